@@ -1,0 +1,128 @@
+"""The command line: parse, wire the parts, call, render, exit. The only place that prints."""
+
+import importlib
+import sys
+import traceback
+
+import click
+
+from delegation import __version__
+from delegation.cli import options, terminal
+from delegation.errors import DelegationError, InventoryError
+
+COMMANDS = {
+    "check": "audit",
+    "plan": "plan",
+    "apply": "apply",
+    "rollback": "rollback",
+    "history": "history",
+    "audit": "audit",
+    "schema": "schema",
+    "demo": "demo",
+}
+"""Each command and the module of this package that holds it, in the order of the help."""
+
+
+class _LazyGroup(click.Group):
+    """Imports a command's module when that command is wanted, so that --help stays light."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"delegation.cli.{COMMANDS[cmd_name]}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_SUMMARIES.items()))
+
+
+_SUMMARIES = {
+    "check": "Look for everything wrong with the inventory and its accounts.",
+    "plan": "Show what an apply would change.",
+    "apply": "Write the plan to the directory.",
+    "rollback": "Undo one run exactly.",
+    "history": "Show the runs, or one run's changes.",
+    "audit": "Report drift and risks; writes nothing to the directory.",
+    "schema": "Print the inventory's JSON Schema, for editors.",
+    "demo": "Show the whole story on an embedded sample directory.",
+}
+"""Kept here, not read from the commands: the help must not load them. A test compares."""
+
+_EPILOG = """
+\b
+Exit codes:
+  0    clean, or done
+  1    failure: an account missing, something not written, declined
+  2    wrong usage or invalid inventory
+  3    plan: changes pending; audit: drift or findings
+  4    refused as unsafe, stale or in conflict; nothing was written
+  130  interrupted
+"""
+
+
+@click.group(
+    cls=_LazyGroup,
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="delegation")
+@options.common(with_environment=True)
+def cli() -> None:
+    """Kerberos constrained delegation for Hyper-V Shared Nothing Live Migration.
+
+    Expands an inventory of hosts into the exact msDS-AllowedToDelegateTo values of every
+    computer object, shows the difference, writes it, records it and can undo it.
+
+    \b
+    First steps:
+      delegation demo                 the whole story, no server needed
+      delegation check                is inventory.yaml right?
+      delegation plan                 what would change?
+      delegation apply                do it
+      delegation rollback             undo it
+    """
+
+
+def main() -> None:
+    """Run the program and exit with its code (DESIGN.md section 2)."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line; the exit code. Whatever goes wrong ends as a line on stderr."""
+    terminal.prepare()
+    try:
+        result = cli.main(arguments, prog_name="delegation", standalone_mode=False)
+    except (Exception, KeyboardInterrupt) as exc:  # noqa: BLE001 - no traceback reaches a user
+        return _ended_by(exc)
+    return result if isinstance(result, int) else 0
+
+
+def _ended_by(exc: BaseException) -> int:
+    """Tell what ended a command, and give its exit code."""
+    if isinstance(exc, DelegationError):
+        if isinstance(exc, InventoryError):
+            for problem in exc.problems:
+                terminal.say(f"{exc.file}:{problem}")
+        terminal.error(exc.what, exc.fix, exc.details)
+        return exc.exit_code
+    if isinstance(exc, click.ClickException):
+        exc.show()
+        return exc.exit_code
+    if isinstance(exc, KeyboardInterrupt | click.Abort):
+        terminal.error("interrupted", "delegation history shows what was done")
+        return 130
+    if isinstance(exc, BrokenPipeError):
+        terminal.discard_output()
+        return 1
+    where = traceback.extract_tb(exc.__traceback__)[-1]
+    terminal.error(
+        f"internal error: {type(exc).__name__}: {exc} ({where.name}, line {where.lineno})",
+        "this is a bug in delegation: please report it with the command line",
+    )
+    return 1

@@ -1,0 +1,223 @@
+"""``delegation apply``: plan, show, ask, plan once more, write, verify."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from delegation import planning, report
+from delegation.cli import options, runs, show, terminal, wiring
+from delegation.cli.plan import hints
+from delegation.compare import Comparison
+from delegation.edges import Writer
+from delegation.errors import DelegationError, Refused, UsageError
+from delegation.inventory import Inventory
+from delegation.journal import APPLY, NewRun
+from delegation.plan import DelegationPlan
+
+ALLOWED = ("removals", "flag-change")
+
+
+@click.command()
+@options.common()
+@click.argument(
+    "file", required=False, type=click.Path(path_type=Path, dir_okay=False), metavar="[FILE]"
+)
+@click.option("--expect", metavar="DIGEST", help="Refuse unless the plan has this digest.")
+@click.option("--limit", metavar="HOSTS", help="Only these hosts' objects, as in hv[01-08],hv12.")
+@click.option("--ticket", metavar="TEXT", help="A change number, recorded with the run.")
+@click.option("--yes", is_flag=True, help="Don't ask.")
+@click.option(
+    "--allow",
+    multiple=True,
+    type=click.Choice(ALLOWED),
+    help="Accept a refusal by its name; may be repeated.",
+)
+@click.pass_context
+def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
+    ctx: click.Context,
+    file: Path | None,
+    expect: str | None,
+    limit: str | None,
+    ticket: str | None,
+    yes: bool,  # noqa: FBT001 - click passes it by name
+    allow: tuple[str, ...],
+) -> int:
+    """Write the plan to the directory: one modify per object, recorded, verified, undoable.
+
+    It plans afresh. FILE (from plan -o) and --expect are what was reviewed: where the fresh plan
+    is not the same, nothing is written and the differences are named.
+
+    \b
+    Examples:
+      delegation apply
+      delegation apply plan.json --ticket CHG-1234
+      delegation apply --expect sha256:4f1d… --yes
+      delegation apply --limit hv[01-02]          a first step with two hosts
+
+    Exit codes: 0 done, 1 something was not written, 4 refused and nothing was written.
+    """
+    given = options.given(ctx)
+    inventory = wiring.load(given)
+    wanted = wiring.settings(given, inventory)
+    scope = wiring.limited(limit, inventory)
+    reviewed = _reviewed(file) if file else None
+    folder = wiring.state_folder(given, inventory)
+    directory = wiring.identity(wanted, inventory.domain)
+    with (
+        runs.recording(folder) as journal,
+        wiring.writing(given, wanted, inventory.domain) as writer,
+    ):
+        runs.settle_all(journal, writer, directory)
+        planned, comparison = _plan(inventory, writer, scope, allow)
+        data = report.plan_data(planned, comparison, hints(given, inventory, comparison))
+        _refuse_unreviewed(planned, data, expect, reviewed)
+        show.plan(data, planned.changes, verbose=given.verbose)
+        if planned.blocked:
+            raise Refused(
+                "the plan is blocked; nothing was written", "", show.refusals(planned.blocked)
+            )
+        if not planned.changes:
+            terminal.say("nothing to do: the directory is as the inventory says", fg="green")
+            return 0
+        if not yes:
+            _ask(planned, writer)
+            again, _ = _plan(inventory, writer, scope, allow)
+            _refuse_other(planned, again)
+        run = NewRun(
+            APPLY,
+            directory,
+            inventory.domain,
+            writer.directory.dc,
+            wiring.connection_record(wanted),
+            inventory.digest,
+            planned.digest,
+            ticket,
+        )
+        code = runs.carry_out(journal, run, planned, writer, "applied")
+    if code == 0:
+        terminal.say("  in effect on a host once this has replicated to its domain controller and")
+        terminal.say("  its tickets are new: after 15 minutes, or: klist purge -li 0x3e7 (there)")
+        terminal.say(f"next    {given.command('plan')}   to see that nothing is left to do")
+        terminal.say(f"        {given.command('rollback')}   to undo this run exactly")
+    return code
+
+
+def _plan(
+    inventory: Inventory, writer: Writer, scope: frozenset[str] | None, allow: tuple[str, ...]
+) -> tuple[DelegationPlan, Comparison]:
+    comparison = wiring.survey(inventory, writer, scope)
+    return planning.plan(comparison, allow), comparison
+
+
+def _ask(planned: DelegationPlan, writer: Writer) -> None:
+    count = len(planned.changes)
+    objects = "1 computer object" if count == 1 else f"{count:,} computer objects"
+    question = f"Write this to {objects} on {writer.directory.dc}?"
+    if not terminal.confirm(question, yes=False):
+        raise DelegationError("declined; nothing was written")
+
+
+def _refuse_other(planned: DelegationPlan, again: DelegationPlan) -> None:
+    """What was confirmed is no longer what would happen."""
+    if again.digest == planned.digest and not again.blocked:
+        return
+    if again.blocked:
+        raise Refused(
+            "the directory has changed since you confirmed; nothing was written",
+            "",
+            show.refusals(again.blocked),
+        )
+    before = _fingerprints(report.change_data(change, {}) for change in planned.changes)
+    now = _fingerprints(report.change_data(change, {}) for change in again.changes)
+    raise Refused(
+        "the directory has changed since you confirmed; nothing was written",
+        "run it again, and look at the new plan",
+        _named_differences(before, now),
+    )
+
+
+def _reviewed(file: Path) -> dict[str, Any]:
+    """A saved plan, to compare with. It is never executed. Raises UsageError."""
+    try:
+        data = json.loads(file.read_bytes())
+        return {
+            "domain": str(data["domain"]),
+            "digest": str(data["digest"]),
+            "changes": _fingerprints(data["changes"]),
+        }
+    except OSError as exc:
+        raise UsageError(f"{file} can't be read: {exc.strerror or exc}") from exc
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as exc:
+        raise UsageError(
+            f"{file} is not a saved plan", "make one with: delegation plan -o FILE"
+        ) from exc
+
+
+def _refuse_unreviewed(
+    planned: DelegationPlan,
+    data: dict[str, Any],
+    expect: str | None,
+    reviewed: dict[str, Any] | None,
+) -> None:
+    if reviewed is not None:
+        differences = _named_differences(reviewed["changes"], _fingerprints(data["changes"]))
+        if reviewed["domain"].casefold() != planned.domain.casefold():
+            differences.insert(0, f"the saved plan is for the domain {reviewed['domain']}")
+        if differences or reviewed["digest"] != planned.digest:
+            raise Refused(
+                "what was reviewed is no longer what would happen; nothing was written",
+                "plan again, and have the new plan reviewed",
+                differences or ["the saved plan's digest is not that of its changes"],
+            )
+    if expect is not None and expect != planned.digest:
+        raise Refused(
+            "the plan is not the expected one; nothing was written",
+            "look at what changed: delegation plan",
+            [f"expected  {expect}", f"now       {planned.digest}"],
+        )
+
+
+def _fingerprints(changes: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What changes say, from their JSON; raises where that is not of its form."""
+    return [_fingerprint(change) for change in changes]
+
+
+def _fingerprint(change: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "computer": str(change["computer"]),
+        "add": sorted(str(value) for value in change["add"]),
+        "remove": sorted(str(removal["value"]) for removal in change["remove"]),
+        "flags": {str(k): list(v) for k, v in change["flags"].items()},
+        "values": sorted(str(value) for value in change["before"]["values"]),
+        "user_account_control": int(change["before"]["user_account_control"]),
+        "dn": str(change["dn"]).casefold(),
+    }
+
+
+_ASPECTS = {
+    "add": "to add",
+    "remove": "to remove",
+    "values": "found there",
+}
+
+
+def _named_differences(then: list[dict[str, Any]], now: list[dict[str, Any]]) -> list[str]:
+    """How two lists of changes differ, a line each."""
+    old = {change["computer"]: change for change in then}
+    new = {change["computer"]: change for change in now}
+    lines = [f"{name}: would not be changed any more" for name in old.keys() - new.keys()]
+    lines += [f"{name}: would be changed as well" for name in new.keys() - old.keys()]
+    for name in old.keys() & new.keys():
+        before, after = old[name], new[name]
+        for aspect, words in _ASPECTS.items():
+            fresh = sorted(set(after[aspect]) - set(before[aspect]))
+            gone = sorted(set(before[aspect]) - set(after[aspect]))
+            lines += [f"{name}: now {words}: {value}" for value in fresh]
+            lines += [f"{name}: no longer {words}: {value}" for value in gone]
+        for aspect in ("flags", "user_account_control", "dn"):
+            if before[aspect] != after[aspect]:
+                lines.append(f"{name}: {aspect} was {before[aspect]}, is {after[aspect]}")
+    return sorted(lines)

@@ -1,0 +1,139 @@
+"""``delegation history``: the runs, audits included, or one run's changes."""
+
+import json
+from collections import defaultdict
+from contextlib import closing
+from pathlib import Path
+
+import click
+
+from delegation import names, report
+from delegation.cli import options, show, terminal, wiring
+from delegation.errors import InventoryError, UsageError
+from delegation.journal import Journal, RecordedChange, Run
+from delegation.plan import added, removed
+
+
+@click.command()
+@options.common()
+@click.argument("run", required=False, type=click.IntRange(min=1), metavar="[RUN]")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
+)
+@click.pass_context
+def history(ctx: click.Context, run: int | None, form: str) -> int:
+    """Show the runs, the oldest first, or one run's changes. It needs no directory.
+
+    \b
+    Examples:
+      delegation history
+      delegation history 12 -v        every value of run 12
+      delegation history --format json
+    """
+    given = options.given(ctx)
+    folder = _folder(given)
+    with closing(Journal.readable(folder)) as journal:
+        if run is None:
+            _runs(journal, folder, form)
+        else:
+            _one(journal, run, form, verbose=given.verbose)
+    return 0
+
+
+def _folder(given: options.Options) -> Path:
+    """The state folder; an inventory that is missing or invalid names none."""
+    if given.state is not None:
+        return given.state
+    try:
+        return wiring.state_folder(given, wiring.load(given))
+    except (InventoryError, UsageError):
+        return wiring.state_folder(given, None)
+
+
+def _runs(journal: Journal, folder: Path, form: str) -> None:
+    runs = journal.runs()
+    unsettled = {run.id for run in journal.unsettled()}
+    if form == "json":
+        data = [{**report.run_data(run), "unsettled": run.id in unsettled} for run in runs]
+        click.echo(json.dumps({"runs": data}, indent=1))
+        return
+    if not runs:
+        terminal.say(f"no runs yet in {folder}")
+        return
+    terminal.table(
+        ["run", "kind", "started (UTC)", "who", "on", "result", ""],
+        [
+            [
+                str(run.id),
+                run.kind + (f" of {run.reverses}" if run.reverses else ""),
+                run.started[:19].replace("T", " "),
+                run.who,
+                run.dc,
+                "UNSETTLED" if run.id in unsettled else _result(run),
+                run.ticket or "",
+            ]
+            for run in runs
+        ],
+        right="r",
+    )
+    if unsettled:
+        terminal.say("  an unsettled run may have written; the next apply or rollback settles it")
+
+
+def _result(run: Run) -> str:
+    if run.kind == "audit":
+        words = "drift" if run.summary.get("drift") else "no drift"
+        return f"{words}, {run.summary.get('findings', 0)} findings"
+    counts = ", ".join(
+        f"{count} {name}" for name, count in run.summary.items() if name != "objects"
+    )
+    return f"{run.status}: {counts or 'nothing written'}"
+
+
+def _one(journal: Journal, number: int, form: str, *, verbose: bool) -> None:
+    run = journal.run(number)
+    changes = journal.changes(number)
+    if form == "json":
+        data = {**report.run_data(run), "changes": [report.recorded_data(c) for c in changes]}
+        click.echo(json.dumps(data, indent=1))
+        return
+    terminal.out(f"Run {run.id}: {run.kind}", bold=True)
+    for name, text in (
+        ("started", f"{run.started} by {run.who} on {run.machine}"),
+        ("finished", run.finished or "never"),
+        ("status", run.status),
+        ("directory", f"{run.domain}, {run.dc}"),
+        ("inventory", run.inventory_digest or ""),
+        ("plan", run.plan_digest or ""),
+        ("ticket", run.ticket or ""),
+        ("undoes run", str(run.reverses or "")),
+    ):
+        if text:
+            terminal.out(f"  {name:<10}  {text}")
+    _changes(changes, verbose=verbose)
+
+
+def _changes(changes: list[RecordedChange], *, verbose: bool) -> None:
+    if not changes:
+        return
+    alike: dict[tuple[int, int, str, str], list[str]] = defaultdict(list)
+    for recorded in changes:
+        change = recorded.change
+        became = recorded.result.value if recorded.result else "not written"
+        if recorded.unsettled:
+            became = "unsettled"
+        if recorded.reason:
+            became += f": {recorded.reason}"
+        key = (len(added(change)), len(removed(change)), show.flag_words(change), became)
+        alike[key].append(change.target.name)
+    terminal.out()
+    terminal.table(
+        ["hosts", "add", "remove", "flags", "became"],
+        [
+            [names.fold(hosts), str(plus), str(minus), words, became]
+            for (plus, minus, words, became), hosts in alike.items()
+        ],
+        right=" rr",
+    )
+    if verbose:
+        show.every_value([recorded.change for recorded in changes])

@@ -1,0 +1,98 @@
+"""Options that every command shares; they may stand before or after the command's name."""
+
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass
+class Options:
+    """The shared options as given; None where they are not."""
+
+    inventory: Path = Path("inventory.yaml")
+    directory: str | None = None
+    state: Path | None = None
+    password_file: Path | None = None
+    verbose: bool = False
+    no_color: bool = False
+
+    def command(self, *words: str) -> str:
+        """``delegation`` and ``words`` with the same inventory, directory and state: to type."""
+        places = [
+            word
+            for name in ("inventory", "directory", "state")
+            if (given := getattr(self, name)) != getattr(Options, name)
+            for word in (f"--{name}", str(given))
+        ]
+        line = ["delegation", *places, *words]
+        return subprocess.list2cmdline(line) if sys.platform == "win32" else shlex.join(line)
+
+
+def common(*, with_environment: bool = False) -> Callable[[F], F]:
+    """Add the shared options to a command; the environment counts once, at the top."""
+
+    def decorate(command: F) -> F:
+        for names, settings in reversed(_COMMON):
+            long_name = next(name for name in names if name.startswith("--"))
+            variable = "DELEGATION_" + long_name[2:].upper().replace("-", "_")
+            command = click.option(
+                *names,
+                **settings,
+                envvar=variable if with_environment else None,
+                show_envvar=with_environment,
+                expose_value=False,
+                callback=_remember,
+            )(command)
+        return command
+
+    return decorate
+
+
+def given(ctx: click.Context) -> Options:
+    """The shared options of this invocation."""
+    known = ctx.find_root().ensure_object(dict)
+    return Options(**{f.name: known[f.name] for f in fields(Options) if f.name in known})
+
+
+def _remember(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:  # noqa: ANN401
+    if value is None or value is False:
+        return
+    ctx.find_root().ensure_object(dict)[parameter.name] = value
+    if parameter.name == "no_color":
+        ctx.find_root().color = False
+
+
+_FILE = click.Path(path_type=Path)
+
+_COMMON: list[tuple[tuple[str, ...], dict[str, Any]]] = [
+    (
+        ("-i", "--inventory"),
+        {"type": _FILE, "metavar": "FILE", "help": "The inventory.  [default: inventory.yaml]"},
+    ),
+    (
+        ("--directory",),
+        {"metavar": "URL", "help": "ldaps://DC, ldap://DC or ldif:FILE, instead of directory.url."},
+    ),
+    (
+        ("--state",),
+        {"type": _FILE, "metavar": "DIR", "help": "Where runs are recorded, instead of state."},
+    ),
+    (
+        ("--password-file",),
+        {
+            "type": _FILE,
+            "metavar": "FILE",
+            "help": "Read the password here; else from DELEGATION_PASSWORD, else it is asked for.",
+        },
+    ),
+    (("-v", "--verbose"), {"is_flag": True, "default": None, "help": "Show every value."}),
+    (("--no-color",), {"is_flag": True, "default": None, "help": "No colours."}),
+]

@@ -1,0 +1,168 @@
+"""``delegation rollback``: take back exactly what one run did."""
+
+import click
+
+from delegation import snapshot, undo
+from delegation.cli import options, runs, show, terminal, wiring
+from delegation.edges import Writer
+from delegation.errors import DelegationError, InventoryError, Refused, UsageError
+from delegation.inventory import DirectorySettings, Inventory
+from delegation.journal import ROLLBACK, Journal, NewRun, Run
+
+
+@click.command()
+@options.common()
+@click.argument("run", required=False, type=click.IntRange(min=1), metavar="[RUN]")
+@click.option("--yes", is_flag=True, help="Don't ask.")
+@click.option(
+    "--allow",
+    multiple=True,
+    type=click.Choice(["unconstrained"]),
+    help="Accept a refusal by its name.",
+)
+@click.pass_context
+def rollback(
+    ctx: click.Context,
+    run: int | None,
+    yes: bool,  # noqa: FBT001 - click passes it by name
+    allow: tuple[str, ...],
+) -> int:
+    """Undo RUN, or the newest apply that is not undone yet.
+
+    Restores the values and flags which that run wrote, in their original spelling, on the objects
+    it wrote them to, wherever they have been moved. What others changed since is left alone; an
+    object on which the run's own values have changed since is a conflict, and then nothing is
+    written. It needs no valid inventory. A rollback is undone by its number.
+
+    \b
+    Examples:
+      delegation rollback
+      delegation rollback 12 --yes
+      delegation history                     the runs and their numbers
+
+    Rollback is not revocation: tickets that were issued already work for up to 10 hours.
+    """
+    given = options.given(ctx)
+    inventory = _inventory_if_valid(given)
+    folder = wiring.state_folder(given, inventory)
+    with runs.recording(folder) as journal:
+        chosen = _choose(journal, run, _directory(given, inventory))
+        wanted = _settings(given, chosen)
+        with wiring.writing(given, wanted, chosen.domain) as writer:
+            _look_at_dc(chosen, writer)
+            runs.settle_all(journal, writer, chosen.directory)
+            if run is None:
+                chosen = _choose(journal, run, chosen.directory)
+            back = _reversal(journal, chosen, writer, allow)
+            terminal.out(_title(chosen, writer), bold=True)
+            show.undo(back.plan, back.warnings, verbose=given.verbose)
+            _refuse(back)
+            if not yes:
+                _ask(back, writer)
+                _refuse(_reversal(journal, chosen, writer, allow))
+            new = NewRun(
+                ROLLBACK,
+                chosen.directory,
+                chosen.domain,
+                writer.directory.dc,
+                wiring.connection_record(wanted),
+                chosen.inventory_digest,
+                back.plan.digest,
+                reverses=chosen.id,
+            )
+            code = runs.carry_out(journal, new, back.plan, writer, "rolled back")
+    if code == 0:
+        terminal.say("  tickets that were issued already go on working for up to 10 hours")
+    return code
+
+
+def _inventory_if_valid(given: options.Options) -> Inventory | None:
+    try:
+        return wiring.load(given)
+    except (InventoryError, UsageError) as exc:
+        terminal.warn(f"{given.inventory} is not usable, going by the journal alone: {exc.what}")
+        return None
+
+
+def _directory(given: options.Options, inventory: Inventory | None) -> str | None:
+    """Which directory's runs are meant, as far as inventory and command line tell."""
+    if given.directory is not None and given.directory.startswith("ldif:"):
+        return wiring.identity(DirectorySettings(url=given.directory), "")
+    if inventory is None:
+        return None
+    if inventory.directory.url is None and given.directory is None:
+        return None
+    return wiring.identity(wiring.settings(given, inventory), inventory.domain)
+
+
+def _choose(journal: Journal, number: int | None, directory: str | None) -> Run:
+    if number is not None:
+        chosen = journal.run(number)
+        if not (journal.in_effect(number) or chosen in journal.unsettled()):
+            raise DelegationError(
+                f"run {number} ({chosen.kind}) has nothing that could be undone",
+                "see: delegation history",
+            )
+        return chosen
+    unsettled = [r for r in journal.unsettled() if directory in {None, r.directory}]
+    newest = journal.undoable(directory)
+    candidates = [r for r in [*unsettled, newest] if r is not None and r.kind == "apply"]
+    if not candidates:
+        raise DelegationError(
+            "there is no apply left to undo" + (f" on {directory}" if directory else ""),
+            "see: delegation history; a rollback is undone by its number",
+        )
+    return max(candidates, key=lambda r: r.id)
+
+
+def _settings(given: options.Options, chosen: Run) -> DirectorySettings:
+    """The run's own directory and way to log on, unless the command line names another."""
+    recorded = wiring.recorded_settings(dict(chosen.connection))
+    if given.directory is not None:
+        return wiring.redirect(recorded, given.directory)
+    return recorded
+
+
+def _look_at_dc(chosen: Run, writer: Writer) -> None:
+    if writer.directory.dc.casefold() != chosen.dc.casefold():
+        terminal.warn(
+            f"run {chosen.id} was made on {chosen.dc}, this is {writer.directory.dc}: what has "
+            "not replicated yet will look like a conflict"
+        )
+
+
+def _title(chosen: Run, writer: Writer) -> str:
+    ticket = f", ticket {chosen.ticket}" if chosen.ticket else ""
+    return (
+        f"Undo of run {chosen.id} ({chosen.kind} by {chosen.who}, {chosen.started}{ticket}) "
+        f"on {writer.directory.dc}"
+    )
+
+
+def _reversal(
+    journal: Journal, chosen: Run, writer: Writer, allow: tuple[str, ...]
+) -> undo.Reversal:
+    changes = journal.in_effect(chosen.id)
+    if not changes:
+        raise DelegationError(
+            f"run {chosen.id} wrote nothing that is still in effect", "see: delegation history"
+        )
+    accounts = writer.find([])
+    controllers = snapshot.resolve(writer.directory, [], accounts).domain_controller_names
+    now = writer.read([change.target.guid for change in changes])
+    return undo.reversal(chosen.domain, changes, now, controllers, allow)
+
+
+def _refuse(back: undo.Reversal) -> None:
+    if back.conflicts:
+        raise Refused(
+            "the rollback is refused; nothing was written",
+            "settle these by hand, or restore the values the run left, then try again",
+            show.refusals(back.conflicts),
+        )
+
+
+def _ask(back: undo.Reversal, writer: Writer) -> None:
+    question = f"Write this to {len(back.plan.changes):,} objects on {writer.directory.dc}?"
+    if not terminal.confirm(question, yes=False):
+        raise DelegationError("declined; nothing was written")

@@ -1,0 +1,96 @@
+"""What apply and rollback share: one writer at a time, unsettled runs first, the record around."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from delegation import apply as driver
+from delegation import names, store
+from delegation.cli import show, terminal
+from delegation.directory.undo_file import undo_ldif
+from delegation.edges import Result, Writer
+from delegation.errors import DelegationError
+from delegation.journal import DONE, FAILED, INTERRUPTED, SETTLED, Journal, NewRun, Run, RunRecord
+from delegation.plan import DelegationPlan
+
+
+@contextmanager
+def recording(folder: Path) -> Iterator[Journal]:
+    """The journal of ``folder`` for the one run that may write. Raises Busy, JournalError."""
+    with store.lock(folder), closing(Journal.writable(folder)) as journal:
+        yield journal
+
+
+def settle_all(journal: Journal, writer: Writer, directory: str) -> None:
+    """Find out what became of the writes of runs that died, on the DC that they wrote to."""
+    for run in journal.unsettled():
+        if run.directory != directory:
+            continue
+        if run.dc.casefold() != writer.directory.dc.casefold():
+            terminal.warn(
+                f"run {run.id} is unsettled and was made on {run.dc}; this is "
+                f"{writer.directory.dc}, which can't tell what became of it"
+            )
+            continue
+        settle(journal, writer, run)
+
+
+def settle(journal: Journal, writer: Writer, run: Run) -> None:
+    page = journal.page(run.id)
+    unsettled = [r.change for r in journal.changes(run.id) if r.unsettled]
+    outcomes = driver.settle(unsettled, writer, page)
+    page.finish(SETTLED, _counts(journal, run.id))
+    terminal.say(f"run {run.id} had not come to its end; looked at its objects:", bold=True)
+    if not outcomes:
+        terminal.say("  nothing was under way")
+    for result in Result:
+        hosts = [o.change.target.name for o in outcomes if o.result is result]
+        if hosts:
+            terminal.say(f"  {_SETTLED_WORDS[result]}: {names.fold(hosts)}")
+    for outcome in outcomes:
+        if outcome.result is Result.UNKNOWN:
+            terminal.warn(f"{outcome.change.target.name}: {outcome.reason}")
+
+
+_SETTLED_WORDS = {
+    Result.APPLIED: "had been written",
+    Result.REFUSED: "had not been written",
+    Result.FAILED: "had failed",
+    Result.UNKNOWN: "can't be told",
+}
+
+
+def carry_out(
+    journal: Journal, run: NewRun, plan: DelegationPlan, writer: Writer, verb: str
+) -> int:
+    """Write ``plan`` as a new run, tell how it went, and give the exit code."""
+    record = journal.begin(run, plan.changes)
+    status = FAILED
+    try:
+        undo_ldif(journal.folder / f"run-{record.number}-undo.ldif", plan)
+        result = driver.apply(plan, writer, record, terminal.Progress(verb))
+        status = DONE if result.complete else FAILED
+    except KeyboardInterrupt:
+        status = INTERRUPTED
+        raise
+    finally:
+        _finish(journal, record, status)
+    show.report(result, record.number, verb)
+    if any(outcome.result is Result.UNKNOWN for outcome in result.outcomes):
+        terminal.say("  the next apply or rollback looks what became of the unknown ones")
+    return 0 if result.complete else 1
+
+
+def _finish(journal: Journal, record: RunRecord, status: str) -> None:
+    """Close the page; where even that fails, the run is settled by the next one."""
+    try:
+        record.finish(status, _counts(journal, record.number))
+    except DelegationError as exc:
+        terminal.warn(f"the end of run {record.number} could not be recorded: {exc.what}")
+
+
+def _counts(journal: Journal, number: int) -> dict[str, int]:
+    changes = journal.changes(number)
+    results = Counter(r.result.value if r.result else "unsettled" for r in changes if r.intended)
+    return {"objects": len(changes), **results}

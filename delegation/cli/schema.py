@@ -1,0 +1,24 @@
+"""``delegation schema``: the inventory's JSON Schema."""
+
+import json
+
+import click
+
+from delegation.cli import options
+
+
+@click.command()
+@options.common()
+def schema() -> int:
+    """Print the inventory's JSON Schema, so that an editor completes and checks it.
+
+    \b
+    Example:
+      delegation schema > inventory.schema.json
+      # first line of inventory.yaml, for editors with the YAML language server:
+      # yaml-language-server: $schema=inventory.schema.json
+    """
+    from delegation.schema import json_schema
+
+    click.echo(json.dumps(json_schema(), indent=2))
+    return 0

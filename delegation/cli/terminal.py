@@ -1,0 +1,91 @@
+"""What reaches the user: data on stdout, talk on stderr, every line made inert first."""
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+
+import click
+
+from delegation.errors import UsageError
+from delegation.names import inert
+
+
+def prepare() -> None:
+    """UTF-8 wherever the output goes, so that no name can break a pipe on Windows."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+
+
+def discard_output() -> None:
+    """Nobody reads stdout any more; keep the interpreter from complaining at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def out(line: str = "", *, bold: bool = False, fg: str | None = None) -> None:
+    """A line of data."""
+    _echo(line, bold=bold, fg=fg, err=False)
+
+
+def say(line: str = "", *, bold: bool = False, fg: str | None = None) -> None:
+    """A line of talk or progress."""
+    _echo(line, bold=bold, fg=fg, err=True)
+
+
+def warn(line: str) -> None:
+    say(f"warning: {line}", fg="yellow")
+
+
+def error(what: str, fix: str = "", details: Iterable[str] = ()) -> None:
+    say(f"error: {what}", fg="red")
+    for line in details:
+        say(f"  {line}")
+    if fix:
+        say(f"  {fix}")
+
+
+def _echo(line: str, *, bold: bool, fg: str | None, err: bool) -> None:
+    styled = click.style(inert(line), bold=bold or None, fg=fg) if bold or fg else inert(line)
+    click.echo(styled, err=err)
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, right: str = "") -> None:
+    """Aligned columns; ``right`` has an ``r`` at the position of each right-aligned one."""
+    cells = [[inert(cell) for cell in row] for row in [header, *rows]]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
+    for index, row in enumerate(cells):
+        parts = [
+            cell.rjust(width) if right[column : column + 1] == "r" else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        out(("  " + "  ".join(parts)).rstrip(), bold=index == 0)
+
+
+def confirm(question: str, *, yes: bool) -> bool:
+    """Ask, unless ``yes``. Raises UsageError where nobody is there to answer."""
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        raise UsageError(
+            "nobody is at a terminal to confirm; nothing was written",
+            "add --yes where the plan has been reviewed",
+        )
+    click.echo(f"{inert(question)} [y/N] ", nl=False, err=True)
+    try:
+        return input().strip().casefold() in {"y", "yes"}
+    except EOFError:
+        say()
+        return False
+
+
+class Progress:
+    """A counter on stderr, where that is a terminal."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._shown = sys.stderr.isatty()
+
+    def __call__(self, done: int, total: int) -> None:
+        if self._shown:
+            click.echo(f"\r  {self._what} {done:,} of {total:,}", nl=done == total, err=True)

@@ -1,0 +1,234 @@
+"""Puts the parts together for one command: inventory, directory, journal, and the comparison."""
+
+import getpass
+import os
+import sys
+from collections.abc import Collection, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict, replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from delegation import compare, mesh, names, snapshot
+from delegation.cli.options import Options
+from delegation.edges import Reader, Writer
+from delegation.errors import AccountsError, Refused, UsageError
+from delegation.inventory import Auth, DirectorySettings, Inventory
+
+if TYPE_CHECKING:
+    from delegation.directory.session import Credentials
+
+
+def load(options: Options) -> Inventory:
+    """The inventory. Raises InventoryError with all its problems, UsageError without a file."""
+    from delegation import inventory_reader, yaml_text
+
+    data = yaml_text.read_file(str(options.inventory))
+    return inventory_reader.parse(data, str(options.inventory))
+
+
+def settings(options: Options, inventory: Inventory) -> DirectorySettings:
+    """How to reach the directory, with what the command line says and paths made absolute."""
+    wanted = inventory.directory
+    if options.directory is not None:
+        wanted = redirect(wanted, options.directory)
+    if wanted.url is None:
+        raise UsageError(
+            f"{options.inventory} names no directory, and finding one in DNS is not in this "
+            "version",
+            "set directory.url, or use --directory",
+        )
+    beside = options.inventory.parent
+    url = wanted.url
+    if url.startswith("ldif:") and options.directory is None:
+        url = f"ldif:{beside / url.removeprefix('ldif:')}"
+    ca_file = str(beside / wanted.ca_file) if wanted.ca_file else None
+    return replace(wanted, url=url, ca_file=ca_file)
+
+
+def redirect(wanted: DirectorySettings, url: str) -> DirectorySettings:
+    """The same settings towards another URL. Raises UsageError where it is none."""
+    from delegation.inventory_settings import directory_url
+
+    try:
+        url = directory_url(url)
+    except ValueError as exc:
+        what, fix = exc.args
+        raise UsageError(f"--directory: {what}", fix) from exc
+    start_tls = wanted.start_tls and url.startswith("ldap://")
+    return replace(wanted, url=url, start_tls=start_tls)
+
+
+def state_folder(options: Options, inventory: Inventory | None) -> Path:
+    """The one place where runs are recorded: beside the inventory unless told otherwise."""
+    if options.state is not None:
+        return options.state
+    return options.inventory.parent / (inventory.state if inventory else ".delegation")
+
+
+def identity(wanted: DirectorySettings, domain: str) -> str:
+    """What a run is recorded against: the domain, or the absolute path of an export."""
+    url = wanted.url or ""
+    if url.startswith("ldif:"):
+        return f"ldif:{Path(url.removeprefix('ldif:')).resolve()}"
+    return domain.casefold()
+
+
+def connection_record(wanted: DirectorySettings) -> dict[str, Any]:
+    """What a rollback needs to come back to the same directory; no secret is in it."""
+    recorded = {key: value for key, value in asdict(wanted).items() if value}
+    if recorded.get("ca_file"):
+        recorded["ca_file"] = str(Path(recorded["ca_file"]).resolve())
+    if str(recorded.get("url", "")).startswith("ldif:"):
+        recorded["url"] = identity(wanted, "")
+    return recorded
+
+
+def recorded_settings(connection: dict[str, Any]) -> DirectorySettings:
+    """The settings that ``connection_record`` made a record of."""
+    fields = dict(connection)
+    for name in ("dns_servers", "search_base"):
+        fields[name] = tuple(fields.get(name, ()))
+    if fields.get("auth"):
+        fields["auth"] = Auth(fields["auth"])
+    return DirectorySettings(**fields)
+
+
+@contextmanager
+def reading(options: Options, wanted: DirectorySettings, domain: str) -> Iterator[Reader]:
+    """The directory through an interface that has no write."""
+    if (wanted.url or "").startswith("ldif:"):
+        from delegation.directory.offline import OfflineDirectory
+
+        with closing(OfflineDirectory(Path(_file(wanted)), domain)) as offline:
+            yield offline
+        return
+    from delegation.directory.ldap import LdapReader
+
+    with closing(LdapReader(wanted, domain, _credentials(options, wanted, domain))) as reader:
+        yield reader
+
+
+@contextmanager
+def writing(options: Options, wanted: DirectorySettings, domain: str) -> Iterator[Writer]:
+    """The directory to change."""
+    if (wanted.url or "").startswith("ldif:"):
+        from delegation.directory.offline import OfflineDirectory
+
+        with closing(OfflineDirectory(Path(_file(wanted)), domain)) as offline:
+            yield offline
+        return
+    from delegation.directory.ldap import LdapDirectory
+
+    with closing(LdapDirectory(wanted, domain, _credentials(options, wanted, domain))) as writer:
+        yield writer
+
+
+def _file(wanted: DirectorySettings) -> str:
+    return (wanted.url or "").removeprefix("ldif:")
+
+
+def _credentials(options: Options, wanted: DirectorySettings, domain: str) -> "Credentials":
+    from delegation.directory.session import Credentials, host_of
+
+    host = host_of(wanted.url or "").rstrip(".").casefold()
+    home = domain.casefold()
+    if options.directory is None and host != home and not host.endswith("." + home):
+        raise Refused(
+            f"the inventory would send the password to {host}, which is not in {domain}",
+            f"if that is right, say so yourself: --directory {wanted.url}",
+        )
+    if not wanted.user:
+        raise UsageError("no user to log on with", "set directory.user in the inventory")
+    return Credentials(wanted.user, _password(options, wanted.user, host))
+
+
+def _password(options: Options, user: str, host: str) -> str:
+    if options.password_file is not None:
+        try:
+            password = options.password_file.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as exc:
+            raise UsageError(
+                f"--password-file {options.password_file} can't be read: {exc}",
+                "name a UTF-8 text file that holds the password alone",
+            ) from exc
+        return password.removesuffix("\n").removesuffix("\r")
+    if (given := os.environ.get("DELEGATION_PASSWORD")) is not None:
+        return given
+    if not sys.stdin.isatty():
+        raise UsageError(
+            f"no password for {user} on {host}",
+            "set DELEGATION_PASSWORD, use --password-file, or run at a terminal",
+        )
+    return getpass.getpass(f"Password of {names.inert(user)} for {names.inert(host)}: ")
+
+
+def limited(expressions: str | None, inventory: Inventory) -> frozenset[str] | None:
+    """The labels that ``--limit`` means; None without it. Raises UsageError for unknown ones."""
+    if expressions is None:
+        return None
+    known = {label.casefold(): label for label in inventory.hosts}
+    try:
+        wanted = [name for part in names.split_list(expressions) for name in names.expand(part)]
+    except ValueError as exc:
+        raise UsageError(f"--limit: {exc}", "write hosts as in hv[01-08],hv12") from exc
+    unknown = [name for name in wanted if name.casefold() not in known]
+    if unknown or not wanted:
+        raise UsageError(
+            f"--limit names no host of the inventory: {names.fold(unknown) or expressions!r}",
+            f"its hosts are {names.fold(inventory.hosts)}",
+        )
+    return frozenset(known[name.casefold()] for name in wanted)
+
+
+def survey(
+    inventory: Inventory,
+    reader: Reader,
+    limit: Collection[str] | None = None,
+    *,
+    tolerant: bool = False,
+) -> compare.Comparison:
+    """Read the directory once and judge it.
+
+    Raises AccountsError where a host in scope, or a host it reaches, has not exactly one
+    account in the domain; ``tolerant`` judges the others instead.
+    """
+    desired = mesh.desired(inventory)
+    wanted = desired.account_names()
+    accounts = reader.find(wanted)
+    bases = inventory.directory.search_base
+    found = snapshot.resolve(reader.directory, wanted, accounts, bases)
+    comparison = compare.compare(inventory, desired, found, date.today(), limit)  # noqa: DTZ011 - a keep rule's day is the admin's
+    problems = account_problems(comparison, limit)
+    if problems and not tolerant:
+        raise AccountsError(
+            f"{len(problems)} of the inventory's accounts can't be used",
+            "correct the inventory, or join the hosts to the domain; nothing was written",
+            [what for _, what in problems],
+        )
+    return comparison
+
+
+def account_problems(
+    comparison: compare.Comparison, limit: Collection[str] | None = None
+) -> list[tuple[str, str]]:
+    """Hosts in scope without exactly one account, as (label, what is wrong)."""
+    desired, found = comparison.desired, comparison.snapshot
+    scope = [label for label in desired.delegates if limit is None or label in limit]
+    hosts = {label: desired.delegates[label].host.computer for label in scope}
+    hosts |= {e.label: e.computer for e in desired.endpoints_of(scope) if e.is_host}
+    base = found.directory.base_dn
+    problems = []
+    for label, computer in hosts.items():
+        if computer in found.missing:
+            problems.append((label, f"{label}: there is no computer {computer}$ in {base}"))
+        elif computer in found.ambiguous:
+            dns = " and ".join(found.ambiguous[computer])
+            problems.append((label, f"{label}: several accounts are {computer}$: {dns}"))
+        elif computer in found.elsewhere:
+            dn = found.elsewhere[computer]
+            home = names.naming_context(dn) == names.dn_key(base)
+            where = "outside directory.search_base" if home else f"in another domain than {base}"
+            problems.append((label, f"{label}: {dn} is {where}"))
+    return problems

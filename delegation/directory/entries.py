@@ -1,0 +1,142 @@
+"""Attributes of an account <-> Computer, the same for LDAP answers and for LDIF exports.
+
+Attribute names come in casefolded, values as the directory's bytes; a Computer goes out, or a
+DirectoryError that names the account and the attribute. Nothing is filtered here: whoever asks
+decides which accounts it wants. A sAMAccountName that does not end in ``$`` is a user's, who may
+hold a host's service principal name; such an account keeps its name in full.
+"""
+
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from uuid import UUID, uuid5
+
+from delegation import names
+from delegation.errors import DirectoryError
+from delegation.snapshot import Computer
+
+SAM_ACCOUNT_NAME = "sAMAccountName"
+OBJECT_GUID = "objectGUID"
+OBJECT_CLASS = "objectClass"
+USER_ACCOUNT_CONTROL = "userAccountControl"
+PRIMARY_GROUP_ID = "primaryGroupID"
+DNS_HOST_NAME = "dNSHostName"
+SERVICE_PRINCIPAL_NAME = "servicePrincipalName"
+ALLOWED_TO_DELEGATE_TO = "msDS-AllowedToDelegateTo"
+
+ATTRIBUTES = (
+    SAM_ACCOUNT_NAME,
+    OBJECT_GUID,
+    OBJECT_CLASS,
+    USER_ACCOUNT_CONTROL,
+    PRIMARY_GROUP_ID,
+    DNS_HOST_NAME,
+    SERVICE_PRINCIPAL_NAME,
+    ALLOWED_TO_DELEGATE_TO,
+)
+"""What to ask a directory for: all that a Computer is made of."""
+
+WITHOUT_GUID = UUID("4b7f6c0e-7a0e-5d0b-9a5c-2f6d3c1e8a41")
+"""Namespace of the identities made for objects whose objectGUID was not exported (ldifde -m)."""
+
+Attributes = Mapping[str, Sequence[bytes]]
+"""Values by casefolded attribute name, each in the directory's order."""
+
+_INTEGER = re.compile(rb"-?[0-9]{1,10}\Z")
+_READ_AGAIN = (
+    f"export again with {USER_ACCOUNT_CONTROL} and {SAM_ACCOUNT_NAME}, as a reader of both"
+)
+
+
+def computer(dn: str, attributes: Attributes) -> Computer:
+    """The account that ``attributes`` describe.
+
+    Raises DirectoryError where sAMAccountName or userAccountControl is missing, a value can't be
+    what its attribute holds, or a list came in part only (MS-ADTS 3.1.1.3.1.3.3, range retrieval).
+    """
+    _refuse_parts(dn, attributes)
+    name = _one_text(dn, attributes, SAM_ACCOUNT_NAME)
+    uac = _integer(dn, attributes, USER_ACCOUNT_CONTROL)
+    if not name or name == "$" or uac is None:
+        absent = USER_ACCOUNT_CONTROL if uac is None else SAM_ACCOUNT_NAME
+        raise DirectoryError(f"{dn} has no {absent}", _READ_AGAIN)
+    return Computer(
+        account=name,
+        dn=dn,
+        guid=_guid(dn, attributes),
+        uac=uac,
+        values=_texts(dn, attributes, ALLOWED_TO_DELEGATE_TO),
+        dns_host_name=_one_text(dn, attributes, DNS_HOST_NAME),
+        primary_group=_integer(dn, attributes, PRIMARY_GROUP_ID),
+        spns=_texts(dn, attributes, SERVICE_PRINCIPAL_NAME),
+        object_classes=frozenset(
+            value.casefold() for value in _texts(dn, attributes, OBJECT_CLASS)
+        ),
+    )
+
+
+_KEYS = {name: name.casefold() for name in ATTRIBUTES}
+
+
+def _refuse_parts(dn: str, attributes: Attributes) -> None:
+    for key in attributes:
+        name, semicolon, options = key.partition(";")
+        if semicolon and "range=" in options and name in _KEYS.values():
+            raise DirectoryError(
+                f"{dn} has only a part of its values, as {key}",
+                "export again with all values of the attribute",
+            )
+
+
+def _one(dn: str, attributes: Attributes, name: str) -> bytes | None:
+    values = attributes.get(_KEYS[name], ())
+    if len(values) > 1:
+        raise DirectoryError(
+            f"{dn} has {len(values)} values of {name}, which holds one",
+            "export again; this is not how a directory answers",
+        )
+    return values[0] if values else None
+
+
+def _text(dn: str, name: str, value: bytes) -> str:
+    """Interned: in a mesh each value stands on every peer."""
+    try:
+        return sys.intern(value.decode())
+    except UnicodeDecodeError as exc:
+        raise DirectoryError(
+            f"{dn} has a value of {name} that is not UTF-8: {value[:40]!r}",
+            "export again as UTF-8, or with ldifde -u",
+        ) from exc
+
+
+def _texts(dn: str, attributes: Attributes, name: str) -> tuple[str, ...]:
+    return tuple(_text(dn, name, value) for value in attributes.get(_KEYS[name], ()))
+
+
+def _one_text(dn: str, attributes: Attributes, name: str) -> str | None:
+    value = _one(dn, attributes, name)
+    return _text(dn, name, value) if value else None
+
+
+def _integer(dn: str, attributes: Attributes, name: str) -> int | None:
+    value = _one(dn, attributes, name)
+    if value is None:
+        return None
+    if not _INTEGER.match(value):
+        raise DirectoryError(f"{dn} has {name} {value[:40]!r}, not a whole number", "export again")
+    return int(value)
+
+
+def _guid(dn: str, attributes: Attributes) -> UUID:
+    """objectGUID, little-endian (MS-DTYP 2.3.4.2); as text where ldbsearch wrote it so."""
+    value = _one(dn, attributes, OBJECT_GUID)
+    if value is None:
+        return uuid5(WITHOUT_GUID, names.dn_key(dn))
+    if len(value) == 16:
+        return UUID(bytes_le=value)
+    try:
+        return UUID(value.decode("ascii"))
+    except ValueError as exc:
+        raise DirectoryError(
+            f"{dn} has {OBJECT_GUID} {value[:40]!r}, not 16 bytes", "export again"
+        ) from exc

@@ -1,0 +1,213 @@
+"""A domain controller as a directory, over ldap3.
+
+Reads are paged and range-aware. Writes are pipelined: the requests go out one after the other
+and the answers are taken as they come, so that a slow link costs its round trip once.
+"""
+
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any
+from uuid import UUID
+
+import ldap3
+from ldap3.core.exceptions import LDAPException
+from ldap3.utils.asn1 import decode_message_fast
+from ldap3.utils.conv import escape_bytes, escape_filter_chars
+
+from delegation import names
+from delegation.directory import entries, requests, session
+from delegation.edges import Outcome, Result
+from delegation.errors import DirectoryError
+from delegation.inventory import DirectorySettings
+from delegation.plan import DelegationChange, added, removed
+from delegation.snapshot import DOMAIN_CONTROLLER_GROUPS, Computer, Directory
+
+PAGE = 1_000
+"""Objects a page; AD's default MaxPageSize."""
+
+TERMS = 500
+"""Names or GUIDs in one filter."""
+
+
+class LdapReader:
+    """A domain controller to look at; implements edges.Reader and has no write."""
+
+    def __init__(
+        self, settings: DirectorySettings, domain: str, credentials: session.Credentials
+    ) -> None:
+        self._url = settings.url or ""
+        self._connection = session.connect(settings, domain, credentials)
+        try:
+            self._directory = session.identify(self._connection, self._url, domain)
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def directory(self) -> Directory:
+        return self._directory
+
+    def close(self) -> None:
+        try:
+            self._connection.unbind()
+        except (LDAPException, OSError):
+            return  # a connection that is lost needs no goodbye
+
+    def find(self, computer_names: Collection[str]) -> list[Computer]:
+        """One search for all of up to ``TERMS`` names."""
+        terms = [
+            *(f"(servicePrincipalName={service}/*)" for service in names.MANAGED_SERVICES),
+            *(f"(primaryGroupID={group})" for group in sorted(DOMAIN_CONTROLLER_GROUPS)),
+            *(f"(sAMAccountName={escape_filter_chars(name)}$)" for name in computer_names),
+        ]
+        accounts = (account for chunk in _chunks(terms) for account in self._search(chunk))
+        return list({account.guid: account for account in accounts}.values())
+
+    def read(self, guids: Collection[UUID]) -> Mapping[UUID, Computer]:
+        terms = [f"(objectGUID={escape_bytes(guid.bytes_le)})" for guid in guids]
+        return {
+            account.guid: account for chunk in _chunks(terms) for account in self._search(chunk)
+        }
+
+    def _search(self, terms: list[str]) -> Iterator[Computer]:
+        base = self._directory.base_dn
+        cookie: bytes | None = None
+        while True:
+            try:
+                self._connection.search(
+                    base,
+                    f"(|{''.join(terms)})",
+                    ldap3.SUBTREE,
+                    attributes=list(entries.ATTRIBUTES),
+                    paged_size=PAGE,
+                    paged_cookie=cookie,
+                )
+            except LDAPException as exc:
+                raise session.lost(self._url, exc) from exc
+            result = self._connection.result
+            if result["result"] != 0:
+                raise _search_failed(base, result)
+            for entry in self._connection.response:
+                if entry["type"] == "searchResEntry":
+                    yield entries.computer(
+                        entry["dn"],
+                        {name.casefold(): raw for name, raw in entry["raw_attributes"].items()},
+                    )
+            paging = result.get("controls", {}).get("1.2.840.113556.1.4.319", {})
+            cookie = paging.get("value", {}).get("cookie")
+            if not cookie:
+                return
+
+
+class LdapDirectory(LdapReader):
+    """A domain controller to change; implements edges.Writer."""
+
+    def write(self, changes: Iterable[DelegationChange]) -> Iterator[Outcome]:
+        """The first change alone, the rest pipelined once it has been made."""
+        pending = list(changes)
+        while pending:
+            batch = pending[:1] if len(pending) == 1 or not self._proven else pending
+            pending = pending[len(batch) :]
+            for outcome in self._pipeline(batch):
+                self._proven = self._proven or outcome.result is Result.APPLIED
+                yield outcome
+                if outcome.stops:
+                    for change in pending:
+                        yield Outcome(change, Result.FAILED, "not tried", stops=True)
+                    return
+
+    _proven = False
+    """Whether a write of this connection has succeeded: rights and connection are good."""
+
+    def _pipeline(self, changes: list[DelegationChange]) -> Iterator[Outcome]:
+        unsent = deque(changes)
+        sent: dict[int, DelegationChange] = {}
+        try:
+            while unsent:
+                sent[self._send(unsent[0])] = unsent[0]
+                unsent.popleft()
+            while sent:
+                for message_id, result in self._answers():
+                    answered = sent.pop(message_id, None)
+                    if answered is not None:
+                        yield _outcome(answered, result)
+        except (LDAPException, OSError) as exc:
+            # The request that failed to go out may have left all the same.
+            for change in [*sent.values(), *list(unsent)[:1]]:
+                yield Outcome(change, Result.UNKNOWN, f"no answer: {exc}", stops=True)
+            for change in list(unsent)[1:]:
+                yield Outcome(change, Result.FAILED, "not tried", stops=True)
+
+    def _send(self, change: DelegationChange) -> int:
+        """One modify, of the object with that GUID wherever it is (MS-ADTS 3.1.1.3.1.2.4)."""
+        message_id: int = self._connection.server.next_message_id()
+        target = f"<GUID={change.target.guid}>"
+        self._connection.socket.sendall(requests.modify(message_id, target, modifications(change)))
+        return message_id
+
+    def _answers(self) -> Iterator[tuple[int, Mapping[str, Any]]]:
+        """Whatever has arrived, at least one answer. Raises LDAPException, OSError."""
+        messages = self._connection.strategy.receiving()
+        if not messages:
+            raise OSError("the domain controller ended the connection")
+        for message in messages:
+            decoded = decode_message_fast(message)
+            yield decoded["messageID"], self._connection.strategy.decode_response_fast(decoded)
+
+
+def modifications(change: DelegationChange) -> list[requests.Modification]:
+    """The deltas of one modify: values by name, the flag by its exact old and new number."""
+    values, uac = entries.ALLOWED_TO_DELEGATE_TO, entries.USER_ACCOUNT_CONTROL
+    deltas: list[requests.Modification] = [
+        (requests.DELETE, values, [value.encode() for value in removed(change)]),
+        (requests.ADD, values, [value.encode() for value in added(change)]),
+    ]
+    if change.before.uac != change.after.uac:
+        deltas += [
+            (requests.DELETE, uac, [b"%d" % change.before.uac]),
+            (requests.ADD, uac, [b"%d" % change.after.uac]),
+        ]
+    return [delta for delta in deltas if delta[2]]
+
+
+_CONFLICTS = {16, 20, 32}
+"""noSuchAttribute, attributeOrValueExists, noSuchObject: this object is not as it was planned."""
+
+_STOPPING = {
+    8: "the domain controller asks for a stronger logon",
+    10: "this domain controller is read-only, or not this domain's; name a writable one",
+    50: "no right to write this: the account needs write access to the property, and for the "
+    "delegation flags SeEnableDelegationPrivilege on the domain controller since its last logon",
+    51: "the domain controller is busy; try again later",
+    52: "the domain controller is not available; try again later",
+}
+"""Results that every other object would get as well, in words."""
+
+_ALONE = {11: "the object holds as many values as a domain controller takes; make meshes smaller"}
+
+
+def _outcome(change: DelegationChange, result: Mapping[str, Any]) -> Outcome:
+    code = result["result"]
+    if code == 0:
+        return Outcome(change, Result.APPLIED)
+    message = str(result["message"]).strip("\0 \n")
+    told = f"result {code} {result['description']}" + (f": {message}" if message else "")
+    if code in _CONFLICTS:
+        return Outcome(change, Result.REFUSED, f"changed meanwhile ({told})")
+    words = _STOPPING.get(code) or _ALONE.get(code)
+    return Outcome(
+        change, Result.FAILED, f"{words} ({told})" if words else told, stops=code in _STOPPING
+    )
+
+
+def _search_failed(base: str, result: Mapping[str, Any]) -> DirectoryError:
+    return DirectoryError(
+        f"the search below {base} failed: result {result['result']} {result['description']} "
+        f"{result['message']}",
+        "look whether the account may read the domain",
+    )
+
+
+def _chunks(terms: list[str]) -> Iterator[list[str]]:
+    for start in range(0, len(terms), TERMS):
+        yield terms[start : start + TERMS]

@@ -1,0 +1,213 @@
+"""``ldif:FILE``: an export as a directory, with Active Directory's rules and its errors.
+
+A read looks at the file as it is then and holds no lock on it. A write changes lines of the named
+objects only, and replaces the file once, by renaming a new one over it.
+"""
+
+import hashlib
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from uuid import UUID
+
+from delegation import names
+from delegation.directory import editing, entries, filing, ldif, modify
+from delegation.edges import Outcome, Result
+from delegation.errors import DirectoryError, ExportError
+from delegation.plan import DelegationChange
+from delegation.snapshot import Computer, Directory
+
+_MANAGED = tuple(f"{service}/".casefold() for service in names.MANAGED_SERVICES)
+_ACCOUNT_CLASSES = frozenset({b"top", b"person", b"organizationalperson", b"user", b"computer"})
+_SAM = entries.SAM_ACCOUNT_NAME.casefold()
+_CLASS = entries.OBJECT_CLASS.casefold()
+_SPN = entries.SERVICE_PRINCIPAL_NAME.casefold()
+
+
+@dataclass(frozen=True, slots=True)
+class _Account:
+    """An account of the file, and where its record lies in the text."""
+
+    computer: Computer
+    start: int
+    end: int
+
+
+class OfflineDirectory:
+    """Reads and writes the LDIF export at ``path`` as the directory of ``domain``."""
+
+    def __init__(self, path: str | Path, domain: str) -> None:
+        self._path = Path(path)
+        self._domain = domain
+        self._read: tuple[bytes, tuple[Computer, ...]] = (b"", ())
+
+    @property
+    def directory(self) -> Directory:
+        return Directory(
+            f"ldif:{self._path}", self._domain, names.domain_dn(self._domain), self._path.name
+        )
+
+    def find(self, computer_names: Collection[str]) -> list[Computer]:
+        """As Reader.find, in every naming context of the file, in its order.
+
+        Raises ExportError where the file can't be read, or is an export of another domain.
+        """
+        wanted = {f"{name}$".casefold() for name in computer_names}
+        return [
+            computer
+            for computer in self._computers()
+            if computer.account.casefold() in wanted
+            or computer.is_domain_controller
+            or any(spn.casefold().startswith(_MANAGED) for spn in computer.spns)
+        ]
+
+    def read(self, guids: Collection[UUID]) -> Mapping[UUID, Computer]:
+        wanted = set(guids)
+        return {
+            computer.guid: computer for computer in self._computers() if computer.guid in wanted
+        }
+
+    def close(self) -> None:
+        """Nothing is held between two reads."""
+
+    def _computers(self) -> tuple[Computer, ...]:
+        """Parsed once for the same bytes."""
+        raw = filing.read(self._path)
+        digest = hashlib.sha256(raw).digest()
+        if self._read[0] != digest:
+            found = _accounts(ldif.document(raw, str(self._path)), self._domain)
+            self._read = (digest, tuple(account.computer for account in found.values()))
+        return self._read[1]
+
+    def write(self, changes: Iterable[DelegationChange]) -> Iterator[Outcome]:
+        """As Writer.write: all that AD would accept, in one replacement of the file."""
+        asked = list(changes)
+        try:
+            raw = filing.read(self._path)
+            text = ldif.document(raw, str(self._path))
+            draft = _Draft(text, _accounts(text, self._domain))
+        except DirectoryError as error:
+            reason = "; ".join(filter(None, (error.what, error.fix)))
+            yield from (Outcome(change, Result.FAILED, reason, stops=True) for change in asked)
+            return
+        outcomes = [draft.take(change) for change in asked]
+        body = draft.body()
+        unmade = "" if body == text.body else filing.swap(self._path, raw, text.encoded(body))
+        for outcome in outcomes:
+            if unmade and outcome.result is Result.APPLIED:
+                yield Outcome(outcome.change, Result.FAILED, unmade, stops=True)
+            else:
+                yield outcome
+
+
+class _Draft:
+    """The file's text while changes are made to it, one object after the other."""
+
+    def __init__(self, text: ldif.Document, accounts: Mapping[UUID, _Account]) -> None:
+        self._text = text
+        self._accounts = accounts
+        self._fold = editing.fold_of(text)
+        self._edited: dict[UUID, tuple[Computer, bytes]] = {}
+
+    def take(self, change: DelegationChange) -> Outcome:
+        try:
+            self._make(change)
+        except modify.No as no:
+            full = no.answer is modify.Answer.ADMIN_LIMIT_EXCEEDED
+            return Outcome(change, Result.FAILED if full else Result.REFUSED, str(no))
+        return Outcome(change, Result.APPLIED)
+
+    def _make(self, change: DelegationChange) -> None:
+        guid = change.target.guid
+        account = self._accounts.get(guid)
+        if account is None:
+            raise modify.No(
+                modify.Answer.NO_SUCH_OBJECT, f"{change.target.dn} is not in {self._text.file}"
+            )
+        here = self._text.body[account.start : account.end]
+        computer, chunk = self._edited.get(guid, (account.computer, here))
+        state = modify.applied(computer, change)
+        lines = ldif.lines(chunk.removesuffix(b"\n"))
+        if state.values != computer.values:
+            lines = editing.with_values(
+                lines, entries.ALLOWED_TO_DELEGATE_TO, state.values, self._fold
+            )
+        if state.uac != computer.uac:
+            lines = editing.with_value(
+                lines, entries.USER_ACCOUNT_CONTROL, str(state.uac), self._fold
+            )
+        changed = replace(computer, values=state.values, uac=state.uac)
+        self._edited[guid] = changed, b"\n".join(lines) + b"\n"
+
+    def body(self) -> bytes:
+        pieces: list[bytes] = []
+        done = 0
+        for guid, account in self._accounts.items():
+            if guid in self._edited:
+                pieces += (self._text.body[done : account.start], self._edited[guid][1])
+                done = account.end
+        return b"".join((*pieces, self._text.body[done:]))
+
+
+def _accounts(text: ldif.Document, domain: str) -> dict[UUID, _Account]:
+    """The computers of a file, and the users who hold a managed name, in the file's order."""
+    home = names.domain_dn(domain).casefold()
+    at_home = False
+    found: dict[UUID, _Account] = {}
+    objects: dict[str, int] = {}
+    for record in ldif.records(text):
+        first = objects.setdefault(names.dn_key(record.dn), record.line)
+        if first != record.line:
+            what = f"{record.dn} stands in line {first} already"
+            text.refuse(record.start, what, "leave one record an object")
+        at_home = at_home or names.naming_context(record.dn) == home
+        _refuse_cut_off(text, record)
+        if _is_account(record):
+            computer = _computer(text, record)
+            if computer.guid in found:
+                what = f"{record.dn} has the objectGUID of {found[computer.guid].computer.dn}"
+                text.refuse(record.start, what, ldif.EXPORT_AGAIN)
+            found[computer.guid] = _Account(computer, record.start, record.end)
+    if not at_home:
+        raise ExportError(
+            f"{text.file}: none of its {len(objects)} objects lies in the domain {domain}",
+            f"give an export of {names.domain_dn(domain)}, or correct the inventory's domain",
+        )
+    return found
+
+
+def _is_account(record: ldif.Record) -> bool:
+    if record.attributes.get("isdeleted") == [b"TRUE"]:
+        return False
+    if any(name.endswith(b"$") for name in record.attributes.get(_SAM, ())):
+        return True
+    classes = record.attributes.get(_CLASS, ())
+    if any(name.lower() == b"computer" for name in classes):
+        return True
+    spns = record.attributes.get(_SPN, ())
+    return any(spn.decode(errors="replace").casefold().startswith(_MANAGED) for spn in spns)
+
+
+def _refuse_cut_off(text: ldif.Document, record: ldif.Record) -> None:
+    """The last record, where no blank line closes it, has to be whole as far as one can tell.
+
+    A cut between two values leaves no trace, unless ldapsearch or ldbsearch framed the file.
+    """
+    if record.closed:
+        return
+    classes = {name.lower() for name in record.attributes.get(_CLASS, ())}
+    nothing = _SAM not in record.attributes and classes <= _ACCOUNT_CLASSES
+    last = ldif.lines(text.body[record.start : record.end - 1])[-1]
+    if nothing or editing.may_go_on(last, editing.fold_of(text)):
+        text.refuse(
+            record.end - 1,
+            f"{record.dn}, the last record, was cut off",
+            f"{ldif.EXPORT_AGAIN}; where it is complete, end the file with an empty line",
+        )
+
+
+def _computer(text: ldif.Document, record: ldif.Record) -> Computer:
+    try:
+        return entries.computer(record.dn, record.attributes)
+    except DirectoryError as error:
+        raise ExportError(f"{text.file}:{record.line}: {error.what}", error.fix) from error

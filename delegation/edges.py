@@ -1,0 +1,78 @@
+"""The seams between the core and the world: what a directory and a journal must be able to do.
+
+Drivers receive these as arguments; ``directory/`` and ``journal.py`` implement them.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+from uuid import UUID
+
+from delegation.plan import DelegationChange
+from delegation.snapshot import Computer, Directory
+
+
+class Result(StrEnum):
+    """What became of one change."""
+
+    APPLIED = "applied"
+    REFUSED = "refused"
+    """The directory said no to this object alone: it has changed, or is gone."""
+    FAILED = "failed"
+    """The directory said no, and would to the others: no rights, or unable."""
+    UNKNOWN = "unknown"
+    """No answer came: the change may or may not have been made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One change and its result; ``stops`` tells that going on is pointless."""
+
+    change: DelegationChange
+    result: Result
+    reason: str = ""
+    stops: bool = False
+
+
+class Reader(Protocol):
+    """A directory to look at. Raises DirectoryError where it can't be read."""
+
+    @property
+    def directory(self) -> Directory: ...
+
+    def find(self, computer_names: Collection[str]) -> list[Computer]:
+        """The accounts so named (sAMAccountName without ``$``), in one search where possible.
+
+        With them come the accounts that hold an explicit SPN of a managed service, and the
+        domain controllers: whoever resolves names must see those too.
+        """
+
+    def read(self, guids: Collection[UUID]) -> Mapping[UUID, Computer]:
+        """The accounts as they are now, found by objectGUID; those that are gone are left out."""
+
+    def close(self) -> None: ...
+
+
+class Writer(Reader, Protocol):
+    """A directory to change."""
+
+    def write(self, changes: Iterable[DelegationChange]) -> Iterator[Outcome]:
+        """Make each change in one atomic modify of value-level deltas; yield each outcome.
+
+        userAccountControl changes by deleting exactly its old value and adding the new one in
+        that same modify (MS-ADTS 3.1.1.5.3). Outcomes come in any order, one a change. Nothing
+        is raised for what the directory answers or for a lost connection: those are outcomes.
+        The first change is made alone, so that missing rights touch nothing else; the others
+        follow together.
+        """
+
+
+class Record(Protocol):
+    """One run's page in the journal. Raises JournalError where nothing can be recorded."""
+
+    def intend(self, changes: Sequence[DelegationChange]) -> None:
+        """Commit that these writes are about to happen."""
+
+    def settle(self, outcomes: Sequence[Outcome]) -> None:
+        """Commit what became of them."""

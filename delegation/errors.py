@@ -1,0 +1,100 @@
+"""Everything this program refuses or fails at, as one tree.
+
+DelegationError                1   what, and what to do about it
+├── UsageError                 2   options that make no sense together
+├── InventoryError             2   every problem of an inventory file
+├── DirectoryError             1   the directory could not be read or written
+│   ├── ConnectionFailed       1   nobody there, wrong certificate, link lost
+│   ├── CredentialsRefused     1   the directory does not accept the account
+│   ├── RightsMissing          1   the account may not write what was asked
+│   └── ExportError            1   an LDIF export that can't be trusted
+├── AccountsError              1   hosts without exactly one account in the domain
+├── JournalError               1   the record of runs can't be read or written
+└── Refused                    4   unsafe, stale or in conflict; nothing was written
+    └── Busy                   4   another run holds the state folder
+
+The number is the exit code of the command that ends with it (DESIGN.md section 2).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class DelegationError(Exception):
+    """``what`` went wrong and where; ``fix`` is what the reader can do about it.
+
+    ``details`` are further lines, such as the objects that are meant.
+    """
+
+    exit_code = 1
+
+    def __init__(self, what: str, fix: str = "", details: Sequence[str] = ()) -> None:
+        super().__init__(what)
+        self.what = what
+        self.fix = fix
+        self.details = tuple(details)
+
+
+class UsageError(DelegationError):
+    exit_code = 2
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One thing wrong with an inventory; ``line`` and ``column`` count from 1."""
+
+    line: int
+    column: int
+    what: str
+    fix: str
+
+    def __str__(self) -> str:
+        return f"{self.line}:{self.column}: {self.what}; {self.fix}"
+
+
+class InventoryError(DelegationError):
+    """All problems of one inventory file, in the order of the file."""
+
+    exit_code = 2
+
+    def __init__(self, file: str, problems: Sequence[Problem]) -> None:
+        count = "1 problem" if len(problems) == 1 else f"{len(problems):,} problems"
+        super().__init__(f"{file} has {count}", "nothing was read or written")
+        self.file = file
+        self.problems = tuple(sorted(problems))
+
+
+class DirectoryError(DelegationError):
+    pass
+
+
+class ConnectionFailed(DirectoryError):
+    pass
+
+
+class CredentialsRefused(DirectoryError):
+    pass
+
+
+class RightsMissing(DirectoryError):
+    pass
+
+
+class ExportError(DirectoryError):
+    pass
+
+
+class AccountsError(DelegationError):
+    pass
+
+
+class JournalError(DelegationError):
+    pass
+
+
+class Refused(DelegationError):
+    exit_code = 4
+
+
+class Busy(Refused):
+    pass

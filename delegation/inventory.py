@@ -1,0 +1,162 @@
+"""The inventory: what an admin declares, as values. ``parse`` in ``schema`` reads it from YAML."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+
+
+class Auth(StrEnum):
+    KERBEROS = "kerberos"
+    NTLM = "ntlm"
+    SIMPLE = "simple"
+
+
+class Foreign(StrEnum):
+    """What to do about values that are neither desired, kept nor stale."""
+
+    REPORT = "report"
+    IGNORE = "ignore"
+    REMOVE = "remove"
+
+
+class Unconstrained(StrEnum):
+    """What to do about "Trust this computer for delegation to any service"."""
+
+    REPORT = "report"
+    CLEAR = "clear"
+
+
+class Authentication(StrEnum):
+    """How a host authenticates live migrations (Set-VMHost)."""
+
+    KERBEROS = "Kerberos"
+    CREDSSP = "CredSSP"
+
+
+class Performance(StrEnum):
+    TCPIP = "TCPIP"
+    COMPRESSION = "Compression"
+    SMB = "SMB"
+
+
+@dataclass(frozen=True, slots=True)
+class DirectorySettings:
+    """How to reach the directory. ``url`` None: find a domain controller in DNS."""
+
+    url: str | None = None
+    start_tls: bool = False
+    auth: Auth | None = None
+    user: str | None = None
+    keytab: str | None = None
+    ca_file: str | None = None
+    site: str | None = None
+    dns_servers: tuple[str, ...] = ()
+    search_base: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A subnet for live migrations, in CIDR form; ``priority`` None leaves the host's choice."""
+
+    subnet: str
+    priority: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LiveMigration:
+    """Desired live-migration settings of a host; None leaves a setting as it is found."""
+
+    enabled: bool | None = None
+    authentication: Authentication | None = None
+    migrations: int | None = None
+    storage_migrations: int | None = None
+    performance: Performance | None = None
+    networks: tuple[Network, ...] | None = None
+    any_network: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A Hyper-V host. ``label`` is the inventory's key, ``computer`` the account without ``$``.
+
+    ``protocol_transition`` None: leave the flag as it is found.
+    """
+
+    label: str
+    computer: str
+    fqdn: str
+    protocol_transition: bool | None = True
+    live_migration: LiveMigration | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mesh:
+    """Every source may migrate to every target, by label; a two-way mesh has both alike."""
+
+    name: str
+    sources: tuple[str, ...]
+    targets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FileServer:
+    """An SMB file server that the hosts of some meshes reach: cifs only."""
+
+    name: str
+    computer: str
+    fqdn: str
+    reached_from: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Values that belong to somebody else and stay: a pattern with ``*`` and ``?``.
+
+    ``hosts`` empty: on every host. ``accepts_transition``: its owner has agreed that the
+    protocol-transition flag may change on the object.
+    """
+
+    value: str
+    hosts: tuple[str, ...] = ()
+    reason: str = ""
+    owner: str = ""
+    expires: date | None = None
+    accepts_transition: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Retired:
+    """A host that is gone: every trace of it leaves its former peers. Both names are compared."""
+
+    name: str
+    fqdn: str
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """``max_removals`` is a percentage of the values in scope; ``value_limit`` a count."""
+
+    foreign: Foreign = Foreign.REPORT
+    unconstrained: Unconstrained = Unconstrained.REPORT
+    max_removals: float = 30.0
+    value_limit: int = 1200
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """A valid inventory: every name in it resolves to something in it.
+
+    ``digest`` is the SHA-256 of the file's bytes, for the record of runs.
+    """
+
+    domain: str
+    digest: str
+    hosts: Mapping[str, Host]
+    meshes: tuple[Mesh, ...]
+    state: str = ".delegation"
+    directory: DirectorySettings = field(default_factory=DirectorySettings)
+    file_servers: tuple[FileServer, ...] = ()
+    keep: tuple[Keep, ...] = ()
+    retired: tuple[Retired, ...] = ()
+    policy: Policy = field(default_factory=Policy)

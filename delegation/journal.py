@@ -1,0 +1,293 @@
+"""The record of runs: what was intended, what became of it, and what was there before.
+
+An apply commits its intent before each write and the outcome after it; a run that died in
+between is *unsettled* until the next apply or rollback has looked at its objects.
+"""
+
+import getpass
+import json
+import platform
+import sqlite3
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from delegation import store
+from delegation.edges import Outcome, Result
+from delegation.errors import UsageError
+from delegation.plan import Change, Delegation, DelegationChange, Target
+
+RUNNING, DONE, FAILED, INTERRUPTED, SETTLED = "running", "done", "failed", "interrupted", "settled"
+"""How a run ended. ``running`` in a journal that nobody holds: it died."""
+
+APPLY, ROLLBACK, AUDIT = "apply", "rollback", "audit"
+
+
+@dataclass(frozen=True, slots=True)
+class NewRun:
+    """What is known of a run when it begins; ``connection`` holds no secret.
+
+    ``directory`` identifies what is written to: the domain, or an export's absolute path.
+    """
+
+    kind: str
+    directory: str
+    domain: str
+    dc: str
+    connection: Mapping[str, Any]
+    inventory_digest: str | None = None
+    plan_digest: str | None = None
+    ticket: str | None = None
+    reverses: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run(NewRun):
+    """A run as recorded; times are ISO 8601 in UTC."""
+
+    id: int = 0
+    status: str = RUNNING
+    started: str = ""
+    finished: str | None = None
+    who: str = ""
+    machine: str = ""
+    summary: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedChange:
+    """One planned change of a run. No ``result`` although ``intended``: it is unsettled."""
+
+    change: DelegationChange
+    intended: str | None
+    result: Result | None
+    settled: str | None
+    reason: str
+
+    @property
+    def unsettled(self) -> bool:
+        return self.intended is not None and self.result is None
+
+
+class Journal:
+    """The journal of one state folder. Every method raises JournalError for what SQLite raises."""
+
+    def __init__(self, folder: Path, db: sqlite3.Connection | None) -> None:
+        self.folder = folder
+        self._path = folder / "journal.sqlite"
+        self._db = db
+
+    @classmethod
+    def writable(cls, folder: Path) -> "Journal":
+        return cls(folder, store.open_writable(folder))
+
+    @classmethod
+    def readable(cls, folder: Path) -> "Journal":
+        """To look at only; one that does not exist yet is empty."""
+        return cls(folder, store.open_readable(folder))
+
+    def close(self) -> None:
+        if self._db is not None:
+            self._db.close()
+
+    def begin(self, run: NewRun, changes: Sequence[DelegationChange] = ()) -> "RunRecord":
+        """Open a run's page, with all that it plans to change."""
+        db = self._writing()
+        with store.transaction(db, self._path):
+            cursor = db.execute(
+                "INSERT INTO runs (kind, status, started, who, machine, directory, domain, dc,"
+                " connection, inventory_digest, plan_digest, ticket, reverses)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    run.kind,
+                    RUNNING,
+                    _now(),
+                    _who(),
+                    platform.node(),
+                    run.directory,
+                    run.domain,
+                    run.dc,
+                    json.dumps(run.connection),
+                    run.inventory_digest,
+                    run.plan_digest,
+                    run.ticket,
+                    run.reverses,
+                ),
+            )
+            number = int(cursor.lastrowid or 0)
+            db.executemany(
+                "INSERT INTO changes (run, seq, name, dn, guid, before, after)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    (
+                        number,
+                        seq,
+                        change.target.name,
+                        change.target.dn,
+                        str(change.target.guid),
+                        _encode(change.before),
+                        _encode(change.after),
+                    )
+                    for seq, change in enumerate(changes)
+                ),
+            )
+        return RunRecord(db, self._path, number)
+
+    def page(self, run: int) -> "RunRecord":
+        """The page of a run that is there already, to settle it."""
+        return RunRecord(self._writing(), self._path, run)
+
+    def runs(self) -> list[Run]:
+        """All runs, the oldest first."""
+        return [self._run(row) for row in self._rows("SELECT * FROM runs ORDER BY id")]
+
+    def run(self, number: int) -> Run:
+        """One run by its number. Raises UsageError where there is none."""
+        for row in self._rows("SELECT * FROM runs WHERE id = ?", number):
+            return self._run(row)
+        raise UsageError(f"there is no run {number} in {self._path}", "see: delegation history")
+
+    def changes(self, run: int) -> list[RecordedChange]:
+        """What a run planned to change and what became of each, in the order of its plan."""
+        return [
+            _recorded(row)
+            for row in self._rows("SELECT * FROM changes WHERE run = ? ORDER BY seq", run)
+        ]
+
+    def unsettled(self) -> list[Run]:
+        """Runs that wrote, or were about to, and did not come to record their end."""
+        return [
+            self._run(row)
+            for row in self._rows(
+                "SELECT * FROM runs WHERE kind IN (?, ?) AND (finished IS NULL OR EXISTS ("
+                " SELECT 1 FROM changes WHERE run = id AND intended IS NOT NULL"
+                " AND result IS NULL)) ORDER BY id",
+                APPLY,
+                ROLLBACK,
+            )
+        ]
+
+    def in_effect(self, run: int) -> list[DelegationChange]:
+        """The changes that ``run`` made and that no rollback has taken back.
+
+        A rollback that was itself rolled back leaves the change in effect again.
+        """
+        undone: set[UUID] = set()
+        for reverser in self._rows("SELECT id FROM runs WHERE reverses = ?", run):
+            undone |= {change.target.guid for change in self.in_effect(reverser["id"])}
+        return [
+            recorded.change
+            for recorded in self.changes(run)
+            if recorded.result is Result.APPLIED and recorded.change.target.guid not in undone
+        ]
+
+    def undoable(self, directory: str | None) -> Run | None:
+        """The newest apply, of that directory where given, that still has changes in effect."""
+        for run in reversed(self.runs()):
+            if run.kind == APPLY and directory in {None, run.directory} and self.in_effect(run.id):
+                return run
+        return None
+
+    def writers_of(self, guids: Collection[UUID]) -> dict[tuple[UUID, str], int]:
+        """Which run added a value to an object, by GUID and casefolded value; the newest one."""
+        wanted = {str(guid) for guid in guids}
+        wrote: dict[tuple[UUID, str], int] = {}
+        for row in self._rows("SELECT * FROM changes WHERE result = ? ORDER BY run", "applied"):
+            if row["guid"] in wanted:
+                recorded = _recorded(row)
+                before = set(recorded.change.before.values)
+                for value in recorded.change.after.values:
+                    if value not in before:
+                        wrote[recorded.change.target.guid, value.casefold()] = row["run"]
+        return wrote
+
+    def _writing(self) -> sqlite3.Connection:
+        if self._db is None:
+            raise RuntimeError("this journal was opened to be read")
+        return self._db
+
+    def _rows(self, query: str, *parameters: object) -> Iterator[sqlite3.Row]:
+        if self._db is None:
+            return
+        with store.translated(self._path):
+            cursor = self._db.cursor()
+            cursor.row_factory = sqlite3.Row
+            yield from cursor.execute(query, parameters).fetchall()
+
+    def _run(self, row: sqlite3.Row) -> Run:
+        fields = dict(row)
+        fields["connection"] = json.loads(row["connection"])
+        fields["summary"] = json.loads(row["summary"])
+        return Run(**fields)
+
+
+class RunRecord:
+    """One run's page; implements edges.Record."""
+
+    def __init__(self, db: sqlite3.Connection, path: Path, number: int) -> None:
+        self._db = db
+        self._path = path
+        self.number = number
+
+    def intend(self, changes: Sequence[DelegationChange]) -> None:
+        now = _now()
+        self._update(
+            "UPDATE changes SET intended = ? WHERE run = ? AND guid = ?",
+            ((now, self.number, str(change.target.guid)) for change in changes),
+        )
+
+    def settle(self, outcomes: Sequence[Outcome]) -> None:
+        now = _now()
+        self._update(
+            "UPDATE changes SET result = ?, settled = ?, reason = ? WHERE run = ? AND guid = ?",
+            (
+                (
+                    outcome.result.value,
+                    now,
+                    outcome.reason,
+                    self.number,
+                    str(outcome.change.target.guid),
+                )
+                for outcome in outcomes
+            ),
+        )
+
+    def finish(self, status: str, summary: Mapping[str, Any]) -> None:
+        self._update(
+            "UPDATE runs SET status = ?, finished = ?, summary = ? WHERE id = ?",
+            [(status, _now(), json.dumps(summary), self.number)],
+        )
+
+    def _update(self, statement: str, rows: Iterable[tuple[object, ...]]) -> None:
+        with store.transaction(self._db, self._path):
+            self._db.executemany(statement, rows)
+
+
+def _recorded(row: sqlite3.Row) -> RecordedChange:
+    target = Target(row["name"], row["dn"], UUID(row["guid"]))
+    change = Change(target, _decode(row["before"]), _decode(row["after"]))
+    result = Result(row["result"]) if row["result"] else None
+    return RecordedChange(change, row["intended"], result, row["settled"], row["reason"])
+
+
+def _encode(state: Delegation) -> bytes:
+    return json.dumps({"values": state.values, "uac": state.uac}, ensure_ascii=False).encode()
+
+
+def _decode(blob: bytes) -> Delegation:
+    state = json.loads(blob)
+    return Delegation(tuple(state["values"]), state["uac"])
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _who() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return "unknown"

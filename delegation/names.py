@@ -1,0 +1,184 @@
+"""Names of the field: hosts and ranges of hosts, service principal names, distinguished names.
+
+A range is written ``hv[01-03,07]``; it expands to ``hv01 hv02 hv03 hv07`` and names fold back
+into it for output. Expansion is bounded, so that no text can exhaust memory.
+"""
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from itertools import product
+from typing import NamedTuple
+
+MAX_HOSTS = 20_000
+"""The most names that one range expression may stand for."""
+
+CIFS = "cifs"
+MIGRATION = "Microsoft Virtual System Migration Service"
+MANAGED_SERVICES = (CIFS, MIGRATION)
+"""The service classes of live migration: storage over SMB, and the machine itself."""
+
+_COMPUTER = re.compile(r"(?!\d+\Z)[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,13}[A-Za-z0-9_])?\Z")
+_DNS_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_FQDN = re.compile(rf"(?=.{{1,255}}\Z){_DNS_LABEL}(?:\.{_DNS_LABEL})+\Z")
+_PIECE = re.compile(r"(\d{1,9})(?:-(\d{1,9}))?\Z")
+_LAST_NUMBER = re.compile(r"(.*?)(\d{1,9})(\D*)\Z", re.DOTALL)
+
+
+def is_computer_name(name: str) -> bool:
+    """Whether ``name`` can be a NetBIOS computer name: 1 to 15 characters, not all digits."""
+    return _COMPUTER.match(name) is not None
+
+
+def is_fqdn(name: str) -> bool:
+    """Whether ``name`` is a DNS name of at least two labels (RFC 1123, underscores allowed)."""
+    return _FQDN.match(name) is not None
+
+
+class ServicePrincipalName(NamedTuple):
+    """``service/host``, as in ``cifs/hv02`` (MS-ADTS 2.2.21, without port or service name)."""
+
+    service: str
+    host: str
+
+    def __str__(self) -> str:
+        return f"{self.service}/{self.host}"
+
+    @classmethod
+    def parse(cls, text: str) -> "ServicePrincipalName | None":
+        """The service class and host of ``text``; a port and a service name are dropped.
+
+        None where ``text`` has no host part at all.
+        """
+        service, slash, rest = text.partition("/")
+        host = rest.partition("/")[0].partition(":")[0]
+        return cls(service, host) if slash and service and host else None
+
+
+def peer_values(computer: str, fqdn: str, services: Iterable[str] = MANAGED_SERVICES) -> list[str]:
+    """The values that let a source reach one target: each service, short name and FQDN."""
+    return [f"{service}/{host}" for service in services for host in (computer, fqdn)]
+
+
+def expand(expression: str) -> list[str]:
+    """The names that ``hv[01-03,07]`` stands for, in order; a name without brackets is itself.
+
+    Raises ValueError, in words for a user, where the expression is malformed or too large.
+    """
+    parts = re.split(r"\[([^\[\]]*)\]", expression)
+    if "[" in "".join(parts[::2]) or "]" in "".join(parts[::2]):
+        raise ValueError(f"unbalanced brackets in {expression!r}")
+    choices: list[list[str]] = []
+    total = 1
+    for position, part in enumerate(parts):
+        choice = _numbers(part, expression) if position % 2 else [part]
+        total *= len(choice)
+        if total > MAX_HOSTS:
+            raise ValueError(f"{expression!r} stands for more than {MAX_HOSTS:,} names")
+        choices.append(choice)
+    return ["".join(pieces) for pieces in product(*choices)]
+
+
+def _numbers(ranges: str, expression: str) -> list[str]:
+    numbers: list[str] = []
+    for piece in ranges.split(","):
+        match = _PIECE.match(piece.strip())
+        if match is None:
+            raise ValueError(f"{expression!r}: expected numbers such as [01-64], not [{ranges}]")
+        first, last = match[1], match[2] or match[1]
+        low, high = int(first), int(last)
+        if high < low:
+            raise ValueError(f"{expression!r}: the range {piece.strip()} runs backwards")
+        if len(first) != len(last) and first.startswith("0") and first != "0":
+            raise ValueError(f"{expression!r}: {first} and {last} have different widths")
+        if len(numbers) + high - low >= MAX_HOSTS:
+            raise ValueError(f"{expression!r} stands for more than {MAX_HOSTS:,} names")
+        numbers += [str(number).zfill(len(first)) for number in range(low, high + 1)]
+    return numbers
+
+
+def split_list(text: str) -> list[str]:
+    """The comma-separated expressions of ``hv[01,03],hv07``; commas inside brackets stay."""
+    return [part.strip() for part in re.split(r",(?![^\[]*\])", text) if part.strip()]
+
+
+def fold(names: Iterable[str]) -> str:
+    """``names`` as short as they can be said: ``hv[01-32,40],web``. ``expand`` undoes it."""
+    return ",".join(_folded(names))
+
+
+def _folded(names: Iterable[str]) -> Iterator[str]:
+    groups: dict[tuple[str, str], set[str]] = defaultdict(set)
+    plain: set[str] = set()
+    for name in names:
+        match = _LAST_NUMBER.match(name)
+        if match is None or "[" in name or "]" in name:
+            plain.add(name)
+        else:
+            groups[match[1], match[3]].add(match[2])
+    for prefix, suffix in sorted(groups):
+        for width, numbers in _by_width(groups[prefix, suffix]):
+            runs = ",".join(_runs(numbers, width))
+            yield f"{prefix}{runs}{suffix}" if len(numbers) == 1 else f"{prefix}[{runs}]{suffix}"
+    yield from sorted(plain)
+
+
+def _by_width(digits: set[str]) -> Iterator[tuple[int, list[int]]]:
+    """Numbers that can share a bracket: all of them, or one width each where zeros pad them."""
+    padded = any(len(text) > 1 and text.startswith("0") for text in digits)
+    by_width: dict[int, list[int]] = defaultdict(list)
+    for text in digits:
+        by_width[len(text) if padded else 1].append(int(text))
+    for width in sorted(by_width):
+        yield width, sorted(by_width[width])
+
+
+def _runs(numbers: list[int], width: int) -> Iterator[str]:
+    start = previous = numbers[0]
+    for number in [*numbers[1:], None]:
+        if number is not None and number == previous + 1:
+            previous = number
+            continue
+        first, last = str(start).zfill(width), str(previous).zfill(width)
+        yield first if start == previous else f"{first}-{last}"
+        if number is not None:
+            start = previous = number
+
+
+_RDN_COMMA = re.compile(r"(?<!\\),")
+
+
+def dn_key(dn: str) -> str:
+    """A distinguished name in the form in which two spellings of it are equal."""
+    return ",".join(part.strip() for part in _RDN_COMMA.split(dn)).casefold()
+
+
+def domain_dn(domain: str) -> str:
+    """``DC=corp,DC=example`` of ``corp.example`` (MS-ADTS 3.1.1.1.4)."""
+    return ",".join(f"DC={label}" for label in domain.split("."))
+
+
+def naming_context(dn: str) -> str:
+    """The key of the domain naming context that ``dn`` lies in: its trailing DC parts."""
+    parts = _RDN_COMMA.split(dn_key(dn))
+    index = len(parts)
+    while index and parts[index - 1].startswith("dc="):
+        index -= 1
+    return ",".join(parts[index:])
+
+
+_OBEYED = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+"""Unicode categories that a terminal or a page obeys instead of showing."""
+
+
+def inert(text: str) -> str:
+    """``text`` with control, format and separator characters shown as escapes."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        character.encode("unicode_escape", "surrogatepass").decode()
+        if unicodedata.category(character) in _OBEYED
+        else character
+        for character in text
+    )

@@ -1,0 +1,215 @@
+"""What commands tell, as data: the JSON of a plan, an audit and a history (DESIGN.md section 2).
+
+``render`` fills a template of ``templates/`` with such data.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from delegation import names
+from delegation.checks import DRIFT, Finding
+from delegation.compare import Comparison, Standing, Verdict
+from delegation.inventory import Foreign
+from delegation.journal import RecordedChange, Run
+from delegation.plan import DelegationChange, DelegationPlan, added, flags, removed
+from delegation.planning import removals
+
+Data = dict[str, Any]
+
+
+def plan_data(
+    plan: DelegationPlan, comparison: Comparison, hints: Mapping[tuple[UUID, str], int]
+) -> Data:
+    """A plan with all that it leaves alone. ``hints`` tells which run wrote a foreign value."""
+    reasons = {
+        (host.label, verdict.value): verdict.reason
+        for host in comparison.hosts
+        for verdict in removals(comparison, host)
+    }
+    gone = set(reasons)
+    return {
+        "digest": plan.digest,
+        "domain": plan.domain,
+        "dc": comparison.snapshot.directory.dc,
+        "changes": [change_data(change, reasons) for change in plan.changes],
+        "kept": [_kept(verdict) for verdict in _standing(comparison, Standing.KEPT)],
+        "foreign": [
+            {
+                "computer": verdict.computer,
+                "value": verdict.value,
+                "hint": hint(verdict, guid, hints),
+            }
+            for verdict, guid in foreign(comparison)
+            if (verdict.computer, verdict.value) not in gone
+        ],
+        "blocked": [
+            {
+                "computer": refusal.computer,
+                "why": refusal.why,
+                "message": refusal.message,
+                "override": f"--allow {refusal.override}" if refusal.override else None,
+            }
+            for refusal in plan.blocked
+        ],
+        "summary": summary(plan, comparison),
+    }
+
+
+def summary(plan: DelegationPlan, comparison: Comparison) -> Data:
+    return {
+        "objects": len(comparison.hosts),
+        "changed": len(plan.changes),
+        "add": sum(len(added(change)) for change in plan.changes),
+        "remove": sum(len(removed(change)) for change in plan.changes),
+        "flags": sum(bool(flags(change)) for change in plan.changes),
+        "unchanged_values": sum(len(host.present) for host in comparison.hosts),
+    }
+
+
+def change_data(change: DelegationChange, reasons: Mapping[tuple[str, str], str]) -> Data:
+    """One change; ``before`` is all of the object that the plan rests on."""
+    name, guid = change.target.name, change.target.guid
+    return {
+        "computer": name,
+        "dn": change.target.dn,
+        "guid": None if guid.version == 5 else str(guid),
+        "add": list(added(change)),
+        "remove": [
+            {"value": value, "reason": reasons.get((name, value), "undo")}
+            for value in removed(change)
+        ],
+        "flags": {flag: list(bits) for flag, bits in flags(change).items()},
+        "before": change.before.canonical(),
+    }
+
+
+def hint(verdict: Verdict, guid: UUID, hints: Mapping[tuple[UUID, str], int]) -> str:
+    """What may help to decide about a foreign value."""
+    if verdict.rule is not None:
+        return verdict.reason
+    run = hints.get((guid, verdict.value.casefold()))
+    if run is None:
+        return ""
+    host = verdict.value.rpartition("/")[2].partition(".")[0]
+    return f"run {run} added this; list {host} under retired to remove it"
+
+
+def audit_data(comparison: Comparison, found: Sequence[Finding]) -> Data:
+    counts = {
+        severity: sum(str(finding.severity) == severity for finding in found)
+        for severity in ("critical", "high", "medium", "low")
+    }
+    return {
+        "drift": any(finding.rule in DRIFT for finding in found),
+        "domain": comparison.desired.domain,
+        "dc": comparison.snapshot.directory.dc,
+        "findings": [finding_data(finding) for finding in found],
+        "kept": [_kept(verdict) for verdict in _standing(comparison, Standing.KEPT)],
+        "summary": {
+            "objects": len(comparison.hosts),
+            "values": sum(len(host.present) for host in comparison.hosts),
+            "findings": len(found),
+            **counts,
+        },
+    }
+
+
+def finding_data(finding: Finding) -> Data:
+    return {
+        "rule": finding.rule,
+        "severity": str(finding.severity),
+        "computer": finding.computer,
+        "value": finding.value,
+        "message": finding.message,
+        "fix": finding.fix,
+    }
+
+
+def run_data(run: Run) -> Data:
+    return {
+        "run": run.id,
+        "kind": run.kind,
+        "status": run.status,
+        "started": run.started,
+        "finished": run.finished,
+        "who": run.who,
+        "machine": run.machine,
+        "directory": run.directory,
+        "domain": run.domain,
+        "dc": run.dc,
+        "inventory_digest": run.inventory_digest,
+        "digest": run.plan_digest,
+        "ticket": run.ticket,
+        "reverses": run.reverses,
+        "summary": dict(run.summary),
+    }
+
+
+def recorded_data(recorded: RecordedChange) -> Data:
+    return {
+        **change_data(recorded.change, {}),
+        "after": recorded.change.after.canonical(),
+        "intended": recorded.intended,
+        "result": recorded.result.value if recorded.result else None,
+        "settled": recorded.settled,
+        "reason": recorded.reason,
+    }
+
+
+def render(template: str, data: Mapping[str, Any]) -> str:
+    """``templates/<template>`` filled with ``data``; an unknown name in it is an error."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(templates()),
+        undefined=jinja2.StrictUndefined,
+        autoescape=jinja2.select_autoescape(["html"]),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["cell"] = lambda text: _markdown(names.inert(str(text)))
+    return environment.get_template(template).render(data)
+
+
+def templates() -> Path:
+    """Where the templates lie: in the installed package, or at the top of a checkout."""
+    packaged = Path(__file__).parent / "templates"
+    return packaged if packaged.is_dir() else Path(__file__).parent.parent / "templates"
+
+
+def example_inventory() -> Path:
+    packaged = templates() / "inventory.example.yaml"
+    return packaged if packaged.is_file() else templates().parent / "inventory.example.yaml"
+
+
+def _markdown(text: str) -> str:
+    """``text`` as the inside of a Markdown table cell, with nothing in it that is markup."""
+    return "".join(f"\\{c}" if c in "\\`*_{}[]<>()#+-.!|~&" else c for c in text)
+
+
+def _standing(comparison: Comparison, standing: Standing) -> list[Verdict]:
+    return [v for host in comparison.hosts for v in host.standing(standing)]
+
+
+def foreign(comparison: Comparison) -> list[tuple[Verdict, UUID]]:
+    """Values that are not ours, with the object that holds them; none where they are ignored."""
+    if comparison.inventory.policy.foreign is Foreign.IGNORE:
+        return []
+    return [
+        (verdict, host.computer.guid)
+        for host in comparison.hosts
+        for verdict in host.standing(Standing.FOREIGN)
+    ]
+
+
+def _kept(verdict: Verdict) -> Data:
+    expires = verdict.rule.expires if verdict.rule else None
+    return {
+        "computer": verdict.computer,
+        "value": verdict.value,
+        "reason": verdict.reason,
+        "expires": expires.isoformat() if expires else None,
+    }

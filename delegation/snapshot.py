@@ -1,0 +1,169 @@
+"""What was read from a directory: computers, and how the inventory's names resolve to them."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from delegation import names
+
+ACCOUNTDISABLE = 0x2
+WORKSTATION_TRUST_ACCOUNT = 0x1000
+SERVER_TRUST_ACCOUNT = 0x2000
+TRUSTED_FOR_DELEGATION = 0x80000
+TRUSTED_TO_AUTH_FOR_DELEGATION = 0x1000000
+PARTIAL_SECRETS_ACCOUNT = 0x4000000
+"""Bits of userAccountControl (MS-ADTS 2.2.16)."""
+
+DOMAIN_CONTROLLER_GROUPS = frozenset({516, 521})
+"""primaryGroupID of writable and of read-only domain controllers (MS-ADTS 6.1.1.6)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Computer:
+    """One computer account as the directory holds it.
+
+    ``account`` is the sAMAccountName, with the ``$`` that tells a computer from a user (who may
+    hold a host's service principal name); ``name`` is the same without it; ``values`` is
+    msDS-AllowedToDelegateTo and ``spns`` is servicePrincipalName, both in the order in which the
+    directory gave them.
+    """
+
+    account: str
+    dn: str
+    guid: UUID
+    uac: int
+    values: tuple[str, ...] = ()
+    dns_host_name: str | None = None
+    primary_group: int | None = None
+    spns: tuple[str, ...] = ()
+    object_classes: frozenset[str] = frozenset()
+
+    @property
+    def name(self) -> str:
+        return self.account.removesuffix("$")
+
+    @property
+    def is_domain_controller(self) -> bool:
+        """Also true of a read-only one: a service ticket for cifs there is the domain's."""
+        return (
+            bool(self.uac & (SERVER_TRUST_ACCOUNT | PARTIAL_SECRETS_ACCOUNT))
+            or self.primary_group in DOMAIN_CONTROLLER_GROUPS
+        )
+
+    @property
+    def not_a_host(self) -> str:
+        """Why this account can't be a Hyper-V host; empty where nothing speaks against it."""
+        if "msds-groupmanagedserviceaccount" in self.object_classes:
+            return "a group-managed service account"
+        if any(spn.casefold().startswith("msclustervirtualserver/") for spn in self.spns):
+            return "a cluster name object"
+        if not self.uac & (WORKSTATION_TRUST_ACCOUNT | SERVER_TRUST_ACCOUNT):
+            return "not a computer account (userAccountControl lacks 0x1000)"
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """Which directory: its URL, DNS domain, naming context, and the DC (or file) that answered."""
+
+    url: str
+    domain: str
+    base_dn: str
+    dc: str
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The accounts that one read gave, resolved against the names that were asked for.
+
+    ``computers`` maps each wanted name, casefolded, to its one account in the domain. The other
+    three say why a name has none: no account, several, or one in another naming context.
+    """
+
+    directory: Directory
+    computers: Mapping[str, Computer]
+    missing: tuple[str, ...] = ()
+    ambiguous: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
+    spn_owners: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    domain_controller_names: frozenset[str] = frozenset()
+
+    def computer(self, name: str) -> Computer | None:
+        return self.computers.get(name.casefold())
+
+    def spn_holders(self, spn: str) -> tuple[str, ...]:
+        """sAMAccountNames of the accounts on which ``spn`` is registered explicitly."""
+        return self.spn_owners.get(spn.casefold(), ())
+
+
+def resolve(
+    directory: Directory,
+    wanted: Iterable[str],
+    accounts: Iterable[Computer],
+    search_bases: Collection[str] = (),
+) -> Snapshot:
+    """What ``accounts`` say about the ``wanted`` computer names (sAMAccountName without ``$``).
+
+    Another domain is told by the naming context of the distinguished name, never by a suffix.
+    With ``search_bases`` only accounts below one of them count.
+    """
+    home = names.dn_key(directory.base_dn)
+    bases = tuple("," + names.dn_key(base) for base in search_bases)
+    by_name: dict[str, list[Computer]] = defaultdict(list)
+    spn_owners: dict[str, list[str]] = defaultdict(list)
+    controllers: set[str] = set()
+    for account in accounts:
+        if account.account.endswith("$"):
+            by_name[account.name.casefold()].append(account)
+        for spn in account.spns:
+            parsed = names.ServicePrincipalName.parse(spn)
+            if parsed and parsed.service.casefold() in _MANAGED:
+                spn_owners[spn.casefold()].append(account.account)
+        if account.is_domain_controller:
+            controllers |= _names_of(account)
+    computers: dict[str, Computer] = {}
+    missing: list[str] = []
+    ambiguous: dict[str, tuple[str, ...]] = {}
+    elsewhere: dict[str, str] = {}
+    for name in wanted:
+        key = name.casefold()
+        found = by_name.get(key, [])
+        here = [
+            account
+            for account in found
+            if names.naming_context(account.dn) == home
+            and (not bases or names.dn_key(account.dn).endswith(bases))
+        ]
+        if len(here) == 1:
+            computers[key] = here[0]
+        elif here:
+            ambiguous[name] = tuple(c.dn for c in here)
+        elif found:
+            elsewhere[name] = found[0].dn
+        else:
+            missing.append(name)
+    return Snapshot(
+        directory,
+        computers,
+        tuple(missing),
+        ambiguous,
+        elsewhere,
+        {spn: tuple(owners) for spn, owners in spn_owners.items()},
+        frozenset(controllers),
+    )
+
+
+_MANAGED = frozenset(service.casefold() for service in names.MANAGED_SERVICES)
+
+
+def _names_of(account: Computer) -> set[str]:
+    """Every host name, casefolded, under which a ticket for ``account`` could be asked."""
+    hosts = {account.name.casefold()}
+    if account.dns_host_name:
+        hosts.add(account.dns_host_name.casefold())
+    for spn in account.spns:
+        parsed = names.ServicePrincipalName.parse(spn)
+        if parsed:
+            hosts.add(parsed.host.casefold())
+    return hosts

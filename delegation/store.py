@@ -1,0 +1,191 @@
+"""The state folder: its SQLite file (open, version, permissions) and the lock of one writer.
+
+The folder is created for its owner alone. What lies in it is trusted when a run is undone, so a
+folder or file that anybody may change is refused.
+"""
+
+import os
+import sqlite3
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from delegation.errors import Busy, JournalError
+
+APPLICATION_ID = 0x44656C67
+VERSION = 1
+
+SCHEMA = """
+CREATE TABLE runs (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL,
+    status TEXT NOT NULL,
+    started TEXT NOT NULL,
+    finished TEXT,
+    who TEXT NOT NULL,
+    machine TEXT NOT NULL,
+    directory TEXT NOT NULL,
+    domain TEXT NOT NULL,
+    dc TEXT NOT NULL,
+    connection TEXT NOT NULL,
+    inventory_digest TEXT,
+    plan_digest TEXT,
+    ticket TEXT,
+    reverses INTEGER REFERENCES runs (id),
+    summary TEXT NOT NULL DEFAULT '{}'
+);
+CREATE TABLE changes (
+    run INTEGER NOT NULL REFERENCES runs (id),
+    seq INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    dn TEXT NOT NULL,
+    guid TEXT NOT NULL,
+    before BLOB NOT NULL,
+    after BLOB NOT NULL,
+    intended TEXT,
+    result TEXT,
+    settled TEXT,
+    reason TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (run, seq)
+) WITHOUT ROWID;
+CREATE INDEX changes_by_guid ON changes (guid);
+"""
+"""Journal tables: before and after are the states as UTF-8 JSON with the exact values."""
+
+
+def open_writable(folder: Path) -> sqlite3.Connection:
+    """The journal, created where there is none. Raises JournalError, with what to do."""
+    _own_folder(folder)
+    path = folder / "journal.sqlite"
+    _own_file(path)
+    with translated(path):
+        db = sqlite3.connect(path, timeout=5, isolation_level=None)
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("PRAGMA foreign_keys = ON")
+        if _version(db, path) == 0:
+            with transaction(db, path):
+                for statement in SCHEMA.split(";\n"):
+                    db.execute(statement)
+                db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                db.execute(f"PRAGMA user_version = {VERSION}")
+        else:
+            with transaction(db, path):
+                db.execute("UPDATE runs SET status = status WHERE 0")
+        return db
+
+
+def open_readable(folder: Path) -> sqlite3.Connection | None:
+    """The journal to look at, None where there is none. Raises JournalError."""
+    path = folder / "journal.sqlite"
+    if not path.exists() or path.stat().st_size == 0:
+        return None
+    with translated(path):
+        db = sqlite3.connect(path.absolute().as_uri() + "?mode=ro", uri=True, timeout=5)
+        return db if _version(db, path) else None
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection, path: Path) -> Iterator[None]:
+    """All or nothing, on disk when it returns. Raises JournalError."""
+    with translated(path):
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            db.execute("ROLLBACK")
+            raise
+        db.execute("COMMIT")
+
+
+@contextmanager
+def lock(folder: Path) -> Iterator[None]:
+    """Be the only run that writes with this state folder. Raises Busy where another is.
+
+    An exclusive SQLite transaction on a file of its own: the operating system ends it with the
+    process, however that dies, on Linux and on Windows.
+    """
+    _own_folder(folder)
+    path = folder / "lock"
+    _own_file(path)
+    with translated(path):
+        db = sqlite3.connect(path, timeout=0, isolation_level=None)
+        try:
+            db.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError as exc:
+            db.close()
+            if exc.sqlite_errorcode not in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+                raise
+            raise Busy(
+                f"another apply or rollback is using the state folder {folder}",
+                "wait until it has ended; nothing was written by this one",
+            ) from exc
+    try:
+        yield
+    finally:
+        db.close()
+
+
+def _version(db: sqlite3.Connection, path: Path) -> int:
+    """The schema version; 0 of an empty file. Raises JournalError for any other program's."""
+    version = int(db.execute("PRAGMA user_version").fetchone()[0])
+    application = int(db.execute("PRAGMA application_id").fetchone()[0])
+    empty = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+    if empty and version == application == 0:
+        return 0
+    if application != APPLICATION_ID:
+        raise JournalError(f"{path} is not a journal of this program", "name another --state")
+    if version > VERSION:
+        raise JournalError(
+            f"{path} was written by a newer version of this program (format {version}, "
+            f"this one reads {VERSION})",
+            "use that version",
+        )
+    return version
+
+
+def _own_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if sys.platform != "win32" and folder.stat().st_mode & 0o002:
+            raise JournalError(
+                f"anybody may change the state folder {folder}",
+                f"what lies there is trusted when a run is undone: chmod 700 {folder}",
+            )
+    except OSError as exc:
+        raise JournalError(
+            f"the state folder {folder} can't be used: {exc.strerror or exc}",
+            "make it a folder that you may write, or name another --state",
+        ) from exc
+
+
+def _own_file(path: Path) -> None:
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        if sys.platform != "win32" and path.stat().st_mode & 0o022:
+            raise JournalError(f"others may change {path}", f"chmod 600 {path}")
+    except OSError as exc:
+        raise JournalError(
+            f"{path} can't be written: {exc.strerror or exc}; nothing was changed",
+            "every write needs its record: make it writable, or name another --state",
+        ) from exc
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as exc:
+        code = getattr(exc, "sqlite_errorcode", None)
+        if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+            raise Busy(
+                f"{path} is locked by another program", "close that program, and try again"
+            ) from exc
+        if code in {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}:
+            raise JournalError(
+                f"{path} is damaged or not a journal ({exc})",
+                "keep it for a look, restore it from a backup, or name another --state",
+            ) from exc
+        raise JournalError(
+            f"{path}: {exc}", "every write needs its record: free or repair the state folder"
+        ) from exc
