@@ -14,9 +14,6 @@ from delegation.errors import Refused
 from delegation.plan import Delegation, DelegationChange, DelegationPlan
 from delegation.snapshot import Computer
 
-WINDOW = 128
-"""Changes between two commits of the record: written together, settled together."""
-
 Progress = Callable[[int, int], None]
 """Called with the number of changes settled and the number of all."""
 
@@ -45,14 +42,14 @@ def apply(plan: DelegationPlan, writer: Writer, record: Record, progress: Progre
     """
     refuse_conflicts(plan, writer)
     outcomes: list[Outcome] = []
-    for start in range(0, len(plan.changes), WINDOW):
-        window = plan.changes[start : start + WINDOW]
+    for start in range(0, len(plan.changes), writer.window):
+        window = plan.changes[start : start + writer.window]
         now = writer.read(_guids(window)) if start else None
         for outcome in _window(window, now, writer, record):
             outcomes.append(outcome)
             progress(len(outcomes), len(plan.changes))
         if any(outcome.stops for outcome in outcomes):
-            skipped = plan.changes[start + WINDOW :]
+            skipped = plan.changes[start + writer.window :]
             outcomes += [Outcome(c, Result.FAILED, "not tried") for c in skipped]
             break
     return Report(tuple(outcomes), tuple(_surprises(outcomes, writer)))

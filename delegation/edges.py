@@ -57,6 +57,10 @@ class Reader(Protocol):
 class Writer(Reader, Protocol):
     """A directory to change."""
 
+    @property
+    def window(self) -> int:
+        """How many changes it is best given at a time: they are recorded and settled together."""
+
     def write(self, changes: Iterable[DelegationChange]) -> Iterator[Outcome]:
         """Make each change in one atomic modify of value-level deltas; yield each outcome.
 

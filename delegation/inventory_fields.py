@@ -16,7 +16,7 @@ from delegation.yaml_text import quoted
 from delegation.yaml_tree import Broken, Kind, Mapping, Node, Scalar, Sequence
 
 MAX_TEXT = 4_096
-MAX_NAMES = 2_000_000
+MAX_NAMES = 1_000_000
 MAX_PROBLEMS = 1_000
 """Bounds: one text, all names that a file's ranges stand for, and the problems that are shown."""
 

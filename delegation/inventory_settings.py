@@ -152,6 +152,7 @@ def _joined(
     """
     pieces: list[str] = []
     start: Field | None = None
+    tail = domain.count(".") + 2 if domain else 0  # as many pieces as decide where they lie
     for item in items:
         text = reading.text(item)
         if text is None:
@@ -165,7 +166,7 @@ def _joined(
             pieces, start = [], None
         pieces.append(text)
         start = start or item
-        if domain is None or "," in text or _is_inside(",".join(pieces), domain):
+        if domain is None or "," in text or _is_inside(",".join(pieces[-tail:]), domain):
             yield start, ",".join(pieces)
             pieces, start = [], None
     if start:
@@ -254,15 +255,15 @@ def _networks(reading: Reading, field: Field | None) -> tuple[Network, ...] | No
     items = reading.items(field) if field else None
     if items is None:
         return None
-    found: list[Network] = []
+    found: dict[str, Network] = {}
     for item in items:
         network = _network(reading, item)
-        if network and any(network.subnet == other.subnet for other in found):
+        if network and network.subnet in found:
             what = f"subnet {quoted(network.subnet)} is listed twice"
             reading.problem(item.node, what, "keep one of the two")
         elif network:
-            found.append(network)
-    return tuple(found)
+            found[network.subnet] = network
+    return tuple(found.values())
 
 
 def _network(reading: Reading, item: Field) -> Network | None:

@@ -83,7 +83,8 @@ def _change(comparison: Comparison, host: HostComparison) -> DelegationChange | 
 
 def _refusals(comparison: Comparison, changes: list[DelegationChange]) -> Iterator[Blocked]:
     for host in comparison.hosts:
-        yield from _account_refusals(host.label, host.computer, host.delegate.host.fqdn)
+        fqdn = host.delegate.host.fqdn
+        yield from _account_refusals(host.label, host.computer, fqdn, is_host=True)
     in_scope = set(comparison.labels)
     for endpoint in comparison.desired.endpoints_of(comparison.labels):
         yield from _endpoint_refusals(comparison.snapshot, endpoint, in_scope)
@@ -93,7 +94,9 @@ def _refusals(comparison: Comparison, changes: list[DelegationChange]) -> Iterat
     yield from _removals_refusal(comparison, changes)
 
 
-def _account_refusals(label: str, computer: Computer, fqdn: str) -> Iterator[Blocked]:
+def _account_refusals(
+    label: str, computer: Computer, fqdn: str, *, is_host: bool
+) -> Iterator[Blocked]:
     if computer.is_domain_controller:
         yield Blocked(
             label,
@@ -101,7 +104,7 @@ def _account_refusals(label: str, computer: Computer, fqdn: str) -> Iterator[Blo
             f"{computer.name} is a domain controller: whoever may act as a user towards it owns "
             "the domain; remove it from the inventory",
         )
-    if kind := computer.not_a_host:
+    if kind := computer.not_a_host if is_host else computer.not_a_computer:
         yield Blocked(label, "not-a-host", f"{computer.name} is {kind}; only computers delegate")
     if (computer.dns_host_name or "").casefold() != fqdn.casefold():
         yield Blocked(
@@ -124,7 +127,9 @@ def _endpoint_refusals(
             f"{endpoint.label}; values for it would wait for whoever creates one",
         )
     elif not (endpoint.is_host and endpoint.label in in_scope):
-        yield from _account_refusals(endpoint.label, computer, endpoint.fqdn)
+        yield from _account_refusals(
+            endpoint.label, computer, endpoint.fqdn, is_host=endpoint.is_host
+        )
     for value in endpoint.values:
         spn = names.ServicePrincipalName.parse(value)
         if (

@@ -52,14 +52,25 @@ class Computer:
         )
 
     @property
-    def not_a_host(self) -> str:
-        """Why this account can't be a Hyper-V host; empty where nothing speaks against it."""
+    def not_a_computer(self) -> str:
+        """Why this account is no machine's at all; empty where nothing speaks against it."""
         if "msds-groupmanagedserviceaccount" in self.object_classes:
             return "a group-managed service account"
-        if any(spn.casefold().startswith("msclustervirtualserver/") for spn in self.spns):
-            return "a cluster name object"
         if not self.uac & (WORKSTATION_TRUST_ACCOUNT | SERVER_TRUST_ACCOUNT):
             return "not a computer account (userAccountControl lacks 0x1000)"
+        return ""
+
+    @property
+    def not_a_host(self) -> str:
+        """Why this account can't be a Hyper-V host; empty where nothing speaks against it.
+
+        Every network name of a cluster carries MSClusterVirtualServer names, that of a scale-out
+        file server too: such an account is no host, but may well be a file server.
+        """
+        if self.not_a_computer:
+            return self.not_a_computer
+        if any(spn.casefold().startswith("msclustervirtualserver/") for spn in self.spns):
+            return "a cluster name object"
         return ""
 
 

@@ -8,7 +8,7 @@ import os
 import sqlite3
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from delegation.errors import Busy, JournalError
@@ -63,14 +63,13 @@ def open_writable(folder: Path) -> sqlite3.Connection:
         db = sqlite3.connect(path, timeout=5, isolation_level=None)
         db.execute("PRAGMA synchronous = FULL")
         db.execute("PRAGMA foreign_keys = ON")
-        if _version(db, path) == 0:
-            with transaction(db, path):
+        with transaction(db, path):  # two first runs may meet here: look inside it
+            if _version(db, path) == 0:
                 for statement in SCHEMA.split(";\n"):
                     db.execute(statement)
                 db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
                 db.execute(f"PRAGMA user_version = {VERSION}")
-        else:
-            with transaction(db, path):
+            else:
                 db.execute("UPDATE runs SET status = status WHERE 0")
         return db
 
@@ -78,11 +77,34 @@ def open_writable(folder: Path) -> sqlite3.Connection:
 def open_readable(folder: Path) -> sqlite3.Connection | None:
     """The journal to look at, None where there is none. Raises JournalError."""
     path = folder / "journal.sqlite"
-    if not path.exists() or path.stat().st_size == 0:
-        return None
+    try:
+        if not path.exists() or path.stat().st_size == 0:
+            return None
+    except OSError as exc:
+        raise JournalError(
+            f"{path} can't be read: {exc.strerror or exc}", "make it readable, or name another --state"
+        ) from exc
     with translated(path):
-        db = sqlite3.connect(path.absolute().as_uri() + "?mode=ro", uri=True, timeout=5)
-        return db if _version(db, path) else None
+        try:
+            return _readable(path, "ro")
+        except sqlite3.OperationalError as exc:
+            if exc.sqlite_errorcode != sqlite3.SQLITE_READONLY_ROLLBACK:
+                raise
+            # A run died amid a commit: whoever reads first has to roll that back.
+            return _readable(path, "rw")
+
+
+def _readable(path: Path, mode: str) -> sqlite3.Connection | None:
+    db = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=5)
+    try:
+        version = _version(db, path)
+    except BaseException:
+        db.close()
+        raise
+    if version:
+        return db
+    db.close()
+    return None
 
 
 @contextmanager
@@ -92,10 +114,11 @@ def transaction(db: sqlite3.Connection, path: Path) -> Iterator[None]:
         db.execute("BEGIN IMMEDIATE")
         try:
             yield
+            db.execute("COMMIT")
         except BaseException:
-            db.execute("ROLLBACK")
+            if db.in_transaction:
+                db.execute("ROLLBACK")
             raise
-        db.execute("COMMIT")
 
 
 @contextmanager
@@ -160,8 +183,16 @@ def _own_folder(folder: Path) -> None:
 
 
 def _own_file(path: Path) -> None:
+    """Make sure that the file is there, and ours to write.
+
+    One that is there is not opened: on POSIX, closing any descriptor of a file ends the locks that
+    this process holds on it, those of SQLite among them.
+    """
     try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        if not path.is_file() or not os.access(path, os.R_OK | os.W_OK):
+            raise OSError("no file that you may read and write")
         if sys.platform != "win32" and path.stat().st_mode & 0o022:
             raise JournalError(f"others may change {path}", f"chmod 600 {path}")
     except OSError as exc:
@@ -175,6 +206,10 @@ def _own_file(path: Path) -> None:
 def translated(path: Path) -> Iterator[None]:
     try:
         yield
+    except UnicodeEncodeError as exc:
+        raise JournalError(
+            f"{path}: {exc.object!a} can't be recorded: it is not Unicode text", "write it otherwise"
+        ) from exc
     except sqlite3.Error as exc:
         code = getattr(exc, "sqlite_errorcode", None)
         if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:

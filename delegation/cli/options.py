@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 import click
 
+from delegation.cli import terminal
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -67,7 +69,7 @@ def _remember(ctx: click.Context, parameter: click.Parameter, value: Any) -> Non
         return
     ctx.find_root().ensure_object(dict)[parameter.name] = value
     if parameter.name == "no_color":
-        ctx.find_root().color = False
+        terminal.drop_colours()
 
 
 _FILE = click.Path(path_type=Path)

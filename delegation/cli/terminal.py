@@ -18,6 +18,17 @@ def prepare() -> None:
             reconfigure(errors="backslashreplace")
 
 
+class _Colours:
+    """``wanted`` None leaves it to whether the output is a terminal."""
+
+    wanted: bool | None = None
+
+
+def drop_colours() -> None:
+    """For the rest of this process, what is said after the command has ended included."""
+    _Colours.wanted = False
+
+
 def discard_output() -> None:
     """Nobody reads stdout any more; keep the interpreter from complaining at its end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -47,7 +58,7 @@ def error(what: str, fix: str = "", details: Iterable[str] = ()) -> None:
 
 def _echo(line: str, *, bold: bool, fg: str | None, err: bool) -> None:
     styled = click.style(inert(line), bold=bold or None, fg=fg) if bold or fg else inert(line)
-    click.echo(styled, err=err)
+    click.echo(styled, err=err, color=_Colours.wanted)
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, right: str = "") -> None:

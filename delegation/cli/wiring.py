@@ -99,9 +99,9 @@ def recorded_settings(connection: dict[str, Any]) -> DirectorySettings:
 def reading(options: Options, wanted: DirectorySettings, domain: str) -> Iterator[Reader]:
     """The directory through an interface that has no write."""
     if (wanted.url or "").startswith("ldif:"):
-        from delegation.directory.offline import OfflineDirectory
+        from delegation.directory.offline import OfflineReader
 
-        with closing(OfflineDirectory(Path(_file(wanted)), domain)) as offline:
+        with closing(OfflineReader(Path(_file(wanted)), domain)) as offline:
             yield offline
         return
     from delegation.directory.ldap import LdapReader

@@ -36,6 +36,15 @@ ATTRIBUTES = (
 )
 """What to ask a directory for: all that a Computer is made of."""
 
+STATE = (
+    SAM_ACCOUNT_NAME,
+    OBJECT_GUID,
+    USER_ACCOUNT_CONTROL,
+    PRIMARY_GROUP_ID,
+    ALLOWED_TO_DELEGATE_TO,
+)
+"""What to ask for where only the state that changes touch is wanted."""
+
 WITHOUT_GUID = UUID("4b7f6c0e-7a0e-5d0b-9a5c-2f6d3c1e8a41")
 """Namespace of the identities made for objects whose objectGUID was not exported (ldifde -m)."""
 

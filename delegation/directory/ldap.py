@@ -11,6 +11,8 @@ from uuid import UUID
 
 import ldap3
 from ldap3.core.exceptions import LDAPException
+from ldap3.operation.search import search_operation
+from ldap3.protocol.rfc2696 import paged_search_control
 from ldap3.utils.asn1 import decode_message_fast
 from ldap3.utils.conv import escape_bytes, escape_filter_chars
 
@@ -64,43 +66,103 @@ class LdapReader:
         return list({account.guid: account for account in accounts}.values())
 
     def read(self, guids: Collection[UUID]) -> Mapping[UUID, Computer]:
+        """Without names and SPNs, which take most of the time and no write depends on."""
         terms = [f"(objectGUID={escape_bytes(guid.bytes_le)})" for guid in guids]
         return {
-            account.guid: account for chunk in _chunks(terms) for account in self._search(chunk)
+            account.guid: account
+            for chunk in _chunks(terms)
+            for account in self._search(chunk, entries.STATE)
         }
 
-    def _search(self, terms: list[str]) -> Iterator[Computer]:
+    def _search(
+        self, terms: list[str], attributes: Collection[str] = entries.ATTRIBUTES
+    ) -> Iterator[Computer]:
         base = self._directory.base_dn
         cookie: bytes | None = None
         while True:
             try:
-                self._connection.search(
-                    base,
-                    f"(|{''.join(terms)})",
-                    ldap3.SUBTREE,
-                    attributes=list(entries.ATTRIBUTES),
-                    paged_size=PAGE,
-                    paged_cookie=cookie,
-                )
-            except LDAPException as exc:
+                found, result = self._page(base, f"(|{''.join(terms)})", attributes, cookie)
+            except (LDAPException, OSError) as exc:
                 raise session.lost(self._url, exc) from exc
-            result = self._connection.result
             if result["result"] != 0:
                 raise _search_failed(base, result)
-            for entry in self._connection.response:
-                if entry["type"] == "searchResEntry":
-                    yield entries.computer(
-                        entry["dn"],
-                        {name.casefold(): raw for name, raw in entry["raw_attributes"].items()},
-                    )
-            paging = result.get("controls", {}).get("1.2.840.113556.1.4.319", {})
+            for dn, values in found:
+                whole = values if not _in_parts(values) else self._whole(dn, attributes)
+                yield entries.computer(dn, whole)
+            paging = result.get("controls", {}).get(PAGED, {})
             cookie = paging.get("value", {}).get("cookie")
             if not cookie:
                 return
 
+    def _page(
+        self, base: str, terms: str, attributes: Collection[str], cookie: bytes | None
+    ) -> tuple[list[tuple[str, entries.Attributes]], Mapping[str, Any]]:
+        """One page of a search, as bytes: ldap3's own answers hold every value a second time."""
+        strategy = self._connection.strategy
+        request = search_operation(
+            base,
+            terms,
+            ldap3.SUBTREE,
+            ldap3.DEREF_NEVER,
+            list(attributes),
+            size_limit=0,
+            time_limit=0,
+            types_only=False,
+            auto_escape=True,
+            auto_encode=False,
+        )
+        paging = paged_search_control(criticality=True, size=PAGE, cookie=cookie)
+        strategy.send("searchRequest", request, [paging])
+        found: list[tuple[str, entries.Attributes]] = []
+        while True:
+            for answer in self._messages():
+                if answer["protocolOp"] == _ENTRY:
+                    found.append(_entry(answer["payload"]))
+                elif answer["protocolOp"] == _DONE:
+                    return found, strategy.decode_response_fast(answer)
+
+    def _whole(self, dn: str, attributes: Collection[str]) -> entries.Attributes:
+        """An object whose values came in part only, with all of them (range retrieval)."""
+        try:
+            self._connection.search(dn, "(objectClass=*)", ldap3.BASE, attributes=list(attributes))
+        except LDAPException as exc:
+            raise session.lost(self._url, exc) from exc
+        for entry in self._connection.response:
+            if entry["type"] == "searchResEntry":
+                return {name.casefold(): raw for name, raw in entry["raw_attributes"].items()}
+        raise DirectoryError(f"{dn} was there a moment ago and is gone", "try again")
+
+    def _messages(self) -> Iterator[Mapping[str, Any]]:
+        """Whatever has arrived, at least one message. Raises LDAPException, OSError."""
+        messages = self._connection.strategy.receiving()
+        if not messages:
+            raise OSError("the domain controller ended the connection")
+        return map(decode_message_fast, messages)
+
+
+_ENTRY, _DONE = 4, 5
+"""protocolOp of searchResEntry and searchResDone (RFC 4511, 4.5.2)."""
+
+PAGED = "1.2.840.113556.1.4.319"
+"""The paged-results control (RFC 2696)."""
+
+
+def _entry(payload: Any) -> tuple[str, entries.Attributes]:  # noqa: ANN401 - ldap3's nested tuples
+    """DN and raw values of a searchResEntry, as ldap3's fast decoder nests them."""
+    return payload[0][3].decode(), {
+        attribute[3][0][3].decode().casefold(): [value[3] for value in attribute[3][1][3]]
+        for attribute in payload[1][3]
+    }
+
+
+def _in_parts(values: entries.Attributes) -> bool:
+    return any(";range=" in name for name in values)
+
 
 class LdapDirectory(LdapReader):
     """A domain controller to change; implements edges.Writer."""
+
+    window = 128
 
     def write(self, changes: Iterable[DelegationChange]) -> Iterator[Outcome]:
         """The first change alone, the rest pipelined once it has been made."""
@@ -146,13 +208,8 @@ class LdapDirectory(LdapReader):
         return message_id
 
     def _answers(self) -> Iterator[tuple[int, Mapping[str, Any]]]:
-        """Whatever has arrived, at least one answer. Raises LDAPException, OSError."""
-        messages = self._connection.strategy.receiving()
-        if not messages:
-            raise OSError("the domain controller ended the connection")
-        for message in messages:
-            decoded = decode_message_fast(message)
-            yield decoded["messageID"], self._connection.strategy.decode_response_fast(decoded)
+        decode = self._connection.strategy.decode_response_fast
+        return ((message["messageID"], decode(message)) for message in self._messages())
 
 
 def modifications(change: DelegationChange) -> list[requests.Modification]:

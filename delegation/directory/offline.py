@@ -5,6 +5,7 @@ objects only, and replaces the file once, by renaming a new one over it.
 """
 
 import hashlib
+import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,8 +34,8 @@ class _Account:
     end: int
 
 
-class OfflineDirectory:
-    """Reads and writes the LDIF export at ``path`` as the directory of ``domain``."""
+class OfflineReader:
+    """The LDIF export at ``path`` as the directory of ``domain``, to look at."""
 
     def __init__(self, path: str | Path, domain: str) -> None:
         self._path = Path(path)
@@ -43,9 +44,9 @@ class OfflineDirectory:
 
     @property
     def directory(self) -> Directory:
-        return Directory(
-            f"ldif:{self._path}", self._domain, names.domain_dn(self._domain), self._path.name
-        )
+        """With the absolute path, so that a journal knows the file again from any folder."""
+        url = f"ldif:{self._path.absolute()}"
+        return Directory(url, self._domain, names.domain_dn(self._domain), self._path.name)
 
     def find(self, computer_names: Collection[str]) -> list[Computer]:
         """As Reader.find, in every naming context of the file, in its order.
@@ -78,6 +79,13 @@ class OfflineDirectory:
             found = _accounts(ldif.document(raw, str(self._path)), self._domain)
             self._read = (digest, tuple(account.computer for account in found.values()))
         return self._read[1]
+
+
+class OfflineDirectory(OfflineReader):
+    """The same to change; implements edges.Writer."""
+
+    window = sys.maxsize
+    """All at once: the file is replaced once."""
 
     def write(self, changes: Iterable[DelegationChange]) -> Iterator[Outcome]:
         """As Writer.write: all that AD would accept, in one replacement of the file."""

@@ -3,7 +3,6 @@
 For whoever must go back without this program: ``ldifde -i -f FILE`` or ``ldapmodify -f FILE``.
 """
 
-import base64
 import os
 from pathlib import Path
 
@@ -29,25 +28,15 @@ def undo_ldif(path: Path, plan: DelegationPlan) -> None:
 
 
 def _record(change: DelegationChange) -> str:
-    lines = [f"\n{_line('dn', change.target.dn)}", "changetype: modify"]
+    lines = [f"\n{ldif.line('dn', change.target.dn)}", "changetype: modify"]
     name = entries.ALLOWED_TO_DELEGATE_TO
     for operation, values in (("delete", removed(change)), ("add", added(change))):
         if values:
             lines.append(f"{operation}: {name}")
-            lines += [_line(name, value) for value in values]
+            lines += [ldif.line(name, value) for value in values]
             lines.append("-")
     if change.before.uac != change.after.uac:
         uac = entries.USER_ACCOUNT_CONTROL
         lines += [f"delete: {uac}", f"{uac}: {change.before.uac}", "-"]
         lines += [f"add: {uac}", f"{uac}: {change.after.uac}", "-"]
     return "\n".join(lines) + "\n"
-
-
-def _line(attribute: str, text: str) -> str:
-    """One attribute line; base64 where RFC 2849 asks for it."""
-    raw = text.encode()
-    return (
-        f"{attribute}: {text}"
-        if ldif.safe(raw)
-        else f"{attribute}:: {base64.b64encode(raw).decode()}"
-    )

@@ -1,0 +1,255 @@
+"""What ``scripts/bench`` runs: each figure is a ratio of two commands timed in turn.
+
+Machines are noisy: a pair is run several times, A B A B, and the median of the ratios counts.
+"""
+
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from uuid import UUID
+
+from delegation import compare, mesh, names, planning, snapshot
+from delegation.directory.ldap import LdapDirectory
+from delegation.directory.session import Credentials
+from delegation.directory.undo_file import undo_ldif
+from delegation.edges import Result
+from delegation.inventory import DirectorySettings, Host, Inventory, Mesh
+from delegation.plan import Change, Delegation, Plan, Target
+from tests.lab import domain
+from tests.lab.delay import delayed
+from tests.lab.description import Lab
+
+PAIRS = 5
+WRITER = "svc-delegation"
+
+
+def main(wanted: list[str]) -> None:
+    benches = {
+        "apply": _apply,
+        "audit": _audit,
+        "pipeline": _pipeline,
+        "plan": _plan,
+        "help": _help,
+    }
+    print(f"{'what':<58} {'ratio':>7} {'at most':>8}")
+    needs_lab = {"apply", "audit", "pipeline"} & set(wanted or benches)
+    if needs_lab:
+        with _lab() as lab:
+            for name in wanted or benches:
+                if name in needs_lab:
+                    benches[name](lab)
+    for name in wanted or benches:
+        if name not in needs_lab:
+            benches[name](None)
+
+
+@contextmanager
+def _lab() -> Iterator[Lab]:
+    lab = Lab.named("bench")
+    domain.restore(lab)
+    try:
+        yield lab
+    finally:
+        domain.stop(lab)
+
+
+def _tell(what: str, ratio: float, bound: float) -> None:
+    print(
+        f"{what:<58} {ratio:>7.2f} {bound:>8.2f}{'' if ratio <= bound else '   MISSED'}", flush=True
+    )
+
+
+def _seconds(action: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    action()
+    return time.perf_counter() - start
+
+
+def _ratio(
+    ours: Callable[[], object], theirs: Callable[[], object], after: Callable[[], object]
+) -> float:
+    """The median of the ratios of pairs run in turn; ``after`` puts things back, untimed."""
+    ratios = []
+    for _ in range(PAIRS):
+        ours_took = _seconds(ours)
+        after()
+        theirs_took = _seconds(theirs)
+        after()
+        ratios.append(ours_took / theirs_took)
+    return statistics.median(ratios)
+
+
+def _run(command: list[str], lab: Lab | None = None, codes: tuple[int, ...] = (0,)) -> None:
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    if lab is not None:
+        environment["DELEGATION_PASSWORD"] = lab.accounts[WRITER]
+        environment["LDAPTLS_CACERT"] = str(lab.ca_file)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode not in codes:
+        raise SystemExit(f"{command[0]} ended with {done.returncode}: {done.stderr[-2000:]}")
+
+
+def _inventory_file(lab: Lab, folder: Path) -> list[str]:
+    (folder / "inventory.yaml").write_text(
+        f"domain: {lab.domain}\n"
+        f"directory: {{user: {WRITER}, auth: simple, ca_file: {lab.ca_file}}}\n"
+        "hosts: {'hv[01-64]': }\n"
+    )
+    program = str(Path(sys.executable).with_name("delegation"))
+    return [program, "-i", str(folder / "inventory.yaml"), "--directory", lab.ldaps_url]
+
+
+def _apply(lab: Lab | None) -> None:
+    """The whole process, planned, recorded and verified, against the C program fed the change."""
+    assert lab is not None
+    with tempfile.TemporaryDirectory() as name, _directory(lab) as directory:
+        folder = Path(name)
+        program = _inventory_file(lab, folder)
+        planned = _mesh_plan(lab, directory)
+        undo_ldif(folder / "undo.ldif", planned)
+        undo_ldif(folder / "do.ldif", planned.reversed())
+        ldapmodify = [
+            *("ldapmodify", "-x", "-H", lab.ldaps_url, "-D", lab.principal(WRITER)),
+            *("-w", lab.accounts[WRITER], "-f"),
+        ]
+        ratio = _ratio(
+            lambda: _run([*program, "apply", "--yes"], lab),
+            lambda: _run([*ldapmodify, str(folder / "do.ldif")], lab),
+            lambda: _run([*ldapmodify, str(folder / "undo.ldif")], lab),
+        )
+    _tell("apply, 64 empty hosts: whole process / ldapmodify -f", ratio, 2)
+
+
+def _audit(lab: Lab | None) -> None:
+    """The steady state: nothing to report, one search."""
+    assert lab is not None
+    with tempfile.TemporaryDirectory() as name:
+        program = _inventory_file(lab, Path(name))
+        _run([*program, "apply", "--yes"], lab)
+        terms = "".join(f"(sAMAccountName=hv{n:02}$)" for n in range(1, 65))
+        bare = (
+            "import ldap3, ssl, sys\n"
+            "tls = ldap3.Tls(validate=ssl.CERT_REQUIRED, ca_certs_file=sys.argv[2], valid_names='*')\n"
+            "server = ldap3.Server(sys.argv[1], tls=tls, get_info=ldap3.NONE)\n"
+            "with ldap3.Connection(server, sys.argv[3], sys.argv[4]) as c:\n"
+            "    c.search('DC=corp,DC=example', sys.argv[5], attributes=['sAMAccountName',\n"
+            "        'objectGUID', 'userAccountControl', 'primaryGroupID', 'dNSHostName',\n"
+            "        'servicePrincipalName', 'msDS-AllowedToDelegateTo', 'objectClass'])\n"
+            "    assert len(c.response) >= 64\n"
+        )
+        credentials = [lab.principal(WRITER), lab.accounts[WRITER], f"(|{terms})"]
+        script = [sys.executable, "-c", bare, lab.ldaps_url, str(lab.ca_file), *credentials]
+        ratio = _ratio(lambda: _run([*program, "audit"], lab), lambda: _run(script), lambda: None)
+        _run([*program, "rollback", "--yes"], lab)
+    _tell("audit, 64 hosts: whole process / bare ldap3 script", ratio, 1.3)
+
+
+def _pipeline(lab: Lab | None) -> None:
+    """64 one-value modifies at a round trip of 20 ms, together and one at a time."""
+    assert lab is not None
+    with delayed(lab, milliseconds=10) as url, _directory(lab, url) as directory:
+        changes = [
+            Change(c.target, c.before, Delegation((*c.before.values, "cifs/bench"), c.before.uac))
+            for c in _mesh_plan(lab, directory).changes
+        ]
+        back = [change.reversed() for change in changes]
+
+        def write(batches: list[list[Change[Delegation]]]) -> None:
+            for batch in batches:
+                for outcome in directory.write(batch):
+                    if outcome.result is not Result.APPLIED:
+                        raise SystemExit(outcome.reason)
+
+        ratio = _ratio(
+            lambda: write([changes]),
+            lambda: write([[change] for change in changes]),
+            lambda: write([back]),
+        )
+    _tell("64 writes at 20 ms: pipelined / one at a time", ratio, 0.15)
+
+
+@contextmanager
+def _directory(lab: Lab, url: str | None = None) -> Iterator[LdapDirectory]:
+    settings = DirectorySettings(url=url or lab.ldaps_url, ca_file=str(lab.ca_file))
+    directory = LdapDirectory(settings, lab.domain, Credentials(WRITER, lab.accounts[WRITER]))
+    try:
+        yield directory
+    finally:
+        directory.close()
+
+
+def _mesh_plan(lab: Lab, directory: LdapDirectory) -> Plan[Delegation]:
+    inventory = _inventory(64, lab.domain)
+    desired = mesh.desired(inventory)
+    wanted = desired.account_names()
+    found = snapshot.resolve(directory.directory, wanted, directory.find(wanted))
+    return planning.plan(compare.compare(inventory, desired, found, date(2026, 1, 1)))
+
+
+def _inventory(count: int, domain_name: str = "corp.example") -> Inventory:
+    """Meshes of 64 hosts."""
+    labels = [f"hv{n:05}" if count > 64 else f"hv{n:02}" for n in range(1, count + 1)]
+    hosts = {label: Host(label, label, f"{label}.{domain_name}") for label in labels}
+    meshes = []
+    for start in range(0, count, 64):
+        members = tuple(labels[start : start + 64])
+        meshes.append(Mesh(f"mesh{start}", members, members))
+    return Inventory(domain_name, "sha256:bench", hosts, tuple(meshes))
+
+
+def _plan(_lab: Lab | None) -> None:
+    """Time a value, from 64 hosts to 10,000, of expanding, comparing and planning."""
+    small = statistics.median(_planning_seconds(64) for _ in range(15)) / (64 * 252)
+    hosts = 9_984  # whole meshes of 64
+    took = _planning_seconds(hosts)
+    _tell("plan, time a value: 10,000 hosts / 64 hosts", took / (hosts * 252) / small, 1.3)
+    _tell(f"plan, 10,000 hosts: {took:.1f} s / 5 s", took / 5, 1)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    _tell(f"plan, 10,000 hosts: {peak:.0f} MB / 600 MB", peak / 600, 1)
+
+
+def _planning_seconds(count: int) -> float:
+    inventory = _inventory(count)
+    directory = snapshot.Directory("bench", "corp.example", "DC=corp,DC=example", "dc1")
+    accounts = [
+        snapshot.Computer(
+            f"{host.computer}$",
+            f"CN={host.computer},DC=corp,DC=example",
+            UUID(int=number, version=4),
+            snapshot.WORKSTATION_TRUST_ACCOUNT,
+            dns_host_name=host.fqdn,
+        )
+        for number, host in enumerate(inventory.hosts.values())
+    ]
+
+    def act() -> None:
+        desired = mesh.desired(inventory)
+        found = snapshot.resolve(directory, desired.account_names(), accounts)
+        comparison = compare.compare(inventory, desired, found, date(2026, 1, 1))
+        planned = planning.plan(comparison)
+        assert len(planned.changes) == count
+        assert planned.digest
+
+    return _seconds(act)
+
+
+def _help(_lab: Lab | None) -> None:
+    program = str(Path(sys.executable).with_name("delegation"))
+    ratio = _ratio(
+        lambda: _run([program, "--help"]),
+        lambda: _run([sys.executable, "-c", "import click"]),
+        lambda: None,
+    )
+    _tell('delegation --help / python -c "import click"', ratio, 2)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

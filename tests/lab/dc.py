@@ -1,0 +1,150 @@
+"""The domain controller's processes: start them, wait until they answer, end them.
+
+Which processes are this lab's is never taken from a pid file: a process is ours if it runs Samba's
+program *and* stands in the lab's folder. Samba forks about ten processes, which rewrite their
+command lines and start sessions of their own, but none leaves the folder it was started in.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from enum import Enum
+from pathlib import Path
+
+from tests.lab.configuration import configure
+from tests.lab.description import Lab, LabError
+from tests.lab.programs import log_tail, run
+
+PROGRAMS = ("samba", "winbindd")
+PORTS = (53, 88, 135, 389, 636)
+START_SECONDS = 30.0
+STOP_SECONDS = 5.0
+
+
+class Status(Enum):
+    """What the lab's DC is doing."""
+
+    RUNNING = "running"
+    STOPPED = "stopped"
+    BROKEN = "broken"
+    """Processes are left, but they do not answer."""
+
+
+def status(lab: Lab) -> Status:
+    """Ask the DC itself."""
+    if not processes(lab):
+        return Status.STOPPED
+    return Status.RUNNING if answers(lab) else Status.BROKEN
+
+
+def launch(lab: Lab) -> None:
+    """Start the DC and wait until LDAPS and KDC answer; harmless if it runs.
+
+    Raises:
+        LabError: it does not come up; the message ends with the tail of its log.
+    """
+    match status(lab):
+        case Status.RUNNING:
+            return
+        case Status.BROKEN:
+            end(lab, signal.SIGKILL)
+        case Status.STOPPED:
+            pass
+    refuse_strangers(lab)
+    # As a daemon it is nobody's child: it outlives us, and leaves us no zombie.
+    command = ["samba", "--daemon", "--model=standard", f"--configfile={configure(lab)}"]
+    started = run(lab, command)
+    if not until(lambda: not processes(lab) or answers(lab), START_SECONDS) or not processes(lab):
+        end(lab, signal.SIGKILL)
+        raise LabError(f"the lab's DC does not come up: {started.stderr}{log_tail(lab)}")
+
+
+def end(lab: Lab, how: signal.Signals) -> None:
+    """Signal every process of the lab and wait until none is left; kill what ignores the signal.
+
+    Raises:
+        LabError: processes are left even so.
+    """
+    # Each time anew: a process may have forked while we looked.
+    if until(lambda: not signalled(lab, how), STOP_SECONDS):
+        return
+    if not until(lambda: not signalled(lab, signal.SIGKILL), STOP_SECONDS):
+        raise LabError(f"the DC of {lab.folder} does not die: processes {processes(lab)}")
+
+
+def signalled(lab: Lab, how: signal.Signals) -> list[int]:
+    """Signal the lab's processes, and list those that were left to signal."""
+    left = processes(lab)
+    for pid in left:
+        # It may have ended since.
+        with suppress(ProcessLookupError):
+            os.kill(pid, how)
+    return left
+
+
+def processes(lab: Lab) -> list[int]:
+    """List the lab's living processes."""
+    return [
+        int(entry.name)
+        for entry in Path("/proc").iterdir()
+        if entry.name.isdigit() and belongs(entry, lab)
+    ]
+
+
+def belongs(process: Path, lab: Lab) -> bool:
+    """Tell whether an entry of /proc is a living process of the lab."""
+    try:
+        program = (process / "exe").readlink()
+        stands_in = (process / "cwd").readlink()
+        state = (process / "stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        # It ended while we looked, is a zombie or a thread of the kernel, or is another user's.
+        return False
+    # The kernel marks a program that was upgraded, and a folder that was removed, under it.
+    return (
+        program.name.removesuffix(" (deleted)") in PROGRAMS
+        and str(stands_in).removesuffix(" (deleted)") == str(lab.folder)
+        and state not in "ZX"
+    )
+
+
+def refuse_strangers(lab: Lab) -> None:
+    """Raise LabError if a stranger listens where the DC will: his answers would pass for ours."""
+    for port in PORTS:
+        with socket.socket() as probe:
+            # The DC's own connections of a moment ago do not count.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((lab.address, port))
+            except PermissionError as error:
+                raise LabError(f"port {port} needs root: run the lab as root") from error
+            except OSError as error:
+                raise LabError(
+                    f"{lab.address}:{port} is taken by a process that is not this lab's "
+                    f"({error.strerror}); `ss -ltnp` shows which: end it, or use another lab"
+                ) from error
+
+
+def answers(lab: Lab) -> bool:
+    """Tell whether both LDAPS, with a certificate that verifies, and the KDC answer."""
+    root = ["ldapsearch", "-x", "-H", lab.ldaps_url, "-s", "base", "-b", "", "-o", "nettimeout=5"]
+    ticket = ["kinit", "-c", "MEMORY:", "-k", "-t", str(lab.keytab("hv01")), f"HV01$@{lab.realm}"]
+    # Whatever a test did to HV01, a refusal is an answer too.
+    return (
+        run(lab, root).returncode == 0 and "Cannot contact any KDC" not in run(lab, ticket).stderr
+    )
+
+
+def until(condition: Callable[[], bool], seconds: float) -> bool:
+    """Wait for a condition; False when it did not come true in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
