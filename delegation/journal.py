@@ -18,7 +18,7 @@ from uuid import UUID
 from delegation import store
 from delegation.edges import Outcome, Result
 from delegation.errors import UsageError
-from delegation.plan import Change, Delegation, DelegationChange, Target
+from delegation.plan import Change, Delegation, DelegationChange, Target, added
 
 RUNNING, DONE, FAILED, INTERRUPTED, SETTLED = "running", "done", "failed", "interrupted", "settled"
 """How a run ended. ``running`` in a journal that nobody holds: it died."""
@@ -193,15 +193,15 @@ class Journal:
 
     def writers_of(self, guids: Collection[UUID]) -> dict[tuple[UUID, str], int]:
         """Which run added a value to an object, by GUID and casefolded value; the newest one."""
-        wanted = {str(guid) for guid in guids}
         wrote: dict[tuple[UUID, str], int] = {}
-        for row in self._rows("SELECT * FROM changes WHERE result = ? ORDER BY run", "applied"):
-            if row["guid"] in wanted:
-                recorded = _recorded(row)
-                before = set(recorded.change.before.values)
-                for value in recorded.change.after.values:
-                    if value not in before:
-                        wrote[recorded.change.target.guid, value.casefold()] = row["run"]
+        for guid in guids:
+            for row in self._rows(
+                "SELECT * FROM changes WHERE guid = ? AND result = ? ORDER BY run",
+                str(guid),
+                Result.APPLIED.value,
+            ):
+                for value in added(_recorded(row).change):
+                    wrote[guid, value.casefold()] = row["run"]
         return wrote
 
     def _writing(self) -> sqlite3.Connection:

@@ -50,6 +50,7 @@ CREATE TABLE changes (
     PRIMARY KEY (run, seq)
 ) WITHOUT ROWID;
 CREATE INDEX changes_by_guid ON changes (guid);
+CREATE INDEX unsettled_changes ON changes (run) WHERE intended IS NOT NULL AND result IS NULL;
 """
 """Journal tables: before and after are the states as UTF-8 JSON with the exact values."""
 
@@ -75,36 +76,27 @@ def open_writable(folder: Path) -> sqlite3.Connection:
 
 
 def open_readable(folder: Path) -> sqlite3.Connection | None:
-    """The journal to look at, None where there is none. Raises JournalError."""
+    """The journal to look at, None where there is none. Raises JournalError.
+
+    Opened for writing where that is possible: a process that was killed in the middle of a commit
+    leaves that to be undone first, which SQLite does for no reader that may not write.
+    """
     path = folder / "journal.sqlite"
-    try:
-        if not path.exists() or path.stat().st_size == 0:
-            return None
-    except OSError as exc:
-        raise JournalError(
-            f"{path} can't be read: {exc.strerror or exc}", "make it readable, or name another --state"
-        ) from exc
+    if not path.exists() or path.stat().st_size == 0:
+        return None
     with translated(path):
         try:
-            return _readable(path, "ro")
+            return _looked_at(path, "rw")
         except sqlite3.OperationalError as exc:
-            if exc.sqlite_errorcode != sqlite3.SQLITE_READONLY_ROLLBACK:
+            if exc.sqlite_errorcode not in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}:
                 raise
-            # A run died amid a commit: whoever reads first has to roll that back.
-            return _readable(path, "rw")
+            return _looked_at(path, "ro")
 
 
-def _readable(path: Path, mode: str) -> sqlite3.Connection | None:
+def _looked_at(path: Path, mode: str) -> sqlite3.Connection | None:
     db = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=5)
-    try:
-        version = _version(db, path)
-    except BaseException:
-        db.close()
-        raise
-    if version:
-        return db
-    db.close()
-    return None
+    db.execute("PRAGMA query_only = ON")
+    return db if _version(db, path) else None
 
 
 @contextmanager
@@ -208,7 +200,8 @@ def translated(path: Path) -> Iterator[None]:
         yield
     except UnicodeEncodeError as exc:
         raise JournalError(
-            f"{path}: {exc.object!a} can't be recorded: it is not Unicode text", "write it otherwise"
+            f"{path}: {exc.object!a} can't be recorded: it is not Unicode text",
+            "write it otherwise",
         ) from exc
     except sqlite3.Error as exc:
         code = getattr(exc, "sqlite_errorcode", None)

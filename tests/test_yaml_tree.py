@@ -172,7 +172,7 @@ def test_hiding_ranges_never_changes_what_valid_yaml_means(text: str) -> None:
     try:
         plain = scalars(text)
     except yaml.YAMLError:
-        assume(False)  # noqa: FBT003
+        assume(False)
     assert scalars(hide_ranges(text)) == plain
 
 
@@ -275,15 +275,15 @@ def test_an_alias_bomb_is_refused_where_it_goes_off() -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 60)]
     said = only_problem("\n".join(lines).encode())
-    assert said.startswith(f"5:30: more than {MAX_NODES:,} values")
+    assert said.startswith(f"6:10: more than {MAX_NODES:,} values")
 
 
 def test_nodes_are_counted_with_their_aliases_expanded() -> None:
     wide = ", ".join(["*a"] * 198)
     head = f"- &a [{', '.join(['x'] * 999)}]\n- [{wide}]\n- "
-    left = MAX_NODES - 2 - 1000 - 1 - 198_000
-    assert load(f"{head}[{', '.join(['x'] * (left - 1))}]".encode()).problems == ()
-    assert load(f"{head}[{', '.join(['x'] * (left + 0))}]".encode()).root is None
+    left = MAX_NODES - (1 + 1_000 + 1 + 198_000 + 1)
+    assert load(f"{head}[{', '.join(['x'] * left)}]".encode()).problems == ()
+    assert load(f"{head}[{', '.join(['x'] * (left + 1))}]".encode()).root is None
 
 
 def test_the_largest_file_that_is_allowed() -> None:

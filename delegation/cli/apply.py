@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -16,6 +16,8 @@ from delegation.errors import DelegationError, Refused, UsageError
 from delegation.inventory import Inventory
 from delegation.journal import APPLY, NewRun
 from delegation.plan import DelegationPlan
+
+T = TypeVar("T")
 
 ALLOWED = ("removals", "flag-change")
 
@@ -144,16 +146,24 @@ def _reviewed(file: Path) -> dict[str, Any]:
     try:
         data = json.loads(file.read_bytes())
         return {
-            "domain": str(data["domain"]),
-            "digest": str(data["digest"]),
-            "changes": _fingerprints(data["changes"]),
+            "domain": _of(str, data["domain"]),
+            "digest": _of(str, data["digest"]),
+            "changes": _fingerprints(_of(list, data["changes"])),
         }
     except OSError as exc:
         raise UsageError(f"{file} can't be read: {exc.strerror or exc}") from exc
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as exc:
+    except (
+        ValueError, LookupError, TypeError, AttributeError, RecursionError, OverflowError
+    ) as exc:  # fmt: skip
         raise UsageError(
             f"{file} is not a saved plan", "make one with: delegation plan -o FILE"
         ) from exc
+
+
+def _of(kind: type[T], value: object) -> T:
+    if not isinstance(value, kind):
+        raise TypeError
+    return value
 
 
 def _refuse_unreviewed(

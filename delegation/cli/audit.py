@@ -10,8 +10,8 @@ import click
 
 from delegation import checks, compare, names, planning, report
 from delegation.checks import Finding, Severity
-from delegation.cli import options, terminal, wiring
-from delegation.errors import DelegationError, UsageError
+from delegation.cli import files, options, terminal, wiring
+from delegation.errors import DelegationError
 from delegation.inventory import DirectorySettings, Inventory
 from delegation.journal import AUDIT, DONE, Journal, NewRun
 
@@ -59,9 +59,15 @@ def audit(
     scope = wiring.limited(limit, inventory)
     with wiring.reading(given, wanted, inventory.domain) as reader:
         comparison = wiring.survey(inventory, reader, scope, tolerant=True)
-    found = [*_accounts(comparison, scope), *_refusals(comparison), *checks.findings(comparison)]
+    found = _worst_first(
+        [*_accounts(comparison, scope), *_refusals(comparison), *checks.findings(comparison)]
+    )
     data = report.audit_data(comparison, found)
-    _deliver(_rendered(data, found, form), output)
+    text = _rendered(data, found, form)
+    if output is None:
+        click.echo(text)
+    else:
+        files.save(output, text, given)
     _record(given, inventory, wanted, comparison, data)
     if any(finding.rule == checks.ACCOUNT_RULE for finding in found):
         return 1
@@ -99,17 +105,23 @@ def check(ctx: click.Context, form: str) -> int:
     wanted = wiring.settings(given, inventory)
     with wiring.reading(given, wanted, inventory.domain) as reader:
         comparison = wiring.survey(inventory, reader, tolerant=True)
-    found = [
-        *_accounts(comparison, None),
-        *_refusals(comparison),
-        *checks.findings(comparison, drift=False),
-    ]
+    found = _worst_first(
+        [
+            *_accounts(comparison, None),
+            *_refusals(comparison),
+            *checks.findings(comparison, drift=False),
+        ]
+    )
     if form == "json":
         click.echo(json.dumps(report.audit_data(comparison, found), indent=1))
     else:
         for line in _text(found):
             terminal.out(line)
     return 1 if any(finding.severity >= Severity.HIGH for finding in found) else 0
+
+
+def _worst_first(found: Sequence[Finding]) -> list[Finding]:
+    return sorted(found, key=lambda finding: -finding.severity)
 
 
 def _accounts(comparison: compare.Comparison, scope: frozenset[str] | None) -> list[Finding]:
@@ -185,18 +197,6 @@ def _text(found: Sequence[Finding]) -> list[str]:
             f"            fix: {group['fix']}",
         ]
     return lines
-
-
-def _deliver(text: str, output: Path | None) -> None:
-    if output is None:
-        click.echo(text)
-        return
-    try:
-        output.write_text(text + "\n", encoding="utf-8")
-    except OSError as exc:
-        raise UsageError(
-            f"the audit can't be written to {output}: {exc.strerror or exc}", "name another file"
-        ) from exc
 
 
 def _record(

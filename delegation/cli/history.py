@@ -16,7 +16,7 @@ from delegation.plan import added, removed
 
 @click.command()
 @options.common()
-@click.argument("run", required=False, type=click.IntRange(min=1), metavar="[RUN]")
+@click.argument("run", required=False, type=options.RUN, metavar="[RUN]")
 @click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
 )

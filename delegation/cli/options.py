@@ -72,6 +72,9 @@ def _remember(ctx: click.Context, parameter: click.Parameter, value: Any) -> Non
         terminal.drop_colours()
 
 
+RUN = click.IntRange(1, 2**63 - 1)
+"""The number of a run; SQLite counts no further."""
+
 _FILE = click.Path(path_type=Path)
 
 _COMMON: list[tuple[tuple[str, ...], dict[str, Any]]] = [

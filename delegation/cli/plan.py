@@ -8,8 +8,8 @@ from uuid import UUID
 import click
 
 from delegation import compare, planning, report
-from delegation.cli import options, show, terminal, wiring
-from delegation.errors import DelegationError, Refused, UsageError
+from delegation.cli import files, options, show, terminal, wiring
+from delegation.errors import DelegationError, Refused
 from delegation.inventory import Inventory
 from delegation.journal import Journal
 
@@ -49,7 +49,7 @@ def plan(ctx: click.Context, output: Path | None, limit: str | None, form: str) 
     planned = planning.plan(comparison)
     data = report.plan_data(planned, comparison, hints(given, inventory, comparison))
     if output is not None:
-        _save(output, data)
+        files.save(output, json.dumps(data, indent=1), given)
     if form == "json":
         click.echo(json.dumps(data, indent=1))
     else:
@@ -82,12 +82,3 @@ def hints(
     except DelegationError as exc:
         terminal.warn(f"no hints from the journal: {exc.what}")
         return {}
-
-
-def _save(output: Path, data: report.Data) -> None:
-    try:
-        output.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
-    except OSError as exc:
-        raise UsageError(
-            f"the plan can't be saved to {output}: {exc.strerror or exc}", "name another file"
-        ) from exc

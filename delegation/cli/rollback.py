@@ -12,7 +12,7 @@ from delegation.journal import ROLLBACK, Journal, NewRun, Run
 
 @click.command()
 @options.common()
-@click.argument("run", required=False, type=click.IntRange(min=1), metavar="[RUN]")
+@click.argument("run", required=False, type=options.RUN, metavar="[RUN]")
 @click.option("--yes", is_flag=True, help="Don't ask.")
 @click.option(
     "--allow",

@@ -28,11 +28,11 @@ def plan(data: Data, changes: Sequence[DelegationChange], *, verbose: bool) -> N
     terminal.out(f"Plan for {data['domain']} on {data['dc']}", bold=True)
     terminal.out()
     terminal.out(
-        f"  {summary['changed']:,} of {summary['objects']:,} hosts change: "
-        f"{summary['add']:,} values to add, {summary['remove']:,} to remove, "
-        f"{summary['flags']:,} flags to set"
+        f"  {summary['changed']:,} of {counted(summary['objects'], 'host')} to change: "
+        f"{counted(summary['add'], 'value')} to add, {summary['remove']:,} to remove, "
+        f"{counted(summary['flags'], 'flag')} to set"
     )
-    terminal.out(f"  {summary['unchanged_values']:,} values are there already and stay")
+    terminal.out(f"  {counted(summary['unchanged_values'], 'value')} there already")
     if changes:
         terminal.out()
         _changes(changes)
@@ -59,6 +59,10 @@ def _changes(changes: Sequence[DelegationChange]) -> None:
         ],
         right=" rr",
     )
+
+
+def counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def flag_words(change: DelegationChange) -> str:
@@ -150,8 +154,8 @@ def undo(plan_to_undo: DelegationPlan, warnings: Sequence[str], *, verbose: bool
     bits = sum(bool(flags(change)) for change in changes)
     terminal.out()
     terminal.out(
-        f"  {len(changes):,} hosts change: {plus:,} values to restore, {minus:,} to take back, "
-        f"{bits:,} flags to set"
+        f"  {counted(len(changes), 'host')} to change: {counted(plus, 'value')} to restore, "
+        f"{minus:,} to take back, {counted(bits, 'flag')} to set"
     )
     terminal.out()
     if changes:

@@ -136,7 +136,7 @@ def _credentials(options: Options, wanted: DirectorySettings, domain: str) -> "C
     home = domain.casefold()
     if options.directory is None and host != home and not host.endswith("." + home):
         raise Refused(
-            f"the inventory would send the password to {host}, which is not in {domain}",
+            f"the password would go to {host}, which is not in {domain}; it was not sent",
             f"if that is right, say so yourself: --directory {wanted.url}",
         )
     if not wanted.user:
