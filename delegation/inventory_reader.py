@@ -12,10 +12,11 @@ from types import MappingProxyType
 from delegation import yaml_tree
 from delegation.errors import InventoryError
 from delegation.inventory import Inventory, Keep
+from delegation.inventory_directory import directory_settings
 from delegation.inventory_fields import Field, Reading
 from delegation.inventory_hosts import Hosts, domain_name, read_hosts, read_retired
 from delegation.inventory_meshes import members, read_file_servers, read_meshes
-from delegation.inventory_settings import defaults, directory_settings, policy
+from delegation.inventory_settings import defaults, policy
 from delegation.yaml_text import quoted
 from delegation.yaml_tree import Kind, Scalar
 

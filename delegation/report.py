@@ -11,7 +11,7 @@ from uuid import UUID
 from delegation import names
 from delegation.checks import DRIFT, Finding
 from delegation.compare import Comparison, Standing, Verdict
-from delegation.inventory import Foreign
+from delegation.inventory import Foreign, Inventory
 from delegation.journal import RecordedChange, Run
 from delegation.plan import DelegationChange, DelegationPlan, added, flags, removed
 from delegation.planning import removals
@@ -113,6 +113,18 @@ def audit_data(comparison: Comparison, found: Sequence[Finding]) -> Data:
             "findings": len(found),
             **counts,
         },
+    }
+
+
+def unread_data(inventory: Inventory) -> Data:
+    """The same of an inventory that no directory was compared with."""
+    return {
+        "drift": False,
+        "domain": inventory.domain,
+        "dc": None,
+        "findings": [],
+        "kept": [],
+        "summary": {"objects": len(inventory.hosts), "values": 0, "findings": 0},
     }
 
 

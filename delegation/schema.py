@@ -7,8 +7,6 @@ The keys and their examples are the reader's own.
 from enum import StrEnum
 from typing import Any
 
-import yaml
-
 from delegation.inventory import (
     Auth,
     Authentication,
@@ -19,6 +17,7 @@ from delegation.inventory import (
 )
 from delegation.inventory_fields import KEYS
 from delegation.inventory_settings import MAX_PARALLEL, MAX_VALUE_LIMIT
+from delegation.yaml_tree import Kind, Mapping, Node, Scalar, Sequence, load
 
 Schema = dict[str, Any]
 
@@ -54,7 +53,7 @@ def _section(name: str) -> Schema:
         key: {
             **_VALUES[name][key][0],
             "description": _VALUES[name][key][1],
-            "examples": [_example(text)],
+            "examples": [_value(load(text.encode()).root)],
         }
         for key, text in KEYS[name].items()
     }
@@ -66,10 +65,20 @@ def _section(name: str) -> Schema:
     return section
 
 
-def _example(text: str) -> object:
-    """An example as JSON has it: a date stays text."""
-    value = yaml.safe_load(text)
-    return value if isinstance(value, bool | int | str | list | dict) else text
+def _value(node: Node | None) -> object:
+    """The node of an example as JSON has it, where a date is text."""
+    match node:
+        case Mapping(entries=entries):
+            return {key.text: _value(value) for key, value in entries}
+        case Sequence(items=items):
+            return [_value(item) for item in items]
+        case Scalar(kind=Kind.BOOLEAN, text=text):
+            return text == "true"
+        case Scalar(kind=Kind.INTEGER, text=text):
+            return int(text)
+        case Scalar(kind=Kind.TEXT | Kind.DATE, text=text):
+            return text
+    return None
 
 
 _REQUIRED = {

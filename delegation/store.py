@@ -6,6 +6,7 @@ folder or file that anybody may change is refused.
 
 import os
 import sqlite3
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -78,25 +79,22 @@ def open_writable(folder: Path) -> sqlite3.Connection:
 def open_readable(folder: Path) -> sqlite3.Connection | None:
     """The journal to look at, None where there is none. Raises JournalError.
 
-    Opened for writing where that is possible: a process that was killed in the middle of a commit
-    leaves that to be undone first, which SQLite does for no reader that may not write.
+    SQLite opens it for writing where it may, and only to read where not: what a process that was
+    killed in the middle of a commit left there has to be undone first, even for a reader.
     """
     path = folder / "journal.sqlite"
-    if not path.exists() or path.stat().st_size == 0:
-        return None
+    try:
+        if not path.exists() or path.stat().st_size == 0:
+            return None
+    except OSError as exc:
+        raise JournalError(
+            f"{path} can't be read: {exc.strerror or exc}",
+            "make it readable, or name another --state",
+        ) from exc
     with translated(path):
-        try:
-            return _looked_at(path, "rw")
-        except sqlite3.OperationalError as exc:
-            if exc.sqlite_errorcode not in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}:
-                raise
-            return _looked_at(path, "ro")
-
-
-def _looked_at(path: Path, mode: str) -> sqlite3.Connection | None:
-    db = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=5)
-    db.execute("PRAGMA query_only = ON")
-    return db if _version(db, path) else None
+        db = sqlite3.connect(path, timeout=5)
+        db.execute("PRAGMA query_only = ON")
+        return db if _version(db, path) else None
 
 
 @contextmanager
@@ -183,15 +181,20 @@ def _own_file(path: Path) -> None:
     try:
         with suppress(FileExistsError):
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-        if not path.is_file() or not os.access(path, os.R_OK | os.W_OK):
-            raise OSError("no file that you may read and write")
-        if sys.platform != "win32" and path.stat().st_mode & 0o022:
-            raise JournalError(f"others may change {path}", f"chmod 600 {path}")
+        status = path.stat()
     except OSError as exc:
-        raise JournalError(
-            f"{path} can't be written: {exc.strerror or exc}; nothing was changed",
-            "every write needs its record: make it writable, or name another --state",
-        ) from exc
+        raise _unwritable(path, exc.strerror or str(exc)) from exc
+    if not stat.S_ISREG(status.st_mode) or not os.access(path, os.R_OK | os.W_OK):
+        raise _unwritable(path, "not a file that you may read and write")
+    if sys.platform != "win32" and status.st_mode & 0o022:
+        raise JournalError(f"others may change {path}", f"chmod 600 {path}")
+
+
+def _unwritable(path: Path, why: str) -> JournalError:
+    return JournalError(
+        f"{path} can't be written: {why}; nothing was changed",
+        "every write needs its record: make it writable, or name another --state",
+    )
 
 
 @contextmanager

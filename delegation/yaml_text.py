@@ -112,8 +112,10 @@ def show_ranges(text: str) -> str:
     return text.translate(_SHOW)
 
 
-def syntax_problem(exc: yaml.MarkedYAMLError, text: str) -> UnreadableError:
+def syntax_problem(exc: yaml.YAMLError, text: str) -> UnreadableError:
     """What ``exc``, raised by the YAML parser on ``text``, most often means."""
+    if not isinstance(exc, yaml.MarkedYAMLError):
+        return UnreadableError((1, 1), f"not valid YAML ({str(exc)!a})", _COMPARE)
     said = str(exc.problem)
     mark = exc.problem_mark or exc.context_mark
     if "unexpected end" in said:
@@ -122,7 +124,7 @@ def syntax_problem(exc: yaml.MarkedYAMLError, text: str) -> UnreadableError:
         said = "tab"
     what, fix = next(
         (words for sign, *words in _SYNTAX if sign in said),
-        (f"not valid YAML ({said!a})", "compare the lines around it with the documentation"),
+        (f"not valid YAML ({said!a})", _COMPARE),
     )
     if exc.context_mark and "expected ','" in said:
         what += f" (it starts at {exc.context_mark.line + 1}:{exc.context_mark.column + 1})"
@@ -130,6 +132,8 @@ def syntax_problem(exc: yaml.MarkedYAMLError, text: str) -> UnreadableError:
     at = min((mark.line + 1, mark.column + 1), position(text)) if mark else (1, 1)
     return UnreadableError(at, what, fix)
 
+
+_COMPARE = "compare it with the documentation"
 
 # What libyaml and PyYAML say, and what it most often means; the first sign found counts.
 _SYNTAX = (

@@ -103,11 +103,8 @@ def load(data: bytes, loader: type[Any] = LOADER) -> Document:
 def _events(text: str, loader: type[Any]) -> Iterator[Any]:
     try:
         yield from yaml.parse(hide_ranges(text), Loader=loader)
-    except yaml.MarkedYAMLError as exc:
-        raise syntax_problem(exc, text) from exc
     except yaml.YAMLError as exc:
-        what = f"not valid YAML ({str(exc)!a})"
-        raise UnreadableError((1, 1), what, "compare it with the documentation") from exc
+        raise syntax_problem(exc, text) from exc
 
 
 @dataclass(slots=True)

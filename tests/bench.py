@@ -16,13 +16,13 @@ from datetime import date
 from pathlib import Path
 from uuid import UUID
 
-from delegation import compare, mesh, names, planning, snapshot
+from delegation import compare, mesh, planning, snapshot
 from delegation.directory.ldap import LdapDirectory
 from delegation.directory.session import Credentials
 from delegation.directory.undo_file import undo_ldif
 from delegation.edges import Result
 from delegation.inventory import DirectorySettings, Host, Inventory, Mesh
-from delegation.plan import Change, Delegation, Plan, Target
+from delegation.plan import Change, Delegation, Plan
 from tests.lab import domain
 from tests.lab.delay import delayed
 from tests.lab.description import Lab
@@ -39,7 +39,7 @@ def main(wanted: list[str]) -> None:
         "plan": _plan,
         "help": _help,
     }
-    print(f"{'what':<58} {'ratio':>7} {'at most':>8}")
+    sys.stdout.write(f"{'what':<58} {'ratio':>7} {'at most':>8}\n")
     needs_lab = {"apply", "audit", "pipeline"} & set(wanted or benches)
     if needs_lab:
         with _lab() as lab:
@@ -62,9 +62,9 @@ def _lab() -> Iterator[Lab]:
 
 
 def _tell(what: str, ratio: float, bound: float) -> None:
-    print(
-        f"{what:<58} {ratio:>7.2f} {bound:>8.2f}{'' if ratio <= bound else '   MISSED'}", flush=True
-    )
+    verdict = "" if ratio <= bound else "   MISSED"
+    sys.stdout.write(f"{what:<58} {ratio:>7.2f} {bound:>8.2f}{verdict}\n")
+    sys.stdout.flush()
 
 
 def _seconds(action: Callable[[], object]) -> float:
@@ -137,7 +137,8 @@ def _audit(lab: Lab | None) -> None:
         terms = "".join(f"(sAMAccountName=hv{n:02}$)" for n in range(1, 65))
         bare = (
             "import ldap3, ssl, sys\n"
-            "tls = ldap3.Tls(validate=ssl.CERT_REQUIRED, ca_certs_file=sys.argv[2], valid_names='*')\n"
+            "tls = ldap3.Tls(validate=ssl.CERT_REQUIRED, valid_names='*',\n"
+            "                ca_certs_file=sys.argv[2])\n"
             "server = ldap3.Server(sys.argv[1], tls=tls, get_info=ldap3.NONE)\n"
             "with ldap3.Connection(server, sys.argv[3], sys.argv[4]) as c:\n"
             "    c.search('DC=corp,DC=example', sys.argv[5], attributes=['sAMAccountName',\n"

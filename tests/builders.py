@@ -221,20 +221,17 @@ class MemoryDirectory:
 
     def modify(self, change: DelegationChange) -> Outcome:
         """Make one change, or none of it."""
-        try:
-            account = self.accounts[change.target.guid]
-            values = _delta(
-                account.values, change.before.values, change.after.values, self._same
-            )
-            uac = account.uac
-            if change.before.uac != change.after.uac:
-                if uac != change.before.uac:
-                    raise _NoError(f"noSuchAttribute: userAccountControl is {uac}")
-                uac = change.after.uac
-        except KeyError:
+        account = self.accounts.get(change.target.guid)
+        if account is None:
             return Outcome(change, Result.REFUSED, "noSuchObject")
+        swapped = change.before.uac != change.after.uac
+        if swapped and account.uac != change.before.uac:
+            return Outcome(change, Result.REFUSED, f"noSuchAttribute: {change.before.uac:#x}")
+        try:
+            values = _delta(account.values, change.before.values, change.after.values, self._same)
         except _NoError as no:
             return Outcome(change, Result.REFUSED, str(no))
+        uac = change.after.uac if swapped else account.uac
         self.put(replace(account, values=values, uac=uac))
         return Outcome(change, Result.APPLIED)
 
@@ -260,7 +257,9 @@ class MemoryDirectory:
         del self.accounts[self[name].guid]
 
     def __getitem__(self, name: str) -> Computer:
-        [found] = [a for a in self.accounts.values() if a.account.casefold() == f"{name}$".casefold()]
+        [found] = [
+            a for a in self.accounts.values() if a.account.casefold() == f"{name}$".casefold()
+        ]
         return found
 
     def state(self) -> dict[UUID, tuple[list[str], int]]:
@@ -343,7 +342,9 @@ def applied(plan: DelegationPlan, directory: MemoryDirectory) -> None:
     assert report.complete, report
 
 
-def change(account: Computer, *, add: Sequence[str] = (), remove: Sequence[str] = (), uac: int = -1) -> DelegationChange:
+def change(
+    account: Computer, *, add: Sequence[str] = (), remove: Sequence[str] = (), uac: int = -1
+) -> DelegationChange:
     before = Delegation.of(account)
     values = (*(v for v in before.values if v not in remove), *add)
     after = Delegation(values, before.uac if uac < 0 else uac)
@@ -452,11 +453,12 @@ _RETIRED = some(GONE).map(lambda gone: tuple(retired(name) for name in gone))
 
 @st.composite
 def inventories(draw: st.DrawFn) -> Inventory:
-    labels = tuple(sorted(draw(some(HOST_LABELS, 2))))
+    order = draw(some(HOST_LABELS, 2))
+    labels = tuple(sorted(order))
     drawn = draw(meshes(labels))
     reached = some(tuple(mesh.name for mesh in drawn), 1)
     return inventory(
-        *(draw(_HOSTS[label]) for label in labels),
+        *(draw(_HOSTS[label]) for label in order),
         meshes=drawn,
         file_servers=[file_server(name, *draw(reached)) for name in draw(some(SERVERS))],
         keep=draw(_keeps(labels)),
@@ -515,8 +517,55 @@ def worlds(draw: st.DrawFn, *, dangers: bool = False) -> World:
     return World(inventory, tuple(accounts))
 
 
+def _renamed(victim: Computer, _: Host) -> Computer:
+    return replace(victim, dns_host_name="other.corp.example")
+
+
+def _controller(victim: Computer, _: Host) -> Computer:
+    return replace(victim, uac=victim.uac | WRITABLE_DC)
+
+
+def _read_only_controller(victim: Computer, _: Host) -> Computer:
+    return replace(victim, primary_group=521)
+
+
+def _service_account(victim: Computer, _: Host) -> Computer:
+    classes = victim.object_classes | {"msds-groupmanagedserviceaccount"}
+    return replace(victim, object_classes=classes)
+
+
+def _cluster(victim: Computer, _: Host) -> Computer:
+    return replace(victim, spns=("MSClusterVirtualServer/clu1",))
+
+
+def _thief(_: Computer, h: Host) -> Computer:
+    return computer("thief", spns=[f"{CIFS}/{h.fqdn}"])
+
+
+def _namesake(_: Computer, h: Host) -> Computer:
+    return user(h.computer, f"{MIGRATION}/{h.computer}")
+
+
+def _second(victim: Computer, _: Host) -> Computer:
+    return replace(victim, dn=f"CN=second,{victim.dn}", guid=guid("second"))
+
+
+def _foreigner(_: Computer, h: Host) -> Computer:
+    return computer(h.computer, base="DC=other,DC=example")
+
+
 _DANGERS = st.sampled_from(
-    ["dc", "rodc", "gmsa", "cluster", "renamed", "gone", "spn", "user", "twice", "far"]
+    [
+        _renamed,
+        _controller,
+        _read_only_controller,
+        _service_account,
+        _cluster,
+        _thief,
+        _namesake,
+        _second,
+        _foreigner,
+    ]
 )
 
 
@@ -524,34 +573,13 @@ _DANGERS = st.sampled_from(
 def endangered(
     draw: st.DrawFn, accounts: Sequence[Computer], inventory: Inventory
 ) -> list[Computer]:
-    """The accounts after one or two things that happen in old directories."""
-    found = list(accounts)
+    """The accounts after one or two things that happen in old directories; one may be gone."""
+    found = {account.guid: account for account in accounts}
     for _ in range(draw(st.integers(1, 2))):
-        at = draw(st.integers(0, len(found) - 1))
-        victim = found[at]
+        victim = draw(st.sampled_from(accounts))
         h = draw(st.sampled_from(tuple(inventory.hosts.values())))
-        danger = draw(_DANGERS)
-        if danger == "dc":
-            found[at] = replace(victim, uac=victim.uac | WRITABLE_DC)
-        elif danger == "rodc":
-            found[at] = replace(victim, primary_group=521)
-        elif danger == "gmsa":
-            classes = victim.object_classes | {"msds-groupmanagedserviceaccount"}
-            found[at] = replace(victim, object_classes=classes)
-        elif danger == "cluster":
-            found[at] = replace(victim, spns=("MSClusterVirtualServer/clu1",))
-        elif danger == "renamed":
-            found[at] = replace(victim, dns_host_name="other.corp.example")
-        elif danger == "gone":
-            del found[at]
-        elif danger == "spn":
-            found.append(computer(f"thief{at}", spns=[f"{CIFS}/{h.fqdn}"]))
-        elif danger == "user":
-            found.append(user(h.computer, f"{MIGRATION}/{h.computer}"))
-        elif danger == "twice":
-            found.append(replace(victim, dn=f"CN=twice,{victim.dn}", guid=guid(f"twice {at}")))
-        else:
-            found.append(computer(h.computer, base="DC=other,DC=example"))
-        if not found:
-            return list(accounts)
-    return list({account.guid: account for account in found}.values())
+        made = draw(_DANGERS)(victim, h)
+        found[made.guid] = made
+    if draw(_SELDOM):
+        found.pop(draw(st.sampled_from(accounts)).guid)
+    return list(found.values())

@@ -8,12 +8,12 @@ from hypothesis import given
 from delegation import checks
 from delegation.checks import DRIFT, RULES, Severity
 from delegation.inventory import Foreign, Inventory, Keep, Policy, Unconstrained
+from delegation.names import MIGRATION
 from delegation.snapshot import Computer
 from tests.builders import (
     DISABLED,
     ENABLED,
     EVERY_OVERRIDE,
-    MIGRATION,
     TODAY,
     TRANSITION,
     UNCONSTRAINED,

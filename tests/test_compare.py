@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 
 from delegation.compare import HostComparison, Standing, matches
 from delegation.inventory import Foreign, Inventory, Keep
+from delegation.names import MIGRATION
+from delegation.snapshot import Computer, resolve
 from tests.builders import (
-    MIGRATION,
+    BASE,
+    DIRECTORY,
     RECASINGS,
     TODAY,
     TRANSITION,
@@ -19,13 +22,16 @@ from tests.builders import (
     MemoryDirectory,
     World,
     computer,
+    domain_controller,
     forms,
+    guid,
     host,
     inventory,
     one_way,
     retired,
     survey,
     two_way,
+    user,
     worlds,
 )
 
@@ -104,6 +110,15 @@ def test_a_kept_cifs_twin_stays() -> None:
     assert set(standings.values()) == {STALE}
 
 
+def test_a_cifs_twin_whose_rule_has_expired_stays_untouched() -> None:
+    rule = Keep("cifs/*", expires=TODAY - timedelta(days=1))
+    found = hv01(f"{MIGRATION}/hv03", "cifs/hv03", inventory=replace(TWO_MESHES, keep=(rule,)))
+    assert {v.value: v.standing for v in found.extra} == {
+        f"{MIGRATION}/hv03": STALE,
+        "cifs/hv03": FOREIGN,
+    }
+
+
 def test_a_twin_of_a_kept_migration_value_is_not_stale() -> None:
     kept = replace(TWO_MESHES, keep=(Keep(f"{MIGRATION}/hv03"),))
     found = hv01(f"{MIGRATION}/hv03", "cifs/hv03", inventory=kept)
@@ -127,7 +142,9 @@ def test_a_twin_of_a_kept_migration_value_is_not_stale() -> None:
     ],
 )
 def test_patterns_know_star_and_question_mark_in_any_case(
-    pattern: str, value: str, covered: bool  # noqa: FBT001
+    pattern: str,
+    value: str,
+    covered: bool,  # noqa: FBT001
 ) -> None:
     assert matches(pattern, value) is covered
 
@@ -143,7 +160,9 @@ def test_a_keep_rule_holds_to_the_end_of_its_last_day(days: int | None, standing
     [verdict] = hv01("HTTP/portal", inventory=replace(TWO_MESHES, keep=(rule,))).extra
     assert verdict.standing is standing
     assert verdict.rule is rule
-    assert verdict.reason == ("portal" if standing is KEPT else f"its keep rule expired on {expires}")
+    assert verdict.reason == (
+        "portal" if standing is KEPT else f"its keep rule expired on {expires}"
+    )
 
 
 def test_an_expired_rule_shields_even_what_would_be_stale() -> None:
@@ -212,13 +231,71 @@ def test_only_hosts_in_scope_with_an_account_are_judged() -> None:
     assert survey(TWO_MESHES, directory, limit={"hv02", "hv04"}).labels == ["hv02"]
 
 
+# Which account a name is
+
+
+LAB = "DC=lab,DC=corp,DC=example"
+HERE = computer("hv01")
+THERE = computer("hv01", base=LAB)
+AGAIN = replace(HERE, dn=f"CN=HV01,OU=Old,{BASE}", guid=guid("again"))
+
+
+def test_a_name_is_the_one_account_in_the_domain_whatever_its_case() -> None:
+    found = resolve(DIRECTORY, ["HV01"], [THERE, HERE, computer("hv02")])
+    assert found.computer("hv01") == found.computer("HV01") == HERE
+    assert found.computer("hv02") is None
+    assert (found.missing, found.ambiguous, found.elsewhere) == ((), {}, {})
+
+
+def test_a_name_without_exactly_one_account_says_why() -> None:
+    found = resolve(DIRECTORY, ["hv01", "hv02", "Joe"], [HERE, AGAIN, user("joe", "cifs/x")])
+    assert found.computers == {}
+    assert found.ambiguous == {"hv01": (HERE.dn, AGAIN.dn)}
+    assert found.missing == ("hv02", "Joe")
+    assert resolve(DIRECTORY, ["hv01"], [THERE]).elsewhere == {"hv01": THERE.dn}
+
+
+def test_another_domain_is_told_by_naming_context_and_never_by_suffix() -> None:
+    """A domain below ours has our name as its suffix; one spelled otherwise is ours."""
+    ours = replace(HERE, dn="CN=hv01, OU=x,dc=CORP, dc=Example")
+    assert resolve(DIRECTORY, ["hv01"], [THERE]).computers == {}
+    assert resolve(DIRECTORY, ["hv01"], [ours]).computer("hv01") == ours
+
+
+@pytest.mark.parametrize(
+    ("bases", "found"),
+    [
+        ((), None),
+        ((f"OU=Hyper-V,{BASE}",), HERE),
+        ((f"ou=hyper-v, {BASE.lower()}",), HERE),
+        ((f"OU=Old,{BASE}", f"OU=New,{BASE}"), AGAIN),
+        ((f"OU=V,{BASE}",), None),
+        ((f"OU=Hyper-V,{LAB}",), None),
+    ],
+)
+def test_with_search_bases_only_accounts_below_them_count(
+    bases: tuple[str, ...], found: Computer | None
+) -> None:
+    accounts = [HERE, AGAIN, THERE]
+    assert resolve(DIRECTORY, ["hv01"], accounts, bases).computer("hv01") == found
+
+
+def test_domain_controllers_and_holders_of_names_count_wherever_they_are() -> None:
+    accounts = [domain_controller("dc9"), user("svc", "CIFS/hv01"), THERE]
+    found = resolve(DIRECTORY, ["hv01"], accounts, [f"OU=Hyper-V,{BASE}"])
+    assert found.domain_controller_names == {"dc9", "dc9.corp.example"}
+    assert found.spn_holders("cifs/HV01") == ("svc",)
+
+
 # Laws
 
 
 @given(worlds())
 def test_every_value_has_one_verdict(world: World) -> None:
     for found in survey(world.inventory, world.directory).hosts:
-        judged = [v.value.casefold() for v in found.verdicts() if v.standing is not Standing.MISSING]
+        judged = [
+            v.value.casefold() for v in found.verdicts() if v.standing is not Standing.MISSING
+        ]
         twins = [value.casefold() for value in found.twins]
         assert sorted([*judged, *twins]) == sorted(v.casefold() for v in found.computer.values)
         assert len(judged) == len(set(judged))
@@ -229,7 +306,9 @@ def test_order_and_case_change_no_verdict(world: World, random: Random) -> None:
     directory = world.directory
     before = survey(world.inventory, directory).hosts
     for account in list(directory.accounts.values()):
-        values = [random.choice(RECASINGS)(v) for v in dict.fromkeys(map(str.casefold, account.values))]
+        values = [
+            random.choice(RECASINGS)(v) for v in dict.fromkeys(map(str.casefold, account.values))
+        ]
         random.shuffle(values)
         directory.put(replace(account, values=tuple(values)))
     after = survey(world.inventory, directory).hosts

@@ -141,7 +141,9 @@ def test_text_that_is_no_unicode_is_refused_before_anything_is_recorded(journal:
 def test_a_change_goes_from_planned_to_intended_to_settled(journal: Journal) -> None:
     one, two = gives("hv01"), gives("hv02")
     record = journal.begin(run(), [one, two])
-    assert [(r.intended, r.result, r.unsettled) for r in journal.changes(1)] == [(None, None, False)] * 2
+    assert [(r.intended, r.result, r.unsettled) for r in journal.changes(1)] == [
+        (None, None, False)
+    ] * 2
     record.intend([one])
     assert [r.unsettled for r in journal.changes(1)] == [True, False]
     record.settle([Outcome(one, Result.REFUSED, "conflict")])
@@ -159,7 +161,10 @@ def test_every_result_is_read_back(journal: Journal, result: Result) -> None:
 
 
 def test_a_change_is_told_by_its_object_not_by_its_name(journal: Journal) -> None:
-    same = [change(computer("hv01"), add=["cifs/x"]), change(computer("hv01", base="DC=b"), add=["cifs/x"])]
+    same = [
+        change(computer("hv01"), add=["cifs/x"]),
+        change(computer("hv01", base="DC=b"), add=["cifs/x"]),
+    ]
     record = journal.begin(run(), same)
     record.intend(same[1:])
     assert [r.unsettled for r in journal.changes(1)] == [False, True]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from delegation.compare import matches
 from delegation.inventory import Foreign, Inventory, Keep, Mesh, Policy, Unconstrained
+from delegation.names import MIGRATION
 from delegation.plan import Blocked, DelegationPlan, added, flags, removed
 from delegation.planning import REMOVALS_FLOOR
 from delegation.snapshot import Computer, Directory
@@ -19,7 +20,6 @@ from tests.builders import (
     DOMAIN,
     ENABLED,
     EVERY_OVERRIDE,
-    MIGRATION,
     READ_ONLY_DC,
     RECASINGS,
     TODAY,
@@ -114,7 +114,7 @@ def test_only_what_the_inventory_claims_is_removed(world: World) -> None:
 def test_what_stays_keeps_its_spelling_and_every_other_bit(world: World) -> None:
     directory = world.directory
     plan = planned(world.inventory, directory, allow=EVERY_OVERRIDE)
-    before = {guid: account for guid, account in directory.accounts.items()}
+    before = dict(directory.accounts)
     applied(plan, directory)
     for change in plan.changes:
         then, now = before[change.target.guid], directory.accounts[change.target.guid]
@@ -169,7 +169,9 @@ def _shuffled(account: Computer, random: Random) -> Computer:
 
 @given(worlds())
 def test_a_plan_is_sorted_by_distinguished_name(world: World) -> None:
-    names = [change.target.dn.casefold() for change in planned(world.inventory, world.directory).changes]
+    names = [
+        change.target.dn.casefold() for change in planned(world.inventory, world.directory).changes
+    ]
     assert names == sorted(names)
 
 
@@ -235,27 +237,28 @@ def test_sound_accounts_are_not_refused() -> None:
     assert blocked() == ()
 
 
-CONTROLLER = {
+Table = dict[str, dict[str, object]]
+CONTROLLER: Table = {
     "writable, by userAccountControl": {"uac": WRITABLE_DC},
     "writable, by primary group": {"uac": ENABLED, "primary_group": 516},
     "read-only, by userAccountControl": {"uac": ENABLED | READ_ONLY_DC},
     "read-only, by primary group": {"uac": ENABLED, "primary_group": 521},
 }
-NO_HOST = {
+NO_HOST: Table = {
     "gMSA": {"classes": ["msds-groupmanagedserviceaccount"]},
     "cluster name object": {
         "spns": ["MSClusterVirtualServer/clu1", "MSServerCluster/clu1", "HOST/clu1"]
     },
     "no computer account": {"uac": 0x200},
 }
-RENAMED = {
+RENAMED: Table = {
     "another name": {"dns": "hv02.lab.corp.example"},
     "none": {"dns": None},
     "another domain": {"dns": "hv02.corp.example.org"},
 }
 
 
-def _cases(*tables: tuple[str, dict[str, dict[str, object]]]) -> list[object]:
+def _cases(*tables: tuple[str, Table]) -> list[object]:
     return [
         pytest.param(attributes, why, id=f"{why}: {name}")
         for why, table in tables
@@ -351,7 +354,8 @@ def test_a_name_in_other_services_is_nobodys_business() -> None:
     [
         pytest.param(domain_controller("dc9", dns_host_name="hv02.corp.example"), id="DNS name"),
         pytest.param(
-            replace(domain_controller("dc9"), spns=("ldap/hv02.corp.example/corp.example",)), id="SPN"
+            replace(domain_controller("dc9"), spns=("ldap/hv02.corp.example/corp.example",)),
+            id="SPN",
         ),
     ],
 )
@@ -495,9 +499,7 @@ def test_the_floor_is_the_documented_one() -> None:
 def test_removals_count_over_all_objects_in_scope() -> None:
     wanted = _retiring(30, 30.0)
     half = [f"cifs/old{n}" for n in range(15)]
-    accounts = [
-        computer(name, *half, uac=ENABLED | TRANSITION) for name in ("hv01", "hv02")
-    ]
+    accounts = [computer(name, *half, uac=ENABLED | TRANSITION) for name in ("hv01", "hv02")]
     [refusal] = planned(wanted, MemoryDirectory(accounts)).blocked
     assert (refusal.computer, refusal.why) == ("hv[01-02]", "max-removals")
     assert planned(wanted, MemoryDirectory(accounts), limit={"hv01"}).blocked == ()
@@ -527,7 +529,13 @@ def test_the_limit_counts_what_goes() -> None:
 
 def test_beyond_the_limit_removals_alone_are_fine() -> None:
     wanted = replace(_retiring(1, 100.0), policy=Policy(value_limit=10))
-    full = computer("hv01", *forms("hv02"), "cifs/old0", *(f"HTTP/{n}" for n in range(9)), uac=ENABLED | TRANSITION)
+    full = computer(
+        "hv01",
+        *forms("hv02"),
+        "cifs/old0",
+        *(f"HTTP/{n}" for n in range(9)),
+        uac=ENABLED | TRANSITION,
+    )
     assert blocked(full, inventory=wanted) == ()
 
 
@@ -562,10 +570,20 @@ def _plan(account: Computer, wanted: Inventory) -> DelegationPlan:
         (Foreign.REMOVE, {PORTAL, "cifs/isos"}),
     ],
 )
-def test_foreign_values_go_only_where_the_policy_says_so(policy: Foreign, removes: set[str]) -> None:
+def test_foreign_values_go_only_where_the_policy_says_so(
+    policy: Foreign, removes: set[str]
+) -> None:
     keep = (Keep("MSSQLSvc/*"), Keep("FTP/*", expires=YESTERDAY))
     wanted = inventory("hv01", "hv02", keep=keep, policy=Policy(foreign=policy))
-    hv01 = computer("hv01", *forms("hv02"), PORTAL, "cifs/isos", "MSSQLSvc/db1", "FTP/x", uac=ENABLED | TRANSITION)
+    hv01 = computer(
+        "hv01",
+        *forms("hv02"),
+        PORTAL,
+        "cifs/isos",
+        "MSSQLSvc/db1",
+        "FTP/x",
+        uac=ENABLED | TRANSITION,
+    )
     taken = {value for change in _plan(hv01, wanted).changes for value in removed(change)}
     assert taken == removes
 
@@ -578,7 +596,11 @@ def test_both_spellings_of_a_value_go() -> None:
 
 def test_a_host_dropped_from_a_mesh_loses_what_that_mesh_gave_it() -> None:
     wanted = inventory(
-        "hv01", "hv02", "hv03", "hv04", meshes=[two_way("a", "hv01", "hv02"), two_way("b", "hv03", "hv04")]
+        "hv01",
+        "hv02",
+        "hv03",
+        "hv04",
+        meshes=[two_way("a", "hv01", "hv02"), two_way("b", "hv03", "hv04")],
     )
     hv01 = computer("hv01", *forms("hv02"), *forms("hv03"), "cifs/hv04", uac=ENABLED | TRANSITION)
     [change] = _plan(hv01, wanted).changes

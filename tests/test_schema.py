@@ -66,7 +66,7 @@ def every_property() -> Iterator[tuple[str, dict[str, Any]]]:
             yield f"{name}.{key}", value
 
 
-@pytest.mark.parametrize(("name", "value"), every_property(), ids=lambda part: str(part)[:40])
+@pytest.mark.parametrize(("name", "value"), list(every_property()), ids=lambda part: str(part)[:40])
 def test_every_key_is_described_and_its_example_is_valid(name: str, value: dict[str, Any]) -> None:
     assert value["description"].endswith("."), name
     here = {**value, "$defs": json_schema()["$defs"]}

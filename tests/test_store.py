@@ -1,14 +1,11 @@
-"""The state folder with real files, real locks and real processes.
-
-Tests run as root in some places, whom no permission stops: what must not be readable or writable
-is a folder in place of a file, or a file in place of a folder.
-"""
+"""The state folder with real files, real permissions, real locks and real processes."""
 
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -17,6 +14,8 @@ import pytest
 
 from delegation import store
 from delegation.errors import Busy, JournalError
+
+NOBODY = 65534
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="modes are POSIX's")
 
@@ -59,8 +58,9 @@ except errors.Busy:
 
 def lock_elsewhere(folder: Path) -> str:
     """What another process is told that wants the lock."""
-    command = [sys.executable, "-c", TRY_THE_LOCK, folder]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    command = [sys.executable, "-c", TRY_THE_LOCK, str(folder)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return done.stdout.strip()
 
 
 # The lock
@@ -177,16 +177,68 @@ def test_a_journal_that_others_may_change_is_refused(tmp_path: Path, mode: int) 
         store.open_writable(tmp_path)
 
 
+@contextmanager
+def nobodys_folder() -> Iterator[Path]:
+    """A folder of whoever runs this; root becomes nobody meanwhile."""
+    assert sys.platform != "win32"
+    root = os.geteuid() == 0
+    with tempfile.TemporaryDirectory() as name:
+        if root:
+            os.chown(name, NOBODY, NOBODY)
+            os.setresuid(NOBODY, NOBODY, 0)
+        try:
+            yield Path(name)
+        finally:
+            if root:
+                os.setresuid(0, 0, 0)
+
+
 @posix
-@pytest.mark.skipif(sys.platform != "win32" and os.geteuid() == 0, reason="root may write anywhere")
-def test_a_journal_that_may_only_be_read_is_readable_and_not_writable(tmp_path: Path) -> None:
-    store.open_writable(tmp_path).close()
-    (tmp_path / "journal.sqlite").chmod(0o400)
-    db = store.open_readable(tmp_path)
-    assert db
-    db.close()
-    with pytest.raises(JournalError, match="can't be written"):
-        store.open_writable(tmp_path)
+def test_a_journal_that_may_only_be_read_is_readable_and_not_writable() -> None:
+    with nobodys_folder() as folder:
+        store.open_writable(folder).close()
+        with store.lock(folder):
+            pass
+        for file in folder.iterdir():
+            file.chmod(0o400)
+        db = store.open_readable(folder)
+        assert db
+        db.close()
+        with pytest.raises(JournalError, match="can't be written"):
+            store.open_writable(folder)
+        with pytest.raises(JournalError, match="can't be written"), store.lock(folder):
+            pass
+
+
+@posix
+def test_a_journal_that_may_not_be_read_is_an_error() -> None:
+    with nobodys_folder() as folder:
+        store.open_writable(folder).close()
+        (folder / "journal.sqlite").chmod(0)
+        with pytest.raises(JournalError):
+            store.open_readable(folder)
+
+
+@posix
+@pytest.mark.parametrize("mode", [0o500, 0o400, 0])
+def test_a_folder_that_may_not_be_changed_is_an_error(mode: int) -> None:
+    with nobodys_folder() as folder:
+        state = folder / "state"
+        state.mkdir()
+        state.chmod(mode)
+        with pytest.raises(JournalError):
+            store.open_writable(state)
+        with pytest.raises(JournalError), store.lock(state):
+            pass
+
+
+@posix
+def test_a_folder_that_may_not_be_entered_is_an_error_to_a_reader() -> None:
+    with nobodys_folder() as folder:
+        store.open_writable(folder / "state").close()
+        (folder / "state").chmod(0)
+        with pytest.raises(JournalError):
+            store.open_readable(folder / "state")
 
 
 def test_a_folder_in_place_of_the_journal_is_an_error(tmp_path: Path) -> None:
@@ -323,7 +375,10 @@ def test_a_database_that_another_program_has_locked_is_busy(tmp_path: Path) -> N
         db.execute("PRAGMA busy_timeout = 0")
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
-            with pytest.raises(Busy, match="locked by another program"), store.transaction(db, path):
+            with (
+                pytest.raises(Busy, match="locked by another program"),
+                store.transaction(db, path),
+            ):
                 raise AssertionError
             other.execute("ROLLBACK")
         with store.transaction(db, path):
@@ -347,9 +402,14 @@ def test_a_commit_that_fails_leaves_no_transaction_behind(tmp_path: Path) -> Non
 def test_a_transaction_is_all_or_nothing(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
     with closing(store.open_writable(tmp_path)) as db:
-        with pytest.raises(KeyboardInterrupt), store.transaction(db, path):
-            db.execute("PRAGMA user_version = 99")
-            raise KeyboardInterrupt
+
+        def interrupted() -> None:
+            with store.transaction(db, path):
+                db.execute("PRAGMA user_version = 99")
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            interrupted()
         assert db.execute("PRAGMA user_version").fetchone() == (store.VERSION,)
 
 
@@ -387,7 +447,8 @@ db.execute("PRAGMA cache_size = 1")
 db.execute("BEGIN IMMEDIATE")
 for number in range(500):
     db.execute(
-        "INSERT INTO changes (run, seq, name, dn, guid, before, after) VALUES (1, ?, ?, '', '', '', '')",
+        "INSERT INTO changes (run, seq, name, dn, guid, before, after)"
+        " VALUES (1, ?, ?, '', '', '', '')",
         (number, "x" * 1000),
     )
 print("ready", flush=True)
@@ -407,7 +468,8 @@ def test_a_journal_whose_writer_died_amid_a_commit_can_be_read(tmp_path: Path) -
     with child(DIE_AMID_A_COMMIT, tmp_path) as process:
         process.wait()
     assert (tmp_path / "journal.sqlite-journal").stat().st_size > 0
-    db = store.open_readable(tmp_path)
-    assert db
-    assert db.execute("SELECT (SELECT count(*) FROM runs), count(*) FROM changes").fetchone() == (1, 0)
-    db.close()
+    found = store.open_readable(tmp_path)
+    assert found
+    assert found.execute("SELECT count(*) FROM runs").fetchone() == (1,)
+    assert found.execute("SELECT count(*) FROM changes").fetchone() == (0,)
+    found.close()

@@ -78,7 +78,9 @@ def test_what_others_did_meanwhile_survives_the_reverse(world: World, data: st.D
     victim = directory.accounts[data.draw(st.sampled_from(changes)).target.guid]
     touched = next(c for c in changes if c.target.guid == victim.guid)
     ours = {v.casefold() for v in (*added(touched), *removed(touched))}
-    takes = data.draw(st.sets(st.sampled_from([v for v in victim.values if v.casefold() not in ours] or ["-"])))
+    takes = data.draw(
+        st.sets(st.sampled_from([v for v in victim.values if v.casefold() not in ours] or ["-"]))
+    )
     values = (*(v for v in victim.values if v not in takes), "HTTP/Late")
     moved = replace(victim, values=values, uac=victim.uac ^ DISABLED, dn=f"OU=new,{victim.dn}")
     directory.put(moved)
@@ -316,7 +318,9 @@ def test_half_a_change_is_unknown() -> None:
 
 
 @given(found_values, st.sampled_from(FOREIGN_VALUES))
-def test_differences_are_told_for_what_was_touched_alone(values: tuple[str, ...], value: str) -> None:
+def test_differences_are_told_for_what_was_touched_alone(
+    values: tuple[str, ...], value: str
+) -> None:
     account = computer("hv01", *values)
     assume(value.casefold() not in {v.casefold() for v in values})
     run = change(account, add=[value])

@@ -10,7 +10,15 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from delegation.errors import UsageError
-from delegation.yaml_text import MAX_BYTES, hide_ranges, quoted, read_file, show_ranges
+from delegation.yaml_text import (
+    _BAD_CHARACTER,
+    MAX_BYTES,
+    hide_ranges,
+    quoted,
+    read_file,
+    show_ranges,
+    syntax_problem,
+)
 from delegation.yaml_tree import (
     MAX_DEPTH,
     MAX_NODES,
@@ -177,6 +185,7 @@ def test_hiding_ranges_never_changes_what_valid_yaml_means(text: str) -> None:
 
 
 def scalars(text: str) -> list[tuple[str, str, int, int]]:
+    events: Any = yaml.parse(text, Loader=yaml.CSafeLoader)
     return [
         (
             type(event).__name__,
@@ -184,7 +193,7 @@ def scalars(text: str) -> list[tuple[str, str, int, int]]:
             event.start_mark.line,
             event.start_mark.column,
         )
-        for event in yaml.parse(text, Loader=yaml.CSafeLoader)
+        for event in events
     ]
 
 
@@ -254,6 +263,18 @@ def test_an_unknown_escape_is_told_in_plain_words() -> None:
 def test_a_syntax_error_that_has_no_translation_is_still_one_line() -> None:
     said = only_problem(b"%FOO\n---\na: 1")
     assert said.startswith("1:5: not valid YAML ('found unknown directive name')")
+
+
+def test_an_error_of_the_parser_without_a_place_is_told_too() -> None:
+    problem = syntax_problem(yaml.YAMLError("odd\x1b"), "a: 1").problem
+    assert str(problem).startswith("1:1: not valid YAML ('odd\\x1b'); ")
+
+
+@pytest.mark.parametrize("loader", LOADERS)
+def test_a_character_is_either_refused_by_name_or_fine_with_the_parser(loader: Any) -> None:
+    everything = "".join(map(chr, (*range(0xD800), *range(0xE000, 0x11000), 0x10FFFF)))
+    fine = _BAD_CHARACTER.sub("", everything).replace("'", "''")
+    assert load(f"a: '{fine}'".encode(), loader).problems == ()
 
 
 # --- bounds

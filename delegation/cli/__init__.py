@@ -6,7 +6,7 @@ import traceback
 
 import click
 
-from delegation import __version__
+from delegation import __version__, names
 from delegation.cli import options, terminal
 from delegation.errors import DelegationError, InventoryError
 
@@ -88,6 +88,10 @@ def cli() -> None:
     """
 
 
+_NO_ARGUMENTS = getattr(click.exceptions, "NoArgsIsHelpError", ())
+"""What click 8.2 and later raise to show the help."""
+
+
 def main() -> None:
     """Run the program and exit with its code (DESIGN.md section 2)."""
     sys.exit(run(sys.argv[1:]))
@@ -112,13 +116,22 @@ def _ended_by(exc: BaseException) -> int:
         terminal.error(exc.what, exc.fix, exc.details)
         return exc.exit_code
     if isinstance(exc, click.ClickException):
-        exc.show()
+        if isinstance(exc, click.UsageError) and not isinstance(exc, _NO_ARGUMENTS):
+            click.UsageError(names.inert(exc.format_message()), exc.ctx).show()
+        else:
+            exc.show()
         return exc.exit_code
     if isinstance(exc, KeyboardInterrupt | click.Abort):
         terminal.error("interrupted", "delegation history shows what was done")
         return 130
     if isinstance(exc, BrokenPipeError):
         terminal.discard_output()
+        return 1
+    if isinstance(exc, OSError) and exc.filename is None:
+        terminal.discard_output()
+        terminal.error(
+            f"the output can't be written: {exc.strerror or exc}", "make room, or send it elsewhere"
+        )
         return 1
     where = traceback.extract_tb(exc.__traceback__)[-1]
     terminal.error(

@@ -47,7 +47,9 @@ def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
     yes: bool,  # noqa: FBT001 - click passes it by name
     allow: tuple[str, ...],
 ) -> int:
-    """Write the plan to the directory: one modify per object, recorded, verified, undoable.
+    """Write the plan to the directory.
+
+    One modify per object, recorded, verified, undoable.
 
     It plans afresh. FILE (from plan -o) and --expect are what was reviewed: where the fresh plan
     is not the same, nothing is written and the differences are named.

@@ -43,7 +43,9 @@ _SEVERITIES = {str(severity): severity for severity in Severity}
 def audit(
     ctx: click.Context, form: str, output: Path | None, limit: str | None, fail_on: str | None
 ) -> int:
-    """Report where the directory differs from the inventory, and what is risky. Read-only.
+    """Report drift and risks; writes nothing to the directory.
+
+    Drift is where the directory differs from the inventory.
 
     \b
     Examples:
@@ -67,7 +69,7 @@ def audit(
     if output is None:
         click.echo(text)
     else:
-        files.save(output, text, given)
+        files.save(output, text, wiring.own_files(given, inventory, wanted))
     _record(given, inventory, wanted, comparison, data)
     if any(finding.rule == checks.ACCOUNT_RULE for finding in found):
         return 1
@@ -83,10 +85,11 @@ def audit(
 )
 @click.pass_context
 def check(ctx: click.Context, form: str) -> int:
-    """Look for everything wrong with the inventory, its accounts and what a plan would refuse.
+    """Look for everything wrong with the inventory and its accounts.
 
     Every problem of the file comes in one run, as file:line:column. Then the directory, where
-    the inventory or --directory names one. Nothing is written anywhere.
+    the inventory or --directory names one, with all that a plan would refuse. Nothing is written
+    anywhere.
 
     \b
     Examples:
@@ -101,6 +104,8 @@ def check(ctx: click.Context, form: str) -> int:
     terminal.say(f"{given.inventory} is valid: {hosts}", fg="green")
     if given.directory is None and inventory.directory.url is None:
         terminal.say("  no directory was looked at: the inventory names none")
+        if form == "json":
+            click.echo(json.dumps(report.unread_data(inventory), indent=1))
         return 0
     wanted = wiring.settings(given, inventory)
     with wiring.reading(given, wanted, inventory.domain) as reader:

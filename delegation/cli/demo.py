@@ -1,6 +1,7 @@
 """``delegation demo``: the whole story on the embedded sample directory, no server needed."""
 
 import hashlib
+import os
 import shlex
 import shutil
 import tempfile
@@ -26,15 +27,17 @@ _STRAY = "cifs/nas01"
 @click.command()
 @options.common()
 def demo() -> int:
-    """Plan, apply, audit and roll back on an embedded directory of 64 Hyper-V hosts.
+    """Show the whole story on an embedded sample directory.
 
-    Everything happens in a temporary folder, which is removed at the end. Each step shows the
-    command that you would type.
+    Plan, apply, audit and roll back with 64 Hyper-V hosts. Everything happens in a temporary
+    folder, which is removed at the end. Each step shows the command that you would type.
 
     \b
     Example:
       delegation demo
     """
+    for name in [name for name in os.environ if name.startswith("DELEGATION_")]:
+        del os.environ[name]  # of the real directory, and of the real record of runs
     with tempfile.TemporaryDirectory(prefix="delegation-demo-") as folder, chdir(folder):
         shutil.copyfile(report.example_inventory(), "inventory.yaml")
         shutil.copyfile(report.templates() / "sample-directory.ldif", _DIRECTORY)

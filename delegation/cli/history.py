@@ -22,7 +22,9 @@ from delegation.plan import added, removed
 )
 @click.pass_context
 def history(ctx: click.Context, run: int | None, form: str) -> int:
-    """Show the runs, the oldest first, or one run's changes. It needs no directory.
+    """Show the runs, or one run's changes.
+
+    The oldest comes first. It needs no directory.
 
     \b
     Examples:

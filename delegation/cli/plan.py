@@ -29,7 +29,9 @@ from delegation.journal import Journal
 )
 @click.pass_context
 def plan(ctx: click.Context, output: Path | None, limit: str | None, form: str) -> int:
-    """Show what an apply would change; nothing is written to the directory.
+    """Show what an apply would change.
+
+    Nothing is written to the directory.
 
     \b
     Examples:
@@ -49,7 +51,8 @@ def plan(ctx: click.Context, output: Path | None, limit: str | None, form: str) 
     planned = planning.plan(comparison)
     data = report.plan_data(planned, comparison, hints(given, inventory, comparison))
     if output is not None:
-        files.save(output, json.dumps(data, indent=1), given)
+        own = wiring.own_files(given, inventory, wanted)
+        files.save(output, json.dumps(data, indent=1), own)
     if form == "json":
         click.echo(json.dumps(data, indent=1))
     else:

@@ -27,7 +27,9 @@ def rollback(
     yes: bool,  # noqa: FBT001 - click passes it by name
     allow: tuple[str, ...],
 ) -> int:
-    """Undo RUN, or the newest apply that is not undone yet.
+    """Undo one run exactly.
+
+    That is RUN, or the newest apply that is not undone yet.
 
     Restores the values and flags which that run wrote, in their original spelling, on the objects
     it wrote them to, wherever they have been moved. What others changed since is left alone; an
@@ -48,6 +50,7 @@ def rollback(
     with runs.recording(folder) as journal:
         chosen = _choose(journal, run, _directory(given, inventory))
         wanted = _settings(given, chosen)
+        _refuse_other_domain(given, inventory, chosen, wanted)
         with wiring.writing(given, wanted, chosen.domain) as writer:
             _look_at_dc(chosen, writer)
             runs.settle_all(journal, writer, chosen.directory)
@@ -121,6 +124,21 @@ def _settings(given: options.Options, chosen: Run) -> DirectorySettings:
     if given.directory is not None:
         return wiring.redirect(recorded, given.directory)
     return recorded
+
+
+def _refuse_other_domain(
+    given: options.Options, inventory: Inventory | None, chosen: Run, wanted: DirectorySettings
+) -> None:
+    """A journal alone does not send a password out of the inventory's domain."""
+    if inventory is None or given.directory is not None:
+        return
+    elsewhere = chosen.domain.casefold() != inventory.domain.casefold()
+    if elsewhere and not (wanted.url or "").startswith("ldif:"):
+        raise Refused(
+            f"run {chosen.id} was made in {chosen.domain}, not in {inventory.domain}; nothing "
+            "was sent or written",
+            f"if that is right, say so yourself: --directory {wanted.url}",
+        )
 
 
 def _look_at_dc(chosen: Run, writer: Writer) -> None:

@@ -92,5 +92,9 @@ def _finish(journal: Journal, record: RunRecord, status: str) -> None:
 
 def _counts(journal: Journal, number: int) -> dict[str, int]:
     changes = journal.changes(number)
-    results = Counter(r.result.value if r.result else "unsettled" for r in changes if r.intended)
+    results = Counter(
+        recorded.result.value if recorded.result else "unsettled"
+        for recorded in changes
+        if recorded.result or recorded.unsettled
+    )
     return {"objects": len(changes), **results}

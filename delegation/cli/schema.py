@@ -10,7 +10,9 @@ from delegation.cli import options
 @click.command()
 @options.common()
 def schema() -> int:
-    """Print the inventory's JSON Schema, so that an editor completes and checks it.
+    """Print the inventory's JSON Schema, for editors.
+
+    With it an editor completes and checks an inventory while it is written.
 
     \b
     Example:

@@ -49,7 +49,7 @@ def settings(options: Options, inventory: Inventory) -> DirectorySettings:
 
 def redirect(wanted: DirectorySettings, url: str) -> DirectorySettings:
     """The same settings towards another URL. Raises UsageError where it is none."""
-    from delegation.inventory_settings import directory_url
+    from delegation.inventory_directory import directory_url
 
     try:
         url = directory_url(url)
@@ -65,6 +65,12 @@ def state_folder(options: Options, inventory: Inventory | None) -> Path:
     if options.state is not None:
         return options.state
     return options.inventory.parent / (inventory.state if inventory else ".delegation")
+
+
+def own_files(options: Options, inventory: Inventory, wanted: DirectorySettings) -> list[Path]:
+    """What no output may be written over: the inventory, an export, the journal."""
+    journal = state_folder(options, inventory) / "journal.sqlite"
+    return [options.inventory, Path(_file(wanted)), journal]
 
 
 def identity(wanted: DirectorySettings, domain: str) -> str:
@@ -130,8 +136,9 @@ def _file(wanted: DirectorySettings) -> str:
 
 
 def _credentials(options: Options, wanted: DirectorySettings, domain: str) -> "Credentials":
-    from delegation.directory.session import Credentials, host_of
+    from delegation.directory.session import Credentials, host_of, refuse_unable
 
+    refuse_unable(wanted)
     host = host_of(wanted.url or "").rstrip(".").casefold()
     home = domain.casefold()
     if options.directory is None and host != home and not host.endswith("." + home):

@@ -24,15 +24,15 @@ from delegation.inventory import DirectorySettings
 from delegation.plan import DelegationChange, added, removed
 from delegation.snapshot import DOMAIN_CONTROLLER_GROUPS, Computer, Directory
 
-PAGE = 1_000
-"""Objects a page; AD's default MaxPageSize."""
-
 TERMS = 500
 """Names or GUIDs in one filter."""
 
 
 class LdapReader:
     """A domain controller to look at; implements edges.Reader and has no write."""
+
+    page = 1_000
+    """Objects a page; AD's default MaxPageSize."""
 
     def __init__(
         self, settings: DirectorySettings, domain: str, credentials: session.Credentials
@@ -111,7 +111,7 @@ class LdapReader:
             auto_escape=True,
             auto_encode=False,
         )
-        paging = paged_search_control(criticality=True, size=PAGE, cookie=cookie)
+        paging = paged_search_control(criticality=True, size=self.page, cookie=cookie)
         strategy.send("searchRequest", request, [paging])
         found: list[tuple[str, entries.Attributes]] = []
         while True:

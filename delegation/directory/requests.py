@@ -18,26 +18,26 @@ _MODIFY_REQUEST = 0x66
 def modify(message_id: int, dn: str, modifications: Sequence[Modification]) -> bytes:
     """An LDAPMessage that asks for ``modifications`` of the object ``dn``, in their order."""
     changes = [
-        _element(
+        element(
             _SEQUENCE,
-            _element(_ENUMERATED, bytes([operation])),
-            _element(
+            element(_ENUMERATED, bytes([operation])),
+            element(
                 _SEQUENCE,
-                _element(_OCTETS, attribute.encode()),
-                _element(_SET, *(_element(_OCTETS, value) for value in values)),
+                element(_OCTETS, attribute.encode()),
+                element(_SET, *(element(_OCTETS, value) for value in values)),
             ),
         )
         for operation, attribute, values in modifications
     ]
     number = message_id.to_bytes(message_id.bit_length() // 8 + 1, "big")
-    return _element(
+    return element(
         _SEQUENCE,
-        _element(_INTEGER, number),
-        _element(_MODIFY_REQUEST, _element(_OCTETS, dn.encode()), _element(_SEQUENCE, *changes)),
+        element(_INTEGER, number),
+        element(_MODIFY_REQUEST, element(_OCTETS, dn.encode()), element(_SEQUENCE, *changes)),
     )
 
 
-def _element(tag: int, *parts: bytes) -> bytes:
+def element(tag: int, *parts: bytes) -> bytes:
     """Tag, definite length, contents (X.690, 8.1)."""
     contents = b"".join(parts)
     length = len(contents)

@@ -68,6 +68,20 @@ def host_of(url: str) -> str:
     return urlsplit(url).hostname or ""
 
 
+def refuse_unable(settings: DirectorySettings) -> None:
+    """Raise UsageError for a way to log on that is not safe, or not in this version."""
+    if settings.auth not in {None, Auth.SIMPLE}:
+        raise UsageError(
+            f"directory.auth: {settings.auth} is not in this version",
+            "use auth: simple, over ldaps:// or with start_tls: true",
+        )
+    if (settings.url or "").startswith("ldap://") and not settings.start_tls:
+        raise UsageError(
+            f"{settings.url} would send the password in clear",
+            "use ldaps://, or set directory.start_tls: true",
+        )
+
+
 def connect(settings: DirectorySettings, domain: str, credentials: Credentials) -> Any:  # noqa: ANN401 - ldap3 has no types
     """A bound ldap3 connection over verified TLS.
 
@@ -75,16 +89,7 @@ def connect(settings: DirectorySettings, domain: str, credentials: Credentials) 
     """
     url = urlsplit(settings.url or "")
     host = url.hostname or ""
-    if settings.auth not in {None, Auth.SIMPLE}:
-        raise UsageError(
-            f"directory.auth: {settings.auth} is not in this version",
-            "use auth: simple, over ldaps:// or with start_tls: true",
-        )
-    if url.scheme == "ldap" and not settings.start_tls:
-        raise UsageError(
-            f"{settings.url} would send the password in clear",
-            "use ldaps://, or set directory.start_tls: true",
-        )
+    refuse_unable(settings)
     if not credentials.password:
         raise UsageError(
             "an empty password is refused: a domain controller takes it as no logon at all",
@@ -118,8 +123,7 @@ def connect(settings: DirectorySettings, domain: str, credentials: Credentials) 
 def identify(connection: Any, url: str, domain: str) -> Directory:  # noqa: ANN401
     """Which domain and domain controller answered, from the root DSE (MS-ADTS 3.1.1.3.2).
 
-    Raises DirectoryError where it serves another domain than the inventory's, or where it
-    is a global catalog's or read-only replica.
+    Raises DirectoryError where it serves another domain than the inventory's.
     """
     try:
         connection.search(
