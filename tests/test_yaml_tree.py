@@ -56,9 +56,14 @@ def root(text: str) -> Node:
 
 
 def only_problem(data: bytes, loader: Any = yaml.CSafeLoader) -> str:
-    document = load(data, loader)
-    assert len(document.problems) == 1, document.problems
-    return str(document.problems[0])
+    """Without the tree: shown by a failing assertion, that of an alias bomb has no end."""
+    problems = [str(problem) for problem in load(data, loader).problems]
+    assert len(problems) == 1
+    return problems[0]
+
+
+def is_readable(text: str) -> bool:
+    return load(text.encode()).root is not None
 
 
 # --- what a text becomes
@@ -288,8 +293,8 @@ def test_deep_nesting_is_refused_before_any_recursion(opening: str, loader: Any)
 
 
 def test_the_deepest_nesting_that_is_allowed() -> None:
-    assert load(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH).problems == ()
-    assert load(b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1)).root is None
+    assert is_readable("[" * MAX_DEPTH + "]" * MAX_DEPTH)
+    assert not is_readable("[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1))
 
 
 def test_an_alias_bomb_is_refused_where_it_goes_off() -> None:
@@ -303,8 +308,8 @@ def test_nodes_are_counted_with_their_aliases_expanded() -> None:
     wide = ", ".join(["*a"] * 198)
     head = f"- &a [{', '.join(['x'] * 999)}]\n- [{wide}]\n- "
     left = MAX_NODES - (1 + 1_000 + 1 + 198_000 + 1)
-    assert load(f"{head}[{', '.join(['x'] * left)}]".encode()).problems == ()
-    assert load(f"{head}[{', '.join(['x'] * (left + 1))}]".encode()).root is None
+    assert is_readable(f"{head}[{', '.join(['x'] * left)}]")
+    assert not is_readable(f"{head}[{', '.join(['x'] * (left + 1))}]")
 
 
 def test_the_largest_file_that_is_allowed() -> None:

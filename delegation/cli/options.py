@@ -75,7 +75,7 @@ def _remember(ctx: click.Context, parameter: click.Parameter, value: Any) -> Non
 RUN = click.IntRange(1, 2**63 - 1)
 """The number of a run; SQLite counts no further."""
 
-_FILE = click.Path(path_type=Path)
+_FILE = click.Path(path_type=Path, readable=False)
 
 _COMMON: list[tuple[tuple[str, ...], dict[str, Any]]] = [
     (

@@ -1,0 +1,565 @@
+"""``delegation apply``: what it writes, what it compares first, and what it refuses."""
+
+import json
+import os
+import shlex
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.program import Delegation, at_terminal, sabotaged, spawned
+from tests.cli.world import (
+    INVENTORY,
+    MEMBER,
+    TRANSITION,
+    UNCONSTRAINED,
+    account,
+    apply_change_file,
+    directory,
+    edited,
+    finished,
+    forms,
+    held,
+    holdings,
+    plain,
+    tree,
+)
+
+Data = dict[str, Any]
+DNS = {f"CN=HV0{n},OU=Hyper-V,DC=corp,DC=example": f"hv0{n}" for n in (1, 2, 3)}
+
+
+# What it does
+
+
+def test_it_writes_what_the_plan_says(delegation: Delegation, here: Path) -> None:
+    planned = delegation("plan", "--format", "json").json
+    before = held(here / "directory.ldif")
+    ran = delegation("apply", "--yes")
+    assert ran.code == 0
+    assert planned["digest"] in ran.out
+    after = held(here / "directory.ldif")
+    for change in planned["changes"]:
+        name = change["computer"]
+        assert after[name].values == before[name].values | set(change["add"])
+        assert after[name].uac == MEMBER | TRANSITION
+    assert after["dc1"] == before["dc1"]
+    assert after == holdings(finished())
+
+
+def test_then_nothing_is_left_to_do(delegation: Delegation, here: Path) -> None:
+    delegation("apply", "--yes")
+    state = tree(here)
+    assert delegation("plan").code == 0
+    again = delegation("apply", "--yes")
+    assert again.code == 0
+    assert "nothing to do" in again.err
+    assert tree(here) == state, "an apply of nothing is no run"
+    assert len(delegation("history", "--format", "json").json["runs"]) == 1
+
+
+def test_the_plan_is_data_and_the_rest_is_talk(delegation: Delegation) -> None:
+    ran = delegation("apply", "--yes")
+    assert "hv[01-03]" in ran.out
+    assert "run 1" in ran.err
+    assert "run 1" not in ran.out
+
+
+def test_values_of_others_stay(delegation: Delegation, here: Path) -> None:
+    keep = "keep: [{value: HTTP/*, protocol_transition: accept}]\n"
+    (here / "inventory.yaml").write_text(INVENTORY + keep, encoding="utf-8")
+    (here / "directory.ldif").write_bytes(
+        directory(
+            account("HV01", "HTTP/portal"),
+            account("HV02", "cifs/iso", uac=MEMBER | TRANSITION),
+            account("HV03"),
+        )
+    )
+    assert delegation("apply", "--yes").code == 0
+    after = held(here / "directory.ldif")
+    assert after["hv01"].values == {"HTTP/portal", *forms("hv02", "hv03")}
+    assert after["hv02"].values == {"cifs/iso", *forms("hv01", "hv03")}
+
+
+def test_limit_writes_these_hosts_only(delegation: Delegation, here: Path) -> None:
+    assert delegation("apply", "--limit", "hv02", "--yes").code == 0
+    after = held(here / "directory.ldif")
+    assert after["hv02"] == holdings(finished())["hv02"]
+    assert after["hv01"] == after["hv03"] == holdings(plain())["hv01"]
+
+
+def test_the_ticket_is_recorded(delegation: Delegation) -> None:
+    delegation("apply", "--yes", "--ticket", "CHG-1")
+    assert delegation("history", "1", "--format", "json").json["ticket"] == "CHG-1"
+    assert "CHG-1" in delegation("history").out
+
+
+def test_the_next_commands_can_be_typed(delegation: Delegation, here: Path) -> None:
+    """As they are printed, with the options of this one."""
+    (here / "my inventory.yaml").write_text(INVENTORY, encoding="utf-8")
+    said = delegation("-i", "my inventory.yaml", "--state", "the record", "plan").err
+    assert delegation(*_commands(said)[0], "--yes").code == 0
+    (here / "directory.ldif").write_bytes(plain())
+    said = delegation("-i", "my inventory.yaml", "--state", "the record", "apply", "--yes").err
+    plan, rollback = _commands(said)
+    assert delegation(*plan).code == 0
+    assert delegation(*rollback, "--yes").code == 0
+
+
+def _commands(text: str) -> list[list[str]]:
+    """The commands that are named in a text, an explanation behind three spaces cut off."""
+    found = [
+        line.partition("delegation ")[2] for line in text.splitlines() if "delegation " in line
+    ]
+    return [shlex.split(command.partition("   ")[0]) for command in found]
+
+
+# The state folder and the undo file
+
+
+def test_the_state_folder_is_its_owners_alone(delegation: Delegation, here: Path) -> None:
+    mask = os.umask(0)
+    try:
+        assert delegation("apply", "--yes").code == 0
+    finally:
+        os.umask(mask)
+    state = here / ".delegation"
+    assert stat.S_IMODE(state.stat().st_mode) == 0o700
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in state.iterdir()}
+    assert modes["journal.sqlite"] == 0o600
+    assert modes["run-1-undo.ldif"] == 0o600
+    assert set(modes.values()) == {0o600}
+
+
+def test_a_state_folder_that_anybody_may_change_is_refused(
+    delegation: Delegation, here: Path
+) -> None:
+    (here / ".delegation").mkdir()
+    (here / ".delegation").chmod(0o777)
+    before = tree(here)
+    ran = delegation("apply", "--yes")
+    assert ran.code == 1
+    assert "chmod 700" in ran.err
+    assert tree(here) == before
+
+
+def test_the_undo_file_takes_it_all_back(delegation: Delegation, here: Path) -> None:
+    (here / "inventory.yaml").write_text(
+        INVENTORY + "retired: [hv99]\npolicy: {unconstrained: clear}\n", encoding="utf-8"
+    )
+    (here / "directory.ldif").write_bytes(
+        directory(
+            account("HV01", *forms("hv99"), "cifs/\u00e9t\u00e9", uac=MEMBER | TRANSITION),
+            account("HV02", "CIFS/HV01", uac=MEMBER | UNCONSTRAINED),
+            account("HV03"),
+        )
+    )
+    before = held(here / "directory.ldif")
+    assert delegation("apply", "--yes").code == 0
+    undo = (here / ".delegation" / "run-1-undo.ldif").read_text(encoding="utf-8")
+    assert undo.isascii()
+    after = held(here / "directory.ldif")
+    assert after != before
+    assert apply_change_file(undo, after, DNS) == before
+
+
+def test_the_undo_file_lies_there_before_the_first_write(here: Path) -> None:
+    killed = spawned("apply", "--yes", program=sabotaged("os._exit(70)"), cwd=here)
+    assert killed.code == 70
+    assert (here / "directory.ldif").read_bytes() == plain()
+    undo = (here / ".delegation" / "run-1-undo.ldif").read_text(encoding="utf-8")
+    assert apply_change_file(undo, holdings(finished()), DNS) == holdings(plain())
+
+
+def test_without_an_undo_file_nothing_is_written(delegation: Delegation, here: Path) -> None:
+    (here / ".delegation").mkdir(mode=0o700)
+    (here / ".delegation" / "run-1-undo.ldif").mkdir()
+    ran = delegation("apply", "--yes")
+    assert ran.code == 1
+    assert "run-1-undo.ldif" in ran.err
+    assert "nothing was changed" in ran.err
+    assert (here / "directory.ldif").read_bytes() == plain()
+
+
+# Runs that do not come to their end
+
+
+def test_a_run_that_died_before_its_write_is_settled_by_the_next(
+    delegation: Delegation, here: Path
+) -> None:
+    spawned("apply", "--yes", program=sabotaged("os._exit(70)"), cwd=here)
+    assert "UNSETTLED" in delegation("history").out
+    audit = delegation("audit")
+    assert "run 1" in audit.err
+    assert "warning" in audit.err
+    assert "UNSETTLED" in delegation("history").out, "only an apply or a rollback settles it"
+    again = delegation("apply", "--yes")
+    assert again.code == 0
+    assert "had not been written: hv[01-03]" in again.err
+    assert "UNSETTLED" not in delegation("history").out
+    assert held(here / "directory.ldif") == holdings(finished())
+
+
+def test_a_run_that_died_after_its_write_can_be_undone(delegation: Delegation, here: Path) -> None:
+    body = "list(super().write(changes))\nos._exit(70)"
+    assert spawned("apply", "--yes", program=sabotaged(body), cwd=here).code == 70
+    assert held(here / "directory.ldif") == holdings(finished())
+    ran = delegation("rollback", "--yes")
+    assert ran.code == 0
+    assert "had been written: hv[01-03]" in ran.err
+    assert (here / "directory.ldif").read_bytes() == plain()
+
+
+def test_an_interrupted_run_is_130_and_on_record(delegation: Delegation, here: Path) -> None:
+    body = "next(iter(super().write(changes)))\nraise KeyboardInterrupt"
+    ran = spawned("apply", "--yes", program=sabotaged(body), cwd=here)
+    assert ran.code == 130
+    assert "interrupted" in ran.err
+    assert "delegation history" in ran.err
+    [run] = delegation("history", "--format", "json").json["runs"]
+    assert run["status"] == "interrupted"
+    assert run["unsettled"]
+    assert delegation("apply", "--yes").code == 0
+    assert held(here / "directory.ldif") == holdings(finished())
+
+
+def test_one_failed_object_does_not_stop_the_others_and_is_1(
+    delegation: Delegation, here: Path
+) -> None:
+    body = (
+        "failing = [c for c in changes if c.target.name == 'hv02']\n"
+        "yield from super().write([c for c in changes if c not in failing])\n"
+        "yield from (Outcome(c, Result.FAILED, 'no such luck') for c in failing)"
+    )
+    ran = spawned("apply", "--yes", program=sabotaged(body), cwd=here)
+    assert ran.code == 1
+    assert "hv02" in ran.err
+    assert "no such luck" in ran.err
+    after = held(here / "directory.ldif")
+    assert after["hv01"] == holdings(finished())["hv01"]
+    assert after["hv02"] == holdings(plain())["hv02"]
+    results = {
+        change["computer"]: change["result"]
+        for change in delegation("history", "1", "--format", "json").json["changes"]
+    }
+    assert results == {"hv01": "applied", "hv02": "failed", "hv03": "applied"}
+
+
+def test_an_unknown_outcome_is_1_and_settled_by_the_next(
+    delegation: Delegation, here: Path
+) -> None:
+    body = (
+        "list(super().write(changes))\n"
+        "return iter([Outcome(c, Result.UNKNOWN, 'link lost', stops=True) for c in changes])"
+    )
+    ran = spawned("apply", "--yes", program=sabotaged(body), cwd=here)
+    assert ran.code == 1
+    assert "link lost" in ran.err
+    assert "UNSETTLED" in delegation("history").out
+    again = delegation("apply", "--yes")
+    assert again.code == 0
+    assert "had been written: hv[01-03]" in again.err
+    assert "nothing to do" in again.err
+
+
+# What was reviewed
+
+
+def test_a_saved_plan_is_applied(delegation: Delegation, here: Path) -> None:
+    delegation("plan", "-o", "plan.json")
+    assert delegation("apply", "plan.json", "--yes").code == 0
+    assert held(here / "directory.ldif") == holdings(finished())
+
+
+def _drop_an_addition(plan: Data) -> None:
+    plan["changes"][0]["add"].remove("cifs/hv02")
+
+
+def _smuggle_an_addition(plan: Data) -> None:
+    plan["changes"][1]["add"].append("cifs/dc1")
+
+
+def _smuggle_a_removal(plan: Data) -> None:
+    plan["changes"][2]["remove"].append({"value": "HTTP/portal", "reason": "retired"})
+
+
+def _turn_a_flag(plan: Data) -> None:
+    plan["changes"][0]["flags"] = {}
+
+
+def _redirect(plan: Data) -> None:
+    plan["changes"][0]["dn"] = "CN=EVIL,DC=corp,DC=example"
+
+
+def _forget_a_host(plan: Data) -> None:
+    del plan["changes"][1]
+
+
+def _forge_the_digest(plan: Data) -> None:
+    plan["digest"] = "sha256:" + 64 * "0"
+
+
+def _go_elsewhere(plan: Data) -> None:
+    plan["domain"] = "lab.example"
+
+
+@pytest.mark.parametrize(
+    ("tamper", "named"),
+    [
+        (_drop_an_addition, "hv01: now to add: cifs/hv02"),
+        (_smuggle_an_addition, "hv02: no longer to add: cifs/dc1"),
+        (_smuggle_a_removal, "hv03: no longer to remove: HTTP/portal"),
+        (_turn_a_flag, "hv01: flags"),
+        (_redirect, "hv01: dn"),
+        (_forget_a_host, "hv02: would be changed as well"),
+        (_forge_the_digest, "digest"),
+        (_go_elsewhere, "lab.example"),
+    ],
+)
+def test_a_tampered_plan_is_refused_and_the_difference_named(
+    delegation: Delegation, here: Path, tamper: Callable[[Data], None], named: str
+) -> None:
+    delegation("plan", "-o", "plan.json")
+    plan = json.loads((here / "plan.json").read_text(encoding="utf-8"))
+    tamper(plan)
+    (here / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
+    _refused(delegation, here, named)
+
+
+def _refused(delegation: Delegation, here: Path, named: str, *options: str) -> None:
+    before = (here / "directory.ldif").read_bytes()
+    ran = delegation("apply", *(options or ("plan.json",)), "--yes")
+    assert ran.code == 4
+    assert named in ran.err
+    assert "nothing was written" in ran.err
+    assert (here / "directory.ldif").read_bytes() == before
+    assert delegation("history", "--format", "json").json["runs"] == []
+
+
+def test_a_directory_that_changed_since_is_refused(delegation: Delegation, here: Path) -> None:
+    delegation("plan", "-o", "plan.json")
+    edited(here / "directory.ldif", hv01=["cifs/iso"])
+    _refused(delegation, here, "hv01: now found there: cifs/iso")
+    edited(here / "directory.ldif", hv01=["cifs/hv02"])
+    _refused(delegation, here, "hv01: no longer to add: cifs/hv02")
+
+
+def test_flags_that_changed_since_are_refused(delegation: Delegation, here: Path) -> None:
+    delegation("plan", "-o", "plan.json")
+    (here / "directory.ldif").write_bytes(
+        directory(account("HV01", uac=MEMBER | UNCONSTRAINED), account("HV02"), account("HV03"))
+    )
+    _refused(delegation, here, "hv01: user_account_control")
+
+
+def test_a_plan_of_other_hosts_is_refused(delegation: Delegation, here: Path) -> None:
+    delegation("plan", "--limit", "hv01", "-o", "plan.json")
+    _refused(delegation, here, "hv02: would be changed as well")
+    assert delegation("apply", "plan.json", "--limit", "hv01", "--yes").code == 0
+
+
+def test_a_plan_that_is_done_is_refused(delegation: Delegation, here: Path) -> None:
+    delegation("plan", "-o", "plan.json")
+    (here / "directory.ldif").write_bytes(finished())
+    _refused(delegation, here, "hv01: would not be changed any more")
+
+
+_WHOLE: Data = {"digest": "sha256:0", "domain": "corp.example", "changes": []}
+_CHANGE: Data = {
+    "computer": "hv01",
+    "dn": "CN=HV01",
+    "add": [],
+    "remove": [],
+    "flags": {},
+    "before": {"values": [], "user_account_control": 4096},
+}
+
+
+WRONGLY_TYPED: list[Any] = [
+    None,
+    [],
+    "plan",
+    7,
+    {},
+    {**_WHOLE, "digest": None},
+    {**_WHOLE, "domain": ["corp.example"]},
+    {**_WHOLE, "changes": None},
+    {**_WHOLE, "changes": {}},
+    {**_WHOLE, "changes": ""},
+    {**_WHOLE, "changes": [None]},
+    {**_WHOLE, "changes": ["hv01"]},
+    {**_WHOLE, "changes": [{**_CHANGE, "add": 1}]},
+    {**_WHOLE, "changes": [{**_CHANGE, "remove": ["cifs/hv02"]}]},
+    {**_WHOLE, "changes": [{**_CHANGE, "flags": [1]}]},
+    {**_WHOLE, "changes": [{**_CHANGE, "before": None}]},
+    {**_WHOLE, "changes": [{**_CHANGE, "before": {"values": []}}]},
+    {**_WHOLE, "changes": [{k: v for k, v in _CHANGE.items() if k != "computer"}]},
+    {**_WHOLE, "changes": [{k: v for k, v in _CHANGE.items() if k != "dn"}]},
+]
+_ONE_CHANGE = json.dumps({**_WHOLE, "changes": [_CHANGE]})
+NO_PLANS = {
+    "empty": b"",
+    "binary": b"\x00\xff\xfe binary",
+    "yaml": b"domain: corp.example\n",
+    "cut off": b'{"digest": "sha256:0", "changes": [',
+    "deeply nested": b"[" * 200_000,
+    "deeply nested objects": b'{"changes":' * 200_000,
+    "huge and blank": b" " * 50_000_000,
+    "a huge list": b"[" + b"0," * 5_000_000 + b"0]",
+    "a huge number": b"1" * 5_000_000,
+    "an infinite number": _ONE_CHANGE.replace("4096", "1e999").encode(),
+    "not a number": _ONE_CHANGE.replace("4096", "NaN").encode(),
+    **{f"wrong types {n}": json.dumps(data).encode() for n, data in enumerate(WRONGLY_TYPED)},
+}
+
+
+@pytest.mark.parametrize("content", NO_PLANS.values(), ids=NO_PLANS)
+def test_what_is_no_plan_is_2(delegation: Delegation, here: Path, content: bytes) -> None:
+    (here / "plan.json").write_bytes(content)
+    ran = delegation("apply", "plan.json", "--yes")
+    assert ran.code == 2
+    assert "plan.json is not a saved plan" in ran.err
+    assert (here / "directory.ldif").read_bytes() == plain()
+    assert not (here / ".delegation").exists()
+
+
+@pytest.mark.parametrize("file", ["missing.json", ".", "missing/plan.json"])
+def test_a_plan_file_that_cannot_be_read_is_2(
+    delegation: Delegation, here: Path, file: str
+) -> None:
+    before = tree(here)
+    ran = delegation("apply", file, "--yes")
+    assert ran.code == 2
+    assert file in ran.err
+    assert tree(here) == before
+
+
+def test_the_expected_digest_is_compared(delegation: Delegation, here: Path) -> None:
+    digest = delegation("plan", "--format", "json").json["digest"]
+    _refused(delegation, here, digest, "--expect", "sha256:4f1d")
+    _refused(delegation, here, digest, "--expect", "")
+    assert delegation("apply", "--expect", digest, "--yes").code == 0
+
+
+def test_file_and_digest_have_to_agree_both(delegation: Delegation, here: Path) -> None:
+    delegation("plan", "-o", "plan.json")
+    _refused(delegation, here, "expected", "plan.json", "--expect", "sha256:4f1d")
+
+
+# Refusals and their overrides
+
+
+def test_removals_need_their_override(delegation: Delegation, here: Path) -> None:
+    (here / "inventory.yaml").write_text(INVENTORY + "retired: ['hv[90-99]']\n", encoding="utf-8")
+    (here / "directory.ldif").write_bytes(
+        directory(
+            account("HV01", *forms(*(f"hv{n}" for n in range(90, 100)))),
+            account("HV02"),
+            account("HV03"),
+        )
+    )
+    _refused(delegation, here, "--allow removals", "--ticket", "CHG-1")
+    _refused(delegation, here, "--allow removals", "--allow", "flag-change")
+    assert delegation("apply", "--yes", "--allow", "removals").code == 0
+    assert held(here / "directory.ldif") == holdings(finished())
+
+
+def test_a_flag_change_needs_its_override(delegation: Delegation, here: Path) -> None:
+    edited(here / "directory.ldif", hv01=["HTTP/portal"])
+    _refused(delegation, here, "--allow flag-change", "--ticket", "CHG-1")
+    assert delegation("apply", "--yes", "--allow", "flag-change").code == 0
+    assert held(here / "directory.ldif")["hv01"].values == {"HTTP/portal", *forms("hv02", "hv03")}
+
+
+def test_every_refusal_is_told_at_once(delegation: Delegation, here: Path) -> None:
+    (here / "inventory.yaml").write_text(f"{INVENTORY}  dc1:\n", encoding="utf-8")
+    edited(here / "directory.ldif", hv01=["HTTP/portal"])
+    ran = delegation("apply", "--yes", "--allow", "removals", "--allow", "flag-change")
+    assert ran.code == 4
+    assert "domain controller" in ran.err
+    ran = delegation("apply", "--yes")
+    assert "domain controller" in ran.err
+    assert "--allow flag-change" in ran.err
+    assert held(here / "directory.ldif")["hv01"].values == {"HTTP/portal"}
+
+
+@pytest.mark.parametrize("name", ["unconstrained", "everything", ""])
+def test_an_unknown_override_is_2(delegation: Delegation, here: Path, name: str) -> None:
+    assert delegation("apply", "--yes", "--allow", name).code == 2
+    assert (here / "directory.ldif").read_bytes() == plain()
+
+
+def test_a_missing_account_is_1_and_nothing_is_written(delegation: Delegation, here: Path) -> None:
+    export = directory(account("HV01"), account("HV02"))
+    (here / "directory.ldif").write_bytes(export)
+    ran = delegation("apply", "--yes")
+    assert ran.code == 1
+    assert "hv03$" in ran.err
+    assert (here / "directory.ldif").read_bytes() == export
+
+
+# The question
+
+
+def test_without_a_terminal_it_needs_yes(delegation: Delegation, here: Path) -> None:
+    ran = delegation("apply")
+    assert ran.code == 2
+    assert "--yes" in ran.err
+    assert (here / "directory.ldif").read_bytes() == plain()
+    assert delegation("history", "--format", "json").json["runs"] == []
+
+
+@pytest.mark.parametrize("answer", ["n\n", "yup\n", "\x04"])
+def test_anything_but_yes_declines(here: Path, answer: str) -> None:
+    with at_terminal("apply") as terminal:
+        terminal.until("[y/N]")
+        assert "3 computer objects on directory.ldif" in terminal.screen
+        terminal.types(answer)
+        assert terminal.ends() == 1
+    assert "declined; nothing was written" in terminal.screen
+    assert (here / "directory.ldif").read_bytes() == plain()
+
+
+def test_yes_writes(here: Path) -> None:
+    with at_terminal("apply") as terminal:
+        terminal.until("[y/N]")
+        terminal.types("y\n")
+        assert terminal.ends() == 0
+    assert held(here / "directory.ldif") == holdings(finished())
+
+
+def test_ctrl_c_at_the_question_is_130(delegation: Delegation, here: Path) -> None:
+    with at_terminal("apply") as terminal:
+        terminal.until("[y/N]")
+        terminal.types("\x03")
+        assert terminal.ends() == 130
+    assert "interrupted" in terminal.screen
+    assert (here / "directory.ldif").read_bytes() == plain()
+    assert delegation("history", "--format", "json").json["runs"] == []
+
+
+def test_what_changed_during_the_question_is_refused(delegation: Delegation, here: Path) -> None:
+    with at_terminal("apply") as terminal:
+        terminal.until("[y/N]")
+        edited(here / "directory.ldif", hv01=["cifs/hv02"])
+        edit = (here / "directory.ldif").read_bytes()
+        terminal.types("y\n")
+        assert terminal.ends() == 4
+    assert "hv01: no longer to add: cifs/hv02" in terminal.screen
+    assert (here / "directory.ldif").read_bytes() == edit
+    assert delegation("history", "--format", "json").json["runs"] == []
+
+
+def test_a_second_apply_waits_for_none(here: Path) -> None:
+    """One writer a state folder: the other is told at once, with 4."""
+    with at_terminal("apply") as terminal:
+        terminal.until("[y/N]")
+        second = spawned("apply", "--yes")
+        assert second.code == 4
+        assert "another apply or rollback" in second.err
+        assert (here / "directory.ldif").read_bytes() == plain()
+        terminal.types("y\n")
+        assert terminal.ends() == 0

@@ -1,0 +1,390 @@
+"""``delegation audit``: drift and risk, told to people and machines, without a write."""
+
+import json
+import sqlite3
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from markdown_it import MarkdownIt
+
+from delegation import checks
+from tests.cli.program import MORTAL, PROGRAM, Delegation, spawned
+from tests.cli.world import (
+    DISABLED,
+    INVENTORY,
+    MEMBER,
+    MIGRATION,
+    TRANSITION,
+    UNCONSTRAINED,
+    account,
+    directory,
+    edited,
+    finished,
+    forms,
+    held,
+    plain,
+    tree,
+)
+
+
+@pytest.fixture
+def clean(delegation: Delegation, here: Path) -> Delegation:
+    (here / "directory.ldif").write_bytes(finished())
+    return delegation
+
+
+def rules(delegation: Delegation, *options: str) -> set[str]:
+    data = delegation(*options, "audit", "--format", "json").json
+    return {finding["rule"] for finding in data["findings"]}
+
+
+# Exit codes
+
+
+def test_clean_is_0(clean: Delegation) -> None:
+    ran = clean("audit")
+    assert ran.code == 0
+    assert "no findings" in ran.out
+
+
+def test_drift_is_3(delegation: Delegation) -> None:
+    assert delegation("audit").code == 3
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda values: values - {"cifs/hv02"},
+        lambda values: values | {"cifs/iso"},
+        lambda values: values | {f"{MIGRATION}/hv01"},
+    ],
+    ids=["missing", "unexpected", "stale"],
+)
+def test_each_kind_of_value_drift_is_3(
+    clean: Delegation, here: Path, edit: Callable[[frozenset[str]], frozenset[str]]
+) -> None:
+    now = held(here / "directory.ldif")
+    edited(here / "directory.ldif", hv01=edit(now["hv01"].values))
+    ran = clean("audit", "--format", "json")
+    assert ran.code == 3
+    assert ran.json["drift"] is True
+
+
+@pytest.mark.parametrize("uac", [MEMBER, MEMBER | TRANSITION | UNCONSTRAINED])
+def test_a_flag_that_drifted_is_3(clean: Delegation, here: Path, uac: int) -> None:
+    raw = (here / "directory.ldif").read_bytes()
+    old = f"userAccountControl: {MEMBER | TRANSITION}\n".encode()
+    new = f"userAccountControl: {uac}\n".encode()
+    (here / "directory.ldif").write_bytes(raw.replace(old, new, 1))
+    assert clean("audit").code == 3
+
+
+def test_an_account_that_is_missing_is_1_and_the_others_are_audited(
+    delegation: Delegation, here: Path
+) -> None:
+    (here / "directory.ldif").write_bytes(directory(account("HV01"), account("HV02")))
+    ran = delegation("audit", "--format", "json")
+    assert ran.code == 1
+    found = {(one["rule"], one["computer"]) for one in ran.json["findings"]}
+    assert (checks.ACCOUNT_RULE, "hv03") in found
+    assert ("KCD001", "hv01") in found
+    assert ran.json["drift"] is True
+
+
+def test_findings_without_drift_are_0_unless_they_shall_fail(clean: Delegation, here: Path) -> None:
+    """A disabled account: medium, and no drift."""
+    raw = (here / "directory.ldif").read_bytes()
+    old = f"userAccountControl: {MEMBER | TRANSITION}\n".encode()
+    new = f"userAccountControl: {MEMBER | TRANSITION | DISABLED}\n".encode()
+    (here / "directory.ldif").write_bytes(raw.replace(old, new, 1))
+    ran = clean("audit", "--format", "json")
+    assert ran.code == 0
+    assert [(one["rule"], one["severity"]) for one in ran.json["findings"]] == [
+        ("KCD008", "medium")
+    ]
+    assert clean("audit", "--fail-on", "low").code == 3
+    assert clean("audit", "--fail-on", "medium").code == 3
+    assert clean("audit", "--fail-on", "high").code == 0
+    assert clean("audit", "--fail-on", "critical").code == 0
+    assert clean("audit", "--fail-on", "worst").code == 2
+
+
+def test_an_expired_keep_rule_is_a_high_finding(clean: Delegation, here: Path) -> None:
+    keep = "keep: [{value: HTTP/*, reason: portal, owner: web, expires: 2020-01-01}]\n"
+    (here / "inventory.yaml").write_text(INVENTORY + keep, encoding="utf-8")
+    now = held(here / "directory.ldif")
+    edited(here / "directory.ldif", hv01=now["hv01"].values | {"HTTP/portal"})
+    ran = clean("audit", "--format", "json")
+    [finding] = ran.json["findings"]
+    assert (finding["rule"], finding["severity"]) == ("KCD007", "high")
+    assert "2020-01-01" in finding["message"]
+    assert "web" in finding["message"]
+    assert clean("audit", "--fail-on", "high").code == 3
+
+
+# What it tells
+
+
+def test_the_json_has_the_keys_of_the_contract(delegation: Delegation, here: Path) -> None:
+    keep = "keep: [{value: HTTP/*, reason: portal}]\n"
+    (here / "inventory.yaml").write_text(INVENTORY + keep, encoding="utf-8")
+    edited(here / "directory.ldif", hv01=["HTTP/portal", "cifs/iso"])
+    data = delegation("audit", "--format", "json").json
+    assert data.keys() == {"drift", "domain", "dc", "findings", "kept", "summary"}
+    for finding in data["findings"]:
+        assert finding.keys() == {"rule", "severity", "computer", "value", "message", "fix"}
+        assert finding["severity"] in {"critical", "high", "medium", "low"}
+        assert finding["message"]
+        assert finding["fix"]
+    assert data["kept"] == [
+        {"computer": "hv01", "value": "HTTP/portal", "reason": "portal", "expires": None}
+    ]
+    assert data["summary"]["objects"] == 3
+    assert data["summary"]["findings"] == len(data["findings"])
+    missing = {one["value"] for one in data["findings"] if one["rule"] == "KCD001"}
+    assert missing == set(forms("hv01", "hv02", "hv03"))
+
+
+def test_the_worst_comes_first(delegation: Delegation, here: Path) -> None:
+    (here / "directory.ldif").write_bytes(
+        directory(
+            account("HV01", "cifs/iso", uac=MEMBER | UNCONSTRAINED),
+            account("HV02", uac=MEMBER | DISABLED),
+            account("HV03"),
+        )
+    )
+    order = ["critical", "high", "medium", "low"]
+    found = delegation("audit", "--format", "json").json["findings"]
+    ranks = [order.index(one["severity"]) for one in found]
+    assert ranks == sorted(ranks)
+    assert ranks[0] == 0
+    assert ranks[-1] == 2
+
+
+def test_a_finding_says_what_where_and_what_to_do(delegation: Delegation) -> None:
+    text = delegation("audit").out
+    assert "KCD001" in text
+    assert "hv[01-03]" in text
+    assert "fix: delegation plan" in text
+
+
+def test_limit_looks_at_these_hosts_only(delegation: Delegation) -> None:
+    data = delegation("audit", "--limit", "hv02", "--format", "json").json
+    assert {one["computer"] for one in data["findings"]} == {"hv02"}
+    assert delegation("audit", "--limit", "hv99").code == 2
+
+
+def test_64_hosts_are_readable(delegation: Delegation, here: Path) -> None:
+    text = INVENTORY.replace("hv[01-03]", "hv[01-64]")
+    (here / "inventory.yaml").write_text(text, encoding="utf-8")
+    (here / "directory.ldif").write_bytes(
+        directory(*(account(f"HV{n:02}", "cifs/iso") for n in range(1, 65)))
+    )
+    ran = delegation("audit")
+    assert ran.code == 3
+    assert len(ran.out.splitlines()) <= 40
+    assert "16,128 values" in ran.out
+
+
+def test_json_is_alone_on_stdout(delegation: Delegation, here: Path) -> None:
+    (here / ".delegation").write_text("a file", encoding="utf-8")
+    ran = delegation("-v", "audit", "--format", "json")
+    assert ran.json["drift"] is True
+    assert "warning" in ran.err
+
+
+def test_output_goes_to_the_file_instead(delegation: Delegation, here: Path) -> None:
+    for form in ("text", "json", "markdown"):
+        printed = delegation("audit", "--format", form)
+        ran = delegation("audit", "--format", form, "--output", "audit.txt")
+        assert ran.code == printed.code == 3
+        assert ran.out == ""
+        assert (here / "audit.txt").read_text(encoding="utf-8") == printed.out
+
+
+@pytest.mark.parametrize("file", ["missing/audit.json", ".", "inventory.yaml/audit.json"])
+def test_output_that_cannot_be_written_is_2(delegation: Delegation, here: Path, file: str) -> None:
+    before = tree(here)
+    ran = delegation("audit", "--output", file)
+    assert ran.code == 2
+    assert file in ran.err
+    after = tree(here)
+    assert {name: after[name] for name in before} == before
+
+
+# Markdown
+
+
+def test_markdown_is_a_table_of_the_findings(delegation: Delegation, here: Path) -> None:
+    keep = "keep: [{value: HTTP/*, reason: portal, expires: 2099-06-30}]\n"
+    (here / "inventory.yaml").write_text(INVENTORY + keep, encoding="utf-8")
+    edited(here / "directory.ldif", hv01=["HTTP/portal", "cifs/iso"])
+    findings, kept = tables(delegation("audit", "--format", "markdown").out)
+    assert findings[0] == ["severity", "rule", "hosts", "value", "what", "fix"]
+    assert ["medium", "KCD003", "hv01", "cifs/iso"] in [row[:4] for row in findings]
+    assert kept == [
+        ["host", "value", "reason", "expires"],
+        ["hv01", "HTTP/portal", "portal", "2099-06-30"],
+    ]
+
+
+def test_markdown_without_findings(clean: Delegation) -> None:
+    text = clean("audit", "--format", "markdown").out
+    assert "**No drift.**" in text
+    assert "No findings." in text
+    assert tables(text) == []
+
+
+def test_no_value_can_break_the_table(delegation: Delegation, here: Path) -> None:
+    hostile = [
+        "cifs/a|b",
+        "cifs/a\\|b",
+        "cifs/a\n|x|y|",
+        "cifs/`a`|`b`",
+        "cifs/<script>alert(1)</script>",
+        "cifs/[here](https://evil.example)",
+        "cifs/![x](https://evil.example/x.png)",
+        "cifs/https://evil.example/",
+        "cifs/www.evil.example",
+        "cifs/admin@evil.example",
+        "cifs/&lt;b&gt;**bold**__x__~~y~~",
+    ]
+    for value in hostile:
+        (here / "directory.ldif").write_bytes(
+            directory(account("HV01", value), account("HV02"), account("HV03"))
+        )
+        text = delegation("audit", "--format", "markdown").out
+        [findings] = tables(text)
+        assert {len(row) for row in findings} == {6}
+        [row] = [row for row in findings if row[1] == "KCD003"]
+        assert row[3] == value.replace("\n", "\\n")
+        html = MarkdownIt("gfm-like").disable("linkify").render(text)
+        for markup in ("<a ", "<img", "<script", "<b>", "<code"):
+            assert markup not in html
+
+
+def tables(text: str) -> list[list[list[str]]]:
+    """The tables of a Markdown text as a renderer sees them: rows of cells, markup taken away."""
+    found: list[list[list[str]]] = []
+    tokens = MarkdownIt("gfm-like").disable("linkify").parse(text)
+    for token, inside in pairwise(tokens):
+        if token.type == "table_open":
+            found.append([])
+        elif token.type == "tr_open":
+            found[-1].append([])
+        elif token.type in {"td_open", "th_open"}:
+            children = inside.children or []
+            assert {child.type for child in children} <= {"text", "text_special"}
+            found[-1][-1].append("".join(child.content for child in children))
+    return found
+
+
+# Its own record
+
+
+def test_an_audit_is_a_run(clean: Delegation) -> None:
+    clean("audit")
+    run = clean("history", "1", "--format", "json").json
+    assert run["kind"] == "audit"
+    assert run["status"] == "done"
+    assert run["summary"]["drift"] is False
+    assert run["changes"] == []
+
+
+def test_the_directory_and_the_inventory_stay_as_they_are(
+    delegation: Delegation, here: Path
+) -> None:
+    before = tree(here)
+    delegation("audit")
+    after = tree(here)
+    assert {name: after[name] for name in before} == before
+    assert {name for name in after if name not in before} <= {
+        ".delegation", ".delegation/journal.sqlite", ".delegation/lock",
+    }  # fmt: skip
+
+
+def _newer(here: Path) -> None:
+    with sqlite3.connect(here / ".delegation" / "journal.sqlite") as db:
+        db.execute("PRAGMA user_version = 99")
+    db.close()
+
+
+def _garbage(here: Path) -> None:
+    (here / ".delegation" / "journal.sqlite").write_bytes(b"not a database " * 1000)
+
+
+def _somebody_elses(here: Path) -> None:
+    (here / ".delegation" / "journal.sqlite").unlink()
+    with sqlite3.connect(here / ".delegation" / "journal.sqlite") as db:
+        db.execute("CREATE TABLE photos (name TEXT)")
+    db.close()
+
+
+def _cut_off(here: Path) -> None:
+    path = here / ".delegation" / "journal.sqlite"
+    path.write_bytes(path.read_bytes()[:5000])
+
+
+def _a_folder(here: Path) -> None:
+    (here / ".delegation" / "journal.sqlite").unlink()
+    (here / ".delegation" / "journal.sqlite").mkdir()
+
+
+@pytest.mark.parametrize("breaks", [_newer, _garbage, _somebody_elses, _cut_off, _a_folder])
+def test_a_broken_journal_is_a_warning(
+    delegation: Delegation, here: Path, breaks: Callable[[Path], None]
+) -> None:
+    delegation("audit")
+    breaks(here)
+    before = tree(here)
+    ran = delegation("audit", "--format", "json")
+    assert ran.code == 3
+    assert ran.json["findings"]
+    assert "warning: this audit is not in the history" in ran.err
+    assert "journal.sqlite" in ran.err
+    assert tree(here) == before
+
+
+@pytest.mark.parametrize("mode", [(0o500, 0o400), (0o700, 0o400), (0o000, 0o600)])
+def test_a_journal_that_may_not_be_written_is_a_warning(
+    delegation: Delegation, here: Path, mode: tuple[int, int]
+) -> None:
+    """As for an auditor's account, which may read at most."""
+    delegation("audit")
+    folder = here / ".delegation"
+    for path in folder.iterdir():
+        path.chmod(mode[1])
+    folder.chmod(mode[0])
+    try:
+        options = ("--state", ".delegation", "audit", "--format", "json")
+        ran = spawned(*options, program=(*MORTAL, *PROGRAM), cwd=here)
+    finally:
+        folder.chmod(0o700)
+    assert ran.code == 3
+    assert ran.json["findings"]
+    assert "warning: this audit is not in the history" in ran.err
+
+
+def test_a_plan_does_without_a_journal_that_may_not_be_read(
+    delegation: Delegation, here: Path
+) -> None:
+    """It would only give hints, about values of others."""
+    edited(here / "directory.ldif", hv01=["cifs/iso"])
+    delegation("audit")
+    (here / ".delegation").chmod(0)
+    try:
+        ran = spawned("plan", program=(*MORTAL, *PROGRAM), cwd=here)
+    finally:
+        (here / ".delegation").chmod(0o700)
+    assert ran.code == 4, "for the flag"
+    assert "cifs/iso" in ran.out
+    assert "warning: no hints from the journal" in ran.err
+
+
+def test_drift_is_told_whatever_the_format(delegation: Delegation, here: Path) -> None:
+    assert (here / "directory.ldif").read_bytes() == plain()
+    assert "**Drift.**" in delegation("audit", "--format", "markdown").out
+    assert json.loads(delegation("audit", "--format", "json").out)["drift"] is True
+    assert rules(delegation) == {"KCD001", "KCD004"}

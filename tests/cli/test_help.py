@@ -1,0 +1,129 @@
+"""The help: every command is explained, with an example, and to show it costs nothing."""
+
+import json
+import sys
+
+import click
+import pytest
+
+from delegation import __version__, cli
+from tests.cli.program import Delegation, Ran, spawned
+
+CODES = ("0", "1", "2", "3", "4", "130")
+
+
+def command(name: str) -> click.Command:
+    found = cli.cli.get_command(click.Context(cli.cli), name)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_every_command_has_help_with_an_example(delegation: Delegation, name: str) -> None:
+    for option in ("--help", "-h"):
+        ran = delegation(name, option)
+        assert ran.code == 0
+        assert ran.err == ""
+        assert f"Usage: delegation {name}" in ran.out
+        _, _, examples = ran.out.partition("Example")
+        assert f"  delegation {name}" in examples or f" {name}\n" in examples
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_every_option_is_explained(name: str) -> None:
+    assert [
+        parameter.name
+        for parameter in command(name).params
+        if isinstance(parameter, click.Option)
+        and not parameter.help
+        and not isinstance(parameter.type, click.Choice)
+    ] == []
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_the_examples_can_be_typed(name: str) -> None:
+    """Each parses, with its options; what stands behind four spaces explains it."""
+    text = command(name).help or ""
+    lines = [line.strip() for line in text.splitlines()]
+    examples = [line for line in lines if line.startswith("delegation ")]
+    assert examples
+    for example in examples:
+        words = example.partition("    ")[0].partition(" >")[0].split()[1:]
+        context = cli.cli.make_context("delegation", words)
+        called, found, rest = cli.cli.resolve_command(
+            context, [*context._protected_args, *context.args]
+        )
+        assert called
+        assert found is not None
+        found.make_context(called, rest, parent=context)
+
+
+def test_the_summaries_are_the_commands_own() -> None:
+    """They are kept in one place, so that the help need not load the commands."""
+    first_lines = {
+        name: (command(name).help or "").strip().splitlines()[0] for name in cli.COMMANDS
+    }
+    assert first_lines == cli._SUMMARIES
+    assert list(cli._SUMMARIES) == list(cli.COMMANDS)
+
+
+def test_the_help_lists_commands_options_and_exit_codes(delegation: Delegation) -> None:
+    for arguments in (("--help",), ("-h",)):
+        ran = delegation(*arguments)
+        assert ran.code == 0
+        for name in cli.COMMANDS:
+            assert f"\n  {name} " in ran.out
+        _, _, epilog = ran.out.partition("Exit codes:")
+        assert [line.split()[0] for line in epilog.splitlines() if line.strip()] == list(CODES)
+        for option in ("INVENTORY", "DIRECTORY", "STATE", "PASSWORD_FILE", "VERBOSE", "NO_COLOR"):
+            assert f"DELEGATION_{option}]" in "".join(ran.out.split())
+
+
+@pytest.mark.parametrize("name", ["plan", "apply", "audit", "check"])
+def test_commands_tell_their_exit_codes(delegation: Delegation, name: str) -> None:
+    assert "Exit codes:" in delegation(name, "--help").out
+
+
+def test_no_command_at_all_shows_the_help(delegation: Delegation) -> None:
+    ran = delegation()
+    assert ran.code in {0, 2}
+    assert "Commands:" in ran.out + ran.err
+
+
+def test_an_unknown_command_is_2(delegation: Delegation) -> None:
+    ran = delegation("plon")
+    assert ran.code == 2
+    assert "plon" in ran.err
+    assert ran.out == ""
+
+
+def test_the_version(delegation: Delegation) -> None:
+    assert delegation("--version").out == f"delegation, version {__version__}\n"
+
+
+HEAVY = ("ldap3", "jinja2", "yaml", "rich", "impacket", "pypsrp", "sqlite3")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"]])
+def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
+    loaded = _loaded(arguments)
+    assert [name for name in HEAVY if name in loaded] == []
+    assert "delegation.cli.plan" not in loaded
+
+
+def test_a_plan_of_an_export_loads_no_ldap_library(delegation: Delegation) -> None:
+    loaded = _loaded(["plan"])
+    assert [name for name in ("ldap3", "jinja2", "rich", "impacket") if name in loaded] == []
+
+
+def _loaded(arguments: list[str]) -> list[str]:
+    text = (
+        "import json, sys, atexit\n"
+        "from delegation.cli import run\n"
+        f"run({arguments!r})\n"
+        "print('LOADED', json.dumps(list(sys.modules)))\n"
+    )
+    ran: Ran = spawned(program=(sys.executable, "-c", text))
+    assert ran.code == 0
+    modules: list[str] = json.loads(ran.out.rpartition("LOADED ")[2])
+    return modules

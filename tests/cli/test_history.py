@@ -1,0 +1,144 @@
+"""``delegation history``: what was done, by whom, and what became of it. It needs no directory."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.program import Delegation
+from tests.cli.world import INVENTORY, forms, tree
+
+RUN = {
+    "run",
+    "kind",
+    "status",
+    "started",
+    "finished",
+    "who",
+    "machine",
+    "directory",
+    "domain",
+    "dc",
+    "inventory_digest",
+    "digest",
+    "ticket",
+    "reverses",
+    "summary",
+}
+
+
+@pytest.fixture
+def eventful(delegation: Delegation, here: Path) -> Delegation:
+    """An audit, an apply, its rollback; then inventory and directory are gone."""
+    delegation("audit")
+    delegation("apply", "--yes", "--ticket", "CHG-7")
+    delegation("rollback", "--yes")
+    (here / "directory.ldif").unlink()
+    return delegation
+
+
+def test_all_runs_are_listed_the_oldest_first(eventful: Delegation) -> None:
+    ran = eventful("history")
+    assert ran.code == 0
+    header, *lines = ran.out.splitlines()
+    assert [line.split()[:2] for line in lines] == [
+        ["1", "audit"],
+        ["2", "apply"],
+        ["3", "rollback"],
+    ]
+    assert "CHG-7" in lines[1]
+    assert "3 applied" in lines[1]
+    assert "rollback of 2" in lines[2]
+    assert "drift" in lines[0]
+    assert header.split()[0] == "run"
+
+
+def test_their_json(eventful: Delegation) -> None:
+    data = eventful("history", "--format", "json").json
+    assert data.keys() == {"runs"}
+    runs = data["runs"]
+    assert [run.keys() for run in runs] == [RUN | {"unsettled"}] * 3
+    assert [run["kind"] for run in runs] == ["audit", "apply", "rollback"]
+    assert [run["run"] for run in runs] == [1, 2, 3]
+    assert [run["reverses"] for run in runs] == [None, None, 2]
+    assert [run["status"] for run in runs] == ["done"] * 3
+    assert [run["unsettled"] for run in runs] == [False] * 3
+    assert runs[0]["summary"]["drift"] is True
+    assert runs[1]["summary"]["applied"] == 3
+    assert runs[1]["ticket"] == "CHG-7"
+    assert all(run["started"] <= run["finished"] for run in runs)
+
+
+def test_one_run_has_its_changes(eventful: Delegation, here: Path) -> None:
+    data = eventful("history", "2", "--format", "json").json
+    assert data.keys() == RUN | {"changes"}
+    assert [change["computer"] for change in data["changes"]] == ["hv01", "hv02", "hv03"]
+    first = data["changes"][0]
+    assert first.keys() == {
+        "computer", "dn", "guid", "add", "remove", "flags", "before", "after",
+        "intended", "result", "settled", "reason",
+    }  # fmt: skip
+    assert sorted(first["add"]) == sorted(forms("hv02", "hv03"))
+    assert first["result"] == "applied"
+    assert first["before"]["values"] == []
+    assert sorted(first["after"]["values"]) == sorted(forms("hv02", "hv03"))
+
+
+def test_one_run_to_read(eventful: Delegation) -> None:
+    text = eventful("history", "2").out
+    for word in ("Run 2: apply", "CHG-7", "hv[01-03]", "applied", "sha256:"):
+        assert word in text
+    assert "cifs/hv02" not in text
+    for options in (("history", "2", "-v"), ("-v", "history", "2")):
+        detailed = eventful(*options).out
+        assert all(f"+ {value}\n" in detailed for value in forms("hv01", "hv02", "hv03"))
+
+
+def test_the_plans_digest_is_the_runs(delegation: Delegation) -> None:
+    planned = delegation("plan", "--format", "json").json["digest"]
+    delegation("apply", "--yes")
+    assert delegation("history", "1", "--format", "json").json["digest"] == planned
+
+
+def test_a_run_that_is_none_is_2(eventful: Delegation) -> None:
+    for number in ("4", "0", "x", "9" * 30):
+        ran = eventful("history", number)
+        assert ran.code == 2
+        assert ran.out == ""
+
+
+def test_no_runs_yet(delegation: Delegation, here: Path) -> None:
+    before = tree(here)
+    ran = delegation("history")
+    assert ran.code == 0
+    assert "no runs yet" in ran.err
+    assert delegation("history", "--format", "json").json == {"runs": []}
+    assert tree(here) == before, "to look creates nothing"
+
+
+@pytest.mark.parametrize("content", [None, b"", b"hosts: [", b"\xff\xfe\x00"])
+def test_no_valid_inventory_is_needed(
+    eventful: Delegation, here: Path, content: bytes | None
+) -> None:
+    if content is None:
+        (here / "inventory.yaml").unlink()
+    else:
+        (here / "inventory.yaml").write_bytes(content)
+    ran = eventful("history")
+    assert ran.code == 0
+    assert "CHG-7" in ran.out
+
+
+def test_the_inventory_names_the_state_folder(delegation: Delegation, here: Path) -> None:
+    (here / "inventory.yaml").write_text(INVENTORY + "state: record/of/runs\n", encoding="utf-8")
+    delegation("apply", "--yes")
+    assert (here / "record" / "of" / "runs" / "journal.sqlite").is_file()
+    assert "apply" in delegation("history").out
+    assert "no runs" in delegation("--state", "elsewhere", "history").err
+
+
+def test_to_look_changes_nothing(eventful: Delegation, here: Path) -> None:
+    before = tree(here)
+    eventful("history")
+    eventful("history", "2", "-v")
+    eventful("history", "--format", "json")
+    assert tree(here) == before

@@ -1,0 +1,362 @@
+"""``delegation rollback``: exactly one run is taken back, and nothing of what others did since."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.program import Delegation, at_terminal, sabotaged, spawned
+from tests.cli.world import (
+    CONTROLLER,
+    INVENTORY,
+    MEMBER,
+    TRANSITION,
+    UNCONSTRAINED,
+    account,
+    directory,
+    edited,
+    finished,
+    forms,
+    held,
+    holdings,
+    plain,
+    tree,
+)
+
+
+@pytest.fixture
+def applied(delegation: Delegation) -> Delegation:
+    """Run 1 is an apply of the whole inventory."""
+    assert delegation("apply", "--yes").code == 0
+    return delegation
+
+
+# Which run
+
+
+def test_the_newest_apply_is_taken_back_byte_for_byte(applied: Delegation, here: Path) -> None:
+    assert (here / "directory.ldif").read_bytes() != plain()
+    ran = applied("rollback", "--yes")
+    assert ran.code == 0
+    assert "Undo of run 1" in ran.out
+    assert (here / "directory.ldif").read_bytes() == plain()
+
+
+def test_tickets_outlive_it_and_it_says_so(applied: Delegation) -> None:
+    assert "10 hours" in applied("rollback", "--yes").err
+
+
+def test_one_after_the_other_until_nothing_is_left(delegation: Delegation, here: Path) -> None:
+    delegation("apply", "--yes", "--limit", "hv01")
+    delegation("apply", "--yes")
+    delegation("audit")
+    assert delegation("rollback", "--yes").code == 0
+    after = held(here / "directory.ldif")
+    assert after["hv01"] == holdings(finished())["hv01"]
+    assert after["hv02"] == holdings(plain())["hv02"]
+    assert delegation("rollback", "--yes").code == 0
+    assert (here / "directory.ldif").read_bytes() == plain()
+    nothing = delegation("rollback", "--yes")
+    assert nothing.code == 1
+    assert "no apply left to undo" in nothing.err
+    assert "delegation history" in nothing.err
+
+
+def test_a_run_is_undone_by_its_number(delegation: Delegation, here: Path) -> None:
+    delegation("apply", "--yes", "--limit", "hv01")
+    delegation("apply", "--yes")
+    assert delegation("rollback", "1", "--yes").code == 0
+    after = held(here / "directory.ldif")
+    assert after["hv01"] == holdings(plain())["hv01"]
+    assert after["hv02"] == holdings(finished())["hv02"]
+
+
+def test_a_rollback_is_undone_only_by_its_number(applied: Delegation, here: Path) -> None:
+    applied("rollback", "--yes")
+    assert applied("rollback", "--yes").code == 1, "not by default"
+    assert (here / "directory.ldif").read_bytes() == plain()
+    assert applied("rollback", "2", "--yes").code == 0
+    assert held(here / "directory.ldif") == holdings(finished())
+    assert applied("rollback", "--yes").code == 0, "run 1 is in effect again"
+    assert (here / "directory.ldif").read_bytes() == plain()
+
+
+def test_a_run_is_not_undone_twice(applied: Delegation, here: Path) -> None:
+    applied("rollback", "1", "--yes")
+    again = applied("rollback", "1", "--yes")
+    assert again.code == 1
+    assert "nothing" in again.err
+    assert (here / "directory.ldif").read_bytes() == plain()
+
+
+def test_an_audit_cannot_be_undone(delegation: Delegation) -> None:
+    delegation("audit")
+    ran = delegation("rollback", "1", "--yes")
+    assert ran.code == 1
+    assert "audit" in ran.err
+
+
+@pytest.mark.parametrize("number", ["7", "0", "-1", "one", "9" * 30])
+def test_a_run_that_is_none_is_2(applied: Delegation, here: Path, number: str) -> None:
+    before = (here / "directory.ldif").read_bytes()
+    assert applied("rollback", number, "--yes").code == 2
+    assert (here / "directory.ldif").read_bytes() == before
+
+
+def test_without_any_run_it_is_1(delegation: Delegation) -> None:
+    ran = delegation("rollback", "--yes")
+    assert ran.code == 1
+    assert "no apply left to undo" in ran.err
+
+
+def test_runs_of_another_directory_are_none_of_it(delegation: Delegation, here: Path) -> None:
+    (here / "other.ldif").write_bytes(plain())
+    delegation("apply", "--yes")
+    delegation("--directory", "ldif:other.ldif", "apply", "--yes")
+    assert delegation("rollback", "--yes").code == 0
+    assert (here / "directory.ldif").read_bytes() == plain()
+    assert held(here / "other.ldif") == holdings(finished())
+    assert delegation("rollback", "--yes").code == 1
+    assert delegation("--directory", "ldif:other.ldif", "rollback", "--yes").code == 0
+    assert (here / "other.ldif").read_bytes() == plain()
+
+
+# By the journal alone
+
+
+@pytest.mark.parametrize("content", [None, b"", b"hosts: [", b"\xff\xfe\x00", b"x" * 3_000_000])
+def test_no_valid_inventory_is_needed(
+    applied: Delegation, here: Path, content: bytes | None
+) -> None:
+    if content is None:
+        (here / "inventory.yaml").unlink()
+    else:
+        (here / "inventory.yaml").write_bytes(content)
+    ran = applied("rollback", "--yes")
+    assert ran.code == 0
+    assert "warning" in ran.err
+    assert "inventory.yaml" in ran.err
+    assert (here / "directory.ldif").read_bytes() == plain()
+
+
+def test_the_state_folder_alone_is_enough(
+    applied: Delegation, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another folder, no inventory there: the run's own directory is found again."""
+    elsewhere = here.parent / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    (here / "inventory.yaml").unlink()
+    assert applied("--state", here / ".delegation", "rollback", "--yes").code == 0
+    assert (here / "directory.ldif").read_bytes() == plain()
+    assert list(elsewhere.iterdir()) == []
+
+
+# What others did since
+
+
+def test_later_values_of_others_stay(applied: Delegation, here: Path) -> None:
+    now = held(here / "directory.ldif")
+    edited(here / "directory.ldif", hv01=[*now["hv01"].values, "cifs/iso"])
+    assert applied("rollback", "--yes").code == 0
+    after = held(here / "directory.ldif")
+    assert after["hv01"].values == {"cifs/iso"}
+    assert after["hv01"].uac == MEMBER
+    assert after["hv02"] == after["hv03"] == holdings(plain())["hv02"]
+
+
+def test_what_it_governs_is_warned_of(applied: Delegation, here: Path) -> None:
+    now = held(here / "directory.ldif")
+    edited(here / "directory.ldif", hv01=[*now["hv01"].values, "cifs/iso"])
+    ran = applied("rollback", "--yes")
+    assert "warning: hv01" in ran.err
+    assert "cifs/iso" in ran.err
+
+
+def test_a_value_of_the_run_that_is_gone_is_a_conflict(applied: Delegation, here: Path) -> None:
+    now = held(here / "directory.ldif")
+    edited(here / "directory.ldif", hv01=now["hv01"].values - {"cifs/hv02"})
+    edit = (here / "directory.ldif").read_bytes()
+    ran = applied("rollback", "--yes")
+    assert ran.code == 4
+    assert "hv01" in ran.err
+    assert "cifs/hv02 is not there" in ran.err
+    assert "nothing was written" in ran.err
+    assert (here / "directory.ldif").read_bytes() == edit
+    assert len(applied("history", "--format", "json").json["runs"]) == 1
+
+
+def test_a_flag_of_the_run_that_changed_is_a_conflict(applied: Delegation, here: Path) -> None:
+    values = [forms(*(f"hv0{m}" for m in (1, 2, 3) if m != n)) for n in (1, 2, 3)]
+    (here / "directory.ldif").write_bytes(
+        directory(
+            account("HV01", *values[0]),
+            account("HV02", *values[1], uac=MEMBER | TRANSITION),
+            account("HV03", *values[2], uac=MEMBER | TRANSITION),
+        )
+    )
+    ran = applied("rollback", "--yes")
+    assert ran.code == 4
+    assert "hv01" in ran.err
+    assert "protocol_transition is not set" in ran.err
+
+
+def test_an_object_that_is_gone_is_a_conflict(applied: Delegation, here: Path) -> None:
+    text = (here / "directory.ldif").read_text(encoding="utf-8")
+    records = [one for one in text.split("\n\n") if "CN=HV02" not in one]
+    (here / "directory.ldif").write_text("\n\n".join(records), encoding="utf-8")
+    ran = applied("rollback", "--yes")
+    assert ran.code == 4
+    assert "hv02: the object is gone" in ran.err
+
+
+def test_an_object_that_moved_is_found_by_its_guid(applied: Delegation, here: Path) -> None:
+    text = (here / "directory.ldif").read_text(encoding="utf-8")
+    moved = text.replace("CN=HV02,OU=Hyper-V", "CN=HV02-OLD,OU=Attic")
+    assert moved != text
+    (here / "directory.ldif").write_text(moved, encoding="utf-8")
+    assert applied("rollback", "--yes").code == 0
+    assert held(here / "directory.ldif") == holdings(plain())
+
+
+def test_the_original_spelling_comes_back(delegation: Delegation, here: Path) -> None:
+    (here / "inventory.yaml").write_text(INVENTORY + "retired: [hv99]\n", encoding="utf-8")
+    (here / "directory.ldif").write_bytes(
+        directory(account("HV01", "CIFS/Hv99", "cifs/HV02"), account("HV02"), account("HV03"))
+    )
+    before = (here / "directory.ldif").read_bytes()
+    delegation("apply", "--yes")
+    assert "CIFS/Hv99" not in held(here / "directory.ldif")["hv01"].values
+    assert delegation("rollback", "--yes").code == 0
+    assert (here / "directory.ldif").read_bytes() == before
+
+
+# Refusals
+
+
+@pytest.fixture
+def cleared(delegation: Delegation, here: Path) -> Delegation:
+    """Run 1 took unconstrained delegation away from hv01."""
+    text = INVENTORY + "policy: {unconstrained: clear}\n"
+    (here / "inventory.yaml").write_text(text, encoding="utf-8")
+    (here / "directory.ldif").write_bytes(
+        directory(account("HV01", uac=MEMBER | UNCONSTRAINED), account("HV02"), account("HV03"))
+    )
+    assert delegation("apply", "--yes").code == 0
+    assert held(here / "directory.ldif")["hv01"].uac == MEMBER | TRANSITION
+    return delegation
+
+
+def test_unconstrained_delegation_comes_back_only_by_its_override(
+    cleared: Delegation, here: Path
+) -> None:
+    before = (here / "directory.ldif").read_bytes()
+    ran = cleared("rollback", "--yes")
+    assert ran.code == 4
+    assert "--allow unconstrained" in ran.err
+    assert (here / "directory.ldif").read_bytes() == before
+    assert cleared("rollback", "--yes", "--allow", "unconstrained").code == 0
+    assert held(here / "directory.ldif")["hv01"].uac == MEMBER | UNCONSTRAINED
+
+
+@pytest.mark.parametrize("name", ["removals", "flag-change", "everything"])
+def test_other_overrides_are_not_its_own(cleared: Delegation, name: str) -> None:
+    assert cleared("rollback", "--yes", "--allow", name).code == 2
+
+
+def test_nothing_restores_a_value_to_a_domain_controller(
+    delegation: Delegation, here: Path
+) -> None:
+    """hv99 was a host when the run removed its values, and is a domain controller now."""
+    (here / "inventory.yaml").write_text(INVENTORY + "retired: [hv99]\n", encoding="utf-8")
+    records = [account("HV01", *forms("hv99")), account("HV02"), account("HV03")]
+    (here / "directory.ldif").write_bytes(directory(*records))
+    delegation("apply", "--yes")
+    promoted = account("HV99", uac=CONTROLLER, group=516)
+    with (here / "directory.ldif").open("ab") as file:
+        file.write(promoted.encode())
+    before = (here / "directory.ldif").read_bytes()
+    ran = delegation("rollback", "--yes", "--allow", "unconstrained")
+    assert ran.code == 4
+    assert "domain controller" in ran.err
+    assert (here / "directory.ldif").read_bytes() == before
+
+
+def test_it_is_exempt_from_max_removals(applied: Delegation, here: Path) -> None:
+    assert "24 to take back" in applied("rollback", "--yes").out
+    assert (here / "directory.ldif").read_bytes() == plain()
+
+
+# The question
+
+
+def test_without_a_terminal_it_needs_yes(applied: Delegation, here: Path) -> None:
+    before = tree(here)
+    ran = applied("rollback")
+    assert ran.code == 2
+    assert "--yes" in ran.err
+    assert tree(here) == before
+
+
+def test_it_can_be_declined_interrupted_and_confirmed(applied: Delegation, here: Path) -> None:
+    before = (here / "directory.ldif").read_bytes()
+    for answer, code in (("n\n", 1), ("\x03", 130)):
+        with at_terminal("rollback") as terminal:
+            terminal.until("[y/N]")
+            terminal.types(answer)
+            assert terminal.ends() == code
+        assert (here / "directory.ldif").read_bytes() == before
+    assert len(applied("history", "--format", "json").json["runs"]) == 1
+    with at_terminal("rollback") as terminal:
+        terminal.until("[y/N]")
+        terminal.types("yes\n")
+        assert terminal.ends() == 0
+    assert (here / "directory.ldif").read_bytes() == plain()
+
+
+def test_what_changed_during_the_question_is_refused(applied: Delegation, here: Path) -> None:
+    with at_terminal("rollback") as terminal:
+        terminal.until("[y/N]")
+        edited(here / "directory.ldif", hv01=[])
+        edit = (here / "directory.ldif").read_bytes()
+        terminal.types("y\n")
+        assert terminal.ends() == 4
+    assert "hv01" in terminal.screen
+    assert (here / "directory.ldif").read_bytes() == edit
+
+
+def test_what_appeared_during_the_question_stays(applied: Delegation, here: Path) -> None:
+    """Somebody's value is no reason to refuse, and must not be overwritten."""
+    now = held(here / "directory.ldif")
+    with at_terminal("rollback") as terminal:
+        terminal.until("[y/N]")
+        edited(here / "directory.ldif", hv01=[*now["hv01"].values, "cifs/iso"])
+        terminal.types("y\n")
+        code = terminal.ends()
+    after = held(here / "directory.ldif")["hv01"].values
+    assert "cifs/iso" in after
+    if code == 0:
+        assert after == {"cifs/iso"}
+    else:
+        assert code == 4
+        assert after == now["hv01"].values | {"cifs/iso"}
+
+
+# Its own record
+
+
+def test_a_rollback_is_a_run_with_an_undo_file_of_its_own(applied: Delegation, here: Path) -> None:
+    applied("rollback", "--yes")
+    run = applied("history", "2", "--format", "json").json
+    assert run["kind"] == "rollback"
+    assert run["reverses"] == 1
+    assert run["status"] == "done"
+    assert (here / ".delegation" / "run-2-undo.ldif").is_file()
+
+
+def test_one_that_died_is_settled_and_done_again(applied: Delegation, here: Path) -> None:
+    killed = spawned("rollback", "--yes", program=sabotaged("os._exit(70)"), cwd=here)
+    assert killed.code == 70
+    ran = applied("rollback", "--yes")
+    assert ran.code == 0
+    assert "had not been written: hv[01-03]" in ran.err
+    assert (here / "directory.ldif").read_bytes() == plain()
