@@ -9,6 +9,7 @@ import json
 import platform
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +18,7 @@ from uuid import UUID
 
 from delegation import store
 from delegation.edges import Outcome, Result
-from delegation.errors import UsageError
+from delegation.errors import JournalError, UsageError
 from delegation.plan import Change, Delegation, DelegationChange, Target, added
 
 RUNNING, DONE, FAILED, INTERRUPTED, SETTLED = "running", "done", "failed", "interrupted", "settled"
@@ -152,10 +153,9 @@ class Journal:
 
     def changes(self, run: int) -> list[RecordedChange]:
         """What a run planned to change and what became of each, in the order of its plan."""
-        return [
-            _recorded(row)
-            for row in self._rows("SELECT * FROM changes WHERE run = ? ORDER BY seq", run)
-        ]
+        rows = self._rows("SELECT * FROM changes WHERE run = ? ORDER BY seq", run)
+        with self._readable(f"run {run}"):
+            return [_recorded(row) for row in rows]
 
     def unsettled(self) -> list[Run]:
         """Runs that wrote, or were about to, and did not come to record their end."""
@@ -176,7 +176,7 @@ class Journal:
         A rollback that was itself rolled back leaves the change in effect again.
         """
         undone: set[UUID] = set()
-        for reverser in self._rows("SELECT id FROM runs WHERE reverses = ?", run):
+        for reverser in self._rows("SELECT id FROM runs WHERE reverses = ? AND id > ?", run, run):
             undone |= {change.target.guid for change in self.in_effect(reverser["id"])}
         return [
             recorded.change
@@ -195,13 +195,15 @@ class Journal:
         """Which run added a value to an object, by GUID and casefolded value; the newest one."""
         wrote: dict[tuple[UUID, str], int] = {}
         for guid in guids:
-            for row in self._rows(
+            rows = self._rows(
                 "SELECT * FROM changes WHERE guid = ? AND result = ? ORDER BY run",
                 str(guid),
                 Result.APPLIED.value,
-            ):
-                for value in added(_recorded(row).change):
-                    wrote[guid, value.casefold()] = row["run"]
+            )
+            with self._readable(f"what was written to {guid}"):
+                for row in rows:
+                    for value in added(_recorded(row).change):
+                        wrote[guid, value.casefold()] = row["run"]
         return wrote
 
     def _writing(self) -> sqlite3.Connection:
@@ -219,9 +221,21 @@ class Journal:
 
     def _run(self, row: sqlite3.Row) -> Run:
         fields = dict(row)
-        fields["connection"] = json.loads(row["connection"])
-        fields["summary"] = json.loads(row["summary"])
+        with self._readable(f"run {row['id']}"):
+            fields["connection"] = dict(json.loads(row["connection"]))
+            fields["summary"] = dict(json.loads(row["summary"]))
         return Run(**fields)
+
+    @contextmanager
+    def _readable(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except (ValueError, LookupError, TypeError) as exc:
+            raise JournalError(
+                f"{what} in {self._path} can't be read: {exc}",
+                "the journal is damaged: restore it from a backup; the undo files beside it are "
+                "LDIF and need no journal",
+            ) from exc
 
 
 class RunRecord:
@@ -278,8 +292,12 @@ def _encode(state: Delegation) -> bytes:
 
 
 def _decode(blob: bytes) -> Delegation:
+    """Raises ValueError, LookupError or TypeError for what ``_encode`` never wrote."""
     state = json.loads(blob)
-    return Delegation(tuple(state["values"]), state["uac"])
+    values, uac = state["values"], state["uac"]
+    if not isinstance(uac, int) or not all(isinstance(value, str) for value in values):
+        raise TypeError("not the state of a computer")
+    return Delegation(tuple(values), uac)
 
 
 def _now() -> str:

@@ -28,10 +28,9 @@ DRIVERS = {"edges", "apply"}
 """Given edges as arguments; ``edges`` declares what those must be able to do."""
 OWNERS = {
     "ldap3": {"directory.ldap", "directory.session"},
-    "yaml": {"yaml_tree", "yaml_text"},
+    "yaml": {"inventory.yaml_tree", "inventory.yaml_text"},
     "jinja2": {"report"},
     "click": {"cli"},
-    "rich": {"cli"},
     "sqlite3": {"store", "journal"},
 }
 """The modules, or whole packages, that may import a library."""

@@ -16,7 +16,7 @@ from delegation import planning, report, undo
 from delegation.directory.offline import OfflineDirectory
 from delegation.edges import Result
 from delegation.inventory import Inventory
-from delegation.inventory_reader import parse
+from delegation.inventory.reader import parse
 from delegation.plan import DelegationPlan
 from tests.builders import survey
 

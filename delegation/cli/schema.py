@@ -20,7 +20,7 @@ def schema() -> int:
       # first line of inventory.yaml, for editors with the YAML language server:
       # yaml-language-server: $schema=inventory.schema.json
     """
-    from delegation.schema import json_schema
+    from delegation.inventory.schema import json_schema
 
     click.echo(json.dumps(json_schema(), indent=2))
     return 0

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 def load(options: Options) -> Inventory:
     """The inventory. Raises InventoryError with all its problems, UsageError without a file."""
-    from delegation import inventory_reader, yaml_text
+    from delegation.inventory import reader, yaml_text
 
     data = yaml_text.read_file(str(options.inventory))
-    return inventory_reader.parse(data, str(options.inventory))
+    return reader.parse(data, str(options.inventory))
 
 
 def settings(options: Options, inventory: Inventory) -> DirectorySettings:
@@ -49,7 +49,7 @@ def settings(options: Options, inventory: Inventory) -> DirectorySettings:
 
 def redirect(wanted: DirectorySettings, url: str) -> DirectorySettings:
     """The same settings towards another URL. Raises UsageError where it is none."""
-    from delegation.inventory_directory import directory_url
+    from delegation.inventory.directory import directory_url
 
     try:
         url = directory_url(url)

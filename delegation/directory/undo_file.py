@@ -15,7 +15,8 @@ def undo_ldif(path: Path, plan: DelegationPlan) -> None:
     """Write the reverse of ``plan`` to ``path``. Raises JournalError."""
     text = "version: 1\n" + "".join(_record(change) for change in plan.reversed().changes)
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        path.unlink(missing_ok=True)  # a link planted there must not be followed
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
             file.flush()

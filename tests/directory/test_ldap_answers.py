@@ -126,9 +126,7 @@ def _entry(number: int, dn: bytes, values: dict[bytes, list[bytes]]) -> bytes:
         )
         for name, listed in values.items()
     )
-    return _message(
-        number, 0x64, requests.element(0x04, dn) + requests.element(0x30, attributes)
-    )
+    return _message(number, 0x64, requests.element(0x04, dn) + requests.element(0x30, attributes))
 
 
 def _message(number: int, operation: int, contents: bytes) -> bytes:

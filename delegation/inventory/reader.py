@@ -9,16 +9,15 @@ from enum import StrEnum
 from hashlib import sha256
 from types import MappingProxyType
 
-from delegation import yaml_tree
 from delegation.errors import InventoryError
-from delegation.inventory import Inventory, Keep
-from delegation.inventory_directory import directory_settings
-from delegation.inventory_fields import Field, Reading
-from delegation.inventory_hosts import Hosts, domain_name, read_hosts, read_retired
-from delegation.inventory_meshes import members, read_file_servers, read_meshes
-from delegation.inventory_settings import defaults, policy
-from delegation.yaml_text import quoted
-from delegation.yaml_tree import Kind, Scalar
+from delegation.inventory import Inventory, Keep, yaml_tree
+from delegation.inventory.directory import directory_settings
+from delegation.inventory.fields import Field, Reading
+from delegation.inventory.hosts import Hosts, domain_name, read_hosts, read_retired
+from delegation.inventory.meshes import members, read_file_servers, read_meshes
+from delegation.inventory.settings import defaults, policy
+from delegation.inventory.yaml_text import quoted
+from delegation.inventory.yaml_tree import Kind, Scalar
 
 _PATTERN = re.compile(r"[^/\[\]]+/[^\[\]]+\Z")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")

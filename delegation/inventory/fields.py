@@ -12,8 +12,8 @@ from typing import TypeVar
 
 from delegation import names
 from delegation.errors import Problem
-from delegation.yaml_text import quoted
-from delegation.yaml_tree import Broken, Kind, Mapping, Node, Scalar, Sequence
+from delegation.inventory.yaml_text import quoted
+from delegation.inventory.yaml_tree import Broken, Kind, Mapping, Node, Scalar, Sequence
 
 MAX_TEXT = 4_096
 MAX_NAMES = 1_000_000

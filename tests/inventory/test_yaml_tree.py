@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from delegation.errors import UsageError
-from delegation.yaml_text import (
+from delegation.inventory.yaml_text import (
     _BAD_CHARACTER,
     MAX_BYTES,
     hide_ranges,
@@ -19,7 +19,7 @@ from delegation.yaml_text import (
     show_ranges,
     syntax_problem,
 )
-from delegation.yaml_tree import (
+from delegation.inventory.yaml_tree import (
     MAX_DEPTH,
     MAX_NODES,
     Broken,

@@ -28,11 +28,11 @@ from delegation.inventory import (
     Retired,
     Unconstrained,
 )
-from delegation.inventory_fields import MAX_PROBLEMS, MAX_TEXT
-from delegation.inventory_reader import parse
+from delegation.inventory.fields import MAX_PROBLEMS, MAX_TEXT
+from delegation.inventory.reader import parse
 
-CASES = Path(__file__).parent / "cases" / "inventory"
-EXAMPLE = Path(__file__).parent.parent / "inventory.example.yaml"
+CASES = Path(__file__).parent.parent / "cases" / "inventory"
+EXAMPLE = Path(__file__).parents[2] / "inventory.example.yaml"
 HEAD = "domain: corp.example\nhosts:\n  hv[01-04]:\n"
 
 

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from delegation import names
 from delegation.inventory import Host, Retired
-from delegation.inventory_fields import KEYS, Field, Fields, Reading
-from delegation.inventory_settings import Defaults, live_migration, merged, protocol_transition
-from delegation.yaml_text import quoted
-from delegation.yaml_tree import Kind, Mapping, Node, Scalar
+from delegation.inventory.fields import KEYS, Field, Fields, Reading
+from delegation.inventory.settings import Defaults, live_migration, merged, protocol_transition
+from delegation.inventory.yaml_text import quoted
+from delegation.inventory.yaml_tree import Kind, Mapping, Node, Scalar
 
 _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\Z")
 

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from delegation.errors import Problem
-from delegation.yaml_text import (
+from delegation.inventory.yaml_text import (
     UnreadableError,
     decoded,
     hide_ranges,

@@ -10,14 +10,14 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from delegation.inventory_fields import KEYS
-from delegation.schema import json_schema
-from delegation.yaml_text import hide_ranges, show_ranges
+from delegation.inventory.fields import KEYS
+from delegation.inventory.schema import json_schema
+from delegation.inventory.yaml_text import hide_ranges, show_ranges
 
-HERE = Path(__file__).parent
+TESTS = Path(__file__).parents[1]
 VALID = [
-    *sorted((HERE / "cases" / "inventory" / "valid").glob("*.yaml")),
-    HERE.parent / "inventory.example.yaml",
+    *sorted((TESTS / "cases" / "inventory" / "valid").glob("*.yaml")),
+    TESTS.parent / "inventory.example.yaml",
 ]
 
 

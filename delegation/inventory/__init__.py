@@ -1,4 +1,4 @@
-"""The inventory: what an admin declares, as values. ``parse`` in ``schema`` reads it from YAML."""
+"""The inventory: what an admin declares, as values. ``reader`` reads it from YAML."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from delegation import names
 from delegation.inventory import Auth, DirectorySettings
-from delegation.inventory_fields import Field, Fields, Reading
-from delegation.yaml_text import quoted
+from delegation.inventory.fields import Field, Fields, Reading
+from delegation.inventory.yaml_text import quoted
 
 GLOBAL_CATALOG_PORTS = frozenset({3268, 3269})
 

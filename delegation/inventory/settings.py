@@ -14,9 +14,9 @@ from delegation.inventory import (
     Policy,
     Unconstrained,
 )
-from delegation.inventory_fields import Field, Reading
-from delegation.yaml_text import quoted
-from delegation.yaml_tree import Kind, Mapping, Scalar
+from delegation.inventory.fields import Field, Reading
+from delegation.inventory.yaml_text import quoted
+from delegation.inventory.yaml_tree import Kind, Mapping, Scalar
 
 MAX_PARALLEL = 1_000
 MAX_VALUE_LIMIT = 5_000

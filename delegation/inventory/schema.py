@@ -15,9 +15,9 @@ from delegation.inventory import (
     Policy,
     Unconstrained,
 )
-from delegation.inventory_fields import KEYS
-from delegation.inventory_settings import MAX_PARALLEL, MAX_VALUE_LIMIT
-from delegation.yaml_tree import Kind, Mapping, Node, Scalar, Sequence, load
+from delegation.inventory.fields import KEYS
+from delegation.inventory.settings import MAX_PARALLEL, MAX_VALUE_LIMIT
+from delegation.inventory.yaml_tree import Kind, Mapping, Node, Scalar, Sequence, load
 
 Schema = dict[str, Any]
 

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from delegation import names
 from delegation.inventory import FileServer, Mesh
-from delegation.inventory_fields import Field, Fields, Reading
-from delegation.inventory_hosts import (
+from delegation.inventory.fields import Field, Fields, Reading
+from delegation.inventory.hosts import (
     Hosts,
     Owner,
     bad_label,
@@ -15,8 +15,8 @@ from delegation.inventory_hosts import (
     own_fqdn,
     qualified,
 )
-from delegation.yaml_text import quoted
-from delegation.yaml_tree import Mapping, Node, Scalar
+from delegation.inventory.yaml_text import quoted
+from delegation.inventory.yaml_tree import Mapping, Node, Scalar
 
 DEFAULT_MESH = "all"
 """The name of the one mesh of all hosts that a file without meshes has."""
