@@ -5,7 +5,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -14,8 +13,7 @@ import pytest
 
 from delegation import store
 from delegation.errors import Busy, JournalError
-
-NOBODY = 65534
+from tests.nobody import nobodys_folder
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="modes are POSIX's")
 
@@ -175,22 +173,6 @@ def test_a_journal_that_others_may_change_is_refused(tmp_path: Path, mode: int) 
     (tmp_path / "journal.sqlite").chmod(mode)
     with pytest.raises(JournalError, match="others may change"):
         store.open_writable(tmp_path)
-
-
-@contextmanager
-def nobodys_folder() -> Iterator[Path]:
-    """A folder of whoever runs this; root becomes nobody meanwhile."""
-    assert sys.platform != "win32"
-    root = os.geteuid() == 0
-    with tempfile.TemporaryDirectory() as name:
-        if root:
-            os.chown(name, NOBODY, NOBODY)
-            os.setresuid(NOBODY, NOBODY, 0)
-        try:
-            yield Path(name)
-        finally:
-            if root:
-                os.setresuid(0, 0, 0)
 
 
 @posix
