@@ -10,7 +10,7 @@ from uuid import UUID
 
 from delegation import undo
 from delegation.edges import Outcome, Reader, Record, Result, Writer
-from delegation.errors import Refused
+from delegation.errors import DirectoryError, Refused
 from delegation.plan import Delegation, DelegationChange, DelegationPlan
 from delegation.snapshot import Computer
 
@@ -44,7 +44,12 @@ def apply(plan: DelegationPlan, writer: Writer, record: Record, progress: Progre
     outcomes: list[Outcome] = []
     for start in range(0, len(plan.changes), writer.window):
         window = plan.changes[start : start + writer.window]
-        now = writer.read(_guids(window)) if start else None
+        try:
+            now = writer.read(_guids(window)) if start else None
+        except DirectoryError as exc:
+            skipped = plan.changes[start:]
+            outcomes += [Outcome(c, Result.FAILED, f"not tried: {exc.what}") for c in skipped]
+            break
         for outcome in _window(window, now, writer, record):
             outcomes.append(outcome)
             progress(len(outcomes), len(plan.changes))
@@ -130,7 +135,10 @@ def _surprises(outcomes: Sequence[Outcome], reader: Reader) -> list[str]:
     applied = [outcome.change for outcome in outcomes if outcome.result is Result.APPLIED]
     if not applied or any(outcome.result is Result.UNKNOWN for outcome in outcomes):
         return []
-    now = reader.read(_guids(applied))
+    try:
+        now = reader.read(_guids(applied))
+    except DirectoryError as exc:
+        return [f"what was written could not be read back: {exc.what}"]
     surprises = []
     for change in applied:
         computer = now.get(change.target.guid)

@@ -170,13 +170,15 @@ class LdapDirectory(LdapReader):
         while pending:
             batch = pending[:1] if len(pending) == 1 or not self._proven else pending
             pending = pending[len(batch) :]
+            stopped = False
             for outcome in self._pipeline(batch):
                 self._proven = self._proven or outcome.result is Result.APPLIED
+                stopped = stopped or outcome.stops
                 yield outcome
-                if outcome.stops:
-                    for change in pending:
-                        yield Outcome(change, Result.FAILED, "not tried", stops=True)
-                    return
+            if stopped:
+                for change in pending:
+                    yield Outcome(change, Result.FAILED, "not tried", stops=True)
+                return
 
     _proven = False
     """Whether a write of this connection has succeeded: rights and connection are good."""

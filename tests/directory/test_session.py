@@ -72,7 +72,7 @@ class TestLogon:
 
     def test_an_account_that_does_not_exist(self, lab: Lab) -> None:
         """A DC does not tell it from a wrong password to everybody."""
-        with pytest.raises(CredentialsRefused, match="no such user|wrong user name"):
+        with pytest.raises(CredentialsRefused, match=r"no such user|wrong user name"):
             log_on(lab, "nobody", "Not-this-one-1")
 
     @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ class TestTransport:
         assert failed.value.fix
 
     def test_a_good_front(self, lab: Lab) -> None:
-        with front(lab) as good:
+        with front(lab, Certificate.GOOD) as good:
             log_on(lab, url=good.ldaps_url)
 
     def test_the_systems_authorities_do_not_know_the_lab(self, lab: Lab) -> None:

@@ -1,0 +1,159 @@
+"""An apply that dies: the product's own parts, of which one kills the process at a given moment.
+
+``python -m tests.story.lethal [-i FILE] --directory URL 'after outcome 3'`` plans and writes as
+``delegation apply --yes`` does, two objects a window, up to that moment.
+The moments, counted from 1 each:
+
+- ``before begin``, ``after begin``: the run's page in the journal
+- ``before intend``, ``after intend``, ``before settle``, ``after settle``: the record of a window
+- ``before request``, ``after request``: a modify leaves for the DC
+- ``before outcome``, ``after outcome``: what became of a modify is told to the driver
+- ``before finish``, ``after finish``: the run's end in the journal
+
+``frozen`` never dies: it gives up on a silent DC after a second instead of a minute.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from delegation import planning
+from delegation.cli import runs, terminal, wiring
+from delegation.cli.options import Options
+from delegation.directory.ldap import LdapDirectory
+from delegation.directory.offline import OfflineDirectory
+from delegation.directory.session import Credentials
+from delegation.edges import Outcome, Writer
+from delegation.inventory import DirectorySettings
+from delegation.journal import APPLY, Journal, NewRun, RunRecord
+from delegation.plan import DelegationChange
+
+FROZEN = "frozen"
+
+
+class Fuse:
+    """Burns down to one moment."""
+
+    def __init__(self, moment: str) -> None:
+        self.moment = moment
+        self._seen: Counter[str] = Counter()
+
+    def burn(self, step: str) -> None:
+        """Come to a step; the process may not survive it."""
+        self._seen[step] += 1
+        if self.moment == f"{step} {self._seen[step]}":
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+class LethalRecord(RunRecord):
+    fuse: Fuse
+
+    def intend(self, changes: Sequence[DelegationChange]) -> None:
+        self.fuse.burn("before intend")
+        super().intend(changes)
+        self.fuse.burn("after intend")
+
+    def settle(self, outcomes: Sequence[Outcome]) -> None:
+        self.fuse.burn("before settle")
+        super().settle(outcomes)
+        self.fuse.burn("after settle")
+
+    def finish(self, status: str, summary: Mapping[str, Any]) -> None:
+        self.fuse.burn("before finish")
+        super().finish(status, summary)
+        self.fuse.burn("after finish")
+
+
+class LethalJournal(Journal):
+    fuse: Fuse
+
+    def begin(self, run: NewRun, changes: Sequence[DelegationChange] = ()) -> RunRecord:
+        self.fuse.burn("before begin")
+        page = super().begin(run, changes)
+        self.fuse.burn("after begin")
+        record = LethalRecord(self._writing(), self._path, page.number)
+        record.fuse = self.fuse
+        return record
+
+
+class LethalDirectory(LdapDirectory):
+    fuse: Fuse
+    window = 2
+
+    def write(self, changes: Iterable[DelegationChange]) -> Iterator[Outcome]:
+        if self.fuse.moment == FROZEN:
+            self._connection.socket.settimeout(1)
+        yield from told(self.fuse, super().write(changes))
+
+    def _send(self, change: DelegationChange) -> int:
+        self.fuse.burn("before request")
+        number = super()._send(change)
+        self.fuse.burn("after request")
+        return number
+
+
+class LethalFile(OfflineDirectory):
+    fuse: Fuse
+    window = 2
+
+    def write(self, changes: Iterable[DelegationChange]) -> Iterator[Outcome]:
+        yield from told(self.fuse, super().write(changes))
+
+
+def told(fuse: Fuse, outcomes: Iterator[Outcome]) -> Iterator[Outcome]:
+    for outcome in outcomes:
+        fuse.burn("before outcome")
+        yield outcome
+        fuse.burn("after outcome")
+
+
+def directory(settings: DirectorySettings, domain: str, fuse: Fuse) -> Writer:
+    url = settings.url or ""
+    made: LethalFile | LethalDirectory
+    if url.startswith("ldif:"):
+        made = LethalFile(url.removeprefix("ldif:"), domain)
+    else:
+        account = Credentials(settings.user or "", os.environ["DELEGATION_PASSWORD"])
+        made = LethalDirectory(settings, domain, account)
+    made.fuse = fuse
+    return made
+
+
+def main(arguments: list[str]) -> int:
+    """Write the plan as far as it goes; the exit code where it comes to an end."""
+    _, file, _, url, moment = arguments
+    fuse = Fuse(moment)
+    given = Options(Path(file), url)
+    terminal.prepare()
+    inventory = wiring.load(given)
+    settings = wiring.settings(given, inventory)
+    folder = wiring.state_folder(given, inventory)
+    with (
+        runs.recording(folder),
+        closing(LethalJournal.writable(folder)) as journal,
+        closing(directory(settings, inventory.domain, fuse)) as writer,
+    ):
+        assert isinstance(journal, LethalJournal)
+        journal.fuse = fuse
+        plan = planning.plan(wiring.survey(inventory, writer))
+        run = NewRun(
+            APPLY,
+            wiring.identity(settings, inventory.domain),
+            inventory.domain,
+            writer.directory.dc,
+            wiring.connection_record(settings),
+            inventory.digest,
+            plan.digest,
+        )
+        return runs.carry_out(journal, run, plan, writer, "applied")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,226 @@
+"""Somebody changes an object in between: it is named, and nothing is written anywhere."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from tests.lab import Lab, byhand
+from tests.lab.description import TRUSTED_TO_AUTH_FOR_DELEGATION
+from tests.story.witness import mesh, untouched
+from tests.story.workstation import Answer, Workstation
+
+pytestmark = pytest.mark.lab
+
+ACCOUNTDISABLE = 2
+FOUR = "hosts: {'hv[01-04]': }\n"
+
+
+def value_added(lab: Lab) -> None:
+    byhand.add_values(lab, "hv03", "cifs/hv01")
+
+
+def foreign_value_added(lab: Lab) -> None:
+    byhand.add_values(lab, "hv03", "HTTP/portal")
+
+
+def value_removed(lab: Lab) -> None:
+    byhand.remove_values(lab, "hv03", "cifs/hv99")
+
+
+def account_disabled(lab: Lab) -> None:
+    byhand.set_flags(lab, "hv03", on=ACCOUNTDISABLE)
+
+
+def host_renamed(lab: Lab) -> None:
+    byhand.move(lab, "hv03", f"CN=Moved,{lab.hosts_dn}")
+
+
+def host_deleted(lab: Lab) -> None:
+    byhand.delete(lab, "hv03")
+
+
+Edit = Callable[[Lab], None]
+EDITS: dict[Edit, str] = {
+    value_added: "cifs/hv01",
+    foreign_value_added: "HTTP/portal",
+    value_removed: "cifs/hv99",
+    account_disabled: "user_account_control",
+    host_renamed: "CN=Moved",
+}
+"""What somebody does, and the words by which it is told."""
+edits = pytest.mark.parametrize(
+    ("edit", "words"), EDITS.items(), ids=[edit.__name__ for edit in EDITS]
+)
+
+
+@pytest.fixture
+def story(desk: Workstation, fresh_lab: Lab) -> Workstation:
+    """Four hosts, of which hv03 delegates already, to one that is gone."""
+    desk.inventory(FOUR)
+    byhand.add_values(fresh_lab, "hv03", "cifs/hv99")
+    byhand.set_flags(fresh_lab, "hv03", on=TRUSTED_TO_AUTH_FOR_DELEGATION)
+    return desk
+
+
+def refused(answer: Answer, words: str) -> None:
+    """Refused, and hv03 named with what happened to it."""
+    assert answer.code == 4
+    assert "nothing was written" in answer.text
+    told = [line for line in answer.text.splitlines() if "hv03" in line]
+    assert any(words.casefold() in line.casefold() for line in told), answer.text
+
+
+class TestBetweenPlanAndApply:
+    @edits
+    def test_the_reviewed_file_no_longer_holds(
+        self, story: Workstation, fresh_lab: Lab, edit: Edit, words: str
+    ) -> None:
+        story.run("plan", "-o", "plan.json")
+        edit(fresh_lab)
+        with untouched(fresh_lab):
+            refused(story.run("apply", "plan.json", "--yes"), words)
+        assert story.runs() == []
+
+    @pytest.mark.parametrize("edit", [value_added, account_disabled])
+    def test_the_expected_digest_no_longer_holds(
+        self, story: Workstation, fresh_lab: Lab, edit: Edit
+    ) -> None:
+        digest = story.run("plan", "--format", "json").data["digest"]
+        edit(fresh_lab)
+        with untouched(fresh_lab):
+            answer = story.run("apply", "--expect", digest, "--yes")
+        assert answer.code == 4
+        now = story.run("plan", "--format", "json").data["digest"]
+        assert f"expected  {digest}" in answer.err
+        assert f"now       {now}" in answer.err
+
+    def test_another_inventory_is_another_plan(self, story: Workstation, fresh_lab: Lab) -> None:
+        story.run("plan", "-o", "plan.json")
+        story.inventory("hosts: {'hv[01-05]': }\n")
+        with untouched(fresh_lab):
+            answer = story.run("apply", "plan.json", "--yes")
+        assert answer.code == 4
+        assert "hv05: would be changed as well" in answer.err
+        assert "hv01: now to add: cifs/hv05" in answer.err
+
+    def test_a_host_that_is_gone(self, story: Workstation, fresh_lab: Lab) -> None:
+        story.run("plan", "-o", "plan.json")
+        host_deleted(fresh_lab)
+        with untouched(fresh_lab):
+            answer = story.run("apply", "plan.json", "--yes")
+        assert answer.code == 1
+        assert "there is no computer hv03$" in answer.err
+
+    def test_what_concerns_other_objects_does_not_matter(
+        self, story: Workstation, fresh_lab: Lab
+    ) -> None:
+        story.run("plan", "-o", "plan.json")
+        byhand.add_values(fresh_lab, "hv40", "HTTP/portal")
+        assert story.run("apply", "plan.json", "--yes").code == 0
+
+
+class TestBetweenPromptAndWrite:
+    @edits
+    def test_what_was_confirmed_is_not_what_would_happen(
+        self, story: Workstation, fresh_lab: Lab, edit: Edit, words: str
+    ) -> None:
+        terminal = story.at_terminal("apply")
+        terminal.wait_for("[y/N]")
+        edit(fresh_lab)
+        with untouched(fresh_lab):
+            terminal.type("yes\n")
+            answer = terminal.end()
+        _, _, after = answer.text.partition("[y/N]")
+        if edit is host_renamed:  # the same plan, of an object with another name
+            words = "dn"
+        refused(Answer(answer.code, after, ""), words)
+        assert story.runs() == []
+
+    def test_at_a_rollback(self, story: Workstation, fresh_lab: Lab) -> None:
+        assert story.run("apply", "--yes").code == 0
+        terminal = story.at_terminal("rollback")
+        terminal.wait_for("[y/N]")
+        byhand.remove_values(fresh_lab, "hv03", "cifs/hv01")
+        with untouched(fresh_lab):
+            terminal.type("y\n")
+            answer = terminal.end()
+        _, _, after = answer.text.partition("[y/N]")
+        refused(Answer(answer.code, after, ""), "cifs/hv01")
+
+    def test_at_a_rollback_a_value_of_somebody_else(
+        self, story: Workstation, fresh_lab: Lab
+    ) -> None:
+        """It is no conflict with what the run did, but the object is not what was looked at."""
+        before = mesh(fresh_lab)
+        assert story.run("apply", "--yes").code == 0
+        terminal = story.at_terminal("rollback")
+        terminal.wait_for("[y/N]")
+        byhand.add_values(fresh_lab, "hv03", "HTTP/portal")
+        with untouched(fresh_lab):
+            terminal.type("y\n")
+            answer = terminal.end()
+        _, _, after = answer.text.partition("[y/N]")
+        refused(Answer(answer.code, after, ""), "HTTP/portal")
+        assert story.run("rollback", "--yes").code == 0
+        byhand.remove_values(fresh_lab, "hv03", "HTTP/portal")
+        assert mesh(fresh_lab) == before
+
+
+class TestBetweenApplyAndRollback:
+    def took_one_back(self, lab: Lab) -> None:
+        byhand.remove_values(lab, "hv03", "cifs/hv01.corp.example")
+
+    def cleared_the_flag(self, lab: Lab) -> None:
+        byhand.set_flags(lab, "hv02", off=TRUSTED_TO_AUTH_FOR_DELEGATION)
+
+    def deleted_a_host(self, lab: Lab) -> None:
+        byhand.delete(lab, "hv04")
+
+    @pytest.mark.parametrize(
+        ("edit", "host", "words"),
+        [
+            (took_one_back, "hv03", "cifs/hv01.corp.example is not there"),
+            (cleared_the_flag, "hv02", "protocol_transition is not set"),
+            (deleted_a_host, "hv04", "the object is gone"),
+        ],
+        ids=["value removed", "flag cleared", "host deleted"],
+    )
+    def test_what_the_run_wrote_is_no_longer_there(
+        self,
+        story: Workstation,
+        fresh_lab: Lab,
+        edit: Callable[[TestBetweenApplyAndRollback, Lab], None],
+        host: str,
+        words: str,
+    ) -> None:
+        assert story.run("apply", "--yes").code == 0
+        edit(self, fresh_lab)
+        with untouched(fresh_lab):
+            answer = story.run("rollback", "--yes")
+        assert answer.code == 4
+        told = [line for line in answer.err.splitlines() if words in line]
+        assert told
+        assert host in told[0]
+        assert [run["kind"] for run in story.runs()] == ["apply"]
+
+    def test_once_it_is_put_back_the_rollback_goes_through(
+        self, story: Workstation, fresh_lab: Lab
+    ) -> None:
+        before = mesh(fresh_lab)
+        assert story.run("apply", "--yes").code == 0
+        self.took_one_back(fresh_lab)
+        assert story.run("rollback", "--yes").code == 4
+        byhand.add_values(fresh_lab, "hv03", "cifs/hv01.corp.example")
+        assert story.run("rollback", "--yes").code == 0
+        assert mesh(fresh_lab) == before
+
+
+def test_the_directory_alone_is_compared_not_the_clock(story: Workstation, fresh_lab: Lab) -> None:
+    """What others write elsewhere on the object does not matter: only the delegation does."""
+    story.run("plan", "-o", "plan.json")
+    saved = json.loads((story.folder / "plan.json").read_text())
+    byhand.set_attribute(fresh_lab, "hv03", "description", "moved to rack 7")
+    assert story.run("apply", "plan.json", "--expect", saved["digest"], "--yes").code == 0

@@ -1,0 +1,132 @@
+"""Who may not write is told so once, and leaves nothing half done; who may only read, reads."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.lab import Lab, byhand
+from tests.lab.description import (
+    ADMINISTRATOR,
+    READER,
+    TRUSTED_TO_AUTH_FOR_DELEGATION,
+    WRITER_WITHOUT_PRIVILEGE,
+)
+from tests.story.wiretap import MODIFY, Wiretap
+from tests.story.witness import holding, restored, towards, untouched
+from tests.story.workstation import Workstation
+
+pytestmark = pytest.mark.lab
+
+FOUR = "hosts: {'hv[01-04]': }\n"
+READING = {"bindRequest", "searchRequest", "unbindRequest"}
+
+
+@pytest.mark.parametrize("account", [WRITER_WITHOUT_PRIVILEGE, READER])
+def test_who_may_not_write_is_told_once(desk: Workstation, fresh_lab: Lab, account: str) -> None:
+    poor = Workstation(desk.folder, fresh_lab, account=account)
+    poor.inventory(FOUR)
+    with untouched(fresh_lab):
+        assert poor.run("plan").code == 3
+        failed = poor.run("apply", "--yes")
+    assert failed.code == 1
+    assert failed.err.count("SeEnableDelegationPrivilege") == 1
+    assert "hv01: failed: no right to write this" in failed.err
+    assert "hv[02-04]: failed: not tried" in failed.err
+    assert set(poor.became(1).values()) <= {"failed", None}
+    assert not any(run["unsettled"] for run in poor.runs())
+    nothing = poor.run("rollback", "--yes")
+    assert nothing.code == 1
+    assert "no apply left to undo" in nothing.err
+
+    desk.inventory(FOUR)
+    assert desk.run("apply", "--yes").code == 0
+
+
+def test_only_the_canary_asks(desk: Workstation, wire: Wiretap, fresh_lab: Lab) -> None:
+    """Missing rights are found out on one object."""
+    poor = Workstation(desk.folder, fresh_lab, WRITER_WITHOUT_PRIVILEGE, wire.url)
+    poor.inventory(FOUR)
+    assert poor.run("apply", "--yes").code == 1
+    assert len(wire.of_kind(MODIFY)) == 1
+
+
+def test_rights_on_some_objects_only(desk: Workstation, fresh_lab: Lab) -> None:
+    """One host lies where the account may not write: it is named, the others can be undone."""
+    byhand.move(fresh_lab, "hv03", f"CN=HV03,CN=Computers,{fresh_lab.base_dn}")
+    desk.inventory("hosts: {'hv[01-06]': }\n")
+    with restored(fresh_lab):
+        failed = desk.run("apply", "--yes")
+        assert failed.code == 1
+        assert "hv03: failed: no right to write this" in failed.err
+        # All were on their way when the refusal came.
+        others = dict.fromkeys(("hv01", "hv02", "hv04", "hv05", "hv06"), "applied")
+        assert "5 applied, 1 failed" in failed.err
+        assert desk.became(1) == others | {"hv03": "failed"}
+        assert holding(fresh_lab).keys() == others.keys()
+        assert not desk.runs()[0]["unsettled"]
+        assert desk.run("rollback", "--yes").code == 0
+
+
+def test_what_a_rollback_could_not_take_back_the_next_one_does(
+    desk: Workstation, fresh_lab: Lab
+) -> None:
+    desk.inventory(FOUR)
+    with restored(fresh_lab):
+        assert desk.run("apply", "--yes").code == 0
+        byhand.move(fresh_lab, "hv02", f"CN=HV02,CN=Computers,{fresh_lab.base_dn}")
+        failed = desk.run("rollback", "--yes")
+        assert failed.code == 1
+        assert "hv02: failed: no right to write this" in failed.err
+        assert holding(fresh_lab).keys() == {"hv02"}
+        byhand.move(fresh_lab, "hv02", fresh_lab.computer_dn("hv02"))
+        again = desk.run("rollback", "--yes")
+        assert again.code == 0
+        assert "run 3: rolled back: 1 applied" in again.err
+    assert desk.run("rollback", "--yes").code == 1
+
+
+def test_an_auditor_plans_and_audits(desk: Workstation, wire: Wiretap, fresh_lab: Lab) -> None:
+    auditor = Workstation(desk.folder, fresh_lab, READER, wire.url)
+    auditor.inventory(FOUR)
+    with untouched(fresh_lab):
+        assert auditor.run("check").code == 0
+        assert auditor.run("plan").code == 3
+        drift = auditor.run("audit", "--format", "json")
+    assert drift.code == 3
+    assert drift.data["drift"]
+    assert {one["rule"] for one in drift.data["findings"]} == {"KCD001", "KCD004"}
+
+    boss = Workstation(desk.folder, fresh_lab, ADMINISTRATOR)
+    boss.inventory(FOUR)
+    assert boss.run("apply", "--yes").code == 0
+    auditor.inventory(FOUR)
+    with untouched(fresh_lab):
+        clean = auditor.run("audit", "--format", "json")
+        assert clean.code == 0
+        assert not clean.data["drift"]
+        assert auditor.run("audit", "--fail-on", "medium").code == 0
+        assert auditor.run("plan").code == 0
+    assert {seen.kind for seen in wire.requests} == READING
+
+
+def test_an_audit_sees_what_was_done_by_hand(
+    desk: Workstation, wire: Wiretap, fresh_lab: Lab
+) -> None:
+    desk.inventory(FOUR)
+    assert desk.run("apply", "--yes").code == 0
+    byhand.add_values(fresh_lab, "hv01", "MSSQLSvc/db1")
+    byhand.remove_values(fresh_lab, "hv02", "cifs/hv01")
+    byhand.set_flags(fresh_lab, "hv03", off=TRUSTED_TO_AUTH_FOR_DELEGATION)
+    tapped = Workstation(desk.folder, fresh_lab, READER, wire.url)
+    tapped.inventory(FOUR)
+    with untouched(fresh_lab):
+        audit = tapped.run("audit", "--format", "json")
+    assert audit.code == 3
+    found = {(one["rule"], one["computer"], one["value"]) for one in audit.data["findings"]}
+    assert found == {
+        ("KCD001", "hv02", "cifs/hv01"),
+        ("KCD003", "hv01", "MSSQLSvc/db1"),
+        ("KCD004", "hv03", ""),
+    }
+    assert {seen.kind for seen in wire.requests} == READING
+    assert holding(fresh_lab)["hv01"] == towards("hv02", "hv03", "hv04") | {"MSSQLSvc/db1"}
