@@ -10,7 +10,6 @@ import platform
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,57 +19,7 @@ from delegation import store
 from delegation.edges import Outcome, Result
 from delegation.errors import JournalError, UsageError
 from delegation.plan import Change, Delegation, DelegationChange, Target, added
-
-RUNNING, DONE, FAILED, INTERRUPTED, SETTLED = "running", "done", "failed", "interrupted", "settled"
-"""How a run ended. ``running`` in a journal that nobody holds: it died."""
-
-APPLY, ROLLBACK, AUDIT = "apply", "rollback", "audit"
-
-
-@dataclass(frozen=True, slots=True)
-class NewRun:
-    """What is known of a run when it begins; ``connection`` holds no secret.
-
-    ``directory`` identifies what is written to: the domain, or an export's absolute path.
-    """
-
-    kind: str
-    directory: str
-    domain: str
-    dc: str
-    connection: Mapping[str, Any]
-    inventory_digest: str | None = None
-    plan_digest: str | None = None
-    ticket: str | None = None
-    reverses: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Run(NewRun):
-    """A run as recorded; times are ISO 8601 in UTC."""
-
-    id: int = 0
-    status: str = RUNNING
-    started: str = ""
-    finished: str | None = None
-    who: str = ""
-    machine: str = ""
-    summary: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedChange:
-    """One planned change of a run. No ``result`` although ``intended``: it is unsettled."""
-
-    change: DelegationChange
-    intended: str | None
-    result: Result | None
-    settled: str | None
-    reason: str
-
-    @property
-    def unsettled(self) -> bool:
-        return self.intended is not None and self.result is None
+from delegation.run import APPLY, ROLLBACK, RUNNING, NewRun, RecordedChange, Run
 
 
 class Journal:

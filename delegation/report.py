@@ -12,9 +12,9 @@ from delegation import names
 from delegation.checks import DRIFT, Finding
 from delegation.compare import Comparison, Standing, Verdict
 from delegation.inventory import Foreign, Inventory
-from delegation.journal import RecordedChange, Run
 from delegation.plan import DelegationChange, DelegationPlan, added, flags, removed
 from delegation.planning import removals
+from delegation.run import RecordedChange, Run
 
 Data = dict[str, Any]
 

@@ -18,8 +18,9 @@ from delegation import undo
 from delegation.edges import Outcome, Record, Result
 from delegation.errors import DirectoryError, JournalError, Refused
 from delegation.inventory import Inventory, Policy, Unconstrained
-from delegation.journal import APPLY, ROLLBACK, Journal, NewRun
+from delegation.journal import Journal
 from delegation.plan import Delegation, DelegationChange, DelegationPlan, Plan
+from delegation.run import APPLY, ROLLBACK, NewRun
 from delegation.snapshot import Computer
 from tests.builders import (
     DIRECTORY,

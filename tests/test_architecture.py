@@ -187,7 +187,7 @@ def test_only_the_command_line_imports_the_command_line(module: Module) -> None:
 
 @every_module
 def test_a_directory_knows_no_journal_and_a_journal_no_directory(module: Module) -> None:
-    journal = {"store", "journal", "report"}
+    journal = {"store", "journal", "report", "run"}
     if module.within({"directory"}):
         assert not module.own & journal
     if module.name in journal:

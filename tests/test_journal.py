@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from delegation.edges import Outcome, Result
 from delegation.errors import JournalError, UsageError
-from delegation.journal import APPLY, AUDIT, DONE, ROLLBACK, RUNNING, SETTLED, Journal, NewRun
+from delegation.journal import Journal
 from delegation.plan import Change, Delegation, DelegationChange, Target
+from delegation.run import APPLY, AUDIT, DONE, ROLLBACK, RUNNING, SETTLED, NewRun
 from tests.builders import DIRECTORY, DOMAIN, ENABLED, TRANSITION, change, computer, guid
 
 ODD_VALUES = (

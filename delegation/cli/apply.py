@@ -14,8 +14,8 @@ from delegation.compare import Comparison
 from delegation.edges import Writer
 from delegation.errors import DelegationError, Refused, UsageError
 from delegation.inventory import Inventory
-from delegation.journal import APPLY, NewRun
 from delegation.plan import DelegationPlan
+from delegation.run import APPLY, NewRun
 
 T = TypeVar("T")
 

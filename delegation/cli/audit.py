@@ -13,7 +13,8 @@ from delegation.checks import Finding, Severity
 from delegation.cli import files, options, terminal, wiring
 from delegation.errors import DelegationError
 from delegation.inventory import DirectorySettings, Inventory
-from delegation.journal import AUDIT, DONE, Journal, NewRun
+from delegation.journal import Journal
+from delegation.run import AUDIT, DONE, NewRun
 
 _SEVERITIES = {str(severity): severity for severity in Severity}
 

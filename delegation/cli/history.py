@@ -10,8 +10,9 @@ import click
 from delegation import names, report
 from delegation.cli import options, show, terminal, wiring
 from delegation.errors import InventoryError, UsageError
-from delegation.journal import Journal, RecordedChange, Run
+from delegation.journal import Journal
 from delegation.plan import added, removed
+from delegation.run import RecordedChange, Run
 
 
 @click.command()

@@ -7,7 +7,8 @@ from delegation.cli import options, runs, show, terminal, wiring
 from delegation.edges import Writer
 from delegation.errors import DelegationError, InventoryError, Refused, UsageError
 from delegation.inventory import DirectorySettings, Inventory
-from delegation.journal import ROLLBACK, Journal, NewRun, Run
+from delegation.journal import Journal
+from delegation.run import ROLLBACK, NewRun, Run
 
 
 @click.command()
@@ -49,7 +50,7 @@ def rollback(
     folder = wiring.state_folder(given, inventory)
     with runs.recording(folder) as journal:
         chosen = _choose(journal, run, _directory(given, inventory))
-        wanted = _settings(given, chosen)
+        wanted = _settings(given, inventory, chosen)
         _refuse_other_domain(given, inventory, chosen, wanted)
         with wiring.writing(given, wanted, chosen.domain) as writer:
             _look_at_dc(chosen, writer)
@@ -118,9 +119,17 @@ def _choose(journal: Journal, number: int | None, directory: str | None) -> Run:
     return max(candidates, key=lambda r: r.id)
 
 
-def _settings(given: options.Options, chosen: Run) -> DirectorySettings:
-    """The run's own directory and way to log on, unless the command line names another."""
+def _settings(
+    given: options.Options, inventory: Inventory | None, chosen: Run
+) -> DirectorySettings:
+    """The run's own directory, unless the command line names another.
+
+    Who logs on is for the inventory to say, where there is a valid one: whoever undoes a run at
+    night need not be who made it.
+    """
     recorded = wiring.recorded_settings(dict(chosen.connection))
+    if inventory is not None and inventory.domain.casefold() == chosen.domain.casefold():
+        recorded = wiring.with_logon(recorded, given, inventory)
     if given.directory is not None:
         return wiring.redirect(recorded, given.directory)
     return recorded

@@ -11,8 +11,9 @@ from delegation.cli import show, terminal
 from delegation.directory.undo_file import undo_ldif
 from delegation.edges import Result, Writer
 from delegation.errors import DelegationError
-from delegation.journal import DONE, FAILED, INTERRUPTED, SETTLED, Journal, NewRun, Run, RunRecord
+from delegation.journal import Journal, RunRecord
 from delegation.plan import DelegationPlan
+from delegation.run import DONE, FAILED, INTERRUPTED, SETTLED, NewRun, Run
 
 
 @contextmanager

@@ -39,12 +39,25 @@ def settings(options: Options, inventory: Inventory) -> DirectorySettings:
             "version",
             "set directory.url, or use --directory",
         )
-    beside = options.inventory.parent
     url = wanted.url
     if url.startswith("ldif:") and options.directory is None:
-        url = f"ldif:{beside / url.removeprefix('ldif:')}"
-    ca_file = str(beside / wanted.ca_file) if wanted.ca_file else None
-    return replace(wanted, url=url, ca_file=ca_file)
+        url = f"ldif:{options.inventory.parent / url.removeprefix('ldif:')}"
+    return replace(with_logon(wanted, options, inventory), url=url)
+
+
+def with_logon(
+    wanted: DirectorySettings, options: Options, inventory: Inventory
+) -> DirectorySettings:
+    """``wanted``, with the way to log on that the inventory declares, as far as it does."""
+    own = inventory.directory
+    ca_file = str(options.inventory.parent / own.ca_file) if own.ca_file else wanted.ca_file
+    return replace(
+        wanted,
+        auth=own.auth or wanted.auth,
+        user=own.user or wanted.user,
+        keytab=own.keytab or wanted.keytab,
+        ca_file=ca_file,
+    )
 
 
 def redirect(wanted: DirectorySettings, url: str) -> DirectorySettings:

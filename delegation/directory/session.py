@@ -116,7 +116,7 @@ def connect(settings: DirectorySettings, domain: str, credentials: Credentials) 
         receive_timeout=ANSWER_TIMEOUT,
     )
     _open(connection, tls, settings)
-    _bind(connection, host, credentials.user)
+    _bind(connection, host, connection.user)
     return connection
 
 

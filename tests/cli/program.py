@@ -11,6 +11,7 @@ import os
 import pty
 import re
 import select
+import signal
 import subprocess
 import sys
 import termios
@@ -139,10 +140,20 @@ class Terminal:
     def types(self, text: str) -> None:
         os.write(self._descriptor, text.encode())
 
+    def interrupts(self) -> None:
+        """Press Ctrl-C, and again where the first came in the moment before the program read."""
+        for _ in range(3):
+            self.types("\x03")
+            end = time.monotonic() + 5
+            while time.monotonic() < end:
+                if not self._read(0.1):
+                    return
+
     def ends(self) -> int:
         """The exit code; all that it printed is on the screen."""
-        while self._read(float(SECONDS)):
-            pass
+        end = time.monotonic() + SECONDS
+        while self._read(1.0):
+            assert time.monotonic() < end, f"it hangs:\n{self.screen}"
         code = self._process.wait(SECONDS)
         # The terminal itself turns each \n into \r\n, and a counter goes back to the line's start.
         lines = self.screen.replace("\r\n", "\n").replace("\r", "\n")
@@ -162,7 +173,8 @@ class Terminal:
 
 
 def _take_the_terminal() -> None:
-    """So that ^C on it is a signal to us."""
+    """So that ^C on it is a signal to us, even where a test run in the background ignores it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 

@@ -534,7 +534,7 @@ def test_yes_writes(here: Path) -> None:
 def test_ctrl_c_at_the_question_is_130(delegation: Delegation, here: Path) -> None:
     with at_terminal("apply") as terminal:
         terminal.until("[y/N]")
-        terminal.types("\x03")
+        terminal.interrupts()
         assert terminal.ends() == 130
     assert "interrupted" in terminal.screen
     assert (here / "directory.ldif").read_bytes() == plain()

@@ -32,8 +32,9 @@ from delegation.directory.offline import OfflineDirectory
 from delegation.directory.session import Credentials
 from delegation.edges import Outcome, Writer
 from delegation.inventory import DirectorySettings
-from delegation.journal import APPLY, Journal, NewRun, RunRecord
+from delegation.journal import Journal, RunRecord
 from delegation.plan import DelegationChange
+from delegation.run import APPLY, NewRun
 
 FROZEN = "frozen"
 

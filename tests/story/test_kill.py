@@ -186,6 +186,7 @@ def test_ctrl_c_in_the_middle(
         assert interrupted.code == 130
         assert "interrupted" in interrupted.err
         is_unsettled(desk)
+        assert "hv01" in applied(desk, 1)
 
         written = holding(fresh_lab).keys()
         assert written >= {"hv01", "hv02"}
@@ -203,7 +204,7 @@ def test_ctrl_c_at_the_prompt(desk: Workstation, fresh_lab: Lab) -> None:
     with restored(fresh_lab):
         terminal = desk.at_terminal("apply")
         terminal.wait_for("[y/N]")
-        terminal.type("\x03")
+        terminal.interrupt()
         assert terminal.end().code == 130
         assert desk.runs() == []
         assert holding(fresh_lab) == {}

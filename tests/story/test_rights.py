@@ -130,3 +130,13 @@ def test_an_audit_sees_what_was_done_by_hand(
     }
     assert {seen.kind for seen in wire.requests} == READING
     assert holding(fresh_lab)["hv01"] == towards("hv02", "hv03", "hv04") | {"MSSQLSvc/db1"}
+
+
+def test_who_undoes_a_run_need_not_be_who_made_it(desk: Workstation, fresh_lab: Lab) -> None:
+    """The run's own domain controller, but the account of whoever sits there at night."""
+    night = Workstation(desk.folder, fresh_lab, account=ADMINISTRATOR)
+    with restored(fresh_lab):
+        desk.inventory(FOUR)
+        assert desk.run("apply", "--yes").code == 0
+        night.inventory(FOUR)
+        assert night.run("rollback", "--yes").code == 0

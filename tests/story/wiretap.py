@@ -25,7 +25,7 @@ from tests.lab import Lab
 from tests.lab.certificates import Certificate
 
 MODIFY, SEARCH = "modifyRequest", "searchRequest"
-SECONDS = 60.0
+SECONDS = 30.0
 
 
 OPERATIONS = {
@@ -197,7 +197,7 @@ class Wiretap:
 
     def _hold(self) -> None:
         self.held.set()
-        self._released.wait(SECONDS)
+        self._released.wait()
 
     def _hang_up(self) -> None:
         for end in self._sockets:

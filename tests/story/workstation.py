@@ -186,6 +186,16 @@ class Terminal:
         """Type; ``\\x03`` is Ctrl-C."""
         os.write(self.line, text.encode())
 
+    def interrupt(self) -> None:
+        """Press Ctrl-C, and again where the first came in the moment before the program read."""
+        for _ in range(3):
+            self.type("\x03")
+            deadline = time.monotonic() + 5
+            while self._read(deadline):
+                pass
+            if time.monotonic() < deadline:
+                return
+
     def end(self) -> Answer:
         """Wait for the end; all that was shown counts as output."""
         deadline = time.monotonic() + SECONDS
