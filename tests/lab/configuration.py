@@ -65,8 +65,7 @@ def configure(lab: Lab) -> Path:
     tls certfile = {lab.tls}/dc.pem
     tls keyfile = {lab.tls}/dc.key
     tls cafile = {lab.ca_file}
-    # A lab that loses power is restored from its snapshot.
-    ldb:nosync = true
+    ldb:nosync = {"no" if lab.durable else "yes"}
 [sysvol]
     path = {folder}/sysvol
 [netlogon]

@@ -63,9 +63,14 @@ class LabError(Exception):
 
 @dataclass(frozen=True)
 class Lab:
-    """One lab, described by its folder alone."""
+    """One lab, described by its folder.
+
+    ``durable``: its DC waits for the disk at every write, as one does that matters. Otherwise a
+    lab that loses power is restored from its snapshot.
+    """
 
     folder: Path
+    durable: bool = False
 
     def __post_init__(self) -> None:
         # Processes are known by the folder that they stand in, which the kernel tells resolved.

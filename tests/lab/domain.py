@@ -148,7 +148,7 @@ def is_current(lab: Lab) -> bool:
 
 def key(lab: Lab) -> str:
     """Give a digest of all that a snapshot depends on."""
-    digest = hashlib.sha256(str(lab.folder).encode())
+    digest = hashlib.sha256(f"{lab.folder} {lab.durable}".encode())
     digest.update(run(lab, ["samba", "--version"]).stdout.encode())
     for name in MAKERS:
         digest.update(Path(__file__).with_name(name).read_bytes())
