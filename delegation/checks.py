@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
-from delegation.compare import Comparison, HostComparison, Standing
+from delegation.compare import Comparison, Standing
 from delegation.inventory import Foreign
-from delegation.planning import uac_after
-from delegation.snapshot import ACCOUNTDISABLE, TRUSTED_TO_AUTH_FOR_DELEGATION
+from delegation.snapshot import ACCOUNTDISABLE
 
 
 class Severity(IntEnum):
@@ -40,13 +39,18 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """An id that stays, a title, whether its findings are drift, and the function that looks."""
+    """An id that stays, a title, and the function that looks.
+
+    ``drift``: its findings are differences from the inventory. ``preflight``: they matter before
+    a first apply as well, because an apply does not simply mend them.
+    """
 
     id: str
     severity: Severity
     title: str
-    drift: bool
     look: Callable[[Comparison], Iterator[tuple[str, str, str, str]]]
+    drift: bool = False
+    preflight: bool = True
 
     def findings(self, comparison: Comparison) -> Iterator[Finding]:
         for computer, value, message, fix in self.look(comparison):
@@ -155,15 +159,22 @@ def _near_limit(comparison: Comparison) -> Iterator[tuple[str, str, str, str]]:
 
 
 RULES: tuple[Rule, ...] = (
-    Rule("KCD001", Severity.HIGH, "desired value missing", True, _missing),
-    Rule("KCD002", Severity.HIGH, "stale value", True, _stale),
-    Rule("KCD003", Severity.MEDIUM, "unexpected value", True, _foreign),
-    Rule("KCD004", Severity.HIGH, "protocol transition not as declared", True, _transition),
-    Rule("KCD005", Severity.CRITICAL, "unconstrained delegation", True, _unconstrained),
-    Rule("KCD006", Severity.LOW, "value present twice", False, _twins),
-    Rule("KCD007", Severity.HIGH, "keep rule expired", False, _expired),
-    Rule("KCD008", Severity.MEDIUM, "account disabled", False, _disabled),
-    Rule("KCD009", Severity.MEDIUM, "near the value limit", False, _near_limit),
+    Rule("KCD001", Severity.HIGH, "desired value missing", _missing, drift=True, preflight=False),
+    Rule("KCD002", Severity.HIGH, "stale value", _stale, drift=True, preflight=False),
+    Rule("KCD003", Severity.MEDIUM, "unexpected value", _foreign, drift=True, preflight=False),
+    Rule(
+        "KCD004",
+        Severity.HIGH,
+        "protocol transition not as declared",
+        _transition,
+        drift=True,
+        preflight=False,
+    ),
+    Rule("KCD005", Severity.CRITICAL, "unconstrained delegation", _unconstrained, drift=True),
+    Rule("KCD006", Severity.LOW, "value present twice", _twins),
+    Rule("KCD007", Severity.HIGH, "keep rule expired", _expired),
+    Rule("KCD008", Severity.MEDIUM, "account disabled", _disabled),
+    Rule("KCD009", Severity.MEDIUM, "near the value limit", _near_limit),
 )
 ACCOUNT_RULE = "KCD010"
 """A host without exactly one account in the domain; found before there is a comparison."""
@@ -173,17 +184,12 @@ REFUSAL_RULE = "KCD011"
 DRIFT = frozenset(rule.id for rule in RULES if rule.drift)
 
 
-def findings(comparison: Comparison, *, drift: bool = True) -> list[Finding]:
-    """All findings, worst first; without ``drift`` only those that a plan would not mend."""
+def findings(comparison: Comparison, *, preflight: bool = False) -> list[Finding]:
+    """All findings, worst first, or the ``preflight`` ones among them."""
     found = [
         finding
         for rule in RULES
-        if drift or not rule.drift or rule.id == "KCD005"
+        if rule.preflight or not preflight
         for finding in rule.findings(comparison)
     ]
     return sorted(found, key=lambda finding: (-finding.severity, finding.rule))
-
-
-def flag_differs(comparison: Comparison, host: HostComparison) -> bool:
-    """Whether userAccountControl is to change on this host."""
-    return bool((uac_after(comparison, host) ^ host.computer.uac) & TRUSTED_TO_AUTH_FOR_DELEGATION)

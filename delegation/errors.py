@@ -6,7 +6,6 @@ DelegationError                1   what, and what to do about it
 ├── DirectoryError             1   the directory could not be read or written
 │   ├── ConnectionFailed       1   nobody there, wrong certificate, link lost
 │   ├── CredentialsRefused     1   the directory does not accept the account
-│   ├── RightsMissing          1   the account may not write what was asked
 │   └── ExportError            1   an LDIF export that can't be trusted
 ├── AccountsError              1   hosts without exactly one account in the domain
 ├── JournalError               1   the record of runs can't be read or written
@@ -73,10 +72,6 @@ class ConnectionFailed(DirectoryError):
 
 
 class CredentialsRefused(DirectoryError):
-    pass
-
-
-class RightsMissing(DirectoryError):
     pass
 
 

@@ -9,6 +9,7 @@ from delegation import checks
 from delegation.checks import DRIFT, RULES, Severity
 from delegation.inventory import Foreign, Inventory, Keep, Policy, Unconstrained
 from delegation.names import MIGRATION
+from delegation.plan import flags
 from delegation.snapshot import Computer
 from tests.builders import (
     DISABLED,
@@ -163,7 +164,7 @@ def test_after_an_apply_no_drift_is_left_that_the_policy_has_cleared(world: Worl
 def test_findings_are_sorted_and_those_without_drift_are_a_part_of_them(world: World) -> None:
     comparison = survey(world.inventory, world.directory)
     every = checks.findings(comparison)
-    rest = checks.findings(comparison, drift=False)
+    rest = checks.findings(comparison, preflight=True)
     assert [f.severity for f in every] == sorted((f.severity for f in every), reverse=True)
     assert rest == [f for f in every if f.rule not in DRIFT or f.rule == "KCD005"]
 
@@ -172,4 +173,9 @@ def test_findings_are_sorted_and_those_without_drift_are_a_part_of_them(world: W
 def test_a_flag_differs_where_the_finding_says_so(world: World) -> None:
     comparison = survey(world.inventory, world.directory)
     found = {f.computer for f in checks.findings(comparison) if f.rule == "KCD004"}
-    assert found == {h.label for h in comparison.hosts if checks.flag_differs(comparison, h)}
+    changed = {
+        change.target.name
+        for change in planned(world.inventory, world.directory, allow=EVERY_OVERRIDE).changes
+        if "protocol_transition" in flags(change)
+    }
+    assert found == changed

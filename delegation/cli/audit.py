@@ -115,7 +115,7 @@ def check(ctx: click.Context, form: str) -> int:
         [
             *_accounts(comparison, None),
             *_refusals(comparison),
-            *checks.findings(comparison, drift=False),
+            *checks.findings(comparison, preflight=True),
         ]
     )
     if form == "json":
