@@ -35,7 +35,10 @@ def rollback(
     Restores the values and flags which that run wrote, in their original spelling, on the objects
     it wrote them to, wherever they have been moved. What others changed since is left alone; an
     object on which the run's own values have changed since is a conflict, and then nothing is
-    written. It needs no valid inventory. A rollback is undone by its number.
+    written. A rollback is undone by its number.
+
+    It needs no valid inventory. Without one, name the server that may have the password with
+    --directory: the journal alone is not believed.
 
     \b
     Examples:
@@ -51,7 +54,7 @@ def rollback(
     with runs.recording(folder) as journal:
         chosen = _choose(journal, run, _directory(given, inventory))
         wanted = _settings(given, inventory, chosen)
-        _refuse_other_domain(given, inventory, chosen, wanted)
+        _refuse_unvouched(given, inventory, chosen, wanted)
         with wiring.writing(given, wanted, chosen.domain) as writer:
             _look_at_dc(chosen, writer)
             runs.settle_all(journal, writer, chosen.directory)
@@ -135,14 +138,19 @@ def _settings(
     return recorded
 
 
-def _refuse_other_domain(
+def _refuse_unvouched(
     given: options.Options, inventory: Inventory | None, chosen: Run, wanted: DirectorySettings
 ) -> None:
-    """A journal alone does not send a password out of the inventory's domain."""
-    if inventory is None or given.directory is not None:
+    """A journal alone does not decide where a password goes: anybody may have planted it."""
+    if given.directory is not None or (wanted.url or "").startswith("ldif:"):
         return
-    elsewhere = chosen.domain.casefold() != inventory.domain.casefold()
-    if elsewhere and not (wanted.url or "").startswith("ldif:"):
+    if inventory is None:
+        raise Refused(
+            f"only the journal says that run {chosen.id} belongs to {wanted.url}; nothing was "
+            "sent or written",
+            f"if that is right, say so yourself: --directory {wanted.url}",
+        )
+    if chosen.domain.casefold() != inventory.domain.casefold():
         raise Refused(
             f"run {chosen.id} was made in {chosen.domain}, not in {inventory.domain}; nothing "
             "was sent or written",

@@ -466,6 +466,11 @@ def test_a_planted_journal_gets_no_password(
         assert ran.code in {1, 2, 4}
         assert listener.calls == 0
         assert "Secret-4711" not in ran.err
+    (here / "inventory.yaml").unlink()
+    ran = delegation("rollback", "1", "--yes")
+    assert ran.code == 4
+    assert f"--directory {connection['url']}" in ran.err
+    assert listener.calls == 0
 
 
 def test_an_empty_password_is_refused(
