@@ -29,7 +29,7 @@ from tests.lab import domain
 from tests.lab.delay import delayed
 from tests.lab.description import Lab
 
-PAIRS = 5
+PAIRS = 9
 WRITER = "svc-delegation"
 
 

@@ -3,7 +3,6 @@
 import gc
 import importlib
 import sys
-import traceback
 
 import click
 
@@ -137,6 +136,12 @@ def _ended_by(exc: BaseException) -> int:
             f"the output can't be written: {exc.strerror or exc}", "make room, or send it elsewhere"
         )
         return 1
+    return _bug(exc)
+
+
+def _bug(exc: BaseException) -> int:
+    import traceback
+
     where = traceback.extract_tb(exc.__traceback__)[-1]
     terminal.error(
         f"internal error: {type(exc).__name__}: {exc} ({where.name}, line {where.lineno})",

@@ -1,7 +1,6 @@
 """Options that every command shares; they may stand before or after the command's name."""
 
 import shlex
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -35,7 +34,11 @@ class Options:
             for word in (f"--{name}", str(given))
         ]
         line = ["delegation", *places, *words]
-        return subprocess.list2cmdline(line) if sys.platform == "win32" else shlex.join(line)
+        if sys.platform == "win32":
+            from subprocess import list2cmdline
+
+            return list2cmdline(line)
+        return shlex.join(line)
 
 
 def common(*, with_environment: bool = False) -> Callable[[F], F]:
