@@ -50,11 +50,17 @@ def inventory(lab: Lab) -> Path:
 
 def next_steps(lab: Lab, inventory_file: Path) -> str:
     """Say what to type next, with paths from where one stands."""
-    script = Path(__file__).parents[2] / "scripts" / "lab"
-    file, ca_file, down = (
-        shlex.quote(os.path.relpath(path)) for path in (inventory_file, lab.ca_file, script)
+    top = Path(__file__).parents[2]
+    program, file, ca_file, down = (
+        shlex.quote(os.path.relpath(path))
+        for path in (
+            top / ".venv" / "bin" / "delegation",
+            inventory_file,
+            lab.ca_file,
+            top / "scripts" / "lab",
+        )
     )
-    product = f"delegation -i {file} --directory {lab.ldaps_url}"
+    product = f"{program} -i {file} --directory {lab.ldaps_url}"
     return f"""\
 A domain controller of {lab.domain} runs at {lab.address}. Type next:
 
