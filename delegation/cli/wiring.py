@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from delegation import compare, mesh, names, snapshot
 from delegation.cli.options import Options
 from delegation.edges import Reader, Writer
-from delegation.errors import AccountsError, Refused, UsageError
+from delegation.errors import AccountsError, JournalError, Refused, UsageError
 from delegation.inventory import Auth, DirectorySettings, Inventory
 
 if TYPE_CHECKING:
@@ -105,13 +105,24 @@ def connection_record(wanted: DirectorySettings) -> dict[str, Any]:
 
 
 def recorded_settings(connection: dict[str, Any]) -> DirectorySettings:
-    """The settings that ``connection_record`` made a record of."""
+    """The settings that ``connection_record`` made a record of. Raises JournalError."""
     fields = dict(connection)
-    for name in ("dns_servers", "search_base"):
-        fields[name] = tuple(fields.get(name, ()))
-    if fields.get("auth"):
-        fields["auth"] = Auth(fields["auth"])
-    return DirectorySettings(**fields)
+    try:
+        for name in ("dns_servers", "search_base"):
+            fields[name] = tuple(fields.get(name, ()))
+        if fields.get("auth"):
+            fields["auth"] = Auth(fields["auth"])
+        settings = DirectorySettings(**fields)
+    except (TypeError, ValueError) as exc:
+        raise JournalError(_NO_CONNECTION, _RESTORE) from exc
+    texts = (settings.url or "", settings.user or "", settings.ca_file or "")
+    if not all(isinstance(text, str) for text in texts):
+        raise JournalError(_NO_CONNECTION, _RESTORE)
+    return settings
+
+
+_NO_CONNECTION = "how this run reached its directory can't be read"
+_RESTORE = "the journal is damaged: restore it from a backup, or import the run's undo file"
 
 
 @contextmanager

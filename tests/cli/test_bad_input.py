@@ -373,6 +373,26 @@ def _bad_states(here: Path) -> None:
     _sql(here, "UPDATE changes SET before = x'00', guid = 'x', result = 'maybe'")
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        """UPDATE runs SET connection = '{"auth": "magic"}'""",
+        """UPDATE runs SET connection = '{"port": 636}'""",
+        """UPDATE runs SET connection = '{"url": 5}'""",
+    ],
+)
+def test_a_connection_that_nobody_recorded(
+    delegation: Delegation, here: Path, statement: str
+) -> None:
+    delegation("apply", "--yes", "--limit", "hv01")
+    _sql(here, statement)
+    before = tree(here)
+    ran = delegation("rollback", "1", "--yes")
+    assert ran.code == 1
+    assert "the journal is damaged" in ran.err
+    assert tree(here) == before
+
+
 JOURNALS = [_garbage, _newer, _somebody_elses, _folder, _cut_off, _bad_json, _bad_states]
 
 
