@@ -54,10 +54,9 @@ def differences(change: DelegationChange, now: Computer) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Reversal:
-    """The plan that takes a run back, with what speaks against it and what to warn about."""
+    """The plan that takes a run back, blocked by whatever conflicts, and what to warn about."""
 
     plan: DelegationPlan
-    conflicts: tuple[Blocked, ...]
     warnings: tuple[str, ...]
 
 
@@ -87,11 +86,9 @@ def reversal(
         undone = _undone(change, computer)
         back.append(undone)
         conflicts += _dangers(undone, computer, domain_controller_names, allow)
-        warnings += _warnings(change, undone)
+        warnings += _warnings(undone)
     back.sort(key=lambda change: names.dn_key(change.target.dn))
-    return Reversal(
-        Plan(KIND, domain, tuple(back), tuple(conflicts)), tuple(conflicts), tuple(warnings)
-    )
+    return Reversal(Plan(KIND, domain, tuple(back), tuple(conflicts)), tuple(warnings))
 
 
 def _conflict(change: DelegationChange, why: str) -> Blocked:
@@ -140,15 +137,14 @@ def _dangers(
     return dangers
 
 
-def _warnings(change: DelegationChange, undone: DelegationChange) -> list[str]:
-    if not (undone.before.uac ^ undone.after.uac) & TRUSTED_TO_AUTH_FOR_DELEGATION:
+def _warnings(undone: DelegationChange) -> list[str]:
+    """The flag governs the whole list, whoever wrote it."""
+    governed = undone.after.values
+    if not governed or not (undone.before.uac ^ undone.after.uac) & TRUSTED_TO_AUTH_FOR_DELEGATION:
         return []
-    ours = {value.casefold() for value in (*change.before.values, *change.after.values)}
-    others = [v for v in undone.after.values if v.casefold() not in ours]
-    before = [v for v in undone.after.values if v in change.before.values]
-    affected = [*before, *others]
-    if not affected:
-        return []
-    return [
-        f"{undone.target.name}: the restored delegation flag also governs {', '.join(affected)}"
-    ]
+    named = ", ".join(governed) if len(governed) <= FEW else f"its {len(governed):,} values"
+    return [f"{undone.target.name}: the restored delegation flag also governs {named}"]
+
+
+FEW = 6
+"""Values that a warning spells out; more are counted."""

@@ -489,7 +489,7 @@ def reversal(directory: MemoryDirectory, folder: Path, run: int) -> DelegationPl
         changes = journal.in_effect(run)
     now = directory.read([change.target.guid for change in changes])
     back = undo.reversal(DOMAIN, changes, now, frozenset(), ["unconstrained"])
-    assert not back.conflicts
+    assert not back.plan.blocked
     return back.plan
 
 

@@ -64,7 +64,7 @@ def test_the_plan_comes_true_and_is_undone_byte_for_byte(case: Path, tmp_path: P
 
     now = directory.read([change.target.guid for change in plan.changes])
     back = undo.reversal(wanted.domain, plan.changes, now, frozenset(), ["unconstrained"])
-    assert not back.conflicts
+    assert not back.plan.blocked
     assert {o.result for o in directory.write(back.plan.changes)} <= {Result.APPLIED}
     assert (tmp_path / "directory.ldif").read_bytes() == original
 

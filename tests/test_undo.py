@@ -60,7 +60,7 @@ def test_the_reverse_restores_the_original_exactly(world: World) -> None:
     directory = world.directory
     before = dict(directory.accounts)
     back = _reversal(_run(world, directory), directory)
-    assert not back.conflicts
+    assert not back.plan.blocked
     assert all(
         change.after == Delegation.of(before[change.target.guid]) for change in back.plan.changes
     )
@@ -86,7 +86,7 @@ def test_what_others_did_meanwhile_survives_the_reverse(world: World, data: st.D
     directory.put(moved)
 
     back = _reversal(changes, directory)
-    assert not back.conflicts
+    assert not back.plan.blocked
     applied(back.plan, directory)
 
     was_values, was_uac = expected[victim.guid]
@@ -111,7 +111,7 @@ def test_a_reverse_touches_nothing_that_the_run_did_not(
     bits = (0, TRANSITION, UNCONSTRAINED, BITS)[flags]
     directory.put(replace(account, values=mixed, uac=account.uac & ~BITS | bits))
     back = _reversal(changes, directory)
-    event("conflict" if back.conflicts else "no conflict")
+    event("conflict" if back.plan.blocked else "no conflict")
     made = {change.target.guid: change for change in changes}
     for undone in back.plan.changes:
         run = made[undone.target.guid]
@@ -141,7 +141,7 @@ def test_a_run_can_be_taken_back_once(world: World) -> None:
     applied(_reversal(changes, directory).plan, directory)
     again = _reversal(changes, directory)
     assert again.plan.changes == ()
-    assert {c.computer for c in again.conflicts} == {change.target.name for change in changes}
+    assert {c.computer for c in again.plan.blocked} == {change.target.name for change in changes}
 
 
 @given(worlds(), st.data())
@@ -204,11 +204,10 @@ def test_a_change_by_others_to_what_the_run_touched_is_a_conflict(
     now: Computer | None, says: str
 ) -> None:
     back = _back(now, allow=EVERY_OVERRIDE)
-    [conflict] = back.conflicts
+    [conflict] = back.plan.blocked
     assert (conflict.computer, conflict.why, conflict.override) == ("hv01", "conflict", "")
     assert says in conflict.message
     assert back.plan.changes == ()
-    assert back.plan.blocked == back.conflicts
 
 
 @pytest.mark.parametrize(
@@ -224,7 +223,7 @@ def test_a_change_by_others_to_what_the_run_touched_is_a_conflict(
 )
 def test_other_changes_are_left_alone(now: Computer) -> None:
     back = _back(now)
-    assert not back.conflicts
+    assert not back.plan.blocked
     [undone] = back.plan.changes
     assert undone.target.dn == now.dn
     assert undone.before == Delegation.of(now)
@@ -234,15 +233,15 @@ def test_other_changes_are_left_alone(now: Computer) -> None:
 
 
 def test_unconstrained_delegation_comes_back_only_where_it_is_allowed() -> None:
-    [refusal] = _back(DONE, allow=["removals", "flag-change"]).conflicts
+    [refusal] = _back(DONE, allow=["removals", "flag-change"]).plan.blocked
     assert (refusal.why, refusal.override) == ("unconstrained", "unconstrained")
-    assert _back(DONE, allow=["unconstrained"]).conflicts == ()
+    assert _back(DONE, allow=["unconstrained"]).plan.blocked == ()
 
 
 def test_unconstrained_delegation_goes_without_asking() -> None:
     given = change(HV01, uac=ENABLED | UNCONSTRAINED | TRANSITION).reversed()
     back = undo.reversal(DOMAIN, [given], {HV01.guid: HV01}, frozenset())
-    assert not back.conflicts
+    assert not back.plan.blocked
 
 
 @pytest.mark.parametrize("name", ["old", "OLD", "old.corp.example"])
@@ -250,7 +249,7 @@ def test_a_value_towards_a_domain_controller_is_not_restored(name: str) -> None:
     run = change(replace(HV01, values=(f"cifs/{name}",)), remove=[f"cifs/{name}"])
     now = {HV01.guid: replace(HV01, values=())}
     controllers = frozenset({"old", "old.corp.example"})
-    [refusal] = undo.reversal(DOMAIN, [run], now, controllers, EVERY_OVERRIDE).conflicts
+    [refusal] = undo.reversal(DOMAIN, [run], now, controllers, EVERY_OVERRIDE).plan.blocked
     assert (refusal.why, refusal.override) == ("domain-controller", "")
 
 
@@ -264,14 +263,14 @@ def test_a_value_towards_a_domain_controller_is_not_restored(name: str) -> None:
 )
 def test_nothing_is_restored_on_what_became_a_domain_controller(became: dict[str, int]) -> None:
     now = replace(DONE, **became)  # type: ignore[arg-type]
-    refusals = _back(now, allow=EVERY_OVERRIDE).conflicts
+    refusals = _back(now, allow=EVERY_OVERRIDE).plan.blocked
     assert [(b.why, b.override) for b in refusals] == [("domain-controller", "")]
 
 
 def test_values_are_taken_from_what_became_a_domain_controller() -> None:
     given = change(replace(HV01, values=(), uac=ENABLED), add=["cifs/hv02"])
     now = replace(HV01, values=("cifs/hv02",), uac=ENABLED | WRITABLE_DC)
-    assert not undo.reversal(DOMAIN, [given], {HV01.guid: now}, frozenset({"hv02"})).conflicts
+    assert not undo.reversal(DOMAIN, [given], {HV01.guid: now}, frozenset({"hv02"})).plan.blocked
 
 
 @pytest.mark.parametrize(
@@ -289,7 +288,7 @@ def test_a_restored_flag_over_values_of_others_is_warned_about_and_not_refused(
     run = change(was, add=["cifs/hv02"], uac=ENABLED | TRANSITION)
     now = replace(was, values=(*values, "cifs/hv02"), uac=ENABLED | TRANSITION)
     back = undo.reversal(DOMAIN, [run], {was.guid: now}, frozenset())
-    assert not back.conflicts
+    assert not back.plan.blocked
     assert len(back.warnings) == len(warned)
     assert all(value in warning for value, warning in zip(warned, back.warnings, strict=True))
 
@@ -307,7 +306,7 @@ def test_the_plan_is_sorted_and_conflicts_of_all_objects_are_told_at_once() -> N
     plan = undo.reversal(DOMAIN, runs, now, frozenset()).plan
     assert [c.target.name for c in plan.changes] == ["hv01", "hv02", "hv03"]
     refused = undo.reversal(DOMAIN, runs, {a.guid: a for a in accounts[:2]}, frozenset())
-    assert {c.computer for c in refused.conflicts} == {"hv01", "hv02", "hv03"}
+    assert {c.computer for c in refused.plan.blocked} == {"hv01", "hv02", "hv03"}
 
 
 def test_half_a_change_is_unknown() -> None:
@@ -327,3 +326,13 @@ def test_differences_are_told_for_what_was_touched_alone(
     assert undo.differences(run, account) == [f"{value} is not there"]
     assert undo.differences(run, replace(account, values=(value,), uac=0)) == []
     assert set(FLAGS.values()) == {TRANSITION, UNCONSTRAINED}
+
+
+def test_a_flag_over_many_values_is_warned_about_in_one_short_line() -> None:
+    values = tuple(f"HTTP/portal{number}" for number in range(undo.FEW + 1))
+    was = computer("hv01", *values)
+    run = change(was, add=["cifs/hv02"], uac=ENABLED | TRANSITION)
+    now = replace(was, values=(*values, "cifs/hv02"), uac=ENABLED | TRANSITION)
+    [warning] = undo.reversal(DOMAIN, [run], {was.guid: now}, frozenset()).warnings
+    assert f"its {len(values)} values" in warning
+    assert "portal0" not in warning

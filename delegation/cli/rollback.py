@@ -189,11 +189,11 @@ def _reversal(
 
 
 def _refuse(back: undo.Reversal) -> None:
-    if back.conflicts:
+    if back.plan.blocked:
         raise Refused(
             "the rollback is refused; nothing was written",
             "settle these by hand, or restore the values the run left, then try again",
-            show.refusals(back.conflicts),
+            show.refusals(back.plan.blocked),
         )
 
 
