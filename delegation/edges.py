@@ -41,17 +41,43 @@ class Reader(Protocol):
     @property
     def directory(self) -> Directory: ...
 
-    def find(self, computer_names: Collection[str]) -> list[Computer]:
+    def find(self, computer_names: Collection[str], spns: Collection[str] = ()) -> list[Computer]:
         """The accounts so named (sAMAccountName without ``$``), in one search where possible.
 
-        With them come the accounts that hold an explicit SPN of a managed service, and the
-        domain controllers: whoever resolves names must see those too.
+        With them come the accounts that hold an explicit SPN of a managed service, or one of
+        ``spns``, and the domain controllers: whoever resolves names must see those too.
         """
 
     def read(self, guids: Collection[UUID]) -> Mapping[UUID, Computer]:
         """The accounts as they are now, found by objectGUID; those that are gone are left out."""
 
     def close(self) -> None: ...
+
+
+class Inspector(Reader, Protocol):
+    """A directory that also tells about people, groups and rights: for findings, not for plans."""
+
+    def computers(self, pattern: str = "*") -> list[Computer]:
+        """Every computer account whose name, without ``$``, fits ``pattern`` (``*`` for any)."""
+
+    def people(self, name: str) -> list[Computer]:
+        """The accounts that ``name`` means: a sAMAccountName or a user principal name."""
+
+    def token(self, account: Computer) -> frozenset[str] | None:
+        """The SIDs of ``account`` and all its groups, nested ones too; None: it can't be told."""
+
+    def account_names(self, sids: Collection[str]) -> Mapping[str, str]:
+        """sAMAccountName by SID, of those that the domain knows."""
+
+    def writable(self, guids: Collection[UUID]) -> Mapping[UUID, frozenset[str]] | None:
+        """The attributes, casefolded, that the ACLs let the bound account write, by object.
+
+        From allowedAttributesEffective (MS-ADTS 3.1.1.4.5.21). None: it can't be told. What only
+        a privilege grants is not in it.
+        """
+
+    def own_token(self) -> frozenset[str] | None:
+        """The SIDs of the account that is logged on, and of its groups; None: it can't be told."""
 
 
 class Writer(Reader, Protocol):

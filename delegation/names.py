@@ -56,6 +56,31 @@ class ServicePrincipalName(NamedTuple):
         return cls(service, host) if slash and service and host else None
 
 
+HOST_ALIASES = frozenset(
+    """
+    alerter appmgmt browser cifs cisvc clipsrv dcom dhcp dmserver dns
+    dnscache eventlog eventsystem fax http ias iisadmin mcsvc messenger msdtc
+    msiserver netdde netddedsm netlogon netman nmagent oakley plugplay policyagent protectedstorage
+    rasman remoteaccess replicator rpc rpclocator rpcss rsvp samss scardsvr scesrv
+    schedule scm seclogon snmp spooler tapisrv time trksvr trkwks ups
+    w3svc wins www
+    """.split()  # noqa: SIM905 - a list of words, one a line, is harder to read
+)
+"""Services for which HOST stands where they are not registered themselves.
+
+The default of sPNMappings on CN=Directory Service,CN=Windows NT,CN=Services in the configuration
+(MS-ADA3, attribute sPNMappings); what a forest has added to it is not read.
+"""
+
+
+def host_spn(spn: str) -> str | None:
+    """``HOST/hv02`` of ``cifs/hv02``; None of a service that HOST doesn't stand for."""
+    parsed = ServicePrincipalName.parse(spn)
+    if parsed is None or parsed.service.casefold() not in HOST_ALIASES:
+        return None
+    return f"HOST/{parsed.host}"
+
+
 def peer_values(computer: str, fqdn: str, services: Iterable[str] = MANAGED_SERVICES) -> list[str]:
     """The values that let a source reach one target: each service, short name and FQDN."""
     return [f"{service}/{host}" for service in services for host in (computer, fqdn)]

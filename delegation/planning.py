@@ -144,9 +144,9 @@ def _endpoint_refusals(
                 "the domain",
             )
         holders = [
-            holder
-            for holder in snapshot.spn_holders(value)
-            if holder.casefold() != f"{endpoint.computer}$".casefold()
+            holder.account
+            for holder in snapshot.holders(value)
+            if holder.account.casefold() != f"{endpoint.computer}$".casefold()
         ]
         if holders:
             yield Blocked(

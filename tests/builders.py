@@ -198,15 +198,18 @@ class MemoryDirectory:
     def directory(self) -> Directory:
         return self._directory
 
-    def find(self, computer_names: Collection[str]) -> list[Computer]:
+    def find(self, computer_names: Collection[str], spns: Collection[str] = ()) -> list[Computer]:
         wanted = {name.casefold() for name in computer_names}
+        held = {spn.casefold() for spn in spns}
         managed = tuple(f"{service}/".casefold() for service in MANAGED_SERVICES)
         return [
             account
             for account in self.accounts.values()
             if account.name.casefold() in wanted
             or account.is_domain_controller
-            or any(spn.casefold().startswith(managed) for spn in account.spns)
+            or any(
+                (key := spn.casefold()).startswith(managed) or key in held for spn in account.spns
+            )
         ]
 
     def read(self, guids: Collection[UUID]) -> Mapping[UUID, Computer]:

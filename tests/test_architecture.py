@@ -27,7 +27,11 @@ CORE = {
 DRIVERS = {"edges", "apply"}
 """Given edges as arguments; ``edges`` declares what those must be able to do."""
 OWNERS = {
-    "ldap3": {"directory.ldap", "directory.session"},
+    "ldap3": {"directory.inspection", "directory.ldap", "directory.session", "directory.sealing"},
+    "cryptography": {"directory.sealing"},
+    "dns": {"directory.locate"},
+    "impacket": {"directory.descriptors"},
+    "spnego": {"directory.sealing"},
     "yaml": {"inventory.yaml_tree", "inventory.yaml_text"},
     "jinja2": {"report"},
     "click": {"cli"},

@@ -284,7 +284,7 @@ def test_domain_controllers_and_holders_of_names_count_wherever_they_are() -> No
     accounts = [domain_controller("dc9"), user("svc", "CIFS/hv01"), THERE]
     found = resolve(DIRECTORY, ["hv01"], accounts, [f"OU=Hyper-V,{BASE}"])
     assert found.domain_controller_names == {"dc9", "dc9.corp.example"}
-    assert found.spn_holders("cifs/HV01") == ("svc",)
+    assert [a.account for a in found.holders("cifs/HV01")] == ["svc"]
 
 
 # Laws

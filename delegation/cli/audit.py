@@ -61,7 +61,7 @@ def audit(
     wanted = wiring.settings(given, inventory)
     scope = wiring.limited(limit, inventory)
     with wiring.reading(given, wanted, inventory.domain) as reader:
-        comparison = wiring.survey(inventory, reader, scope, tolerant=True)
+        comparison = wiring.inspect(inventory, reader, scope)
     found = _worst_first(
         [*_accounts(comparison, scope), *_refusals(comparison), *checks.findings(comparison)]
     )
@@ -110,7 +110,7 @@ def check(ctx: click.Context, form: str) -> int:
         return 0
     wanted = wiring.settings(given, inventory)
     with wiring.reading(given, wanted, inventory.domain) as reader:
-        comparison = wiring.survey(inventory, reader, tolerant=True)
+        comparison = wiring.inspect(inventory, reader)
     found = _worst_first(
         [
             *_accounts(comparison, None),

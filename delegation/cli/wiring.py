@@ -3,7 +3,7 @@
 import getpass
 import os
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, replace
 from datetime import date
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from delegation import compare, mesh, names, snapshot
 from delegation.cli.options import Options
-from delegation.edges import Reader, Writer
-from delegation.errors import AccountsError, JournalError, Refused, UsageError
+from delegation.edges import Inspector, Reader, Writer
+from delegation.errors import AccountsError, DirectoryError, JournalError, Refused, UsageError
 from delegation.inventory import Auth, DirectorySettings, Inventory
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ _RESTORE = "the journal is damaged: restore it from a backup, or import the run'
 
 
 @contextmanager
-def reading(options: Options, wanted: DirectorySettings, domain: str) -> Iterator[Reader]:
+def reading(options: Options, wanted: DirectorySettings, domain: str) -> Iterator[Inspector]:
     """The directory through an interface that has no write."""
     if (wanted.url or "").startswith("ldif:"):
         from delegation.directory.offline import OfflineReader
@@ -134,9 +134,9 @@ def reading(options: Options, wanted: DirectorySettings, domain: str) -> Iterato
         with closing(OfflineReader(Path(_file(wanted)), domain)) as offline:
             yield offline
         return
-    from delegation.directory.ldap import LdapReader
+    from delegation.directory.inspection import LdapInspector
 
-    with closing(LdapReader(wanted, domain, _credentials(options, wanted, domain))) as reader:
+    with closing(LdapInspector(wanted, domain, _credentials(options, wanted, domain))) as reader:
         yield reader
 
 
@@ -214,31 +214,90 @@ def limited(expressions: str | None, inventory: Inventory) -> frozenset[str] | N
 
 
 def survey(
-    inventory: Inventory,
-    reader: Reader,
-    limit: Collection[str] | None = None,
-    *,
-    tolerant: bool = False,
+    inventory: Inventory, reader: Reader, limit: Collection[str] | None = None
 ) -> compare.Comparison:
-    """Read the directory once and judge it.
+    """Read the directory once and judge it, for a plan.
 
     Raises AccountsError where a host in scope, or a host it reaches, has not exactly one
-    account in the domain; ``tolerant`` judges the others instead.
+    account in the domain.
     """
-    desired = mesh.desired(inventory)
-    wanted = desired.account_names()
-    accounts = reader.find(wanted)
-    bases = inventory.directory.search_base
-    found = snapshot.resolve(reader.directory, wanted, accounts, bases)
-    comparison = compare.compare(inventory, desired, found, date.today(), limit)  # noqa: DTZ011 - a keep rule's day is the admin's
+    comparison = _compared(inventory, reader, limit)
     problems = account_problems(comparison, limit)
-    if problems and not tolerant:
+    if problems:
         raise AccountsError(
             f"{len(problems)} of the inventory's accounts can't be used",
             "correct the inventory, or join the hosts to the domain; nothing was written",
             [what for _, what in problems],
         )
     return comparison
+
+
+def inspect(
+    inventory: Inventory,
+    inspector: Inspector,
+    limit: Collection[str] | None = None,
+    operators: Sequence[str] = (),
+) -> compare.Comparison:
+    """The same for findings: hosts without an account are left out, and evidence is looked up.
+
+    Still one search where nothing but the inventory's own values is found: who else holds a name
+    that they use comes with the hosts.
+    """
+    comparison = _compared(inventory, inspector, limit, hosts_too=True)
+    found = comparison.snapshot
+    others = [
+        spn
+        for host in comparison.hosts
+        for verdict in host.extra
+        for spn in (verdict.value, names.host_spn(verdict.value))
+        if spn and not found.holders(spn)
+    ]
+    accounts = list(found.accounts)
+    if others:
+        known = {account.guid for account in accounts}
+        more = inspector.find((), list(dict.fromkeys(others)))
+        accounts += [account for account in more if account.guid not in known]
+    sids = {ace.sid for host in comparison.hosts for ace in host.computer.acting}
+    return replace(
+        comparison,
+        snapshot=replace(
+            found,
+            accounts=tuple(accounts),
+            operators=tuple(operator(inspector, name) for name in operators),
+            account_names=inspector.account_names(sorted(sids)) if sids else {},
+        ),
+    )
+
+
+def operator(inspector: Inspector, name: str) -> snapshot.Operator:
+    """Who ``name`` is. Raises DirectoryError where several accounts answer to it."""
+    found = inspector.people(name)
+    if len(found) > 1:
+        raise DirectoryError(
+            f"{name} means several accounts: {' and '.join(a.dn for a in found)}",
+            "name the operator as DOMAIN\\user or user@domain",
+        )
+    if not found:
+        return snapshot.Operator(name, None)
+    return snapshot.Operator(name, found[0], inspector.token(found[0]))
+
+
+def _compared(
+    inventory: Inventory,
+    reader: Reader,
+    limit: Collection[str] | None,
+    *,
+    hosts_too: bool = False,
+) -> compare.Comparison:
+    """``hosts_too``: with whoever else holds HOST/… of a host, for which a plan has no use."""
+    desired = mesh.desired(inventory)
+    wanted = desired.account_names()
+    endpoints = desired.endpoints_of(list(desired.delegates)) if hosts_too else ()
+    spns = [f"HOST/{name}" for e in endpoints for name in (e.computer, e.fqdn)]
+    accounts = reader.find(wanted, spns)
+    bases = inventory.directory.search_base
+    found = snapshot.resolve(reader.directory, wanted, accounts, bases)
+    return compare.compare(inventory, desired, found, date.today(), limit)  # noqa: DTZ011 - a keep rule's day is the admin's
 
 
 def account_problems(

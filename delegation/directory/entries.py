@@ -7,13 +7,14 @@ hold a host's service principal name; such an account keeps its name in full.
 """
 
 import re
+import struct
 import sys
 from collections.abc import Mapping, Sequence
 from uuid import UUID, uuid5
 
 from delegation import names
 from delegation.errors import DirectoryError
-from delegation.snapshot import Computer
+from delegation.snapshot import Ace, Computer
 
 SAM_ACCOUNT_NAME = "sAMAccountName"
 OBJECT_GUID = "objectGUID"
@@ -23,6 +24,9 @@ PRIMARY_GROUP_ID = "primaryGroupID"
 DNS_HOST_NAME = "dNSHostName"
 SERVICE_PRINCIPAL_NAME = "servicePrincipalName"
 ALLOWED_TO_DELEGATE_TO = "msDS-AllowedToDelegateTo"
+ALLOWED_TO_ACT = "msDS-AllowedToActOnBehalfOfOtherIdentity"
+OBJECT_SID = "objectSid"
+ADMIN_COUNT = "adminCount"
 
 ATTRIBUTES = (
     SAM_ACCOUNT_NAME,
@@ -33,6 +37,9 @@ ATTRIBUTES = (
     DNS_HOST_NAME,
     SERVICE_PRINCIPAL_NAME,
     ALLOWED_TO_DELEGATE_TO,
+    ALLOWED_TO_ACT,
+    OBJECT_SID,
+    ADMIN_COUNT,
 )
 """What to ask a directory for: all that a Computer is made of."""
 
@@ -81,6 +88,9 @@ def computer(dn: str, attributes: Attributes) -> Computer:
         object_classes=frozenset(
             value.casefold() for value in _texts(dn, attributes, OBJECT_CLASS)
         ),
+        sid=_sid(dn, attributes),
+        acting=_acting(dn, attributes),
+        admin_count=_integer(dn, attributes, ADMIN_COUNT) or 0,
     )
 
 
@@ -149,3 +159,49 @@ def _guid(dn: str, attributes: Attributes) -> UUID:
         raise DirectoryError(
             f"{dn} has {OBJECT_GUID} {value[:40]!r}, not 16 bytes", "export again"
         ) from exc
+
+
+def sid_text(raw: bytes) -> str:
+    """``S-1-5-21-…`` of a binary SID (MS-DTYP 2.4.2). Raises ValueError where it is none."""
+    if len(raw) < 8 or len(raw) != 8 + 4 * raw[1]:
+        raise ValueError(f"{raw[:40]!r} is no SID")
+    parts = struct.unpack_from(f"<{raw[1]}I", raw, 8)
+    authority = int.from_bytes(raw[2:8], "big")
+    return "-".join(["S", str(raw[0]), str(authority), *map(str, parts)])
+
+
+def sid_bytes(text: str) -> bytes:
+    """The binary form of ``S-1-5-21-…``. Raises ValueError where it is no SID."""
+    if not _SID.match(text):
+        raise ValueError(f"{text!r} is no SID")
+    revision, authority, *parts = (int(part) for part in text.split("-")[1:])
+    head = bytes([revision, len(parts)]) + authority.to_bytes(6, "big")
+    return head + struct.pack(f"<{len(parts)}I", *parts)
+
+
+_SID = re.compile(r"S-1-[0-9]{1,14}(?:-[0-9]{1,10}){0,15}\Z")
+
+
+def _sid(dn: str, attributes: Attributes) -> str:
+    """objectSid; as text where ldbsearch wrote it so, empty where it is not there."""
+    value = _one(dn, attributes, OBJECT_SID)
+    if value is None:
+        return ""
+    if value.startswith(b"S-1-") and _SID.match(text := value.decode("ascii", "replace")):
+        return text
+    try:
+        return sid_text(value)
+    except ValueError as exc:
+        raise DirectoryError(f"{dn} has {OBJECT_SID} {exc}", "export again") from exc
+
+
+def _acting(dn: str, attributes: Attributes) -> tuple[Ace, ...]:
+    value = _one(dn, attributes, ALLOWED_TO_ACT)
+    if value is None:
+        return ()
+    from delegation.directory.descriptors import access_list
+
+    try:
+        return access_list(value)
+    except ValueError as exc:
+        raise DirectoryError(f"{dn} has {ALLOWED_TO_ACT}, {exc}", "export again") from exc

@@ -55,14 +55,15 @@ class LdapReader:
         except (LDAPException, OSError):
             return  # a connection that is lost needs no goodbye
 
-    def find(self, computer_names: Collection[str]) -> list[Computer]:
+    def find(self, computer_names: Collection[str], spns: Collection[str] = ()) -> list[Computer]:
         """One search for all of up to ``TERMS`` names."""
         terms = [
             *(f"(servicePrincipalName={service}/*)" for service in names.MANAGED_SERVICES),
             *(f"(primaryGroupID={group})" for group in sorted(DOMAIN_CONTROLLER_GROUPS)),
             *(f"(sAMAccountName={escape_filter_chars(name)}$)" for name in computer_names),
+            *(f"(servicePrincipalName={escape_filter_chars(spn)})" for spn in spns),
         ]
-        accounts = (account for chunk in _chunks(terms) for account in self._search(chunk))
+        accounts = (account for chunk in chunks(terms) for account in self._search(any_of(chunk)))
         return list({account.guid: account for account in accounts}.values())
 
     def read(self, guids: Collection[UUID]) -> Mapping[UUID, Computer]:
@@ -70,25 +71,31 @@ class LdapReader:
         terms = [f"(objectGUID={escape_bytes(guid.bytes_le)})" for guid in guids]
         return {
             account.guid: account
-            for chunk in _chunks(terms)
-            for account in self._search(chunk, entries.STATE)
+            for chunk in chunks(terms)
+            for account in self._search(any_of(chunk), entries.STATE)
         }
 
     def _search(
-        self, terms: list[str], attributes: Collection[str] = entries.ATTRIBUTES
+        self, terms: str, attributes: Collection[str] = entries.ATTRIBUTES
     ) -> Iterator[Computer]:
+        for dn, values in self._entries(terms, attributes):
+            whole = values if not _in_parts(values) else self._whole(dn, attributes)
+            yield entries.computer(dn, whole)
+
+    def _entries(
+        self, terms: str, attributes: Collection[str]
+    ) -> Iterator[tuple[str, entries.Attributes]]:
+        """What ``terms`` find in the domain, page after page."""
         base = self._directory.base_dn
         cookie: bytes | None = None
         while True:
             try:
-                found, result = self._page(base, f"(|{''.join(terms)})", attributes, cookie)
+                found, result = self._page(base, terms, attributes, cookie)
             except (LDAPException, OSError) as exc:
                 raise session.lost(self._url, exc) from exc
             if result["result"] != 0:
                 raise _search_failed(base, result)
-            for dn, values in found:
-                whole = values if not _in_parts(values) else self._whole(dn, attributes)
-                yield entries.computer(dn, whole)
+            yield from found
             paging = result.get("controls", {}).get(PAGED, {})
             cookie = paging.get("value", {}).get("cookie")
             if not cookie:
@@ -267,6 +274,10 @@ def _search_failed(base: str, result: Mapping[str, Any]) -> DirectoryError:
     )
 
 
-def _chunks(terms: list[str]) -> Iterator[list[str]]:
+def any_of(terms: list[str]) -> str:
+    return f"(|{''.join(terms)})"
+
+
+def chunks(terms: list[str]) -> Iterator[list[str]]:
     for start in range(0, len(terms), TERMS):
         yield terms[start : start + TERMS]

@@ -8,6 +8,7 @@ import hashlib
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from delegation.snapshot import Computer, Directory
 _MANAGED = tuple(f"{service}/".casefold() for service in names.MANAGED_SERVICES)
 _ACCOUNT_CLASSES = frozenset({b"top", b"person", b"organizationalperson", b"user", b"computer"})
 _SAM = entries.SAM_ACCOUNT_NAME.casefold()
+_UAC = entries.USER_ACCOUNT_CONTROL.casefold()
 _CLASS = entries.OBJECT_CLASS.casefold()
 _SPN = entries.SERVICE_PRINCIPAL_NAME.casefold()
 
@@ -48,18 +50,21 @@ class OfflineReader:
         url = f"ldif:{self._path.absolute()}"
         return Directory(url, self._domain, names.domain_dn(self._domain), self._path.name)
 
-    def find(self, computer_names: Collection[str]) -> list[Computer]:
+    def find(self, computer_names: Collection[str], spns: Collection[str] = ()) -> list[Computer]:
         """As Reader.find, in every naming context of the file, in its order.
 
         Raises ExportError where the file can't be read, or is an export of another domain.
         """
         wanted = {f"{name}$".casefold() for name in computer_names}
+        held = {spn.casefold() for spn in spns}
         return [
             computer
             for computer in self._computers()
             if computer.account.casefold() in wanted
             or computer.is_domain_controller
-            or any(spn.casefold().startswith(_MANAGED) for spn in computer.spns)
+            or any(
+                (key := spn.casefold()).startswith(_MANAGED) or key in held for spn in computer.spns
+            )
         ]
 
     def read(self, guids: Collection[UUID]) -> Mapping[UUID, Computer]:
@@ -67,6 +72,34 @@ class OfflineReader:
         return {
             computer.guid: computer for computer in self._computers() if computer.guid in wanted
         }
+
+    def computers(self, pattern: str = "*") -> list[Computer]:
+        fitting = pattern.casefold().replace("[", "[[]").replace("?", "[?]")
+        return [
+            computer
+            for computer in self._computers()
+            if computer.account.endswith("$") and fnmatchcase(computer.name.casefold(), fitting)
+        ]
+
+    def people(self, name: str) -> list[Computer]:
+        """As Inspector.people, by sAMAccountName; an export made for plans holds no people."""
+        wanted = name.rpartition("\\")[2].partition("@")[0].casefold()
+        return [computer for computer in self._computers() if computer.account.casefold() == wanted]
+
+    def token(self, account: Computer) -> frozenset[str] | None:  # noqa: ARG002
+        """None: which groups an account is in, nested ones too, only a DC tells."""
+        return None
+
+    def account_names(self, sids: Collection[str]) -> Mapping[str, str]:
+        return {c.sid: c.account for c in self._computers() if c.sid in sids}
+
+    def writable(self, guids: Collection[UUID]) -> Mapping[UUID, frozenset[str]] | None:  # noqa: ARG002
+        """None: a file has no access control."""
+        return None
+
+    def own_token(self) -> frozenset[str] | None:
+        """None: nobody logs on to a file."""
+        return None
 
     def close(self) -> None:
         """Nothing is held between two reads."""
@@ -158,7 +191,7 @@ class _Draft:
 
 
 def _accounts(text: ldif.Document, domain: str) -> dict[UUID, _Account]:
-    """The computers of a file, and the users who hold a managed name, in the file's order."""
+    """The computers of a file, and its users as far as they are whole, in the file's order."""
     home = names.domain_dn(domain).casefold()
     at_home = False
     found: dict[UUID, _Account] = {}
@@ -191,6 +224,8 @@ def _is_account(record: ldif.Record) -> bool:
         return True
     classes = record.attributes.get(_CLASS, ())
     if any(name.lower() == b"computer" for name in classes):
+        return True
+    if _SAM in record.attributes and _UAC in record.attributes:
         return True
     spns = record.attributes.get(_SPN, ())
     return any(spn.decode(errors="replace").casefold().startswith(_MANAGED) for spn in spns)

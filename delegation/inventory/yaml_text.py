@@ -112,6 +112,13 @@ def show_ranges(text: str) -> str:
     return text.translate(_SHOW)
 
 
+MAX_DEPTH = 20
+TOO_DEEP = (
+    f"lists and mappings are nested deeper than {MAX_DEPTH} levels",
+    "an inventory needs 6 at most",
+)
+
+
 def syntax_problem(exc: yaml.YAMLError, text: str) -> UnreadableError:
     """What ``exc``, raised by the YAML parser on ``text``, most often means."""
     if not isinstance(exc, yaml.MarkedYAMLError):
@@ -137,6 +144,7 @@ _COMPARE = "compare it with the documentation"
 
 # What libyaml and PyYAML say, and what it most often means; the first sign found counts.
 _SYNTAX = (
+    ("maximum nesting depth", *TOO_DEEP),  # libyaml 0.2.6 looks ahead and finds it first
     ("tab", "a tab where YAML expects spaces", "indent with spaces"),
     ("cannot start any token", "a character that cannot start a value", "quote the value"),
     ("alphabetic or numeric", "* or & starts an alias or anchor in YAML", "quote the value"),

@@ -14,6 +14,8 @@ import yaml
 
 from delegation.errors import Problem
 from delegation.inventory.yaml_text import (
+    MAX_DEPTH,
+    TOO_DEEP,
     UnreadableError,
     decoded,
     hide_ranges,
@@ -23,9 +25,8 @@ from delegation.inventory.yaml_text import (
     syntax_problem,
 )
 
-MAX_DEPTH = 20
 MAX_NODES = 200_000
-"""Bounds on nesting, and on nodes once every alias is expanded."""
+"""Bound on nodes once every alias is expanded."""
 
 LOADER: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -163,8 +164,7 @@ class _Builder:
     def _collection(self, event: yaml.CollectionStartEvent, line: int, column: int) -> None:
         self._count(1, line, column)
         if len(self._open) > MAX_DEPTH:
-            what = f"lists and mappings are nested deeper than {MAX_DEPTH} levels"
-            stop((line, column), what, "an inventory needs 6 at most")
+            stop((line, column), *TOO_DEEP)
         if event.anchor:
             self._anchors[event.anchor] = None
         is_mapping = isinstance(event, yaml.MappingStartEvent)

@@ -235,7 +235,7 @@ class TestFile:
         edge = world.writer
         snapshot = resolve(edge.directory, ["ct02"], edge.find(["ct02"]))
         assert snapshot.missing == ("ct02",)
-        assert snapshot.spn_holders("cifs/X") == ("CT02",)
+        assert [a.account for a in snapshot.holders("cifs/X")] == ["CT02"]
 
     def test_other_users_need_not_be_whole(self, world: FileWorld) -> None:
         text = world.path.read_text()

@@ -30,7 +30,7 @@ def test_what_is_in_it() -> None:
         assert computer.uac == 4096
         assert not computer.not_a_host
         assert not computer.is_domain_controller
-        assert snapshot.spn_holders(f"{names.MIGRATION}/{host}") == (computer.account,)
+        assert snapshot.holders(f"{names.MIGRATION}/{host}") == [computer]
 
 
 def test_its_guids_look_random() -> None:

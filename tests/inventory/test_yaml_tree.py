@@ -13,6 +13,7 @@ from delegation.errors import UsageError
 from delegation.inventory.yaml_text import (
     _BAD_CHARACTER,
     MAX_BYTES,
+    MAX_DEPTH,
     hide_ranges,
     quoted,
     read_file,
@@ -20,7 +21,6 @@ from delegation.inventory.yaml_text import (
     syntax_problem,
 )
 from delegation.inventory.yaml_tree import (
-    MAX_DEPTH,
     MAX_NODES,
     Broken,
     Document,

@@ -1,0 +1,36 @@
+"""Security descriptors as attributes hold them: who is allowed what (MS-DTYP 2.4.6)."""
+
+from impacket.ldap.ldaptypes import ACCESS_ALLOWED_ACE, ACCESS_DENIED_ACE, SR_SECURITY_DESCRIPTOR
+
+from delegation.snapshot import Ace
+
+EVERYONE = "S-1-1-0"
+GENERIC_ALL = 0x10000000
+_SE_DACL_PRESENT = 0x4
+_INHERIT_ONLY_ACE = 0x8
+
+
+def access_list(descriptor: bytes) -> tuple[Ace, ...]:
+    """The entries of the discretionary list that hold for the object as a whole, in their order.
+
+    Entries for a single property or extended right, conditional and inherit-only ones are left
+    out: they don't decide about the whole object. No list at all grants everyone everything.
+
+    Raises ValueError where ``descriptor`` is none.
+    """
+    try:
+        read = SR_SECURITY_DESCRIPTOR(data=descriptor)
+        if not read["Control"] & _SE_DACL_PRESENT or read["Dacl"] == b"":
+            return (Ace(allows=True, mask=GENERIC_ALL, sid=EVERYONE),)
+        return tuple(
+            Ace(
+                allows=entry["AceType"] == ACCESS_ALLOWED_ACE.ACE_TYPE,
+                mask=entry["Ace"]["Mask"]["Mask"],
+                sid=entry["Ace"]["Sid"].formatCanonical(),
+            )
+            for entry in read["Dacl"].aces
+            if entry["AceType"] in {ACCESS_ALLOWED_ACE.ACE_TYPE, ACCESS_DENIED_ACE.ACE_TYPE}
+            and not entry["AceFlags"] & _INHERIT_ONLY_ACE
+        )
+    except Exception as exc:  # impacket lets whatever its parsing meets escape
+        raise ValueError(f"not a security descriptor: {exc}") from exc

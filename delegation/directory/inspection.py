@@ -1,0 +1,72 @@
+"""A domain controller asked about people, groups and rights: for findings, not for plans."""
+
+from collections.abc import Collection, Mapping
+from uuid import UUID
+
+from ldap3.utils.conv import escape_bytes, escape_filter_chars
+
+from delegation.directory import entries
+from delegation.directory.ldap import LdapReader, any_of, chunks
+from delegation.snapshot import Computer
+
+ALLOWED_ATTRIBUTES = "allowedAttributesEffective"
+TOKEN_GROUPS = "tokenGroups"  # noqa: S105 - the name of an attribute
+
+_USER = "(&(objectClass=user)(|(sAMAccountName={name})(userPrincipalName={name})))"
+_HERE = "(&(objectClass=user)(|(sAMAccountName={name})(userPrincipalName={name}@{domain})))"
+
+
+class LdapInspector(LdapReader):
+    """A domain controller to look at closely; implements edges.Inspector and has no write."""
+
+    def computers(self, pattern: str = "*") -> list[Computer]:
+        fitting = "*".join(escape_filter_chars(part) for part in pattern.split("*"))
+        return list(self._search(f"(&(objectCategory=computer)(sAMAccountName={fitting}$))"))
+
+    def people(self, name: str) -> list[Computer]:
+        """As Inspector.people; a down-level name (CORP\\\\user) is taken as this domain's."""
+        bare = escape_filter_chars(name.rpartition("\\")[2])
+        terms = _USER if "@" in bare else _HERE
+        found = list(self._search(terms.format(name=bare, domain=self._directory.domain)))
+        if not found and (user := self._of_this_domain(name)):
+            return self.people(user)
+        return found
+
+    def _of_this_domain(self, name: str) -> str:
+        """The user of ``user@corp.example``, who may have no such userPrincipalName."""
+        user, _, domain = name.rpartition("@")
+        return user if domain.casefold() == self._directory.domain.casefold() else ""
+
+    def token(self, account: Computer) -> frozenset[str] | None:
+        """From tokenGroups, which a DC computes for one object at a time (MS-ADTS 3.1.1.4.5.19)."""
+        values = self._whole(f"<GUID={account.guid}>", [TOKEN_GROUPS])
+        groups = values.get(TOKEN_GROUPS.casefold())
+        if not groups or not account.sid:
+            return None
+        return frozenset({account.sid, *(entries.sid_text(group) for group in groups)})
+
+    def account_names(self, sids: Collection[str]) -> Mapping[str, str]:
+        terms = [f"(objectSid={escape_bytes(entries.sid_bytes(sid))})" for sid in sids]
+        wanted = [entries.OBJECT_SID, entries.SAM_ACCOUNT_NAME]
+        return {
+            entries.sid_text(values["objectsid"][0]): values["samaccountname"][0].decode()
+            for chunk in chunks(terms)
+            for _, values in self._entries(any_of(chunk), wanted)
+            if "objectsid" in values and "samaccountname" in values
+        }
+
+    def writable(self, guids: Collection[UUID]) -> Mapping[UUID, frozenset[str]] | None:
+        terms = [f"(objectGUID={escape_bytes(guid.bytes_le)})" for guid in guids]
+        wanted = [entries.OBJECT_GUID, ALLOWED_ATTRIBUTES]
+        found = {}
+        for chunk in chunks(terms):
+            for _, values in self._entries(any_of(chunk), wanted):
+                guid = UUID(bytes_le=bytes(values[entries.OBJECT_GUID.casefold()][0]))
+                allowed = values.get(ALLOWED_ATTRIBUTES.casefold(), ())
+                found[guid] = frozenset(name.decode().casefold() for name in allowed)
+        return found
+
+    def own_token(self) -> frozenset[str] | None:
+        """From tokenGroups of the root DSE (MS-ADTS 3.1.1.3.2)."""
+        groups = self._whole("", [TOKEN_GROUPS]).get(TOKEN_GROUPS.casefold())
+        return frozenset(entries.sid_text(group) for group in groups) if groups else None
