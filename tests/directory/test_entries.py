@@ -2,6 +2,8 @@ from collections.abc import Sequence
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from delegation.directory import entries
 from delegation.errors import DirectoryError
@@ -97,3 +99,39 @@ def test_what_no_directory_says(name: str, values: Sequence[bytes]) -> None:
     assert DN in refused.value.what
     assert name.partition(";")[0] in refused.value.what.casefold()
     assert refused.value.fix
+
+
+# --- security identifiers (MS-DTYP 2.4.2)
+
+SID = "S-1-5-21-2955690547-914624853-1911683287-1108"
+
+
+def test_a_sid_is_read_as_bytes_and_as_text() -> None:
+    for form in (entries.sid_bytes(SID), SID.encode()):
+        assert entries.computer(DN, attributes(objectsid=[form])).sid == SID
+    assert entries.computer(DN, attributes()).sid == ""
+
+
+@given(st.lists(st.integers(0, 2**32 - 1), max_size=15), st.integers(0, 2**48 - 1))
+def test_a_sid_survives_both_ways(parts: list[int], authority: int) -> None:
+    text = "-".join(["S-1", str(authority), *map(str, parts)])
+    if len(str(authority)) <= 14:
+        assert entries.sid_text(entries.sid_bytes(text)) == text
+
+
+@pytest.mark.parametrize("raw", [b"", b"S-1-x", b"\x01\x02" + bytes(6), b"\x01\x00" + bytes(7)])
+def test_what_is_no_sid_is_refused(raw: bytes) -> None:
+    with pytest.raises(DirectoryError, match="objectSid"):
+        entries.computer(DN, attributes(objectsid=[raw or b"?"]))
+
+
+@pytest.mark.parametrize("text", ["", "S-1", "S-1-5-x", "S-2-5-1", "S-1-5-" + "1-" * 16 + "1"])
+def test_only_a_sid_becomes_bytes(text: str) -> None:
+    with pytest.raises(ValueError, match="no SID"):
+        entries.sid_bytes(text)
+
+
+def test_a_list_that_is_no_descriptor_is_told() -> None:
+    broken = attributes(**{"msds-allowedtoactonbehalfofotheridentity": [b"?"]})
+    with pytest.raises(DirectoryError, match="msDS-AllowedToActOnBehalfOfOtherIdentity"):
+        entries.computer(DN, broken)

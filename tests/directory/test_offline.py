@@ -414,3 +414,28 @@ def test_a_value_in_needless_base64_comes_back_as_text(world: FileWorld) -> None
     assert all_applied(world.writer.write([asked]))
     assert all_applied(world.writer.write([asked.reversed()]))
     assert world.path.read_text() == text
+
+
+class TestInspecting:
+    """What an export tells about people and rights: little, and it says so."""
+
+    def test_computers_by_pattern(self, world: FileWorld) -> None:
+        for name in ("HV01", "HV02", "DB[1"):
+            world.create(name)
+        assert {c.name for c in world.writer.computers("hv*")} == {"HV01", "HV02"}
+        assert {c.name for c in world.writer.computers("db[*")} == {"DB[1"}
+        assert {c.name for c in world.writer.computers("hv?1")} == set()
+
+    def test_the_holder_of_a_name(self, world: FileWorld) -> None:
+        world.create("DB1", spns=["MSSQLSvc/db1"])
+        assert "DB1" in {c.name for c in world.writer.find([], ["mssqlsvc/DB1"])}
+        assert "DB1" not in {c.name for c in world.writer.find([], ["mssqlsvc/db2"])}
+
+    def test_what_only_a_domain_controller_tells(self, world: FileWorld) -> None:
+        world.create("HV01")
+        hv01 = one(world, "HV01")
+        assert world.writer.people("hv01$") == [hv01]
+        assert world.writer.people("vmadmin") == []
+        assert world.writer.token(hv01) is None
+        assert world.writer.own_token() is None
+        assert world.writer.writable([hv01.guid]) is None
