@@ -8,12 +8,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tests.lab import ldif
-from tests.lab.description import ADMINISTRATOR, HOSTS_DN, WORKSTATION_TRUST_ACCOUNT, Lab
-from tests.lab.independent import DELEGATION, LdapError, computer, openldap
+from tests.lab.description import (
+    ADMINISTRATOR,
+    BASE_DN,
+    HOSTS_DN,
+    NORMAL_ACCOUNT,
+    USER_PASSWORD,
+    USERS_DN,
+    WORKSTATION_TRUST_ACCOUNT,
+    Lab,
+    LabError,
+)
+from tests.lab.descriptors import FULL_CONTROL, descriptor, sid_text
+from tests.lab.independent import DELEGATION, LdapError, computer, openldap, search
+from tests.lab.ldif import Entry
+
+RBCD = "msDS-AllowedToActOnBehalfOfOtherIdentity"
+GLOBAL_SECURITY_GROUP = -0x7FFFFFFE
 
 __all__ = [
+    "RBCD",
     "LdapError",
+    "account_of",
     "add_computer",
+    "add_group",
+    "add_unit",
+    "add_user",
     "add_values",
     "delete",
     "modify",
@@ -21,6 +41,10 @@ __all__ = [
     "remove_values",
     "set_attribute",
     "set_flags",
+    "set_members",
+    "set_object",
+    "set_rbcd",
+    "sid_of",
 ]
 
 
@@ -91,3 +115,101 @@ def delete(lab: Lab, host: str) -> None:
 def move(lab: Lab, host: str, to: str) -> None:
     """Give a computer another distinguished name; its GUID stays."""
     modify(lab, ldif.move(computer(lab, host).dn, to))
+
+
+def account_of(lab: Lab, name: str) -> Entry:
+    """Read the user, the group or the computer of a name (``hv01`` or ``HV01$``), all attributes.
+
+    Raises:
+        LabError: there is none, or both a computer and another are called so.
+    """
+    wanted = f"(|(sAMAccountName={name})(sAMAccountName={name}$))"
+    found = search(lab, wanted, account=ADMINISTRATOR)
+    if len(found) != 1:
+        raise LabError(f"{len(found)} accounts are called {name}")
+    return found[0]
+
+
+def sid_of(lab: Lab, name: str) -> str:
+    """Give an account's security identifier; one (``S-1-…``) is taken as it is."""
+    if name.startswith("S-1-"):
+        return name
+    return sid_text(account_of(lab, name).values("objectSid")[0])
+
+
+def set_object(lab: Lab, name: str, attribute: str, *values: str | bytes) -> None:
+    """Replace all values of an attribute of a user, group or computer; no values clear it."""
+    dn = account_of(lab, name).dn
+    modify(lab, ldif.modification(dn, ("replace", attribute, values)))
+
+
+def add_user(
+    lab: Lab,
+    name: str,
+    *,
+    password: str = USER_PASSWORD,
+    flags: int = 0,
+    parent: str = USERS_DN,
+) -> str:
+    """Add a user, with ``flags`` of userAccountControl, and give its distinguished name.
+
+    With the usual password, ``kdc`` can log on as the user for a ticket as evidence.
+    """
+    dn = f"CN={name},{parent}"
+    attributes: dict[str, Sequence[str | bytes]] = {
+        "objectClass": ["user"],
+        "sAMAccountName": [name],
+        "userPrincipalName": [lab.principal(name)],
+        "userAccountControl": [str(NORMAL_ACCOUNT | flags)],
+        "unicodePwd": [f'"{password}"'.encode("utf-16-le")],
+    }
+    modify(lab, ldif.addition(dn, attributes))
+    return dn
+
+
+def add_group(
+    lab: Lab,
+    name: str,
+    members: Sequence[str] = (),
+    *,
+    parent: str = USERS_DN,
+    kind: int = GLOBAL_SECURITY_GROUP,
+) -> str:
+    """Add a group of members, given by distinguished name, and give its own."""
+    dn = f"CN={name},{parent}"
+    attributes: dict[str, Sequence[str | bytes]] = {
+        "objectClass": ["group"],
+        "sAMAccountName": [name],
+        "groupType": [str(kind)],
+        "member": members,
+    }
+    modify(lab, ldif.addition(dn, attributes))
+    return dn
+
+
+def set_members(lab: Lab, group: str, members: Sequence[str]) -> None:
+    """Give a group exactly these members, by distinguished name: ``Protected Users``, say."""
+    set_object(lab, group, "member", *members)
+
+
+def add_unit(lab: Lab, name: str, *, parent: str = BASE_DN) -> str:
+    """Add an organizational unit and give its distinguished name."""
+    dn = f"OU={name},{parent}"
+    modify(lab, ldif.addition(dn, {"objectClass": ["organizationalUnit"]}))
+    return dn
+
+
+def set_rbcd(
+    lab: Lab,
+    target: str,
+    *principals: str,
+    denied: Sequence[str] = (),
+    mask: int = FULL_CONTROL,
+) -> None:
+    """Let exactly these accounts or groups delegate to a target, resource-based.
+
+    By name or by security identifier; without any, the attribute is cleared.
+    """
+    sids, others = ([sid_of(lab, one) for one in some] for some in (principals, denied))
+    entries = [descriptor(sids, others, mask=mask)] if sids or others else []
+    set_object(lab, target, RBCD, *entries)

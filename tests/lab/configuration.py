@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from tests.lab.description import DC_NAME, NETBIOS_DOMAIN, Lab
+from tests.lab.description import NETBIOS_DOMAIN, Lab
 
 LONGEST_FOLDER = 55
 """Unix sockets below the folder need up to 50 more of the 107 characters that the kernel takes."""
@@ -41,7 +41,7 @@ def configure(lab: Lab) -> Path:
     path = folder / "smb.conf"
     path.write_text(f"""\
 [global]
-    netbios name = {DC_NAME.upper()}
+    netbios name = {lab.dc_name.upper()}
     workgroup = {NETBIOS_DOMAIN}
     realm = {lab.realm}
     server role = active directory domain controller

@@ -18,7 +18,8 @@ from pathlib import Path
 
 from tests.lab.configuration import configure
 from tests.lab.description import Lab, LabError
-from tests.lab.programs import log_tail, run
+from tests.lab.programs import log_tail, run, run_samba
+from tests.lab.systems import stands
 
 PROGRAMS = ("samba", "winbindd")
 PORTS = (53, 88, 135, 389, 636)
@@ -58,7 +59,7 @@ def launch(lab: Lab) -> None:
     refuse_strangers(lab)
     # As a daemon it is nobody's child: it outlives us, and leaves us no zombie.
     command = ["samba", "--daemon", "--model=standard", f"--configfile={configure(lab)}"]
-    started = run(lab, command)
+    started = run_samba(lab, command)
     if not until(lambda: not processes(lab) or answers(lab), START_SECONDS) or not processes(lab):
         end(lab, signal.SIGKILL)
         raise LabError(f"the lab's DC does not come up: {started.stderr}{log_tail(lab)}")
@@ -108,7 +109,7 @@ def belongs(process: Path, lab: Lab) -> bool:
     # The kernel marks a program that was upgraded, and a folder that was removed, under it.
     return (
         program.name.removesuffix(" (deleted)") in PROGRAMS
-        and str(stands_in).removesuffix(" (deleted)") == str(lab.folder)
+        and str(stands_in).removesuffix(" (deleted)") in stands(lab)
         and state not in "ZX"
     )
 

@@ -18,6 +18,7 @@ REALM: Final = "CORP.EXAMPLE"
 NETBIOS_DOMAIN: Final = "CORP"
 BASE_DN: Final = "DC=corp,DC=example"
 HOSTS_DN: Final = f"OU=Hyper-V,{BASE_DN}"
+USERS_DN: Final = f"CN=Users,{BASE_DN}"
 DC_NAME: Final = "dc1"
 
 MESH: Final = tuple(f"hv{number:02}" for number in range(1, 65))
@@ -29,6 +30,8 @@ FILE_SERVER: Final = "sofs01"
 MIGRATION: Final = "Microsoft Virtual System Migration Service"
 
 # Bits of userAccountControl (MS-ADTS 2.2.16).
+ACCOUNTDISABLE: Final = 0x2
+NORMAL_ACCOUNT: Final = 0x200
 WORKSTATION_TRUST_ACCOUNT: Final = 0x1000
 TRUSTED_FOR_DELEGATION: Final = 0x80000
 NOT_DELEGATED: Final = 0x100000
@@ -55,6 +58,8 @@ ACCOUNTS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 """The accounts' passwords. They are no secrets: the domain exists on a loopback address only."""
+USER_PASSWORD: Final = "Lab-User-1"
+"""The password of users that tests add."""
 
 
 class LabError(Exception):
@@ -67,19 +72,26 @@ class Lab:
 
     ``durable``: its DC waits for the disk at every write, as one does that matters. Otherwise a
     lab that loses power is restored from its snapshot.
+
+    ``hardened``: its DC is Debian 13's Samba, which demands channel binding inside TLS and knows
+    resource-based delegation and Protected Users; else it is the host's.
+
+    ``dc_name``: another than the first DC's for one that has joined it (``joined``).
     """
 
     folder: Path
     durable: bool = False
+    hardened: bool = False
+    dc_name: str = DC_NAME
 
     def __post_init__(self) -> None:
         # Processes are known by the folder that they stand in, which the kernel tells resolved.
         object.__setattr__(self, "folder", self.folder.resolve())
 
     @classmethod
-    def named(cls, name: str) -> Lab:
+    def named(cls, name: str, *, hardened: bool = False) -> Lab:
         """Give the lab of this checkout called ``name``: a test run's ``test``, or ``person``."""
-        return cls(Path(__file__).parents[2] / ".lab" / name)
+        return cls(Path(__file__).parents[2] / ".lab" / name, hardened=hardened)
 
     @property
     def name(self) -> str:
@@ -128,7 +140,7 @@ class Lab:
     @property
     def dc_fqdn(self) -> str:
         """The DC's DNS name. Only the lab's own DNS server, port 53 of ``address``, knows it."""
-        return f"{DC_NAME}.{DOMAIN}"
+        return f"{self.dc_name}.{DOMAIN}"
 
     @property
     def ldap_url(self) -> str:

@@ -20,7 +20,7 @@ from pathlib import Path
 from tests.lab import certificates, dc, description, pristine
 from tests.lab.configuration import configure
 from tests.lab.description import Lab, LabError
-from tests.lab.programs import PACKAGES, run
+from tests.lab.programs import PACKAGES, run_samba
 
 SYSTEM_PYTHON = "/usr/bin/python3"
 """Samba's bindings are a package of the system and exist for its Python only."""
@@ -109,7 +109,7 @@ def provision(lab: Lab) -> None:
         "configuration": str(configure(lab)),
         "keytabs": str(lab.keytabs),
         "address": lab.address,
-        "dc": description.DC_NAME,
+        "dc": lab.dc_name,
         "domain": lab.domain,
         "realm": lab.realm,
         "netbios_domain": description.NETBIOS_DOMAIN,
@@ -126,7 +126,8 @@ def provision(lab: Lab) -> None:
         "privileged": [description.WRITER],
     }
     program = Path(__file__).with_name("provision.py")
-    done = run(lab, [SYSTEM_PYTHON, "-I", str(program)], json.dumps(wanted))
+    command = [SYSTEM_PYTHON, "-I", str(program)]
+    done = run_samba(lab, command, json.dumps(wanted), program.parent)
     if done.returncode != 0:
         raise LabError(
             f"provisioning fails; is everything of {PACKAGES} installed? "
@@ -149,7 +150,7 @@ def is_current(lab: Lab) -> bool:
 def key(lab: Lab) -> str:
     """Give a digest of all that a snapshot depends on."""
     digest = hashlib.sha256(f"{lab.folder} {lab.durable}".encode())
-    digest.update(run(lab, ["samba", "--version"]).stdout.encode())
+    digest.update(run_samba(lab, ["samba", "--version"]).stdout.encode())
     for name in MAKERS:
         digest.update(Path(__file__).with_name(name).read_bytes())
     return digest.hexdigest()

@@ -20,14 +20,8 @@ def lab() -> Iterator[Lab]:
     It never skips: where the lab does not start, the tests fail. ``LAB_NAME`` names another than
     ``test``, for two runs in one checkout; each worker of xdist gets its own.
     """
-    name = os.environ.get("LAB_NAME", "test") + os.environ.get("PYTEST_XDIST_WORKER", "")
-    chosen = Lab.named(name)
-    with sole_use(chosen):
-        domain.restore(chosen)
-        try:
-            yield chosen
-        finally:
-            domain.stop(chosen)
+    with running(Lab.named(own_name("test"))) as chosen:
+        yield chosen
 
 
 @pytest.fixture
@@ -35,6 +29,38 @@ def fresh_lab(lab: Lab) -> Lab:
     """The lab with all objects as new and the DC running, whatever the test before did to it."""
     domain.reset(lab)
     return lab
+
+
+@pytest.fixture(scope="session")
+def hardened_lab() -> Iterator[Lab]:
+    """A second lab, whose DC is the hardened one; like ``lab`` in all else."""
+    name = own_name("test")
+    chosen = "hardened" if name == "test" else f"{name}-hardened"
+    with running(Lab.named(chosen, hardened=True)) as lab:
+        yield lab
+
+
+@pytest.fixture
+def fresh_hardened_lab(hardened_lab: Lab) -> Lab:
+    """The hardened lab as new."""
+    domain.reset(hardened_lab)
+    return hardened_lab
+
+
+def own_name(usual: str) -> str:
+    """Give the name of this run's labs."""
+    return os.environ.get("LAB_NAME", usual) + os.environ.get("PYTEST_XDIST_WORKER", "")
+
+
+@contextmanager
+def running(lab: Lab) -> Iterator[Lab]:
+    """Have a lab for oneself, as new, and stop it in the end."""
+    with sole_use(lab):
+        domain.restore(lab)
+        try:
+            yield lab
+        finally:
+            domain.stop(lab)
 
 
 @contextmanager

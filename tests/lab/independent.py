@@ -6,7 +6,7 @@ from tests.lab import ldif
 from tests.lab.configuration import state
 from tests.lab.description import BASE_DN, READER, Lab, LabError
 from tests.lab.ldif import Entry
-from tests.lab.programs import log_tail, run
+from tests.lab.programs import log_tail, run, run_samba
 
 DELEGATION = "msDS-AllowedToDelegateTo"
 
@@ -68,7 +68,7 @@ def mesh(lab: Lab) -> dict[str, tuple[int, tuple[str, ...]]]:
 def samba_tool(lab: Lab, host: str) -> str:
     """Give what ``samba-tool delegation show`` prints, straight from the DC's database."""
     configuration = f"--configfile={state(lab)}/smb.conf"
-    done = run(lab, ["samba-tool", "delegation", "show", f"{host}$", configuration])
+    done = run_samba(lab, ["samba-tool", "delegation", "show", f"{host}$", configuration])
     if done.returncode != 0:
         raise LabError(f"samba-tool: {done.stderr}")
     return done.stdout

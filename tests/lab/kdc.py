@@ -1,29 +1,79 @@
 """Ask the KDC itself: may this source act as this user towards this service?
 
-The real S4U2Self and S4U2Proxy exchange (MS-SFU) with the source's keytab, by MIT's ``kinit`` and
-``kvno``. What the KDC answers is the proof; what the directory holds is only the reason.
+The real exchange (MS-SFU) with the source's keytab, by MIT's library in a program of its own,
+``s4u.py``. The source shows as evidence a ticket to itself, either one that it asked for in the
+user's name (S4U2Self) or one that the user came with, and asks for one to the service (S4U2Proxy).
+What the KDC answers is the proof; what the directory holds is only the reason.
 """
 
 from __future__ import annotations
 
-import re
-import tempfile
+import json
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from tests.lab import byhand, ldif
-from tests.lab.description import ADMINISTRATOR, MIGRATION, Lab, LabError, escaped
+from tests.lab.description import ADMINISTRATOR, MIGRATION, USER_PASSWORD, Lab, LabError, escaped
 from tests.lab.independent import DELEGATION, search
 from tests.lab.programs import run
 
-FIRST_ERROR = -1765328384
-"""MIT's number of the protocol's error 0 (ERROR_TABLE_BASE_krb5)."""
-REFUSALS = {12: "KDC_ERR_POLICY", 13: "KDC_ERR_BADOPTION"}
+BY_DESIGN = {12: "KDC_ERR_POLICY", 13: "KDC_ERR_BADOPTION"}
 """How a KDC says that it does not delegate (RFC 4120 7.5.9, MS-SFU 3.2.5.2)."""
-OUTCOME = re.compile(r"Got cred; (-\d+)/(.*)")
-"""How MIT's trace tells what came of a request for a ticket."""
+BY_ACCOUNT = {
+    1: "KDC_ERR_NAME_EXP",
+    12: "KDC_ERR_POLICY",
+    18: "KDC_ERR_CLIENT_REVOKED",
+    23: "KDC_ERR_KEY_EXPIRED",
+}
+"""How it says that an account may not log on: expired, disabled or locked, password expired."""
+
+
+class Evidence(StrEnum):
+    """What the source shows of the user."""
+
+    S4U2SELF = "s4u2self"
+    """A ticket that the source asked for: the user has never been there (protocol transition)."""
+    TICKET = "ticket"
+    """The ticket with which the user, logged on by password, came to the source (Kerberos only)."""
+
+
+class Step(StrEnum):
+    """The step of the exchange that an answer comes from."""
+
+    SOURCE = "source"
+    """The source logs on."""
+    USER = "user"
+    """The user logs on."""
+    S4U2SELF = "s4u2self"
+    """The source asks for the user's ticket to itself."""
+    TICKET = "ticket"
+    """The user asks for a ticket to the source, and comes with it."""
+    S4U2PROXY = "s4u2proxy"
+    """The source asks for the user's ticket to the service."""
+
+
+REFUSALS = {
+    Step.SOURCE: BY_ACCOUNT,
+    Step.USER: BY_ACCOUNT,
+    Step.S4U2SELF: BY_ACCOUNT | BY_DESIGN,
+    Step.TICKET: BY_ACCOUNT | BY_DESIGN,
+    Step.S4U2PROXY: BY_ACCOUNT | BY_DESIGN,
+}
+"""The errors that are a decision; all others are faults."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """May ``source`` (``hv01``) act as ``user`` towards ``service`` (``cifs/hv02``)?"""
+
+    source: str
+    user: str
+    service: str
+    evidence: Evidence = Evidence.S4U2SELF
 
 
 @dataclass(frozen=True)
@@ -33,57 +83,75 @@ class Granted:
 
 @dataclass(frozen=True)
 class Refused:
-    """The KDC gave the source the user's ticket to itself, and would not pass it on."""
+    """The KDC refused, at ``step``, with ``code`` (RFC 4120 7.5.9).
+
+    At S4U2PROXY it had seen the evidence and would not pass it on. At another step there was none
+    to pass on, because the account of that step is disabled, say.
+    """
 
     reason: str
+    step: Step
+    code: int
 
 
 def ask(lab: Lab, source: str, user: str, service: str) -> Granted | Refused:
-    """Ask whether ``source`` (``hv01``) may act as ``user`` towards ``service`` (``cifs/hv02``).
-
-    For the migration service the values must be ``mirrored``.
-
-    Raises:
-        LabError: the question was not decided: no ticket for the source itself, a service that the
-            KDC does not know, no KDC. A refusal is never inferred from such a fault.
-    """
+    """Put one question; raises as ``decide_all`` does."""
     return ask_each(lab, source, user, [service])[service]
 
 
 def ask_each(
     lab: Lab, source: str, user: str, services: Sequence[str]
 ) -> dict[str, Granted | Refused]:
-    """Ask for several services, each with a request of its own; raises as ``ask`` does."""
-    with tempfile.TemporaryDirectory(prefix="kdc-", dir=lab.folder) as folder:
-        cache = f"FILE:{folder}/ccache"
-        itself = f"{source.upper()}$@{lab.realm}"
-        evidence = ["kvno", "-q", "-c", cache, "-I", user]
-        insist(lab, ["kinit", "-c", cache, "-k", "-t", str(lab.keytab(source)), itself])
-        insist(lab, [*evidence, itself])
-        return {
-            service: proxy(lab, [*evidence, "-P", f"{service}@{lab.realm}"], Path(folder) / "trace")
-            for service in services
-        }
+    """Ask for several services, each with a request of its own; raises as ``decide_all`` does."""
+    questions = [Question(source, user, service) for service in services]
+    return dict(zip(services, decide_all(lab, questions), strict=True))
 
 
-def insist(lab: Lab, command: list[str]) -> None:
-    """Run a step that delegation has no part in; raise LabError when it fails."""
-    done = run(lab, command)
+def decide_all(lab: Lab, questions: Sequence[Question]) -> list[Granted | Refused]:
+    """Put many questions about the domain as it is now, and give the answers in their order.
+
+    What they have in common is asked once: a source's logon, a user's, the evidence. For the
+    migration service the values must be ``mirrored``. A user other than the lab's own must have
+    been added by ``byhand.add_user`` with its usual password to come with a ticket.
+
+    Raises:
+        LabError: a question was not decided: an account or a service that the KDC does not know,
+            a wrong key, no KDC. A refusal is never inferred from such a fault.
+    """
+    asked = json.dumps([plain(lab, question) for question in questions])
+    # Tickets are not kept from replay: a source is shown each of them once.
+    command = [sys.executable, "-I", str(Path(__file__).with_name("s4u.py"))]
+    done = run(lab, command, asked, KRB5RCACHENAME="none:")
     if done.returncode != 0:
-        raise LabError(f"{' '.join(command)}: {done.stderr.strip()}")
+        raise LabError(f"s4u.py: is `./scripts/install dev,kerberos` done?\n{done.stderr[-2000:]}")
+    return [
+        judged(question, **answer)
+        for question, answer in zip(questions, json.loads(done.stdout), strict=True)
+    ]
 
 
-def proxy(lab: Lab, command: list[str], trace: Path) -> Granted | Refused:
-    """Run the step that the KDC decides on (S4U2Proxy); raise LabError when it does not decide."""
-    trace.unlink(missing_ok=True)
-    done = run(lab, command, KRB5_TRACE=str(trace))
-    if done.returncode == 0:
+def plain(lab: Lab, question: Question) -> dict[str, str]:
+    """Write a question as ``s4u.py`` reads it."""
+    return {
+        "source": f"{question.source.upper()}$@{lab.realm}",
+        "keytab": str(lab.keytab(question.source)),
+        "user": f"{question.user}@{lab.realm}",
+        "password": lab.accounts.get(question.user, USER_PASSWORD),
+        "service": f"{question.service}@{lab.realm}",
+        "evidence": question.evidence,
+    }
+
+
+def judged(
+    question: Question, *, step: str | None, code: int | None, text: str
+) -> Granted | Refused:
+    """Tell a grant, a refusal, and a fault, for which it raises LabError."""
+    if step is None:
         return Granted()
-    outcomes = OUTCOME.findall(trace.read_text())
-    code, meaning = outcomes[-1] if outcomes else (0, "")
-    if int(code) - FIRST_ERROR not in REFUSALS:
-        raise LabError(f"the KDC did not decide on {command[-1]}: {done.stderr.strip()}")
-    return Refused(f"{REFUSALS[int(code) - FIRST_ERROR]}: {meaning}")
+    refusals = REFUSALS[Step(step)]
+    if code is None or code not in refusals:
+        raise LabError(f"the KDC did not decide on {question}, at {step}: {text}")
+    return Refused(f"{refusals[code]}: {text}", Step(step), code)
 
 
 @contextmanager

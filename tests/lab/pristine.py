@@ -13,6 +13,7 @@ from tests.lab.ldif import Entry
 
 OBJECTS = "(|(objectClass=user)(objectClass=group)(objectClass=organizationalUnit))"
 RESTORED = (
+    "accountExpires",
     "adminCount",
     "description",
     "dNSHostName",
@@ -22,6 +23,7 @@ RESTORED = (
     "msDS-SupportedEncryptionTypes",
     "nTSecurityDescriptor",
     "operatingSystem",
+    "primaryGroupID",
     "sAMAccountName",
     "servicePrincipalName",
     "userAccountControl",

@@ -6,6 +6,8 @@ import os
 import subprocess
 from pathlib import Path
 
+from tests.lab import systems
+from tests.lab.configuration import state
 from tests.lab.description import Lab, LabError
 
 SECONDS = 60.0
@@ -40,6 +42,19 @@ def run(
         ) from error
     except subprocess.TimeoutExpired as error:
         raise LabError(f"{command[0]} hangs; {log_tail(lab)}") from error
+
+
+def run_samba(
+    lab: Lab, command: list[str], text: str = "", *folders: Path
+) -> subprocess.CompletedProcess[str]:
+    """Run one of Samba's programs, of the Samba that is this lab's; raises as ``run`` does.
+
+    It sees the lab's folder, and ``folders``.
+    """
+    way = state(lab).parent
+    # It may lead through a link elsewhere.
+    links = () if way == lab.folder else (way.parent,)
+    return run(lab, systems.inside(lab, command, *links, *folders), text)
 
 
 def environment(lab: Lab) -> dict[str, str]:

@@ -68,6 +68,8 @@ def main(wanted: dict[str, Any]) -> None:
     samdb.modify_ldif(
         f"dn: {wanted['base_dn']}\nchangetype: modify\nreplace: maxPwdAge\nmaxPwdAge: 0\n"
     )
+    register_services(samdb, wanted)
+    open_resource_based(samdb, wanted, parameters)
     add_users(samdb, wanted)
     add_unit(samdb, wanted)
     for host in wanted["hosts"]:
@@ -78,6 +80,37 @@ def main(wanted: dict[str, Any]) -> None:
     samdb.transaction_commit()
     grant_privilege(samdb, wanted, parameters)
     export_keytabs(wanted, parameters)
+
+
+def register_services(samdb: SamDB, wanted: dict[str, Any]) -> None:
+    """Register the DC's own services, of which it knows but HOST until it has run for a while."""
+    fqdn, short = f"{wanted['dc']}.{wanted['domain']}", wanted["dc"].upper()
+    principals = [
+        *(f"RestrictedKrbHost/{name}" for name in (fqdn, short)),
+        *(f"ldap/{name}" for name in (fqdn, short)),
+        *(f"ldap/{fqdn}/{name}" for name in (wanted["domain"], wanted["netbios_domain"])),
+        f"GC/{fqdn}/{wanted['domain']}",
+    ]
+    values = "".join(f"servicePrincipalName: {one}\n" for one in principals)
+    samdb.modify_ldif(
+        f"dn: CN={short},OU=Domain Controllers,{wanted['base_dn']}\n"
+        f"changetype: modify\nadd: servicePrincipalName\n{values}"
+    )
+
+
+def open_resource_based(samdb: SamDB, wanted: dict[str, Any], parameters: param.LoadParm) -> None:
+    """Let administrators write the list of resource-based delegation, as Windows does.
+
+    Samba takes the schema's systemOnly by its word and refuses.
+    """
+    parameters.set("dsdb:schema update allowed", "yes")
+    attribute = "CN=ms-DS-Allowed-To-Act-On-Behalf-Of-Other-Identity"
+    samdb.modify_ldif(
+        f"dn: {attribute},CN=Schema,CN=Configuration,{wanted['base_dn']}\n"
+        "changetype: modify\nreplace: systemOnly\nsystemOnly: FALSE\n",
+        ["relax:0"],
+    )
+    parameters.set("dsdb:schema update allowed", "no")
 
 
 def add_users(samdb: SamDB, wanted: dict[str, Any]) -> None:

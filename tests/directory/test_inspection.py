@@ -1,0 +1,129 @@
+"""A real domain controller asked about people, groups, rights and who holds what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from delegation.directory.inspection import LdapInspector
+from delegation.snapshot import Computer, Operator
+from tests.directory.test_ldap import credentials, settings
+from tests.lab import Lab, byhand, ldif
+from tests.lab.description import ADMINISTRATOR, OPERATOR, PROTECTED_OPERATOR, READER, WRITER
+
+pytestmark = pytest.mark.lab
+
+ADMINISTRATORS = "S-1-5-32-544"
+WRITTEN = {"msds-allowedtodelegateto", "useraccountcontrol"}
+
+
+def inspector(lab: Lab, account: str = READER) -> LdapInspector:
+    return LdapInspector(settings(lab), lab.domain, credentials(lab, account))
+
+
+@pytest.fixture
+def asked(fresh_lab: Lab) -> Iterator[LdapInspector]:
+    with closing(inspector(fresh_lab)) as connected:
+        yield connected
+
+
+def one(asked: LdapInspector, name: str) -> Computer:
+    (found,) = [account for account in asked.find([name]) if account.name == name]
+    return found
+
+
+def test_it_has_no_write(asked: LdapInspector) -> None:
+    assert not hasattr(asked, "write")
+
+
+def test_computers_by_pattern(asked: LdapInspector) -> None:
+    assert {c.name for c in asked.computers("hv6*")} == {f"HV{n}" for n in range(60, 67)}
+    assert {c.name for c in asked.computers("*01")} == {"HV01", "SOFS01"}
+    assert len(asked.computers()) == 68
+    assert asked.computers("hv(6*") == []
+
+
+@pytest.mark.parametrize(
+    "name", ["vmadmin", "VMADMIN", "vmadmin@corp.example", "CORP\\vmadmin", "vmadmin@CORP.EXAMPLE"]
+)
+def test_people_by_every_form_of_their_name(asked: LdapInspector, name: str) -> None:
+    assert [account.account for account in asked.people(name)] == [OPERATOR]
+
+
+@pytest.mark.parametrize("name", ["nobody", "*", "vmadmin@other.example", ")(cn=*", ""])
+def test_nobody_answers_to_another_name(asked: LdapInspector, name: str) -> None:
+    assert asked.people(name) == []
+
+
+def test_a_user_without_a_principal_name_has_the_implicit_one(
+    asked: LdapInspector, fresh_lab: Lab
+) -> None:
+    assert [a.account for a in asked.people(f"{ADMINISTRATOR}@{fresh_lab.domain}")] == [
+        ADMINISTRATOR
+    ]
+
+
+def test_a_token_holds_nested_groups(asked: LdapInspector, fresh_lab: Lab) -> None:
+    inner, outer = (f"CN={name},CN=Users,{fresh_lab.base_dn}" for name in ("inner", "outer"))
+    (operator,) = asked.people(OPERATOR)
+    protected = f"CN=Protected Users,CN=Users,{fresh_lab.base_dn}"
+    assert Operator(OPERATOR, operator, asked.token(operator)).protected is False
+    for dn, member in ((inner, operator.dn), (outer, inner)):
+        name = dn.partition(",")[0].removeprefix("CN=")
+        group: dict[str, list[str | bytes]] = {
+            "objectClass": ["group"],
+            "sAMAccountName": [name],
+            "member": [member],
+        }
+        byhand.modify(fresh_lab, ldif.addition(dn, group))
+    byhand.modify(fresh_lab, ldif.modification(protected, ("add", "member", [outer])))
+    assert Operator(OPERATOR, operator, asked.token(operator)).protected is True
+
+
+def test_a_flag_against_delegation_is_seen(asked: LdapInspector) -> None:
+    (operator,) = asked.people(PROTECTED_OPERATOR)
+    assert Operator(PROTECTED_OPERATOR, operator, None).not_delegated
+
+
+def test_who_may_act_on_behalf_of_others(fresh_hardened_lab: Lab) -> None:
+    with closing(inspector(fresh_hardened_lab)) as asked:
+        hv01, hv03 = one(asked, "HV01"), one(asked, "HV03")
+        assert hv01.acting == ()
+        byhand.set_rbcd(fresh_hardened_lab, "hv02", "hv01$", denied=["hv03$"])
+        acting = one(asked, "HV02").acting
+        assert [(ace.allows, ace.sid) for ace in acting] == [(False, hv03.sid), (True, hv01.sid)]
+        assert asked.account_names([hv01.sid, hv03.sid, ADMINISTRATORS, "S-1-5-21-9-9-9-9"]) == {
+            hv01.sid: "HV01$",
+            hv03.sid: "HV03$",
+            ADMINISTRATORS: "Administrators",
+        }
+
+
+@pytest.mark.parametrize(
+    ("account", "expected"), [(WRITER, WRITTEN), (READER, set()), (ADMINISTRATOR, WRITTEN)]
+)
+def test_what_an_account_may_write(fresh_lab: Lab, account: str, expected: set[str]) -> None:
+    with closing(inspector(fresh_lab, account)) as connected:
+        guids = {one(connected, name).guid for name in ("HV01", "HV02")}
+        found = connected.writable(guids)
+        assert found is not None
+        assert set(found) == guids
+        assert all(allowed & WRITTEN == expected for allowed in found.values())
+
+
+def test_the_own_token_tells_an_administrator(fresh_lab: Lab) -> None:
+    for account, expected in ((ADMINISTRATOR, True), (WRITER, False)):
+        with closing(inspector(fresh_lab, account)) as connected:
+            own = connected.own_token()
+            assert own is not None
+            assert (ADMINISTRATORS in own) is expected
+
+
+def test_the_holders_of_a_name_come_along(asked: LdapInspector, fresh_lab: Lab) -> None:
+    byhand.add_computer(fresh_lab, "other", services=["MSSQLSvc/db1:1433", "HOST/db1"])
+    found = asked.find(["hv01"], ["mssqlsvc/DB1:1433"])
+    assert "OTHER" in {account.name for account in found}
+    assert "OTHER" in {account.name for account in asked.find([], ["HOST/db1"])}
+    assert "OTHER" not in {account.name for account in asked.find(["hv01"], ["HOST/db(1"])}
