@@ -21,16 +21,35 @@ CORE = {
     "plan",
     "planning",
     "checks",
+    "checks.accounts",
+    "checks.registry",
+    "checks.rule",
+    "checks.services",
+    "checks.values",
+    "rights",
+    "discovery",
+    "discovery.draft",
+    "discovery.leftovers",
+    "discovery.units",
+    "inventory.yaml_writing",
     "undo",
 }
 """Pure: no input or output, no clock. ``undo`` speaks of results, which ``edges`` declares."""
 DRIVERS = {"edges", "apply"}
 """Given edges as arguments; ``edges`` declares what those must be able to do."""
 OWNERS = {
-    "ldap3": {"directory.inspection", "directory.ldap", "directory.session", "directory.sealing"},
+    "ldap3": {
+        "directory.inspection",
+        "directory.ldap",
+        "directory.sealing",
+        "directory.session",
+        "directory.tls",
+    },
     "cryptography": {"directory.sealing"},
     "dns": {"directory.locate"},
+    "gssapi": {"directory.sealing"},
     "impacket": {"directory.descriptors"},
+    "krb5": {"directory.principals", "directory.sealing"},
     "spnego": {"directory.sealing"},
     "yaml": {"inventory.yaml_tree", "inventory.yaml_text"},
     "jinja2": {"report"},

@@ -72,7 +72,9 @@ def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
     directory = wiring.identity(wanted, inventory.domain)
     with (
         runs.recording(folder) as journal,
-        wiring.writing(given, wanted, inventory.domain) as writer,
+        wiring.writing(
+            given, wanted, inventory.domain, runs.unsettled_on(journal, directory)
+        ) as writer,
     ):
         runs.settle_all(journal, writer, directory)
         planned, comparison = _plan(inventory, writer, scope, allow)
@@ -95,15 +97,13 @@ def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
             directory,
             inventory.domain,
             writer.directory.dc,
-            wiring.connection_record(wanted),
+            wiring.connection_record(wanted, writer.directory),
             inventory.digest,
             planned.digest,
             ticket,
         )
         code = runs.carry_out(journal, run, planned, writer, "applied")
     if code == 0:
-        terminal.say("  in effect on a host once this has replicated to its domain controller and")
-        terminal.say("  its tickets are new: after 15 minutes, or: klist purge -li 0x3e7 (there)")
         terminal.say(f"next    {given.command('plan')}   to see that nothing is left to do")
         terminal.say(f"        {given.command('rollback')}   to undo this run exactly")
     return code

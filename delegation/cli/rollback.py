@@ -1,11 +1,20 @@
 """``delegation rollback``: take back exactly what one run did."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
 import click
 
 from delegation import snapshot, undo
 from delegation.cli import options, runs, show, terminal, wiring
 from delegation.edges import Writer
-from delegation.errors import DelegationError, InventoryError, Refused, UsageError
+from delegation.errors import (
+    ConnectionFailed,
+    DelegationError,
+    InventoryError,
+    Refused,
+    UsageError,
+)
 from delegation.inventory import DirectorySettings, Inventory
 from delegation.journal import Journal
 from delegation.run import ROLLBACK, NewRun, Run
@@ -55,7 +64,7 @@ def rollback(
         chosen = _choose(journal, run, _directory(given, inventory))
         wanted = _settings(given, inventory, chosen)
         _refuse_unvouched(given, inventory, chosen, wanted)
-        with wiring.writing(given, wanted, chosen.domain) as writer:
+        with _on_its_dc(given, wanted, chosen) as writer:
             _look_at_dc(chosen, writer)
             runs.settle_all(journal, writer, chosen.directory)
             if run is None:
@@ -72,7 +81,7 @@ def rollback(
                 chosen.directory,
                 chosen.domain,
                 writer.directory.dc,
-                wiring.connection_record(wanted),
+                wiring.connection_record(wanted, writer.directory),
                 chosen.inventory_digest,
                 back.plan.digest,
                 reverses=chosen.id,
@@ -96,8 +105,6 @@ def _directory(given: options.Options, inventory: Inventory | None) -> str | Non
     if given.directory is not None and given.directory.startswith("ldif:"):
         return wiring.identity(DirectorySettings(url=given.directory), "")
     if inventory is None:
-        return None
-    if inventory.directory.url is None and given.directory is None:
         return None
     return wiring.identity(wiring.settings(given, inventory), inventory.domain)
 
@@ -156,6 +163,24 @@ def _refuse_unvouched(
             "was sent or written",
             f"if that is right, say so yourself: --directory {wanted.url}",
         )
+
+
+@contextmanager
+def _on_its_dc(given: options.Options, wanted: DirectorySettings, chosen: Run) -> Iterator[Writer]:
+    """The run's own domain controller; where it can't be reached, how to do without it."""
+    with ExitStack() as stack:
+        try:
+            writer = stack.enter_context(wiring.writing(given, wanted, chosen.domain))
+        except ConnectionFailed as exc:
+            if given.directory is not None:
+                raise
+            again = given.command("rollback", str(chosen.id))
+            raise ConnectionFailed(
+                f"run {chosen.id} was made on {chosen.dc}, which can't be used: {exc.what}",
+                f"try again when it can, or name another one: {again} --directory URL",
+                [*exc.details, "on another one, what has not replicated yet looks like a conflict"],
+            ) from exc
+        yield writer
 
 
 def _look_at_dc(chosen: Run, writer: Writer) -> None:

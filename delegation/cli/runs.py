@@ -1,7 +1,7 @@
 """What apply and rollback share: one writer at a time, unsettled runs first, the record around."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -21,6 +21,11 @@ def recording(folder: Path) -> Iterator[Journal]:
     """The journal of ``folder`` for the one run that may write. Raises Busy, JournalError."""
     with store.lock(folder), closing(Journal.writable(folder)) as journal:
         yield journal
+
+
+def unsettled_on(journal: Journal, directory: str) -> list[str]:
+    """The domain controllers that alone can tell what became of the runs that died."""
+    return [run.dc for run in journal.unsettled() if run.directory == directory]
 
 
 def settle_all(journal: Journal, writer: Writer, directory: str) -> None:
@@ -78,9 +83,19 @@ def carry_out(
     finally:
         _finish(journal, record, status)
     show.report(result, record.number, verb)
+    if not run.directory.startswith("ldif:"):
+        _tell_effect([o.change.target.name for o in result.outcomes if o.result is Result.APPLIED])
     if any(outcome.result is Result.UNKNOWN for outcome in result.outcomes):
         terminal.say("  the next apply or rollback looks what became of the unknown ones")
     return 0 if result.complete else 1
+
+
+def _tell_effect(hosts: Sequence[str]) -> None:
+    """When hosts go by what was written, and which of them can be hurried (FIELD 6)."""
+    if hosts:
+        terminal.say("  in effect on a host when this has replicated to its domain controller, and")
+        terminal.say("  up to 15 minutes later; sooner, run there as administrator")
+        terminal.say(f"  klist purge -li 0x3e7   on {names.fold(hosts)}")
 
 
 def _finish(journal: Journal, record: RunRecord, status: str) -> None:

@@ -1,23 +1,30 @@
 """Puts the parts together for one command: inventory, directory, journal, and the comparison."""
 
-import getpass
-import os
-import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from delegation import compare, mesh, names, snapshot
+from delegation.cli import terminal
 from delegation.cli.options import Options
 from delegation.edges import Inspector, Reader, Writer
-from delegation.errors import AccountsError, DirectoryError, JournalError, Refused, UsageError
+from delegation.errors import (
+    AccountsError,
+    ConnectionFailed,
+    DirectoryError,
+    JournalError,
+    UsageError,
+)
 from delegation.inventory import Auth, DirectorySettings, Inventory
 
 if TYPE_CHECKING:
+    from delegation.directory.ldap import LdapReader
     from delegation.directory.session import Credentials
+
+E = TypeVar("E", bound="LdapReader")
 
 
 def load(options: Options) -> Inventory:
@@ -29,18 +36,15 @@ def load(options: Options) -> Inventory:
 
 
 def settings(options: Options, inventory: Inventory) -> DirectorySettings:
-    """How to reach the directory, with what the command line says and paths made absolute."""
+    """How to reach the directory, with what the command line says and paths made absolute.
+
+    Without a URL it is found in DNS, when it is opened.
+    """
     wanted = inventory.directory
     if options.directory is not None:
         wanted = redirect(wanted, options.directory)
-    if wanted.url is None:
-        raise UsageError(
-            f"{options.inventory} names no directory, and finding one in DNS is not in this "
-            "version",
-            "set directory.url, or use --directory",
-        )
     url = wanted.url
-    if url.startswith("ldif:") and options.directory is None:
+    if url is not None and url.startswith("ldif:") and options.directory is None:
         url = f"ldif:{options.inventory.parent / url.removeprefix('ldif:')}"
     return replace(with_logon(wanted, options, inventory), url=url)
 
@@ -48,16 +52,14 @@ def settings(options: Options, inventory: Inventory) -> DirectorySettings:
 def with_logon(
     wanted: DirectorySettings, options: Options, inventory: Inventory
 ) -> DirectorySettings:
-    """``wanted``, with the way to log on that the inventory declares, as far as it does."""
-    own = inventory.directory
-    ca_file = str(options.inventory.parent / own.ca_file) if own.ca_file else wanted.ca_file
-    return replace(
-        wanted,
-        auth=own.auth or wanted.auth,
-        user=own.user or wanted.user,
-        keytab=own.keytab or wanted.keytab,
-        ca_file=ca_file,
-    )
+    """``wanted``, with the way to log on that the inventory declares, if it does."""
+    own, here = inventory.directory, options.inventory.parent
+    ca_file = str(here / own.ca_file) if own.ca_file else wanted.ca_file
+    known = replace(wanted, ca_file=ca_file, dns_servers=own.dns_servers or wanted.dns_servers)
+    if not (own.auth or own.user or own.keytab):
+        return known
+    keytab = str(here / own.keytab) if own.keytab else None
+    return replace(known, auth=own.auth, user=own.user, keytab=keytab)
 
 
 def redirect(wanted: DirectorySettings, url: str) -> DirectorySettings:
@@ -94,11 +96,19 @@ def identity(wanted: DirectorySettings, domain: str) -> str:
     return domain.casefold()
 
 
-def connection_record(wanted: DirectorySettings) -> dict[str, Any]:
-    """What a rollback needs to come back to the same directory; no secret is in it."""
+def connection_record(
+    wanted: DirectorySettings, directory: snapshot.Directory | None = None
+) -> dict[str, Any]:
+    """What a rollback needs to come back to the same domain controller; no secret is in it.
+
+    ``directory`` is the one that answered: it is pinned, also where it was found in DNS.
+    """
+    if wanted.url is None and directory is not None:
+        wanted = replace(wanted, url=directory.url)
     recorded = {key: value for key, value in asdict(wanted).items() if value}
-    if recorded.get("ca_file"):
-        recorded["ca_file"] = str(Path(recorded["ca_file"]).resolve())
+    for path in ("ca_file", "keytab"):
+        if recorded.get(path):
+            recorded[path] = str(Path(recorded[path]).resolve())
     if str(recorded.get("url", "")).startswith("ldif:"):
         recorded["url"] = identity(wanted, "")
     return recorded
@@ -115,8 +125,8 @@ def recorded_settings(connection: dict[str, Any]) -> DirectorySettings:
         settings = DirectorySettings(**fields)
     except (TypeError, ValueError) as exc:
         raise JournalError(_NO_CONNECTION, _RESTORE) from exc
-    texts = (settings.url or "", settings.user or "", settings.ca_file or "")
-    if not all(isinstance(text, str) for text in texts):
+    texts = (settings.url, settings.user, settings.ca_file, settings.keytab, settings.site)
+    if not all(isinstance(text, str | None) for text in texts):
         raise JournalError(_NO_CONNECTION, _RESTORE)
     return settings
 
@@ -136,13 +146,15 @@ def reading(options: Options, wanted: DirectorySettings, domain: str) -> Iterato
         return
     from delegation.directory.inspection import LdapInspector
 
-    with closing(LdapInspector(wanted, domain, _credentials(options, wanted, domain))) as reader:
+    with closing(_opened(LdapInspector, options, wanted, domain)) as reader:
         yield reader
 
 
 @contextmanager
-def writing(options: Options, wanted: DirectorySettings, domain: str) -> Iterator[Writer]:
-    """The directory to change."""
+def writing(
+    options: Options, wanted: DirectorySettings, domain: str, prefer: Collection[str] = ()
+) -> Iterator[Writer]:
+    """The directory to change; ``prefer`` are domain controllers to try first, if none is named."""
     if (wanted.url or "").startswith("ldif:"):
         from delegation.directory.offline import OfflineDirectory
 
@@ -151,48 +163,49 @@ def writing(options: Options, wanted: DirectorySettings, domain: str) -> Iterato
         return
     from delegation.directory.ldap import LdapDirectory
 
-    with closing(LdapDirectory(wanted, domain, _credentials(options, wanted, domain))) as writer:
+    with closing(_opened(LdapDirectory, options, wanted, domain, prefer)) as writer:
         yield writer
+
+
+def _opened(
+    edge: Callable[[DirectorySettings, str, "Credentials"], E],
+    options: Options,
+    wanted: DirectorySettings,
+    domain: str,
+    prefer: Collection[str] = (),
+) -> E:
+    """A connection to the named domain controller, or to the first that DNS knows and that works.
+
+    A refused logon is not tried on the next one: that would lock the account out.
+    """
+    from delegation.cli import logon
+
+    if wanted.url is not None:
+        return edge(wanted, domain, logon.credentials(options, wanted, domain))
+    from delegation.directory import locate
+
+    located = locate.controllers(wanted, domain, prefer)
+    credentials = logon.credentials(options, wanted, domain)
+    failures = []
+    for url in located.urls:
+        logon.refuse_elsewhere(options, url, domain)
+        try:
+            found = edge(replace(wanted, url=url), domain, credentials)
+        except ConnectionFailed as exc:
+            failures += [exc.what, *exc.details]
+        else:
+            for remark in (*located.remarks, *failures):
+                terminal.warn(f"{remark}; using {url}")
+            return found
+    raise ConnectionFailed(
+        f"none of the domain controllers of {domain} in DNS can be used",
+        "look at each of these; directory.url names one to use, without DNS",
+        [*failures, *located.remarks],
+    )
 
 
 def _file(wanted: DirectorySettings) -> str:
     return (wanted.url or "").removeprefix("ldif:")
-
-
-def _credentials(options: Options, wanted: DirectorySettings, domain: str) -> "Credentials":
-    from delegation.directory.session import Credentials, host_of, refuse_unable
-
-    refuse_unable(wanted)
-    host = host_of(wanted.url or "").rstrip(".").casefold()
-    home = domain.casefold()
-    if options.directory is None and host != home and not host.endswith("." + home):
-        raise Refused(
-            f"the password would go to {host}, which is not in {domain}; it was not sent",
-            f"if that is right, say so yourself: --directory {wanted.url}",
-        )
-    if not wanted.user:
-        raise UsageError("no user to log on with", "set directory.user in the inventory")
-    return Credentials(wanted.user, _password(options, wanted.user, host))
-
-
-def _password(options: Options, user: str, host: str) -> str:
-    if options.password_file is not None:
-        try:
-            password = options.password_file.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as exc:
-            raise UsageError(
-                f"--password-file {options.password_file} can't be read: {exc}",
-                "name a UTF-8 text file that holds the password alone",
-            ) from exc
-        return password.removesuffix("\n").removesuffix("\r")
-    if (given := os.environ.get("DELEGATION_PASSWORD")) is not None:
-        return given
-    if not sys.stdin.isatty():
-        raise UsageError(
-            f"no password for {user} on {host}",
-            "set DELEGATION_PASSWORD, use --password-file, or run at a terminal",
-        )
-    return getpass.getpass(f"Password of {names.inert(user)} for {names.inert(host)}: ")
 
 
 def limited(expressions: str | None, inventory: Inventory) -> frozenset[str] | None:
@@ -241,21 +254,19 @@ def inspect(
     """The same for findings: hosts without an account are left out, and evidence is looked up.
 
     Still one search where nothing but the inventory's own values is found: who else holds a name
-    that they use comes with the hosts.
+    that they use comes with the hosts. Of other values, whoever may answer to their names is
+    looked up: by the name itself, by HOST/… of its host, and by the name of a computer.
     """
     comparison = _compared(inventory, inspector, limit, hosts_too=True)
     found = comparison.snapshot
-    others = [
-        spn
-        for host in comparison.hosts
-        for verdict in host.extra
-        for spn in (verdict.value, names.host_spn(verdict.value))
-        if spn and not found.holders(spn)
-    ]
+    others = {v.value for host in comparison.hosts for v in host.extra}
+    hosts = {spn.host for value in others if (spn := names.ServicePrincipalName.parse(value))}
     accounts = list(found.accounts)
     if others:
         known = {account.guid for account in accounts}
-        more = inspector.find((), list(dict.fromkeys(others)))
+        short = {name for host in hosts if names.is_computer_name(name := host.partition(".")[0])}
+        spns = [*sorted(others), *(f"HOST/{host}" for host in sorted(hosts))]
+        more = inspector.find(sorted(short), spns)
         accounts += [account for account in more if account.guid not in known]
     sids = {ace.sid for host in comparison.hosts for ace in host.computer.acting}
     return replace(
@@ -304,21 +315,6 @@ def account_problems(
     comparison: compare.Comparison, limit: Collection[str] | None = None
 ) -> list[tuple[str, str]]:
     """Hosts in scope without exactly one account, as (label, what is wrong)."""
-    desired, found = comparison.desired, comparison.snapshot
-    scope = [label for label in desired.delegates if limit is None or label in limit]
-    hosts = {label: desired.delegates[label].host.computer for label in scope}
-    hosts |= {e.label: e.computer for e in desired.endpoints_of(scope) if e.is_host}
-    base = found.directory.base_dn
-    problems = []
-    for label, computer in hosts.items():
-        if computer in found.missing:
-            problems.append((label, f"{label}: there is no computer {computer}$ in {base}"))
-        elif computer in found.ambiguous:
-            dns = " and ".join(found.ambiguous[computer])
-            problems.append((label, f"{label}: several accounts are {computer}$: {dns}"))
-        elif computer in found.elsewhere:
-            dn = found.elsewhere[computer]
-            home = names.naming_context(dn) == names.dn_key(base)
-            where = "outside directory.search_base" if home else f"in another domain than {base}"
-            problems.append((label, f"{label}: {dn} is {where}"))
-    return problems
+    from delegation import checks
+
+    return checks.problems(comparison, limit)

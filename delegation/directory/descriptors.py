@@ -5,7 +5,11 @@ from impacket.ldap.ldaptypes import ACCESS_ALLOWED_ACE, ACCESS_DENIED_ACE, SR_SE
 from delegation.snapshot import Ace
 
 EVERYONE = "S-1-1-0"
-GENERIC_ALL = 0x10000000
+EVERY_RIGHT = 0xF01FF
+"""All rights of a directory object (MS-ADTS 5.1.3.2).
+
+Without the generic ones: an access check does not look at them in an entry (MS-DTYP 2.4.3).
+"""
 _SE_DACL_PRESENT = 0x4
 _INHERIT_ONLY_ACE = 0x8
 
@@ -21,7 +25,7 @@ def access_list(descriptor: bytes) -> tuple[Ace, ...]:
     try:
         read = SR_SECURITY_DESCRIPTOR(data=descriptor)
         if not read["Control"] & _SE_DACL_PRESENT or read["Dacl"] == b"":
-            return (Ace(allows=True, mask=GENERIC_ALL, sid=EVERYONE),)
+            return (Ace(allows=True, mask=EVERY_RIGHT, sid=EVERYONE),)
         return tuple(
             Ace(
                 allows=entry["AceType"] == ACCESS_ALLOWED_ACE.ACE_TYPE,

@@ -1,13 +1,11 @@
-"""A bound connection to one domain controller: TLS, certificate, bind, and every error in words.
+"""A bound connection to one domain controller: its address, the logon, and who it is."""
 
-ldap3's own ``Tls`` checks no certificate unless told to and knows no IP addresses in
-certificates; the handshake here is the standard library's, with its full verification.
-"""
-
+import ipaddress
 import socket
-import ssl
-from dataclasses import dataclass
-from pathlib import Path
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,13 +13,10 @@ import ldap3
 from ldap3.core.exceptions import LDAPException, LDAPExceptionError
 
 from delegation import names
-from delegation.errors import (
-    ConnectionFailed,
-    CredentialsRefused,
-    DelegationError,
-    DirectoryError,
-    UsageError,
-)
+from delegation.directory import refusals
+from delegation.directory.refusals import Attempt
+from delegation.directory.tls import VerifiedTls, verified
+from delegation.errors import ConnectionFailed, DelegationError, DirectoryError, UsageError
 from delegation.inventory import Auth, DirectorySettings
 from delegation.snapshot import Directory
 
@@ -32,111 +27,96 @@ ANSWER_TIMEOUT = 60
 """Seconds to wait for an answer; AD ends a search after 120."""
 
 
+READ_ONLY = b"1.2.840.113556.1.4.1920"
+"""supportedCapabilities of a read-only domain controller (MS-ADTS 3.1.1.3.4.3)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """Who binds. The password is never printed, logged or stored."""
+    """Who logs on. The password is never printed, logged or stored.
 
-    user: str
-    password: str
+    Without a user it is the current logon, without a password the keytab or the ticket cache.
+    """
+
+    user: str | None = None
+    password: str | None = None
 
     def __repr__(self) -> str:
         return f"Credentials({self.user!r})"
 
 
-class _VerifiedTls(ldap3.Tls):  # type: ignore[misc]
-    """TLS 1.2 or newer with the server's certificate and name verified, always."""
-
-    def __init__(self, host: str, ca_file: str | None) -> None:
-        super().__init__(validate=ssl.CERT_REQUIRED)
-        self.host = host
-        self.failure: OSError | None = None
-        self.context = ssl.create_default_context(cafile=ca_file)
-        self.context.minimum_version = ssl.TLSVersion.TLSv1_2
-
-    def wrap_socket(self, connection: Any, do_handshake: bool = False) -> None:  # noqa: ANN401, ARG002, FBT001, FBT002 - ldap3's signature
-        try:
-            connection.socket = self.context.wrap_socket(
-                connection.socket, server_hostname=self.host
-            )
-        except OSError as exc:
-            self.failure = exc
-            raise
-
-
 def host_of(url: str) -> str:
-    """The host that ``url`` names; empty of an ``ldif:`` one."""
-    return urlsplit(url).hostname or ""
+    """The host that ``url`` names, in lower case; empty of an ``ldif:`` one."""
+    return (urlsplit(url).hostname or "").rstrip(".")
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def refuse_unable(settings: DirectorySettings) -> None:
-    """Raise UsageError for a way to log on that is not safe, or not in this version."""
-    if settings.auth not in {None, Auth.SIMPLE}:
+    """Raise UsageError for a way to log on that is not safe, or that can't be."""
+    url, logon = settings.url or "", settings.logon
+    if logon is Auth.SIMPLE and url.startswith("ldap://") and not settings.start_tls:
         raise UsageError(
-            f"directory.auth: {settings.auth} is not in this version",
-            "use auth: simple, over ldaps:// or with start_tls: true",
+            f"{url} would send the password in clear",
+            "use ldaps://, or set directory.start_tls: true, or use auth: kerberos",
         )
-    if (settings.url or "").startswith("ldap://") and not settings.start_tls:
+    if settings.user is None and (
+        logon is Auth.SIMPLE or (logon is Auth.NTLM and sys.platform != "win32")
+    ):
+        raise UsageError("no user to log on with", "set directory.user in the inventory")
+    if logon is Auth.KERBEROS and _is_address(host_of(url)):
         raise UsageError(
-            f"{settings.url} would send the password in clear",
-            "use ldaps://, or set directory.start_tls: true",
+            f"Kerberos needs the domain controller's name, and {url} is an address",
+            "write ldap://dc1.corp.example; where this machine can't resolve that, set "
+            "directory.dns_servers",
         )
 
 
 def connect(settings: DirectorySettings, domain: str, credentials: Credentials) -> Any:  # noqa: ANN401 - ldap3 has no types
-    """A bound ldap3 connection over verified TLS.
+    """A bound ldap3 connection: over verified TLS, or sealed by the logon.
 
-    Raises UsageError for settings that this can't do, ConnectionFailed, CredentialsRefused.
+    Raises UsageError for settings that this can't do, ConnectionFailed, CredentialsRefused, and
+    DirectoryError where no KDC can be asked.
     """
-    url = urlsplit(settings.url or "")
-    host = url.hostname or ""
+    settings = replace(settings, user=credentials.user)
     refuse_unable(settings)
-    if not credentials.password:
+    if credentials.password is not None and not credentials.password:
         raise UsageError(
             "an empty password is refused: a domain controller takes it as no logon at all",
             "set DELEGATION_PASSWORD or use --password-file",
         )
-    tls = _tls(host, settings.ca_file)
-    server = ldap3.Server(
-        host,
-        port=url.port,
-        use_ssl=url.scheme == "ldaps",
-        tls=tls,
-        get_info=ldap3.NONE,
-        connect_timeout=CONNECT_TIMEOUT,
-    )
-    connection = ldap3.Connection(
-        server,
-        user=_bind_name(credentials.user, domain),
-        password=credentials.password,
-        authentication=ldap3.SIMPLE,
-        auto_referrals=False,
-        auto_range=True,
-        return_empty_attributes=False,
-        check_names=False,
-        receive_timeout=ANSWER_TIMEOUT,
-    )
-    _open(connection, tls, settings)
-    _bind(connection, host, connection.user)
+    host = host_of(settings.url or "")
+    attempt = Attempt(host, domain, credentials.user, settings.keytab, over_tls=settings.over_tls)
+    connection = _reached(settings, host, credentials, domain)
+    try:
+        if settings.logon is Auth.SIMPLE:
+            _bind(connection, attempt)
+        else:
+            from delegation.directory import sealing
+
+            sealing.bind(connection, attempt, settings.logon, credentials.password)
+    except BaseException:
+        _hang_up(connection)
+        raise
     return connection
 
 
 def identify(connection: Any, url: str, domain: str) -> Directory:  # noqa: ANN401
     """Which domain and domain controller answered, from the root DSE (MS-ADTS 3.1.1.3.2).
 
-    Raises DirectoryError where it serves another domain than the inventory's.
+    Raises DirectoryError where it serves another domain than the inventory's, ConnectionFailed
+    where it is read-only.
     """
+    answer = _object(connection, url, "", _ROOT_DSE)
     try:
-        connection.search(
-            "",
-            "(objectClass=*)",
-            ldap3.BASE,
-            attributes=["defaultNamingContext", "dnsHostName"],
-        )
-        answer = connection.response[0]["raw_attributes"]
         base = answer["defaultNamingContext"][0].decode()
         dc = answer["dnsHostName"][0].decode()
-    except LDAPException as exc:
-        raise lost(url, exc) from exc
     except (LookupError, TypeError, UnicodeDecodeError) as exc:
         raise DirectoryError(
             f"{url} does not answer like a domain controller", "name a domain controller"
@@ -146,7 +126,38 @@ def identify(connection: Any, url: str, domain: str) -> Directory:  # noqa: ANN4
             f"{url} serves {base}, the inventory's domain is {domain}",
             "correct domain: or directory.url",
         )
+    if _is_read_only(connection, url, answer):
+        raise ConnectionFailed(
+            f"{url} is a read-only domain controller: it takes no writes, and may lack values",
+            "name a writable one, or leave directory.url out: one is found in DNS",
+        )
     return Directory(url, domain, base, dc)
+
+
+def _is_read_only(connection: Any, url: str, root_dse: Mapping[str, Any]) -> bool:  # noqa: ANN401
+    """By the capability that Windows tells, or by the service itself, which Samba's tells too."""
+    if READ_ONLY in (root_dse.get("supportedCapabilities") or ()):
+        return True
+    service = b"".join(root_dse.get("dsServiceName") or ()).decode(errors="replace")
+    if not service:
+        return False
+    return bool(_object(connection, url, service, ["msDS-isRODC"]).get("msDS-isRODC") == [b"TRUE"])
+
+
+_ROOT_DSE = ["defaultNamingContext", "dnsHostName", "dsServiceName", "supportedCapabilities"]
+
+
+def _object(connection: Any, url: str, dn: str, attributes: Sequence[str]) -> Mapping[str, Any]:  # noqa: ANN401
+    """The raw values of one object; none where it can't be seen. Raises ConnectionFailed."""
+    try:
+        connection.search(dn, "(objectClass=*)", ldap3.BASE, attributes=list(attributes))
+    except (LDAPException, OSError) as exc:
+        raise lost(url, exc) from exc
+    for entry in connection.response or ():
+        if entry["type"] == "searchResEntry":
+            values: Mapping[str, Any] = entry["raw_attributes"]
+            return values
+    return {}
 
 
 def lost(url: str, exc: BaseException) -> ConnectionFailed:
@@ -157,23 +168,71 @@ def lost(url: str, exc: BaseException) -> ConnectionFailed:
     )
 
 
-def _tls(host: str, ca_file: str | None) -> _VerifiedTls:
-    if ca_file is not None and not Path(ca_file).is_file():
-        raise UsageError(f"directory.ca_file {ca_file} is not a file", "name the CA's PEM file")
-    try:
-        return _VerifiedTls(host, ca_file)
-    except (OSError, ssl.SSLError) as exc:
-        raise UsageError(
-            f"directory.ca_file {ca_file} can't be used: {exc}", "name the CA's PEM file"
-        ) from exc
-
-
 def _bind_name(user: str, domain: str) -> str:
     """A DN, a user principal name and a down-level name as given; a bare one gets the domain."""
     return user if any(mark in user for mark in "@\\=") else f"{user}@{domain}"
 
 
-def _open(connection: Any, tls: _VerifiedTls, settings: DirectorySettings) -> None:  # noqa: ANN401
+def _reached(settings: DirectorySettings, host: str, credentials: Credentials, domain: str) -> Any:  # noqa: ANN401
+    """An open connection to the first of the host's addresses that answers, not bound yet."""
+    tls = verified(host, settings.ca_file) if settings.over_tls else None
+    failures = []
+    for address in _addresses(host, settings.dns_servers):
+        try:
+            return _opened(settings, address, tls, credentials, domain)
+        except ConnectionFailed as exc:
+            failures.append(exc)
+    if len(failures) == 1:
+        raise failures[0]
+    raise ConnectionFailed(
+        f"no address of {host} can be used", failures[-1].fix, [exc.what for exc in failures]
+    )
+
+
+def _addresses(host: str, dns_servers: Sequence[str]) -> Sequence[str]:
+    """``host`` itself where this machine's own resolver is to look it up."""
+    if not dns_servers or _is_address(host):
+        return [host]
+    from delegation.directory import locate
+
+    return locate.addresses(host, dns_servers)
+
+
+def _opened(
+    settings: DirectorySettings,
+    address: str,
+    tls: VerifiedTls | None,
+    credentials: Credentials,
+    domain: str,
+) -> Any:  # noqa: ANN401
+    url = urlsplit(settings.url or "")
+    server = ldap3.Server(
+        address,
+        port=url.port,
+        use_ssl=url.scheme == "ldaps",
+        tls=tls,
+        get_info=ldap3.NONE,
+        connect_timeout=CONNECT_TIMEOUT,
+    )
+    simple = settings.logon is Auth.SIMPLE
+    connection = ldap3.Connection(
+        server,
+        user=_bind_name(credentials.user or "", domain) if simple else None,
+        password=credentials.password if simple else None,
+        authentication=ldap3.SIMPLE if simple else ldap3.ANONYMOUS,
+        auto_referrals=False,
+        auto_range=True,
+        return_empty_attributes=False,
+        check_names=False,
+        receive_timeout=ANSWER_TIMEOUT,
+    )
+    _open(connection, tls, settings)
+    return connection
+
+
+def _open(connection: Any, tls: VerifiedTls | None, settings: DirectorySettings) -> None:  # noqa: ANN401
+    if tls is not None:
+        tls.failure = None
     try:
         connection.strategy.socket_size = 1 << 16  # ldap3's 4 KiB cost a mesh 800 reads
         connection.open(read_server_info=False)
@@ -190,18 +249,14 @@ def _open(connection: Any, tls: _VerifiedTls, settings: DirectorySettings) -> No
         raise _unreachable(settings.url or "", tls, exc) from exc
 
 
-def _unreachable(url: str, tls: _VerifiedTls, exc: Exception) -> ConnectionFailed:
-    if isinstance(tls.failure, ssl.SSLCertVerificationError):
-        return _distrusted(url, tls.host, tls.failure)
-    if tls.failure is not None:
-        return ConnectionFailed(
-            f"no TLS with {url}: {tls.failure}",
-            "look whether the port is the LDAPS port and the domain controller has a certificate",
-        )
+def _unreachable(url: str, tls: VerifiedTls | None, exc: Exception) -> ConnectionFailed:
+    if tls is not None and (why := tls.refusal(url)):
+        return why
     text = str(exc)
     if "getaddrinfo" in text or "Name or service" in text or "invalid server address" in text:
         return ConnectionFailed(
-            f"{tls.host} has no address in DNS", "correct directory.url, or the DNS servers"
+            f"{host_of(url)} has no address in DNS",
+            "correct directory.url, or set directory.dns_servers",
         )
     return ConnectionFailed(
         f"no connection to {url}: {text}",
@@ -209,66 +264,18 @@ def _unreachable(url: str, tls: _VerifiedTls, exc: Exception) -> ConnectionFaile
     )
 
 
-_EXPIRED, _MISMATCHED = {10}, {62, 64}
-"""OpenSSL's X509_V_ERR codes for an expired certificate and for another host's or address's."""
-
-
-def _distrusted(url: str, host: str, failure: ssl.SSLCertVerificationError) -> ConnectionFailed:
-    if failure.verify_code in _EXPIRED:
-        return ConnectionFailed(
-            f"the certificate of {url} has expired", "renew the domain controller's certificate"
-        )
-    if failure.verify_code in _MISMATCHED:
-        return ConnectionFailed(
-            f"the certificate of {url} is not for {host}",
-            "use the name that is in the certificate, usually the full name of the server",
-        )
-    return ConnectionFailed(
-        f"the certificate of {url} is not trusted: {failure.verify_message}",
-        "set directory.ca_file to the PEM file of the CA that issued it",
-    )
-
-
-_BIND_DATA = {
-    "525": ("no such user", "correct directory.user"),
-    "52e": ("wrong user name or password", "correct directory.user or the password"),
-    "530": ("it may not log on at this hour", "use another account"),
-    "531": ("it may not log on from this machine", "use another account or machine"),
-    "532": ("its password has expired", "change the password"),
-    "533": ("it is disabled", "enable it or use another account"),
-    "701": ("it has expired", "use another account"),
-    "773": ("its password must be changed first", "change the password"),
-    "775": ("it is locked out", "unlock it, and look why"),
-}
-"""The ``data`` codes of an AD bind refusal (result 49)."""
-
-
-def _bind(connection: Any, host: str, user: str) -> None:  # noqa: ANN401
+def _bind(connection: Any, attempt: Attempt) -> None:  # noqa: ANN401
+    """A simple bind."""
     try:
         bound = connection.bind(read_server_info=False)
     except LDAPException as exc:
         raise ConnectionFailed(
-            f"{host} ended the connection at the logon: {exc}", "look at its log"
+            f"{attempt.host} ended the connection at the logon: {exc}", "look at its log"
         ) from exc
-    if bound:
-        return
-    result = connection.result
-    connection.unbind()
-    message = result.get("message", "").rstrip("\0")
-    for code, (why, fix) in _BIND_DATA.items():
-        if f"data {code}," in message:
-            raise CredentialsRefused(f"{host} refuses the logon of {user}: {why}", fix)
-    if result["result"] == 8:
-        raise CredentialsRefused(
-            f"{host} asks for a stronger logon than simple bind", "use ldaps:// or start_tls: true"
-        )
-    if result["result"] == 49:
-        raise CredentialsRefused(
-            f"{host} refuses the logon of {user}: {message or result['description']}",
-            "correct directory.user or the password",
-        )
-    raise CredentialsRefused(
-        f"{host} answers the logon of {user} with {result['result']} {result['description']}: "
-        f"{message}",
-        "look at the domain controller's log",
-    )
+    if not bound:
+        raise refusals.by_controller(replace(attempt, user=connection.user), connection.result)
+
+
+def _hang_up(connection: Any) -> None:  # noqa: ANN401
+    with suppress(LDAPException, OSError):
+        connection.unbind()

@@ -54,6 +54,23 @@ class DirectorySettings:
     dns_servers: tuple[str, ...] = ()
     search_base: tuple[str, ...] = ()
 
+    @property
+    def over_tls(self) -> bool:
+        return self.start_tls or (self.url or "").startswith("ldaps://")
+
+    @property
+    def logon(self) -> Auth:
+        """How to log on: as ``auth`` says, else Kerberos, the one that sends no password.
+
+        But where TLS is wanted and a user is named, without a keytab, it is a simple bind, which
+        a machine outside the domain can do without any Kerberos set-up; TLS has verified who
+        gets the password by then.
+        """
+        if self.auth is not None:
+            return self.auth
+        simple = self.over_tls and self.user is not None and self.keytab is None
+        return Auth.SIMPLE if simple else Auth.KERBEROS
+
 
 @dataclass(frozen=True, slots=True)
 class Network:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delegation.directory.descriptors import EVERYONE, GENERIC_ALL, access_list
+from delegation.directory.descriptors import EVERY_RIGHT, EVERYONE, access_list
 from delegation.directory.entries import sid_bytes
 from delegation.snapshot import Ace
 
@@ -59,7 +59,7 @@ def test_an_empty_list_grants_nobody() -> None:
 
 def test_no_list_at_all_grants_everybody() -> None:
     assert access_list(descriptor(control=0x8000)) == (
-        Ace(allows=True, mask=GENERIC_ALL, sid=EVERYONE),
+        Ace(allows=True, mask=EVERY_RIGHT, sid=EVERYONE),
     )
 
 

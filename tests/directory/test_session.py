@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+
+import ldap3
 import pytest
+from ldap3.protocol.rfc4511 import LDAPMessage
+from pyasn1.codec.ber import decoder
 
 from delegation.directory import session
 from delegation.directory.ldap import LdapReader
@@ -15,13 +23,13 @@ from delegation.errors import (
     UsageError,
 )
 from delegation.inventory import Auth, DirectorySettings
+from delegation.snapshot import Directory
+from tests.directory.dns_server import DnsServer
 from tests.lab import Lab, byhand, ldif
 from tests.lab.certificates import Certificate
 from tests.lab.description import READER
 from tests.lab.front import front
 from tests.lab.independent import search
-
-pytestmark = pytest.mark.lab
 
 PASSWORD = "Lab-Somebody-1"
 NORMAL, DISABLED = 0x200, 0x202
@@ -52,6 +60,7 @@ def user(lab: Lab, name: str, **attributes: str) -> str:
     return dn
 
 
+@pytest.mark.lab
 class TestLogon:
     @pytest.mark.parametrize(
         "name", ["{user}", "{user}@corp.example", "CORP\\{user}", "CN={user},CN=Users,{base}"]
@@ -117,20 +126,44 @@ class TestLogon:
             session.connect(settings(lab), lab.domain, Credentials(READER, ""))
 
 
+@pytest.mark.lab
 class TestRefusedBeforeAnyConnection:
-    @pytest.mark.parametrize("auth", [Auth.KERBEROS, Auth.NTLM])
-    def test_other_ways_to_log_on(self, lab: Lab, auth: Auth) -> None:
-        """Said in words, and before anything is sent: nobody listens at that address."""
-        nowhere = settings(lab, f"ldaps://{lab.address_at(50)}", auth=auth)
-        with pytest.raises(UsageError, match=f"{auth} is not in this version"):
-            session.connect(nowhere, lab.domain, Credentials(READER, PASSWORD))
-
-    def test_plain_ldap(self, lab: Lab) -> None:
-        nowhere = settings(lab, f"ldap://{lab.address_at(50)}")
+    def test_a_simple_bind_in_clear(self, lab: Lab) -> None:
+        nowhere = settings(lab, f"ldap://{lab.address_at(50)}", auth=Auth.SIMPLE)
         with pytest.raises(UsageError, match="in clear"):
             session.connect(nowhere, lab.domain, Credentials(READER, PASSWORD))
 
+    def test_a_simple_bind_of_nobody(self, lab: Lab) -> None:
+        nowhere = settings(lab, f"ldaps://{lab.address_at(50)}", auth=Auth.SIMPLE)
+        with pytest.raises(UsageError, match="no user to log on with"):
+            session.connect(nowhere, lab.domain, Credentials())
 
+
+@pytest.mark.parametrize(
+    ("settings", "logon"),
+    [
+        (DirectorySettings(), Auth.KERBEROS),
+        (DirectorySettings(user="a"), Auth.KERBEROS),
+        (DirectorySettings("ldap://dc1.corp.example", user="a"), Auth.KERBEROS),
+        (DirectorySettings("ldaps://dc1.corp.example"), Auth.KERBEROS),
+        (DirectorySettings("ldaps://dc1.corp.example", user="a"), Auth.SIMPLE),
+        (DirectorySettings("ldap://dc1.corp.example", start_tls=True, user="a"), Auth.SIMPLE),
+        (DirectorySettings(start_tls=True, user="a"), Auth.SIMPLE),
+        (DirectorySettings("ldaps://dc1.corp.example", user="a", keytab="k"), Auth.KERBEROS),
+        (
+            DirectorySettings("ldaps://dc1.corp.example", user="a", auth=Auth.KERBEROS),
+            Auth.KERBEROS,
+        ),
+        (DirectorySettings("ldap://dc1.corp.example", user="a", auth=Auth.SIMPLE), Auth.SIMPLE),
+        (DirectorySettings("ldaps://dc1.corp.example", user="a", auth=Auth.NTLM), Auth.NTLM),
+    ],
+)
+def test_how_one_logs_on_unless_told(settings: DirectorySettings, logon: Auth) -> None:
+    """As before where TLS and a user are named; with Kerberos, which sends no password, else."""
+    assert settings.logon is logon
+
+
+@pytest.mark.lab
 class TestTransport:
     @pytest.mark.parametrize(
         ("certificate", "words"),
@@ -162,6 +195,37 @@ class TestTransport:
             log_on(lab, url="ldaps://nowhere.corp.example")
 
 
+@pytest.mark.lab
+class TestAddresses:
+    """Names are the inventory's DNS servers' to resolve; certificates stay the names'."""
+
+    def test_each_in_turn(self, lab: Lab) -> None:
+        addresses = [lab.address_at(50), lab.address]
+        with DnsServer(lab.address_at(60), {(lab.dc_fqdn, "A"): addresses}) as dns:
+            by_name = settings(lab, f"ldaps://{lab.dc_fqdn}", dns_servers=(dns.address,))
+            credentials = Credentials(READER, lab.accounts[READER])
+            for _ in range(4):
+                session.connect(by_name, lab.domain, credentials).unbind()
+
+    def test_none_that_answers(self, lab: Lab) -> None:
+        addresses = [lab.address_at(50), lab.address_at(51)]
+        with DnsServer(lab.address_at(60), {(lab.dc_fqdn, "A"): addresses}) as dns:
+            by_name = settings(lab, f"ldaps://{lab.dc_fqdn}", dns_servers=(dns.address,))
+            with pytest.raises(ConnectionFailed, match="no address of dc1") as failed:
+                session.connect(by_name, lab.domain, Credentials(READER, PASSWORD))
+        assert len(failed.value.details) == 2
+
+    def test_the_certificate_is_the_names(self, lab: Lab) -> None:
+        with (
+            front(lab, Certificate.WRONG_NAME) as bad,
+            DnsServer(lab.address_at(60), {(lab.dc_fqdn, "A"): [bad.address]}) as dns,
+        ):
+            by_name = settings(lab, f"ldaps://{lab.dc_fqdn}", dns_servers=(dns.address,))
+            with pytest.raises(ConnectionFailed, match=f"is not for {lab.dc_fqdn}"):
+                session.connect(by_name, lab.domain, Credentials(READER, PASSWORD))
+
+
+@pytest.mark.lab
 class TestIdentity:
     def test_another_domain(self, lab: Lab) -> None:
         account = Credentials(lab.principal(READER), lab.accounts[READER])
@@ -174,3 +238,97 @@ class TestIdentity:
                 log_on(lab, url=url)
             assert refused.value.what
             assert refused.value.fix
+
+
+ROOT_DSE = {
+    "defaultNamingContext": ["DC=corp,DC=example"],
+    "dnsHostName": ["dc1.corp.example"],
+    "dsServiceName": ["CN=NTDS Settings"],
+    "supportedCapabilities": ["1.2.840.113556.1.4.800"],
+}
+PARTIAL_SECRETS = "1.2.840.113556.1.4.1920"
+Objects = Mapping[str, Mapping[str, Sequence[str]]]
+
+
+@contextmanager
+def answering(objects: Objects) -> Iterator[ldap3.Connection]:
+    """A connection to a server that knows these objects by name and answers searches only."""
+
+    def serve() -> None:
+        client, _ = listener.accept()
+        with client, suppress(OSError):
+            while request := client.recv(4096):
+                message, _ = decoder.decode(request, asn1Spec=LDAPMessage())
+                if "searchRequest" not in message["protocolOp"].getName():
+                    return
+                number = int(message["messageID"])
+                dn = str(message["protocolOp"]["searchRequest"]["baseObject"])
+                entry = [answer(number, 0x64, dn, objects[dn])] if dn in objects else []
+                done = element(0x65, element(10, b"\0"), element(4), element(4))
+                whole = element(0x30, element(2, bytes([number])), done)
+                client.sendall(b"".join([*entry, whole]))
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        server = ldap3.Server("127.0.0.1", listener.getsockname()[1], get_info=ldap3.NONE)
+        connection = ldap3.Connection(server, check_names=False, return_empty_attributes=False)
+        connection.open(read_server_info=False)
+        yield connection
+        connection.unbind()
+        thread.join(5)
+
+
+def answer(number: int, tag: int, dn: str, attributes: Mapping[str, Sequence[str]]) -> bytes:
+    """A searchResEntry (RFC 4511, 4.5.2)."""
+    listed = [
+        element(
+            0x30,
+            element(4, name.encode()),
+            element(0x31, *(element(4, value.encode()) for value in values)),
+        )
+        for name, values in attributes.items()
+    ]
+    entry = element(tag, element(4, dn.encode()), element(0x30, *listed))
+    return element(0x30, element(2, bytes([number])), entry)
+
+
+def element(tag: int, *parts: bytes) -> bytes:
+    contents = b"".join(parts)
+    return bytes([tag, 0x82]) + len(contents).to_bytes(2, "big") + contents
+
+
+class TestWhoAnswers:
+    def identified(self, objects: Objects) -> Directory:
+        with answering(objects) as connection:
+            return session.identify(connection, "ldap://dc1.corp.example", "Corp.Example")
+
+    def test_a_domain_controller(self) -> None:
+        found = self.identified({"": ROOT_DSE, "CN=NTDS Settings": {"msDS-isRODC": ["FALSE"]}})
+        assert (found.dc, found.base_dn) == ("dc1.corp.example", "DC=corp,DC=example")
+
+    @pytest.mark.parametrize("service", [["CN=NTDS Settings"], []])
+    def test_one_whose_service_can_not_be_seen(self, service: list[str]) -> None:
+        objects = {"": {**ROOT_DSE, "dsServiceName": service}}
+        assert self.identified(objects).dc == "dc1.corp.example"
+
+    @pytest.mark.parametrize(
+        "objects",
+        [
+            {"": {**ROOT_DSE, "supportedCapabilities": ["1.2.3", PARTIAL_SECRETS]}},
+            {"": ROOT_DSE, "CN=NTDS Settings": {"msDS-isRODC": ["TRUE"]}},
+        ],
+        ids=["as Windows tells it", "as Samba does"],
+    )
+    def test_a_read_only_one(self, objects: Objects) -> None:
+        """Not a usage error: where it was found in DNS, the next one is tried."""
+        with pytest.raises(ConnectionFailed, match="is a read-only domain controller") as said:
+            self.identified(objects)
+        assert "writable" in said.value.fix
+
+    @pytest.mark.parametrize(
+        "objects", [{}, *({"": {**ROOT_DSE, name: []}} for name in list(ROOT_DSE)[:2])]
+    )
+    def test_something_else(self, objects: Objects) -> None:
+        with pytest.raises(DirectoryError, match="not answer like a domain controller"):
+            self.identified(objects)

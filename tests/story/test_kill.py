@@ -250,7 +250,7 @@ def test_the_dc_dies_when_all_is_written(
     """What was written can't be read back: that is told, with what was written."""
     with restored(fresh_lab):
         # The root, the accounts, once more before the first write, and what was written.
-        wire.stop_at(4, SEARCH)
+        wire.stop_at(5, SEARCH)
         apply = tapped.start("apply", "--yes")
         wire.wait_until_held(apply.process)
         assert holding(fresh_lab).keys() == ALL
@@ -271,7 +271,7 @@ def test_the_dc_dies_between_two_windows(
 ) -> None:
     with restored(fresh_lab):
         # The root, the accounts, once more before the first window, and before the second.
-        wire.stop_at(4, SEARCH)
+        wire.stop_at(5, SEARCH)
         apply = tapped.start("never", program="tests.story.lethal")
         wire.wait_until_held(apply.process)
         domain.kill(fresh_lab)

@@ -1,0 +1,277 @@
+"""Why a logon failed, in words: by the numbers that domain controllers and libraries give.
+
+Texts differ between versions and languages; numbers don't. Who logs on, and where, is told by
+``Attempt``, so that a message can name it; no secret is in it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from delegation.errors import ConnectionFailed, CredentialsRefused, DirectoryError
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A logon. ``user`` None: the current one; ``service`` is what a ticket is asked for."""
+
+    host: str
+    domain: str
+    user: str | None = None
+    keytab: str | None = None
+    over_tls: bool = False
+
+    @property
+    def realm(self) -> str:
+        return self.domain.upper()
+
+    @property
+    def service(self) -> str:
+        return f"ldap/{self.host}"
+
+    @property
+    def who(self) -> str:
+        whose = f"the account of {self.keytab}" if self.keytab else "the current logon"
+        return self.user or whose
+
+
+_BIND_DATA = {
+    "490": ("no such user, or a wrong password", "correct directory.user or the password"),
+    "525": ("no such user", "correct directory.user"),
+    "52e": ("wrong user name or password", "correct directory.user or the password"),
+    "52f": (
+        "it may not log on in this way",
+        "use auth: kerberos; members of Protected Users can't use NTLM",
+    ),
+    "530": ("it may not log on at this hour", "use another account"),
+    "531": ("it may not log on from this machine", "use another account or machine"),
+    "532": ("its password has expired", "change the password"),
+    "533": ("it is disabled", "enable it or use another account"),
+    "701": ("it has expired", "use another account"),
+    "773": ("its password must be changed first", "change the password"),
+    "775": ("it is locked out", "unlock it, and look why"),
+}
+"""The ``data`` codes of an AD bind refusal (result 49): Win32 error numbers, in hexadecimal."""
+
+_CHANNEL_BINDINGS = "80090346"
+"""SEC_E_BAD_BINDINGS, which a DC puts in front of its refusal."""
+
+_INVALID_CREDENTIALS = 49
+
+_NOT_INSIDE_TLS = (
+    "doesn't take this logon inside TLS",
+    "write ldap:// without start_tls, where it is sealed instead, or use auth: simple",
+)
+_RESULTS: dict[tuple[int, bool], tuple[str, str]] = {
+    (7, False): ("doesn't offer GSS-SPNEGO", "name a domain controller"),
+    (7, True): ("doesn't offer GSS-SPNEGO", "name a domain controller"),
+    (8, False): ("asks for a signed connection", "use auth: kerberos, or ldaps://"),
+    (8, True): _NOT_INSIDE_TLS,
+    (53, True): _NOT_INSIDE_TLS,
+}
+"""Result codes of RFC 4511 (authMethodNotSupported, strongerAuthRequired, unwillingToPerform),
+without and within TLS."""
+
+
+def by_controller(attempt: Attempt, result: Mapping[str, Any]) -> CredentialsRefused:
+    """What the result of a bind means."""
+    code, name = result["result"], result["description"]
+    message = str(result.get("message", "")).strip("\0 \n")
+    refuses = f"{attempt.host} refuses the logon of {attempt.who}"
+    for data, (why, fix) in _BIND_DATA.items():
+        if f"data {data}," in message:
+            return CredentialsRefused(f"{refuses}: {why}", fix)
+    if code == _INVALID_CREDENTIALS and _CHANNEL_BINDINGS in message:
+        return CredentialsRefused(
+            f"{refuses}: the TLS that it sees is not the TLS that this machine sees (channel "
+            "binding)",
+            "something between the two opens TLS, a proxy or a load balancer: name the domain "
+            "controller itself, or look who is on the line",
+        )
+    if code == _INVALID_CREDENTIALS:
+        return CredentialsRefused(
+            f"{refuses}: {message or name}", "correct directory.user or the password"
+        )
+    told = f"result {code} {name}" + (f", {message}" if message else "")
+    if known := _RESULTS.get((code, attempt.over_tls)):
+        what, fix = known
+        return CredentialsRefused(f"{attempt.host} {what} ({told})", fix)
+    return CredentialsRefused(f"{refuses} ({told})", "look at the domain controller's log")
+
+
+class _Words(NamedTuple):
+    """What kind of failure, what to say of it, and what to do."""
+
+    kind: type[DirectoryError]
+    what: str
+    fix: str
+
+
+_WRONG_PASSWORD = _Words(CredentialsRefused, "wrong password for {who}", "correct the password")
+_NO_TICKET = _Words(
+    CredentialsRefused,
+    "there is no valid Kerberos ticket to log on with",
+    "get one with kinit, or set directory.keytab, or name directory.user and give its password",
+)
+_UNKNOWN_SERVICE = _Words(
+    ConnectionFailed,
+    "the KDC of {realm} knows no {service}",
+    "write the domain controller's full DNS name, as in dc1.corp.example, or leave directory.url "
+    "out: it is found in DNS",
+)
+_NO_KDC = _Words(
+    DirectoryError,
+    "no KDC of {realm} answers: {said}",
+    "look whether port 88 of a domain controller can be reached (TCP and UDP), and whether this "
+    "machine's DNS or krb5.conf names the right ones",
+)
+_SKEW = _Words(
+    CredentialsRefused,
+    "the clocks of this machine and of the KDC of {realm} are too far apart",
+    "set the clock, by NTP; Kerberos allows five minutes",
+)
+_BARRED = _Words(
+    CredentialsRefused,
+    "{who} is disabled, locked out, expired, or may not log on at this hour",
+    "look at the account, or use another one; Kerberos does not tell which it is",
+)
+_CONFIGURATION = _Words(
+    DirectoryError,
+    "this machine's Kerberos configuration can't be used: {said}",
+    "correct /etc/krb5.conf, or the file that KRB5_CONFIG names",
+)
+
+_KERBEROS: dict[int, _Words] = {
+    # Error codes of the protocol (RFC 4120, 7.5.9).
+    1: _Words(CredentialsRefused, "{who} has expired", "extend the account, or use another one"),
+    6: _Words(
+        CredentialsRefused,
+        "the KDC of {realm} knows no account {who}",
+        "correct directory.user; write user@domain for one of another domain",
+    ),
+    7: _UNKNOWN_SERVICE,
+    12: _Words(
+        CredentialsRefused,
+        "the domain's policy does not let {who} log on: not from here, not now, or not this way",
+        "look at the account's restrictions, or use another one",
+    ),
+    14: _Words(
+        CredentialsRefused,
+        "{who} and the KDC of {realm} share no type of encryption",
+        "allow AES for the account (msDS-SupportedEncryptionTypes), and make its keytab anew",
+    ),
+    18: _BARRED,
+    23: _Words(CredentialsRefused, "the password of {who} has expired", "change the password"),
+    24: _WRONG_PASSWORD,
+    31: _WRONG_PASSWORD,
+    32: _Words(
+        CredentialsRefused,
+        "the Kerberos ticket has expired",
+        "get a new one with kinit; for a scheduled run, set directory.keytab",
+    ),
+    37: _SKEW,
+    # The library's own (MIT krb5, krb5_err.et), counted from the same base.
+    135: _CONFIGURATION,
+    136: _CONFIGURATION,
+    141: _NO_TICKET,
+    154: _Words(
+        DirectoryError,
+        "this machine knows no KDC for the logon: {said}",
+        "correct domain: or directory.user; else let its DNS find the domain, or add the realm "
+        "to /etc/krb5.conf",
+    ),
+    156: _NO_KDC,
+    181: _Words(
+        CredentialsRefused,
+        "{keytab} holds no key of {who}",
+        "correct directory.user, or make the keytab anew",
+    ),
+    195: _NO_TICKET,
+    220: _NO_KDC,
+}
+
+_WRONG_KEY = _Words(
+    CredentialsRefused,
+    "the key of {who} in {keytab} is not the account's any more",
+    "its password has been changed since: make the keytab anew",
+)
+
+_OTHER = _Words(
+    CredentialsRefused,
+    "Kerberos fails for {who}: {said} ({code})",
+    "look at the KDC's log; KRB5_TRACE=/dev/stderr shows every step",
+)
+
+_TABLE = -1765328384
+"""MIT's number of protocol error 0 (ERROR_TABLE_BASE_krb5)."""
+
+_MAJOR: dict[int, int] = {458752: 141, 720896: 32}
+"""GSS_S_NO_CRED and GSS_S_CREDENTIALS_EXPIRED (RFC 2743), as errors of the table above."""
+
+
+def by_kerberos(attempt: Attempt, code: int, said: str, major: int = 0) -> DirectoryError:
+    """What MIT's error number means, signed or not; ``major`` is that of GSSAPI, if any."""
+    signed = code - 2**32 if code >= 2**31 else code
+    number = signed - _TABLE
+    if number not in _KERBEROS:
+        number = _MAJOR.get(major, number)
+    words = _KERBEROS.get(number, _OTHER)
+    if attempt.keytab is not None and words is _WRONG_PASSWORD:
+        words = _WRONG_KEY
+    return _told(attempt, words, said, signed)
+
+
+_WINDOWS: dict[int, _Words] = {
+    0x8009030C: _Words(
+        CredentialsRefused,
+        "{who} may not log on: wrong user name or password, or an account that is barred",
+        "correct directory.user or the password, and look at the account",
+    ),
+    0x80090303: _UNKNOWN_SERVICE,
+    0x80090322: _UNKNOWN_SERVICE,
+    0x8009030E: _NO_TICKET,
+    0x80090311: _NO_KDC,
+    0x80090324: _SKEW,
+}
+"""SSPI's errors (winerror.h)."""
+
+_OTHER_OF_WINDOWS = _Words(
+    CredentialsRefused,
+    "Windows refuses the logon of {who}: {said} ({code:#x})",
+    "look at the account, and at the domain controller's security log",
+)
+
+_NT_STATUS = {
+    0xC0000064: "525",
+    0xC000006D: "52e",
+    0xC000006E: "52f",
+    0xC000006F: "530",
+    0xC0000070: "531",
+    0xC0000071: "532",
+    0xC0000072: "533",
+    0xC0000193: "701",
+    0xC0000224: "773",
+    0xC0000234: "775",
+}
+"""NTSTATUS values (MS-ERREF 2.3) that say the same as a ``data`` code."""
+
+
+def by_windows(attempt: Attempt, code: int, said: str) -> DirectoryError:
+    """What an SSPI error or an NTSTATUS means, signed or not."""
+    number = code % 2**32
+    if number in _NT_STATUS:
+        why, fix = _BIND_DATA[_NT_STATUS[number]]
+        return CredentialsRefused(f"{attempt.who} may not log on: {why}", fix)
+    return _told(attempt, _WINDOWS.get(number, _OTHER_OF_WINDOWS), said, number)
+
+
+def _told(attempt: Attempt, words: _Words, said: str, code: int) -> DirectoryError:
+    names = {
+        "who": attempt.who,
+        "realm": attempt.realm,
+        "service": attempt.service,
+        "keytab": attempt.keytab,
+        "said": said,
+        "code": code,
+    }
+    return words.kind(words.what.format(**names), words.fix)
