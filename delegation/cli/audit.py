@@ -1,16 +1,15 @@
-"""``delegation audit`` and ``delegation check``: findings, by an edge that has no write."""
+"""``delegation audit``: drift and risk findings, by an edge that has no write."""
 
 import json
-from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
 import click
 
-from delegation import checks, compare, names, planning, report
+from delegation import checks, compare, names, report
 from delegation.checks import Finding, Severity
-from delegation.cli import files, options, terminal, wiring
+from delegation.cli import files, findings, options, terminal, wiring
 from delegation.errors import DelegationError
 from delegation.inventory import DirectorySettings, Inventory
 from delegation.journal import Journal
@@ -40,9 +39,15 @@ _SEVERITIES = {str(severity): severity for severity in Severity}
     type=click.Choice(list(_SEVERITIES)),
     help="Exit with 3 for any finding at or above this severity, too.",
 )
+@findings.operators
 @click.pass_context
-def audit(
-    ctx: click.Context, form: str, output: Path | None, limit: str | None, fail_on: str | None
+def audit(  # noqa: PLR0913, PLR0917 - one parameter an option
+    ctx: click.Context,
+    form: str,
+    output: Path | None,
+    limit: str | None,
+    fail_on: str | None,
+    operators: tuple[str, ...],
 ) -> int:
     """Report drift and risks; writes nothing to the directory.
 
@@ -52,7 +57,7 @@ def audit(
     Examples:
       delegation audit
       delegation audit --format json --output audit.json
-      delegation audit --fail-on high
+      delegation audit --fail-on high --as vmadmin
 
     Exit codes: 0 clean, 1 an account is missing or ambiguous, 3 drift or findings.
     """
@@ -61,10 +66,8 @@ def audit(
     wanted = wiring.settings(given, inventory)
     scope = wiring.limited(limit, inventory)
     with wiring.reading(given, wanted, inventory.domain) as reader:
-        comparison = wiring.inspect(inventory, reader, scope)
-    found = _worst_first(
-        [*_accounts(comparison, scope), *_refusals(comparison), *checks.findings(comparison)]
-    )
+        comparison = wiring.inspect(inventory, reader, scope, operators)
+    found = checks.findings(comparison, scope)
     data = report.audit_data(comparison, found)
     text = _rendered(data, found, form)
     if output is None:
@@ -79,130 +82,14 @@ def audit(
     return 3 if data["drift"] or failing else 0
 
 
-@click.command()
-@options.common()
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
-)
-@click.pass_context
-def check(ctx: click.Context, form: str) -> int:
-    """Look for everything wrong with the inventory and its accounts.
-
-    Every problem of the file comes in one run, as file:line:column. Then the directory, where
-    the inventory or --directory names one, with all that a plan would refuse. Nothing is written
-    anywhere.
-
-    \b
-    Examples:
-      delegation check
-      delegation -i lab.yaml --directory ldif:export.ldf check
-
-    Exit codes: 0 fine, 1 high findings, 2 the inventory is invalid.
-    """
-    given = options.given(ctx)
-    inventory = wiring.load(given)
-    hosts = f"{len(inventory.hosts):,} hosts ({names.fold(inventory.hosts)})"
-    terminal.say(f"{given.inventory} is valid: {hosts}", fg="green")
-    if given.directory is None and inventory.directory.url is None:
-        terminal.say("  no directory was looked at: the inventory names none")
-        if form == "json":
-            click.echo(json.dumps(report.unread_data(inventory), indent=1))
-        return 0
-    wanted = wiring.settings(given, inventory)
-    with wiring.reading(given, wanted, inventory.domain) as reader:
-        comparison = wiring.inspect(inventory, reader)
-    found = _worst_first(
-        [
-            *_accounts(comparison, None),
-            *_refusals(comparison),
-            *checks.findings(comparison, preflight=True),
-        ]
-    )
-    if form == "json":
-        click.echo(json.dumps(report.audit_data(comparison, found), indent=1))
-    else:
-        for line in _text(found):
-            terminal.out(line)
-    return 1 if any(finding.severity >= Severity.HIGH for finding in found) else 0
-
-
-def _worst_first(found: Sequence[Finding]) -> list[Finding]:
-    return sorted(found, key=lambda finding: -finding.severity)
-
-
-def _accounts(comparison: compare.Comparison, scope: frozenset[str] | None) -> list[Finding]:
-    return [
-        Finding(checks.ACCOUNT_RULE, Severity.HIGH, label, "", what, "join it, or correct its name")
-        for label, what in wiring.account_problems(comparison, scope)
-    ]
-
-
-def _refusals(comparison: compare.Comparison) -> list[Finding]:
-    """What an apply would refuse, each with its override where it has one."""
-    return [
-        Finding(
-            checks.REFUSAL_RULE,
-            Severity.CRITICAL if refusal.why == "domain-controller" else Severity.HIGH,
-            refusal.computer,
-            "",
-            refusal.message,
-            f"an apply is refused; --allow {refusal.override} accepts it"
-            if refusal.override
-            else "an apply is refused until this is settled",
-        )
-        for refusal in planning.plan(comparison).blocked
-    ]
-
-
 def _rendered(data: report.Data, found: Sequence[Finding], form: str) -> str:
     if form == "json":
         return json.dumps(data, indent=1)
     if form == "markdown":
-        return report.render("audit.md.j2", {**data, "groups": _grouped(found)}).rstrip("\n")
+        groups = findings.grouped(found)
+        return report.render("audit.md.j2", {**data, "groups": groups}).rstrip("\n")
     head = f"Audit of {data['domain']} on {data['dc']}: {data['summary']['objects']:,} hosts"
-    return "\n".join(names.inert(line) for line in [head, *_text(found)])
-
-
-def _grouped(found: Sequence[Finding]) -> list[dict[str, str]]:
-    """Findings that say the same of several hosts or values, once, hosts folded."""
-    alike: dict[tuple[str, str, str, str], list[Finding]] = defaultdict(list)
-    for finding in found:
-        alike[finding.rule, str(finding.severity), finding.message, finding.fix].append(finding)
-    return [
-        {
-            "rule": rule,
-            "severity": severity,
-            "hosts": names.fold({finding.computer for finding in group}),
-            "value": _values([finding.value for finding in group if finding.value]),
-            "message": message,
-            "fix": fix,
-        }
-        for (rule, severity, message, fix), group in alike.items()
-    ]
-
-
-def _values(values: Sequence[str]) -> str:
-    """The values where they are few, else how many they are."""
-    distinct = sorted(set(values))
-    return ", ".join(distinct) if len(distinct) <= FEW else f"{len(values):,} values"
-
-
-FEW = 6
-"""Values that are spelled out in a finding; more are counted, and listed in the JSON."""
-
-
-def _text(found: Sequence[Finding]) -> list[str]:
-    if not found:
-        return ["  no findings"]
-    lines = []
-    for group in _grouped(found):
-        value = f": {group['value']}" if group["value"] else ""
-        lines += [
-            f"  {group['severity']:<8}  {group['rule']}  {group['hosts']}{value}",
-            f"            {group['message']}",
-            f"            fix: {group['fix']}",
-        ]
-    return lines
+    return "\n".join(names.inert(line) for line in [head, *findings.lines(found)])
 
 
 def _record(
@@ -218,7 +105,7 @@ def _record(
         wiring.identity(wanted, inventory.domain),
         inventory.domain,
         comparison.snapshot.directory.dc,
-        wiring.connection_record(wanted),
+        wiring.connection_record(wanted, comparison.snapshot.directory),
         inventory.digest,
     )
     try:

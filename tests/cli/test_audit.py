@@ -1,5 +1,6 @@
 """``delegation audit``: drift and risk, told to people and machines, without a write."""
 
+import base64
 import json
 import sqlite3
 from collections.abc import Callable
@@ -10,6 +11,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from delegation import checks
+from delegation.directory import entries
 from tests.cli.program import MORTAL, PROGRAM, Delegation, spawned
 from tests.cli.world import (
     DISABLED,
@@ -27,6 +29,7 @@ from tests.cli.world import (
     plain,
     tree,
 )
+from tests.directory.test_descriptors import ALLOW, descriptor, entry
 
 
 @pytest.fixture
@@ -117,8 +120,9 @@ def test_an_expired_keep_rule_is_a_high_finding(clean: Delegation, here: Path) -
     now = held(here / "directory.ldif")
     edited(here / "directory.ldif", hv01=now["hv01"].values | {"HTTP/portal"})
     ran = clean("audit", "--format", "json")
-    [finding] = ran.json["findings"]
+    [finding, ghost] = ran.json["findings"]
     assert (finding["rule"], finding["severity"]) == ("KCD007", "high")
+    assert ghost["rule"] == "KCD012"
     assert "2020-01-01" in finding["message"]
     assert "web" in finding["message"]
     assert clean("audit", "--fail-on", "high").code == 3
@@ -132,7 +136,11 @@ def test_the_json_has_the_keys_of_the_contract(delegation: Delegation, here: Pat
     (here / "inventory.yaml").write_text(INVENTORY + keep, encoding="utf-8")
     edited(here / "directory.ldif", hv01=["HTTP/portal", "cifs/iso"])
     data = delegation("audit", "--format", "json").json
-    assert data.keys() == {"drift", "domain", "dc", "findings", "kept", "summary"}
+    assert data.keys() == {"drift", "domain", "dc", "findings", "rules", "kept", "summary"}
+    assert data["rules"].keys() == {finding["rule"] for finding in data["findings"]}
+    for rule in data["rules"].values():
+        assert rule["title"]
+        assert rule["reference"]
     for finding in data["findings"]:
         assert finding.keys() == {"rule", "severity", "computer", "value", "message", "fix"}
         assert finding["severity"] in {"critical", "high", "medium", "low"}
@@ -214,6 +222,90 @@ def test_output_that_cannot_be_written_is_2(delegation: Delegation, here: Path, 
     assert {name: after[name] for name in before} == before
 
 
+# Whom values lead to, and who runs migrations
+
+
+def test_who_may_answer_to_a_value_is_looked_up(clean: Delegation, here: Path) -> None:
+    """By the name itself, by HOST/… of its host, by the names of computers."""
+    export = here / "directory.ldif"
+    values = [
+        "HTTP/portal",
+        "HTTP/files:8080",
+        "FTP/box.corp.example",
+        "MSSQLSvc/db1.corp.example:1433",
+        "cifs/nas",
+        "cifs/no",
+    ]
+    edited(export, hv01=held(export)["hv01"].values | set(values))
+    others = [
+        account("WEB", spns=["HTTP/portal"]),
+        account("SERVER7", spns=["HOST/files"]),
+        account("SERVER8", spns=["HOST/box.corp.example"], fqdn="box.corp.example"),
+        account("DB1", spns=[]),
+        account("NAS", spns=[]),
+        account("NO", base="DC=other,DC=example"),
+    ]
+    export.write_bytes(export.read_bytes() + "".join(others).encode())
+    found = clean("audit", "--format", "json").json["findings"]
+    assert {one["value"] for one in found if one["rule"] == "KCD003"} == set(values)
+    assert [one["value"] for one in found if one["rule"] == "KCD012"] == ["cifs/no"]
+
+
+def test_two_who_answer_are_found_though_one_is_known(clean: Delegation, here: Path) -> None:
+    """hv03 is known as a host; who else holds its name has to be looked for."""
+    export = here / "directory.ldif"
+    edited(export, hv01=held(export)["hv01"].values | {"HTTP/hv03:8080"})
+    export.write_bytes(export.read_bytes() + account("TWIN", spns=["host/HV03"]).encode())
+    found = clean("audit", "--format", "json").json["findings"]
+    told = {(one["computer"], one["value"]) for one in found if one["rule"] == "KCD013"}
+    assert told >= {("hv01", "HTTP/hv03:8080"), ("hv01", "cifs/hv03"), ("hv02", "cifs/hv03")}
+    assert "HV03$ and TWIN$" in clean("audit").out
+
+
+def test_who_may_act_on_a_host_is_told_by_name(clean: Delegation, here: Path) -> None:
+    names = {1105: "HV02", 1106: "HV03"}
+    text = (here / "directory.ldif").read_text(encoding="utf-8")
+    for rid, name in names.items():
+        sid = base64.b64encode(entries.sid_bytes(f"S-1-5-21-1-2-3-{rid}")).decode()
+        text = text.replace(
+            f"sAMAccountName: {name}$", f"objectSid:: {sid}\nsAMAccountName: {name}$"
+        )
+    acting = descriptor(*(entry(ALLOW, f"S-1-5-21-1-2-3-{rid}") for rid in (1106, 1105, 9999)))
+    line = f"msDS-AllowedToActOnBehalfOfOtherIdentity:: {base64.b64encode(acting).decode()}\n"
+    text = text.replace("sAMAccountName: HV01$", f"{line}sAMAccountName: HV01$")
+    (here / "directory.ldif").write_text(text, encoding="utf-8")
+    ran = clean("audit", "--format", "json")
+    assert ran.code == 0, "a risk, no drift"
+    [finding] = ran.json["findings"]
+    assert (finding["rule"], finding["computer"]) == ("KCD016", "hv01")
+    assert finding["message"].endswith(": HV02$, HV03$, S-1-5-21-1-2-3-9999")
+
+
+def test_operators_come_by_an_option(clean: Delegation, here: Path) -> None:
+    people = [
+        account("ANNA", sam="anna", uac=0x200, spns=[]),
+        account("BEN", sam="ben", uac=0x200 | 0x100000, spns=[]),
+    ]
+    export = here / "directory.ldif"
+    export.write_bytes(export.read_bytes() + "".join(people).encode())
+    words = ["--as", "anna", "--as", "CORP\\ben", "--as", "carla", "--as", "anna"]
+    for command in ("audit", "check"):
+        found = clean(command, *words, "--format", "json").json["findings"]
+        assert [(one["rule"], one["value"]) for one in found] == [
+            ("KCD017", "CORP\\ben"),
+            ("KCD018", "anna"),
+            ("KCD018", "carla"),
+        ]
+        text = clean(command, *words).out
+        assert "  high      KCD017  CORP\\ben\n" in text
+        assert clean(command, "--as", " ").code == 2
+        assert clean(command, "--as").code == 2
+    assert clean("audit", *words).code == 0
+    assert clean("audit", *words, "--fail-on", "high").code == 3
+    assert clean("check", *words).code == 1
+    assert clean("check", "--as", "anna").code == 0
+
+
 # Markdown
 
 
@@ -221,13 +313,16 @@ def test_markdown_is_a_table_of_the_findings(delegation: Delegation, here: Path)
     keep = "keep: [{value: HTTP/*, reason: portal, expires: 2099-06-30}]\n"
     (here / "inventory.yaml").write_text(INVENTORY + keep, encoding="utf-8")
     edited(here / "directory.ldif", hv01=["HTTP/portal", "cifs/iso"])
-    findings, kept = tables(delegation("audit", "--format", "markdown").out)
+    text = delegation("audit", "--format", "markdown").out
+    findings, kept = tables(text)
     assert findings[0] == ["severity", "rule", "hosts", "value", "what", "fix"]
     assert ["medium", "KCD003", "hv01", "cifs/iso"] in [row[:4] for row in findings]
     assert kept == [
         ["host", "value", "reason", "expires"],
         ["hv01", "HTTP/portal", "portal", "2099-06-30"],
     ]
+    listed = MarkdownIt("gfm-like").disable("linkify").render(text)
+    assert "<li>KCD003: unexpected value: not from the inventory and under no keep rule (" in listed
 
 
 def test_markdown_without_findings(clean: Delegation) -> None:

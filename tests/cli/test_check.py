@@ -10,6 +10,7 @@ from tests.cli.world import (
     INVENTORY,
     MEMBER,
     ROOT,
+    TRANSITION,
     UNCONSTRAINED,
     account,
     directory,
@@ -44,7 +45,12 @@ def test_the_example_is_valid(delegation: Delegation) -> None:
 
 
 def test_without_a_directory_it_says_that_it_looked_at_none(delegation: Delegation) -> None:
-    assert "no directory was looked at" in delegation("-i", EXAMPLE, "check").err
+    """DNS knows none for the example: the file alone is judged, with the reason."""
+    ran = delegation("-i", EXAMPLE, "check")
+    assert ran.code == 0
+    assert "warning: no directory was looked at: " in ran.err
+    assert "directory.url" in ran.err
+    assert ran.out == ""
 
 
 def test_every_problem_is_told_with_its_place(delegation: Delegation, here: Path) -> None:
@@ -131,6 +137,33 @@ def test_json_is_json_even_without_a_directory(delegation: Delegation) -> None:
     ran = delegation("-i", EXAMPLE, "check", "--format", "json")
     assert ran.code == 0
     assert ran.json["findings"] == []
+    assert ran.json["dc"] is None
+    assert ran.json["write"]["answer"] == "unknown"
+    assert "no directory was looked at" in ran.json["write"]["evidence"][0]
+
+
+def test_whether_it_may_write_an_export_does_not_tell(delegation: Delegation) -> None:
+    assert "  can this account write? unknown\n" in delegation("check").out
+    data = delegation("check", "--format", "json").json
+    assert data["write"].keys() == {"answer", "evidence"}
+    assert data["write"]["answer"] == "unknown"
+    assert "export" in data["write"]["evidence"][0]
+
+
+def test_risks_are_told_before_a_first_apply(delegation: Delegation, here: Path) -> None:
+    """Whether names are registered, and whether a value leads to the domain."""
+    records = [
+        account("HV01", "cifs/dc1", uac=MEMBER | TRANSITION),
+        account("HV02", spns=["HOST/HV02"]),
+        account("HV03"),
+    ]
+    (here / "directory.ldif").write_bytes(directory(*records))
+    ran = delegation("check", "--format", "json")
+    assert ran.code == 1
+    assert {(one["computer"], one["rule"]) for one in ran.json["findings"]} == {
+        ("hv01", "KCD015"),
+        ("hv02", "KCD014"),
+    }
 
 
 def test_wrong_usage_is_2(delegation: Delegation) -> None:

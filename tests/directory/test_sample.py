@@ -35,6 +35,6 @@ def test_what_is_in_it() -> None:
 
 def test_its_guids_look_random() -> None:
     edge = OfflineDirectory(SAMPLE, "corp.example")
-    guids = {computer.guid for computer in edge.find(["sofs01"])}
-    assert len(guids) == len(re.findall(b"^dn:", SAMPLE.read_bytes(), re.MULTILINE)) == 66
+    guids = {computer.guid for computer in edge.find(["sofs01", "nas01", "web01"])}
+    assert len(guids) == len(re.findall(b"^dn:", SAMPLE.read_bytes(), re.MULTILINE)) == 68
     assert {guid.version for guid in guids} == {4}

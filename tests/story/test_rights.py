@@ -127,6 +127,7 @@ def test_an_audit_sees_what_was_done_by_hand(
         ("KCD001", "hv02", "cifs/hv01"),
         ("KCD003", "hv01", "MSSQLSvc/db1"),
         ("KCD004", "hv03", ""),
+        ("KCD012", "hv01", "MSSQLSvc/db1"),
     }
     assert {seen.kind for seen in wire.requests} == READING
     assert holding(fresh_lab)["hv01"] == towards("hv02", "hv03", "hv04") | {"MSSQLSvc/db1"}
