@@ -133,6 +133,11 @@ def fold(names: Iterable[str]) -> str:
     return ",".join(_folded(names))
 
 
+def in_order(names: Iterable[str]) -> tuple[str, ...]:
+    """``names`` in the order in which their folded form says them."""
+    return tuple(name for part in split_list(fold(names)) for name in expand(part))
+
+
 def _folded(names: Iterable[str]) -> Iterator[str]:
     groups: dict[tuple[str, str], set[str]] = defaultdict(set)
     plain: set[str] = set()

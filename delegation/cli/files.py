@@ -1,6 +1,7 @@
 """Files that a command writes for the user: whole or not at all, and never over its own input."""
 
 import os
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -30,3 +31,37 @@ def save(path: Path, text: str, own: Iterable[Path]) -> None:
         raise UsageError(
             f"{path} can't be written: {exc.strerror or exc}", "name another file"
         ) from exc
+
+
+def create(path: Path, text: str) -> None:
+    """Write ``text`` to a new file; whatever stands at ``path`` already stays.
+
+    Raises FileExistsError where something does, UsageError where it can't be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        try:
+            temporary.write_text(text, encoding="utf-8")
+            _rename_to_new(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except FileExistsError:
+        raise
+    except (OSError, ValueError) as exc:
+        reason = getattr(exc, "strerror", None) or exc
+        raise UsageError(f"{path} can't be written: {reason}", "name another file") from exc
+
+
+def _rename_to_new(temporary: Path, path: Path) -> None:
+    """A rename replaces what is there, except on Windows; a link to the same file never does."""
+    if sys.platform == "win32":
+        temporary.rename(path)
+        return
+    try:
+        path.hardlink_to(temporary)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        if os.path.lexists(path):
+            raise FileExistsError(path) from None
+        temporary.rename(path)
