@@ -3,14 +3,16 @@
 ``render`` fills a template of ``templates/`` with such data.
 """
 
-from collections.abc import Mapping, Sequence
+import traceback
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from delegation import names
-from delegation.checks import DRIFT, Finding
+from delegation import names, quoting
+from delegation.checks import DRIFT, RULES, Finding
 from delegation.compare import Comparison, Standing, Verdict
+from delegation.errors import UsageError
 from delegation.inventory import Foreign, Inventory
 from delegation.plan import DelegationChange, DelegationPlan, added, flags, removed
 from delegation.planning import removals
@@ -106,6 +108,7 @@ def audit_data(comparison: Comparison, found: Sequence[Finding]) -> Data:
         "domain": comparison.desired.domain,
         "dc": comparison.snapshot.directory.dc,
         "findings": [finding_data(finding) for finding in found],
+        "rules": _rules({finding.rule for finding in found}),
         "kept": [_kept(verdict) for verdict in _standing(comparison, Standing.KEPT)],
         "summary": {
             "objects": len(comparison.hosts),
@@ -123,8 +126,18 @@ def unread_data(inventory: Inventory) -> Data:
         "domain": inventory.domain,
         "dc": None,
         "findings": [],
+        "rules": {},
         "kept": [],
         "summary": {"objects": len(inventory.hosts), "values": 0, "findings": 0},
+    }
+
+
+def _rules(found: Collection[str]) -> Data:
+    """What the rules mean, and what they rest on."""
+    return {
+        rule.id: {"title": rule.title, "reference": rule.reference}
+        for rule in RULES
+        if rule.id in found
     }
 
 
@@ -170,19 +183,52 @@ def recorded_data(recorded: RecordedChange) -> Data:
     }
 
 
-def render(template: str, data: Mapping[str, Any]) -> str:
-    """``templates/<template>`` filled with ``data``; an unknown name in it is an error."""
+def render(template: str, data: Mapping[str, Any], *, html: bool = False) -> str:
+    """``templates/<template>`` filled with ``data``; an unknown name in it is an error.
+
+    ``html``: what is filled in is escaped. The name doesn't tell: it ends in ``.j2``.
+    """
+    return _rendered([templates()], template, data, html=html)
+
+
+def render_own(template: Path, data: Mapping[str, Any], *, html: bool = False) -> str:
+    """The same of a user's template, which may extend ours. Raises UsageError.
+
+    It is run as the program that it is: whatever goes wrong in it is the template's fault.
+    """
+    try:
+        return _rendered([template.parent, templates()], template.name, data, html=html)
+    except Exception as exc:
+        lines = [
+            frame.lineno
+            for frame in traceback.extract_tb(exc.__traceback__)
+            if Path(frame.filename) == template
+        ]
+        line = getattr(exc, "lineno", None) or (lines[-1] if lines else None)
+        where = f"{template}:{line}" if line else f"{template}"
+        raise UsageError(
+            f"{where}: {exc or type(exc).__name__}", "correct the template; nothing was written"
+        ) from exc
+
+
+def _rendered(
+    folders: Sequence[Path], template: str, data: Mapping[str, Any], *, html: bool
+) -> str:
     import jinja2
 
+    ours = {"delegation": jinja2.FileSystemLoader(templates())}
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(templates()),
+        loader=jinja2.ChoiceLoader([jinja2.FileSystemLoader(folders), jinja2.PrefixLoader(ours)]),
         undefined=jinja2.StrictUndefined,
-        autoescape=jinja2.select_autoescape(["html"]),
+        autoescape=jinja2.select_autoescape(default=html, disabled_extensions=()),
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
     environment.filters["cell"] = lambda text: _markdown(names.inert(str(text)))
+    environment.filters["ps"] = lambda text: quoting.powershell(str(text))
+    environment.filters["comment"] = lambda text: quoting.comment(str(text))
     return environment.get_template(template).render(data)
 
 

@@ -1,6 +1,5 @@
 """README.md, docs/ and the changelog, held against the program that they speak of."""
 
-import contextlib
 import re
 import shlex
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from markdown_it.token import Token
 
 from delegation import __version__, checks, cli
 from delegation.cli import options
+from tests.cli.commands import EVERY, command, parse
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -74,17 +74,6 @@ def test_commands_exist_with_their_options(line: str) -> None:
     parse(words(line))
 
 
-def parse(arguments: list[str]) -> None:
-    """As the program parses them. Raises click.UsageError for what it does not know."""
-    with contextlib.suppress(click.exceptions.Exit):  # --help, --version
-        context = cli.cli.make_context("delegation", list(arguments))
-        name, command, rest = cli.cli.resolve_command(
-            context, [*context._protected_args, *context.args]
-        )
-        assert command is not None
-        command.make_context(name, rest, parent=context)
-
-
 def test_unknown_commands_and_options_would_be_seen() -> None:
     assert words("delegation -i 'my file' plan | tee x  # look") == ["-i", "my file", "plan"]
     assert words("delegation --limit hv[01-02] plan > out") == ["--limit", "hv[01-02]", "plan"]
@@ -111,8 +100,8 @@ def test_options_in_the_text_exist(page: Path) -> None:
     """``--limit`` and the like, where code in the text speaks of this program."""
     known = {
         option
-        for command in [cli.cli, *(_command(name) for name in cli.COMMANDS)]
-        for parameter in command.params
+        for one in [cli.cli, *map(command, EVERY)]
+        for parameter in one.params
         for option in parameter.opts
     } | {"--help", "-h"}
     unknown = {
@@ -127,12 +116,6 @@ def test_options_in_the_text_exist(page: Path) -> None:
 
 OPTIONS_OF_OTHERS = {"--unit", "--no-deps", "--no-build-isolation"}
 """Of scripts/test and pip."""
-
-
-def _command(name: str) -> click.Command:
-    command = cli.cli.get_command(click.Context(cli.cli), name)
-    assert command is not None
-    return command
 
 
 def test_exit_codes_are_documented() -> None:
@@ -219,26 +202,35 @@ def test_files_that_code_names_exist(page: Path) -> None:
 # Rules and versions
 
 
-def documented_rules() -> dict[str, str]:
-    """The lines of docs and README that tell a rule, by its id."""
-    found: dict[str, str] = {}
-    for page in PAGES:
-        for line in page.read_text(encoding="utf-8").splitlines():
-            for rule in re.findall(r"\bKCD\d{3}\b", line):
-                found[rule] = found.get(rule, "") + line + "\n"
+def rule_table() -> dict[str, list[str]]:
+    """The cells of the table in docs/rules.md by the rule's id, as plain text."""
+    found: dict[str, list[str]] = {}
+    for token, inside in pairwise(tokens(ROOT / "docs" / "rules.md")):
+        if token.type == "tr_open":
+            row: list[str] = []
+        elif token.type == "td_open":
+            row.append("".join(child.content for child in inside.children or []))
+        elif inside.type == "tr_close" and row:
+            found[row[0]] = row
     return found
 
 
 def test_every_rule_is_documented_and_no_other() -> None:
-    ours = {rule.id for rule in checks.RULES} | {checks.ACCOUNT_RULE, checks.REFUSAL_RULE}
-    assert documented_rules().keys() == ours
+    ours = {rule.id for rule in checks.RULES}
+    assert rule_table().keys() == ours
+    for page in PAGES:
+        named = set(re.findall(r"\bKCD\d{3}\b", page.read_text(encoding="utf-8")))
+        assert named <= ours, page
 
 
-def test_rules_are_documented_with_their_severity() -> None:
-    told = documented_rules()
-    assert [
-        rule.id for rule in checks.RULES if str(rule.severity) not in told.get(rule.id, "").lower()
-    ] == []
+@pytest.mark.parametrize("rule", checks.RULES, ids=lambda rule: rule.id)
+def test_rules_are_documented_as_they_are(rule: checks.Rule) -> None:
+    _, severity, drift, finding, fix, reference = rule_table()[rule.id]
+    assert severity.partition(",")[0] == str(rule.severity)
+    assert drift == ("yes" if rule.drift else "no")
+    assert finding.startswith(rule.title)
+    assert fix.startswith(rule.fix)
+    assert reference == rule.reference
 
 
 def test_the_changelog_tells_of_this_version() -> None:

@@ -11,12 +11,15 @@ from delegation.cli import options, terminal
 from delegation.errors import DelegationError, InventoryError
 
 COMMANDS = {
-    "check": "audit",
+    "init": "init",
+    "check": "check",
     "plan": "plan",
     "apply": "apply",
     "rollback": "rollback",
     "history": "history",
     "audit": "audit",
+    "report": "report",
+    "export": "export",
     "schema": "schema",
     "demo": "demo",
 }
@@ -42,12 +45,15 @@ class _LazyGroup(click.Group):
 
 
 _SUMMARIES = {
+    "init": "Find the Hyper-V hosts in the directory; write an inventory.",
     "check": "Look for everything wrong with the inventory and its accounts.",
     "plan": "Show what an apply would change.",
     "apply": "Write the plan to the directory.",
     "rollback": "Undo one run exactly.",
     "history": "Show the runs, or one run's changes.",
     "audit": "Report drift and risks; writes nothing to the directory.",
+    "report": "Write a report of the state, a plan, an audit or a run.",
+    "export": "Write the plan as a change file, and its undo beside it.",
     "schema": "Print the inventory's JSON Schema, for editors.",
     "demo": "Show the whole story on an embedded sample directory.",
 }
@@ -81,6 +87,7 @@ def cli() -> None:
     \b
     First steps:
       delegation demo                 the whole story, no server needed
+      delegation init                 write inventory.yaml from what is there
       delegation check                is inventory.yaml right?
       delegation plan                 what would change?
       delegation apply                do it

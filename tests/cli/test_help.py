@@ -1,27 +1,23 @@
 """The help: every command is explained, with an example, and to show it costs nothing."""
 
 import json
+import shlex
 import sys
 
 import click
 import pytest
 
 from delegation import __version__, cli
+from tests.cli.commands import EVERY, command, parse
 from tests.cli.program import Delegation, Ran, spawned
 
 CODES = ("0", "1", "2", "3", "4", "130")
 
 
-def command(name: str) -> click.Command:
-    found = cli.cli.get_command(click.Context(cli.cli), name)
-    assert found is not None
-    return found
-
-
-@pytest.mark.parametrize("name", cli.COMMANDS)
+@pytest.mark.parametrize("name", EVERY)
 def test_every_command_has_help_with_an_example(delegation: Delegation, name: str) -> None:
     for option in ("--help", "-h"):
-        ran = delegation(name, option)
+        ran = delegation(*name.split(), option)
         assert ran.code == 0
         assert ran.err == ""
         assert f"Usage: delegation {name}" in ran.out
@@ -29,7 +25,7 @@ def test_every_command_has_help_with_an_example(delegation: Delegation, name: st
         assert f"  delegation {name}" in examples or f" {name}\n" in examples
 
 
-@pytest.mark.parametrize("name", cli.COMMANDS)
+@pytest.mark.parametrize("name", EVERY)
 def test_every_option_is_explained(name: str) -> None:
     assert [
         parameter.name
@@ -40,7 +36,7 @@ def test_every_option_is_explained(name: str) -> None:
     ] == []
 
 
-@pytest.mark.parametrize("name", cli.COMMANDS)
+@pytest.mark.parametrize("name", EVERY)
 def test_the_examples_can_be_typed(name: str) -> None:
     """Each parses, with its options; what stands behind four spaces explains it."""
     text = command(name).help or ""
@@ -48,14 +44,8 @@ def test_the_examples_can_be_typed(name: str) -> None:
     examples = [line for line in lines if line.startswith("delegation ")]
     assert examples
     for example in examples:
-        words = example.partition("    ")[0].partition(" >")[0].split()[1:]
-        context = cli.cli.make_context("delegation", words)
-        called, found, rest = cli.cli.resolve_command(
-            context, [*context._protected_args, *context.args]
-        )
-        assert called
-        assert found is not None
-        found.make_context(called, rest, parent=context)
+        words = shlex.split(example.partition("    ")[0].partition(" >")[0])[1:]
+        parse(words)
 
 
 def test_the_summaries_are_the_commands_own() -> None:

@@ -1,0 +1,86 @@
+"""A plan as something that other programs carry out: its records in LDIF, and data for templates.
+
+Pure: text and values come out; ``undo_file`` and the command line write them.
+"""
+
+from base64 import b64encode
+from typing import Any
+from uuid import uuid5
+
+from delegation import names
+from delegation.directory import entries, ldif
+from delegation.plan import DelegationChange, DelegationPlan, added, flags, removed
+
+
+def records(plan: DelegationPlan) -> str:
+    """An LDIF change file (RFC 2849) without comments: one modify an object, in plan order.
+
+    The order is also right for an undo. Programs stop at the first record that is refused; the
+    objects in front of it are those that were changed, and the undo of these comes first then.
+    """
+    return "version: 1\n" + "".join(f"\n{record(change)}\n" for change in plan.changes)
+
+
+def record(change: DelegationChange) -> str:
+    """One modify: values deleted and added, userAccountControl by its exact old number.
+
+    A directory makes all of it or nothing (RFC 4511 4.6): it refuses a value to delete that is
+    not there with 16, and one to add that is there with 20. Lines are not folded; there is no
+    line ending after the last.
+    """
+    lines = [_line("dn", change.target.dn), "changetype: modify"]
+    name = entries.ALLOWED_TO_DELEGATE_TO
+    for operation, values in (("delete", removed(change)), ("add", added(change))):
+        if values:
+            lines.append(f"{operation}: {name}")
+            lines += [_line(name, value) for value in values]
+            lines.append("-")
+    if change.before.uac != change.after.uac:
+        uac = entries.USER_ACCOUNT_CONTROL
+        lines += [f"delete: {uac}", f"{uac}: {change.before.uac}", "-"]
+        lines += [f"add: {uac}", f"{uac}: {change.after.uac}", "-"]
+    return "\n".join(lines)
+
+
+def _line(attribute: str, text: str) -> str:
+    """In base64 also where the grammar does without, but a terminal would obey what it shows."""
+    if text.isprintable():
+        return ldif.line(attribute, text)
+    return f"{attribute}:: {b64encode(text.encode()).decode()}"
+
+
+def template_data(plan: DelegationPlan) -> dict[str, Any]:
+    """What a template is told of the changes: docs/export.md lists it."""
+    changes = plan.changes
+    return {
+        "changes": [_change_data(change) for change in changes],
+        "summary": {
+            "objects": len(changes),
+            "add": sum(len(added(change)) for change in changes),
+            "remove": sum(len(removed(change)) for change in changes),
+            "flags": sum(bool(flags(change)) for change in changes),
+        },
+    }
+
+
+def _change_data(change: DelegationChange) -> dict[str, Any]:
+    gone = set(removed(change))
+    bits = [f"{name} {'on' if after else 'off'}" for name, (_, after) in flags(change).items()]
+    counts = f"{len(added(change))} values to add, {len(gone)} to remove"
+    return {
+        "computer": change.target.name,
+        "dn": change.target.dn,
+        "identity": _identity(change),
+        "keep": [value for value in change.before.values if value not in gone],
+        "remove": list(removed(change)),
+        "add": list(added(change)),
+        "uac": [change.before.uac, change.after.uac],
+        "words": ", ".join([counts, *bits]).replace("_", " "),
+        "ldif": record(change),
+    }
+
+
+def _identity(change: DelegationChange) -> str:
+    """objectGUID; the distinguished name of an object that was exported without (ldifde -m)."""
+    made_up = uuid5(entries.WITHOUT_GUID, names.dn_key(change.target.dn))
+    return change.target.dn if change.target.guid == made_up else str(change.target.guid)
