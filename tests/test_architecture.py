@@ -15,6 +15,7 @@ CORE = {
     "names",
     "errors",
     "inventory",
+    "matrix",
     "mesh",
     "snapshot",
     "compare",

@@ -234,8 +234,9 @@ def _rendered(
 
 def templates() -> Path:
     """Where the templates lie: in the installed package, or at the top of a checkout."""
-    packaged = Path(__file__).parent / "templates"
-    return packaged if packaged.is_dir() else Path(__file__).parent.parent / "templates"
+    package = Path(__file__).parents[1]
+    packaged = package / "templates"
+    return packaged if packaged.is_dir() else package.parent / "templates"
 
 
 def example_inventory() -> Path:
