@@ -64,11 +64,13 @@ def bind(connection: Any, attempt: Attempt, logon: Auth, password: str | None) -
     connection.sasl_mechanism = MECHANISM
     for _ in range(ROUNDS):
         result = _ask(connection, attempt, token)
-        if not context.complete and result["saslCreds"]:
-            token = _answered(context, attempt, result["saslCreds"])
+        given, token = result["saslCreds"], b""
+        if given and not context.complete:
+            token = _answered(context, attempt, given)
         if result["result"] == 0:
             break
-    if not (pinned.complete and _is_as_asked(context, attempt, logon)):
+    # Success before our last word means that nothing was looked at.
+    if token or not (pinned.complete and _is_as_asked(context, attempt, logon)):
         raise _unproven(attempt)
     if not attempt.over_tls:
         connection.socket = SealedSocket(connection.socket, context)

@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from spnego import ContextReq
 
-from delegation.directory import principals, sealing, session
+from delegation.directory import principals, requests, sealing, session
 from delegation.directory.ldap import LdapReader
 from delegation.directory.refusals import Attempt
 from delegation.directory.sealing import SealedSocket
@@ -42,6 +42,7 @@ from tests.directory.dns_server import DnsServer
 from tests.lab import Lab, byhand, ldif
 from tests.lab.description import HOSTS, READER, WRITER
 from tests.lab.programs import run
+from tests.story.wiretap import Seen
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "Lab-Somebody-1"
@@ -415,18 +416,23 @@ class TestRefusedBeforeAnything:
 
 
 @contextmanager
-def impostor(lab: Lab, answer: bytes) -> Iterator[str]:
-    """Somebody at an address that DNS gives for the DC, who answers the first request so."""
+def impostor(lab: Lab, token: bytes) -> Iterator[str]:
+    """Somebody at an address that DNS gives for the DC, to whom every logon is a success.
+
+    ``token`` is what he gives as proof: serverSaslCreds (RFC 4511, 4.2.2).
+    """
 
     def serve() -> None:
         client, _ = listener.accept()
         with client, suppress(OSError):
-            client.recv(65536)
-            client.sendall(answer)
-            while client.recv(65536):
-                heard.append(1)
+            number = Seen(client.recv(65536), 0).number
+            proof = requests.element(0x87, token) if token else b""
+            response = requests.element(0x61, b"\x0a\1\0\4\0\4\0", proof)
+            client.sendall(requests.element(0x30, b"\2\4" + number.to_bytes(4, "big"), response))
+            while data := client.recv(65536):
+                heard.append(data)
 
-    heard: list[int] = []
+    heard: list[bytes] = []
     names = {(lab.dc_fqdn, "A"): [lab.address_at(41)]}
     with (
         socket.create_server((lab.address_at(41), 389)) as listener,
@@ -436,28 +442,36 @@ def impostor(lab: Lab, answer: bytes) -> Iterator[str]:
         thread.start()
         yield dns.address
         thread.join(5)
-    assert not heard, "something was asked of him"
+    assert {Seen(data, 0).kind for data in heard} <= {"unbindRequest"}
 
 
 @pytest.mark.lab
 class TestImpostor:
-    SUCCESS = bytes.fromhex("300c02010161070a010004000400")
-
     @BOTH
     def test_who_says_that_all_is_well(self, lab: Lab, auth: Auth) -> None:
         """Without any proof: Kerberos wants one, and NTLM a challenge."""
-        with impostor(lab, self.SUCCESS) as dns:
+        with impostor(lab, b"") as dns:
             credentials = Credentials(READER, lab.accounts[READER])
             said = refusal(lab, credentials, auth=auth, dns_servers=(dns,))
+        assert "did not prove who it is" in said.what
+
+    def test_who_is_content_with_half_a_logon(
+        self, lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A challenge of his own, and success at once: he knows nothing of the account."""
+        monkeypatch.setenv("NTLM_USER_FILE", str(tmp_path / "users"))
+        (tmp_path / "users").write_text("CORP:a:b\n")
+        server = spnego.server(protocol="ntlm", context_req=FLAGS)
+        client = spnego.client("a", "b", protocol="ntlm", context_req=FLAGS)
+        with impostor(lab, server.step(client.step()) or b"") as dns:
+            credentials = Credentials(READER, lab.accounts[READER])
+            said = refusal(lab, credentials, auth=Auth.NTLM, dns_servers=(dns,))
         assert "did not prove who it is" in said.what
 
     @BOTH
     @pytest.mark.parametrize("token", [b"x", b"NTLMSSP\0\2\0\0\0", b"\x60\x82\xff\xff", b"\0" * 60])
     def test_whose_proof_is_none(self, lab: Lab, auth: Auth, token: bytes) -> None:
-        proof = bytes([0x87, len(token)]) + token  # serverSaslCreds
-        response = bytes([0x61, 7 + len(proof)]) + b"\x0a\1\0\4\0\4\0" + proof
-        message = bytes([0x30, 3 + len(response)]) + b"\2\1\1" + response
-        with impostor(lab, message) as dns:
+        with impostor(lab, token) as dns:
             credentials = Credentials(READER, lab.accounts[READER])
             said = refusal(lab, credentials, auth=auth, dns_servers=(dns,))
         assert "did not prove" in said.what or "something else" in said.what
