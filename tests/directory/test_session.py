@@ -265,7 +265,9 @@ def answering(objects: Objects) -> Iterator[ldap3.Connection]:
                 dn = str(message["protocolOp"]["searchRequest"]["baseObject"])
                 entry = [answer(number, 0x64, dn, objects[dn])] if dn in objects else []
                 done = element(0x65, element(10, b"\0"), element(4), element(4))
-                whole = element(0x30, element(2, bytes([number])), done)
+                whole = element(
+                    0x30, element(2, number.to_bytes(number.bit_length() // 8 + 1, "big")), done
+                )
                 client.sendall(b"".join([*entry, whole]))
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -290,7 +292,7 @@ def answer(number: int, tag: int, dn: str, attributes: Mapping[str, Sequence[str
         for name, values in attributes.items()
     ]
     entry = element(tag, element(4, dn.encode()), element(0x30, *listed))
-    return element(0x30, element(2, bytes([number])), entry)
+    return element(0x30, element(2, number.to_bytes(number.bit_length() // 8 + 1, "big")), entry)
 
 
 def element(tag: int, *parts: bytes) -> bytes:

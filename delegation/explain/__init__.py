@@ -1,0 +1,64 @@
+"""Why one pair of hosts works or not: a chain of links, each with its evidence.
+
+Of a broken link, ``fix`` says what to do, and ``hresult`` what a migration over it usually ends
+with. The verdict at the end is ``kdc``'s; all the others are there to say why.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from delegation.explain.chain import (
+    NO_CREDENTIALS,
+    TARGET_UNKNOWN,
+    WRONG_PRINCIPAL,
+    Case,
+    Link,
+    Pair,
+    State,
+    granted_by,
+    stranger,
+)
+from delegation.explain.links import LINKS
+from delegation.kdc import Decision, Evidence, Route
+from delegation.snapshot import Operator, Snapshot
+
+__all__ = ["HRESULTS", "Explanation", "Link", "Pair", "State", "explain", "stranger"]
+
+HRESULTS: Mapping[str, str] = {
+    NO_CREDENTIALS: "no credentials are available in the security package",
+    TARGET_UNKNOWN: "the target is unknown or can't be reached",
+    WRONG_PRINCIPAL: "the target's principal name is wrong",
+}
+"""What they mean, by Microsoft's list (Troubleshoot live migration issues)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The chain, and a KDC's decision for each of the target's names with this evidence."""
+
+    links: tuple[Link, ...]
+    decisions: Mapping[str, Decision]
+    evidence: Evidence
+
+    @property
+    def broken(self) -> Link | None:
+        """The first broken link: the one to mend first."""
+        return next((link for link in self.links if link.state is State.BROKEN), None)
+
+    @property
+    def granted_by(self) -> Mapping[str, Route | None]:
+        return granted_by(self.decisions)
+
+
+def explain(
+    snapshot: Snapshot,
+    pair: Pair,
+    operator: Operator | None = None,
+    token: frozenset[str] | None = None,
+) -> Explanation:
+    """Every link of ``pair``, by the accounts of ``snapshot``.
+
+    ``token`` is the source's. It counts where the target has a list of its own; None: not known.
+    """
+    case = Case(snapshot, pair, operator, token)
+    return Explanation(tuple(link(case) for link in LINKS), case.decisions, case.evidence)

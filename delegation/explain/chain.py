@@ -1,0 +1,190 @@
+"""What a link is, which pair it is about, and what is known of that pair."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import Final
+
+from delegation import kdc, names
+from delegation.checks.registry import Registry
+from delegation.inventory import Host, Inventory
+from delegation.kdc import Check, Decision, Evidence, Route, Step
+from delegation.mesh import Desired, Endpoint
+from delegation.snapshot import TRUSTED_TO_AUTH_FOR_DELEGATION, Computer, Operator, Snapshot
+
+NO_CREDENTIALS: Final = "0x8009030E"
+TARGET_UNKNOWN: Final = "0x80090303"
+WRONG_PRINCIPAL: Final = "0x80090322"
+
+ASK: Final = "ask a domain controller: --directory ldaps://DC"
+"""What to do where a file does not tell."""
+
+
+class State(StrEnum):
+    OK = "ok"
+    BROKEN = "broken"
+    UNKNOWN = "unknown"
+    """It can't be told, or was not looked at; the evidence says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One condition of the chain; ``fix`` and ``hresult`` are empty where there is none to name."""
+
+    name: str
+    state: State
+    evidence: str
+    fix: str = ""
+    hresult: str = ""
+
+
+def ok(name: str, evidence: str) -> Link:
+    return Link(name, State.OK, evidence)
+
+
+def broken(name: str, evidence: str, fix: str, hresult: str = "") -> Link:
+    return Link(name, State.BROKEN, evidence, fix, hresult)
+
+
+def unknown(name: str, evidence: str, fix: str = "") -> Link:
+    return Link(name, State.UNKNOWN, evidence, fix)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A source and a target, and what the inventory says of them.
+
+    ``wanted``: whether it lets the source reach the target; None where one of them is not in it.
+    ``transition``: the protocol transition that it declares of the source; None leaves the flag as
+    it is found.
+    """
+
+    source: Endpoint
+    target: Endpoint
+    wanted: bool | None = None
+    transition: bool | None = True
+    value_limit: int = 1200
+
+    @classmethod
+    def of(
+        cls, inventory: Inventory, desired: Desired, source: Endpoint, target: Endpoint
+    ) -> "Pair":
+        """Two ends, each as the inventory has it or as ``stranger`` makes it."""
+        delegate = desired.delegates.get(source.label)
+        servers = {server.name for server in inventory.file_servers}
+        known = target.label in (desired.delegates if target.is_host else servers)
+        return cls(
+            source,
+            target,
+            target in delegate.endpoints if delegate and known else None,
+            delegate.host.protocol_transition if delegate else True,
+            inventory.policy.value_limit,
+        )
+
+
+def stranger(label: str, computer: str, fqdn: str) -> Endpoint:
+    """A computer that the inventory does not have."""
+    return Endpoint.of_host(Host(label, computer, fqdn))
+
+
+@dataclass(frozen=True)
+class Case:
+    """A pair with the accounts that were read; ``token`` is the source's, None where unknown."""
+
+    snapshot: Snapshot
+    pair: Pair
+    operator: Operator | None = None
+    token: frozenset[str] | None = None
+
+    @cached_property
+    def source(self) -> Computer | None:
+        return self.snapshot.computer(self.pair.source.computer)
+
+    @cached_property
+    def target(self) -> Computer | None:
+        return self.snapshot.computer(self.pair.target.computer)
+
+    @cached_property
+    def registry(self) -> Registry:
+        return Registry(self.snapshot)
+
+    @property
+    def is_export(self) -> bool:
+        """Whether what is absent may only have been left out."""
+        return self.snapshot.directory.url.startswith("ldif:")
+
+    @property
+    def transition(self) -> bool:
+        """Whether protocol transition is on."""
+        return bool(self.source and self.source.uac & TRUSTED_TO_AUTH_FOR_DELEGATION)
+
+    @property
+    def evidence(self) -> Evidence:
+        """What the source shows: where Kerberos only is meant, the operator's own ticket."""
+        kerberos_only = self.pair.transition is not True and not self.transition
+        return Evidence.TICKET if kerberos_only else Evidence.S4U2SELF
+
+    @cached_property
+    def held(self) -> frozenset[str]:
+        """The source's list, casefolded."""
+        return frozenset(v.casefold() for v in self.source.values) if self.source else frozenset()
+
+    @property
+    def missing(self) -> list[str]:
+        return [value for value in self.pair.target.values if value.casefold() not in self.held]
+
+    def owners(self, spn: str) -> tuple[Computer, ...]:
+        """Who answers to a name: accounts of this domain, else of another in the same file."""
+        return self.registry.target(spn).owners or tuple(self.snapshot.owners(spn))
+
+    @cached_property
+    def decisions(self) -> Mapping[str, Decision]:
+        """The KDC's, for each of the target's names; none without a source.
+
+        For the operator; where nobody is named, for somebody whom nothing speaks against.
+        """
+        if self.source is None:
+            return {}
+        user = kdc.User()
+        if self.operator is not None and self.operator.account is not None:
+            user = kdc.User.of(self.operator)
+        source = kdc.Service.of(self.source, self.token)
+        return {
+            spn: kdc.decide(source, self._services(spn), spn, user, self.evidence)
+            for spn in self.pair.target.values
+        }
+
+    def _services(self, spn: str) -> list[kdc.Service] | None:
+        if not self.registry.is_known:
+            return None
+        return [kdc.Service.of(owner) for owner in self.owners(spn)]
+
+    def listed(self, spn: str) -> Step:
+        """Whether a list lets the source through; that of the target where owners are unknown."""
+        decision = self.decisions[spn]
+        if not self.registry.is_known and self.source and self.target:
+            source, target = kdc.Service.of(self.source, self.token), kdc.Service.of(self.target)
+            decision = kdc.decide(source, [target], spn, kdc.User(), self.evidence)
+        [found] = [step for step in decision.steps if step.check is Check.LISTED]
+        return found
+
+
+def granted_by(decisions: Mapping[str, Decision]) -> dict[str, Route | None]:
+    """The list by which each name is granted; None where it is not."""
+    return {spn: one.by if one.granted else None for spn, one in decisions.items()}
+
+
+def told(computer: Computer) -> str:
+    return f"{computer.account}, {computer.dn}"
+
+
+def counted(values: list[str], most: int = 2) -> str:
+    """The values where they are few, else the first and how many more there are."""
+    if len(values) <= most:
+        return " and ".join(values)
+    return f"{', '.join(values[:most])} and {len(values) - most} more"
+
+
+def is_home(snapshot: Snapshot, dn: str) -> bool:
+    return names.naming_context(dn) == names.dn_key(snapshot.directory.base_dn)
