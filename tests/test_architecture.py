@@ -56,7 +56,7 @@ OWNERS = {
     "gssapi": {"directory.sealing"},
     "impacket": {"directory.descriptors"},
     "krb5": {"directory.principals", "directory.sealing"},
-    "spnego": {"directory.sealing"},
+    "spnego": {"directory.sealed_socket", "directory.sealing"},
     "yaml": {"inventory.yaml_tree", "inventory.yaml_text"},
     "jinja2": {"report"},
     "click": {"cli"},

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from delegation import planning, report
-from delegation.cli import options, runs, show, terminal, wiring
+from delegation.cli import options, runs, show, survey, terminal, wiring
 from delegation.cli.plan import hints
 from delegation.compare import Comparison
 from delegation.edges import Writer
@@ -66,7 +66,7 @@ def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
     given = options.given(ctx)
     inventory = wiring.load(given)
     wanted = wiring.settings(given, inventory)
-    scope = wiring.limited(limit, inventory)
+    scope = survey.limited(limit, inventory)
     reviewed = _reviewed(file) if file else None
     folder = wiring.state_folder(given, inventory)
     directory = wiring.identity(wanted, inventory.domain)
@@ -112,7 +112,7 @@ def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
 def _plan(
     inventory: Inventory, writer: Writer, scope: frozenset[str] | None, allow: tuple[str, ...]
 ) -> tuple[DelegationPlan, Comparison]:
-    comparison = wiring.survey(inventory, writer, scope)
+    comparison = survey.for_plan(inventory, writer, scope)
     return planning.plan(comparison, allow), comparison
 
 

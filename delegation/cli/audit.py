@@ -9,7 +9,7 @@ import click
 
 from delegation import checks, compare, names, report
 from delegation.checks import Finding, Severity
-from delegation.cli import files, findings, options, terminal, wiring
+from delegation.cli import files, findings, options, survey, terminal, wiring
 from delegation.errors import DelegationError
 from delegation.inventory import DirectorySettings, Inventory
 from delegation.journal import Journal
@@ -64,9 +64,9 @@ def audit(  # noqa: PLR0913, PLR0917 - one parameter an option
     given = options.given(ctx)
     inventory = wiring.load(given)
     wanted = wiring.settings(given, inventory)
-    scope = wiring.limited(limit, inventory)
+    scope = survey.limited(limit, inventory)
     with wiring.reading(given, wanted, inventory.domain) as reader:
-        comparison = wiring.inspect(inventory, reader, scope, operators)
+        comparison = survey.for_findings(inventory, reader, scope, operators)
     found = checks.findings(comparison, scope)
     data = report.audit_data(comparison, found)
     text = _rendered(data, found, form)

@@ -6,7 +6,7 @@ import click
 
 from delegation import checks, names, report, rights
 from delegation.checks import Severity
-from delegation.cli import findings, options, terminal, wiring
+from delegation.cli import findings, options, survey, terminal, wiring
 from delegation.compare import Comparison
 from delegation.edges import Inspector
 from delegation.errors import ConnectionFailed, DelegationError, UsageError
@@ -52,7 +52,7 @@ def check(ctx: click.Context, form: str, operators: tuple[str, ...]) -> int:
             click.echo(_json(data, Rights(Answer.UNKNOWN, (what,))))
         return 0
     with wiring.reading(given, wanted, inventory.domain) as reader:
-        comparison = wiring.inspect(inventory, reader, operators=operators)
+        comparison = survey.for_findings(inventory, reader, operators=operators)
         write = _rights(comparison, reader)
     found = checks.findings(comparison, preflight=True)
     if form == "json":

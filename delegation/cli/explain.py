@@ -12,7 +12,7 @@ import click
 
 from delegation import explain as chain
 from delegation import mesh, names, snapshot
-from delegation.cli import options, terminal, wiring
+from delegation.cli import options, survey, terminal, wiring
 from delegation.edges import Inspector
 from delegation.errors import UsageError
 from delegation.explain import HRESULTS, Explanation, Pair, State, stranger
@@ -62,7 +62,7 @@ def explain(ctx: click.Context, source: str, target: str, user: str | None, form
     with wiring.reading(given, wanted, inventory.domain) as inspector:
         ends, found = _read(inventory, inspector, ends)
         _refuse_one_host(found, ends)
-        operator = wiring.operator(inspector, user) if user else None
+        operator = survey.operator(inspector, user) if user else None
         token = _token(inspector, found, ends)
     pair = Pair.of(inventory, mesh.desired(inventory), *ends)
     explained = chain.explain(found, pair, operator, token)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from delegation import __version__, names, planning, report
-from delegation.cli import options, show, terminal, wiring
+from delegation.cli import options, show, survey, terminal, wiring
 from delegation.cli.apply import ALLOWED
 from delegation.cli.plan import hints
 from delegation.errors import Refused, UsageError
@@ -128,10 +128,10 @@ def _export(  # noqa: PLR0913 - one parameter an option
     given = options.given(ctx)
     inventory = wiring.load(given)
     wanted = wiring.settings(given, inventory)
-    scope = wiring.limited(limit, inventory)
+    scope = survey.limited(limit, inventory)
     to_stdout = str(output) == "-"
     with wiring.reading(given, wanted, inventory.domain) as reader:
-        comparison = wiring.survey(inventory, reader, scope)
+        comparison = survey.for_plan(inventory, reader, scope)
     planned = planning.plan(comparison, allow)
     if not to_stdout:
         data = report.plan_data(planned, comparison, hints(given, inventory, comparison))

@@ -8,7 +8,7 @@ from uuid import UUID
 import click
 
 from delegation import compare, planning, report
-from delegation.cli import files, options, show, terminal, wiring
+from delegation.cli import files, options, show, survey, terminal, wiring
 from delegation.errors import DelegationError, Refused
 from delegation.inventory import Inventory
 from delegation.journal import Journal
@@ -45,9 +45,9 @@ def plan(ctx: click.Context, output: Path | None, limit: str | None, form: str) 
     given = options.given(ctx)
     inventory = wiring.load(given)
     wanted = wiring.settings(given, inventory)
-    scope = wiring.limited(limit, inventory)
+    scope = survey.limited(limit, inventory)
     with wiring.reading(given, wanted, inventory.domain) as reader:
-        comparison = wiring.survey(inventory, reader, scope)
+        comparison = survey.for_plan(inventory, reader, scope)
     planned = planning.plan(comparison)
     data = report.plan_data(planned, comparison, hints(given, inventory, comparison))
     if output is not None:

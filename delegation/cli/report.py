@@ -12,7 +12,7 @@ from uuid import UUID
 import click
 
 from delegation import __version__, checks, compare, names, planning
-from delegation.cli import files, findings, options, terminal, wiring
+from delegation.cli import files, findings, options, survey, terminal, wiring
 from delegation.cli.plan import hints
 from delegation.errors import DelegationError, InventoryError, UsageError
 from delegation.inventory import Inventory
@@ -191,14 +191,14 @@ def _surveyed(
     """The data of a report on the directory as it is now, and what it must not be written over."""
     inventory = wiring.load(given)
     wanted = wiring.settings(given, inventory)
-    scope = wiring.limited(limit, inventory)
+    scope = survey.limited(limit, inventory)
     own = wiring.own_files(given, inventory, wanted)
     origin = _origin(subject, names.fold(scope) if scope else None)
     with wiring.reading(given, wanted, inventory.domain) as reader:
         if subject == "plan":
-            comparison = wiring.survey(inventory, reader, scope)
+            comparison = survey.for_plan(inventory, reader, scope)
         else:
-            comparison = wiring.inspect(inventory, reader, scope, operators)
+            comparison = survey.for_findings(inventory, reader, scope, operators)
     past = _past(given, inventory, comparison)
     if subject == "plan":
         return contents.plan(origin, comparison, planning.plan(comparison), past), own

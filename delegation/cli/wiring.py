@@ -1,20 +1,17 @@
 """Puts the parts together for one command: inventory, directory, journal, and the comparison."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, replace
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from delegation import compare, mesh, names, snapshot
+from delegation import snapshot
 from delegation.cli import terminal
 from delegation.cli.options import Options
-from delegation.edges import Inspector, Reader, Writer
+from delegation.edges import Inspector, Writer
 from delegation.errors import (
-    AccountsError,
     ConnectionFailed,
-    DirectoryError,
     JournalError,
     UsageError,
 )
@@ -206,115 +203,3 @@ def _opened(
 
 def _file(wanted: DirectorySettings) -> str:
     return (wanted.url or "").removeprefix("ldif:")
-
-
-def limited(expressions: str | None, inventory: Inventory) -> frozenset[str] | None:
-    """The labels that ``--limit`` means; None without it. Raises UsageError for unknown ones."""
-    if expressions is None:
-        return None
-    known = {label.casefold(): label for label in inventory.hosts}
-    try:
-        wanted = [name for part in names.split_list(expressions) for name in names.expand(part)]
-    except ValueError as exc:
-        raise UsageError(f"--limit: {exc}", "write hosts as in hv[01-08],hv12") from exc
-    unknown = [name for name in wanted if name.casefold() not in known]
-    if unknown or not wanted:
-        raise UsageError(
-            f"--limit names no host of the inventory: {names.fold(unknown) or expressions!r}",
-            f"its hosts are {names.fold(inventory.hosts)}",
-        )
-    return frozenset(known[name.casefold()] for name in wanted)
-
-
-def survey(
-    inventory: Inventory, reader: Reader, limit: Collection[str] | None = None
-) -> compare.Comparison:
-    """Read the directory once and judge it, for a plan.
-
-    Raises AccountsError where a host in scope, or a host it reaches, has not exactly one
-    account in the domain.
-    """
-    comparison = _compared(inventory, reader, limit)
-    problems = account_problems(comparison, limit)
-    if problems:
-        raise AccountsError(
-            f"{len(problems)} of the inventory's accounts can't be used",
-            "correct the inventory, or join the hosts to the domain; nothing was written",
-            [what for _, what in problems],
-        )
-    return comparison
-
-
-def inspect(
-    inventory: Inventory,
-    inspector: Inspector,
-    limit: Collection[str] | None = None,
-    operators: Sequence[str] = (),
-) -> compare.Comparison:
-    """The same for findings: hosts without an account are left out, and evidence is looked up.
-
-    Still one search where nothing but the inventory's own values is found: who else holds a name
-    that they use comes with the hosts. Of other values, whoever may answer to their names is
-    looked up: by the name itself, by HOST/… of its host, and by the name of a computer.
-    """
-    comparison = _compared(inventory, inspector, limit, hosts_too=True)
-    found = comparison.snapshot
-    others = {v.value for host in comparison.hosts for v in host.extra}
-    hosts = {spn.host for value in others if (spn := names.ServicePrincipalName.parse(value))}
-    accounts = list(found.accounts)
-    if others:
-        known = {account.guid for account in accounts}
-        short = {name for host in hosts if names.is_computer_name(name := host.partition(".")[0])}
-        spns = [*sorted(others), *(f"HOST/{host}" for host in sorted(hosts))]
-        more = inspector.find(sorted(short), spns)
-        accounts += [account for account in more if account.guid not in known]
-    sids = {ace.sid for host in comparison.hosts for ace in host.computer.acting}
-    return replace(
-        comparison,
-        snapshot=replace(
-            found,
-            accounts=tuple(accounts),
-            operators=tuple(operator(inspector, name) for name in operators),
-            account_names=inspector.account_names(sorted(sids)) if sids else {},
-        ),
-    )
-
-
-def operator(inspector: Inspector, name: str) -> snapshot.Operator:
-    """Who ``name`` is. Raises DirectoryError where several accounts answer to it."""
-    found = inspector.people(name)
-    if len(found) > 1:
-        raise DirectoryError(
-            f"{name} means several accounts: {' and '.join(a.dn for a in found)}",
-            "name the operator as DOMAIN\\user or user@domain",
-        )
-    if not found:
-        return snapshot.Operator(name, None)
-    return snapshot.Operator(name, found[0], inspector.token(found[0]))
-
-
-def _compared(
-    inventory: Inventory,
-    reader: Reader,
-    limit: Collection[str] | None,
-    *,
-    hosts_too: bool = False,
-) -> compare.Comparison:
-    """``hosts_too``: with whoever else holds HOST/… of a host, for which a plan has no use."""
-    desired = mesh.desired(inventory)
-    wanted = desired.account_names()
-    endpoints = desired.endpoints_of(list(desired.delegates)) if hosts_too else ()
-    spns = [f"HOST/{name}" for e in endpoints for name in (e.computer, e.fqdn)]
-    accounts = reader.find(wanted, spns)
-    bases = inventory.directory.search_base
-    found = snapshot.resolve(reader.directory, wanted, accounts, bases)
-    return compare.compare(inventory, desired, found, date.today(), limit)  # noqa: DTZ011 - a keep rule's day is the admin's
-
-
-def account_problems(
-    comparison: compare.Comparison, limit: Collection[str] | None = None
-) -> list[tuple[str, str]]:
-    """Hosts in scope without exactly one account, as (label, what is wrong)."""
-    from delegation import checks
-
-    return checks.problems(comparison, limit)

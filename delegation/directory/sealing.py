@@ -8,7 +8,6 @@ ends TLS half-way can pass it on.
 
 import hashlib
 import os
-import struct
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,18 +24,13 @@ from spnego.exceptions import SpnegoError
 
 from delegation.directory import principals, refusals
 from delegation.directory.refusals import Attempt
+from delegation.directory.sealed_socket import NO_TOKEN, SealedSocket
 from delegation.errors import ConnectionFailed, CredentialsRefused, DelegationError, UsageError
 from delegation.inventory import Auth
 
 MECHANISM = "GSS-SPNEGO"
 ROUNDS = 5
 """Messages of ours in one logon, at most; Kerberos takes one, NTLM two."""
-
-LARGEST_FRAME = 1 << 24
-"""Bytes of a frame that is believed; MS-ADTS 3.1.1.3.4.6 lets a DC take 10 MiB at a time."""
-
-LARGEST_PIECE = 1 << 20
-"""Bytes that go into one frame of ours."""
 
 _SEALED = ContextReq.integrity | ContextReq.confidentiality
 _ASK_SEALED = (
@@ -46,9 +40,6 @@ _ASK_INSIDE_TLS = ContextReq.mutual_auth | ContextReq.no_integrity
 
 _KEY_EXCHANGE = 0x40000000
 """NTLMSSP_NEGOTIATE_KEY_EXCH (MS-NLMP 2.2.2.5)."""
-
-_GARBAGE = (ValueError, LookupError, ArithmeticError, TypeError, struct.error)
-"""What pyspnego raises for a token that is none."""
 
 
 def bind(connection: Any, attempt: Attempt, logon: Auth, password: str | None) -> None:  # noqa: ANN401 - ldap3 has no types
@@ -224,76 +215,6 @@ def channel_bindings(certificate: bytes) -> GssChannelBindings:
     return GssChannelBindings(application_data=b"tls-server-end-point:" + digest)
 
 
-class SealedSocket:
-    """A socket whose every byte is wrapped: 4 bytes of length, and a token (RFC 4422, 3.7).
-
-    It is what ldap3 uses of a socket. ``recv`` gives whole frames, whatever size is asked for. A
-    frame that was changed on its way, is cut short, or is too long to be true ends the connection
-    with an OSError, and nothing of it gets through.
-    """
-
-    def __init__(self, sock: Any, context: Any) -> None:  # noqa: ANN401 - pyspnego's, or a test's
-        self._socket = sock
-        self._context = context
-        self._read = bytearray()
-
-    def sendall(self, data: bytes) -> None:
-        for start in range(0, len(data), LARGEST_PIECE):
-            piece = bytes(data[start : start + LARGEST_PIECE])
-            try:
-                token = self._context.wrap(piece).data
-            except (SpnegoError, *_GARBAGE) as exc:
-                raise self._broken(f"a message can't be sealed any more ({exc})") from exc
-            self._socket.sendall(struct.pack("!I", len(token)) + token)
-
-    def recv(self, size: int) -> bytes:
-        while True:
-            opened = b"".join(self._frames())
-            if opened:
-                return opened
-            data = self._socket.recv(max(size, 1 << 16))
-            if not data and self._read:
-                raise self._broken("the connection ended within a sealed message")
-            if not data:
-                return b""
-            self._read += data
-
-    def _frames(self) -> Iterator[bytes]:
-        """What has arrived in full, opened."""
-        while len(self._read) >= 4:
-            (length,) = struct.unpack_from("!I", self._read)
-            if not 0 < length <= LARGEST_FRAME:
-                raise self._broken(f"{length:,} bytes are announced, which is no sealed message")
-            if len(self._read) < 4 + length:
-                return
-            token = bytes(self._read[4 : 4 + length])
-            del self._read[: 4 + length]
-            yield self._opened(token)
-
-    def _opened(self, token: bytes) -> bytes:
-        try:
-            unwrapped = self._context.unwrap(token)
-        except (SpnegoError, *_GARBAGE) as exc:
-            raise self._broken("a message was changed on its way: its seal is broken") from exc
-        if not unwrapped.encrypted:
-            raise self._broken("a message came that is not encrypted")
-        data: bytes = unwrapped.data
-        return data
-
-    def _broken(self, what: str) -> OSError:
-        self.close()
-        return OSError(what)
-
-    def settimeout(self, seconds: float | None) -> None:
-        self._socket.settimeout(seconds)
-
-    def shutdown(self, how: int) -> None:
-        self._socket.shutdown(how)
-
-    def close(self) -> None:
-        self._socket.close()
-
-
 @contextmanager
 def _translated(attempt: Attempt) -> Iterator[None]:
     """The libraries' exceptions as this program's, here and nowhere else."""
@@ -309,7 +230,7 @@ def _translated(attempt: Attempt) -> Iterator[None]:
         raise _in_words(attempt, exc.base_error or exc) from exc
     except _of_kerberos() as exc:
         raise _in_words(attempt, exc) from exc
-    except (OSError, *_GARBAGE) as exc:
+    except (OSError, *NO_TOKEN) as exc:
         raise ConnectionFailed(
             f"{attempt.host} answers the logon with something else: {exc}",
             "look who answers at that address",

@@ -25,10 +25,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from spnego import ContextReq
 
-from delegation.directory import principals, requests, sealing, session
+from delegation.directory import principals, requests, sealed_socket, sealing, session
 from delegation.directory.ldap import LdapReader
 from delegation.directory.refusals import Attempt
-from delegation.directory.sealing import SealedSocket
+from delegation.directory.sealed_socket import SealedSocket
 from delegation.directory.session import Credentials
 from delegation.errors import (
     ConnectionFailed,
@@ -127,7 +127,7 @@ class TestLogon:
         self, lab: Lab, auth: Auth, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """As one of more than 1 MiB goes."""
-        monkeypatch.setattr(sealing, "LARGEST_PIECE", 100)
+        monkeypatch.setattr(sealed_socket, "LARGEST_PIECE", 100)
         credentials = Credentials(READER, lab.accounts[READER])
         reader = LdapReader(settings(lab, auth=auth), lab.domain, credentials)
         assert len(reader.find(list(HOSTS))) > len(HOSTS)
@@ -650,7 +650,7 @@ class TestFrames:
     def test_a_large_message_goes_in_pieces(
         self, pair: tuple[SealedSocket, Peer], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(sealing, "LARGEST_PIECE", 1000)
+        monkeypatch.setattr(sealed_socket, "LARGEST_PIECE", 1000)
         ours, peer = pair
         data = bytes(range(256)) * 16
         ours.sendall(data)

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from delegation import planning
-from delegation.cli import runs, terminal, wiring
+from delegation.cli import runs, survey, terminal, wiring
 from delegation.cli.options import Options
 from delegation.directory.ldap import LdapDirectory
 from delegation.directory.offline import OfflineDirectory
@@ -143,7 +143,7 @@ def main(arguments: list[str]) -> int:
     ):
         assert isinstance(journal, LethalJournal)
         journal.fuse = fuse
-        plan = planning.plan(wiring.survey(inventory, writer))
+        plan = planning.plan(survey.for_plan(inventory, writer))
         run = NewRun(
             APPLY,
             wiring.identity(settings, inventory.domain),
