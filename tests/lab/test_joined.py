@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.lab import byhand, independent
+from tests.lab import byhand, domain, independent
 from tests.lab.description import OPERATOR, READER, TRUSTED_TO_AUTH_FOR_DELEGATION, WRITER, Lab
 from tests.lab.joined import Kind, joined, pull
 from tests.lab.kdc import Granted, Question, Refused, decide_all
@@ -19,6 +19,7 @@ REFERRAL = 10
 
 @pytest.fixture(scope="class")
 def writable(lab: Lab) -> Iterator[Lab]:
+    domain.reset(lab)
     with joined(lab, Kind.WRITABLE) as second:
         yield second
 
