@@ -27,7 +27,7 @@ class Journal:
 
     def __init__(self, folder: Path, db: sqlite3.Connection | None) -> None:
         self.folder = folder
-        self._path = folder / "journal.sqlite"
+        self.path = folder / "journal.sqlite"
         self._db = db
 
     @classmethod
@@ -45,29 +45,9 @@ class Journal:
 
     def begin(self, run: NewRun, changes: Sequence[DelegationChange] = ()) -> "RunRecord":
         """Open a run's page, with all that it plans to change."""
-        db = self._writing()
-        with store.transaction(db, self._path):
-            cursor = db.execute(
-                "INSERT INTO runs (kind, status, started, who, machine, directory, domain, dc,"
-                " connection, inventory_digest, plan_digest, ticket, reverses)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    run.kind,
-                    RUNNING,
-                    _now(),
-                    _who(),
-                    platform.node(),
-                    run.directory,
-                    run.domain,
-                    run.dc,
-                    json.dumps(run.connection),
-                    run.inventory_digest,
-                    run.plan_digest,
-                    run.ticket,
-                    run.reverses,
-                ),
-            )
-            number = int(cursor.lastrowid or 0)
+        db = self.writing()
+        with store.transaction(db, self.path):
+            number = self.add(run)
             db.executemany(
                 "INSERT INTO changes (run, seq, name, dn, guid, before, after)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -84,33 +64,62 @@ class Journal:
                     for seq, change in enumerate(changes)
                 ),
             )
-        return RunRecord(db, self._path, number)
+        return RunRecord(db, self.path, number)
+
+    def add(
+        self, run: NewRun, status: str = RUNNING, summary: Mapping[str, Any] | None = None
+    ) -> int:
+        """A run's line and its number, within a transaction; it has ended unless it is running."""
+        now = _now()
+        cursor = self.writing().execute(
+            "INSERT INTO runs (kind, status, started, finished, who, machine, directory, domain,"
+            " dc, connection, inventory_digest, plan_digest, ticket, reverses, summary)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                run.kind,
+                status,
+                now,
+                None if status == RUNNING else now,
+                _who(),
+                platform.node(),
+                run.directory,
+                run.domain,
+                run.dc,
+                json.dumps(run.connection),
+                run.inventory_digest,
+                run.plan_digest,
+                run.ticket,
+                run.reverses,
+                json.dumps(summary or {}),
+            ),
+        )
+        return int(cursor.lastrowid or 0)
 
     def page(self, run: int) -> "RunRecord":
         """The page of a run that is there already, to settle it."""
-        return RunRecord(self._writing(), self._path, run)
+        return RunRecord(self.writing(), self.path, run)
 
     def runs(self) -> list[Run]:
         """All runs, the oldest first."""
-        return [self._run(row) for row in self._rows("SELECT * FROM runs ORDER BY id")]
+        return [self._run(row) for row in self.rows("SELECT * FROM runs ORDER BY id")]
 
     def run(self, number: int) -> Run:
         """One run by its number. Raises UsageError where there is none."""
-        for row in self._rows("SELECT * FROM runs WHERE id = ?", number):
+        for row in self.rows("SELECT * FROM runs WHERE id = ?", number):
             return self._run(row)
-        raise UsageError(f"there is no run {number} in {self._path}", "see: delegation history")
+        raise UsageError(f"there is no run {number} in {self.path}", "see: delegation history")
 
     def changes(self, run: int) -> list[RecordedChange]:
         """What a run planned to change and what became of each, in the order of its plan."""
-        rows = self._rows("SELECT * FROM changes WHERE run = ? ORDER BY seq", run)
-        with self._readable(f"run {run}"):
+        rows = self.rows("SELECT * FROM changes WHERE run = ? ORDER BY seq", run)
+        with self.reading(f"run {run}"):
             return [_recorded(row) for row in rows]
 
     def unsettled(self) -> list[Run]:
         """Runs that wrote, or were about to, and did not come to record their end."""
         return [
             self._run(row)
-            for row in self._rows(
+            for row in self.rows(
                 "SELECT * FROM runs WHERE kind IN (?, ?) AND (finished IS NULL OR EXISTS ("
                 " SELECT 1 FROM changes WHERE run = id AND intended IS NOT NULL"
                 " AND result IS NULL)) ORDER BY id",
@@ -125,7 +134,7 @@ class Journal:
         A rollback that was itself rolled back leaves the change in effect again.
         """
         undone: set[UUID] = set()
-        for reverser in self._rows("SELECT id FROM runs WHERE reverses = ? AND id > ?", run, run):
+        for reverser in self.rows("SELECT id FROM runs WHERE reverses = ? AND id > ?", run, run):
             undone |= {change.target.guid for change in self.in_effect(reverser["id"])}
         return [
             recorded.change
@@ -144,44 +153,47 @@ class Journal:
         """Which run added a value to an object, by GUID and casefolded value; the newest one."""
         wrote: dict[tuple[UUID, str], int] = {}
         for guid in guids:
-            rows = self._rows(
+            rows = self.rows(
                 "SELECT * FROM changes WHERE guid = ? AND result = ? ORDER BY run",
                 str(guid),
                 Result.APPLIED.value,
             )
-            with self._readable(f"what was written to {guid}"):
+            with self.reading(f"what was written to {guid}"):
                 for row in rows:
                     for value in added(_recorded(row).change):
                         wrote[guid, value.casefold()] = row["run"]
         return wrote
 
-    def _writing(self) -> sqlite3.Connection:
+    def writing(self) -> sqlite3.Connection:
+        """The file, for what belongs to a run and is kept elsewhere (audits.py)."""
         if self._db is None:
             raise RuntimeError("this journal was opened to be read")
         return self._db
 
-    def _rows(self, query: str, *parameters: object) -> Iterator[sqlite3.Row]:
+    def rows(self, query: str, *parameters: object) -> Iterator[sqlite3.Row]:
+        """What ``query`` finds; nothing in a journal that does not exist yet."""
         if self._db is None:
             return
-        with store.translated(self._path):
+        with store.translated(self.path):
             cursor = self._db.cursor()
             cursor.row_factory = sqlite3.Row
             yield from cursor.execute(query, parameters).fetchall()
 
     def _run(self, row: sqlite3.Row) -> Run:
         fields = dict(row)
-        with self._readable(f"run {row['id']}"):
+        with self.reading(f"run {row['id']}"):
             fields["connection"] = dict(json.loads(row["connection"]))
             fields["summary"] = dict(json.loads(row["summary"]))
         return Run(**fields)
 
     @contextmanager
-    def _readable(self, what: str) -> Iterator[None]:
+    def reading(self, what: str) -> Iterator[None]:
+        """Raises JournalError where ``what`` turns out to be nothing that was written so."""
         try:
             yield
         except (ValueError, LookupError, TypeError) as exc:
             raise JournalError(
-                f"{what} in {self._path} can't be read: {exc}",
+                f"{what} in {self.path} can't be read: {exc}",
                 "the journal is damaged: restore it from a backup; the undo files beside it are "
                 "LDIF and need no journal",
             ) from exc

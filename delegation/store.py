@@ -15,9 +15,9 @@ from pathlib import Path
 from delegation.errors import Busy, JournalError
 
 APPLICATION_ID = 0x44656C67
-VERSION = 1
 
-SCHEMA = """
+STEPS = (
+    """
 CREATE TABLE runs (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     kind TEXT NOT NULL,
@@ -51,9 +51,21 @@ CREATE TABLE changes (
     PRIMARY KEY (run, seq)
 ) WITHOUT ROWID;
 CREATE INDEX changes_by_guid ON changes (guid);
-CREATE INDEX unsettled_changes ON changes (run) WHERE intended IS NOT NULL AND result IS NULL;
+CREATE INDEX unsettled_changes ON changes (run) WHERE intended IS NOT NULL AND result IS NULL
+""",
+    """
+CREATE TABLE findings (
+    run INTEGER PRIMARY KEY REFERENCES runs (id),
+    scope TEXT NOT NULL,
+    content BLOB NOT NULL
+)
+""",
+)
+"""What makes each version of the journal out of the one before it; the first makes its tables.
+
+Before and after are the states as UTF-8 JSON with the exact values; ``content`` is news.encode's.
 """
-"""Journal tables: before and after are the states as UTF-8 JSON with the exact values."""
+VERSION = len(STEPS)
 
 
 def open_writable(folder: Path) -> sqlite3.Connection:
@@ -66,9 +78,11 @@ def open_writable(folder: Path) -> sqlite3.Connection:
         db.execute("PRAGMA synchronous = FULL")
         db.execute("PRAGMA foreign_keys = ON")
         with transaction(db, path):  # two first runs may meet here: look inside it
-            if _version(db, path) == 0:
-                for statement in SCHEMA.split(";\n"):
+            version = version_of(db, path)
+            for step in STEPS[version:]:
+                for statement in step.split(";\n"):
                     db.execute(statement)
+            if version < VERSION:
                 db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
                 db.execute(f"PRAGMA user_version = {VERSION}")
             else:
@@ -94,7 +108,7 @@ def open_readable(folder: Path) -> sqlite3.Connection | None:
     with translated(path):
         db = sqlite3.connect(path, timeout=5)
         db.execute("PRAGMA query_only = ON")
-        return db if _version(db, path) else None
+        return db if version_of(db, path) else None
 
 
 @contextmanager
@@ -111,15 +125,21 @@ def transaction(db: sqlite3.Connection, path: Path) -> Iterator[None]:
             raise
 
 
+WRITING, AUDITING = "lock", "audit.lock"
+"""What only one process at a time does with a state folder; the names of the files that say so."""
+
+_OTHER = {WRITING: "another apply or rollback", AUDITING: "another audit --new-only"}
+
+
 @contextmanager
-def lock(folder: Path) -> Iterator[None]:
-    """Be the only run that writes with this state folder. Raises Busy where another is.
+def lock(folder: Path, doing: str = WRITING) -> Iterator[None]:
+    """Be the only one who is ``doing`` this with the state folder. Raises Busy, JournalError.
 
     An exclusive SQLite transaction on a file of its own: the operating system ends it with the
     process, however that dies, on Linux and on Windows.
     """
     _own_folder(folder)
-    path = folder / "lock"
+    path = folder / doing
     _own_file(path)
     with translated(path):
         db = sqlite3.connect(path, timeout=0, isolation_level=None)
@@ -130,7 +150,7 @@ def lock(folder: Path) -> Iterator[None]:
             if exc.sqlite_errorcode not in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
                 raise
             raise Busy(
-                f"another apply or rollback is using the state folder {folder}",
+                f"{_OTHER[doing]} is using the state folder {folder}",
                 "wait until it has ended; nothing was written by this one",
             ) from exc
     try:
@@ -139,8 +159,8 @@ def lock(folder: Path) -> Iterator[None]:
         db.close()
 
 
-def _version(db: sqlite3.Connection, path: Path) -> int:
-    """The schema version; 0 of an empty file. Raises JournalError for any other program's."""
+def version_of(db: sqlite3.Connection, path: Path) -> int:
+    """The journal's version; 0 of an empty file. Raises JournalError for any other program's."""
     version = int(db.execute("PRAGMA user_version").fetchone()[0])
     application = int(db.execute("PRAGMA application_id").fetchone()[0])
     empty = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0

@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).parent.parent / "delegation"
 
 CORE = {
     "names",
+    "news",
     "errors",
     "inventory",
     "matrix",
@@ -216,7 +217,7 @@ def test_only_the_command_line_imports_the_command_line(module: Module) -> None:
 
 @every_module
 def test_a_directory_knows_no_journal_and_a_journal_no_directory(module: Module) -> None:
-    journal = {"store", "journal", "report", "run"}
+    journal = {"audits", "store", "journal", "report", "run"}
     if module.within({"directory"}):
         assert not module.own & journal
     if module.name in journal:

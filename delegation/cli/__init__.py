@@ -21,6 +21,7 @@ COMMANDS = {
     "explain": "explain",
     "report": "report",
     "export": "export",
+    "schedule": "schedule",
     "schema": "schema",
     "demo": "demo",
 }
@@ -56,6 +57,7 @@ _SUMMARIES = {
     "explain": "Explain why one pair works or not, link by link.",
     "report": "Write a report of the state, a plan, an audit or a run.",
     "export": "Write the plan as a change file, and its undo beside it.",
+    "schedule": "Write the units of a scheduled audit; install nothing.",
     "schema": "Print the inventory's JSON Schema, for editors.",
     "demo": "Show the whole story on an embedded sample directory.",
 }

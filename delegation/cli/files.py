@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from delegation.errors import UsageError
@@ -50,6 +51,42 @@ def create(path: Path, text: str) -> None:
     except (OSError, ValueError) as exc:
         reason = getattr(exc, "strerror", None) or exc
         raise UsageError(f"{path} can't be written: {reason}", "name another file") from exc
+
+
+def create_all(made: Mapping[Path, bytes]) -> None:
+    """Write new files, all or none; whatever stands there already stays. Raises UsageError."""
+    written: list[Path] = []
+    try:
+        for path, content in made.items():
+            with path.open("xb") as file:
+                written.append(path)
+                file.write(content)
+    except BaseException as exc:
+        for path in written:
+            with suppress(OSError):
+                path.unlink()
+        if isinstance(exc, FileExistsError):
+            raise UsageError(
+                f"{exc.filename} is there already; nothing was written",
+                "move it away, or name another place with -o",
+            ) from exc
+        if isinstance(exc, OSError):
+            raise UsageError(
+                f"{exc.filename} can't be written: {exc.strerror or exc}; nothing was written",
+                "name another place with -o",
+            ) from exc
+        raise
+
+
+def make_folder(path: Path) -> None:
+    """A folder to write to, unless it is there. Raises UsageError."""
+    try:
+        path.mkdir(exist_ok=True)
+    except OSError as exc:
+        raise UsageError(
+            f"{path} is no folder, and can't be made one: {exc.strerror or exc}",
+            "name a folder with -o",
+        ) from exc
 
 
 def _rename_to_new(temporary: Path, path: Path) -> None:

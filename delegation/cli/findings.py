@@ -1,7 +1,7 @@
 """Findings as people read them: what is alike told once, hosts folded, values counted."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import click
 
@@ -50,6 +50,10 @@ def grouped(found: Sequence[Finding]) -> list[dict[str, str]]:
     ]
 
 
+def _where(group: Mapping[str, str]) -> str:
+    return ": ".join(filter(None, (group["hosts"], group["value"])))
+
+
 def _values(values: Sequence[str]) -> str:
     """The values where they are few, else how many they are."""
     distinct = sorted(set(values))
@@ -61,10 +65,21 @@ def lines(found: Sequence[Finding]) -> list[str]:
         return ["  no findings"]
     told = []
     for group in grouped(found):
-        what = ": ".join(filter(None, (group["hosts"], group["value"])))
         told += [
-            f"  {group['severity']:<8}  {group['rule']}  {what}",
+            f"  {group['severity']:<8}  {group['rule']}  {_where(group)}",
             f"            {group['message']}",
             f"            fix: {group['fix']}",
         ]
     return told
+
+
+def resolved(gone: Sequence[Finding]) -> list[str]:
+    """Findings of an earlier audit that are no more, for whoever waited for that."""
+    return [
+        line
+        for group in grouped(gone)
+        for line in (
+            f"  resolved  {group['rule']}  {_where(group)}",
+            f"            was: {group['message']}",
+        )
+    ]

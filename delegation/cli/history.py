@@ -2,17 +2,19 @@
 
 import json
 from collections import defaultdict
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
 import click
 
-from delegation import names, report
-from delegation.cli import options, show, terminal, wiring
+from delegation import audits, names, report
+from delegation.checks import Finding
+from delegation.cli import findings, options, show, terminal, wiring
 from delegation.errors import InventoryError, UsageError
 from delegation.journal import Journal
 from delegation.plan import added, removed
-from delegation.run import RecordedChange, Run
+from delegation.run import AUDIT, RecordedChange, Run
 
 
 @click.command()
@@ -25,7 +27,7 @@ from delegation.run import RecordedChange, Run
 def history(ctx: click.Context, run: int | None, form: str) -> int:
     """Show the runs, or one run's changes.
 
-    The oldest comes first. It needs no directory.
+    The oldest comes first. Of an audit its findings are shown. It needs no directory.
 
     \b
     Examples:
@@ -84,20 +86,32 @@ def _runs(journal: Journal, folder: Path, form: str) -> None:
 
 
 def _result(run: Run) -> str:
-    if run.kind == "audit":
-        words = "drift" if run.summary.get("drift") else "no drift"
-        return f"{words}, {run.summary.get('findings', 0)} findings"
+    if run.kind == AUDIT:
+        return _audited(run)
     counts = ", ".join(
         f"{count} {name}" for name, count in run.summary.items() if name != "objects"
     )
     return f"{run.status}: {counts or 'nothing written'}"
 
 
+def _audited(run: Run) -> str:
+    told = [
+        "drift" if run.summary.get("drift") else "no drift",
+        show.counted(int(run.summary.get("findings", 0)), "finding"),
+    ]
+    if run.summary.get("since"):
+        told.append(f"{run.summary.get('new', 0):,} new since run {run.summary['since']}")
+    return ", ".join(told)
+
+
 def _one(journal: Journal, number: int, form: str, *, verbose: bool) -> None:
     run = journal.run(number)
     changes = journal.changes(number)
+    found = audits.found_by(journal, number) if run.kind == AUDIT else ()
     if form == "json":
         data = {**report.run_data(run), "changes": [report.recorded_data(c) for c in changes]}
+        if run.kind == AUDIT:
+            data["findings"] = found and [report.finding_data(one) for one in found]
         click.echo(json.dumps(data, indent=1))
         return
     terminal.out(f"Run {run.id}: {run.kind}", bold=True)
@@ -110,10 +124,22 @@ def _one(journal: Journal, number: int, form: str, *, verbose: bool) -> None:
         ("plan", run.plan_digest or ""),
         ("ticket", run.ticket or ""),
         ("undoes run", str(run.reverses or "")),
+        ("result", _audited(run) if run.kind == AUDIT else ""),
     ):
         if text:
             terminal.out(f"  {name:<10}  {text}")
     _changes(changes, verbose=verbose)
+    if run.kind == AUDIT:
+        _findings(found)
+
+
+def _findings(found: Sequence[Finding] | None) -> None:
+    if found is None:
+        terminal.say("  what it found is not kept")
+        return
+    terminal.out()
+    for line in findings.lines(found):
+        terminal.out(line)
 
 
 def _changes(changes: list[RecordedChange], *, verbose: bool) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.program import Delegation
-from tests.cli.world import INVENTORY, forms, tree
+from tests.cli.world import INVENTORY, edited, forms, tree
 
 RUN = {
     "run",
@@ -91,6 +91,30 @@ def test_one_run_to_read(eventful: Delegation) -> None:
     for options in (("history", "2", "-v"), ("-v", "history", "2")):
         detailed = eventful(*options).out
         assert all(f"+ {value}\n" in detailed for value in forms("hv01", "hv02", "hv03"))
+
+
+def test_audits_tell_their_findings_and_what_was_new(delegation: Delegation, here: Path) -> None:
+    delegation("audit")
+    held_before = (here / "directory.ldif").read_bytes()
+    edited(here / "directory.ldif", hv01=["cifs/iso"])
+    found = delegation("audit", "--format", "json").json["findings"]
+    (here / "directory.ldif").write_bytes(held_before)
+    delegation("audit")
+    (here / "directory.ldif").unlink()
+    _, *lines = delegation("history").out.splitlines()
+    assert lines[0].endswith("drift, 27 findings")
+    assert lines[1].endswith(f"drift, {len(found)} findings, {len(found) - 27} new since run 1")
+    assert lines[2].endswith("drift, 27 findings, 0 new since run 2")
+    text = delegation("history", "2").out
+    assert "KCD003  hv01: cifs/iso" in text
+    assert "new since run 1" in text
+    data = delegation("history", "2", "--format", "json").json
+    assert data.keys() == RUN | {"changes", "findings"}
+    assert data["findings"] == found
+    assert data["summary"]["since"] == 1
+    assert data["summary"]["new"] == len(found) - 27
+    assert data["summary"]["resolved"] == 0
+    assert "since" not in delegation("history", "1", "--format", "json").json["summary"]
 
 
 def test_the_plans_digest_is_the_runs(delegation: Delegation) -> None:

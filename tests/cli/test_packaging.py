@@ -64,7 +64,11 @@ def test_everything_is_in_it(wheel: Path) -> None:
         names = set(archive.namelist())
     modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "delegation").rglob("*.py")}
     assert modules - names == set()
-    templates = {f"delegation/templates/{path.name}" for path in (ROOT / "templates").iterdir()}
+    templates = {
+        f"delegation/{path.relative_to(ROOT).as_posix()}"
+        for path in (ROOT / "templates").rglob("*")
+        if path.is_file()
+    }
     assert templates - names == set()
     assert "delegation/templates/inventory.example.yaml" in names
     assert any(name.endswith("/licenses/LICENSE") for name in names)

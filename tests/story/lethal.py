@@ -79,7 +79,7 @@ class LethalJournal(Journal):
         self.fuse.burn("before begin")
         page = super().begin(run, changes)
         self.fuse.burn("after begin")
-        record = LethalRecord(self._writing(), self._path, page.number)
+        record = LethalRecord(self.writing(), self.path, page.number)
         record.fuse = self.fuse
         return record
 

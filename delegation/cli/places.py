@@ -1,0 +1,155 @@
+"""Where a scheduled audit finds what it needs, on the machine that will run it."""
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePath, PurePosixPath
+
+from delegation.cli import wiring
+from delegation.cli.options import Options
+from delegation.errors import UsageError
+from delegation.inventory import Inventory
+
+HOMES = ("/home", "/root", "/run/user")
+TEMPORARY = ("/tmp", "/var/tmp")  # noqa: S108 - nothing is written there
+
+
+@dataclass(frozen=True)
+class Places:
+    """Paths as the scheduler's machine writes them; ``program`` is the start of a command line."""
+
+    kind: type[PurePath]
+    program: tuple[str, ...]
+    inventory: str
+    directory: str | None
+    """What --directory named; ``offline``: that, or what the inventory names, is an export."""
+    offline: bool
+    state: str
+    """Of the inventory; ``state_named``: of --state."""
+    state_named: bool
+    password_file: str | None
+    keytab: str | None
+    others: tuple[str, ...]
+    """What else the audit reads."""
+
+    @property
+    def foreign(self) -> list[str]:
+        """Paths that are none on such a machine: it is another one than this."""
+        return [path for path in self._all() if not self.kind(path).is_absolute()]
+
+    def below(self, folders: Iterable[str]) -> list[str]:
+        return [
+            path
+            for path in self._all()
+            if any(PurePosixPath(path).is_relative_to(folder) for folder in folders)
+        ]
+
+    def closed(self) -> list[str]:
+        """What not every user of this machine may read, with the folder or file that denies it."""
+        return [
+            path if str(denied) == path else f"{path} (because of {denied})"
+            for path in (self.program[0], self.inventory, *self.others)
+            if (denied := _denied(Path(path))) is not None
+        ]
+
+    def _all(self) -> Iterator[str]:
+        yield from (self.program[0], self.inventory, *self.others)
+        if self.keytab is not None:
+            yield self.keytab
+
+
+def places(
+    options: Options,
+    inventory: Inventory,
+    kind: type[PurePath],
+    *,
+    program: str | None,
+    folder: str | None,
+) -> Places:
+    """``folder``: where the inventory lies on that machine; None: it is this one."""
+    here = options.inventory.parent.resolve()
+    home = kind(folder) if folder is not None else here
+    if folder is not None and not home.is_absolute():
+        raise UsageError(f"--folder {folder} is not an absolute path there", "write it in full")
+    if program is not None and not kind(program).is_absolute():
+        raise UsageError(f"--program {program} is not an absolute path there", "write it in full")
+    wanted, url = inventory.directory, _directory(options, inventory, home, kind)
+    state = options.state
+    return Places(
+        kind,
+        (program,) if program is not None else _own_program(),
+        str(home / options.inventory.name),
+        url if options.directory is not None else None,
+        (url or "").startswith("ldif:"),
+        _given(state, kind) if state is not None else _joined(home, inventory.state),
+        state is not None,
+        _given(options.password_file, kind) if options.password_file is not None else None,
+        _joined(home, wanted.keytab) if wanted.keytab else None,
+        tuple(
+            path
+            for path in (
+                _joined(home, wanted.ca_file) if wanted.ca_file else None,
+                url.removeprefix("ldif:") if url and url.startswith("ldif:") else None,
+                str(Path(sys.executable).resolve()) if program is None else None,
+            )
+            if path is not None
+        ),
+    )
+
+
+def _directory(
+    options: Options, inventory: Inventory, home: PurePath, kind: type[PurePath]
+) -> str | None:
+    if options.directory is None:
+        url = inventory.directory.url
+        if url is None or not url.startswith("ldif:"):
+            return url
+        return f"ldif:{_joined(home, url.removeprefix('ldif:'))}"
+    url = wiring.redirect(inventory.directory, options.directory).url or ""
+    if not url.startswith("ldif:"):
+        return url
+    return f"ldif:{_given(Path(url.removeprefix('ldif:')), kind)}"
+
+
+def _joined(home: PurePath, path: str) -> str:
+    return _tidy(home / path)
+
+
+def _given(path: Path, kind: type[PurePath]) -> str:
+    """A path of the command line: of this machine, or in full of the other one."""
+    return str(path) if kind(str(path)).is_absolute() else str(Path(path).resolve())
+
+
+def _tidy(path: PurePath) -> str:
+    """Without ``..``, which systemd does not take."""
+    kept: list[str] = []
+    for part in path.parts:
+        if part == ".." and len(kept) > 1:
+            kept.pop()
+        else:
+            kept.append(part)
+    return str(type(path)(*kept))
+
+
+def _own_program() -> tuple[str, ...]:
+    """How this program was started, or would be by its script; else by its interpreter."""
+    suffix = ".exe" if sys.platform == "win32" else ""
+    for script in (Path(sys.argv[0]), Path(sys.executable).parent / f"delegation{suffix}"):
+        if script.stem == "delegation" and script.is_file():
+            return (str(script.parent.resolve() / script.name),)
+    return (sys.executable, "-m", "delegation")
+
+
+def _denied(path: Path) -> Path | None:
+    """What of ``path`` keeps other users from reading it; None where nothing does."""
+    if sys.platform == "win32":
+        return None
+    try:
+        for folder in reversed(path.parents):
+            if not folder.stat().st_mode & 0o001:
+                return folder
+        wanted = 0o005 if os.access(path, os.X_OK) else 0o004
+        return path if path.stat().st_mode & wanted != wanted else None
+    except OSError:
+        return path
