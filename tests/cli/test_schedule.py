@@ -395,7 +395,7 @@ def test_its_exposure_is_small(delegation: Delegation, here: Path) -> None:
         units = here / f"units{len(user)}"
         assert delegation("schedule", "systemd", "-o", str(units), *user).code == 0
         path = str(units / "delegation-audit.service")
-        done = _systemd_analyze("security", "--offline=yes", "--threshold=20", "--no-pager", path)
+        done = _systemd_analyze("security", "--offline=yes", "--threshold=15", "--no-pager", path)
         assert done.returncode == 0, done.stdout[-200:]
 
 
