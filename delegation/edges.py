@@ -1,15 +1,15 @@
 """The seams between the core and the world: what a directory and a journal must be able to do.
 
-Drivers receive these as arguments; ``directory/`` and ``journal.py`` implement them.
+Drivers receive these as arguments; ``directory/``, ``hyperv/`` and ``journal.py`` implement them.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Generic, Protocol
 from uuid import UUID
 
-from delegation.plan import DelegationChange
+from delegation.plan import Change, Delegation, DelegationChange, S, Target
 from delegation.snapshot import Computer, Directory
 
 
@@ -26,13 +26,41 @@ class Result(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Generic[S]):
     """One change and its result; ``stops`` tells that going on is pointless."""
 
-    change: DelegationChange
+    change: Change[S]
     result: Result
     reason: str = ""
     stops: bool = False
+
+
+DelegationOutcome = Outcome[Delegation]
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """An object that could not be read. ``for_good``: it is gone, and not just out of reach."""
+
+    why: str
+    for_good: bool = True
+
+
+class Changer(Protocol[S]):
+    """Objects to look at and to change, of one kind."""
+
+    @property
+    def window(self) -> int:
+        """How many changes it is best given at a time: they are recorded and settled together."""
+
+    def look(self, targets: Collection[Target]) -> Mapping[UUID, S | Absent]:
+        """Every one of them as it is now. Raises DelegationError where nothing can be read."""
+
+    def write(self, changes: Iterable[Change[S]]) -> Iterator[Outcome[S]]:
+        """Make each change in one atomic step; yield each outcome, in any order, one a change.
+
+        Nothing is raised for what is answered or for a lost connection: those are outcomes.
+        """
 
 
 class Reader(Protocol):
@@ -80,29 +108,35 @@ class Inspector(Reader, Protocol):
         """The SIDs of the account that is logged on, and of its groups; None: it can't be told."""
 
 
-class Writer(Reader, Protocol):
+class Writer(Reader, Changer[Delegation], Protocol):
     """A directory to change."""
 
-    @property
-    def window(self) -> int:
-        """How many changes it is best given at a time: they are recorded and settled together."""
-
-    def write(self, changes: Iterable[DelegationChange]) -> Iterator[Outcome]:
+    def write(self, changes: Iterable[DelegationChange]) -> Iterator[DelegationOutcome]:
         """Make each change in one atomic modify of value-level deltas; yield each outcome.
 
         userAccountControl changes by deleting exactly its old value and adding the new one in
-        that same modify (MS-ADTS 3.1.1.5.3). Outcomes come in any order, one a change. Nothing
-        is raised for what the directory answers or for a lost connection: those are outcomes.
-        The first change is made alone, so that missing rights touch nothing else; the others
-        follow together.
+        that same modify (MS-ADTS 3.1.1.5.3). The first change is made alone, so that missing
+        rights touch nothing else; the others follow together.
         """
 
 
-class Record(Protocol):
+def delegations(reader: Reader, targets: Collection[Target]) -> dict[UUID, Delegation | Absent]:
+    """What a directory's ``look`` gives: the accounts by GUID, each as a state."""
+    now = reader.read([target.guid for target in targets])
+    return {
+        target.guid: Delegation.of(now[target.guid]) if target.guid in now else _GONE
+        for target in targets
+    }
+
+
+_GONE = Absent("the computer object is gone")
+
+
+class Record(Protocol[S]):
     """One run's page in the journal. Raises JournalError where nothing can be recorded."""
 
-    def intend(self, changes: Sequence[DelegationChange]) -> None:
+    def intend(self, changes: Sequence[Change[S]]) -> None:
         """Commit that these writes are about to happen."""
 
-    def settle(self, outcomes: Sequence[Outcome]) -> None:
+    def settle(self, outcomes: Sequence[Outcome[S]]) -> None:
         """Commit what became of them."""

@@ -8,6 +8,10 @@ DelegationError                1   what, and what to do about it
 │   ├── CredentialsRefused     1   the directory does not accept the account
 │   └── ExportError            1   an LDIF export that can't be trusted
 ├── AccountsError              1   hosts without exactly one account in the domain
+├── HostError                  1   a Hyper-V host could not be asked or changed
+│   ├── HostUnreachable        1   nobody there, no answer in time, link lost, wrong certificate
+│   ├── HostRefused            1   the host does not accept the logon, or gives no right to it
+│   └── CommandFailed          1   what was asked of the host failed there
 ├── JournalError               1   the record of runs can't be read or written
 └── Refused                    4   unsafe, stale or in conflict; nothing was written
     └── Busy                   4   another run holds the state folder
@@ -80,6 +84,28 @@ class ExportError(DirectoryError):
 
 
 class AccountsError(DelegationError):
+    pass
+
+
+class HostError(DelegationError):
+    """``hresult`` is the host's own error (``0x80070005``), empty where it gave none."""
+
+    def __init__(
+        self, what: str, fix: str = "", details: Sequence[str] = (), *, hresult: str = ""
+    ) -> None:
+        super().__init__(what, fix, details)
+        self.hresult = hresult
+
+
+class HostUnreachable(HostError):
+    pass
+
+
+class HostRefused(HostError):
+    pass
+
+
+class CommandFailed(HostError):
     pass
 
 

@@ -12,14 +12,25 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic
 from uuid import UUID
 
 from delegation import store
 from delegation.edges import Outcome, Result
 from delegation.errors import JournalError, UsageError
-from delegation.plan import Change, Delegation, DelegationChange, Target, added
-from delegation.run import APPLY, ROLLBACK, RUNNING, NewRun, RecordedChange, Run
+from delegation.plan import Change, Delegation, S, State, Target, added
+from delegation.run import (
+    DELEGATION,
+    HOST_SETTINGS,
+    RUNNING,
+    Kind,
+    NewRun,
+    RecordedChange,
+    Run,
+)
+
+CHANGING = (*DELEGATION.runs, *HOST_SETTINGS.runs)
+"""The kinds of runs that write changes, and may leave them unsettled."""
 
 
 class Journal:
@@ -43,7 +54,7 @@ class Journal:
         if self._db is not None:
             self._db.close()
 
-    def begin(self, run: NewRun, changes: Sequence[DelegationChange] = ()) -> "RunRecord":
+    def begin(self, run: NewRun, changes: Sequence[Change[S]] = ()) -> "RunRecord[S]":
         """Open a run's page, with all that it plans to change."""
         db = self.writing()
         with store.transaction(db, self.path):
@@ -95,7 +106,7 @@ class Journal:
         )
         return int(cursor.lastrowid or 0)
 
-    def page(self, run: int) -> "RunRecord":
+    def page(self, run: int, kind: Kind[S]) -> "RunRecord[S]":  # noqa: ARG002 - its type
         """The page of a run that is there already, to settle it."""
         return RunRecord(self.writing(), self.path, run)
 
@@ -109,43 +120,45 @@ class Journal:
             return self._run(row)
         raise UsageError(f"there is no run {number} in {self.path}", "see: delegation history")
 
-    def changes(self, run: int) -> list[RecordedChange]:
+    def changes(self, run: int, kind: Kind[S]) -> list[RecordedChange[S]]:
         """What a run planned to change and what became of each, in the order of its plan."""
         rows = self.rows("SELECT * FROM changes WHERE run = ? ORDER BY seq", run)
         with self.reading(f"run {run}"):
-            return [_recorded(row) for row in rows]
+            return [_recorded(row, kind.state) for row in rows]
 
-    def unsettled(self) -> list[Run]:
-        """Runs that wrote, or were about to, and did not come to record their end."""
+    def unsettled(self, kind: Kind[Any] | None = None) -> list[Run]:
+        """Runs, of one kind or all, that wrote or were about to, and recorded no end."""
+        meant = kind.runs if kind else CHANGING
+        marks = ", ".join("?" * len(meant))
         return [
             self._run(row)
             for row in self.rows(
-                "SELECT * FROM runs WHERE kind IN (?, ?) AND (finished IS NULL OR EXISTS ("
+                f"SELECT * FROM runs WHERE kind IN ({marks}) AND (finished IS NULL OR EXISTS ("  # noqa: S608
                 " SELECT 1 FROM changes WHERE run = id AND intended IS NOT NULL"
                 " AND result IS NULL)) ORDER BY id",
-                APPLY,
-                ROLLBACK,
+                *meant,
             )
         ]
 
-    def in_effect(self, run: int) -> list[DelegationChange]:
+    def in_effect(self, run: int, kind: Kind[S]) -> list[Change[S]]:
         """The changes that ``run`` made and that no rollback has taken back.
 
         A rollback that was itself rolled back leaves the change in effect again.
         """
         undone: set[UUID] = set()
         for reverser in self.rows("SELECT id FROM runs WHERE reverses = ? AND id > ?", run, run):
-            undone |= {change.target.guid for change in self.in_effect(reverser["id"])}
+            undone |= {change.target.guid for change in self.in_effect(reverser["id"], kind)}
         return [
             recorded.change
-            for recorded in self.changes(run)
+            for recorded in self.changes(run, kind)
             if recorded.result is Result.APPLIED and recorded.change.target.guid not in undone
         ]
 
-    def undoable(self, directory: str | None) -> Run | None:
+    def undoable(self, directory: str | None, kind: Kind[Any]) -> Run | None:
         """The newest apply, of that directory where given, that still has changes in effect."""
         for run in reversed(self.runs()):
-            if run.kind == APPLY and directory in {None, run.directory} and self.in_effect(run.id):
+            meant = run.kind == kind.apply and directory in {None, run.directory}
+            if meant and self.in_effect(run.id, kind):
                 return run
         return None
 
@@ -160,7 +173,7 @@ class Journal:
             )
             with self.reading(f"what was written to {guid}"):
                 for row in rows:
-                    for value in added(_recorded(row).change):
+                    for value in added(_recorded(row, Delegation).change):
                         wrote[guid, value.casefold()] = row["run"]
         return wrote
 
@@ -199,7 +212,7 @@ class Journal:
             ) from exc
 
 
-class RunRecord:
+class RunRecord(Generic[S]):
     """One run's page; implements edges.Record."""
 
     def __init__(self, db: sqlite3.Connection, path: Path, number: int) -> None:
@@ -207,14 +220,14 @@ class RunRecord:
         self._path = path
         self.number = number
 
-    def intend(self, changes: Sequence[DelegationChange]) -> None:
+    def intend(self, changes: Sequence[Change[S]]) -> None:
         now = _now()
         self._update(
             "UPDATE changes SET intended = ? WHERE run = ? AND guid = ?",
             ((now, self.number, str(change.target.guid)) for change in changes),
         )
 
-    def settle(self, outcomes: Sequence[Outcome]) -> None:
+    def settle(self, outcomes: Sequence[Outcome[S]]) -> None:
         now = _now()
         self._update(
             "UPDATE changes SET result = ?, settled = ?, reason = ? WHERE run = ? AND guid = ?",
@@ -241,24 +254,16 @@ class RunRecord:
             self._db.executemany(statement, rows)
 
 
-def _recorded(row: sqlite3.Row) -> RecordedChange:
+def _recorded(row: sqlite3.Row, state: type[S]) -> RecordedChange[S]:
     target = Target(row["name"], row["dn"], UUID(row["guid"]))
-    change = Change(target, _decode(row["before"]), _decode(row["after"]))
+    before, after = (state.from_record(json.loads(row[name])) for name in ("before", "after"))
+    change = Change(target, before, after)
     result = Result(row["result"]) if row["result"] else None
     return RecordedChange(change, row["intended"], result, row["settled"], row["reason"])
 
 
-def _encode(state: Delegation) -> bytes:
-    return json.dumps({"values": state.values, "uac": state.uac}, ensure_ascii=False).encode()
-
-
-def _decode(blob: bytes) -> Delegation:
-    """Raises ValueError, LookupError or TypeError for what ``_encode`` never wrote."""
-    state = json.loads(blob)
-    values, uac = state["values"], state["uac"]
-    if not isinstance(uac, int) or not all(isinstance(value, str) for value in values):
-        raise TypeError("not the state of a computer")
-    return Delegation(tuple(values), uac)
+def _encode(state: State) -> bytes:
+    return json.dumps(state.recorded(), ensure_ascii=False).encode()
 
 
 def _now() -> str:

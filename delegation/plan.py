@@ -1,14 +1,13 @@
-"""A plan: the changes that bring a directory to what is desired, as sorted, reversible data.
+"""A plan: the changes that bring objects to what is desired, as sorted, reversible data.
 
-Generic over the kind of object that changes, so that hosts' settings can follow the same path
-as delegation on computer objects.
+Generic over the kind of object that changes: delegation on computer objects, settings of hosts.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 from uuid import UUID
 
 from delegation import names
@@ -30,6 +29,22 @@ class State(Protocol):
 
     def canonical(self) -> object:
         """The state as JSON data, equal for equal states however they were read."""
+
+    def difference(self, found: Self) -> str:
+        """How ``found`` is not this state, in words; empty where it is the same."""
+
+    def departures(self, before: Self, now: Self) -> list[str]:
+        """What a change from ``before`` to this state touched and is not so ``now``, in words.
+
+        What others changed beside it is left alone.
+        """
+
+    def recorded(self) -> dict[str, Any]:
+        """The state as JSON data, exactly, for the journal."""
+
+    @classmethod
+    def from_record(cls, data: Mapping[str, Any]) -> Self:
+        """The state that ``recorded`` gave. Raises ValueError, LookupError or TypeError."""
 
 
 S = TypeVar("S", bound=State)
@@ -56,6 +71,50 @@ class Delegation:
         """Equal as a set of exact values and as a number; the order of values means nothing."""
         return self.uac == other.uac and sorted(self.values) == sorted(other.values)
 
+    def difference(self, found: "Delegation") -> str:
+        """By exact value and number."""
+        if self.same(found):
+            return ""
+        words = [f"{value} was added" for value in sorted(set(found.values) - set(self.values))]
+        words += [f"{value} was removed" for value in sorted(set(self.values) - set(found.values))]
+        if self.uac != found.uac:
+            words.append(f"userAccountControl went from {self.uac:#x} to {found.uac:#x}")
+        return ", ".join(words)
+
+    def departures(self, before: "Delegation", now: "Delegation") -> list[str]:
+        """The values that were added or removed, and the bits that were flipped."""
+        found = {value.casefold() for value in now.values}
+        words = [
+            f"{value} is not there"
+            for value in without(self.values, before.values)
+            if value.casefold() not in found
+        ]
+        words += [
+            f"{value} is there"
+            for value in without(before.values, self.values)
+            if value.casefold() in found
+        ]
+        for name, bit in FLAGS.items():
+            if (before.uac ^ self.uac) & bit and (now.uac ^ self.uac) & bit:
+                words.append(f"{name} is {'set' if now.uac & bit else 'not set'}")
+        return words
+
+    def recorded(self) -> dict[str, Any]:
+        return {"values": self.values, "uac": self.uac}
+
+    @classmethod
+    def from_record(cls, data: Mapping[str, Any]) -> "Delegation":
+        values, uac = data["values"], data["uac"]
+        if not isinstance(uac, int) or not all(isinstance(value, str) for value in values):
+            raise TypeError("not the state of a computer")
+        return cls(tuple(values), uac)
+
+
+def without(values: Sequence[str], others: Sequence[str]) -> tuple[str, ...]:
+    """The values, in their order, that are not among the others, spelling and all."""
+    excluded = set(others)
+    return tuple(value for value in values if value not in excluded)
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -77,20 +136,22 @@ class Change(Generic[S]):
     def reversed(self) -> "Change[S]":
         return Change(self.target, self.after, self.before)
 
+    def departures(self, now: S) -> list[str]:
+        """What this change touched and that is not as it left it, in words."""
+        return self.after.departures(self.before, now)
+
 
 DelegationChange = Change[Delegation]
 
 
 def added(change: DelegationChange) -> tuple[str, ...]:
     """Values to add, in the order of ``after``."""
-    before = set(change.before.values)
-    return tuple(value for value in change.after.values if value not in before)
+    return without(change.after.values, change.before.values)
 
 
 def removed(change: DelegationChange) -> tuple[str, ...]:
     """Values to delete, spelled as they were found."""
-    after = set(change.after.values)
-    return tuple(value for value in change.before.values if value not in after)
+    return without(change.before.values, change.after.values)
 
 
 def flags(change: DelegationChange) -> dict[str, tuple[bool, bool]]:

@@ -1,16 +1,35 @@
-"""A run and its changes, as the journal keeps them."""
+"""A run and its changes, as the journal keeps them, and the kinds of runs there are."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic
 
 from delegation.edges import Result
-from delegation.plan import DelegationChange
+from delegation.hyperv.settings import HostSetting
+from delegation.plan import Change, Delegation, S
 
 RUNNING, DONE, FAILED, INTERRUPTED, SETTLED = "running", "done", "failed", "interrupted", "settled"
 """How a run ended. ``running`` in a journal that nobody holds: it died."""
 
 APPLY, ROLLBACK, AUDIT = "apply", "rollback", "audit"
+HOSTS_APPLY, HOSTS_ROLLBACK, MIGRATE = "hosts apply", "hosts rollback", "migrate"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind(Generic[S]):
+    """What is changed by an apply and taken back by a rollback; ``state`` is what is recorded."""
+
+    apply: str
+    rollback: str
+    state: type[S]
+
+    @property
+    def runs(self) -> tuple[str, str]:
+        return self.apply, self.rollback
+
+
+DELEGATION = Kind(APPLY, ROLLBACK, Delegation)
+HOST_SETTINGS = Kind(HOSTS_APPLY, HOSTS_ROLLBACK, HostSetting)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +64,10 @@ class Run(NewRun):
 
 
 @dataclass(frozen=True, slots=True)
-class RecordedChange:
+class RecordedChange(Generic[S]):
     """One planned change of a run. No ``result`` although ``intended``: it is unsettled."""
 
-    change: DelegationChange
+    change: Change[S]
     intended: str | None
     result: Result | None
     settled: str | None
@@ -57,3 +76,7 @@ class RecordedChange:
     @property
     def unsettled(self) -> bool:
         return self.intended is not None and self.result is None
+
+
+RecordedDelegation = RecordedChange[Delegation]
+RecordedSetting = RecordedChange[HostSetting]

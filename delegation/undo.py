@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from delegation import names
-from delegation.edges import Result
+from delegation.edges import Absent, Result
 from delegation.plan import (
-    FLAGS,
     Blocked,
     Change,
     Delegation,
     DelegationChange,
     DelegationPlan,
     Plan,
+    S,
     Target,
     added,
     removed,
@@ -30,26 +30,15 @@ from delegation.snapshot import (
 )
 
 
-def settle(change: DelegationChange, now: Computer | None) -> tuple[Result, str]:
-    """Whether an unanswered modify was made (MS-ADTS: one modify is all or nothing)."""
-    if now is None:
-        return Result.UNKNOWN, "the object is gone"
-    if not differences(change, now):
+def settle(change: Change[S], now: S | Absent) -> tuple[Result, str]:
+    """Whether an unanswered write was made; each is all or nothing (MS-ADTS: one modify)."""
+    if isinstance(now, Absent):
+        return Result.UNKNOWN, now.why
+    if not change.departures(now):
         return Result.APPLIED, "found made"
-    if not differences(change.reversed(), now):
+    if not change.reversed().departures(now):
         return Result.REFUSED, "found not made"
-    return Result.UNKNOWN, "changed by somebody else since: " + "; ".join(differences(change, now))
-
-
-def differences(change: DelegationChange, now: Computer) -> list[str]:
-    """What this change touched and that is not as it left it, in words."""
-    found = {value.casefold() for value in now.values}
-    words = [f"{value} is not there" for value in added(change) if value.casefold() not in found]
-    words += [f"{value} is there" for value in removed(change) if value.casefold() in found]
-    for name, bit in FLAGS.items():
-        if (change.before.uac ^ change.after.uac) & bit and (now.uac ^ change.after.uac) & bit:
-            words.append(f"{name} is {'set' if now.uac & bit else 'not set'}")
-    return words
+    return Result.UNKNOWN, "changed by somebody else since: " + "; ".join(change.departures(now))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +69,7 @@ def reversal(
         if computer is None:
             conflicts.append(_conflict(change, "the object is gone"))
             continue
-        if words := differences(change, computer):
+        if words := change.departures(Delegation.of(computer)):
             conflicts.append(_conflict(change, "changed since: " + "; ".join(words)))
             continue
         undone = _undone(change, computer)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from delegation import apply as driver
 from delegation import compare, mesh, names, planning, snapshot
 from delegation.compare import Comparison
-from delegation.edges import Outcome, Reader, Result
+from delegation.edges import Absent, DelegationOutcome, Outcome, Reader, Result, delegations
 from delegation.inventory import (
     FileServer,
     Foreign,
@@ -218,11 +218,14 @@ class MemoryDirectory:
     def close(self) -> None:
         pass
 
-    def write(self, changes: Iterable[DelegationChange]) -> Iterator[Outcome]:
+    def look(self, targets: Collection[Target]) -> Mapping[UUID, Delegation | Absent]:
+        return delegations(self, targets)
+
+    def write(self, changes: Iterable[DelegationChange]) -> Iterator[DelegationOutcome]:
         for change in list(changes):
             yield self.modify(change)
 
-    def modify(self, change: DelegationChange) -> Outcome:
+    def modify(self, change: DelegationChange) -> DelegationOutcome:
         """Make one change, or none of it."""
         account = self.accounts.get(change.target.guid)
         if account is None:
@@ -305,7 +308,7 @@ class Forgetful:
     def intend(self, changes: Sequence[DelegationChange]) -> None:
         pass
 
-    def settle(self, outcomes: Sequence[Outcome]) -> None:
+    def settle(self, outcomes: Sequence[DelegationOutcome]) -> None:
         pass
 
 

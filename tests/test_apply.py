@@ -15,12 +15,12 @@ from hypothesis import given
 
 from delegation import apply as driver
 from delegation import undo
-from delegation.edges import Outcome, Record, Result
+from delegation.edges import DelegationOutcome, Outcome, Record, Result
 from delegation.errors import DirectoryError, JournalError, Refused
 from delegation.inventory import Inventory, Policy, Unconstrained
 from delegation.journal import Journal
 from delegation.plan import Delegation, DelegationChange, DelegationPlan, Plan
-from delegation.run import APPLY, ROLLBACK, NewRun
+from delegation.run import APPLY, DELEGATION, ROLLBACK, NewRun
 from delegation.snapshot import Computer
 from tests.builders import (
     DIRECTORY,
@@ -75,7 +75,7 @@ class Diary:
     def intend(self, changes: Sequence[DelegationChange]) -> None:
         self.entries.append(("intend", [change.target.name for change in changes]))
 
-    def settle(self, outcomes: Sequence[Outcome]) -> None:
+    def settle(self, outcomes: Sequence[DelegationOutcome]) -> None:
         self.entries.append(("settle", [f"{o.change.target.name} {o.result}" for o in outcomes]))
 
 
@@ -87,7 +87,9 @@ class Watched(MemoryDirectory):
         directory: MemoryDirectory,
         diary: Diary,
         *,
-        before: Callable[["Watched", DelegationChange], Outcome | None] = lambda _, __: None,
+        before: Callable[["Watched", DelegationChange], DelegationOutcome | None] = lambda _, __: (
+            None
+        ),
         after: Callable[["Watched", DelegationChange], None] = lambda _, __: None,
     ) -> None:
         super().__init__(directory.accounts.values(), window=directory.window)
@@ -100,7 +102,7 @@ class Watched(MemoryDirectory):
         self._diary.entries.append(("read", [account.name for account in found.values()]))
         return found
 
-    def modify(self, change: DelegationChange) -> Outcome:
+    def modify(self, change: DelegationChange) -> DelegationOutcome:
         outcome = self._before(self, change) or super().modify(change)
         self._diary.entries.append(("write", [change.target.name]))
         self._after(self, change)
@@ -239,7 +241,7 @@ def test_a_refusal_in_flight_does_not_stop_the_others() -> None:
 
 
 def test_a_failure_that_would_meet_every_object_ends_the_run() -> None:
-    def fail(_: Watched, change: DelegationChange) -> Outcome:
+    def fail(_: Watched, change: DelegationChange) -> DelegationOutcome:
         return Outcome(change, Result.FAILED, "insufficientAccessRights", stops=True)
 
     diary = Diary()
@@ -294,7 +296,7 @@ def test_what_moved_meanwhile_is_told(meddle: Callable[[MemoryDirectory], None],
 
 
 def test_an_unknown_outcome_stays_intended_and_is_no_surprise() -> None:
-    def lose(_: Watched, change: DelegationChange) -> Outcome | None:
+    def lose(_: Watched, change: DelegationChange) -> DelegationOutcome | None:
         return Outcome(change, Result.UNKNOWN, "lost") if change.target.name == "hv02" else None
 
     diary = Diary()
@@ -315,7 +317,7 @@ def test_where_the_connection_is_lost_nothing_is_read_any_more() -> None:
                 raise DirectoryError("connection lost")
             return super().read(guids)
 
-        def modify(self, change: DelegationChange) -> Outcome:
+        def modify(self, change: DelegationChange) -> DelegationOutcome:
             if change.target.name != "hv02":
                 return super().modify(change)
             self.lost = True
@@ -416,13 +418,13 @@ class Mortal(MemoryDirectory):
         self._fate.step()
         return super().read(guids)
 
-    def write(self, changes: Iterable[DelegationChange]) -> Iterator[Outcome]:
+    def write(self, changes: Iterable[DelegationChange]) -> Iterator[DelegationOutcome]:
         made = (self._made(change) for change in list(changes))
         for outcome in list(made) if self._pipelined else made:
             self._fate.step()
             yield outcome
 
-    def _made(self, change: DelegationChange) -> Outcome:
+    def _made(self, change: DelegationChange) -> DelegationOutcome:
         self._fate.step()
         return self.modify(change)
 
@@ -430,7 +432,7 @@ class Mortal(MemoryDirectory):
 class MortalRecord:
     """Dies before or after its page is committed."""
 
-    def __init__(self, record: Record, fate: Fate) -> None:
+    def __init__(self, record: Record[Delegation], fate: Fate) -> None:
         self._record = record
         self._fate = fate
 
@@ -439,7 +441,7 @@ class MortalRecord:
         self._record.intend(changes)
         self._fate.step()
 
-    def settle(self, outcomes: Sequence[Outcome]) -> None:
+    def settle(self, outcomes: Sequence[DelegationOutcome]) -> None:
         self._fate.step()
         self._record.settle(outcomes)
         self._fate.step()
@@ -476,8 +478,8 @@ def settle_all(directory: MemoryDirectory, folder: Path) -> None:
     """What the next apply or rollback does first."""
     with closing(Journal.writable(folder)) as journal:
         for run in journal.unsettled():
-            unsettled = [r.change for r in journal.changes(run.id) if r.unsettled]
-            page = journal.page(run.id)
+            unsettled = [r.change for r in journal.changes(run.id, DELEGATION) if r.unsettled]
+            page = journal.page(run.id, DELEGATION)
             outcomes = driver.settle(unsettled, directory, page)
             page.finish("settled", {})
             assert {o.result for o in outcomes} <= {Result.APPLIED, Result.REFUSED}
@@ -486,7 +488,7 @@ def settle_all(directory: MemoryDirectory, folder: Path) -> None:
 
 def reversal(directory: MemoryDirectory, folder: Path, run: int) -> DelegationPlan:
     with closing(Journal.readable(folder)) as journal:
-        changes = journal.in_effect(run)
+        changes = journal.in_effect(run, DELEGATION)
     now = directory.read([change.target.guid for change in changes])
     back = undo.reversal(DOMAIN, changes, now, frozenset(), ["unconstrained"])
     assert not back.plan.blocked
@@ -496,8 +498,8 @@ def reversal(directory: MemoryDirectory, folder: Path, run: int) -> DelegationPl
 def settled_with(directory: MemoryDirectory, folder: Path, run: int) -> bool:
     """Whether the journal says of each change what the directory shows."""
     with closing(Journal.readable(folder)) as journal:
-        in_effect = {change.target.guid for change in journal.in_effect(run)}
-        every = [recorded.change for recorded in journal.changes(run)]
+        in_effect = {change.target.guid for change in journal.in_effect(run, DELEGATION)}
+        every = [recorded.change for recorded in journal.changes(run, DELEGATION)]
     written = {
         change.target.guid
         for change in every
@@ -591,7 +593,7 @@ def test_lost_answers_are_settled_by_looking(tmp_path: Path) -> None:
     """Half of the writes whose answers were lost were made."""
 
     class Lossy(MemoryDirectory):
-        def modify(self, change: DelegationChange) -> Outcome:
+        def modify(self, change: DelegationChange) -> DelegationOutcome:
             if change.target.name in {"hv02", "hv03"}:
                 super().modify(change)
             if change.target.name in {"hv02", "hv03", "hv04", "hv05"}:
@@ -608,7 +610,7 @@ def test_lost_answers_are_settled_by_looking(tmp_path: Path) -> None:
     sound = MemoryDirectory(directory.accounts.values())
     settle_all(sound, tmp_path)
     with closing(Journal.readable(tmp_path)) as journal:
-        in_effect = [change.target.name for change in journal.in_effect(record.number)]
+        in_effect = [change.target.name for change in journal.in_effect(record.number, DELEGATION)]
     assert in_effect == ["hv01", "hv02", "hv03"]
 
 
@@ -620,9 +622,9 @@ def test_a_write_that_nobody_can_judge_stays_unknown_and_is_not_undone(tmp_path:
     directory.edit("hv01", add=["cifs/hv03"])
     directory.delete("hv05")
     with closing(Journal.writable(tmp_path)) as journal:
-        unsettled = [r.change for r in journal.changes(run)]
-        outcomes = driver.settle(unsettled, directory, journal.page(run))
+        unsettled = [r.change for r in journal.changes(run, DELEGATION)]
+        outcomes = driver.settle(unsettled, directory, journal.page(run, DELEGATION))
         results = {o.change.target.name: o.result for o in outcomes}
         assert results.pop("hv01") is results.pop("hv05") is Result.UNKNOWN
         assert set(results.values()) == {Result.REFUSED}
-        assert journal.in_effect(run) == []
+        assert journal.in_effect(run, DELEGATION) == []

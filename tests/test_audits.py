@@ -12,7 +12,7 @@ from delegation import audits, store
 from delegation.checks import Finding, Severity
 from delegation.errors import JournalError
 from delegation.journal import Journal
-from delegation.run import AUDIT, NewRun
+from delegation.run import AUDIT, DELEGATION, NewRun
 from tests.builders import DIRECTORY, DOMAIN
 from tests.nobody import nobodys_folder
 
@@ -142,14 +142,14 @@ def test_a_writer_makes_an_old_journal_new_and_keeps_all_that_is_in_it(tmp_path:
     old_journal(tmp_path)
     with closing(Journal.readable(tmp_path)) as journal:
         runs = journal.runs()
-        changes = {done.id: journal.changes(done.id) for done in runs}
+        changes = {done.id: journal.changes(done.id, DELEGATION) for done in runs}
     with closing(Journal.writable(tmp_path)) as journal:
         assert journal.runs() == runs
-        assert {done.id: journal.changes(done.id) for done in runs} == changes
+        assert {done.id: journal.changes(done.id, DELEGATION) for done in runs} == changes
         assert audits.last(journal, "ldif:/srv/directory.ldif", ALL) is None
         assert recorded(journal, FOUND)
         assert last(journal) == 5
-        assert journal.undoable(None) is None
+        assert journal.undoable(None, DELEGATION) is None
     with closing(Journal.writable(tmp_path)) as journal:
         assert audits.found_by(journal, 5) == (FOUND,)
 

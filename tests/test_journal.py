@@ -13,7 +13,7 @@ from delegation.edges import Outcome, Result
 from delegation.errors import JournalError, UsageError
 from delegation.journal import Journal
 from delegation.plan import Change, Delegation, DelegationChange, Target
-from delegation.run import APPLY, AUDIT, DONE, ROLLBACK, RUNNING, SETTLED, NewRun
+from delegation.run import APPLY, AUDIT, DELEGATION, DONE, ROLLBACK, RUNNING, SETTLED, NewRun
 from tests.builders import DIRECTORY, DOMAIN, ENABLED, TRANSITION, change, computer, guid
 
 ODD_VALUES = (
@@ -64,13 +64,15 @@ def done(
 def rolled_back(journal: Journal, number: int, *names: str) -> int:
     """A rollback of what the run has in effect, on these hosts only where any are named."""
     changes = [
-        c.reversed() for c in journal.in_effect(number) if not names or c.target.name in names
+        c.reversed()
+        for c in journal.in_effect(number, DELEGATION)
+        if not names or c.target.name in names
     ]
     return done(journal, *changes, kind=ROLLBACK, reverses=number)
 
 
 def in_effect(journal: Journal, number: int) -> list[str]:
-    return [change.target.name for change in journal.in_effect(number)]
+    return [change.target.name for change in journal.in_effect(number, DELEGATION)]
 
 
 # What is recorded
@@ -117,7 +119,7 @@ def test_states_survive_byte_for_byte(
     target = Target("hv01", "CN=H\u00e9,OU=\u5317,DC=corp,DC=example", uuid4())
     written = Change(target, Delegation(tuple(before), uac), Delegation(tuple(after), uac ^ 1))
     number = journal.begin(run(), [written]).number
-    [recorded] = Journal.readable(tmp_path).changes(number)
+    [recorded] = Journal.readable(tmp_path).changes(number, DELEGATION)
     assert recorded.change == written
     assert [v.encode() for v in recorded.change.before.values] == [v.encode() for v in before]
 
@@ -125,7 +127,11 @@ def test_states_survive_byte_for_byte(
 def test_changes_come_in_the_order_of_the_plan(journal: Journal) -> None:
     changes = [gives(name) for name in ("hv03", "hv01", "hv02")]
     number = journal.begin(run(), changes).number
-    assert [r.change.target.name for r in journal.changes(number)] == ["hv03", "hv01", "hv02"]
+    assert [r.change.target.name for r in journal.changes(number, DELEGATION)] == [
+        "hv03",
+        "hv01",
+        "hv02",
+    ]
 
 
 def test_text_that_is_no_unicode_is_refused_before_anything_is_recorded(journal: Journal) -> None:
@@ -142,13 +148,13 @@ def test_text_that_is_no_unicode_is_refused_before_anything_is_recorded(journal:
 def test_a_change_goes_from_planned_to_intended_to_settled(journal: Journal) -> None:
     one, two = gives("hv01"), gives("hv02")
     record = journal.begin(run(), [one, two])
-    assert [(r.intended, r.result, r.unsettled) for r in journal.changes(1)] == [
+    assert [(r.intended, r.result, r.unsettled) for r in journal.changes(1, DELEGATION)] == [
         (None, None, False)
     ] * 2
     record.intend([one])
-    assert [r.unsettled for r in journal.changes(1)] == [True, False]
+    assert [r.unsettled for r in journal.changes(1, DELEGATION)] == [True, False]
     record.settle([Outcome(one, Result.REFUSED, "conflict")])
-    [first, second] = journal.changes(1)
+    [first, second] = journal.changes(1, DELEGATION)
     assert (first.result, first.reason, first.unsettled) == (Result.REFUSED, "conflict", False)
     assert first.settled
     assert (second.intended, second.result) == (None, None)
@@ -157,7 +163,7 @@ def test_a_change_goes_from_planned_to_intended_to_settled(journal: Journal) -> 
 @pytest.mark.parametrize("result", list(Result))
 def test_every_result_is_read_back(journal: Journal, result: Result) -> None:
     done(journal, gives("hv01"), result=result)
-    assert journal.changes(1)[0].result is result
+    assert journal.changes(1, DELEGATION)[0].result is result
     assert in_effect(journal, 1) == (["hv01"] if result is Result.APPLIED else [])
 
 
@@ -168,7 +174,7 @@ def test_a_change_is_told_by_its_object_not_by_its_name(journal: Journal) -> Non
     ]
     record = journal.begin(run(), same)
     record.intend(same[1:])
-    assert [r.unsettled for r in journal.changes(1)] == [False, True]
+    assert [r.unsettled for r in journal.changes(1, DELEGATION)] == [False, True]
 
 
 # Unsettled runs
@@ -190,7 +196,7 @@ def test_a_run_with_an_intent_without_an_outcome_is_unsettled_even_when_it_ended
     record.settle([Outcome(one, Result.APPLIED)])
     record.finish("failed", {})
     assert [r.id for r in journal.unsettled()] == [1]
-    page = journal.page(1)
+    page = journal.page(1, DELEGATION)
     page.settle([Outcome(two, Result.UNKNOWN, "nobody can tell")])
     page.finish(SETTLED, {})
     assert journal.unsettled() == []
@@ -227,7 +233,7 @@ def test_a_rollback_in_part_leaves_the_rest_in_effect(journal: Journal) -> None:
 
 def test_a_rollback_that_failed_takes_nothing_back(journal: Journal) -> None:
     number = done(journal, gives("hv01"))
-    back = [c.reversed() for c in journal.in_effect(number)]
+    back = [c.reversed() for c in journal.in_effect(number, DELEGATION)]
     done(journal, *back, kind=ROLLBACK, reverses=number, result=Result.REFUSED)
     assert in_effect(journal, number) == ["hv01"]
 
@@ -268,32 +274,32 @@ def test_in_effect_is_what_a_directory_would_show(tmp_path: Path, picks: Sequenc
 
 
 def test_the_newest_apply_that_is_not_undone_is_undoable(journal: Journal) -> None:
-    assert journal.undoable(None) is None
+    assert journal.undoable(None, DELEGATION) is None
     first = done(journal, gives("hv01"))
     second = done(journal, gives("hv02"))
     done(journal, gives("hv03"), kind=AUDIT)
-    assert (found := journal.undoable(None))
+    assert (found := journal.undoable(None, DELEGATION))
     assert found.id == second
     rolled_back(journal, second)
-    assert (found := journal.undoable(None))
+    assert (found := journal.undoable(None, DELEGATION))
     assert found.id == first
     rolled_back(journal, first)
-    assert journal.undoable(None) is None
+    assert journal.undoable(None, DELEGATION) is None
 
 
 def test_an_apply_that_wrote_nothing_is_not_undoable(journal: Journal) -> None:
     journal.begin(run(), [gives("hv01")])
     done(journal, gives("hv01"), result=Result.FAILED)
-    assert journal.undoable(None) is None
+    assert journal.undoable(None, DELEGATION) is None
 
 
 def test_a_run_on_another_directory_is_not_undoable_here(journal: Journal) -> None:
     first = done(journal, gives("hv01"))
     done(journal, gives("hv01"), directory="ldif:/tmp/export.ldif")
-    assert (found := journal.undoable("corp.example"))
+    assert (found := journal.undoable("corp.example", DELEGATION))
     assert found.id == first
-    assert journal.undoable("lab.example") is None
-    assert (found := journal.undoable(None))
+    assert journal.undoable("lab.example", DELEGATION) is None
+    assert (found := journal.undoable(None, DELEGATION))
     assert found.directory == "ldif:/tmp/export.ldif"
 
 
@@ -326,8 +332,8 @@ def test_a_journal_that_does_not_exist_yet_is_empty_and_is_not_made_by_reading(
     journal = Journal.readable(folder)
     assert journal.runs() == []
     assert journal.unsettled() == []
-    assert journal.changes(1) == []
-    assert journal.undoable(None) is None
+    assert journal.changes(1, DELEGATION) == []
+    assert journal.undoable(None, DELEGATION) is None
     assert journal.writers_of([guid("hv01")]) == {}
     journal.close()
     assert not folder.exists()

@@ -8,7 +8,7 @@ from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
 from delegation import undo
-from delegation.edges import Result
+from delegation.edges import Absent, Result
 from delegation.plan import FLAGS, Delegation, DelegationChange, added, removed
 from delegation.snapshot import Computer
 from delegation.undo import Reversal
@@ -155,8 +155,8 @@ def test_it_is_told_from_the_object_what_became_of_a_write(
     late = (data.draw(st.sampled_from(["HTTP/Late", "cifs/late"])),)
     for state, result in ((chosen.before, Result.REFUSED), (chosen.after, Result.APPLIED)):
         now = replace(account, values=state.values + late, uac=state.uac ^ DISABLED)
-        assert undo.settle(chosen, now)[0] is result
-    assert undo.settle(chosen, None) == (Result.UNKNOWN, "the object is gone")
+        assert undo.settle(chosen, Delegation.of(now))[0] is result
+    assert undo.settle(chosen, Absent("gone")) == (Result.UNKNOWN, "gone")
 
 
 # By example: hv01 lost CIFS/Old, was given cifs/hv02, its flags were swapped.
@@ -311,7 +311,7 @@ def test_the_plan_is_sorted_and_conflicts_of_all_objects_are_told_at_once() -> N
 
 def test_half_a_change_is_unknown() -> None:
     half = replace(HV01, values=RUN.after.values)
-    result, reason = undo.settle(RUN, half)
+    result, reason = undo.settle(RUN, Delegation.of(half))
     assert result is Result.UNKNOWN
     assert "protocol_transition" in reason
 
@@ -323,8 +323,8 @@ def test_differences_are_told_for_what_was_touched_alone(
     account = computer("hv01", *values)
     assume(value.casefold() not in {v.casefold() for v in values})
     run = change(account, add=[value])
-    assert undo.differences(run, account) == [f"{value} is not there"]
-    assert undo.differences(run, replace(account, values=(value,), uac=0)) == []
+    assert run.departures(Delegation.of(account)) == [f"{value} is not there"]
+    assert run.departures(Delegation((value,), 0)) == []
     assert set(FLAGS.values()) == {TRANSITION, UNCONSTRAINED}
 
 

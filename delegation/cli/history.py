@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -12,9 +13,18 @@ from delegation import audits, names, report
 from delegation.checks import Finding
 from delegation.cli import findings, options, show, terminal, wiring
 from delegation.errors import InventoryError, UsageError
+from delegation.hyperv.settings import shown
 from delegation.journal import Journal
 from delegation.plan import added, removed
-from delegation.run import AUDIT, RecordedChange, Run
+from delegation.run import (
+    AUDIT,
+    DELEGATION,
+    HOST_SETTINGS,
+    RecordedChange,
+    RecordedDelegation,
+    RecordedSetting,
+    Run,
+)
 
 
 @click.command()
@@ -106,10 +116,14 @@ def _audited(run: Run) -> str:
 
 def _one(journal: Journal, number: int, form: str, *, verbose: bool) -> None:
     run = journal.run(number)
-    changes = journal.changes(number)
+    of_hosts = run.kind in HOST_SETTINGS.runs
+    changes = [] if of_hosts else journal.changes(number, DELEGATION)
+    settings = journal.changes(number, HOST_SETTINGS) if of_hosts else []
     found = audits.found_by(journal, number) if run.kind == AUDIT else ()
     if form == "json":
-        data = {**report.run_data(run), "changes": [report.recorded_data(c) for c in changes]}
+        recorded = [report.recorded_data(c) for c in changes]
+        recorded += [report.recorded_setting_data(c) for c in settings]
+        data = {**report.run_data(run), "changes": recorded}
         if run.kind == AUDIT:
             data["findings"] = found and [report.finding_data(one) for one in found]
         click.echo(json.dumps(data, indent=1))
@@ -129,6 +143,7 @@ def _one(journal: Journal, number: int, form: str, *, verbose: bool) -> None:
         if text:
             terminal.out(f"  {name:<10}  {text}")
     _changes(changes, verbose=verbose)
+    _settings(settings)
     if run.kind == AUDIT:
         _findings(found)
 
@@ -142,18 +157,35 @@ def _findings(found: Sequence[Finding] | None) -> None:
         terminal.out(line)
 
 
-def _changes(changes: list[RecordedChange], *, verbose: bool) -> None:
+def _settings(changes: list[RecordedSetting]) -> None:
+    """What changed on the hosts themselves; hosts with the same change in one line."""
+    alike: dict[tuple[str, str, str, str], list[str]] = defaultdict(list)
+    for recorded in changes:
+        before, after = recorded.change.before, recorded.change.after
+        key = (before.name, shown(before.value), shown(after.value), _became(recorded))
+        alike[key].append(recorded.change.target.name)
+    if alike:
+        terminal.out()
+        terminal.table(
+            ["hosts", "setting", "before", "after", "became"],
+            [[names.fold(hosts), *key] for key, hosts in alike.items()],
+        )
+
+
+def _became(recorded: RecordedChange[Any]) -> str:
+    if recorded.unsettled:
+        return "unsettled"
+    became = recorded.result.value if recorded.result else "not written"
+    return f"{became}: {recorded.reason}" if recorded.reason else became
+
+
+def _changes(changes: list[RecordedDelegation], *, verbose: bool) -> None:
     if not changes:
         return
     alike: dict[tuple[int, int, str, str], list[str]] = defaultdict(list)
     for recorded in changes:
         change = recorded.change
-        became = recorded.result.value if recorded.result else "not written"
-        if recorded.unsettled:
-            became = "unsettled"
-        if recorded.reason:
-            became += f": {recorded.reason}"
-        key = (len(added(change)), len(removed(change)), show.flag_words(change), became)
+        key = (len(added(change)), len(removed(change)), show.flag_words(change), _became(recorded))
         alike[key].append(change.target.name)
     terminal.out()
     terminal.table(

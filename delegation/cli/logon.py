@@ -1,14 +1,50 @@
-"""Who logs on with what: the one place that decides where a password or a ticket may go."""
+"""Who logs on with what: the one place that decides where a password or a ticket may go.
+
+A password is only ever asked for, or read from a file or the environment; an argument never.
+"""
 
 import getpass
 import os
 import sys
+from pathlib import Path
+from typing import NamedTuple
 
 from delegation import names
 from delegation.cli.options import Options
 from delegation.directory.session import Credentials, host_of, refuse_unable
 from delegation.errors import Refused, UsageError
-from delegation.inventory import Auth, DirectorySettings
+from delegation.inventory import Auth, DirectorySettings, Inventory
+
+
+class _Source(NamedTuple):
+    """Where a password may come from: a file that an option names, else a variable."""
+
+    option: str
+    file: Path | None
+    variable: str
+
+    def given(self) -> str | None:
+        """Raises UsageError where the file can't be read."""
+        if self.file is None:
+            return os.environ.get(self.variable)
+        try:
+            password = self.file.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as exc:
+            raise UsageError(
+                f"{self.option} {self.file} can't be read: {exc}",
+                "name a UTF-8 text file that holds the password alone",
+            ) from exc
+        return password.removesuffix("\n").removesuffix("\r")
+
+
+def _of_directory(options: Options) -> _Source:
+    return _Source("--password-file", options.password_file, "DELEGATION_PASSWORD")
+
+
+def _of_hosts(options: Options) -> _Source:
+    return _Source(
+        "--hosts-password-file", options.hosts_password_file, "DELEGATION_HOSTS_PASSWORD"
+    )
 
 
 def credentials(options: Options, wanted: DirectorySettings, domain: str) -> Credentials:
@@ -23,8 +59,26 @@ def credentials(options: Options, wanted: DirectorySettings, domain: str) -> Cre
     if wanted.user is None:
         return Credentials()
     if wanted.logon is Auth.KERBEROS:
-        return Credentials(wanted.user, _unless_needless(options, wanted, domain, place))
-    return Credentials(wanted.user, _password(options, wanted.user, place))
+        source = _of_directory(options)
+        needless = wanted.keytab is not None
+        return Credentials(
+            wanted.user, None if needless else _for_kerberos(source, wanted.user, domain, place)
+        )
+    return Credentials(wanted.user, _password(_of_directory(options), wanted.user, place))
+
+
+def hosts_password(options: Options, inventory: Inventory) -> str | None:
+    """The password of ``remoting.user`` for Kerberos; None where a ticket makes it needless.
+
+    The directory's serves where it is the same account. Raises UsageError.
+    """
+    user, domain = inventory.remoting.user, inventory.domain
+    if user is None or inventory.remoting.keytab is not None:
+        return None
+    source = _of_hosts(options)
+    if source.given() is None and user == inventory.directory.user:
+        source = _of_directory(options)
+    return _for_kerberos(source, user, domain, f"the hosts of {domain}")
 
 
 def refuse_elsewhere(options: Options, url: str, domain: str) -> None:
@@ -41,50 +95,33 @@ def refuse_elsewhere(options: Options, url: str, domain: str) -> None:
         )
 
 
-def _unless_needless(
-    options: Options, wanted: DirectorySettings, domain: str, place: str
-) -> str | None:
-    """A password for Kerberos; None where the keytab or a ticket makes it needless."""
-    if wanted.keytab is not None or wanted.user is None:
-        return None
-    if (given := _given(options)) is not None:
+def _for_kerberos(source: _Source, user: str, domain: str, place: str) -> str | None:
+    """A password for Kerberos; None where a ticket of the user makes it needless."""
+    if (given := source.given()) is not None:
         return given
     from delegation.directory import principals, sealing
 
-    if sealing.has_ticket(wanted.user, domain):
+    if sealing.has_ticket(user, domain):
         return None
     if not sys.stdin.isatty():
         raise UsageError(
-            f"{wanted.user} has no valid Kerberos ticket here, and no password was given",
-            f"get a ticket with kinit {names.inert(principals.principal_of(wanted.user, domain))}, "
-            "or set directory.keytab, or give the password in DELEGATION_PASSWORD or "
-            "--password-file",
-        )
-    return _asked(wanted.user, place)
-
-
-def _password(options: Options, user: str, place: str) -> str:
-    if (given := _given(options)) is not None:
-        return given
-    if not sys.stdin.isatty():
-        raise UsageError(
-            f"no password for {user} on {place}",
-            "set DELEGATION_PASSWORD, use --password-file, or run at a terminal",
+            f"{user} has no valid Kerberos ticket here, and no password was given",
+            f"get a ticket with kinit {names.inert(principals.principal_of(user, domain))}, "
+            f"or name a keytab in the inventory, or give the password in {source.variable} or "
+            f"{source.option}",
         )
     return _asked(user, place)
 
 
-def _given(options: Options) -> str | None:
-    if options.password_file is None:
-        return os.environ.get("DELEGATION_PASSWORD")
-    try:
-        password = options.password_file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as exc:
+def _password(source: _Source, user: str, place: str) -> str:
+    if (given := source.given()) is not None:
+        return given
+    if not sys.stdin.isatty():
         raise UsageError(
-            f"--password-file {options.password_file} can't be read: {exc}",
-            "name a UTF-8 text file that holds the password alone",
-        ) from exc
-    return password.removesuffix("\n").removesuffix("\r")
+            f"no password for {user} on {place}",
+            f"set {source.variable}, use {source.option}, or run at a terminal",
+        )
+    return _asked(user, place)
 
 
 def _asked(user: str, place: str) -> str:

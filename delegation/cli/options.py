@@ -22,6 +22,7 @@ class Options:
     directory: str | None = None
     state: Path | None = None
     password_file: Path | None = None
+    hosts_password_file: Path | None = None
     verbose: bool = False
     no_color: bool = False
 
@@ -43,9 +44,19 @@ class Options:
 
 def common(*, with_environment: bool = False) -> Callable[[F], F]:
     """Add the shared options to a command; the environment counts once, at the top."""
+    return _remembered(_COMMON, with_environment=with_environment)
 
+
+def reaching_hosts() -> Callable[[F], F]:
+    """Add the options of commands that log on to the hosts themselves."""
+    return _remembered(_HOSTS, with_environment=True)
+
+
+def _remembered(
+    wanted: list[tuple[tuple[str, ...], dict[str, Any]]], *, with_environment: bool
+) -> Callable[[F], F]:
     def decorate(command: F) -> F:
-        for names, settings in reversed(_COMMON):
+        for names, settings in reversed(wanted):
             long_name = next(name for name in names if name.startswith("--"))
             variable = "DELEGATION_" + long_name[2:].upper().replace("-", "_")
             command = click.option(
@@ -103,4 +114,15 @@ _COMMON: list[tuple[tuple[str, ...], dict[str, Any]]] = [
     ),
     (("-v", "--verbose"), {"is_flag": True, "default": None, "help": "Show every value."}),
     (("--no-color",), {"is_flag": True, "default": None, "help": "No colours."}),
+]
+
+_HOSTS: list[tuple[tuple[str, ...], dict[str, Any]]] = [
+    (
+        ("--hosts-password-file",),
+        {
+            "type": _FILE,
+            "metavar": "FILE",
+            "help": "Password of remoting.user; else DELEGATION_HOSTS_PASSWORD, else it is asked.",
+        },
+    ),
 ]

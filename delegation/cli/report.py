@@ -18,7 +18,7 @@ from delegation.errors import DelegationError, InventoryError, UsageError
 from delegation.inventory import Inventory
 from delegation.journal import Journal
 from delegation.report import Data, contents, page, sheet
-from delegation.run import AUDIT, RecordedChange
+from delegation.run import DELEGATION, HOST_SETTINGS, RecordedDelegation
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -211,12 +211,14 @@ def _past(
 ) -> contents.Past:
     """What the journal tells; one that can't be read is a warning."""
     here = {host.computer.guid for host in comparison.hosts}
-    touched: dict[UUID, list[tuple[int, RecordedChange]]] = defaultdict(list)
+    touched: dict[UUID, list[tuple[int, RecordedDelegation]]] = defaultdict(list)
     try:
         with closing(Journal.readable(wiring.state_folder(given, inventory))) as journal:
             runs = journal.runs()[-NEWEST:]
             for run in runs:
-                for recorded in journal.changes(run.id) if run.kind != AUDIT else ():
+                for recorded in (
+                    journal.changes(run.id, DELEGATION) if run.kind in DELEGATION.runs else ()
+                ):
                     if recorded.change.target.guid in here and recorded.intended:
                         touched[recorded.change.target.guid].append((run.id, recorded))
     except DelegationError as exc:
@@ -229,7 +231,12 @@ def _run(given: options.Options, number: int) -> tuple[Data, list[Path]]:
     folder = _folder(given)
     with closing(Journal.readable(folder)) as journal:
         run = journal.run(number)
-        changes = journal.changes(number)
+        if run.kind in HOST_SETTINGS.runs:
+            raise UsageError(
+                f"run {number} changed settings of hosts, of which there is no report yet",
+                f"see: delegation history {number}",
+            )
+        changes = journal.changes(number, DELEGATION)
         settled = number not in {one.id for one in journal.unsettled()}
     own = [given.inventory, folder / "journal.sqlite"]
     return contents.run(_origin("run"), run, changes, settled=settled), own

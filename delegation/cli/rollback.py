@@ -17,7 +17,7 @@ from delegation.errors import (
 )
 from delegation.inventory import DirectorySettings, Inventory
 from delegation.journal import Journal
-from delegation.run import ROLLBACK, NewRun, Run
+from delegation.run import DELEGATION, HOST_SETTINGS, ROLLBACK, NewRun, Run
 
 
 @click.command()
@@ -61,14 +61,14 @@ def rollback(
     inventory = _inventory_if_valid(given)
     folder = wiring.state_folder(given, inventory)
     with runs.recording(folder) as journal:
-        chosen = _choose(journal, run, _directory(given, inventory))
+        chosen = _choose(given, journal, run, _directory(given, inventory))
         wanted = _settings(given, inventory, chosen)
         _refuse_unvouched(given, inventory, chosen, wanted)
         with _on_its_dc(given, wanted, chosen) as writer:
             _look_at_dc(chosen, writer)
             runs.settle_all(journal, writer, chosen.directory)
             if run is None:
-                chosen = _choose(journal, run, chosen.directory)
+                chosen = _choose(given, journal, run, chosen.directory)
             back = _reversal(journal, chosen, writer, allow)
             terminal.out(_title(chosen, writer), bold=True)
             show.undo(back.plan, back.warnings, verbose=given.verbose)
@@ -109,17 +109,24 @@ def _directory(given: options.Options, inventory: Inventory | None) -> str | Non
     return wiring.identity(wiring.settings(given, inventory), inventory.domain)
 
 
-def _choose(journal: Journal, number: int | None, directory: str | None) -> Run:
+def _choose(
+    given: options.Options, journal: Journal, number: int | None, directory: str | None
+) -> Run:
     if number is not None:
         chosen = journal.run(number)
-        if not (journal.in_effect(number) or chosen in journal.unsettled()):
+        if chosen.kind in HOST_SETTINGS.runs:
+            raise UsageError(
+                f"run {number} changed settings of the hosts, not the directory",
+                f"to undo it: {given.command('hosts', 'rollback', str(number))}",
+            )
+        if not (journal.in_effect(number, DELEGATION) or chosen in journal.unsettled(DELEGATION)):
             raise DelegationError(
                 f"run {number} ({chosen.kind}) has nothing that could be undone",
                 "see: delegation history",
             )
         return chosen
-    unsettled = [r for r in journal.unsettled() if directory in {None, r.directory}]
-    newest = journal.undoable(directory)
+    unsettled = [r for r in journal.unsettled(DELEGATION) if directory in {None, r.directory}]
+    newest = journal.undoable(directory, DELEGATION)
     candidates = [r for r in [*unsettled, newest] if r is not None and r.kind == "apply"]
     if not candidates:
         raise DelegationError(
@@ -202,7 +209,7 @@ def _title(chosen: Run, writer: Writer) -> str:
 def _reversal(
     journal: Journal, chosen: Run, writer: Writer, allow: tuple[str, ...]
 ) -> undo.Reversal:
-    changes = journal.in_effect(chosen.id)
+    changes = journal.in_effect(chosen.id, DELEGATION)
     if not changes:
         raise DelegationError(
             f"run {chosen.id} wrote nothing that is still in effect", "see: delegation history"

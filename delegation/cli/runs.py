@@ -1,19 +1,19 @@
 """What apply and rollback share: one writer at a time, unsettled runs first, the record around."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 from delegation import apply as driver
 from delegation import names, store
 from delegation.cli import show, terminal
-from delegation.directory.undo_file import undo_ldif
-from delegation.edges import Result, Writer
+from delegation.edges import Changer, Result, Writer
 from delegation.errors import DelegationError
 from delegation.journal import Journal, RunRecord
-from delegation.plan import DelegationPlan
-from delegation.run import DONE, FAILED, INTERRUPTED, SETTLED, NewRun, Run
+from delegation.plan import DelegationPlan, Plan, S
+from delegation.run import DELEGATION, DONE, FAILED, INTERRUPTED, SETTLED, Kind, NewRun, Run
 
 
 @contextmanager
@@ -25,12 +25,12 @@ def recording(folder: Path) -> Iterator[Journal]:
 
 def unsettled_on(journal: Journal, directory: str) -> list[str]:
     """The domain controllers that alone can tell what became of the runs that died."""
-    return [run.dc for run in journal.unsettled() if run.directory == directory]
+    return [run.dc for run in journal.unsettled(DELEGATION) if run.directory == directory]
 
 
 def settle_all(journal: Journal, writer: Writer, directory: str) -> None:
     """Find out what became of the writes of runs that died, on the DC that they wrote to."""
-    for run in journal.unsettled():
+    for run in journal.unsettled(DELEGATION):
         if run.directory != directory:
             continue
         if run.dc.casefold() != writer.directory.dc.casefold():
@@ -39,14 +39,15 @@ def settle_all(journal: Journal, writer: Writer, directory: str) -> None:
                 f"{writer.directory.dc}, which can't tell what became of it"
             )
             continue
-        settle(journal, writer, run)
+        settle(journal, writer, run, DELEGATION)
 
 
-def settle(journal: Journal, writer: Writer, run: Run) -> None:
-    page = journal.page(run.id)
-    unsettled = [r.change for r in journal.changes(run.id) if r.unsettled]
-    outcomes = driver.settle(unsettled, writer, page)
-    page.finish(SETTLED, _counts(journal, run.id))
+def settle(journal: Journal, changer: Changer[S], run: Run, kind: Kind[S]) -> None:
+    """Look what became of one run's writes; those out of reach stay for another time."""
+    page = journal.page(run.id, kind)
+    unsettled = [r.change for r in journal.changes(run.id, kind) if r.unsettled]
+    outcomes = driver.settle(unsettled, changer, page)
+    page.finish(SETTLED, _counts(journal, run.id, kind))
     terminal.say(f"run {run.id} had not come to its end; looked at its objects:", bold=True)
     if not outcomes:
         terminal.say("  nothing was under way")
@@ -70,21 +71,45 @@ _SETTLED_WORDS = {
 def carry_out(
     journal: Journal, run: NewRun, plan: DelegationPlan, writer: Writer, verb: str
 ) -> int:
-    """Write ``plan`` as a new run, tell how it went, and give the exit code."""
+    """Write ``plan`` to the directory as a new run, tell how it went, and give the exit code."""
+    from delegation.directory.undo_file import undo_ldif
+
+    def undo_first(number: int) -> None:
+        undo_ldif(journal.folder / f"run-{number}-undo.ldif", plan)
+
+    result = carried_out(journal, run, plan, writer, DELEGATION, verb, undo_first)
+    if not run.directory.startswith("ldif:"):
+        _tell_effect([o.change.target.name for o in result.outcomes if o.result is Result.APPLIED])
+    return told(result)
+
+
+def carried_out(  # noqa: PLR0913, PLR0917 - the parts that one run is made of
+    journal: Journal,
+    run: NewRun,
+    plan: Plan[S],
+    changer: Changer[S],
+    kind: Kind[S],
+    verb: str,
+    first: Callable[[int], None] = lambda _number: None,
+) -> driver.Report[S]:
+    """Write ``plan`` as a new run and show how it went; ``first`` is told the run's number."""
     record = journal.begin(run, plan.changes)
     status = FAILED
     try:
-        undo_ldif(journal.folder / f"run-{record.number}-undo.ldif", plan)
-        result = driver.apply(plan, writer, record, terminal.Progress(verb))
+        first(record.number)
+        result = driver.apply(plan, changer, record, terminal.Progress(verb))
         status = DONE if result.complete else FAILED
     except KeyboardInterrupt:
         status = INTERRUPTED
         raise
     finally:
-        _finish(journal, record, status)
+        _finish(journal, record, status, kind)
     show.report(result, record.number, verb)
-    if not run.directory.startswith("ldif:"):
-        _tell_effect([o.change.target.name for o in result.outcomes if o.result is Result.APPLIED])
+    return result
+
+
+def told(result: driver.Report[Any]) -> int:
+    """The exit code, after a word about what is open."""
     if any(outcome.result is Result.UNKNOWN for outcome in result.outcomes):
         terminal.say("  the next apply or rollback looks what became of the unknown ones")
     return 0 if result.complete else 1
@@ -98,16 +123,16 @@ def _tell_effect(hosts: Sequence[str]) -> None:
         terminal.say(f"  klist purge -li 0x3e7   on {names.fold(hosts)}")
 
 
-def _finish(journal: Journal, record: RunRecord, status: str) -> None:
+def _finish(journal: Journal, record: RunRecord[S], status: str, kind: Kind[S]) -> None:
     """Close the page; where even that fails, the run is settled by the next one."""
     try:
-        record.finish(status, _counts(journal, record.number))
+        record.finish(status, _counts(journal, record.number, kind))
     except DelegationError as exc:
         terminal.warn(f"the end of run {record.number} could not be recorded: {exc.what}")
 
 
-def _counts(journal: Journal, number: int) -> dict[str, int]:
-    changes = journal.changes(number)
+def _counts(journal: Journal, number: int, kind: Kind[Any]) -> dict[str, int]:
+    changes = journal.changes(number, kind)
     results = Counter(
         recorded.result.value if recorded.result else "unsettled"
         for recorded in changes

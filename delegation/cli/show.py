@@ -166,7 +166,7 @@ def undo(plan_to_undo: DelegationPlan, warnings: Sequence[str], *, verbose: bool
         terminal.warn(warning)
 
 
-def report(result: Report, run: int, verb: str) -> None:
+def report(result: Report[Any], run: int, verb: str) -> None:
     """What became of an apply or a rollback, failures by name."""
     bad = [outcome for outcome in result.outcomes if outcome.result is not Result.APPLIED]
     for reason, hosts in _by_reason(bad).items():
@@ -181,7 +181,7 @@ def report(result: Report, run: int, verb: str) -> None:
     terminal.say(f"run {run}: {verb}: {counts or 'nothing'}{checked}", fg=colour)
 
 
-def _by_reason(outcomes: Iterable[Outcome]) -> dict[str, list[str]]:
+def _by_reason(outcomes: Iterable[Outcome[Any]]) -> dict[str, list[str]]:
     grouped: dict[str, list[str]] = defaultdict(list)
     for outcome in outcomes:
         grouped[f"{outcome.result.value}: {outcome.reason}"].append(outcome.change.target.name)

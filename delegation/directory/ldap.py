@@ -18,10 +18,10 @@ from ldap3.utils.conv import escape_bytes, escape_filter_chars
 
 from delegation import names
 from delegation.directory import entries, requests, session
-from delegation.edges import Outcome, Result
+from delegation.edges import Absent, DelegationOutcome, Outcome, Result, delegations
 from delegation.errors import DirectoryError
 from delegation.inventory import DirectorySettings
-from delegation.plan import DelegationChange, added, removed
+from delegation.plan import Delegation, DelegationChange, Target, added, removed
 from delegation.snapshot import DOMAIN_CONTROLLER_GROUPS, Computer, Directory
 
 TERMS = 500
@@ -171,7 +171,10 @@ class LdapDirectory(LdapReader):
 
     window = 128
 
-    def write(self, changes: Iterable[DelegationChange]) -> Iterator[Outcome]:
+    def look(self, targets: Collection[Target]) -> Mapping[UUID, Delegation | Absent]:
+        return delegations(self, targets)
+
+    def write(self, changes: Iterable[DelegationChange]) -> Iterator[DelegationOutcome]:
         """The first change alone, the rest pipelined once it has been made."""
         pending = list(changes)
         while pending:
@@ -190,7 +193,7 @@ class LdapDirectory(LdapReader):
     _proven = False
     """Whether a write of this connection has succeeded: rights and connection are good."""
 
-    def _pipeline(self, changes: list[DelegationChange]) -> Iterator[Outcome]:
+    def _pipeline(self, changes: list[DelegationChange]) -> Iterator[DelegationOutcome]:
         unsent = deque(changes)
         sent: dict[int, DelegationChange] = {}
         try:
@@ -252,7 +255,7 @@ _STOPPING = {
 _ALONE = {11: "the object holds as many values as a domain controller takes; make meshes smaller"}
 
 
-def _outcome(change: DelegationChange, result: Mapping[str, Any]) -> Outcome:
+def _outcome(change: DelegationChange, result: Mapping[str, Any]) -> DelegationOutcome:
     code = result["result"]
     if code == 0:
         return Outcome(change, Result.APPLIED)

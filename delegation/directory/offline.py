@@ -14,9 +14,9 @@ from uuid import UUID
 
 from delegation import names
 from delegation.directory import editing, entries, filing, ldif, modify
-from delegation.edges import Outcome, Result
+from delegation.edges import Absent, DelegationOutcome, Outcome, Result, delegations
 from delegation.errors import DirectoryError, ExportError
-from delegation.plan import DelegationChange
+from delegation.plan import Delegation, DelegationChange, Target
 from delegation.snapshot import Computer, Directory
 
 _MANAGED = tuple(f"{service}/".casefold() for service in names.MANAGED_SERVICES)
@@ -120,7 +120,10 @@ class OfflineDirectory(OfflineReader):
     window = sys.maxsize
     """All at once: the file is replaced once."""
 
-    def write(self, changes: Iterable[DelegationChange]) -> Iterator[Outcome]:
+    def look(self, targets: Collection[Target]) -> Mapping[UUID, Delegation | Absent]:
+        return delegations(self, targets)
+
+    def write(self, changes: Iterable[DelegationChange]) -> Iterator[DelegationOutcome]:
         """As Writer.write: all that AD would accept, in one replacement of the file."""
         asked = list(changes)
         try:
@@ -150,7 +153,7 @@ class _Draft:
         self._fold = editing.fold_of(text)
         self._edited: dict[UUID, tuple[Computer, bytes]] = {}
 
-    def take(self, change: DelegationChange) -> Outcome:
+    def take(self, change: DelegationChange) -> DelegationOutcome:
         try:
             self._make(change)
         except modify.No as no:

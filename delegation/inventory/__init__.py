@@ -94,6 +94,62 @@ class LiveMigration:
 
 
 @dataclass(frozen=True, slots=True)
+class Remoting:
+    """How the hosts' WinRM is reached. ``user`` None: the current ticket or logon.
+
+    ``port`` None: the transport's own, 5985 for message-encrypted HTTP and 5986 for HTTPS.
+    """
+
+    user: str | None = None
+    keytab: str | None = None
+    https: bool = False
+    port: int | None = None
+    ca_file: str | None = None
+
+
+class Slots(StrEnum):
+    """What one shared-nothing migration takes at either end; FIELD 9 leaves open which it is."""
+
+    BOTH = "both"
+    """A live-migration slot and a storage-migration slot."""
+    LIVE = "live"
+    """A live-migration slot only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """Machines of which no two may be on one host; ``machines`` are patterns with ``*``, ``?``."""
+
+    machines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Machines that are to be on one host."""
+
+    machines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OnlyOn:
+    """Machines that may only be on these hosts, by label."""
+
+    machines: tuple[str, ...]
+    hosts: tuple[str, ...]
+
+
+Affinity = Apart | Together | OnlyOn
+
+
+@dataclass(frozen=True, slots=True)
+class MigrateSettings:
+    """What migrations have to respect beyond what the hosts say themselves."""
+
+    slots: Slots = Slots.BOTH
+    affinity: tuple[Affinity, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Host:
     """A Hyper-V host. ``label`` is the inventory's key, ``computer`` the account without ``$``.
 
@@ -177,3 +233,5 @@ class Inventory:
     keep: tuple[Keep, ...] = ()
     retired: tuple[Retired, ...] = ()
     policy: Policy = field(default_factory=Policy)
+    remoting: Remoting = field(default_factory=Remoting)
+    migrate: MigrateSettings = field(default_factory=MigrateSettings)

@@ -32,6 +32,8 @@ KEYS: dict[str, dict[str, str]] = {
         "keep": "[{value: HTTP/*}]",
         "retired": "[hv99]",
         "policy": "{foreign: report}",
+        "remoting": "{user: vmadmin}",
+        "migrate": "{slots: both}",
     },
     "directory": {
         "url": "ldaps://dc1.corp.example",
@@ -88,6 +90,20 @@ KEYS: dict[str, dict[str, str]] = {
         "unconstrained": "report",
         "max_removals": "30%",
         "value_limit": "1200",
+    },
+    "remoting": {
+        "user": "vmadmin",
+        "keytab": "/etc/vmadmin.keytab",
+        "https": "true",
+        "port": "5986",
+        "ca_file": "corp-root-ca.pem",
+    },
+    "migrate": {"slots": "both", "affinity": "[{apart: [dc1, dc2]}]"},
+    "affinity": {
+        "apart": "[dc1, dc2]",
+        "together": "[web1, db1]",
+        "machines": '["sql*"]',
+        "hosts": '["hv[01-04]"]',
     },
 }
 """Every key an inventory may have, section by section, each with an example of its value."""

@@ -15,6 +15,7 @@ from delegation.inventory.directory import directory_settings
 from delegation.inventory.fields import Field, Reading
 from delegation.inventory.hosts import Hosts, domain_name, read_hosts, read_retired
 from delegation.inventory.meshes import members, read_file_servers, read_meshes
+from delegation.inventory.remoting import migrate_settings, remoting_settings
 from delegation.inventory.settings import defaults, policy
 from delegation.inventory.yaml_text import quoted
 from delegation.inventory.yaml_tree import Kind, Scalar
@@ -68,6 +69,8 @@ def _inventory(reading: Reading, root: Field, digest: str) -> Inventory | None:
         keep=_keep(reading, fields.get("keep"), hosts),
         retired=read_retired(reading, fields.get("retired"), domain, hosts),
         policy=policy(reading, fields.get("policy")),
+        remoting=remoting_settings(reading, fields.get("remoting")),
+        migrate=migrate_settings(reading, fields.get("migrate"), hosts),
     )
 
 

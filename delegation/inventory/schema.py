@@ -13,6 +13,7 @@ from delegation.inventory import (
     Foreign,
     Performance,
     Policy,
+    Slots,
     Unconstrained,
 )
 from delegation.inventory.fields import KEYS
@@ -132,6 +133,8 @@ _VALUES: dict[str, dict[str, tuple[Schema, str]]] = {
             "Hosts that are gone: every trace of them is removed from their former peers.",
         ),
         "policy": (_ref("policy"), "What to do about what is found, and how much at once."),
+        "remoting": (_ref("remoting"), "How the hosts themselves are reached."),
+        "migrate": (_ref("migrate"), "What migrations have to respect."),
     },
     "directory": {
         "url": (
@@ -215,5 +218,31 @@ _VALUES: dict[str, dict[str, tuple[Schema, str]]] = {
             {"type": "integer", "minimum": 1, "maximum": MAX_VALUE_LIMIT},
             f"Values of one object at most; default: {_STANDARD.value_limit}.",
         ),
+    },
+    "remoting": {
+        "user": (
+            _TEXT,
+            "Hyper-V administrator of the hosts; default: the current ticket or logon.",
+        ),
+        "keytab": (_TEXT, "Kerberos keys of that account, for runs without a password."),
+        "https": (_BOOLEAN, "WinRM over HTTPS; default: HTTP with encrypted messages."),
+        "port": (
+            {"type": "integer", "minimum": 1, "maximum": 65535},
+            "Port of WinRM; default: 5985, with https 5986.",
+        ),
+        "ca_file": (_TEXT, "Certificates (PEM) that a host's certificate must lead to."),
+    },
+    "migrate": {
+        "slots": (
+            _one_of(Slots),
+            "What one migration takes at both ends: a slot of both kinds (default), or a live one.",
+        ),
+        "affinity": (_list(_ref("affinity"), 0), "Which machines may be where, for drain."),
+    },
+    "affinity": {
+        "apart": (_NAMES, "Machines, or patterns, of which no two may share a host."),
+        "together": (_NAMES, "Machines that are to share a host."),
+        "machines": (_NAMES, "Machines that may only be on these hosts."),
+        "hosts": (_NAMES, "The hosts for machines."),
     },
 }

@@ -13,10 +13,11 @@ from delegation import names, quoting
 from delegation.checks import DRIFT, RULES, Finding
 from delegation.compare import Comparison, Standing, Verdict
 from delegation.errors import UsageError
+from delegation.hyperv.settings import SettingChange
 from delegation.inventory import Foreign, Inventory
 from delegation.plan import DelegationChange, DelegationPlan, added, flags, removed
 from delegation.planning import removals
-from delegation.run import RecordedChange, Run
+from delegation.run import RecordedChange, RecordedDelegation, RecordedSetting, Run
 
 Data = dict[str, Any]
 
@@ -172,10 +173,27 @@ def run_data(run: Run) -> Data:
     }
 
 
-def recorded_data(recorded: RecordedChange) -> Data:
+def recorded_data(recorded: RecordedDelegation) -> Data:
+    after = recorded.change.after.canonical()
+    return {**change_data(recorded.change, {}), "after": after, **_became_data(recorded)}
+
+
+def recorded_setting_data(recorded: RecordedSetting) -> Data:
+    return {**setting_data(recorded.change), **_became_data(recorded)}
+
+
+def setting_data(change: SettingChange) -> Data:
+    """One setting of one host: ``before`` and ``after`` are its values."""
     return {
-        **change_data(recorded.change, {}),
-        "after": recorded.change.after.canonical(),
+        "host": change.target.name,
+        "setting": change.before.name,
+        "before": change.before.value,
+        "after": change.after.value,
+    }
+
+
+def _became_data(recorded: RecordedChange[Any]) -> Data:
+    return {
         "intended": recorded.intended,
         "result": recorded.result.value if recorded.result else None,
         "settled": recorded.settled,

@@ -16,7 +16,7 @@ from delegation.matrix import Row
 from delegation.plan import DelegationPlan
 from delegation.report import Data
 from delegation.report.mesh_data import Touches, host_data, matrix_data, pairs_data
-from delegation.run import RecordedChange, Run
+from delegation.run import RecordedDelegation, Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,9 @@ def plan(origin: Origin, comparison: Comparison, planned: DelegationPlan, past: 
     }
 
 
-def run(origin: Origin, recorded: Run, changes: Sequence[RecordedChange], *, settled: bool) -> Data:
+def run(
+    origin: Origin, recorded: Run, changes: Sequence[RecordedDelegation], *, settled: bool
+) -> Data:
     """One run of the journal, with all that it changed."""
     return {
         "report": origin.data(),

@@ -9,9 +9,9 @@ from delegation.compare import Comparison, Standing, Verdict
 from delegation.matrix import Matrix, Row, State
 from delegation.plan import added, flags, removed
 from delegation.report import Data
-from delegation.run import RecordedChange
+from delegation.run import RecordedDelegation
 
-Touches = Sequence[tuple[int, RecordedChange]]
+Touches = Sequence[tuple[int, RecordedDelegation]]
 """What runs, by their number, did to one object."""
 
 
@@ -124,7 +124,7 @@ def host_data(row: Row, comparison: Comparison, found: Mapping[str, int], touche
     }
 
 
-def _touch(number: int, recorded: RecordedChange) -> dict[str, Any]:
+def _touch(number: int, recorded: RecordedDelegation) -> dict[str, Any]:
     change = recorded.change
     return {
         "run": number,

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from delegation.edges import Outcome, Result, Writer
+from delegation.edges import DelegationOutcome, Result, Writer
 from delegation.names import peer_values
 from delegation.plan import Change, Delegation, DelegationChange, Target
 from delegation.snapshot import Computer
@@ -82,13 +82,13 @@ def change(
     return Change(Target(computer.name, computer.dn, computer.guid), before, after)
 
 
-def write(world: World, *changes: DelegationChange) -> list[Outcome]:
+def write(world: World, *changes: DelegationChange) -> list[DelegationOutcome]:
     """The outcomes in the order of the changes."""
     outcomes = {id(outcome.change): outcome for outcome in world.writer.write(changes)}
     return [outcomes[id(asked)] for asked in changes]
 
 
-def assert_refused(outcome: Outcome, code: int, name: str) -> None:
+def assert_refused(outcome: DelegationOutcome, code: int, name: str) -> None:
     assert outcome.result is Result.REFUSED
     assert not outcome.stops
     assert str(code) in outcome.reason

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from delegation.directory.offline import OfflineDirectory
-from delegation.edges import Outcome, Result
+from delegation.edges import DelegationOutcome, Result
 from delegation.errors import ExportError
 from delegation.plan import Change, Delegation, DelegationChange, Target
 from delegation.snapshot import resolve
@@ -400,7 +400,7 @@ class TestSamples:
         assert refused > 0.95 * len(raw) / step
 
 
-def all_applied(outcomes: Iterable[Outcome]) -> bool:
+def all_applied(outcomes: Iterable[DelegationOutcome]) -> bool:
     return {outcome.result for outcome in outcomes} == {Result.APPLIED}
 
 

@@ -30,10 +30,10 @@ from delegation.cli.options import Options
 from delegation.directory.ldap import LdapDirectory
 from delegation.directory.offline import OfflineDirectory
 from delegation.directory.session import Credentials
-from delegation.edges import Outcome, Writer
+from delegation.edges import DelegationOutcome, Outcome, Writer
 from delegation.inventory import DirectorySettings
 from delegation.journal import Journal, RunRecord
-from delegation.plan import DelegationChange
+from delegation.plan import Change, DelegationChange, S
 from delegation.run import APPLY, NewRun
 
 FROZEN = "frozen"
@@ -53,15 +53,15 @@ class Fuse:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-class LethalRecord(RunRecord):
+class LethalRecord(RunRecord[S]):
     fuse: Fuse
 
-    def intend(self, changes: Sequence[DelegationChange]) -> None:
+    def intend(self, changes: Sequence[Change[S]]) -> None:
         self.fuse.burn("before intend")
         super().intend(changes)
         self.fuse.burn("after intend")
 
-    def settle(self, outcomes: Sequence[Outcome]) -> None:
+    def settle(self, outcomes: Sequence[Outcome[S]]) -> None:
         self.fuse.burn("before settle")
         super().settle(outcomes)
         self.fuse.burn("after settle")
@@ -75,11 +75,11 @@ class LethalRecord(RunRecord):
 class LethalJournal(Journal):
     fuse: Fuse
 
-    def begin(self, run: NewRun, changes: Sequence[DelegationChange] = ()) -> RunRecord:
+    def begin(self, run: NewRun, changes: Sequence[Change[S]] = ()) -> RunRecord[S]:
         self.fuse.burn("before begin")
         page = super().begin(run, changes)
         self.fuse.burn("after begin")
-        record = LethalRecord(self.writing(), self.path, page.number)
+        record: LethalRecord[S] = LethalRecord(self.writing(), self.path, page.number)
         record.fuse = self.fuse
         return record
 
@@ -88,7 +88,7 @@ class LethalDirectory(LdapDirectory):
     fuse: Fuse
     window = 2
 
-    def write(self, changes: Iterable[DelegationChange]) -> Iterator[Outcome]:
+    def write(self, changes: Iterable[DelegationChange]) -> Iterator[DelegationOutcome]:
         if self.fuse.moment == FROZEN:
             self._connection.socket.settimeout(1)
         yield from told(self.fuse, super().write(changes))
@@ -104,11 +104,11 @@ class LethalFile(OfflineDirectory):
     fuse: Fuse
     window = 2
 
-    def write(self, changes: Iterable[DelegationChange]) -> Iterator[Outcome]:
+    def write(self, changes: Iterable[DelegationChange]) -> Iterator[DelegationOutcome]:
         yield from told(self.fuse, super().write(changes))
 
 
-def told(fuse: Fuse, outcomes: Iterator[Outcome]) -> Iterator[Outcome]:
+def told(fuse: Fuse, outcomes: Iterator[DelegationOutcome]) -> Iterator[DelegationOutcome]:
     for outcome in outcomes:
         fuse.burn("before outcome")
         yield outcome
