@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 
 from delegation import mesh, snapshot
-from delegation.explain import HRESULTS, Explanation, Link, Pair, State, explain, stranger
+from delegation.explain import Explanation, Link, Pair, State, explain, stranger
+from delegation.explain.hosts import BLOCKED
+from delegation.hyperv import failures
+from delegation.hyperv.machines import Failure
 from delegation.inventory import Inventory, Policy
 from delegation.kdc import Evidence, Route
 from delegation.mesh import Endpoint
@@ -108,8 +111,11 @@ def test_an_intact_pair() -> None:
     assert chain.granted_by == dict.fromkeys(VALUES, Route.CLASSIC)
 
 
-def test_every_error_is_explained() -> None:
-    assert set(HRESULTS) == {NO_CREDENTIALS, TARGET_UNKNOWN, WRONG_PRINCIPAL}
+@pytest.mark.parametrize("hresult", [NO_CREDENTIALS, TARGET_UNKNOWN, WRONG_PRINCIPAL, BLOCKED])
+def test_every_error_is_explained(hresult: str) -> None:
+    meant = failures.meaning(Failure("", hresult))
+    assert meant.hresult == hresult
+    assert meant.fix
 
 
 def spns(account: Computer, *names: str) -> Computer:

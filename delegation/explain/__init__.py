@@ -7,29 +7,14 @@ with. The verdict at the end is ``kdc``'s; all the others are there to say why.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from delegation.explain.chain import (
-    NO_CREDENTIALS,
-    TARGET_UNKNOWN,
-    WRONG_PRINCIPAL,
-    Case,
-    Link,
-    Pair,
-    State,
-    granted_by,
-    stranger,
-)
+from delegation.explain.chain import Case, Link, Pair, State, granted_by, stranger
+from delegation.explain.hosts import HostPair
+from delegation.explain.hosts import links as host_links
 from delegation.explain.links import LINKS
 from delegation.kdc import Decision, Evidence, Route
 from delegation.snapshot import Operator, Snapshot
 
-__all__ = ["HRESULTS", "Explanation", "Link", "Pair", "State", "explain", "stranger"]
-
-HRESULTS: Mapping[str, str] = {
-    NO_CREDENTIALS: "no credentials are available in the security package",
-    TARGET_UNKNOWN: "the target is unknown or can't be reached",
-    WRONG_PRINCIPAL: "the target's principal name is wrong",
-}
-"""What they mean, by Microsoft's list (Troubleshoot live migration issues)."""
+__all__ = ["Explanation", "Link", "Pair", "State", "explain", "stranger"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +40,13 @@ def explain(
     pair: Pair,
     operator: Operator | None = None,
     token: frozenset[str] | None = None,
+    hosts: HostPair | None = None,
 ) -> Explanation:
-    """Every link of ``pair``, by the accounts of ``snapshot``.
+    """Every link of ``pair``, by the accounts of ``snapshot`` and by what its hosts say.
 
     ``token`` is the source's. It counts where the target has a list of its own; None: not known.
+    ``hosts`` None: they were not asked, and have no links.
     """
     case = Case(snapshot, pair, operator, token)
-    return Explanation(tuple(link(case) for link in LINKS), case.decisions, case.evidence)
+    links = (*(link(case) for link in LINKS), *(host_links(hosts) if hosts else ()))
+    return Explanation(links, case.decisions, case.evidence)

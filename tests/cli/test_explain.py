@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from delegation.explain import HRESULTS
+from delegation.hyperv import failures
+from delegation.hyperv.machines import Failure
 from tests.cli.program import Delegation, at_terminal
 from tests.cli.world import (
     DISABLED,
@@ -91,7 +92,8 @@ def test_a_broken_link_is_1_and_named_with_what_a_user_sees(
     assert ran.code == 1
     assert f"  BROKEN  {link} " in ran.out
     assert f"\nbroken: {link}\n  fix: " in ran.out
-    seen = f"\n  a migration usually ends with {hresult} ({HRESULTS[hresult]})\n"
+    meant = failures.meaning(Failure("", hresult)).what
+    seen = f"\n  a migration usually ends with {hresult}: {meant}\n"
     assert seen in ran.out
 
 
