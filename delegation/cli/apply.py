@@ -1,23 +1,20 @@
 """``delegation apply``: plan, show, ask, plan once more, write, verify."""
 
-import json
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from delegation import planning, report
-from delegation.cli import options, runs, show, survey, terminal, wiring
+from delegation.cli import options, reviewed, runs, show, survey, terminal, wiring
 from delegation.cli.plan import hints
 from delegation.compare import Comparison
 from delegation.edges import Writer
-from delegation.errors import DelegationError, Refused, UsageError
+from delegation.errors import DelegationError, Refused
 from delegation.inventory import Inventory
 from delegation.plan import DelegationPlan
 from delegation.run import APPLY, NewRun
-
-T = TypeVar("T")
 
 ALLOWED = ("removals", "flag-change")
 
@@ -67,7 +64,7 @@ def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
     inventory = wiring.load(given)
     wanted = wiring.settings(given, inventory)
     scope = survey.limited(limit, inventory)
-    reviewed = _reviewed(file) if file else None
+    looked_at = reviewed.reviewed(FORM, file, expect)
     folder = wiring.state_folder(given, inventory)
     directory = wiring.identity(wanted, inventory.domain)
     with (
@@ -79,7 +76,7 @@ def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
         runs.settle_all(journal, writer, directory)
         planned, comparison = _plan(inventory, writer, scope, allow)
         data = report.plan_data(planned, comparison, hints(given, inventory, comparison))
-        _refuse_unreviewed(planned, data, expect, reviewed)
+        looked_at.refuse_other(planned, data["changes"])
         show.plan(data, planned.changes, verbose=given.verbose)
         if planned.blocked:
             raise Refused(
@@ -126,78 +123,15 @@ def _ask(planned: DelegationPlan, writer: Writer) -> None:
 
 def _refuse_other(planned: DelegationPlan, again: DelegationPlan) -> None:
     """What was confirmed is no longer what would happen."""
-    if again.digest == planned.digest and not again.blocked:
-        return
-    if again.blocked:
-        raise Refused(
-            "the directory has changed since you confirmed; nothing was written",
-            "",
-            show.refusals(again.blocked),
-        )
-    before = _fingerprints(report.change_data(change, {}) for change in planned.changes)
-    now = _fingerprints(report.change_data(change, {}) for change in again.changes)
-    raise Refused(
-        "the directory has changed since you confirmed; nothing was written",
-        "run it again, and look at the new plan",
-        _named_differences(before, now),
+    confirmed, now = (
+        (plan, (report.change_data(change, {}) for change in plan.changes))
+        for plan in (planned, again)
     )
+    reviewed.refuse_changed(FORM, "the directory has", confirmed, now)
 
 
-def _reviewed(file: Path) -> dict[str, Any]:
-    """A saved plan, to compare with. It is never executed. Raises UsageError."""
-    try:
-        data = json.loads(file.read_bytes())
-        return {
-            "domain": _of(str, data["domain"]),
-            "digest": _of(str, data["digest"]),
-            "changes": _fingerprints(_of(list, data["changes"])),
-        }
-    except OSError as exc:
-        raise UsageError(f"{file} can't be read: {exc.strerror or exc}") from exc
-    except (
-        ValueError, LookupError, TypeError, AttributeError, RecursionError, OverflowError
-    ) as exc:  # fmt: skip
-        raise UsageError(
-            f"{file} is not a saved plan", "make one with: delegation plan -o FILE"
-        ) from exc
-
-
-def _of(kind: type[T], value: object) -> T:
-    if not isinstance(value, kind):
-        raise TypeError
-    return value
-
-
-def _refuse_unreviewed(
-    planned: DelegationPlan,
-    data: dict[str, Any],
-    expect: str | None,
-    reviewed: dict[str, Any] | None,
-) -> None:
-    if reviewed is not None:
-        differences = _named_differences(reviewed["changes"], _fingerprints(data["changes"]))
-        if reviewed["domain"].casefold() != planned.domain.casefold():
-            differences.insert(0, f"the saved plan is for the domain {reviewed['domain']}")
-        if differences or reviewed["digest"] != planned.digest:
-            raise Refused(
-                "what was reviewed is no longer what would happen; nothing was written",
-                "plan again, and have the new plan reviewed",
-                differences or ["the saved plan's digest is not that of its changes"],
-            )
-    if expect is not None and expect != planned.digest:
-        raise Refused(
-            "the plan is not the expected one; nothing was written",
-            "look at what changed: delegation plan",
-            [f"expected  {expect}", f"now       {planned.digest}"],
-        )
-
-
-def _fingerprints(changes: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What changes say, from their JSON; raises where that is not of its form."""
-    return [_fingerprint(change) for change in changes]
-
-
-def _fingerprint(change: dict[str, Any]) -> dict[str, Any]:
+def _fingerprint(change: Mapping[str, Any]) -> dict[str, Any]:
+    """What a change says, from its JSON; raises where that is not of its form."""
     return {
         "computer": str(change["computer"]),
         "add": sorted(str(value) for value in change["add"]),
@@ -216,7 +150,7 @@ _ASPECTS = {
 }
 
 
-def _named_differences(then: list[dict[str, Any]], now: list[dict[str, Any]]) -> list[str]:
+def _named_differences(then: reviewed.Fingerprints, now: reviewed.Fingerprints) -> list[str]:
     """How two lists of changes differ, a line each."""
     old = {change["computer"]: change for change in then}
     new = {change["computer"]: change for change in now}
@@ -233,3 +167,6 @@ def _named_differences(then: list[dict[str, Any]], now: list[dict[str, Any]]) ->
             if before[aspect] != after[aspect]:
                 lines.append(f"{name}: {aspect} was {before[aspect]}, is {after[aspect]}")
     return sorted(lines)
+
+
+FORM = reviewed.Form("delegation plan", _fingerprint, _named_differences)

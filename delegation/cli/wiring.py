@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,6 +13,7 @@ from delegation.cli.options import Options
 from delegation.edges import Inspector, Writer
 from delegation.errors import (
     ConnectionFailed,
+    HostUnreachable,
     JournalError,
     UsageError,
 )
@@ -20,6 +22,8 @@ from delegation.inventory import Auth, DirectorySettings, Inventory
 if TYPE_CHECKING:
     from delegation.directory.ldap import LdapReader
     from delegation.directory.session import Credentials
+    from delegation.hyperv.places import Account, Place
+    from delegation.hyperv.seams import Hypervisor, Open
 
 E = TypeVar("E", bound="LdapReader")
 
@@ -199,6 +203,58 @@ def _opened(
         "look at each of these; directory.url names one to use, without DNS",
         [*failures, *located.remarks],
     )
+
+
+def host_places(options: Options, inventory: Inventory) -> Callable[[str], "Place"]:
+    """Where the host of a label is: by the inventory's DNS servers, where it names some.
+
+    Each is looked up once. What it gives raises HostUnreachable for a host without an address.
+    """
+    from delegation.hyperv.places import Place
+
+    wanted, servers = inventory.remoting, inventory.directory.dns_servers
+    ca_file = str(options.inventory.parent / wanted.ca_file) if wanted.ca_file else None
+
+    @cache
+    def place(label: str) -> Place:
+        fqdn = inventory.hosts[label].fqdn
+        address = _address(fqdn, servers) if servers else None
+        return Place(fqdn, address, wanted.port, wanted.https, ca_file, inventory.domain)
+
+    return place
+
+
+def _address(fqdn: str, servers: tuple[str, ...]) -> str:
+    from delegation.directory import locate
+
+    try:
+        return locate.addresses(fqdn, servers)[0]
+    except ConnectionFailed as exc:
+        raise HostUnreachable(
+            exc.what, "look whether the host is in DNS, and whether directory.dns_servers is right"
+        ) from exc
+
+
+def hosts_account(options: Options, inventory: Inventory) -> "Account":
+    """Who logs on to the hosts; asks for a password only where nothing else will do."""
+    from delegation.cli import logon
+    from delegation.hyperv.places import Account
+
+    wanted = inventory.remoting
+    keytab = str(options.inventory.parent / wanted.keytab) if wanted.keytab else None
+    return Account(wanted.user, keytab, logon.hosts_password(options, inventory))
+
+
+def open_host(options: Options, inventory: Inventory) -> "Open":
+    """What opens the host of a label, for the thread that calls it."""
+    from delegation.hyperv.host import HyperVHost
+
+    place, account = host_places(options, inventory), hosts_account(options, inventory)
+
+    def opened(label: str) -> "Hypervisor":
+        return HyperVHost(place(label), account)
+
+    return opened
 
 
 def _file(wanted: DirectorySettings) -> str:

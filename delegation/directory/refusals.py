@@ -13,13 +13,18 @@ from delegation.errors import ConnectionFailed, CredentialsRefused, DirectoryErr
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A logon. ``user`` None: the current one; ``service`` is what a ticket is asked for."""
+    """A logon. ``user`` None: the current one; ``service`` is what a ticket is asked for.
+
+    ``section`` of the inventory says how to log on.
+    """
 
     host: str
     domain: str
     user: str | None = None
     keytab: str | None = None
     over_tls: bool = False
+    service_class: str = "ldap"
+    section: str = "directory"
 
     @property
     def realm(self) -> str:
@@ -27,7 +32,7 @@ class Attempt:
 
     @property
     def service(self) -> str:
-        return f"ldap/{self.host}"
+        return f"{self.service_class}/{self.host}"
 
     @property
     def who(self) -> str:
@@ -111,13 +116,19 @@ _WRONG_PASSWORD = _Words(CredentialsRefused, "wrong password for {who}", "correc
 _NO_TICKET = _Words(
     CredentialsRefused,
     "there is no valid Kerberos ticket to log on with",
-    "get one with kinit, or set directory.keytab, or name directory.user and give its password",
+    "get one with kinit, or set {section}.keytab, or name {section}.user and give its password",
 )
 _UNKNOWN_SERVICE = _Words(
     ConnectionFailed,
     "the KDC of {realm} knows no {service}",
     "write the domain controller's full DNS name, as in dc1.corp.example, or leave directory.url "
     "out: it is found in DNS",
+)
+_UNKNOWN_HOST = _Words(
+    ConnectionFailed,
+    "the KDC of {realm} knows no {service}",
+    "look whether the host is joined to that domain, and whether its fqdn in the inventory is its "
+    "account's dNSHostName",
 )
 _NO_KDC = _Words(
     DirectoryError,
@@ -147,7 +158,7 @@ _KERBEROS: dict[int, _Words] = {
     6: _Words(
         CredentialsRefused,
         "the KDC of {realm} knows no account {who}",
-        "correct directory.user; write user@domain for one of another domain",
+        "correct {section}.user; write user@domain for one of another domain",
     ),
     7: _UNKNOWN_SERVICE,
     12: _Words(
@@ -167,7 +178,7 @@ _KERBEROS: dict[int, _Words] = {
     32: _Words(
         CredentialsRefused,
         "the Kerberos ticket has expired",
-        "get a new one with kinit; for a scheduled run, set directory.keytab",
+        "get a new one with kinit; for a scheduled run, set {section}.keytab",
     ),
     37: _SKEW,
     # The library's own (MIT krb5, krb5_err.et), counted from the same base.
@@ -177,14 +188,14 @@ _KERBEROS: dict[int, _Words] = {
     154: _Words(
         DirectoryError,
         "this machine knows no KDC for the logon: {said}",
-        "correct domain: or directory.user; else let its DNS find the domain, or add the realm "
+        "correct domain: or {section}.user; else let its DNS find the domain, or add the realm "
         "to /etc/krb5.conf",
     ),
     156: _NO_KDC,
     181: _Words(
         CredentialsRefused,
         "{keytab} holds no key of {who}",
-        "correct directory.user, or make the keytab anew",
+        "correct {section}.user, or make the keytab anew",
     ),
     195: _NO_TICKET,
     220: _NO_KDC,
@@ -225,7 +236,7 @@ _WINDOWS: dict[int, _Words] = {
     0x8009030C: _Words(
         CredentialsRefused,
         "{who} may not log on: wrong user name or password, or an account that is barred",
-        "correct directory.user or the password, and look at the account",
+        "correct {section}.user or the password, and look at the account",
     ),
     0x80090303: _UNKNOWN_SERVICE,
     0x80090322: _UNKNOWN_SERVICE,
@@ -273,5 +284,8 @@ def _told(attempt: Attempt, words: _Words, said: str, code: int) -> DirectoryErr
         "keytab": attempt.keytab,
         "said": said,
         "code": code,
+        "section": attempt.section,
     }
-    return words.kind(words.what.format(**names), words.fix)
+    if words is _UNKNOWN_SERVICE and attempt.service_class != "ldap":
+        words = _UNKNOWN_HOST
+    return words.kind(words.what.format(**names), words.fix.format(**names))

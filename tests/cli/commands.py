@@ -19,7 +19,7 @@ def command(name: str) -> click.Command:
 
 
 def _every() -> Iterator[str]:
-    for name in cli.COMMANDS:
+    for name in cli.SUMMARIES:
         yield name
         top = command(name)
         if isinstance(top, click.Group):

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.farm import Farm
 from tests.cli.program import Delegation
 from tests.cli.world import INVENTORY, plain
 
@@ -26,3 +27,9 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def delegation(here: Path, capsys: pytest.CaptureFixture[str]) -> Delegation:
     """``delegation("plan", "-v")`` runs that command line in the folder ``here``."""
     return Delegation(capsys)
+
+
+@pytest.fixture
+def farm(tmp_path: Path) -> Farm:
+    """Three Hyper-V hosts, as Windows is installed, and an inventory that declares them."""
+    return Farm.made_in(tmp_path / "farm")

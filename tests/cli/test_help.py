@@ -8,9 +8,11 @@ import click
 import pytest
 
 from delegation import __version__, cli
+from delegation.cli import hosts, migrate
 from tests.cli.commands import EVERY, command, parse
 from tests.cli.program import Delegation, Ran, spawned
 
+GROUPS = {"": cli.SUMMARIES, "hosts ": hosts.SUMMARIES, "migrate ": migrate.SUMMARIES}
 CODES = ("0", "1", "2", "3", "4", "130")
 
 
@@ -51,17 +53,22 @@ def test_the_examples_can_be_typed(name: str) -> None:
 def test_the_summaries_are_the_commands_own() -> None:
     """They are kept in one place, so that the help need not load the commands."""
     first_lines = {
-        name: (command(name).help or "").strip().splitlines()[0] for name in cli.COMMANDS
+        f"{group}{name}": (command(f"{group}{name}").help or "").strip().splitlines()[0]
+        for group, summaries in GROUPS.items()
+        for name in summaries
     }
-    assert first_lines == cli._SUMMARIES
-    assert list(cli._SUMMARIES) == list(cli.COMMANDS)
+    assert first_lines == {
+        f"{group}{name}": text
+        for group, summaries in GROUPS.items()
+        for name, text in summaries.items()
+    }
 
 
 def test_the_help_lists_commands_options_and_exit_codes(delegation: Delegation) -> None:
     for arguments in (("--help",), ("-h",)):
         ran = delegation(*arguments)
         assert ran.code == 0
-        for name in cli.COMMANDS:
+        for name in cli.SUMMARIES:
             assert f"\n  {name} " in ran.out
         _, _, epilog = ran.out.partition("Exit codes:")
         assert [line.split()[0] for line in epilog.splitlines() if line.strip()] == list(CODES)

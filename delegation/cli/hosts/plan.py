@@ -1,0 +1,65 @@
+"""``delegation hosts plan``: what an apply would change on the hosts, and its digest."""
+
+import json
+from pathlib import Path
+
+import click
+
+from delegation.cli import files, options, terminal, wiring
+from delegation.cli.hosts import survey, tables
+from delegation.errors import Refused
+from delegation.report import host_settings
+
+
+@click.command()
+@options.common()
+@options.reaching_hosts()
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Save the plan as JSON, for: delegation hosts apply FILE",
+)
+@click.option("--limit", metavar="HOSTS", help="Only these hosts, as in hv[01-08],hv12.")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
+)
+@click.pass_context
+def plan(ctx: click.Context, output: Path | None, limit: str | None, form: str) -> int:
+    """Show what an apply would change on the hosts.
+
+    Nothing is changed. Hosts without live_migration in the inventory are not asked.
+
+    \b
+    Examples:
+      delegation hosts plan
+      delegation hosts plan --limit hv[01-08] -v
+      delegation hosts plan -o hosts.json     then, reviewed: delegation hosts apply hosts.json
+
+    Exit codes: 0 nothing to do, 3 changes pending, 1 a host could not be asked, 4 blocked.
+    """
+    given = options.given(ctx)
+    inventory = wiring.load(given)
+    labels = survey.managed(inventory, survey.in_scope(inventory, limit))
+    found = survey.planned(given, inventory, survey.reach(given, inventory, labels), labels)
+    data = host_settings.plan_data(found.proposal, found.readings, found.unreachable)
+    if output is not None:
+        own = wiring.own_files(given, inventory, wiring.settings(given, inventory))
+        files.save(output, json.dumps(data, indent=1), own)
+    if form == "json":
+        click.echo(json.dumps(data, indent=1))
+        tables.unreachable(data["unreachable"])
+    else:
+        tables.plan(data, found.plan.changes, verbose=given.verbose)
+    if found.plan.blocked:
+        raise Refused(
+            "the plan is blocked; an apply would change nothing", "see blocked, above in the plan"
+        )
+    if not found.plan.changes:
+        return survey.nothing_to_do(found, labels)
+    saved = [str(output)] if output else []
+    limited = ["--limit", limit] if limit else []
+    next_words = given.command("hosts", "apply", *saved, *limited, "--expect", found.plan.digest)
+    terminal.say(f"next    {next_words}")
+    return 3

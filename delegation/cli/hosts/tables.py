@@ -1,0 +1,134 @@
+"""The hosts' settings and what is to change, as people read them."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from delegation import names
+from delegation.cli import terminal
+from delegation.cli.show import counted
+from delegation.hyperv.settings import SettingChange, shown
+from delegation.report import Data
+
+
+def hosts(data: Data) -> None:
+    """Every host that could be read, a line each."""
+    if data["hosts"]:
+        terminal.table(
+            [
+                "host",
+                "enabled",
+                "authentication",
+                "live",
+                "storage",
+                "performance",
+                "networks",
+                "cluster",
+                "note",
+            ],
+            [_row(host) for host in data["hosts"]],
+            right="   rr",
+        )
+    unreachable(data["unreachable"])
+
+
+def _row(host: Mapping[str, Any]) -> list[str]:
+    found = host["settings"]
+    return [
+        host["host"],
+        *(
+            shown(found[name])
+            for name in (
+                "enabled",
+                "authentication",
+                "migrations",
+                "storage_migrations",
+                "performance",
+            )
+        ),
+        _networks(host),
+        "node" if host["clustered"] else "",
+        _note(host),
+    ]
+
+
+def _networks(host: Mapping[str, Any]) -> str:
+    listed = [f"{one['subnet']} ({one['priority']})" for one in host["networks"]]
+    if host["settings"]["any_network"]:
+        return "any" + (f"; listed: {', '.join(listed)}" if listed else "")
+    return ", ".join(listed) or "none"
+
+
+def _note(host: Mapping[str, Any]) -> str:
+    if not host["declared"]:
+        return "nothing declared"
+    note = f"not as declared: {', '.join(host['differ'])}" if host["differ"] else "as declared"
+    if host["cluster"]:
+        note += f"; the cluster's own: {', '.join(host['cluster'])}"
+    return note
+
+
+def unreachable(listed: Sequence[Mapping[str, str]]) -> None:
+    """Why hosts could not be asked, on stderr, alike ones once."""
+    for one in listed:
+        terminal.say(f"{one['host']}: {one['why']}", fg="red")
+        if one["fix"]:
+            terminal.say(f"  {one['fix']}")
+
+
+def plan(data: Data, changes: Iterable[SettingChange], *, verbose: bool) -> None:
+    """The readable plan, from the same data as its JSON."""
+    summary = data["summary"]
+    terminal.out(f"Host settings of {data['domain']}", bold=True)
+    terminal.out()
+    not_read = f" ({summary['unreachable']:,} could not be asked)" if summary["unreachable"] else ""
+    terminal.out(
+        f"  {summary['changed_hosts']:,} of {counted(summary['hosts'], 'host')}{not_read} to "
+        f"change: {counted(summary['changes'], 'setting')}"
+    )
+    terminal.out(f"  {counted(summary['unchanged'], 'setting')} as declared already")
+    change_table(changes, verbose=verbose)
+    _cluster(data["cluster"])
+    _blocked(data["blocked"])
+    terminal.out()
+    terminal.out(f"digest  {data['digest']}")
+    unreachable(data["unreachable"])
+
+
+def change_table(changes: Iterable[SettingChange], *, verbose: bool) -> None:
+    """What changes, in the order in which it is made on a host; hosts alike in one line."""
+    alike: dict[tuple[str, str, str], list[str]] = defaultdict(list)
+    for change in changes:
+        key = (change.before.name, shown(change.before.value), shown(change.after.value))
+        alike[key].append(change.target.name)
+    if not alike:
+        return
+    rows = [[names.fold(labels), *key] for key, labels in alike.items()]
+    if verbose:
+        rows = sorted([label, *key] for key, labels in alike.items() for label in labels)
+    terminal.out()
+    terminal.table(["hosts", "setting", "now", "then"], rows)
+
+
+def _cluster(left: Sequence[Mapping[str, Any]]) -> None:
+    if not left:
+        return
+    alike: dict[str, list[str]] = defaultdict(list)
+    for one in left:
+        words = f"{one['setting']} is {shown(one['found'])}, declared {shown(one['declared'])}"
+        alike[words].append(one["host"])
+    terminal.out()
+    terminal.out("  the cluster's own, left alone:")
+    for words, labels in alike.items():
+        terminal.out(f"    {names.fold(labels)}: {words}")
+
+
+def _blocked(blocked: Sequence[Mapping[str, Any]]) -> None:
+    if not blocked:
+        return
+    terminal.out()
+    terminal.out("  blocked:", fg="red")
+    for refusal in blocked:
+        terminal.out(f"    {refusal['host']}: {refusal['message']} [{refusal['why']}]")
+        if refusal["override"]:
+            terminal.out(f"      or accept it: delegation hosts apply {refusal['override']}")

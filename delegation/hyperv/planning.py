@@ -1,0 +1,211 @@
+"""The inventory's ``live_migration`` against the hosts as read: the plan, and what stops it.
+
+A setting that is not declared is left as it is found. Declared networks are to be exactly those
+that a host uses, so ``any_network`` goes off with them unless it is declared itself; with
+``any_network: true`` the networks that a host has listed stay as they are.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from delegation import names
+from delegation.compare import Comparison, HostComparison
+from delegation.errors import DelegationError
+from delegation.hyperv import settings
+from delegation.hyperv.machines import HostReading
+from delegation.hyperv.settings import HostSetting, SettingChange, Value
+from delegation.inventory import Authentication, Inventory, LiveMigration
+from delegation.plan import Blocked, Change, Plan
+
+KIND = "host-settings"
+KERBEROS_BEFORE_MESH = "kerberos-before-mesh"
+"""The refusal, and the --allow name that lifts it."""
+
+OF_THE_CLUSTER = frozenset({settings.ENABLED, settings.MIGRATIONS, settings.ANY_NETWORK})
+"""What a failover cluster sets on its nodes itself; their networks as well (FIELD 1)."""
+
+HostsPlan = Plan[HostSetting]
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """The plan; ``cluster``: differences that are a cluster's business, and are left alone.
+
+    ``unchanged`` counts the settings that are as declared.
+    """
+
+    plan: HostsPlan
+    cluster: tuple[SettingChange, ...]
+    unchanged: int
+
+
+def propose(inventory: Inventory, readings: Mapping[str, HostReading]) -> Proposal:
+    """What makes the hosts that were read, by label, as the inventory declares them."""
+    changes: list[SettingChange] = []
+    cluster: list[SettingChange] = []
+    blocked: list[Blocked] = []
+    unchanged = 0
+    for label, reading in readings.items():
+        host = inventory.hosts[label]
+        own: list[SettingChange] = []
+        for found, wanted in _pairs(host.live_migration or LiveMigration(), reading.settings):
+            if found is None:
+                blocked.append(_not_told(label, wanted))
+                continue
+            target = settings.target(label, host.fqdn, wanted.name)
+            change = Change(target, found, wanted)
+            if not wanted.difference(found):
+                unchanged += 1
+            elif reading.clustered and _of_the_cluster(wanted.name):
+                cluster.append(change)
+            else:
+                own.append(change)
+        changes += sorted(own, key=settings.turn)
+    order = {label: index for index, label in enumerate(inventory.hosts)}
+    changes.sort(key=lambda change: order[change.target.name])
+    return Proposal(
+        Plan(KIND, inventory.domain, tuple(changes), tuple(blocked)), tuple(cluster), unchanged
+    )
+
+
+def _of_the_cluster(name: str) -> bool:
+    return name in OF_THE_CLUSTER or settings.subnet_of(name) is not None
+
+
+def _not_told(label: str, wanted: HostSetting) -> Blocked:
+    return Blocked(
+        label,
+        "not-told",
+        f"the host does not tell its {wanted.name}, so that it can't be set; take it out of its "
+        "live_migration",
+    )
+
+
+def _pairs(
+    declared: LiveMigration, found: Mapping[str, Value]
+) -> Iterator[tuple[HostSetting | None, HostSetting]]:
+    """Each setting that is declared, as found and as wanted."""
+    for name, value in _declared(declared).items():
+        if value is not None:
+            yield settings.held(found, name), HostSetting(name, value)
+    if declared.networks is None:
+        return
+    listed = [name for name in found if settings.subnet_of(name)]
+    for network in declared.networks:
+        name = settings.network(network.subnet)
+        key = settings.key(name)
+        spelled = next((n for n in listed if settings.key(n) == key), name)
+        wanted: Value = settings.PRESENT if network.priority is None else network.priority
+        yield HostSetting(spelled, found.get(spelled)), HostSetting(spelled, wanted)
+        listed = [n for n in listed if settings.key(n) != key]
+    for name in listed:
+        yield HostSetting(name, found[name]), HostSetting(name, None)
+
+
+def _declared(declared: LiveMigration) -> Mapping[str, Value]:
+    """The settings of every host, networks apart; None where one is not declared."""
+    only_these = False if declared.networks is not None else None
+    return {
+        settings.ENABLED: declared.enabled,
+        settings.AUTHENTICATION: declared.authentication and declared.authentication.value,
+        settings.MIGRATIONS: declared.migrations,
+        settings.STORAGE_MIGRATIONS: declared.storage_migrations,
+        settings.PERFORMANCE: declared.performance and declared.performance.value,
+        settings.ANY_NETWORK: only_these if declared.any_network is None else declared.any_network,
+    }
+
+
+def switching(plan: HostsPlan, readings: Mapping[str, HostReading]) -> tuple[str, ...]:
+    """The hosts that migrate by CredSSP now and would by Kerberos.
+
+    Where migrations are off, or would go off, there is none that could break.
+    """
+    enabled = {
+        label
+        for label, reading in readings.items()
+        if reading.settings.get(settings.ENABLED) is True
+    }
+    for change in plan.changes:
+        if change.after == HostSetting(settings.ENABLED, False):
+            enabled.discard(change.target.name)
+    kerberos = HostSetting(settings.AUTHENTICATION, Authentication.KERBEROS.value)
+    return tuple(
+        change.target.name
+        for change in plan.changes
+        if change.after == kerberos and change.target.name in enabled
+    )
+
+
+def not_in_the_mesh(labels: Collection[str], comparison: Comparison) -> dict[str, str]:
+    """Why hosts could not migrate by Kerberos yet, by label, from their computer objects."""
+    known = {host.label: host for host in comparison.hosts}
+    why = {}
+    for label in labels:
+        if label not in known:
+            lacks, fix = "there is no one computer object of it", "see: delegation check"
+        elif lacks := _lacks(known[label]):
+            fix = "apply the delegation first: delegation plan"
+        else:
+            continue
+        why[label] = f"by Kerberos it could not: {lacks}; {fix}"
+    return why
+
+
+def _lacks(host: HostComparison) -> str:
+    lacks = []
+    if host.missing:
+        count = len(host.missing) + len(host.present)
+        lacks.append(f"{len(host.missing):,} of its {count:,} values")
+    found, wanted = host.transition
+    if wanted and not found:
+        lacks.append("the flag for protocol transition")
+    return f"its computer object lacks {' and '.join(lacks)}" if lacks else ""
+
+
+def not_known(labels: Collection[str], error: DelegationError) -> dict[str, str]:
+    """The same where the directory can't be read."""
+    fix = f"; {error.fix}" if error.fix else ""
+    return dict.fromkeys(labels, f"whether it could by Kerberos can't be told: {error.what}{fix}")
+
+
+def guarded(plan: HostsPlan, why: Mapping[str, str]) -> HostsPlan:
+    """The plan, blocked where migrations that work today would break; ``why`` is by label."""
+    alike: dict[str, list[str]] = defaultdict(list)
+    for label, words in why.items():
+        alike[words].append(label)
+    blocked = [
+        Blocked(
+            names.fold(labels),
+            KERBEROS_BEFORE_MESH,
+            f"it migrates by CredSSP today; {words}",
+            KERBEROS_BEFORE_MESH,
+        )
+        for words, labels in alike.items()
+    ]
+    return replace(plan, blocked=(*plan.blocked, *blocked))
+
+
+def reversal(
+    domain: str, changes: Iterable[SettingChange], readings: Mapping[str, HostReading]
+) -> HostsPlan:
+    """Undo ``changes`` on the hosts as they are now; blocked where a setting is not as left.
+
+    What was not read is left out: it stays in effect, and can be undone another time.
+    """
+    back: list[SettingChange] = []
+    conflicts: list[Blocked] = []
+    for change in changes:
+        reading = readings.get(change.target.name)
+        if reading is None:
+            continue
+        found = settings.held(reading.settings, change.after.name)
+        if found is None:
+            conflicts.append(_not_told(change.target.name, change.after))
+        elif words := change.departures(found):
+            why = f"changed since: {'; '.join(words)}"
+            conflicts.append(Blocked(change.target.name, "conflict", why))
+        else:
+            back.append(Change(change.target, found, change.before))
+    back.sort(key=lambda c: (settings.place(c.target)[0].casefold(), *settings.turn(c)))
+    return Plan(KIND, domain, tuple(back), tuple(conflicts))

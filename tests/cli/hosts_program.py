@@ -1,0 +1,108 @@
+"""The program with Hyper-V hosts that are a JSON file in the current folder.
+
+``python -m tests.cli.hosts_program hosts plan`` is ``delegation hosts plan``, with hosts that
+``hosts.json`` describes and keeps: of each its settings, whether it is a cluster node, and what
+goes wrong there: ``down`` and ``refused`` when it is opened, and by the name of a setting
+``failed``, ``lost`` (no answer, but made), ``hangs`` (for ever) and ``dies``: this process does.
+"""
+
+import json
+import os
+import signal
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from delegation import cli
+from delegation.cli import wiring
+from delegation.cli.options import Options
+from delegation.errors import CommandFailed, HostRefused, HostUnreachable
+from delegation.hyperv import settings
+from delegation.hyperv.machines import HostReading
+from delegation.hyperv.seams import Hypervisor, Open
+from delegation.hyperv.settings import HostSetting
+from delegation.inventory import Inventory
+from tests.hyperv.fake_hosts import Untouched
+
+FILE = Path("hosts.json")
+GIVEN_PRIORITY = 0
+"""What these hosts make of a network without one."""
+
+_lock = threading.Lock()
+
+
+def load() -> dict[str, Any]:
+    data: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
+    return data
+
+
+def save(data: Mapping[str, Any]) -> None:
+    temporary = FILE.with_suffix(".new")
+    temporary.write_text(json.dumps(data, indent=1), encoding="utf-8")
+    temporary.replace(FILE)
+
+
+class FileHost(Untouched):
+    """One host of the file."""
+
+    def __init__(self, label: str, fqdn: str) -> None:
+        self._label = label
+        self._fqdn = fqdn
+        self._trouble("open")
+
+    @property
+    def fqdn(self) -> str:
+        return self._fqdn
+
+    def read(self) -> HostReading:
+        with _lock:
+            host = load()[self._label]
+        return HostReading(self._fqdn, host["settings"], clustered=host.get("clustered", False))
+
+    def set(self, before: HostSetting, after: HostSetting) -> None:
+        lost = self._trouble(after.name) == "lost"
+        with _lock:
+            data = load()
+            found = data[self._label]["settings"]
+            assert not before.difference(HostSetting(before.name, found.get(before.name)))
+            if after.value is None:
+                del found[after.name]
+            else:
+                given = after.value == settings.PRESENT
+                found[after.name] = GIVEN_PRIORITY if given else after.value
+            data["made"] = [*data.get("made", []), f"{self._label} {after.name}"]
+            save(data)
+        if lost:
+            raise HostUnreachable(f"{self._fqdn}: the connection was lost", "look at the network")
+
+    def close(self) -> None:
+        pass
+
+    def _trouble(self, what: str) -> str:
+        with _lock:
+            trouble: str = load()[self._label].get("trouble", {}).get(what, "")
+        match trouble:
+            case "down":
+                raise HostUnreachable(f"{self._fqdn} does not answer", "start it")
+            case "refused":
+                raise HostRefused(f"{self._fqdn} refuses the logon", "ask its owner")
+            case "failed":
+                raise CommandFailed(f"{self._fqdn}: access denied", "get the right")
+            case "dies":
+                os.kill(os.getpid(), signal.SIGKILL)
+            case "hangs":
+                threading.Event().wait()
+        return trouble
+
+
+def open_host(options: Options, inventory: Inventory) -> Open:
+    def opened(label: str) -> Hypervisor:
+        return FileHost(label, inventory.hosts[label].fqdn)
+
+    return opened
+
+
+if __name__ == "__main__":
+    wiring.open_host = open_host
+    cli.main()

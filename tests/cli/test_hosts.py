@@ -1,0 +1,308 @@
+"""``delegation hosts``: what it shows, plans and changes, and everything that stops it."""
+
+import pytest
+
+from tests.cli.farm import AFTER, CHANGES, PROGRAM, Farm, windows
+from tests.cli.program import at_terminal
+from tests.hyperv.settings_cases import WINDOWS
+
+# show
+
+
+def test_show(farm: Farm) -> None:
+    farm.has("hv02", **AFTER)
+    farm.clustered("hv03")
+    ran = farm("show")
+    assert ran.code == 0
+    header, *rows = ran.out.splitlines()
+    assert header.split() == [
+        *("host", "enabled", "authentication", "live", "storage", "performance"),
+        *("networks", "cluster", "note"),
+    ]
+    assert rows[0].split()[:7] == ["hv01", "off", "CredSSP", "2", "2", "Compression", "any"]
+    assert "not as declared: network 10.20.0.0/24, any_network" in rows[0]
+    assert rows[1].split()[:8] == [
+        *("hv02", "on", "Kerberos", "4", "2", "Compression"),
+        *("10.20.0.0/24", "(0)"),
+    ]
+    assert rows[1].endswith("as declared")
+    assert " node " in rows[2]
+    assert "not as declared: authentication; the cluster's own: enabled, migrations," in rows[2]
+    assert "delegation hosts plan" in ran.err
+
+
+def test_show_as_json_and_some_hosts_alone(farm: Farm) -> None:
+    data = farm("show", "hv[02-03]", "--format", "json").json
+    assert [host["host"] for host in data["hosts"]] == ["hv02", "hv03"]
+    [host, _] = data["hosts"]
+    assert host == {
+        "host": "hv02",
+        "fqdn": "hv02.corp.example",
+        "settings": dict(WINDOWS),
+        "networks": [],
+        "clustered": False,
+        "vmms": "Running",
+        "declared": True,
+        "differ": list(CHANGES),
+        "cluster": [],
+    }
+    assert data["unreachable"] == []
+
+
+def test_show_lists_who_could_not_be_asked(farm: Farm) -> None:
+    farm.trouble("hv01", open="down")
+    farm.trouble("hv03", open="refused")
+    ran = farm("show")
+    assert ran.code == 1
+    assert [line.split()[0] for line in ran.out.splitlines()] == ["host", "hv02"]
+    assert "hv01: hv01.corp.example does not answer\n  start it" in ran.err
+    assert "hv03: hv03.corp.example refuses the logon\n  ask its owner" in ran.err
+    data = farm("show", "--format", "json")
+    assert data.code == 1
+    assert [one["host"] for one in data.json["unreachable"]] == ["hv01", "hv03"]
+
+
+def test_show_of_hosts_of_which_nothing_is_declared(farm: Farm) -> None:
+    farm.inventory("domain: corp.example\nhosts: {'hv[01-02]': }\n")
+    ran = farm("show")
+    assert ran.code == 0
+    assert ran.out.count("nothing declared") == 2
+    assert ran.err == ""
+
+
+@pytest.mark.parametrize("word", ["show", "plan", "apply"])
+def test_an_unknown_host_is_2(farm: Farm, word: str) -> None:
+    ran = farm(word, *([] if word == "show" else ["--limit"]), "hv09")
+    assert ran.code == 2
+    assert "hv09" in ran.err
+
+
+# plan
+
+
+def test_plan(farm: Farm) -> None:
+    ran = farm("plan")
+    assert ran.code == 3
+    assert "3 of 3 hosts to change: 15 settings" in ran.out
+    rows = [line.split("  ") for line in ran.out.splitlines() if line.startswith("  hv[01-03]")]
+    assert [[cell.strip() for cell in row if cell] for row in rows] == [
+        ["hv[01-03]", "network 10.20.0.0/24", "absent", "any priority"],
+        ["hv[01-03]", "any_network", "on", "off"],
+        ["hv[01-03]", "migrations", "2", "4"],
+        ["hv[01-03]", "authentication", "CredSSP", "Kerberos"],
+        ["hv[01-03]", "enabled", "off", "on"],
+    ]
+    digest = ran.out.rpartition("digest  ")[2].strip()
+    assert f"delegation hosts apply --expect {digest}" in ran.err
+    assert farm.settings() == windows("hv01", "hv02", "hv03")
+    assert farm("plan").out == ran.out
+
+
+def test_plan_as_json(farm: Farm) -> None:
+    farm.trouble("hv03", open="down")
+    farm.clustered("hv02")
+    ran = farm("plan", "--format", "json")
+    assert ran.code == 3
+    data = ran.json
+    assert data.keys() == {
+        *("digest", "domain", "changes", "unreachable", "cluster", "blocked", "summary"),
+    }
+    assert [c for c in data["changes"] if c["host"] == "hv01"] == [
+        {"host": "hv01", "setting": name, "before": before, "after": after}
+        for name, (before, after) in CHANGES.items()
+    ]
+    assert [c["setting"] for c in data["changes"] if c["host"] == "hv02"] == ["authentication"]
+    assert {c["setting"] for c in data["cluster"]} == CHANGES.keys() - {"authentication"}
+    assert data["unreachable"] == [
+        {"host": "hv03", "why": "hv03.corp.example does not answer", "fix": "start it"}
+    ]
+    assert data["summary"] == {
+        "hosts": 3,
+        "unreachable": 1,
+        "changed_hosts": 2,
+        "changes": 6,
+        "unchanged": 0,
+        "cluster": 4,
+    }
+    assert "hv03" in ran.err
+
+
+def test_a_cluster_node_is_shown_and_its_clusters_settings_left_alone(farm: Farm) -> None:
+    farm.clustered("hv02")
+    ran = farm("plan", "--limit", "hv02")
+    assert "the cluster's own, left alone:" in ran.out
+    assert "hv02: migrations is 2, declared 4" in ran.out
+    assert farm("apply", "--limit", "hv02", "--yes").code == 0
+    assert farm.settings()["hv02"] == {**WINDOWS, "authentication": "Kerberos"}
+
+
+def test_plan_with_nothing_to_do(farm: Farm) -> None:
+    for label in ("hv01", "hv02", "hv03"):
+        farm.has(label, **AFTER)
+    ran = farm("plan")
+    assert ran.code == 0
+    assert "as the inventory says" in ran.err
+    farm.trouble("hv02", open="down")
+    ran = farm("plan")
+    assert ran.code == 1
+    assert "hv02" in ran.err
+
+
+def test_plan_where_nothing_is_declared_asks_nobody(farm: Farm) -> None:
+    farm.inventory("domain: corp.example\nhosts: {'hv[01-03]': }\n")
+    for label in ("hv01", "hv02", "hv03"):
+        farm.trouble(label, open="down")
+    ran = farm("plan")
+    assert ran.code == 0
+    assert "declares no live_migration" in ran.err
+
+
+def test_plan_v_names_every_host(farm: Farm) -> None:
+    ran = farm("plan", "-v")
+    assert len([line for line in ran.out.splitlines() if line.startswith("  hv0")]) == 15
+
+
+# apply
+
+
+def test_apply_and_the_second_plan_is_empty(farm: Farm) -> None:
+    ran = farm("apply", "--yes", "--ticket", "CHG-7")
+    assert ran.code == 0, ran.err
+    assert farm.settings() == dict.fromkeys(("hv01", "hv02", "hv03"), AFTER)
+    assert "run 1: applied: 15 applied, and read back as intended" in ran.err
+    assert "delegation hosts rollback" in ran.err
+    assert farm("plan").code == 0
+    again = farm("apply", "--yes")
+    assert again.code == 0
+    assert "nothing to do" in again.err
+    [run] = farm.runs()
+    assert (run["kind"], run["status"], run["ticket"]) == ("hosts apply", "done", "CHG-7")
+    assert (run["directory"], run["dc"]) == ("hosts:corp.example", "hv[01-03]")
+    assert run["summary"] == {"objects": 15, "applied": 15}
+    on_one = [made.partition(" ")[2] for made in farm.made() if made.startswith("hv02")]
+    assert on_one == list(CHANGES)
+
+
+def test_apply_of_some_hosts_alone(farm: Farm) -> None:
+    assert farm("apply", "--yes", "--limit", "hv02").code == 0
+    assert farm.settings() == {**windows("hv01", "hv03"), "hv02": AFTER}
+
+
+def test_a_host_that_is_down_costs_the_others_nothing(farm: Farm) -> None:
+    farm.trouble("hv01", open="down")
+    farm.trouble("hv02", migrations="failed")
+    ran = farm("apply", "--yes")
+    assert ran.code == 1
+    assert "hv01: hv01.corp.example does not answer" in ran.err
+    assert "hv02: failed: migrations: hv02.corp.example: access denied; get the right" in ran.err
+    assert "hv02: failed: not tried" in ran.err
+    now = farm.settings()
+    assert now["hv01"] == WINDOWS
+    assert now["hv03"] == AFTER
+    assert now["hv02"] == {**WINDOWS, "any_network": False, "network 10.20.0.0/24": 0}
+    assert farm.became(1) == {
+        **{f"hv02 {name}": "applied" for name in list(CHANGES)[:2]},
+        **{f"hv02 {name}": "failed" for name in list(CHANGES)[2:]},
+        **{f"hv03 {name}": "applied" for name in CHANGES},
+    }
+
+
+def test_apply_alone_with_unreachable_hosts_is_1(farm: Farm) -> None:
+    farm.trouble("hv01", open="down")
+    farm.has("hv02", **AFTER)
+    farm.has("hv03", **AFTER)
+    ran = farm("apply", "--yes")
+    assert ran.code == 1
+    assert farm.runs() == []
+
+
+def test_what_was_reviewed_is_what_is_done(farm: Farm) -> None:
+    assert farm("plan", "-o", "hosts.plan").code == 3
+    farm.has("hv02", migrations=3)
+    farm.has("hv03", **AFTER)
+    ran = farm("apply", "hosts.plan", "--yes")
+    assert ran.code == 4
+    assert "hv02: migrations was to go from 2 to 4, is to go from 3 to 4" in ran.err
+    assert "hv03: enabled would not be changed any more" in ran.err
+    farm.has("hv02", migrations=2)
+    farm.has("hv03", **WINDOWS)
+    farm.lacks("hv03", "network 10.20.0.0/24")
+    assert farm("apply", "hosts.plan", "--yes").code == 0
+    assert farm.settings() == dict.fromkeys(("hv01", "hv02", "hv03"), AFTER)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        '{"domain": "corp.example", "digest": "x", "changes": [{"computer": "hv01"}]}',
+        '{"domain": "d", "digest": "", "changes": [{"host": [], "setting": "", "before": 1}]}',
+    ],
+)
+def test_a_file_that_is_no_plan_of_hosts_is_2(farm: Farm, text: str) -> None:
+    (farm.folder / "other.json").write_text(text)
+    ran = farm("apply", "other.json", "--yes")
+    assert ran.code == 2
+    assert "delegation hosts plan -o FILE" in ran.err
+
+
+def test_a_plan_of_the_directory_is_no_plan_of_hosts(farm: Farm) -> None:
+    assert farm.delegation("plan", "-o", "directory.json").code == 0
+    ran = farm("apply", "directory.json", "--yes")
+    assert ran.code == 4
+    assert "would be changed as well" in ran.err
+
+
+def test_an_unexpected_digest_is_4(farm: Farm) -> None:
+    ran = farm("apply", "--yes", "--expect", "sha256:0")
+    assert ran.code == 4
+    assert "look at what changed: delegation hosts plan" in ran.err
+    assert farm.settings() == windows("hv01", "hv02", "hv03")
+    digest = farm("plan", "--format", "json").json["digest"]
+    assert farm("apply", "--yes", "--expect", digest).code == 0
+
+
+def test_without_a_terminal_it_needs_yes(farm: Farm) -> None:
+    ran = farm("apply")
+    assert ran.code == 2
+    assert "--yes" in ran.err
+    assert farm.made() == []
+
+
+def test_it_asks_and_takes_no_for_an_answer(farm: Farm) -> None:
+    with at_terminal("hosts", "apply", program=PROGRAM, cwd=farm.folder) as terminal:
+        terminal.until("Change 15 settings on 3 hosts? [y/N]")
+        terminal.types("n\n")
+        assert terminal.ends() == 1
+    assert "declined; nothing was changed" in terminal.screen
+    assert farm.made() == []
+
+
+def test_what_changes_while_it_asks_is_noticed(farm: Farm) -> None:
+    with at_terminal("hosts", "apply", program=PROGRAM, cwd=farm.folder) as terminal:
+        terminal.until("[y/N]")
+        farm.has("hv02", migrations=3)
+        terminal.types("y\n")
+        assert terminal.ends() == 4
+    assert "the hosts have changed since you confirmed; nothing was written" in terminal.screen
+    assert "hv02: migrations was to go from 2 to 4, is to go from 3 to 4" in terminal.screen
+    assert farm.made() == []
+
+
+def test_yes_at_the_terminal(farm: Farm) -> None:
+    with at_terminal("hosts", "apply", program=PROGRAM, cwd=farm.folder) as terminal:
+        terminal.until("[y/N]")
+        terminal.types("y\n")
+        assert terminal.ends() == 0
+    assert farm("plan").code == 0
+
+
+def test_only_one_at_a_time(farm: Farm) -> None:
+    farm.trouble("hv01", migrations="hangs")
+    with farm.started("apply", "--yes") as first:
+        farm.wait_until_made(12)
+        ran = farm("apply", "--yes")
+        first.kill()
+    assert ran.code == 4
+    assert "another" in ran.err

@@ -1,0 +1,330 @@
+"""``delegation hosts``: rollback, runs that died, Ctrl-C, and Kerberos before the mesh."""
+
+import signal
+import sys
+
+import pytest
+
+from tests.cli.farm import AFTER, CHANGES, INVENTORY, PROGRAM, Farm, windows
+from tests.cli.program import SECONDS, at_terminal, examined, spawned
+from tests.cli.world import MEMBER, TRANSITION, account, directory, forms, plain
+from tests.hyperv.settings_cases import WINDOWS
+
+LABELS = ("hv01", "hv02", "hv03")
+ALL_AFTER = dict.fromkeys(LABELS, AFTER)
+
+
+# rollback
+
+
+def test_rollback_is_exact(farm: Farm) -> None:
+    farm.has("hv02", migrations=7, **{"network 172.16.0.0/16": 3})
+    before = farm.settings()
+    assert farm("apply", "--yes").code == 0
+    assert farm.settings()["hv02"] == AFTER
+    ran = farm("rollback", "--yes")
+    assert ran.code == 0, ran.err
+    assert farm.settings() == before
+    assert "Undo of run 1 (hosts apply by " in ran.out
+    assert "run 2: rolled back: 16 applied, and read back as intended" in ran.err
+    assert [(r["kind"], r["reverses"]) for r in farm.runs()] == [
+        ("hosts apply", None),
+        ("hosts rollback", 1),
+    ]
+    on_one = [made.partition(" ")[2] for made in farm.made() if made.startswith("hv02")]
+    assert on_one[6:] == [
+        *("enabled", "network 172.16.0.0/16", "any_network"),
+        *("migrations", "authentication", "network 10.20.0.0/24"),
+    ]
+
+
+def test_a_rollback_is_undone_by_its_number(farm: Farm) -> None:
+    for arguments in (["apply"], ["rollback"], ["rollback", "2"]):
+        assert farm(*arguments, "--yes").code == 0
+    assert farm.settings() == ALL_AFTER
+    assert farm("rollback", "--yes").code == 0
+    assert farm.settings() == windows(*LABELS)
+    ran = farm("rollback", "--yes")
+    assert ran.code == 1
+    assert "no hosts apply left to undo" in ran.err
+
+
+def test_the_newest_is_undone_and_an_older_one_by_its_number(farm: Farm) -> None:
+    assert farm("apply", "--yes", "--limit", "hv01").code == 0
+    assert farm("apply", "--yes", "--limit", "hv02").code == 0
+    assert farm("rollback", "1", "--yes").code == 0
+    assert farm.settings() == {**windows(*LABELS), "hv02": AFTER}
+    assert farm("rollback", "--yes").code == 0
+    assert farm.settings() == windows(*LABELS)
+
+
+def test_what_was_changed_since_is_refused_and_nothing_is_changed(farm: Farm) -> None:
+    assert farm("apply", "--yes").code == 0
+    farm.has("hv02", migrations=9)
+    farm.lacks("hv03", "network 10.20.0.0/24")
+    before = farm.settings()
+    ran = farm("rollback", "--yes")
+    assert ran.code == 4
+    assert "hv02: changed since: migrations is 9 [conflict]" in ran.err
+    assert "hv03: changed since: network 10.20.0.0/24 is absent [conflict]" in ran.err
+    assert farm.settings() == before
+
+
+def test_what_others_changed_beside_it_is_left_alone(farm: Farm) -> None:
+    assert farm("apply", "--yes").code == 0
+    farm.has("hv02", storage_migrations=9, **{"network 172.16.0.0/16": 3})
+    assert farm("rollback", "--yes").code == 0
+    expected = {**WINDOWS, "storage_migrations": 9, "network 172.16.0.0/16": 3}
+    assert farm.settings()["hv02"] == expected
+
+
+def test_a_host_that_is_down_is_undone_another_time(farm: Farm) -> None:
+    assert farm("apply", "--yes").code == 0
+    farm.trouble("hv02", open="down")
+    ran = farm("rollback", "--yes")
+    assert ran.code == 1
+    assert "hv02: hv02.corp.example does not answer" in ran.err
+    assert "delegation hosts rollback 1   when the others can be reached" in ran.err
+    assert farm.settings() == {**windows(*LABELS), "hv02": AFTER}
+    ran = farm("rollback", "1", "--yes")
+    assert ran.code == 1
+    assert "none of its hosts can be reached" in ran.err
+    farm.trouble("hv02")
+    assert farm("rollback", "1", "--yes").code == 0
+    assert farm.settings() == windows(*LABELS)
+
+
+def test_a_host_that_left_the_inventory_is_told(farm: Farm) -> None:
+    assert farm("apply", "--yes").code == 0
+    farm.inventory(INVENTORY.replace("hv[01-03]", "hv[01-02]"))
+    ran = farm("rollback", "--yes")
+    assert ran.code == 1
+    assert "hv03 (hv03.corp.example) is not in the inventory any more" in ran.err
+    assert farm.settings() == {**windows(*LABELS), "hv03": AFTER}
+
+
+def test_rollback_asks(farm: Farm) -> None:
+    assert farm("apply", "--yes").code == 0
+    with at_terminal("hosts", "rollback", program=PROGRAM, cwd=farm.folder) as terminal:
+        terminal.until("Change 15 settings on 3 hosts? [y/N]")
+        farm.has("hv01", migrations=9)
+        terminal.types("y\n")
+        assert terminal.ends() == 4
+    assert "changed since: migrations is 9" in terminal.screen
+    farm.has("hv01", migrations=4)
+    assert farm("rollback").code == 2
+    assert farm.settings() == ALL_AFTER
+
+
+def test_runs_of_the_directory_and_of_the_hosts_are_told_apart(farm: Farm) -> None:
+    (farm.folder / "directory.ldif").write_bytes(plain())
+    assert farm.delegation("apply", "--yes").code == 0
+    assert farm("apply", "--yes").code == 0
+    ran = farm("rollback", "1", "--yes")
+    assert ran.code == 2
+    assert "delegation rollback 1" in ran.err
+    ran = farm.delegation("rollback", "2", "--yes")
+    assert ran.code == 2
+    assert "delegation hosts rollback 2" in ran.err
+    assert farm.delegation("rollback", "--yes").code == 0
+    assert farm("rollback", "--yes").code == 0
+    assert farm.settings() == windows(*LABELS)
+    assert farm("rollback", "7").code == 2
+
+
+def test_rollback_without_a_run_is_1(farm: Farm) -> None:
+    assert farm("rollback", "--yes").code == 1
+
+
+# Runs that died
+
+
+def test_killed_in_the_middle_then_applied(farm: Farm) -> None:
+    farm.trouble("hv02", performance="dies", migrations="dies")
+    with farm.started("apply", "--yes") as process:
+        assert process.wait(SECONDS) == -signal.SIGKILL
+    assert "UNSETTLED" in farm.delegation("history").out
+    there = farm.settings()
+    farm.trouble("hv02")
+    ran = farm("apply", "--yes")
+    assert ran.code == 0, ran.err
+    assert "run 1 had not come to its end" in ran.err
+    assert farm.settings() == ALL_AFTER
+    results = farm.became(1)
+    for label in LABELS:
+        for name, (_, after) in CHANGES.items():
+            found = there[label].get(name)
+            made = found is not None if name.startswith("network") else found == after
+            assert results[f"{label} {name}"] == ("applied" if made else "refused")
+    assert results["hv02 any_network"] == "applied"
+    assert results["hv02 migrations"] == "refused"
+    for _ in range(2):
+        assert farm("rollback", "--yes").code == 0
+    assert farm.settings() == windows(*LABELS)
+
+
+def test_killed_in_the_middle_then_rolled_back(farm: Farm) -> None:
+    farm.trouble("hv02", authentication="dies")
+    with farm.started("apply", "--yes") as process:
+        assert process.wait(SECONDS) == -signal.SIGKILL
+    farm.trouble("hv02")
+    ran = farm("rollback", "--yes")
+    assert ran.code == 0, ran.err
+    assert "run 1 had not come to its end" in ran.err
+    assert farm.settings() == windows(*LABELS)
+
+
+def test_a_lost_answer_is_found_out_by_the_next_run(farm: Farm) -> None:
+    farm.trouble("hv02", migrations="lost")
+    ran = farm("apply", "--yes")
+    assert ran.code == 1
+    assert "hv02: unknown: migrations: hv02.corp.example: the connection was lost" in ran.err
+    assert farm.became(1)["hv02 migrations"] is None
+    farm.trouble("hv02")
+    ran = farm("apply", "--yes")
+    assert ran.code == 0
+    assert "had been written: hv02" in ran.err
+    assert farm.became(1)["hv02 migrations"] == "applied"
+    assert farm.settings() == ALL_AFTER
+
+
+def test_a_run_that_died_stays_unsettled_while_its_host_is_down(farm: Farm) -> None:
+    farm.trouble("hv02", migrations="dies")
+    with farm.started("apply", "--yes", "--limit", "hv02") as process:
+        process.wait(SECONDS)
+    farm.trouble("hv02", open="down")
+    ran = farm("apply", "--yes")
+    assert ran.code == 1
+    assert "can't be told: hv02" in ran.err
+    assert farm.settings()["hv01"] == AFTER
+    assert [run["unsettled"] for run in farm.runs()] == [True, False]
+    farm.trouble("hv02")
+    assert farm("apply", "--yes").code == 0
+    assert not any(run["unsettled"] for run in farm.runs())
+    assert farm.settings() == ALL_AFTER
+
+
+def test_runs_of_the_directory_are_settled_by_the_directorys_commands(farm: Farm) -> None:
+    farm.trouble("hv02", migrations="dies")
+    with farm.started("apply", "--yes") as process:
+        process.wait(SECONDS)
+    farm.trouble("hv02", open="down")
+    ran = farm.delegation("apply", "--yes")
+    assert ran.code == 0
+    assert "run 1" not in ran.err
+
+
+# Ctrl-C
+
+
+def test_after_ctrl_c_what_is_under_way_is_recorded(farm: Farm) -> None:
+    farm.trouble("hv02", migrations="hangs")
+    with at_terminal("hosts", "apply", "--yes", program=PROGRAM, cwd=farm.folder) as terminal:
+        farm.wait_until_made(12)
+        terminal.until("applied 12 of 15")
+        terminal.types("\x03")
+        terminal.until("Ctrl-C again")
+        terminal.types("\x03")
+        assert terminal.ends() == 130
+    assert "interrupted" in terminal.screen
+    results = farm.became(1)
+    assert results["hv01 enabled"] == results["hv02 any_network"] == "applied"
+    assert results["hv02 migrations"] is None
+    farm.trouble("hv02")
+    assert farm("apply", "--yes").code == 0
+    assert farm.settings() == ALL_AFTER
+
+
+# Kerberos before the mesh
+
+
+def credssp(farm: Farm, *labels: str) -> None:
+    """These hosts migrate today."""
+    for label in labels:
+        farm.has(label, enabled=True)
+
+
+def test_a_host_that_migrates_today_is_not_switched_before_the_mesh(farm: Farm) -> None:
+    (farm.folder / "directory.ldif").write_bytes(plain())
+    credssp(farm, "hv01", "hv02")
+    ran = farm("plan")
+    assert ran.code == 4
+    words = "hv[01-02]: it migrates by CredSSP today; by Kerberos it could not: its computer object"
+    assert f"{words} lacks 8 of its 8 values and the flag for protocol transition" in ran.out
+    assert "delegation hosts apply --allow kerberos-before-mesh" in ran.out
+    ran = farm("apply", "--yes")
+    assert ran.code == 4
+    assert "[kerberos-before-mesh]" in ran.err
+    assert farm.made() == []
+    [blocked] = farm("plan", "--format", "json").json["blocked"]
+    assert blocked["host"] == "hv[01-02]"
+    assert blocked["override"] == "--allow kerberos-before-mesh"
+    assert farm("apply", "--yes", "--allow", "kerberos-before-mesh").code == 0
+    assert farm.settings() == ALL_AFTER
+
+
+def test_one_missing_value_is_enough(farm: Farm) -> None:
+    records = [
+        account("HV01", *forms("hv02", "hv03")[1:], uac=MEMBER | TRANSITION),
+        account("HV02", *forms("hv01", "hv03"), uac=MEMBER),
+        account("HV03", *forms("hv01", "hv02"), uac=MEMBER | TRANSITION),
+    ]
+    (farm.folder / "directory.ldif").write_bytes(directory(*records))
+    credssp(farm, *LABELS)
+    ran = farm("plan")
+    assert ran.code == 4
+    assert "hv01: it migrates by CredSSP today; by Kerberos it could not" in ran.out
+    assert "lacks 1 of its 8 values;" in ran.out
+    assert "lacks the flag for protocol transition;" in ran.out
+    assert "hv03: it" not in ran.out
+
+
+def test_with_the_mesh_in_place_it_is_switched(farm: Farm) -> None:
+    credssp(farm, *LABELS)
+    assert farm("apply", "--yes").code == 0
+    assert farm.settings() == ALL_AFTER
+
+
+@pytest.mark.parametrize("records", [b"dn: nonsense", directory(account("HV01"))])
+def test_a_directory_that_tells_nothing_is_no_permission(farm: Farm, records: bytes) -> None:
+    (farm.folder / "directory.ldif").write_bytes(records)
+    credssp(farm, "hv02")
+    ran = farm("apply", "--yes")
+    assert ran.code == 4
+    assert "[kerberos-before-mesh]" in ran.err
+    assert farm.made() == []
+
+
+def test_where_nobody_switches_the_directory_is_not_read(farm: Farm) -> None:
+    (farm.folder / "directory.ldif").unlink()
+    assert farm("plan").code == 3
+    assert farm("apply", "--yes").code == 0
+    assert farm.settings() == ALL_AFTER
+
+
+def test_a_rollback_to_kerberos_is_looked_at_as_well(farm: Farm) -> None:
+    for label in LABELS:
+        farm.has(label, **AFTER)
+    farm.inventory(INVENTORY.replace("Kerberos", "CredSSP"))
+    assert farm("apply", "--yes").code == 0
+    (farm.folder / "directory.ldif").write_bytes(plain())
+    ran = farm("rollback", "--yes")
+    assert ran.code == 4
+    assert "[kerberos-before-mesh]" in ran.err
+    assert farm("rollback", "--yes", "--allow", "kerberos-before-mesh").code == 0
+    assert farm.settings() == ALL_AFTER
+
+
+# The wire is loaded only where it is needed
+
+
+def test_help_of_hosts_loads_nothing_heavy(farm: Farm) -> None:
+    text = (
+        "import sys\n"
+        "from delegation.cli import run\n"
+        "run(['hosts', 'apply', '--help'])\n"
+        "print('LOADED', *sys.modules)\n"
+    )
+    ran = examined(spawned(program=(sys.executable, "-c", text)))
+    loaded = ran.out.rpartition("LOADED ")[2].split()
+    assert [n for n in ("pypsrp", "ldap3", "spnego", "yaml", "jinja2") if n in loaded] == []

@@ -1,0 +1,35 @@
+"""A run on the hosts that dies: the product's own parts, of which one kills the process.
+
+``python -m tests.story.lethal_hosts -i FILE hosts apply --yes 'before hv03 migrations'`` is that
+command, up to the moment ``before`` or ``after`` the cmdlet for that setting has run on that host.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+from delegation import cli
+from delegation.hyperv import host
+from delegation.hyperv.settings import HostSetting
+
+
+class LethalHost(host.HyperVHost):
+    moment = ""
+
+    def set(self, before: HostSetting, after: HostSetting) -> None:
+        where = f"{self.fqdn.partition('.')[0]} {after.name}"
+        self._burn(f"before {where}")
+        super().set(before, after)
+        self._burn(f"after {where}")
+
+    def _burn(self, moment: str) -> None:
+        if moment == self.moment:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    LethalHost.moment = sys.argv.pop()
+    host.HyperVHost = LethalHost  # type: ignore[misc]
+    cli.main()

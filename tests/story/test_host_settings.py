@@ -1,0 +1,263 @@
+"""The hosts' own settings, from plan to rollback, on lab hosts over real WinRM."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.lab import Lab, byhand
+from tests.lab.description import OPERATOR
+from tests.lab.hosts import HostLab
+from tests.story.witness import first
+from tests.story.workstation import Answer, Workstation
+
+pytestmark = pytest.mark.lab
+
+DECLARED = """\
+remoting: {user: vmadmin}
+defaults:
+  live_migration:
+    enabled: true
+    authentication: Kerberos
+    migrations: 4
+    storage_migrations: 3
+    performance: SMB
+    networks: [10.20.0.0/24, {subnet: 10.21.0.0/24, priority: 2}]
+hosts: {'HOSTS': }
+"""
+WANTED = {
+    "enabled": True,
+    "authentication": "Kerberos",
+    "migrations": 4,
+    "storage_migrations": 3,
+    "performance": "SMB",
+    "any_network": False,
+    "networks": {"10.20.0.0/24": 0, "10.21.0.0/24": 2},
+}
+AS_NEW = {
+    "enabled": False,
+    "authentication": "CredSSP",
+    "migrations": 2,
+    "storage_migrations": 2,
+    "performance": "Compression",
+    "any_network": False,
+    "networks": {},
+}
+IN_TURN = (
+    "network 10.20.0.0/24",
+    "network 10.21.0.0/24",
+    "migrations",
+    "storage_migrations",
+    "performance",
+    "authentication",
+    "enabled",
+)
+
+
+def at_desk(
+    desk: Workstation, hosts: str, remoting: str = "user: vmadmin", **variables: str
+) -> Workstation:
+    """The workstation of an operator of these hosts."""
+    text = DECLARED.replace("HOSTS", hosts).replace("user: vmadmin", remoting)
+    desk.inventory(text, dns_servers=f"[{desk.lab.address}]")
+    own = {
+        "KRB5_CONFIG": str(desk.lab.krb5_conf),
+        "KRB5CCNAME": f"FILE:{desk.folder / 'nobody'}",
+        "DELEGATION_HOSTS_PASSWORD": desk.lab.accounts[OPERATOR],
+    }
+    return replace(desk, variables=own | variables)
+
+
+def found(hosts: HostLab, *names: str) -> dict[str, dict[str, Any]]:
+    """What the hosts themselves say, beside the wire."""
+    states = {name: hosts.host(name).state for name in names or hosts.names}
+    return {label: {name: getattr(s, name) for name in WANTED} for label, s in states.items()}
+
+
+def unreachable(answer: Answer) -> dict[str, str]:
+    return {one["host"]: one["why"] for one in answer.data["unreachable"]}
+
+
+def alike(settings: Mapping[str, Any], *names: str) -> dict[str, Mapping[str, Any]]:
+    return dict.fromkeys(names, settings)
+
+
+def test_eight_hosts_of_which_one_is_down_and_one_refuses(
+    desk: Workstation, many_hosts: HostLab
+) -> None:
+    there = first(6)
+    many_hosts.host("hv02").set(migrations=7, networks={"172.16.0.0/16": 5})
+    before = found(many_hosts)
+    many_hosts.kill("hv07")
+    many_hosts.host("hv08").deny()
+    desk = at_desk(desk, "hv[01-08]")
+
+    plan = desk.run("hosts", "plan", "--format", "json")
+    assert plan.code == 3, plan.text
+    assert {change["host"] for change in plan.data["changes"]} == set(there)
+    assert unreachable(plan).keys() == {"hv07", "hv08"}
+
+    apply = desk.run("hosts", "apply", "--yes", "--expect", plan.data["digest"])
+    assert apply.code == 1, apply.text
+    assert "hv07: " in apply.err
+    assert "hv08: " in apply.err
+    assert "and read back as intended" in apply.err
+    assert found(many_hosts, *there) == alike(WANTED, *there)
+    assert found(many_hosts, "hv07", "hv08") == alike(AS_NEW, "hv07", "hv08")
+
+    show = desk.run("hosts", "show", "--format", "json")
+    assert show.code == 1
+    assert [host["host"] for host in show.data["hosts"]] == list(there)
+    assert not any(host["differ"] for host in show.data["hosts"])
+    assert unreachable(show).keys() == {"hv07", "hv08"}
+    assert desk.run("hosts", "plan").code == 1
+
+    back = desk.run("hosts", "rollback", "--yes")
+    assert back.code == 0, back.text
+    assert found(many_hosts) == before
+    kinds = [(run["kind"], run["dc"], run["unsettled"]) for run in desk.runs()]
+    assert kinds == [("hosts apply", "hv[01-06]", False), ("hosts rollback", "hv[01-06]", False)]
+
+
+def test_over_https_with_the_certificate_verified(desk: Workstation, hosts: HostLab) -> None:
+    https = f"user: vmadmin, https: true, ca_file: {desk.lab.ca_file}"
+    desk = at_desk(desk, "hv[01-02]", https)
+    assert desk.run("hosts", "apply", "--yes").code == 0
+    assert found(hosts, "hv01", "hv02") == alike(WANTED, "hv01", "hv02")
+
+
+def test_a_right_that_is_lost_after_the_plan_stops_it(desk: Workstation, hosts: HostLab) -> None:
+    desk = at_desk(desk, "hv[01-03]")
+    terminal = desk.at_terminal("hosts", "apply")
+    terminal.wait_for("[y/N]")
+    hosts.host("hv02").deny()
+    terminal.type("y\n")
+    answer = terminal.end()
+    assert answer.code == 4
+    assert "hv02: enabled would not be changed any more" in answer.text
+    assert found(hosts, *first(3)) == alike(AS_NEW, *first(3))
+
+
+MOMENTS = [
+    f"{when} hv02 {setting}"
+    for when, setting in (
+        ("before", IN_TURN[0]),
+        ("after", IN_TURN[0]),
+        ("before", "performance"),
+        ("after", "authentication"),
+        ("after", "enabled"),
+    )
+]
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_killed_in_the_middle(desk: Workstation, hosts: HostLab, moment: str) -> None:
+    desk = at_desk(desk, "hv[01-03]")
+    killed(desk, moment)
+    assert "UNSETTLED" in desk.run("history").out
+    there = found(hosts, *first(3))
+
+    again = desk.run("hosts", "apply", "--yes")
+    assert again.code == 0, again.text
+    assert "run 1 had not come to its end" in again.err
+    assert found(hosts, *first(3)) == alike(WANTED, *first(3))
+    made = {key for key, result in became(desk, 1).items() if result == "applied"}
+    assert made == {
+        (host, name) for host, state in there.items() for name in IN_TURN if is_made(state, name)
+    }
+    assert not any(run["unsettled"] for run in desk.runs())
+
+    while desk.run("hosts", "rollback", "--yes").code == 0:
+        pass
+    assert found(hosts, *first(3)) == alike(AS_NEW, *first(3))
+
+
+def test_killed_in_the_middle_and_taken_back(desk: Workstation, hosts: HostLab) -> None:
+    desk = at_desk(desk, "hv[01-03]")
+    killed(desk, "after hv02 performance")
+    back = desk.run("hosts", "rollback", "--yes")
+    assert back.code == 0, back.text
+    assert "run 1 had not come to its end" in back.err
+    assert found(hosts, *first(3)) == alike(AS_NEW, *first(3))
+
+
+def killed(desk: Workstation, moment: str) -> None:
+    process = desk.start("hosts", "apply", "--yes", moment, program="tests.story.lethal_hosts")
+    assert process.end().code == -signal.SIGKILL
+
+
+def became(desk: Workstation, run: int) -> dict[tuple[str, str], str | None]:
+    changes = desk.run("history", str(run), "--format", "json").data["changes"]
+    return {(change["host"], change["setting"]): change["result"] for change in changes}
+
+
+def is_made(state: Mapping[str, Any], name: str) -> bool:
+    if name.startswith("network "):
+        return name.removeprefix("network ") in state["networks"]
+    return bool(state[name] == WANTED[name])
+
+
+def test_a_cluster_node_is_left_to_its_cluster(desk: Workstation, hosts: HostLab) -> None:
+    hosts.host("hv02").set(clustered=True, networks={"172.16.0.0/16": 1})
+    desk = at_desk(desk, "hv[01-02]")
+    plan = desk.run("hosts", "plan")
+    assert "the cluster's own, left alone:" in plan.out
+    assert "hv02: enabled is off, declared on" in plan.out
+    assert desk.run("hosts", "apply", "--yes").code == 0
+    assert found(hosts, "hv01", "hv02") == {
+        "hv01": WANTED,
+        "hv02": {
+            **WANTED,
+            "enabled": False,
+            "migrations": 2,
+            "networks": {"172.16.0.0/16": 1},
+        },
+    }
+    assert desk.run("hosts", "plan").code == 0
+
+
+def test_kerberos_waits_for_the_mesh(desk: Workstation, hosts: HostLab, fresh_lab: Lab) -> None:
+    for name in first(3):
+        hosts.host(name).set(enabled=True)
+    desk = at_desk(desk, "hv[01-03]")
+    refused = desk.run("hosts", "apply", "--yes")
+    assert refused.code == 4
+    assert "hv[01-03]: it migrates by CredSSP today" in refused.err
+    assert "[kerberos-before-mesh]" in refused.err
+    assert desk.runs() == []
+    assert found(hosts, *first(3)) == alike({**AS_NEW, "enabled": True}, *first(3))
+
+    assert desk.run("apply", "--yes").code == 0
+    byhand.remove_values(fresh_lab, "hv02", "cifs/hv03.corp.example")
+    refused = desk.run("hosts", "apply", "--yes")
+    assert refused.code == 4
+    assert "hv02: it migrates by CredSSP today" in refused.err
+    assert "lacks 1 of its 8 values" in refused.err
+    forced = desk.run("hosts", "apply", "--yes", "--allow", "kerberos-before-mesh")
+    assert forced.code == 0
+    assert found(hosts, *first(3)) == alike(WANTED, *first(3))
+
+
+def test_with_the_mesh_in_place_it_is_not_in_the_way(desk: Workstation, hosts: HostLab) -> None:
+    for name in first(2):
+        hosts.host(name).set(enabled=True)
+    desk = at_desk(desk, "hv[01-02]")
+    assert desk.run("apply", "--yes").code == 0
+    assert desk.run("hosts", "apply", "--yes").code == 0
+    assert found(hosts, *first(2)) == alike(WANTED, *first(2))
+
+
+def test_a_host_that_hangs_costs_the_others_nothing(desk: Workstation, hosts: HostLab) -> None:
+    desk = at_desk(desk, "hv[01-02]")
+    hosts.host("hv02").freeze()
+    try:
+        show = desk.run("hosts", "show", "--format", "json")
+    finally:
+        hosts.host("hv02").thaw()
+    assert show.code == 1
+    assert [host["host"] for host in show.data["hosts"]] == ["hv01"]
+    assert unreachable(show).keys() == {"hv02"}
