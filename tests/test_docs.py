@@ -130,11 +130,11 @@ def test_environment_variables_exist(page: Path) -> None:
     variables = set(re.findall(r"\bDELEGATION_[A-Z_]+\b", page.read_text(encoding="utf-8")))
     known = {
         "DELEGATION_" + name[2:].upper().replace("-", "_")
-        for names, _ in options._COMMON
+        for names, _ in (*options._COMMON, *options._HOSTS)
         for name in names
         if name.startswith("--")
     }
-    assert variables - known - {"DELEGATION_PASSWORD"} == set()
+    assert variables - known - {"DELEGATION_PASSWORD", "DELEGATION_HOSTS_PASSWORD"} == set()
 
 
 # Links

@@ -18,7 +18,7 @@ from delegation.errors import DelegationError, InventoryError, UsageError
 from delegation.inventory import Inventory
 from delegation.journal import Journal
 from delegation.report import Data, contents, page, sheet
-from delegation.run import DELEGATION, HOST_SETTINGS, RecordedDelegation
+from delegation.run import DELEGATION, HOST_SETTINGS, MIGRATE, RecordedDelegation
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -234,8 +234,11 @@ def _run(given: options.Options, number: int) -> tuple[Data, list[Path]]:
         if run.kind in HOST_SETTINGS.runs:
             raise UsageError(
                 f"run {number} changed settings of hosts, of which there is no report yet",
-                f"see: delegation history {number}",
+                f"see: {given.command('history', str(number))}",
             )
+        if run.kind == MIGRATE:
+            command = given.command("migrate", "status", str(number), "--format", "markdown")
+            raise UsageError(f"run {number} moved virtual machines", f"its report: {command}")
         changes = journal.changes(number, DELEGATION)
         settled = number not in {one.id for one in journal.unsettled()}
     own = [given.inventory, folder / "journal.sqlite"]
