@@ -6,7 +6,9 @@ keyUsage, and every certificate its key identifiers.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
+from typing import Any
 
 from tests.lab.description import Lab, LabError
 from tests.lab.programs import run
@@ -33,6 +35,15 @@ class Certificate(StrEnum):
     """Good, but another server's."""
 
 
+class HostCertificate(StrEnum):
+    """A certificate of a lab host, by what is added to the host's name in its files' name."""
+
+    GOOD = ""
+    EXPIRED = "-expired"
+    OTHER_CA = "-other"
+    WRONG_NAME = "-wrong-name"
+
+
 def issue(lab: Lab) -> None:
     """Make both authorities and all server certificates in the lab's ``tls`` folder."""
     lab.tls.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -51,15 +62,35 @@ def issue(lab: Lab) -> None:
     sign(lab, Certificate.WRONG_NAME, extensions="elsewhere")
 
 
+def issue_host(lab: Lab, host: str) -> None:
+    """Make a host's certificates, good and bad, unless they are there."""
+    if (lab.tls / f"{host}.pem").exists():
+        return
+    (lab.tls / f"{host}.cnf").write_text(
+        configured([lab.fqdn(host), host], [lab.host_address(host)])
+    )
+    bad: dict[HostCertificate, dict[str, Any]] = {
+        HostCertificate.EXPIRED: {"validity": PAST},
+        HostCertificate.OTHER_CA: {"authority": "other-ca"},
+        HostCertificate.WRONG_NAME: {"extensions": "elsewhere"},
+        # Last: it tells that all are there.
+        HostCertificate.GOOD: {},
+    }
+    for kind, options in bad.items():
+        sign(lab, f"{host}{kind}", configuration=host, subject=lab.fqdn(host), **options)
+
+
 def sign(
     lab: Lab,
-    name: Certificate,
+    name: str,
     *,
     authority: str = "ca",
     extensions: str = "server",
     validity: tuple[str, str] = FOREVER,
+    configuration: str = "openssl",
+    subject: str = "",
 ) -> None:
-    """Let an authority issue a server certificate.
+    """Let an authority issue a server certificate, the DC's unless ``subject`` is another.
 
     ``openssl ca`` is the one way to a date in the past that all versions of openssl have.
     """
@@ -67,12 +98,12 @@ def sign(
     (lab.tls / "index.txt").write_text("")
     openssl(
         lab,
-        f"req -new -config tls/openssl.cnf -key tls/{name}.key -subj /CN={lab.dc_fqdn}"
-        f" -out tls/{name}.csr",
+        f"req -new -config tls/{configuration}.cnf -key tls/{name}.key"
+        f" -subj /CN={subject or lab.dc_fqdn} -out tls/{name}.csr",
     )
     openssl(
         lab,
-        f"ca -batch -notext -config tls/openssl.cnf -extensions {extensions}"
+        f"ca -batch -notext -config tls/{configuration}.cnf -extensions {extensions}"
         f" -cert tls/{authority}.pem -keyfile tls/{authority}.key"
         f" -startdate {validity[0]} -enddate {validity[1]}"
         f" -in tls/{name}.csr -out tls/{name}.pem",
@@ -97,8 +128,16 @@ def settings(lab: Lab) -> str:
 
     It names the addresses of fronts too: what they present is bad for its one reason only.
     """
-    addresses = [lab.address, *lab.front_addresses]
-    names = "\n".join(f"IP.{number} = {address}" for number, address in enumerate(addresses))
+    return configured([lab.dc_fqdn, lab.domain], [lab.address, *lab.front_addresses])
+
+
+def configured(names: Sequence[str], addresses: Sequence[str]) -> str:
+    """Give openssl's configuration for a server of these names and addresses."""
+    alternatives = "\n".join(
+        f"{kind}.{number} = {one}"
+        for kind, all_of_them in (("DNS", names), ("IP", addresses))
+        for number, one in enumerate(all_of_them, 1)
+    )
     return f"""\
 [req]
 distinguished_name = subject
@@ -126,7 +165,5 @@ subjectAltName = @names
 subjectAltName = DNS:dc1.elsewhere.example
 {SHARED}
 [names]
-DNS.1 = {lab.dc_fqdn}
-DNS.2 = {lab.domain}
-{names}
+{alternatives}
 """

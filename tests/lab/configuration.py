@@ -36,7 +36,16 @@ def configure(lab: Lab) -> Path:
     not need, and none elsewhere than on the lab's address.
     """
     folder = state(lab)
-    for name in ("private", "lock", "state", "cache", "pid", "ncalrpc", "sockets", "sysvol"):
+    for name in (
+        "private",
+        "lock",
+        "state",
+        "cache",
+        "pid",
+        "ncalrpc",
+        "sockets/winbindd",
+        "sysvol",
+    ):
         (folder / name).mkdir(parents=True, exist_ok=True)
     path = folder / "smb.conf"
     path.write_text(f"""\
@@ -56,7 +65,7 @@ def configure(lab: Lab) -> Path:
     cache directory = {folder}/cache
     pid directory = {folder}/pid
     ncalrpc dir = {folder}/ncalrpc
-    winbindd socket directory = {folder}/sockets
+    winbindd socket directory = {folder}/sockets/winbindd
     ntp signd socket directory = {folder}/sockets
     log file = {lab.log}
     log level = 1 auth_audit:2 dsdb_audit:1

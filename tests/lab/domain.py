@@ -116,6 +116,7 @@ def provision(lab: Lab) -> None:
         "base_dn": lab.base_dn,
         "hosts_dn": lab.hosts_dn,
         "hosts": description.HOSTS,
+        "addresses": {host: lab.host_address(host) for host in description.HOSTS},
         "file_server": description.FILE_SERVER,
         "computer_flags": description.WORKSTATION_TRUST_ACCOUNT,
         "migration": description.MIGRATION,

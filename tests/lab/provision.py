@@ -21,6 +21,7 @@ from samba.dcerpc import security
 from samba.ndr import ndr_pack, ndr_unpack
 from samba.net import Net
 from samba.provision import FILL_FULL, provision
+from samba.provision.sambadns import ARecord
 from samba.samdb import SamDB
 
 # The schemaIDGUIDs of two attributes and a class, from MS-ADA2, MS-ADA3 and MS-ADSC.
@@ -77,6 +78,7 @@ def main(wanted: dict[str, Any]) -> None:
     add_computer(
         samdb, wanted, wanted["file_server"], f"CN=Computers,{wanted['base_dn']}", SERVER_CLASSES
     )
+    add_addresses(samdb, wanted)
     samdb.transaction_commit()
     grant_privilege(samdb, wanted, parameters)
     export_keytabs(wanted, parameters)
@@ -164,6 +166,14 @@ def add_computer(
             "unicodePwd": quoted(secrets.token_urlsafe(32)),
         }
     )
+
+
+def add_addresses(samdb: SamDB, wanted: dict[str, Any]) -> None:
+    """Register the hosts' addresses in DNS, as each would for itself."""
+    zone = f"DC={wanted['domain']},CN=MicrosoftDNS,DC=DomainDnsZones,{wanted['base_dn']}"
+    for host, address in wanted["addresses"].items():
+        record = ndr_pack(ARecord(address, serial=1))
+        samdb.add({"dn": f"DC={host},{zone}", "objectClass": "dnsNode", "dnsRecord": record})
 
 
 def grant_privilege(samdb: SamDB, wanted: dict[str, Any], parameters: param.LoadParm) -> None:

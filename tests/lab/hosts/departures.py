@@ -1,0 +1,215 @@
+"""A source's part of migrations: Move-VM and Compare-VM, from the first look to the last byte."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from dataclasses import asdict
+from typing import Any
+from uuid import uuid4
+
+from tests.lab.hosts import settlement, storage
+from tests.lab.hosts.approach import Approach, Order
+from tests.lab.hosts.channel import Channel, Lost
+from tests.lab.hosts.failures import (
+    INVALID_STATE,
+    Reason,
+    already_moving,
+    clustered,
+    disabled,
+    no_slot,
+)
+from tests.lab.hosts.host import Host
+from tests.lab.hosts.state import HostState, Outgoing, Phase
+from tests.lab.wsman import Runtime
+
+UNREACHABLE_NETWORK = 0x80072751
+"""WSAEHOSTUNREACH: no network of this host is for migrations."""
+TICK = 0.1
+PREPARE_SECONDS, ABORT_SECONDS = 600.0, 5.0
+COPIED_PERCENT = 97
+
+
+class Departure:
+    """One migration from this host."""
+
+    def __init__(self, host: Host, runtime: Runtime, order: Order) -> None:
+        self.host, self.runtime, self.order = host, runtime, order
+        self.approach = Approach(host, runtime, order)
+        self.id = str(uuid4())
+
+    def compare(self) -> list[tuple[str, int]]:
+        """Ask the target what speaks against the move; nothing is changed at either end.
+
+        Raises:
+            CmdletError: they do not come together.
+        """
+        with self.approach.explained():
+            self.possible(self.host.store.read())
+            with self.approach.connected() as target:
+                found = target.ask({"ask": "compare", **self.description()}, self.runtime.check)
+                # The storage is part of the move: whether it could be written is asked as well.
+                with self.approach.storage_ticket():
+                    pass
+        return [(message, number) for message, number in found["incompatibilities"]]
+
+    def move(self) -> None:
+        """Move the machine.
+
+        Raises:
+            CmdletError: it is still here, or only the target knows, which then is said.
+            PipelineStopped: it is still here.
+        """
+        with self.approach.explained():
+            self.enter()
+            try:
+                self.take_slot()
+                with self.approach.connected() as target:
+                    self.transfer(target)
+            finally:
+                self.leave()
+
+    def enter(self) -> None:
+        """Note the migration, unless the machine is in one or can't be in any."""
+        with self.host.store.change() as state:
+            self.possible(state)
+            size = sum(map(self.host.volume.size, self.order.machine.disks))
+            target = self.approach.label
+            state.outgoing.append(Outgoing(self.id, self.order.machine.id, target, size=size))
+
+    def possible(self, state: HostState) -> None:
+        """Raise Reason if this host or the machine is not in a state to migrate."""
+        machine = self.order.machine
+        if not state.enabled:
+            raise disabled(self.host.name)
+        if state.leaving(machine.id):
+            raise already_moving(machine)
+        if state.machine(machine.id) is None:
+            raise Reason(f"The virtual machine '{machine.name}' is gone", INVALID_STATE)
+        if machine.clustered:
+            raise clustered(machine)
+        if not self.host.migrates_here(state):
+            text = f"No network of '{self.host.short}' is for migrations"
+            raise Reason(text, UNREACHABLE_NETWORK)
+
+    def take_slot(self) -> None:
+        """Wait for a slot here, for as long as this host has patience."""
+        deadline = time.monotonic() + self.host.store.read().patience
+        while True:
+            with self.host.store.change() as state:
+                here = self.noted(state)
+                if state.slot_free(besides=self.id):
+                    here.phase = Phase.COPYING
+                    return
+            if time.monotonic() > deadline:
+                raise no_slot(self.host.name)
+            self.runtime.sleep(TICK)
+
+    def noted(self, state: HostState) -> Outgoing:
+        """Give this migration as it is noted; it is not when the host was reset under it."""
+        here = state.migration(self.id)
+        if here is None:
+            raise Reason("The migration was ended at its source", INVALID_STATE)
+        return here
+
+    def description(self) -> dict[str, Any]:
+        """Describe the machine to the target."""
+        disks = self.order.machine.disks
+        return {
+            "id": self.id,
+            "machine": asdict(self.order.machine),
+            "sizes": list(map(self.host.volume.size, disks)),
+            "storage": self.order.storage,
+            "source": self.host.name,
+        }
+
+    def transfer(self, target: Channel) -> None:
+        """Have the target prepare, copy the disks, hand the machine over."""
+        runtime, order = self.runtime, self.order
+        runtime.progress(order.activity, "Connecting to the destination", 0)
+        with self.approach.storage_ticket() as tickets:
+            try:
+                prepare = {"ask": "prepare", **self.description()}
+                share = target.ask(prepare, self.still_wanted, PREPARE_SECONDS)["share"]
+                server = self.approach.storage
+                with storage.session(server, share, runtime.user, tickets) as session:
+                    digests = self.copy(session, target)
+            except BaseException:
+                # The target undoes it before this is over.
+                with suppress(Lost, Reason):
+                    target.ask({"ask": "abort", "id": self.id}, seconds=ABORT_SECONDS)
+                raise
+        self.hand_over(target, digests)
+
+    def still_wanted(self) -> None:
+        """Raise if the caller stopped, or the host was reset."""
+        self.runtime.check()
+        self.noted(self.host.store.read())
+
+    def copy(self, session: storage.Session, target: Channel) -> list[str]:
+        """Copy all disks at the host's speed, and give their SHA-256."""
+        paced = Pace(self, target).next
+        disks = map(self.host.volume.file, self.order.machine.disks)
+        return [session.write(disk, disk.name, paced) for disk in disks]
+
+    def hand_over(self, target: Channel, digests: list[str]) -> None:
+        """Make the machine the target's. From here on nothing stops it.
+
+        Raises:
+            Reason: the target refuses; the machine is still here.
+            Lost: only the target knows.
+        """
+        self.host.handing_over.add(self.id)
+        with self.host.store.change() as state:
+            here = self.noted(state)
+            here.phase, here.machine = Phase.HANDING_OVER, state.machine(here.machine_id)
+            state.machines = [one for one in state.machines if one.id != here.machine_id]
+        try:
+            target.ask({"ask": "commit", "id": self.id, "digests": digests})
+            settlement.gone(self.host, self.id)
+        except Reason:
+            settlement.came_back(self.host, self.id)
+            raise
+        except Lost:
+            asked = settlement.settled_within(self.host, self.id, settlement.PATIENCE)
+            if not asked or self.host.store.read().machine(self.order.machine.id):
+                raise
+        finally:
+            self.host.handing_over.discard(self.id)
+
+    def leave(self) -> None:
+        """Forget the migration; one that only the target can end stays noted."""
+        with self.host.store.change() as state:
+            here = state.migration(self.id)
+            if here and here.phase is not Phase.HANDING_OVER:
+                state.outgoing.remove(here)
+
+
+class Pace:
+    """Copies at the host's speed, tells the caller and the target how far it is."""
+
+    def __init__(self, departure: Departure, target: Channel) -> None:
+        self.departure, self.target = departure, target
+        self.copied, self.due, self.told = 0, time.monotonic(), 0.0
+
+    def next(self, written: int) -> int:
+        """Take note of bytes written, wait as the speed demands, say how many may be next."""
+        self.copied += written
+        speed = self.departure.host.store.read().speed
+        if time.monotonic() - self.told >= TICK:
+            self.tell()
+        self.due = max(self.due, time.monotonic() - TICK) + written / speed
+        self.departure.runtime.sleep(max(0.0, self.due - time.monotonic()))
+        return storage.chunk(speed)
+
+    def tell(self) -> None:
+        """Say how far it is; raise Reason if the target, or this host, ended the migration."""
+        self.told = time.monotonic()
+        host, order = self.departure.host, self.departure.order
+        with host.store.change() as state:
+            here = self.departure.noted(state)
+            here.copied = self.copied
+            percent = COPIED_PERCENT * self.copied // max(1, here.size)
+        self.target.ask({"ask": "progress", "copied": self.copied}, self.departure.runtime.check)
+        said = (order.activity, f"{percent}%", percent)
+        self.departure.runtime.progress(*said, operation="Copying storage")

@@ -1,0 +1,169 @@
+"""A lab host as a test sees it, beside the wire: look at its state, its files and shares; set it.
+
+It works whether the host runs or not, because the host's state is files.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import Any
+from uuid import uuid4
+
+from tests.lab.certificates import HostCertificate
+from tests.lab.description import OPERATOR, Lab, LabError
+from tests.lab.hosts import control, processes, smbd
+from tests.lab.hosts.state import (
+    GIB,
+    MACHINES_FOLDER,
+    MIB,
+    SETTABLE,
+    SWITCH,
+    HostState,
+    Machine,
+    Store,
+)
+from tests.lab.hosts.volume import Volume
+
+
+class LabHost:
+    """One host of a lab, by its label (``hv01``)."""
+
+    def __init__(self, lab: Lab, name: str) -> None:
+        self.lab, self.name = lab, name
+        self.folder = lab.folder / "hosts" / name
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.store, self.volume = Store(self.folder), Volume(self.folder)
+
+    @property
+    def fqdn(self) -> str:
+        """Its DNS name."""
+        return self.lab.fqdn(self.name)
+
+    @property
+    def address(self) -> str:
+        """Its loopback address."""
+        return self.lab.host_address(self.name)
+
+    @property
+    def state(self) -> HostState:
+        """All that it knows, as it is now; a copy."""
+        return self.store.read()
+
+    def set(self, **values: Any) -> None:
+        """Set parts of its state by name (``enabled=True, authentication="Kerberos"``).
+
+        A running host has taken note when this is over.
+        """
+        if unknown := values.keys() - SETTABLE:
+            raise LabError(f"a host has no {', '.join(sorted(unknown))}; it has {sorted(SETTABLE)}")
+        with self.store.change() as state:
+            for name, value in values.items():
+                setattr(state, name, value)
+        control.ask(self.folder, "look")
+
+    def present(self, certificate: HostCertificate) -> None:
+        """Present another certificate on 5986."""
+        self.set(certificate=certificate)
+
+    def ready(self) -> None:
+        """Set all that a migration needs of the host: enabled, Kerberos, any network."""
+        self.set(enabled=True, authentication="Kerberos", any_network=True)
+
+    def add_vm(
+        self,
+        name: str,
+        *,
+        memory: int = 4 * GIB,
+        disk_bytes: int = 2 * MIB,
+        disks: int = 1,
+        running: bool = True,
+        switch: str = SWITCH,
+        clustered: bool = False,
+    ) -> Machine:
+        """Add a virtual machine, each disk a file of ``disk_bytes`` random bytes."""
+        path = f"{MACHINES_FOLDER}\\{name}"
+        ends = ["", *(f"-{number}" for number in range(2, disks + 1))][:disks]
+        files = [f"{path}\\Virtual Hard Disks\\{name}{end}.vhdx" for end in ends]
+        machine = Machine(str(uuid4()), name, memory, running, path, files, switch, clustered)
+        for file in files:
+            self.volume.fill(file, disk_bytes)
+        with self.store.change() as state:
+            state.machines.append(machine)
+        return machine
+
+    def remove_vm(self, name: str) -> None:
+        """Remove a virtual machine with its disks."""
+        machine = self.vms()[name]
+        with self.store.change() as state:
+            state.machines = [one for one in state.machines if one.id != machine.id]
+        self.volume.remove(machine.disks)
+
+    def vms(self) -> dict[str, Machine]:
+        """Give the machines that are this host's, by name; never those of another."""
+        return {one.name: one for one in self.state.machines}
+
+    def disk_files(self) -> dict[str, str]:
+        """Give the SHA-256 of every file on its C:, by Windows path; partial files included."""
+        return self.volume.digests()
+
+    def shares(self) -> list[str]:
+        """List its shares, as its registry has them."""
+        return smbd.shares(self.lab, self.name)
+
+    def staging(self) -> list[str]:
+        """List the folders below ``$VSM$``, which temporary shares leave none of."""
+        folder = self.volume.file("C:\\$VSM$")
+        return sorted(one.name for one in folder.iterdir()) if folder.exists() else []
+
+    def deny(self, user: str = OPERATOR) -> None:
+        """Take a user's right to administer this host."""
+        left = [one for one in self.state.operators if one.casefold() != user.casefold()]
+        self.set(operators=left)
+
+    def limit(self, migrations: int | None = None, storage: int | None = None) -> None:
+        """Set how many migrations may run at once; ``storage`` defaults to the same."""
+        with self.store.change() as state:
+            if migrations is not None:
+                state.migrations = state.storage_migrations = migrations
+            if storage is not None:
+                state.storage_migrations = storage
+
+    def capacity(self, *, memory: int | None = None, disk: int | None = None) -> None:
+        """Set how much memory, or disk, it has in all."""
+        with self.store.change() as state:
+            state.memory = state.memory if memory is None else memory
+            state.disk = state.disk if disk is None else disk
+
+    def free_disk(self) -> int:
+        """Count the free bytes of its C:."""
+        return self.volume.free(self.state)
+
+    def speed(self, bytes_per_second: int) -> None:
+        """Set how fast each migration from here copies; it takes effect at once."""
+        self.set(speed=bytes_per_second)
+
+    def running(self) -> bool:
+        """Tell whether its process is there, which may not answer yet."""
+        return processes.host(self.folder) is not None
+
+    def freeze(self) -> None:
+        """Let all its processes hang: connections stay, nothing answers."""
+        self.signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let them go on."""
+        self.signal(signal.SIGCONT)
+
+    def signal(self, which: signal.Signals) -> None:
+        """Signal all its processes."""
+        for pid in processes.everything(self.folder):
+            processes.tell(pid, which)
+
+    def log(self) -> str:
+        """Give the end of what it logged."""
+        file = self.folder / "host.log"
+        return file.read_text(errors="replace")[-4000:] if file.exists() else ""
+
+    def __repr__(self) -> str:
+        return f"LabHost({self.name}, {os.fspath(self.folder)})"

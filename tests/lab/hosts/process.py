@@ -1,0 +1,173 @@
+"""A lab host's process: ``python -m tests.lab.hosts.process <the lab's folder> <name>``.
+
+It stands in the host's folder. There it listens, on ``control``, to the test's side: whether it
+is up, that something was set beside it, that all is to be as new.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from subprocess import Popen
+from typing import Any
+
+from tests.lab import dc, programs
+from tests.lab.description import Lab, LabError
+from tests.lab.hosts import cmdlets, processes, settlement, smbd
+from tests.lab.hosts.host import Host
+from tests.lab.hosts.ports import HTTPS
+from tests.lab.hosts.service import Service
+from tests.lab.wsman import Endpoint
+
+log = logging.getLogger(__name__)
+
+CONTROL = "control"
+TICK = 0.2
+RESET_SECONDS = 15.0
+
+
+class HostProcess:
+    """All of a host that runs."""
+
+    def __init__(self, lab: Lab, name: str) -> None:
+        self.lab, self.name = lab, name
+        self.host = Host(lab, name)
+        self.service = Service(self.host)
+        self.admitted = self.host.store.read().operators
+        self.presented = ""
+        self.ended = threading.Event()
+        self.smbd: Popen[bytes] | None = None
+        self.endpoints: list[Endpoint] = []
+
+    def start(self) -> None:
+        """Bring everything up, and settle what a dead process left, before anybody can ask."""
+        Path(processes.NOTE).write_text(str(os.getpid()))
+        processes.end(self.host.folder, processes.SMBD, processes.HOLDER)
+        self.host.volume.root.mkdir(parents=True, exist_ok=True)
+        smbd.configure(self.lab, self.name, self.admitted)
+        self.smbd = smbd.launch(self.lab, self.name)
+        settlement.at_start(self.host)
+        self.service.adjust()
+        self.listen()
+        Path(CONTROL).unlink(missing_ok=True)
+        control = socket.socket(socket.AF_UNIX)
+        control.bind(CONTROL)
+        control.listen()
+        threading.Thread(target=self.obey, args=(control,), daemon=True).start()
+
+    def listen(self) -> None:
+        """Open WinRM, both ways to the same shells."""
+        table = cmdlets.of(self.host, self.service)
+        who = (self.host.address, self.host.fqdn, self.host.keytab, table)
+        plain = Endpoint(*who, authorize=self.is_operator)
+        self.presented = self.host.store.read().certificate
+        file = str(self.lab.tls / f"{self.name}{self.presented}")
+        tls = (Path(f"{file}.pem"), Path(f"{file}.key"))
+        secure = Endpoint(
+            *who, port=HTTPS, tls=tls, authorize=self.is_operator, shells=plain.shells
+        )
+        self.endpoints = [plain, secure]
+        for endpoint in self.endpoints:
+            endpoint.start()
+
+    def is_operator(self, user: str) -> bool:
+        """Tell whether a caller may have a shell."""
+        return self.host.store.read().is_operator(user)
+
+    def run(self) -> None:
+        """Stay until told to end, and settle what others must answer."""
+        while not self.ended.wait(TICK):
+            settlement.ask_all(self.host)
+            if self.smbd is not None and self.smbd.poll() is not None:
+                raise LabError(f"the SMB server of {self.name} has ended")
+
+    def stop(self) -> None:
+        """End: what moves is rolled back."""
+        self.hang_up()
+        if self.smbd is not None:
+            self.smbd.kill()
+            self.smbd.wait()
+
+    def hang_up(self) -> None:
+        """Close WinRM with its shells, and end all migrations."""
+        for endpoint in self.endpoints:
+            endpoint.stop()
+        self.service.hang_up()
+        dc.until(self.idle, RESET_SECONDS)
+
+    def idle(self) -> bool:
+        """Tell whether no migration is under way here."""
+        state = self.host.store.read()
+        under_way = [one for one in state.outgoing if one.machine is None]
+        ours = under_way or state.incoming or self.host.handing_over
+        return not ours and self.service.idle()
+
+    def obey(self, control: socket.socket) -> None:
+        """Carry out the test's requests, one after the other."""
+        requests: dict[str, Callable[[], None]] = {
+            "ping": lambda: None,
+            "look": self.look,
+            "reset": self.reset,
+        }
+        while True:
+            connection, _ = control.accept()
+            with connection, connection.makefile("rw") as stream, suppress(OSError):
+                try:
+                    requests[stream.readline().strip()]()
+                    answer: dict[str, Any] = {}
+                except Exception as error:
+                    log.exception("the test's request")
+                    answer = {"error": repr(error)}
+                stream.write(json.dumps(answer) + "\n")
+
+    def look(self) -> None:
+        """Take note of what was set beside the process."""
+        state = self.host.store.read()
+        if state.operators != self.admitted:
+            smbd.admit(self.lab, self.name, state.operators)
+            self.admitted = state.operators
+        if state.certificate != self.presented and self.endpoints:
+            for endpoint in self.endpoints:
+                endpoint.stop()
+            self.listen()
+        self.service.adjust()
+
+    def reset(self) -> None:
+        """Be as new."""
+        self.hang_up()
+        self.endpoints = []
+        self.host.store.renew()
+        self.host.volume.clear()
+        self.look()
+        self.listen()
+
+
+def main(folder: str, name: str) -> None:
+    """Be a host until SIGTERM."""
+    lab = Lab(Path(folder))
+    os.environ |= programs.environment(lab)
+    # Tickets are shown to one service once; a cache of them would cost a write to disk each.
+    os.environ["KRB5RCACHENAME"] = "none:"
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    running = HostProcess(lab, name)
+    signal.signal(signal.SIGTERM, lambda *_: running.ended.set())
+    began = time.monotonic()
+    running.start()
+    log.info("up after %.1f s", time.monotonic() - began)
+    try:
+        running.run()
+    finally:
+        running.stop()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,222 @@
+"""What a lab host knows, on disk: its virtual machines, its settings, the migrations under way.
+
+One JSON file a host, replaced whole, and a lock that dies with its holder: the host's process, and
+a test beside it, change it by the same way. What was written outlives ``kill -9``.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, fields
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Self
+
+from tests.lab.description import ADMINISTRATOR, OPERATOR
+
+MIB = 1 << 20
+GIB = 1 << 30
+MACHINES_FOLDER = "C:\\Hyper-V"
+"""Where virtual machines lie unless somebody says otherwise (VirtualMachinePath)."""
+SWITCH = "External"
+"""The virtual switch that every lab host has."""
+
+
+class Phase(StrEnum):
+    """How far an outgoing migration is. The table of what a restart does about it: ``settle``."""
+
+    QUEUED = "queued"
+    """It waits for a slot at the source, or at the target."""
+    COPYING = "copying"
+    HANDING_OVER = "handing-over"
+    """The target may own the machine already: only the target knows."""
+
+
+@dataclass
+class Machine:
+    """A virtual machine. ``path`` and ``disks`` are Windows paths on its host."""
+
+    id: str
+    name: str
+    memory: int
+    running: bool
+    path: str
+    disks: list[str]
+    switch: str = SWITCH
+    clustered: bool = False
+
+    @classmethod
+    def read(cls, plain: dict[str, Any]) -> Self:
+        """Make one of what ``asdict`` gave."""
+        return cls(**plain)
+
+
+@dataclass
+class Outgoing:
+    """A migration from here. ``machine`` is None until HANDING_OVER takes it out of ``machines``.
+
+    ``target`` is the label of the target (``hv02``), ``copied`` and ``size`` are bytes.
+    """
+
+    id: str
+    machine_id: str
+    target: str
+    phase: Phase = Phase.QUEUED
+    size: int = 0
+    copied: int = 0
+    machine: Machine | None = None
+
+    @classmethod
+    def read(cls, plain: dict[str, Any]) -> Self:
+        """Make one of what ``asdict`` gave."""
+        machine = plain.pop("machine")
+        phase = Phase(plain.pop("phase"))
+        return cls(**plain, phase=phase, machine=machine and Machine.read(machine))
+
+
+@dataclass
+class Incoming:
+    """A migration to here: the machine as it will be, and the share that its disks come through.
+
+    ``cancelled``: it is being undone, and can't make the machine this host's any more.
+    """
+
+    id: str
+    machine: Machine
+    source: str
+    share: str
+    sizes: list[int]
+    cancelled: bool = False
+
+    @classmethod
+    def read(cls, plain: dict[str, Any]) -> Self:
+        """Make one of what ``asdict`` gave."""
+        return cls(**plain | {"machine": Machine.read(plain["machine"])})
+
+
+@dataclass
+class HostState:
+    """All of a host. The settings' defaults are Windows'.
+
+    ``memory`` and ``disk`` are what there is in all, in bytes; ``speed`` is bytes a second of one
+    migration; ``patience`` is how many seconds a migration waits for a slot before it fails.
+    ``networks`` maps subnets to priorities. ``certificate`` is one of ``HostCertificate``.
+    ``arrived`` holds the identifiers of the migrations that made a machine this host's: what a
+    source asks after it died.
+    """
+
+    machines: list[Machine] = field(default_factory=list)
+    outgoing: list[Outgoing] = field(default_factory=list)
+    incoming: list[Incoming] = field(default_factory=list)
+    arrived: list[str] = field(default_factory=list)
+
+    enabled: bool = False
+    authentication: str = "CredSSP"
+    migrations: int = 2
+    storage_migrations: int = 2
+    performance: str = "Compression"
+    any_network: bool = False
+    networks: dict[str, int] = field(default_factory=dict)
+
+    operators: list[str] = field(default_factory=lambda: [OPERATOR, ADMINISTRATOR])
+    clustered: bool = False
+    vmms: str = "Running"
+    certificate: str = ""
+    switches: list[str] = field(default_factory=lambda: [SWITCH])
+
+    memory: int = 64 * GIB
+    disk: int = 1 * GIB
+    speed: int = 64 * MIB
+    patience: float = 2.0
+
+    @classmethod
+    def read(cls, plain: dict[str, Any]) -> Self:
+        """Make one of what ``asdict`` gave."""
+        parts: dict[str, Any] = {"machines": Machine, "outgoing": Outgoing, "incoming": Incoming}
+        made = {name: [part.read(one) for one in plain[name]] for name, part in parts.items()}
+        return cls(**plain | made)
+
+    def present(self) -> list[Machine]:
+        """List the machines that this host shows: what it hands over is shown until it is gone."""
+        return [*self.machines, *(one.machine for one in self.outgoing if one.machine)]
+
+    def machine(self, machine_id: str) -> Machine | None:
+        """Give a machine that is this host's."""
+        return next((one for one in self.machines if one.id == machine_id), None)
+
+    def leaving(self, machine_id: str) -> Outgoing | None:
+        """Give the migration that a machine is in."""
+        return next((one for one in self.outgoing if one.machine_id == machine_id), None)
+
+    def migration(self, move_id: str) -> Outgoing | None:
+        """Give an outgoing migration."""
+        return next((one for one in self.outgoing if one.id == move_id), None)
+
+    def expected(self, move_id: str) -> Incoming | None:
+        """Give an incoming migration."""
+        return next((one for one in self.incoming if one.id == move_id), None)
+
+    def is_operator(self, user: str) -> bool:
+        """Tell whether a user (``vmadmin@CORP.EXAMPLE``) administers this host."""
+        return user.partition("@")[0].casefold() in {one.casefold() for one in self.operators}
+
+    def slot_free(self, besides: str = "") -> bool:
+        """Tell whether another migration may run: it takes a live and a storage slot."""
+        running = [one.id for one in self.outgoing if one.phase is not Phase.QUEUED]
+        running += [one.id for one in self.incoming]
+        taken = len([one for one in running if one != besides])
+        return taken < min(self.migrations, self.storage_migrations)
+
+    def memory_free(self) -> int:
+        """Count the bytes that running machines leave, those on their way here included."""
+        machines = [*self.present(), *(one.machine for one in self.incoming)]
+        return self.memory - sum(one.memory for one in machines if one.running)
+
+
+class Store:
+    """The state of the host whose folder this is."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / "state.json"
+        self.lock = folder / "state.lock"
+
+    def read(self) -> HostState:
+        """Give the state as it is now; a host that has none is new."""
+        try:
+            return HostState.read(json.loads(self.file.read_text()))
+        except FileNotFoundError:
+            return HostState()
+
+    @contextmanager
+    def change(self) -> Iterator[HostState]:
+        """Give the state to be changed: what it is in the end is written, unless this raises."""
+        with self.lock.open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            state = self.read()
+            before = asdict(state)
+            yield state
+            if asdict(state) != before or not self.file.exists():
+                self.write(state)
+
+    def renew(self) -> None:
+        """Forget everything: the state of a host that is new."""
+        with self.change() as state:
+            vars(state).update(vars(HostState()))
+
+    def write(self, state: HostState) -> None:
+        """Replace the file at once, by one that is whole."""
+        new = self.file.with_suffix(".new")
+        new.write_text(json.dumps(asdict(state), indent=1))
+        new.replace(self.file)
+
+
+SETTABLE = frozenset(one.name for one in fields(HostState)) - {
+    "machines",
+    "outgoing",
+    "incoming",
+    "arrived",
+}
+"""What a test may set by name."""
