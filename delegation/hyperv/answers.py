@@ -21,7 +21,7 @@ from delegation.errors import HostError, HostRefused, HostUnreachable
 from delegation.hyperv import failures, logon
 from delegation.hyperv.machines import Failure
 from delegation.hyperv.places import Account, Place
-from delegation.hyperv.wire import Line
+from delegation.hyperv.wire import Line, by_status
 
 __all__ = ["HELD", "NOT_YET", "TOO_PATIENT", "Fault", "failure_of", "is_gone", "translated"]
 
@@ -80,7 +80,7 @@ def translated(
     except tickets.errors() as exc:
         raise _unsealed(place, account, line, exc) from exc
     except WinRMTransportError as exc:
-        raise _http(place, exc) from exc
+        raise by_status(place, exc.code) from exc
     except (RequestException, HTTPError, OSError) as exc:
         raise _broken(place, line, exc) from exc
     except (WinRMError, *_NO_MESSAGE) as exc:
@@ -140,13 +140,6 @@ def _fault(place: Place, account: Account, what: str, exc: Fault) -> HostError:
         f"{place.host} refuses {what}: {said}",
         "look at the host's WinRM log (Microsoft-Windows-WinRM/Operational)",
         hresult=failures.hresult_in("", number),
-    )
-
-
-def _http(place: Place, exc: WinRMTransportError) -> HostError:
-    return HostUnreachable(
-        f"{place} answers with HTTP status {exc.code}",
-        "look whether WinRM is what listens there, and not another web server",
     )
 
 

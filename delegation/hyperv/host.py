@@ -152,8 +152,12 @@ class HyperVHost(Hypervisor):
     def _renew(self) -> None:
         """Open another session where the connection is gone: hosts end those that are idle."""
         if self._session.lost:
-            self._session.drop()
+            former = self._session
+            former.drop()
             self._session = Session(self._place, self._account)
+            with suppress(HostError):
+                # A host allows few shells; it may have removed this one by itself.
+                self._session.remove(former.shell)
 
 
 class Migration(Moving):

@@ -10,7 +10,6 @@ import base64
 import datetime as dt
 import re
 import sys
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
@@ -30,6 +29,7 @@ from delegation.errors import (
     HostUnreachable,
 )
 from delegation.hyperv.places import Account, Place
+from delegation.hyperv.wallet import Wallet
 
 SERVICE = "host"
 """Every computer account has it, and WinRM takes a ticket for any name of its account."""
@@ -45,10 +45,10 @@ _ASK = (
     | ContextReq.sequence_detect
 )
 _NEEDED = ContextReq.integrity | ContextReq.confidentiality | ContextReq.mutual_auth
-SHORTEST_LIFE = 300.0
-"""Seconds that a ticket must still be good for; else another is asked for."""
 SKEW = 300.0
 """Seconds that Kerberos lets clocks differ."""
+
+_TICKETS = Wallet()
 
 _SCHEME = re.compile(r"\b(Negotiate|Kerberos)\b(?:\s+([A-Za-z0-9+/=]+))?", re.IGNORECASE)
 
@@ -97,21 +97,36 @@ class Logon:
             token = context.step()
         for _ in range(ROUNDS):
             response = self._send(response, scheme, token, settings)
-            _, given = _offered(response.headers)
-            with in_words(self._attempt):
-                token = context.step(given) if given and not context.complete else None
+            token = self._next(context, response)
             if response.status_code == 401 and not token:
                 raise self._refused(response.headers)
             if not token:
                 break
         if not (context.complete and context.context_attr & _NEEDED == _NEEDED):
-            raise HostRefused(
-                f"{self._place} did not prove who it is",
-                "look who answers at that address; nothing was asked of it",
-            )
+            raise self._unproven()
         context.response_auth_header = scheme.lower()
         self.contexts[self._place.host.lower()] = context
         return response
+
+    def _next(self, context: Any, response: Any) -> bytes | None:  # noqa: ANN401
+        """What follows the host's token, which may be an error of Kerberos."""
+        _, given = _offered(response.headers)
+        if not given or context.complete:
+            return None
+        try:
+            with in_words(self._attempt):
+                token: bytes | None = context.step(given)
+        except HostError as exc:
+            if response.status_code == 401:
+                raise self._refused(response.headers, exc.what) from exc
+            raise self._unproven() from exc
+        return token
+
+    def _unproven(self) -> HostRefused:
+        return HostRefused(
+            f"{self._place} did not prove who it is",
+            "look who answers at that address; nothing was asked of it",
+        )
 
     @staticmethod
     def _send(
@@ -128,7 +143,7 @@ class Logon:
         request.headers["Authorization"] = f"{scheme} {encoded}"
         return response.connection.send(request, **settings)
 
-    def _refused(self, headers: Mapping[str, str]) -> HostRefused:
+    def _refused(self, headers: Mapping[str, str], *said: str) -> HostRefused:
         """The host said no to a good ticket, mostly without a word why."""
         refuses = f"{self._place} refuses the Kerberos logon of {self._account.who}"
         minutes = _minutes_apart(headers.get("Date", ""))
@@ -136,11 +151,13 @@ class Logon:
             return HostRefused(
                 f"{refuses}: its clock and this machine's are {minutes} minutes apart",
                 "set the clocks, by NTP; Kerberos allows five minutes",
+                said,
             )
         return HostRefused(
             refuses,
             f"look whether {SERVICE}/{self._place.host} is held by the host's own account (setspn "
             f"-Q), and whether {self._account.who} may log on to the host from the network",
+            said,
         )
 
 
@@ -210,41 +227,7 @@ def _client(place: Place, attempt: Attempt, password: str | None, certificate: b
     }
     if sys.platform == "win32":
         return spnego.client(tickets.credential(attempt, password), **settings)
-    held = _WALLET.credentials(attempt, password)
+    held = _TICKETS.credentials(attempt, password)
     context: Any = spnego.client(spnego.CredentialCache(), **settings)
     context._context = tickets.context_for(attempt, held, _ASK, bindings)  # noqa: SLF001
     return context
-
-
-class _Wallet:
-    """Tickets to get tickets, so that the KDC is asked for one but once for many hosts.
-
-    Those of a keytab or a password are held in memory alone, by the Kerberos library.
-    """
-
-    def __init__(self) -> None:
-        self._held: dict[object, Any] = {}
-        self._lock = threading.Lock()
-
-    def credentials(self, attempt: Attempt, password: str | None) -> Any:  # noqa: ANN401 - gssapi's
-        """gssapi's credentials, forwardable where they are our own. None: the default ticket."""
-        credential = tickets.credential(attempt, password)
-        if isinstance(credential, spnego.CredentialCache):
-            return _own(credential)
-        key = attempt.user, attempt.keytab, attempt.domain, password
-        with self._lock:
-            held = self._held.get(key)
-            if held is None or tickets.lifetime(held) < SHORTEST_LIFE:
-                held = self._held[key] = _own(credential)
-        return held
-
-
-_WALLET = _Wallet()
-
-
-def _own(credential: spnego.Credential) -> Any:  # noqa: ANN401
-    """pyspnego asks for a forwardable ticket only where one may be handed over; ours are not."""
-    context: Any = spnego.client(
-        credential, protocol="kerberos", context_req=_ASK | ContextReq.delegate_policy
-    )
-    return context._credential  # noqa: SLF001

@@ -7,20 +7,18 @@ do. No command is ever sent twice.
 """
 
 import logging
-import math
 import time
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 from uuid import UUID
 
-from pypsrp.complex_objects import PSInvocationState, RunspacePoolState
+from pypsrp.complex_objects import RunspacePoolState
 from pypsrp.powershell import PowerShell, RunspacePool, RunspacePoolWarning
 from pypsrp.serializer import TaggedValue
-from pypsrp.shell import SignalCode
+from pypsrp.wsman import SelectorSet
 
 from delegation.errors import CommandFailed, HostError, HostUnreachable
 from delegation.hyperv import answers, failures
@@ -28,6 +26,7 @@ from delegation.hyperv.link import Link
 from delegation.hyperv.machines import Failure
 from delegation.hyperv.output import Output
 from delegation.hyperv.places import Account, Command, Place
+from delegation.hyperv.running import Finished, Progress, Running
 
 __all__ = [
     "Account",
@@ -42,8 +41,7 @@ __all__ = [
 
 OPEN_SECONDS = 60.0
 """How long a shell may take to open, logon and all."""
-SHORTEST_WAIT = 0.5
-"""Seconds; WinRM takes no smaller OperationTimeout."""
+PAUSE_SECONDS = 0.5
 IDLE_SECONDS = 12 * 60 * 60
 """How long a host keeps a shell, and what runs in it, without a client: the most that Windows
 allows unless told otherwise (MaxIdleTimeoutMs); usual are two hours."""
@@ -54,98 +52,6 @@ for _library in ("pypsrp", "urllib3", "spnego"):
     # What they log is told by their exceptions too; unhandled, it would land on the terminal.
     logging.getLogger(_library).addHandler(logging.NullHandler())
 warnings.filterwarnings("ignore", category=RunspacePoolWarning)
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """What a command last said of itself; ``percent`` is -1 where it said none."""
-
-    percent: int = -1
-    status: str = ""
-    activity: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """A command's end: all its output, and why it failed, if it did."""
-
-    output: tuple[Output, ...] = ()
-    failure: Failure | None = None
-
-
-class Running:
-    """A command under way; ``what`` names it."""
-
-    def __init__(self, link: Link, command: PowerShell, what: str) -> None:
-        self._link = link
-        self._command = command
-        self._stopping = False
-        self.what = what
-
-    @property
-    def shell(self) -> UUID:
-        return UUID(self._command.runspace_pool.id)
-
-    def wait(self, seconds: float) -> Progress | Finished:
-        """Its end, or what it last said when ``seconds`` are over. Raises HostUnreachable."""
-        until = time.monotonic() + seconds
-        while self._command.state == PSInvocationState.RUNNING:
-            left = until - time.monotonic()
-            if left <= 0:
-                return self._said()
-            self._poll(min(max(left, SHORTEST_WAIT), self._link.wsman.operation_timeout))
-        return self._ended()
-
-    def _poll(self, seconds: float) -> None:
-        """Wait for what it says next, and no longer than ``seconds``."""
-        timeout: Any = math.ceil(seconds) if seconds >= 1 else seconds
-        try:
-            with self._link.asking(self.what):
-                self._command.poll_invoke(timeout=timeout)
-        except HostError:
-            if not (self._stopping and answers.is_gone(self._link.wsman.fault)):
-                raise
-            self._command.state = PSInvocationState.STOPPED
-
-    def stop(self) -> None:
-        """Ask the host to stop it; ``wait`` gives the end. Raises HostUnreachable."""
-        if self._command.state != PSInvocationState.RUNNING or self._stopping:
-            return
-        shell = self._command.runspace_pool.shell
-        try:
-            with self._link.asking(self.what):
-                # pypsrp's own stop() would forget the command, and its end with it.
-                shell.signal(SignalCode.PS_CTRL_C, self._command.id)
-        except HostError:
-            # A host may answer only when all is undone, which can take longer than an answer may.
-            if self._link.wsman.fault != answers.NOT_YET:
-                raise
-        self._stopping = True
-
-    def _said(self) -> Progress:
-        records = self._command.streams.progress
-        if not records:
-            return Progress()
-        last = records[-1]
-        del records[:-1]
-        percent = last.percent_complete
-        return Progress(
-            percent if isinstance(percent, int) else -1,
-            last.description or last.current_operation or "",
-            last.activity or "",
-        )
-
-    def _ended(self) -> Finished:
-        command, state = self._command, self._command.state
-        output = tuple(Output(raw, self._link.place.host, self.what) for raw in command.output)
-        with suppress(HostError), self._link.asking(self.what):
-            # Frees what the host keeps of it; the host may have done so by itself.
-            command.close()
-        if state == PSInvocationState.STOPPED:
-            return Finished(output, failures.stopped())
-        if command.streams.error or state == PSInvocationState.FAILED:
-            return Finished(output, answers.failure_of(command.streams.error))
-        return Finished(output)
 
 
 class Session:
@@ -262,6 +168,13 @@ class Session:
                 self._pool.close()
         self._link.hang_up()
 
+    def remove(self, shell: UUID) -> None:
+        """Remove another shell of this account's, whose connection is lost. Raises HostError."""
+        which = SelectorSet()
+        which.add_option("ShellId", str(shell).upper())
+        with self._link.asking(seconds=OPEN_SECONDS):
+            self._link.wsman.delete(self._pool.shell.resource_uri, selector_set=which)
+
     def __enter__(self) -> Self:
         return self
 
@@ -310,7 +223,7 @@ def _found(link: Link, shell: UUID) -> RunspacePool | None:
         except answers.Fault as exc:
             if exc.code != answers.HELD or time.monotonic() > until:
                 raise
-            time.sleep(SHORTEST_WAIT)
+            time.sleep(PAUSE_SECONDS)
         else:
             return pools[0]
 

@@ -157,10 +157,17 @@ def _unsealed(place: Place, status: int) -> HostUnreachable:
         return HostUnreachable(
             f"{place} answers without encryption", "look who answers at that address and port"
         )
-    return HostUnreachable(
-        f"{place} answers with HTTP status {status}",
-        "look whether WinRM is what listens there, and not another web server",
+    return by_status(place, status)
+
+
+def by_status(place: Place, status: int) -> HostUnreachable:
+    """What an HTTP status means that is none of WinRM's."""
+    fix = (
+        "WinRM is starting, ending or too busy: try again"
+        if status == 503
+        else "look whether WinRM is what listens there, and not another web server"
     )
+    return HostUnreachable(f"{place} answers with HTTP status {status}", fix)
 
 
 def trust(place: Place) -> ssl.SSLContext | None:

@@ -63,6 +63,11 @@ class HostClient(Client):
         assert self.moving
         self.moving.close()
 
+    def shell(self) -> UUID:
+        """The shell that the host is asked in."""
+        assert self.host
+        return self.host._session.shell
+
     def cut(self) -> None:
         """Let the connection end as a host ends one that is idle."""
         assert self.host

@@ -124,15 +124,16 @@ class Impostor(Listener):
 
 
 class Web(Listener):
-    """A web server that is no WinRM: it answers all with one answer."""
+    """A web server that is no WinRM: it gives its answers in turn, and its last for ever."""
 
-    def __init__(self, address: str, answer: bytes, port: int = 5985) -> None:
+    def __init__(self, address: str, *answers: bytes, port: int = 5985) -> None:
         super().__init__(address, port)
-        self.one = answer
+        self.answers = list(answers)
 
     def serve(self, client: socket.socket) -> None:
-        while self.message(client):
-            client.sendall(self.one)
+        while request := self.message(client):
+            self.heard += request
+            client.sendall(self.answers.pop(0) if len(self.answers) > 1 else self.answers[0])
 
 
 class Blurt(Web):

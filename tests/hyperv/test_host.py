@@ -325,8 +325,10 @@ def test_a_migration_goes_on_without_us(hosts: HostLab, client: Start, how: str)
 def test_reading_again_over_another_connection(hosts: HostLab, client: Start) -> None:
     session = client()
     before = session.call("ask", "read")
+    shell = session.call("shell")
     session.call("cut")
     assert session.call("ask", "read") == before
+    assert client().call("reconnect", shell) is None, "the shell of before is gone"
     session.call("cut")
     session.call("ask", "set", HostSetting("migrations", 2), HostSetting("migrations", 4))
     assert hosts.host("hv01").state.migrations == 4

@@ -19,6 +19,8 @@ from delegation.errors import (
     HostUnreachable,
     UsageError,
 )
+from delegation.hyperv import answers, remoting
+from delegation.hyperv.link import Link
 from delegation.hyperv.machines import Failure
 from delegation.hyperv.places import Account, Command, Place
 from delegation.hyperv.remoting import Progress
@@ -34,14 +36,15 @@ from tests.hyperv.strangers import (
 )
 from tests.hyperv.winrm_client import Client
 from tests.hyperv.winrm_host import MACHINE, Host
-from tests.lab import byhand
+from tests.lab import byhand, dc
 from tests.lab.certificates import HostCertificate, issue_host
 from tests.lab.description import OPERATOR, READER, Lab
 from tests.lab.programs import run
 from tests.lab.wsman import Cut, Hang, Refuse
 from tests.lab.wsman.elsewhere import Elsewhere
 
-HOST, OTHER = "hv01", "hv02"
+HOST, OTHER = "hv09", "hv10"
+"""None of those that ``hosts`` starts."""
 CALLER = "vmadmin@CORP.EXAMPLE"
 STEPS = Command("Start-Steps", {"Count": 4})
 WHO = Command("Get-Caller")
@@ -191,8 +194,8 @@ class TestLogon:
     def test_a_ticket_of_ours_is_evidence_for_constrained_delegation(
         self, fresh_lab: Lab, client: Start
     ) -> None:
-        asked = Command("Get-Ticket", {"Target": "cifs/hv02.corp.example@CORP.EXAMPLE"})
-        byhand.add_values(fresh_lab, HOST, "cifs/hv02.corp.example")
+        asked = Command("Get-Ticket", {"Target": "cifs/hv10.corp.example@CORP.EXAMPLE"})
+        byhand.add_values(fresh_lab, HOST, "cifs/hv10.corp.example")
         assert client().call("run", asked) == ["granted"]
 
     def test_no_proxy_netrc_or_bundle_of_the_environment(
@@ -267,7 +270,7 @@ class TestCommands:
         assert session.call("read", asked, *reads) == list(reads.values())
         assert session.call("nested", asked, "HardDrives", "Path") == ["C:\\a.vhdx"] * 2
         wrong = refusal(session, "read", asked, ("integer", "Name"))
-        assert wrong.what.startswith("Get-Machine on hv01.corp.example gave an object")
+        assert wrong.what.startswith("Get-Machine on hv09.corp.example gave an object")
 
     @pytest.mark.parametrize(
         "given",
@@ -278,7 +281,7 @@ class TestCommands:
         error = refusal(session, "run", Command("Write-Failure", {"Text": "no"} | given))
         assert isinstance(error, CommandFailed)
         assert error.hresult == "0x80070005"
-        assert "Write-Failure on hv01.corp.example failed: access is denied" in error.what
+        assert "Write-Failure on hv09.corp.example failed: access is denied" in error.what
         assert "Hyper-V Administrators" in error.fix
         assert error.details == (given.get("Text", "no"),)
         assert session.call("run", WHO) == [CALLER], "the session lives on"
@@ -370,8 +373,34 @@ class TestReconnecting:
         assert second.call("reconnect", shell) is False
         assert second.call("run", WHO) == [CALLER]
 
+    def test_the_right_one_of_several(self, host: Elsewhere, client: Start) -> None:
+        first, second, third = client(), client(), client()
+        first.call("start", Command("Start-Steps", {"Count": 2}))
+        shell = second.call("start", Command("Start-Steps", {"Count": 3}))
+        for one in (first, second):
+            assert host.call("await_entry")
+            one.call("disconnect")
+        assert third.call("reconnect", shell) is True
+        host.call("let", 5)
+        assert third.call("wait") == ([0, 1, 2], None)
+
     def test_no_such_shell(self, client: Start) -> None:
         assert client().call("reconnect", uuid.uuid4()) is None
+
+    def test_one_whose_client_has_not_gone_yet_is_waited_for(
+        self, lab: Lab, host: Elsewhere, client: Start
+    ) -> None:
+        with Relay(front(lab), (lab.host_address(HOST), 5985)) as relay:
+            first, second = client(), client(away(lab))
+            shell = first.call("start", STEPS)
+            assert host.call("await_entry")
+            second.begin("reconnect", shell)
+            # Two for the logon, two to look, and a refusal to connect.
+            assert dc.until(lambda: relay.said.count(b"HTTP/1.1 ") > 4, LONG)
+            first.kill()
+            assert second.answer() is True
+            host.call("let", 4)
+            assert second.call("wait") == ([0, 1, 2, 3], None)
 
     def test_a_shell_that_somebody_else_holds(self, host: Elsewhere, client: Start) -> None:
         first, second = client(), client()
@@ -399,7 +428,7 @@ class TestTrouble:
         session.call("open")
         error, took = session.call("timed", "run", STEPS, seconds=1.0)
         assert isinstance(error, HostUnreachable)
-        assert "Start-Steps on hv01.corp.example has not ended in 1 seconds" in error.what
+        assert "Start-Steps on hv09.corp.example has not ended in 1 seconds" in error.what
         assert took < LONG
 
     @pytest.mark.parametrize("stranger", [Silence, Dribble])
@@ -437,10 +466,10 @@ class TestTrouble:
     def test_nothing_listens(self, lab: Lab, client: Start) -> None:
         error = refusal(client(away(lab)), "open")
         assert isinstance(error, HostUnreachable)
-        assert error.what == f"nothing listens on hv01.corp.example:5985 at {front(lab)}"
+        assert error.what == f"nothing listens on hv09.corp.example:5985 at {front(lab)}"
 
     def test_a_host_without_an_address(self, lab: Lab, client: Start) -> None:
-        error = refusal(client(at(lab, host="hv01.nowhere.invalid", address=None)), "open")
+        error = refusal(client(at(lab, host="hv09.nowhere.invalid", address=None)), "open")
         assert isinstance(error, HostUnreachable)
         assert "has no address in DNS" in error.what
 
@@ -451,7 +480,7 @@ class TestTrouble:
         host.call("fail", Cut(10), verb)
         error = refusal(session, "run", WHO)
         assert isinstance(error, HostUnreachable)
-        assert "the connection to hv01.corp.example:5985 was lost" in error.what
+        assert "the connection to hv09.corp.example:5985 was lost" in error.what
         assert session.call("lost")
         assert isinstance(refusal(session, "run", WHO), HostUnreachable)
 
@@ -491,7 +520,7 @@ class TestIdentity:
         [
             (HostCertificate.EXPIRED, "has expired"),
             (HostCertificate.OTHER_CA, "is not trusted"),
-            (HostCertificate.WRONG_NAME, "is not for hv02.corp.example"),
+            (HostCertificate.WRONG_NAME, "is not for hv10.corp.example"),
         ],
     )
     def test_a_wrong_certificate(
@@ -500,16 +529,16 @@ class TestIdentity:
         with start_host(lab, OTHER, certificate):
             error = refusal(client(tls(lab, **second(lab))), "open")
         assert isinstance(error, HostUnreachable)
-        assert error.what.startswith(f"the certificate of hv02.corp.example:5986 {words}")
+        assert error.what.startswith(f"the certificate of hv10.corp.example:5986 {words}")
 
     def test_a_good_certificate_of_another_host(self, lab: Lab, client: Start) -> None:
-        error = refusal(client(tls(lab, host=lab.fqdn("hv02"))), "open")
-        assert "is not for hv02.corp.example" in error.what
+        error = refusal(client(tls(lab, host=lab.fqdn("hv10"))), "open")
+        assert "is not for hv10.corp.example" in error.what
 
     def test_another_host_at_the_address(self, lab: Lab, client: Start) -> None:
-        error = refusal(client(at(lab, host=lab.fqdn("hv02"))), "open")
+        error = refusal(client(at(lab, host=lab.fqdn("hv10"))), "open")
         assert isinstance(error, HostRefused)
-        assert "hv02.corp.example:5985 refuses the Kerberos logon" in error.what
+        assert "hv10.corp.example:5985 refuses the Kerberos logon" in error.what
 
     def test_a_host_that_the_domain_does_not_know(self, lab: Lab, client: Start) -> None:
         error = refusal(client(at(lab, host="hv99.corp.example")), "open")
@@ -583,6 +612,25 @@ class TestTheWire:
             assert KERBEROS in token[:24]
             assert b"NTLMSSP" not in token
 
+    @pytest.mark.parametrize("status", [b"401 Unauthorized", b"200 OK"])
+    def test_an_answer_to_the_logon_that_is_none(
+        self, lab: Lab, client: Start, status: bytes
+    ) -> None:
+        answer = b"HTTP/1.1 %b\r\nWWW-Authenticate: Negotiate YWJj\r\nContent-Length: 0\r\n\r\n"
+        with Web(front(lab), answer % b"401 Unauthorized", answer % status):
+            error = refusal(client(away(lab)), "open")
+        assert isinstance(error, HostRefused)
+        assert ("refuses the Kerberos logon" if b"401" in status else "prove") in error.what
+
+    def test_one_that_lets_us_in_without_a_proof(self, lab: Lab, client: Start) -> None:
+        asks = b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Negotiate\r\n"
+        yes = b"HTTP/1.1 200 OK\r\n"
+        with Web(front(lab), *(one + b"Content-Length: 0\r\n\r\n" for one in (asks, yes))) as web:
+            error = refusal(client(away(lab)), "open")
+        assert isinstance(error, HostRefused)
+        assert "did not prove who it is" in error.what
+        assert web.heard.count(b"POST ") == 2
+
     @pytest.mark.parametrize("offers", [["NTLM"], ['Basic realm="WSMAN"'], ["CredSSP"], []])
     def test_a_host_without_kerberos_gets_no_logon(
         self, lab: Lab, client: Start, offers: list[str]
@@ -612,7 +660,7 @@ class TestTheWire:
     def test_the_host_is_asked_by_its_name_wherever_it_is(self, lab: Lab, client: Start) -> None:
         with Relay(front(lab), (lab.host_address(HOST), 5985)) as relay:
             assert client(away(lab)).call("run", WHO) == [CALLER]
-        assert relay.heard.count(b"Host: hv01.corp.example:5985") == relay.heard.count(b"POST ")
+        assert relay.heard.count(b"Host: hv09.corp.example:5985") == relay.heard.count(b"POST ")
 
     @pytest.mark.parametrize("status", [b"200 OK", b"500 Internal Server Error"])
     def test_an_answer_in_clear_is_not_believed(
@@ -649,12 +697,13 @@ class TestTheWire:
 
     def test_one_that_sends_us_elsewhere(self, lab: Lab, client: Start) -> None:
         answer = (
-            b"HTTP/1.1 307 Temporary Redirect\r\nLocation: http://hv01.corp.example:5985/wsman\r\n"
+            b"HTTP/1.1 307 Temporary Redirect\r\nLocation: http://hv09.corp.example:5985/wsman\r\n"
             b"Content-Length: 0\r\n\r\n"
         )
-        with Web(front(lab), answer):
+        with Web(front(lab), answer) as web:
             error = refusal(client(away(lab)), "open")
         assert isinstance(error, HostUnreachable)
+        assert web.heard.count(b"POST ") == 1
 
     def test_garbage(self, lab: Lab, client: Start) -> None:
         with Web(front(lab), b"SSH-2.0-OpenSSH_9.2\r\n\r\n"):
@@ -667,10 +716,27 @@ def _spoilt(answer: bytes) -> bytes:
     return answer[:place] + bytes([answer[place] ^ 1]) + answer[place + 1 :]
 
 
-@pytest.mark.parametrize("name", ["hv01", "10.0.0.1", "", "hv01..corp.example", "a b.corp.example"])
+@pytest.mark.parametrize("name", ["hv09", "10.0.0.1", "", "hv09..corp.example", "a b.corp.example"])
 def test_a_place_has_a_full_name(name: str) -> None:
     with pytest.raises(UsageError, match="full DNS name"):
         Place(name)
+
+
+def test_a_host_that_allows_less_patience_gets_a_usual_shell(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[int | None] = []
+
+    def pool(_: object, __: object, idle: int | None) -> str:
+        asked.append(idle)
+        if idle is not None:
+            raise answers.Fault(answers.TOO_PATIENT, "hv09", "no", None, None, None)
+        return "a shell"
+
+    monkeypatch.setattr(remoting, "_pool", pool)
+    link = Link(Place("hv09.corp.example"), Account())
+    assert remoting._opened(link, None, patient=True)[0] is link
+    assert asked == [remoting.IDLE_SECONDS, None]
 
 
 def test_the_libraries_say_nothing_on_the_terminal() -> None:
