@@ -110,7 +110,7 @@ def _verdict(
     terminal.out(f"  fix: {link.fix}")
     if link.hresult:
         meant = failures.meaning(Failure("", link.hresult)).what
-        terminal.out(f"  a migration usually ends with {link.hresult}: {meant}")
+        terminal.out(f"  a migration usually ends with {link.hresult} ({meant})")
     words, now = _to_mend(link.name, pair) or (again, False)
     terminal.out(f"  {'next' if now else 'then'}: {given.command(*words)}")
 

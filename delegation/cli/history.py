@@ -12,7 +12,6 @@ import click
 from delegation import audits, names, report
 from delegation.checks import Finding
 from delegation.cli import findings, options, show, terminal, wiring
-from delegation.errors import InventoryError, UsageError
 from delegation.hyperv.settings import shown
 from delegation.journal import Journal
 from delegation.plan import added, removed
@@ -46,23 +45,13 @@ def history(ctx: click.Context, run: int | None, form: str) -> int:
       delegation history --format json
     """
     given = options.given(ctx)
-    folder = _folder(given)
+    folder = wiring.usual_state_folder(given)
     with closing(Journal.readable(folder)) as journal:
         if run is None:
             _runs(journal, folder, form)
         else:
             _one(journal, run, form, verbose=given.verbose)
     return 0
-
-
-def _folder(given: options.Options) -> Path:
-    """The state folder; an inventory that is missing or invalid names none."""
-    if given.state is not None:
-        return given.state
-    try:
-        return wiring.state_folder(given, wiring.load(given))
-    except (InventoryError, UsageError):
-        return wiring.state_folder(given, None)
 
 
 def _runs(journal: Journal, folder: Path, form: str) -> None:

@@ -17,8 +17,12 @@ from delegation.inventory import Auth, DirectorySettings, Inventory
 
 
 class _Source(NamedTuple):
-    """Where a password may come from: a file that an option names, else a variable."""
+    """Where a password may come from: a file that an option names, else a variable.
 
+    ``section`` of the inventory says whose it is.
+    """
+
+    section: str
     option: str
     file: Path | None
     variable: str
@@ -38,12 +42,15 @@ class _Source(NamedTuple):
 
 
 def _of_directory(options: Options) -> _Source:
-    return _Source("--password-file", options.password_file, "DELEGATION_PASSWORD")
+    return _Source("directory", "--password-file", options.password_file, "DELEGATION_PASSWORD")
 
 
 def _of_hosts(options: Options) -> _Source:
     return _Source(
-        "--hosts-password-file", options.hosts_password_file, "DELEGATION_HOSTS_PASSWORD"
+        "remoting",
+        "--hosts-password-file",
+        options.hosts_password_file,
+        "DELEGATION_HOSTS_PASSWORD",
     )
 
 
@@ -107,7 +114,7 @@ def _for_kerberos(source: _Source, user: str, domain: str, place: str) -> str | 
         raise UsageError(
             f"{user} has no valid Kerberos ticket here, and no password was given",
             f"get a ticket with kinit {names.inert(principals.principal_of(user, domain))}, "
-            f"or name a keytab in the inventory, or give the password in {source.variable} or "
+            f"or set {source.section}.keytab, or give the password in {source.variable} or "
             f"{source.option}",
         )
     return _asked(user, place)

@@ -14,7 +14,7 @@ import click
 from delegation import __version__, checks, compare, names, planning
 from delegation.cli import files, findings, options, survey, terminal, wiring
 from delegation.cli.plan import hints
-from delegation.errors import DelegationError, InventoryError, UsageError
+from delegation.errors import DelegationError, UsageError
 from delegation.inventory import Inventory
 from delegation.journal import Journal
 from delegation.report import Data, contents, page, sheet
@@ -228,7 +228,7 @@ def _past(
 
 
 def _run(given: options.Options, number: int) -> tuple[Data, list[Path]]:
-    folder = _folder(given)
+    folder = wiring.usual_state_folder(given)
     with closing(Journal.readable(folder)) as journal:
         run = journal.run(number)
         if run.kind in HOST_SETTINGS.runs:
@@ -243,12 +243,3 @@ def _run(given: options.Options, number: int) -> tuple[Data, list[Path]]:
         settled = number not in {one.id for one in journal.unsettled()}
     own = [given.inventory, folder / "journal.sqlite"]
     return contents.run(_origin("run"), run, changes, settled=settled), own
-
-
-def _folder(given: options.Options) -> Path:
-    """The state folder; an inventory that is missing or invalid names none."""
-    try:
-        inventory = None if given.state else wiring.load(given)
-    except (InventoryError, UsageError):
-        inventory = None
-    return wiring.state_folder(given, inventory)

@@ -41,7 +41,7 @@ def plan(data: Data, changes: Sequence[DelegationChange], *, verbose: bool) -> N
     _others("foreign, left alone", data["foreign"], "hint", verbose=verbose)
     if verbose:
         every_value(changes)
-    _blocked(data["blocked"])
+    blocked(data["blocked"], "computer", "delegation apply")
     terminal.out()
     terminal.out(f"digest  {data['digest']}")
 
@@ -125,15 +125,16 @@ def every_value(changes: Iterable[DelegationChange]) -> None:
             terminal.out(f"    ~ {words}", fg="yellow")
 
 
-def _blocked(blocked: Sequence[Mapping[str, Any]]) -> None:
-    if not blocked:
+def blocked(found: Sequence[Mapping[str, Any]], of: str, command: str) -> None:
+    """What stands in a plan's way; ``of`` is the key of its object, ``command`` what applies it."""
+    if not found:
         return
     terminal.out()
     terminal.out("  blocked:", fg="red")
-    for refusal in blocked:
-        terminal.out(f"    {refusal['computer']}: {refusal['message']} [{refusal['why']}]")
+    for refusal in found:
+        terminal.out(f"    {refusal[of]}: {refusal['message']} [{refusal['why']}]")
         if refusal["override"]:
-            terminal.out(f"      or accept it: delegation apply {refusal['override']}")
+            terminal.out(f"      or accept it: {command} {refusal['override']}")
 
 
 def refusals(blocked: Sequence[Blocked]) -> list[str]:

@@ -14,6 +14,7 @@ from delegation.edges import Inspector, Writer
 from delegation.errors import (
     ConnectionFailed,
     HostUnreachable,
+    InventoryError,
     JournalError,
     UsageError,
 )
@@ -81,6 +82,16 @@ def state_folder(options: Options, inventory: Inventory | None) -> Path:
     if options.state is not None:
         return options.state
     return options.inventory.parent / (inventory.state if inventory else ".delegation")
+
+
+def usual_state_folder(options: Options) -> Path:
+    """The same for whoever only looks; an inventory that is missing or invalid names none."""
+    if options.state is not None:
+        return options.state
+    try:
+        return state_folder(options, load(options))
+    except (InventoryError, UsageError):
+        return state_folder(options, None)
 
 
 def own_files(options: Options, inventory: Inventory, wanted: DirectorySettings) -> list[Path]:

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
 from typing import TypeVar
 from uuid import UUID
 
@@ -11,7 +10,7 @@ from delegation.errors import CommandFailed, HostError, HostRefused, HostUnreach
 from delegation.hyperv import settings
 from delegation.hyperv.crew import Crew, Job, Limits, Line, Over
 from delegation.hyperv.machines import HostReading
-from delegation.hyperv.seams import Hypervisor, Open
+from delegation.hyperv.seams import Hypervisor, Open, opened
 from delegation.hyperv.settings import HostSetting, SettingChange
 from delegation.plan import Target
 
@@ -41,7 +40,7 @@ def ask(
 
     def job(line: Line[T | HostError]) -> None:
         try:
-            with _opened(open_host, line.label) as host:
+            with opened(open_host, line.label) as host:
                 line.says(question(host))
         except HostError as exc:
             line.says(exc)
@@ -159,7 +158,7 @@ class HostSettingsChanger:
     def _job(self, changes: tuple[SettingChange, ...]) -> Job[SettingOutcome]:
         def job(line: Line[SettingOutcome]) -> None:
             try:
-                with _opened(self._open, line.label) as host:
+                with opened(self._open, line.label) as host:
                     for change in changes:
                         if not line.begins(change.target.guid):
                             return
@@ -216,17 +215,6 @@ def _made(host: Hypervisor, change: SettingChange) -> SettingOutcome:
     except HostError as exc:
         return Outcome(change, Result.UNKNOWN, f"{change.after.name}: {_words(exc)}")
     return Outcome(change, Result.APPLIED)
-
-
-@contextmanager
-def _opened(open_host: Open, label: str) -> Iterator[Hypervisor]:
-    host = open_host(label)
-    try:
-        yield host
-    finally:
-        # What was asked has its answer by now, and that counts.
-        with suppress(HostError):
-            host.close()
 
 
 def _words(exc: HostError) -> str:

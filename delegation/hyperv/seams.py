@@ -1,9 +1,11 @@
 """What a Hyper-V host must be able to do for the drivers that are given one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Protocol
 from uuid import UUID
 
+from delegation.errors import HostError
 from delegation.hyperv.machines import (
     Ended,
     HostReading,
@@ -75,3 +77,14 @@ class Hypervisor(Protocol):
 
 Open = Callable[[str], Hypervisor]
 """Opens the host of that label, for the calling thread. Raises HostError."""
+
+
+@contextmanager
+def opened(open_host: Open, label: str) -> Iterator[Hypervisor]:
+    """A host for a while. That it can't be closed tells nothing of what was asked."""
+    host = open_host(label)
+    try:
+        yield host
+    finally:
+        with suppress(HostError):
+            host.close()

@@ -93,7 +93,7 @@ def test_a_broken_link_is_1_and_named_with_what_a_user_sees(
     assert f"  BROKEN  {link} " in ran.out
     assert f"\nbroken: {link}\n  fix: " in ran.out
     meant = failures.meaning(Failure("", hresult)).what
-    seen = f"\n  a migration usually ends with {hresult}: {meant}\n"
+    seen = f"\n  a migration usually ends with {hresult} ({meant})\n"
     assert seen in ran.out
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from delegation import names
-from delegation.cli import terminal
+from delegation.cli import show, terminal
 from delegation.cli.show import counted
 from delegation.hyperv.settings import SettingChange, shown
 from delegation.report import Data
@@ -89,7 +89,7 @@ def plan(data: Data, changes: Iterable[SettingChange], *, verbose: bool) -> None
     terminal.out(f"  {counted(summary['unchanged'], 'setting')} as declared already")
     change_table(changes, verbose=verbose)
     _cluster(data["cluster"])
-    _blocked(data["blocked"])
+    show.blocked(data["blocked"], "host", "delegation hosts apply")
     terminal.out()
     terminal.out(f"digest  {data['digest']}")
     unreachable(data["unreachable"])
@@ -121,14 +121,3 @@ def _cluster(left: Sequence[Mapping[str, Any]]) -> None:
     terminal.out("  the cluster's own, left alone:")
     for words, labels in alike.items():
         terminal.out(f"    {names.fold(labels)}: {words}")
-
-
-def _blocked(blocked: Sequence[Mapping[str, Any]]) -> None:
-    if not blocked:
-        return
-    terminal.out()
-    terminal.out("  blocked:", fg="red")
-    for refusal in blocked:
-        terminal.out(f"    {refusal['host']}: {refusal['message']} [{refusal['why']}]")
-        if refusal["override"]:
-            terminal.out(f"      or accept it: delegation hosts apply {refusal['override']}")
