@@ -60,6 +60,51 @@ CREATE TABLE findings (
     content BLOB NOT NULL
 )
 """,
+    """
+CREATE TABLE moves (
+    run INTEGER NOT NULL REFERENCES runs (id),
+    seq INTEGER NOT NULL,
+    machine TEXT NOT NULL,
+    name TEXT NOT NULL,
+    source TEXT NOT NULL,
+    target TEXT NOT NULL,
+    storage TEXT NOT NULL,
+    memory INTEGER NOT NULL,
+    disk INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    seconds REAL NOT NULL,
+    state TEXT NOT NULL,
+    host TEXT NOT NULL,
+    bound TEXT NOT NULL DEFAULT '',
+    shell TEXT,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    percent INTEGER NOT NULL DEFAULT 0,
+    abandoned INTEGER NOT NULL DEFAULT 0,
+    started TEXT,
+    ended TEXT,
+    reason TEXT NOT NULL DEFAULT '',
+    fix TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (run, machine)
+) WITHOUT ROWID;
+CREATE TABLE steps (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    run INTEGER NOT NULL REFERENCES runs (id),
+    machine TEXT NOT NULL,
+    time TEXT NOT NULL,
+    step TEXT NOT NULL,
+    state TEXT NOT NULL,
+    host TEXT NOT NULL,
+    bound TEXT NOT NULL,
+    reason TEXT NOT NULL
+);
+CREATE INDEX steps_by_machine ON steps (run, machine);
+CREATE TABLE requests (
+    run INTEGER NOT NULL REFERENCES runs (id),
+    machine TEXT NOT NULL,
+    time TEXT NOT NULL,
+    PRIMARY KEY (run, machine)
+) WITHOUT ROWID
+""",
 )
 """What makes each version of the journal out of the one before it; the first makes its tables.
 
@@ -125,10 +170,14 @@ def transaction(db: sqlite3.Connection, path: Path) -> Iterator[None]:
             raise
 
 
-WRITING, AUDITING = "lock", "audit.lock"
+WRITING, AUDITING, MIGRATING = "lock", "audit.lock", "migrate.lock"
 """What only one process at a time does with a state folder; the names of the files that say so."""
 
-_OTHER = {WRITING: "another apply or rollback", AUDITING: "another audit --new-only"}
+_OTHER = {
+    WRITING: "another apply or rollback",
+    AUDITING: "another audit --new-only",
+    MIGRATING: "another migration run",
+}
 
 
 @contextmanager

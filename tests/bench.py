@@ -24,10 +24,12 @@ from delegation.directory.session import Credentials
 from delegation.directory.undo_file import undo_ldif
 from delegation.edges import Result
 from delegation.inventory import DirectorySettings, Host, Inventory, Mesh
+from delegation.migrate.simulate import timeline
 from delegation.plan import Change, Delegation, Plan
 from tests.lab import domain
 from tests.lab.delay import delayed
 from tests.lab.description import Lab
+from tests.migrate import instances, policies
 
 PAIRS = 9
 WRITER = "svc-delegation"
@@ -40,6 +42,7 @@ def main(wanted: list[str]) -> None:
         "pipeline": _pipeline,
         "plan": _plan,
         "help": _help,
+        "migrate": _migrate,
     }
     sys.stdout.write(f"{'what':<58} {'ratio':>7} {'at most':>8}\n")
     needs_lab = {"apply", "audit", "pipeline"} & set(wanted or benches)
@@ -63,9 +66,9 @@ def _lab() -> Iterator[Lab]:
         domain.stop(lab)
 
 
-def _tell(what: str, ratio: float, bound: float) -> None:
+def _tell(what: str, ratio: float, bound: float, digits: int = 2) -> None:
     verdict = "" if ratio <= bound else "   MISSED"
-    sys.stdout.write(f"{what:<58} {ratio:>7.2f} {bound:>8.2f}{verdict}\n")
+    sys.stdout.write(f"{what:<58} {ratio:>7.{digits}f} {bound:>8.{digits}f}{verdict}\n")
     sys.stdout.flush()
 
 
@@ -253,6 +256,41 @@ def _help(_lab: Lab | None) -> None:
         lambda: None,
     )
     _tell('delegation --help / python -c "import click"', ratio, 2)
+
+
+def _migrate(_lab: Lab | None) -> None:
+    """Simulated migrations; how they are drawn is said in tests/migrate/instances.py."""
+    gc.disable()  # as the program does
+    for machines, bound in ((2_000, 0.25), (5_000, 0.5)):
+        took = min(_scheduling_seconds(machines) for _ in range(5))
+        what = f"migrate, {machines:,} VMs of 64 hosts planned:"
+        _tell(f"{what} {took:.2f} s of CPU / {bound} s", took / bound, 1)
+    drawn = [instances.balanced(seed) for seed in range(10)]
+    what = "migrate, 64 hosts, 2,000 VMs: makespan / "
+    _tell(f"{what}lower bound", _mean_to_bound(drawn), 1.01, 3)
+    for name, policy, bound in (
+        ("FIFO", policies.fifo, 1),
+        ("foreach by source", policies.foreach_per_source, 0.75),
+        ("waves", policies.waves, 0.5),
+        ("one foreach", policies.foreach_global, 0.05),
+    ):
+        ours = sum(timeline(one.hosts, one.moves).seconds for one in drawn)
+        _tell(what + name, ours / sum(policy(one.hosts, one.moves) for one in drawn), bound, 3)
+    for kind, draw, bound in (("mixed", instances.mixed, 1.005), ("hard", instances.hard, 1.04)):
+        mean = _mean_to_bound([draw(seed) for seed in range(256)])
+        _tell(f"migrate, 256 {kind} instances: makespan / lower bound", mean, bound, 3)
+
+
+def _scheduling_seconds(machines: int) -> float:
+    drawn = instances.balanced(0, 64, machines)
+    start = time.process_time()
+    assert not timeline(drawn.hosts, drawn.moves).unsolved
+    return time.process_time() - start
+
+
+def _mean_to_bound(drawn: list[instances.Instance]) -> float:
+    found = [timeline(one.hosts, one.moves) for one in drawn]
+    return statistics.mean(one.seconds / one.bound.seconds for one in found)
 
 
 if __name__ == "__main__":

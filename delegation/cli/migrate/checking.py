@@ -1,0 +1,168 @@
+"""Before the first migration: every pair that is used, looked at link by link.
+
+By the directory as it is now, the hosts' own settings, the ports, and a dry run of every machine.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from delegation import explain, mesh, snapshot
+from delegation.cli import options, survey, wiring
+from delegation.cli.migrate.trying import Ends, Trip, tried
+from delegation.cli.show import counted
+from delegation.edges import Inspector
+from delegation.errors import HostError, Refused
+from delegation.explain import Link
+from delegation.explain.hosts import HostPair, Looked
+from delegation.hyperv.seams import Open
+from delegation.inventory import Inventory
+from delegation.mesh import Desired, Endpoint
+from delegation.migrate.board import as_move
+from delegation.migrate.lifecycle import Migration
+from delegation.migrate.simulate import timeline
+from delegation.migrate.surveyed import Surveyed, folder
+from delegation.migrate.terms import Terms
+from delegation.snapshot import Operator, Snapshot
+
+SHOWN = 12
+"""Broken pairs that are named; the others are counted."""
+
+
+@dataclass(frozen=True)
+class Links:
+    """What the directory and the hosts' settings say of any pair; nothing more is asked for it."""
+
+    inventory: Inventory
+    desired: Desired
+    surveyed: Surveyed
+    found: Snapshot
+    operator: Operator | None
+    tokens: Mapping[str, frozenset[str] | None]
+    """Of the sources, by label, where a target's own list counts."""
+
+    def broken(self, ends: Ends, seen: HostPair | None = None) -> Link | None:
+        """The first broken link; ``seen`` is what its hosts have tried."""
+        source, target = (Endpoint.of_host(self.inventory.hosts[label]) for label in ends)
+        pair = explain.Pair.of(self.inventory, self.desired, source, target)
+        token = self.tokens.get(ends[0])
+        hosts = seen or self.pair(ends)
+        return explain.explain(self.found, pair, self.operator, token, hosts).broken
+
+    def pair(self, ends: Ends) -> HostPair:
+        source, target = (self._looked(label) for label in ends)
+        return HostPair(source, target)
+
+    def _looked(self, label: str) -> Looked:
+        hosted = self.surveyed.hosts.get(label)
+        if hosted is not None:
+            return Looked(label, hosted.reading)
+        why = self.surveyed.unread.get(label, "it was not asked")
+        return Looked(label, error=HostError(why, "see: delegation hosts show"))
+
+
+def trips(moves: Iterable[Migration], surveyed: Surveyed, terms: Terms) -> list[Trip]:
+    """Every way of those that wait, by what is known now; those aside to make room included.
+
+    A machine that is not where it was is left out: the runner finds out about it.
+    """
+    seen = {
+        (label, machine.id): machine
+        for label, hosted in surveyed.hosts.items()
+        for machine in hosted.machines
+    }
+    pending = {
+        str(move.machine): move
+        for move in moves
+        if move.state.pending and (move.at not in surveyed.hosts or (move.at, move.machine) in seen)
+    }
+    room = surveyed.capacities()
+    ways = [(move, move.at, move.target, move.storage) for move in pending.values()]
+    course = timeline(room, map(as_move, pending.values()), slots=terms.slots, via=terms.via)
+    ways += [
+        (pending[timed.start.move.machine], timed.start.source, timed.start.to, "")
+        for timed in course.starts
+        if not timed.start.final
+    ]
+    found = []
+    for move, source, to, storage in ways:
+        machine, target = seen.get((move.at, move.machine)), surveyed.hosts.get(to)
+        if not storage and machine is not None and target is not None:
+            storage = folder(target, machine)  # noqa: PLW2901 - what it will get
+        free = room.get(to)
+        fits = free is not None and move.memory <= free.memory and move.disk <= free.disk
+        found.append(Trip(move.machine, move.name, source, to, storage, fits))
+    return found
+
+
+def look(
+    given: options.Options, inventory: Inventory, surveyed: Surveyed, used: Iterable[Ends]
+) -> Links:
+    """Read the directory, fresh: for these pairs, and all that a machine could be put aside on."""
+    labels = {label for ends in used for label in ends} | set(surveyed.hosts)
+    ends = [Endpoint.of_host(inventory.hosts[label]) for label in sorted(labels)]
+    settings = wiring.settings(given, inventory)
+    with wiring.reading(given, settings, inventory.domain) as inspector:
+        found = _accounts(inventory, inspector, ends)
+        user = inventory.remoting.user
+        operator = survey.operator(inspector, user) if user else None
+        tokens = _tokens(inspector, found, ends)
+    return Links(inventory, mesh.desired(inventory), surveyed, found, operator, tokens)
+
+
+def _accounts(inventory: Inventory, inspector: Inspector, ends: list[Endpoint]) -> Snapshot:
+    computers = [end.computer for end in ends]
+    spns = [value for end in ends for value in end.values]
+    spns += [f"HOST/{name}" for end in ends for name in (end.computer, end.fqdn)]
+    accounts = inspector.find(computers, spns)
+    bases = inventory.directory.search_base
+    return snapshot.resolve(inspector.directory, computers, accounts, bases)
+
+
+def _tokens(
+    inspector: Inspector, found: Snapshot, ends: list[Endpoint]
+) -> dict[str, frozenset[str] | None]:
+    if not any(account.acting for account in found.accounts):
+        return {}
+    computers = {end.label: found.computer(end.computer) for end in ends}
+    return {
+        label: inspector.token(computer)
+        for label, computer in computers.items()
+        if computer is not None
+    }
+
+
+def refuse_broken(links: Links, open_host: Open, wanted: list[Trip]) -> None:
+    """Raise Refused where a pair is broken, with its first broken link and the fix of each.
+
+    The hosts try it out only where nothing else speaks against it.
+    """
+    used = dict.fromkeys(trip.ends for trip in wanted)
+    broken = {ends: [link] for ends in used if (link := links.broken(ends)) is not None}
+    if not broken:
+        fqdns = {label: host.fqdn for label, host in links.inventory.hosts.items()}
+        pairs = {ends: links.pair(ends) for ends in used}
+        found: dict[Ends, list[Link]] = defaultdict(list)
+        for ends, seen in tried(open_host, fqdns, pairs, wanted):
+            link = links.broken(ends, seen)
+            if link is not None and link not in found[ends]:
+                found[ends].append(link)
+        broken = {ends: found[ends] for ends in used if found[ends]}
+    if broken:
+        first = next(iter(broken))
+        raise Refused(
+            f"{counted(len(broken), 'pair')} can't be used as things are; nothing was started",
+            f"look at the whole chain: delegation explain {first[0]} {first[1]} --hosts",
+            list(_lines(broken)),
+        )
+
+
+def _lines(broken: Mapping[Ends, list[Link]]) -> Iterator[str]:
+    for source, target in list(broken)[:SHOWN]:
+        for link in broken[source, target]:
+            code = f" ({link.hresult})" if link.hresult else ""
+            yield f"{source} to {target}: {link.name}: {link.evidence}{code}"
+            if link.fix:
+                yield f"  {link.fix}"
+    if len(broken) > SHOWN:
+        yield f"and {counted(len(broken) - SHOWN, 'pair')} more"

@@ -1,0 +1,135 @@
+"""How a migration run ended, or how far it is: for people, and as data."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from delegation.cli import options, terminal
+from delegation.cli.show import counted
+from delegation.journal import Journal
+from delegation.migrate import queue, result
+from delegation.migrate.lifecycle import Migration, State
+from delegation.migrate.obstacles import size
+from delegation.migrate.result import Became, MigrationResult
+from delegation.migrate.words import duration
+from delegation.run import Run
+
+
+def of(run: Run, moves: Sequence[Migration]) -> MigrationResult:
+    """What became of a run's machines, as the record says."""
+    return MigrationResult(
+        run.id,
+        run.domain,
+        run.who,
+        run.started,
+        run.finished,
+        tuple(result.of_migration(move, fix=move.fix) for move in moves),
+        run.ticket,
+        run.plan_digest or "",
+    )
+
+
+def tell(given: options.Options, journal: Journal, number: int) -> int:
+    """The end of a run, on stdout, and what can be done now; the exit code."""
+    moves = queue.recorded(journal, number)
+    found = of(journal.run(number), moves)
+    moved = sum(move.size for move in moves if move.state is State.MOVED)
+    length = f" in {duration(found.seconds)}" if found.seconds is not None else ""
+    terminal.out(f"run {number}: {_counts(found)}; {size(moved)} moved{length}", bold=True)
+    unsettled = [move for move in moves if not move.state.ended]
+    wrong = [move for move in moves if move.state is not State.MOVED]
+    for line in reasons(wrong):
+        terminal.out(f"  {line}")
+    if unsettled:
+        terminal.say(f"next    {given.command('migrate', 'resume', str(number))}   to go on")
+    elif wrong:
+        terminal.say(f"next    {given.command('migrate', 'run', 'FILE')}   again, for what is left")
+    terminal.say(f"        {given.command('migrate', 'status', str(number))}   to see it again")
+    return 0 if found.complete else 1
+
+
+def _counts(found: MigrationResult) -> str:
+    words = [
+        f"{count:,} {became}" for became in Became if (count := found.count(became)) and became
+    ]
+    return ", ".join(words) or "nothing was asked for"
+
+
+def reasons(moves: Sequence[Migration]) -> list[str]:
+    """Why machines are not where they should be; those for the same reason together."""
+    alike: dict[tuple[str, str, str], list[Migration]] = {}
+    for move in moves:
+        alike.setdefault((str(move.state), move.reason, move.fix), []).append(move)
+    lines = []
+    for (state, reason, fix), found in alike.items():
+        named = ", ".join(_named(move) for move in found)
+        lines.append(f"{state}: {named}" + (f": {reason}" if reason else ""))
+        if fix:
+            lines.append(f"  {fix}")
+    return lines
+
+
+def _named(move: Migration) -> str:
+    """With where it is, where that is neither of the hosts that were named."""
+    aside = not move.state.on_the_way and move.at not in {move.source, move.target}
+    return f"{move.name} (on {move.at})" if aside else move.name
+
+
+def data(run: Run, moves: Sequence[Migration], *, alive: bool) -> dict[str, Any]:
+    """A run as JSON data; ``alive``: somebody is carrying it out."""
+    return {
+        "run": run.id,
+        "status": run.status,
+        "alive": alive,
+        "moves": [
+            {
+                "vm": move.name,
+                "id": str(move.machine),
+                "source": move.source,
+                "target": move.target,
+                "storage": move.storage,
+                "bytes": move.size,
+                "state": str(move.state),
+                "at": move.at,
+                "to": move.to or None,
+                "percent": move.percent,
+                "attempts": move.attempts,
+                "aborting": move.abandoned and not move.state.ended,
+                "started": move.started,
+                "ended": move.ended,
+                "reason": move.reason,
+                "fix": move.fix,
+            }
+            for move in moves
+        ],
+        "result": result.data(of(run, moves)),
+    }
+
+
+def table(moves: Sequence[Migration]) -> None:
+    """Every machine, on stdout."""
+    terminal.table(
+        ["machine", "from", "to", "state", "%", "size", "on", ""],
+        [
+            [
+                move.name,
+                move.source,
+                move.target,
+                str(move.state),
+                _percent(move),
+                size(move.size),
+                f"{move.at} > {move.to}" if move.state.on_the_way else move.at,
+                move.reason,
+            ]
+            for move in moves
+        ],
+        right="    rr",
+    )
+
+
+def _percent(move: Migration) -> str:
+    return str(move.percent) if move.state.on_the_way or move.state is State.MOVED else ""
+
+
+def remaining(moves: Sequence[Migration]) -> str:
+    """``3 machines`` that have no end yet."""
+    return counted(sum(not move.state.ended for move in moves), "machine")

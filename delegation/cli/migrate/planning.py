@@ -1,0 +1,141 @@
+"""Reads the hosts and makes the plan of migrations that plan, drain and run share."""
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from delegation import names
+from delegation.cli import options, terminal, wiring
+from delegation.errors import DelegationError, HostError, UsageError
+from delegation.hyperv import fleet
+from delegation.hyperv.seams import Hypervisor, Open
+from delegation.inventory import Inventory
+from delegation.inventory.yaml_text import MAX_BYTES
+from delegation.journal import Journal
+from delegation.migrate import drain, moves, placement, preview, queue
+from delegation.migrate.asked import AskedMove
+from delegation.migrate.estimate import StreamRates
+from delegation.migrate.lifecycle import State
+from delegation.migrate.placement import Unmovable
+from delegation.migrate.preview import Preview
+from delegation.migrate.result import between
+from delegation.migrate.surveyed import Hosted, Surveyed
+from delegation.migrate.terms import Terms
+from delegation.run import MIGRATE
+
+NEWEST = 20
+"""Runs from which the rate of a migration is learnt."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A plan, and all that it rests on."""
+
+    preview: Preview
+    surveyed: Surveyed
+    terms: Terms
+    asked: tuple[AskedMove, ...]
+
+
+Choice = Callable[[Surveyed, Terms], tuple[Sequence[AskedMove], Sequence[Unmovable]]]
+"""What is asked for, once the hosts were read, and what of it is out of the question."""
+
+
+def listed(file: Path, inventory: Inventory) -> Choice:
+    """The moves of a list, which is read and judged at once.
+
+    Raises UsageError where it can't be read, InventoryError with all of its problems.
+    """
+    try:
+        with file.open("rb") as opened:
+            text = opened.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as exc:
+        reason = getattr(exc, "strerror", None) or exc
+        raise UsageError(
+            f"the list of moves {str(file)!r} can't be read: {reason}",
+            "name a YAML or CSV file of moves; delegation migrate --help shows one",
+        ) from exc
+    asked = moves.parse(text, str(file), inventory)
+    return lambda _surveyed, _terms: (asked, ())
+
+
+def draining(expressions: Iterable[str], inventory: Inventory) -> Choice:
+    """Every machine on these hosts, to hosts chosen by room and rules. Raises UsageError."""
+    hosts = labels(expressions, inventory)
+
+    def chosen(surveyed: Surveyed, terms: Terms) -> tuple[Sequence[AskedMove], Sequence[Unmovable]]:
+        found = drain.drain(hosts, surveyed, terms)
+        return found.moves, found.unmovable
+
+    return chosen
+
+
+def labels(expressions: Iterable[str], inventory: Inventory) -> tuple[str, ...]:
+    """The labels that ``hv[01-02],hv07`` and the like mean. Raises UsageError."""
+    known = {label.casefold(): label for label in inventory.hosts}
+    listed = [part for text in expressions for part in names.split_list(text)]
+    try:
+        wanted = [name for part in listed for name in names.expand(part)]
+    except ValueError as exc:
+        raise UsageError(str(exc), "write hosts as in hv[01-08],hv12") from exc
+    unknown = [name for name in wanted if name.casefold() not in known]
+    if unknown or not wanted:
+        raise UsageError(
+            f"no host of the inventory: {names.fold(unknown) or 'nothing was named'}",
+            f"its hosts are {names.fold(inventory.hosts)}",
+        )
+    return tuple(dict.fromkeys(known[name.casefold()] for name in wanted))
+
+
+def plan(given: options.Options, inventory: Inventory, open_host: Open, choice: Choice) -> Planned:
+    """Read all hosts and plan what is asked for. Nothing is touched."""
+    terms = Terms.of(inventory)
+    surveyed = survey(open_host, inventory)
+    return planned(choice, surveyed, terms, rates(wiring.state_folder(given, inventory)))
+
+
+def survey(open_host: Open, inventory: Inventory) -> Surveyed:
+    """All hosts of the inventory, read at the same time; those that don't answer are left out.
+
+    All, because a machine can be anywhere, and can go through a third host. Raises HostError
+    where none answers: its details say why for each.
+    """
+    answers = fleet.ask(open_host, inventory.hosts, _look, terminal.Progress("hosts read:"))
+    found = Surveyed(
+        {label: said for label, said in answers.items() if isinstance(said, Hosted)},
+        {label: said.what for label, said in answers.items() if isinstance(said, HostError)},
+    )
+    if not found.hosts:
+        raise HostError(
+            "no host could be read", "see each: delegation hosts show", list(found.unread.values())
+        )
+    return found
+
+
+def _look(host: Hypervisor) -> Hosted:
+    return Hosted(host.read(), tuple(host.machines()))
+
+
+def planned(choice: Choice, surveyed: Surveyed, terms: Terms, known: StreamRates) -> Planned:
+    asked, out_of_question = choice(surveyed, terms)
+    placed = placement.resolve(asked, surveyed, terms, known.seconds)
+    placed = placed.without(out_of_question)
+    return Planned(preview.preview(placed, surveyed, terms), surveyed, terms, tuple(asked))
+
+
+def rates(folder: Path) -> StreamRates:
+    """How fast migrations were, as the journal tells; one that can't be read is a warning."""
+    learnt = StreamRates()
+    try:
+        with closing(Journal.readable(folder)) as journal:
+            newest = [run for run in journal.runs() if run.kind == MIGRATE][-NEWEST:]
+            done = [move for run in newest for move in queue.recorded(journal, run.id)]
+    except DelegationError as exc:
+        terminal.warn(f"estimates are without what the journal tells: {exc.what}")
+        return learnt
+    for move in done:
+        seconds = between(move.started, move.ended)
+        if move.state is State.MOVED and move.at == move.target and seconds is not None:
+            learnt.learn(move.source, move.target, move.size, seconds)
+    return learnt

@@ -1,0 +1,94 @@
+"""``delegation migrate run``: perform a list of moves."""
+
+from pathlib import Path
+
+import click
+
+from delegation.cli import options, terminal, wiring
+from delegation.cli.migrate import planning, running, show
+from delegation.errors import DelegationError, Refused
+from delegation.migrate.patience import Patience
+from delegation.migrate.terms import Terms
+
+WAIT = click.option(
+    "--wait",
+    type=click.IntRange(0, 7 * 24 * 3600),
+    default=int(Patience().silence),
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to wait for hosts that do not answer, once nothing else is left to do.",
+)
+
+
+@click.command()
+@options.common()
+@options.reaching_hosts()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE")
+@click.option("--expect", metavar="DIGEST", help="Refuse unless the plan has this digest.")
+@click.option("--ticket", metavar="TEXT", help="A change number, recorded with the run.")
+@click.option("--yes", is_flag=True, help="Don't ask.")
+@WAIT
+@click.pass_context
+def run(  # noqa: PLR0913, PLR0917 - one parameter an option
+    ctx: click.Context,
+    file: Path,
+    expect: str | None,
+    ticket: str | None,
+    yes: bool,  # noqa: FBT001 - click passes it by name
+    wait: int,
+) -> int:
+    """Perform a list of moves.
+
+    Before the first one every pair that is used is checked: the links of explain by the directory
+    as it is now, the hosts' settings, their ports, and a dry run of each machine. Where one is
+    broken nothing is started.
+
+    Ctrl-C finishes what runs and starts nothing more; again, it stops what runs. Whatever ends
+    it, a closed laptop or a reboot too: migrate resume goes on, and moves nothing twice.
+
+    \b
+    Examples:
+      delegation migrate run moves.yaml
+      delegation migrate run moves.yaml --expect sha256:4f1d… --yes
+      delegation migrate run drain.csv --ticket CHG-1234
+
+    Exit codes: 0 everything is where it should be, 1 something is not, 4 refused and nothing was
+    started, 130 interrupted.
+    """
+    given = options.given(ctx)
+    inventory = wiring.load(given)
+    choice = planning.listed(file, inventory)
+    open_host = wiring.open_host(given, inventory)
+    surveyed = planning.survey(open_host, inventory)
+    known = planning.rates(wiring.state_folder(given, inventory))
+    planned = planning.planned(choice, surveyed, Terms.of(inventory), known)
+    plan = planned.preview
+    show.plan(plan, verbose=given.verbose)
+    if expect is not None and expect != plan.digest:
+        raise Refused(
+            "the plan is not the expected one; nothing was started",
+            f"look at what changed: {given.command('migrate', 'plan', str(file))}",
+            [f"expected  {expect}", f"now       {plan.digest}"],
+        )
+    if plan.unmovable:
+        raise Refused(
+            "not everything can be moved; nothing was started",
+            "take these out of the list, or do what is said",
+            show.refusals(plan.unmovable),
+        )
+    if not plan.placement.moves:
+        terminal.say("nothing to do: every machine is where it should be", fg="green")
+        return 0
+    count = len(plan.placement.moves)
+    question = f"Move {count:,} machines now?" if count > 1 else "Move 1 machine now?"
+    if not terminal.confirm(question, yes=yes):
+        raise DelegationError("declined; nothing was moved")
+    return running.carry_out(
+        given,
+        inventory,
+        open_host,
+        planned,
+        ticket=ticket,
+        confirmed=not yes,
+        patience=Patience(silence=wait),
+    )

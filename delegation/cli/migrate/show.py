@@ -1,0 +1,128 @@
+"""A plan of migrations as people read it: totals first, its order, the hosts, what can't be."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from delegation.cli import terminal
+from delegation.cli.show import counted
+from delegation.migrate.obstacles import size
+from delegation.migrate.placement import Unmovable
+from delegation.migrate.preview import HostLoad, Preview
+from delegation.migrate.words import clock, curve, duration
+
+LONG = 20
+"""Migrations that are shown without -v."""
+WIDTH = 40
+"""Columns of a host's load over time."""
+
+
+def plan(plan_: Preview, *, verbose: bool) -> None:
+    """The readable plan, on stdout."""
+    terminal.out(f"Migration plan for {plan_.domain}", bold=True)
+    terminal.out()
+    _totals(plan_)
+    if plan_.timeline.starts:
+        terminal.out()
+        _order(plan_, verbose=verbose)
+        terminal.out()
+        _loads(plan_)
+    _listed("worth a look", plan_.placement.remarks)
+    _listed("not read", (f"{host}: {why}" for host, why in plan_.unread.items()))
+    _unmovable(plan_.unmovable)
+    terminal.out()
+    terminal.out(f"digest  {plan_.digest}")
+
+
+def _totals(plan_: Preview) -> None:
+    placed, timeline = plan_.placement.moves, plan_.timeline
+    total = size(sum(one.size for one in placed))
+    terminal.out(f"  {counted(len(placed), 'machine')} to move, {total}")
+    if timeline.starts:
+        bound = timeline.bound
+        terminal.out(f"  expected to take {duration(timeline.seconds)}")
+        terminal.out(f"  at least {duration(bound.seconds)} in any order: {bound.why}")
+    aside = sum(not timed.start.final for timed in timeline.starts)
+    if aside:
+        terminal.out(f"  {counted(aside, 'migration')} puts a machine aside to make room")
+    if plan_.placement.there:
+        terminal.out(f"  {counted(len(plan_.placement.there), 'machine')} there already")
+
+
+def _order(plan_: Preview, *, verbose: bool) -> None:
+    storage = {one.move.machine: one.storage for one in plan_.placement.moves}
+    copied = {one.move.machine: one.size for one in plan_.placement.moves}
+    starts = plan_.timeline.starts
+    shown = starts if verbose or len(starts) <= LONG else starts[: LONG - 1]
+    rows = [
+        [
+            clock(timed.begins),
+            duration(timed.ends - timed.begins),
+            timed.start.move.name,
+            timed.start.source,
+            timed.start.to,
+            size(copied[timed.start.move.machine]),
+            storage[timed.start.move.machine] if timed.start.final else "put aside",
+        ]
+        for timed in shown
+    ]
+    header = ["begins", "takes", "machine", "from", "to", "size", "storage"]
+    terminal.table(header, rows, right="rr   r")
+    if len(shown) < len(starts):
+        terminal.out(f"  … and {len(starts) - len(shown):,} more; -v shows them")
+
+
+def _loads(plan_: Preview) -> None:
+    length = plan_.timeline.seconds
+    rows = [
+        [
+            load.host,
+            f"{load.sent}",
+            f"{load.received}",
+            f"{load.slots}",
+            f"{load.busy(length):.0%}",
+            size(max(load.memory, 0)),
+            size(max(load.disk, 0)),
+            _curve(load, length),
+        ]
+        for load in plan_.loads
+    ]
+    header = ["host", "sends", "receives", "slots", "used", "least memory", "least disk", "load"]
+    terminal.table(header, rows, right=" rrrrrr")
+
+
+def _curve(load: HostLoad, length: float) -> str:
+    steps = [(at, leaving + arriving) for at, leaving, arriving in load.moves]
+    return curve(steps, length, load.slots, WIDTH)
+
+
+def _listed(title: str, lines: Iterable[str]) -> None:
+    lines = list(lines)
+    if lines:
+        terminal.out()
+        terminal.out(f"  {title}:")
+        for line in lines:
+            terminal.out(f"    {line}")
+
+
+def _unmovable(found: Sequence[Unmovable]) -> None:
+    if not found:
+        return
+    terminal.out()
+    terminal.out("  can't be moved:", fg="red")
+    for line in refusals(found):
+        terminal.out(f"    {line}")
+
+
+def refusals(found: Iterable[Unmovable]) -> list[str]:
+    """Every machine that can't be moved, those alike together."""
+    alike: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for one in found:
+        where = f" on {one.host}" if one.host else ""
+        line = f" (line {one.line})" if one.line else ""
+        alike[one.why, one.fix].append(f"{one.name}{where}{line}")
+    lines = []
+    for (why, fix), names in alike.items():
+        lines.append(f"{', '.join(names)}: {why}")
+        if fix:
+            lines.append(f"  {fix}")
+    return lines

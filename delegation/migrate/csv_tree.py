@@ -1,0 +1,132 @@
+"""CSV text as the tree that a YAML list of moves gives, so that one reader judges both.
+
+A spreadsheet's habits are allowed for: a byte order mark, semicolons or tabs for commas, a first
+line ``sep=;``, empty rows, column names in any case. Bounds are those of YAML files.
+"""
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from delegation.errors import Problem
+from delegation.inventory.yaml_text import UnreadableError, decoded, quoted, stop
+from delegation.inventory.yaml_tree import Document, Kind, Mapping, Node, Scalar
+from delegation.inventory.yaml_tree import Sequence as Items
+
+_DELIMITERS = ",;\t"
+_HINT = "sep="
+"""What Excel writes and reads before the first row: which delimiter the file has."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """The cells of one row that have something in them, by the number of their column."""
+
+    line: int
+    cells: dict[int, Scalar]
+
+
+def load(data: bytes, section: str, required: Sequence[str]) -> Document:
+    """A mapping of ``section`` to a list with one mapping a row, by the names of its columns.
+
+    A missing column is one problem, not one a row.
+    """
+    problems: list[Problem] = []
+    try:
+        rows = list(_rows(decoded(data)))
+    except UnreadableError as exc:
+        return Document(None, (exc.problem,))
+    if not rows:
+        what = "the file is empty"
+        return Document(None, (Problem(1, 1, what, f"start it with: {','.join(required)}"),))
+    columns = _columns(rows[0], problems)
+    named = {key.text for key in columns.values()}
+    for name in required:
+        if name not in named:
+            what = f"there is no column {name!r}"
+            fix = f"name the columns in the first row: {','.join(required)}"
+            problems.append(Problem(rows[0].line, 1, what, fix))
+    complete = named.issuperset(required)
+    items = tuple(_mapping(row, columns, problems, complete=complete) for row in rows[1:])
+    line = rows[0].line
+    entry = (Scalar(line, 1, section, Kind.TEXT), Items(line, 1, items))
+    return Document(Mapping(line, 1, (entry,)), tuple(problems))
+
+
+def _columns(header: _Row, problems: list[Problem]) -> dict[int, Scalar]:
+    """The names of the columns in lower case, each with its place."""
+    columns: dict[int, Scalar] = {}
+    first: dict[str, Scalar] = {}
+    for number, cell in header.cells.items():
+        key = Scalar(cell.line, cell.column, cell.text.casefold(), Kind.TEXT)
+        if first.setdefault(key.text, key) is key:
+            columns[number] = key
+        else:
+            at = f"{first[key.text].line}:{first[key.text].column}"
+            what = f"duplicate column {quoted(key.text)}, first at {at}"
+            problems.append(Problem(key.line, key.column, what, "keep one of the two"))
+    return columns
+
+
+def _mapping(
+    row: _Row, columns: dict[int, Scalar], problems: list[Problem], *, complete: bool
+) -> Node:
+    entries: list[tuple[Scalar, Node]] = []
+    for number, cell in row.cells.items():
+        if number in columns:
+            entries.append((columns[number], cell))
+        else:
+            what = f"{quoted(cell.text)} stands under no column"
+            problems.append(Problem(cell.line, cell.column, what, "name its column, or delete it"))
+    return Mapping(row.line, 1, tuple(entries), complete)
+
+
+def _rows(text: str) -> Iterator[_Row]:
+    """The rows that are not empty. Raises UnreadableError at the first that is no CSV."""
+    lines = text.splitlines(keepends=True)
+    skipped, delimiter = _delimiter(lines)
+    # `strict`: a stray quote is an error, not text to guess about
+    reader = csv.reader(lines[skipped:], delimiter=delimiter, strict=True, skipinitialspace=True)
+    while True:
+        line = skipped + reader.line_num + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as exc:
+            what = f"not a row of CSV: {exc}"
+            stop((line, 1), what, 'put quotes around a whole cell, and write "" for a quote in it')
+        columns = _starts(lines[line - 1], delimiter)
+        found = {
+            number: Scalar(line, column, cell.strip(), Kind.TEXT)
+            for number, (cell, column) in enumerate(
+                zip(cells, [*columns, *[1] * len(cells)], strict=False)
+            )
+            if cell.strip()
+        }
+        if found:
+            yield _Row(line, found)
+
+
+def _delimiter(lines: list[str]) -> tuple[int, str]:
+    """How many lines precede the first row, and what separates its cells."""
+    skipped = 0
+    while skipped < len(lines) and not lines[skipped].strip(f"{_DELIMITERS} \r\n"):
+        skipped += 1
+    if skipped == len(lines):
+        return skipped, ","
+    header = lines[skipped]
+    if header.casefold().startswith(_HINT) and header[len(_HINT) : len(_HINT) + 1] in _DELIMITERS:
+        return skipped + 1, header[len(_HINT)]
+    return skipped, max(_DELIMITERS, key=header.count)
+
+
+def _starts(line: str, delimiter: str) -> list[int]:
+    """The columns, from 1, at which the cells of a line start; a quoted delimiter starts none."""
+    starts, in_quotes = [1], False
+    for column, character in enumerate(line, 1):
+        if character == '"':
+            in_quotes = not in_quotes
+        elif character == delimiter and not in_quotes:
+            starts.append(column + 1)
+    return starts

@@ -1,0 +1,119 @@
+"""What is shown of a run while it goes on: the whole in one line, and each change of a machine."""
+
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+
+from delegation.cli.migrate.lines import EVERY, Lines
+from delegation.cli.migrate.overall import Overall, line
+from delegation.migrate.lifecycle import Migration, State
+from delegation.migrate.runner import FINISH, STOP
+
+GIB = 1 << 30
+
+
+def move(number: int, state: State = State.QUEUED, percent: int = 0, **values: str) -> Migration:
+    made = Migration(UUID(int=number), f"web{number}", "hv01", "hv02", size=10 * GIB, at="hv01")
+    return replace(made, state=state, percent=percent, to="hv02", **values)  # type: ignore[arg-type]
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def overall(clock: Clock) -> Overall:
+    made = Overall(clock)
+    made.begin([move(1), move(2), move(3)])
+    return made
+
+
+def test_nothing_has_happened_yet(overall: Overall) -> None:
+    assert overall.in_words() == "0 of 3 moved, 0 bytes of 30.0 GB"
+    assert overall.left() is None
+
+
+def test_the_time_that_is_left_goes_by_what_was_done_here(overall: Overall, clock: Clock) -> None:
+    overall.see(move(1, State.RUNNING))
+    clock.now += 60
+    overall.see(move(1, State.MOVED, 100))
+    overall.see(move(2, State.RUNNING, 50))
+    assert overall.left() == 60
+    assert overall.in_words() == ("1 of 3 moved, 1 under way, 15.0 GB of 30.0 GB, about 1 min left")
+
+
+def test_what_was_done_before_a_resume_says_nothing_about_the_rate(clock: Clock) -> None:
+    overall = Overall(clock)
+    overall.begin([move(1, State.MOVED, 100), move(2, State.UNKNOWN, 40)])
+    overall.see(move(2, State.RUNNING, 40))
+    course = overall.courses[UUID(int=2)]
+    clock.now += 10
+    assert overall.left() is None
+    assert course.left(clock()) is None
+    overall.see(move(2, State.RUNNING, 50))
+    assert course.rate(clock()) == pytest.approx(GIB / 10)
+    assert course.left(clock()) == pytest.approx(50)
+    assert overall.left() == pytest.approx(50)
+
+
+def test_what_will_not_be_moved_is_not_waited_for(overall: Overall) -> None:
+    overall.see(move(1, State.FAILED))
+    overall.see(move(2, State.ABORTED))
+    assert overall.in_words() == "0 of 3 moved, 1 failed, 1 aborted, 0 bytes of 10.0 GB"
+
+
+def test_each_change_is_told_once(overall: Overall, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = Lines(overall)
+    for seen in (
+        move(1, State.STARTING),
+        move(1, State.RUNNING),
+        move(1, State.RUNNING, 30),
+        move(1, State.UNKNOWN, 30, reason="hv02 does not answer"),
+        move(1, State.UNKNOWN, 30, reason="hv02 does not answer"),
+        move(1, State.RUNNING, 30),
+        move(1, State.MOVED, 100, at="hv02"),
+    ):
+        lines.move(seen)
+    assert capsys.readouterr().err.splitlines() == [
+        "  web1: hv01 to hv02",
+        "  web1: unknown: hv02 does not answer",
+        "  web1: still runs, hv01 to hv02",
+        "  web1: moved to hv02",
+    ]
+
+
+def test_a_bypass_is_called_so() -> None:
+    aside = replace(move(1, State.STARTING), to="hv03")
+    assert line(aside, move(1)) == "web1: hv01 to hv03, aside to make room"
+    passed = replace(move(1), at="hv03", to="hv03", started="2026-01-01")
+    assert line(passed, aside) == "web1: on hv03, waits for its turn"
+
+
+def test_the_whole_is_told_now_and_then(
+    overall: Overall, clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = Lines(overall)
+    lines.pulse(0)
+    assert capsys.readouterr().err == ""
+    clock.now += EVERY
+    lines.pulse(0)
+    lines.pulse(0)
+    assert capsys.readouterr().err == "  0 of 3 moved, 0 bytes of 30.0 GB\n"
+
+
+def test_how_it_ends_is_told_once(overall: Overall, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = Lines(overall)
+    for urgency in (0, FINISH, FINISH, STOP):
+        lines.pulse(urgency)
+    first, second = capsys.readouterr().err.splitlines()
+    assert "nothing more is started" in first
+    assert "is stopped" in second

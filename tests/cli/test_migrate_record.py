@@ -1,0 +1,186 @@
+"""``delegation migrate status`` and ``abort``: by the record, with and without somebody at work."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from delegation import store
+from delegation.journal import Journal
+from delegation.migrate import queue
+from delegation.migrate.lifecycle import Migration, Step
+from delegation.migrate.queue import Queue
+from delegation.run import MIGRATE, NewRun
+from tests.cli.program import Delegation
+
+STATE = Path(".delegation")
+GIB = 1 << 30
+RUN = NewRun(MIGRATE, "hosts:corp.example", "corp.example", "hv[01-03]", {}, ticket="CHG-7")
+
+
+def machine(number: int) -> UUID:
+    return UUID(int=number)
+
+
+def move(number: int, target: str) -> Migration:
+    name = f"web{number:02}"
+    size = number * GIB
+    return Migration(machine(number), name, "hv01", target, "", 0, 0, size, 9.0, at="hv01")
+
+
+@contextmanager
+def recorded() -> Iterator[Queue]:
+    with closing(Journal.writable(STATE)) as journal:
+        yield Queue(journal, 1)
+
+
+@pytest.fixture
+def under_way(here: Path) -> None:
+    """A run of four: one moved, one that runs, one that failed, one that waits."""
+    with closing(Journal.writable(STATE)) as journal:
+        moves = [move(1, "hv02"), move(2, "hv03"), move(3, "hv02"), move(4, "hv03")]
+        queued = queue.begin(journal, RUN, moves)
+        for number, target in ((1, "hv02"), (2, "hv03"), (3, "hv02")):
+            shell = UUID(int=100 + number)
+            queued.step(machine(number), Step.INTENDED, at="hv01", to=target, shell=shell)
+            queued.step(machine(number), Step.ACCEPTED)
+        queued.advanced({machine(2): 50})
+        queued.step(machine(1), Step.ARRIVED, at="hv02")
+        queued.step(machine(3), Step.GIVEN_UP, "the disk is full (0x80070070)", "make room on hv02")
+
+
+pytestmark = pytest.mark.usefixtures("under_way")
+
+
+def states() -> list[str]:
+    with recorded() as queued:
+        return [str(move.state) for move in queued.moves()]
+
+
+def test_how_far_it_is(delegation: Delegation) -> None:
+    ran = delegation("migrate", "status")
+    assert ran.code == 1
+    assert "Run 1: was left" in ran.out
+    assert "ticket CHG-7" in ran.out
+    lines = {line.split()[0]: line for line in ran.out.splitlines() if "web" in line}
+    assert lines["web01"].split()[3:6] == ["moved", "100", "1.0"]
+    assert "hv01 > hv03" in lines["web02"]
+    assert "50" in lines["web02"]
+    assert "the disk is full" in lines["web03"]
+    assert "1 of 4 moved, 1 under way, 1 failed, 2.0 GB of 7.0 GB" in ran.out
+    assert "delegation migrate resume 1" in ran.err
+
+
+def test_somebody_is_at_it(delegation: Delegation) -> None:
+    with store.lock(STATE, store.MIGRATING):
+        ran = delegation("migrate", "status")
+        data = delegation("migrate", "status", "--format", "json").json
+    assert "Run 1: goes on" in ran.out
+    assert "resume" not in ran.err
+    assert data["alive"]
+
+
+def test_as_data(delegation: Delegation) -> None:
+    data = delegation("migrate", "status", "1", "--format", "json").json
+    assert (data["run"], data["status"], data["alive"]) == (1, "running", False)
+    moves = {one["vm"]: one for one in data["moves"]}
+    assert moves["web02"]["state"] == "running"
+    assert (moves["web02"]["percent"], moves["web02"]["to"]) == (50, "hv03")
+    assert moves["web03"]["fix"] == "make room on hv02"
+    assert data["result"]["summary"]["moved"] == 1
+    assert data["result"]["failures"][0]["machines"] == ["web02"]
+
+
+def test_as_a_page(delegation: Delegation) -> None:
+    page = delegation("migrate", "status", "--format", "markdown")
+    assert page.out.startswith("# Migrations of")
+    assert "make room on hv02" in page.out
+
+
+def test_it_needs_no_inventory(delegation: Delegation, here: Path) -> None:
+    (here / "inventory.yaml").unlink()
+    assert delegation("migrate", "status").code == 1
+
+
+def test_only_runs_that_moved_something(delegation: Delegation) -> None:
+    delegation("audit")
+    ran = delegation("migrate", "status", "2")
+    assert ran.code == 2
+    assert "moved nothing" in ran.err
+    assert delegation("migrate", "status", "3").code == 2
+    assert delegation("migrate", "resume", "2").code == 2
+
+
+def test_history_has_it(delegation: Delegation) -> None:
+    assert "migrate" in delegation("history").out
+    assert delegation("history", "1").code == 0
+
+
+# Giving up
+
+
+def test_what_waits_is_given_up_at_once_where_nobody_is_at_it(delegation: Delegation) -> None:
+    ran = delegation("migrate", "abort", "WEB04")
+    assert ran.code == 0
+    assert "given up: 1 migration that waited" in ran.err
+    assert states() == ["moved", "running", "failed", "aborted"]
+
+
+def test_what_may_run_is_left_to_a_resume(delegation: Delegation) -> None:
+    ran = delegation("migrate", "abort")
+    assert ran.code == 0
+    assert "delegation migrate resume 1" in ran.err
+    assert states() == ["moved", "running", "failed", "aborted"]
+    with recorded() as queued:
+        assert queued.requests() == {machine(2)}
+
+
+def test_whoever_is_at_it_is_asked(delegation: Delegation) -> None:
+    with store.lock(STATE, store.MIGRATING):
+        ran = delegation("migrate", "abort", str(machine(2)), "web04")
+    assert ran.code == 0
+    assert "asked for: 2 migrations" in ran.err
+    assert states() == ["moved", "running", "failed", "queued"]
+    with recorded() as queued:
+        assert queued.requests() == {machine(2), machine(4)}
+
+
+@pytest.mark.parametrize("name", ["nobody", "web01", "web03"])
+def test_what_has_no_migration_is_refused_and_nothing_is_given_up(
+    delegation: Delegation, name: str
+) -> None:
+    ran = delegation("migrate", "abort", name, "web04")
+    assert ran.code == 2
+    assert name in ran.err
+    assert "nothing was given up" in ran.err
+    assert states()[-1] == "queued"
+
+
+def test_nothing_is_left_to_give_up(delegation: Delegation) -> None:
+    with recorded() as queued:
+        queued.step(machine(2), Step.ARRIVED, at="hv03")
+        queued.step(machine(4), Step.ABANDONED)
+    ran = delegation("migrate", "abort")
+    assert ran.code == 1
+    assert "nothing to give up" in ran.err
+    assert "nothing left to do" in delegation("migrate", "resume", "1").err
+    assert "no run to go on with" in delegation("migrate", "resume").err
+
+
+def test_a_host_that_left_the_inventory_keeps_a_run_from_going_on(
+    delegation: Delegation, here: Path
+) -> None:
+    text = (here / "inventory.yaml").read_text()
+    (here / "inventory.yaml").write_text(text.replace("hv[01-03]", "hv[01-02]"))
+    ran = delegation("migrate", "resume")
+    assert ran.code == 2
+    assert "hv03" in ran.err
+
+
+def test_one_at_a_time(delegation: Delegation) -> None:
+    with store.lock(STATE, store.MIGRATING):
+        ran = delegation("migrate", "resume")
+    assert ran.code == 4
+    assert "another migration run" in ran.err

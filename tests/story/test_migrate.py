@@ -1,0 +1,218 @@
+"""Migrations by the product on lab hosts: real tickets, real shares, real bytes, and trouble.
+
+Afterwards every machine is on exactly one host, its files are what they were, and nothing is left
+behind: no share, no staging folder, no partial file.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.lab.description import OPERATOR
+from tests.lab.hosts import HostLab
+from tests.lab.hosts.state import MIB
+from tests.story.farm import Farm, wait
+from tests.story.workstation import Workstation
+
+pytestmark = pytest.mark.lab
+
+KIB = 1024
+
+
+@pytest.fixture
+def farm(desk: Workstation, hosts: HostLab) -> Farm:
+    return Farm.ready(desk, hosts)
+
+
+# What is asked for
+
+
+def test_a_host_with_twelve_machines_is_drained(farm: Farm) -> None:
+    farm.add("hv01", *(f"vm{n:02}" for n in range(12)), size=256 * KIB)
+    farm.add("hv02", "other")
+    done = farm.run("drain", "hv01", "--yes", "--ticket", "CHG-7")
+    assert done.code == 0, done.text
+    where = farm.where()
+    assert where.pop("other") == "hv02"
+    assert set(where.values()) == {"hv02", "hv03", "hv04"}
+    farm.check()
+    assert len(farm.starts()) == 12
+    assert farm.run("drain", "hv01", "--yes").code == 0
+    assert farm.run("status", "2").code == 0
+    assert farm.run("status", "2", "--format", "json").data["result"]["ticket"] == "CHG-7"
+
+
+def test_two_hosts_that_are_nearly_full_swap_their_machines(farm: Farm) -> None:
+    """Neither has room for one more: some have to go through a third host."""
+    ours, theirs = [f"a{n}" for n in range(4)], [f"b{n}" for n in range(4)]
+    farm.add("hv01", *ours)
+    farm.add("hv02", *theirs)
+    for label in ("hv01", "hv02"):
+        farm.hosts.host(label).capacity(disk=4 * MIB + 512 * KIB)
+    farm.hosts.host("hv03").capacity(disk=2 * MIB)
+    farm.hosts.host("hv04").capacity(disk=512 * KIB)
+    list_ = farm.moves(dict.fromkeys(ours, "hv02") | dict.fromkeys(theirs, "hv01"))
+    done = farm.run("run", list_, "--yes")
+    assert done.code == 0, done.text
+    assert farm.where() == dict.fromkeys(ours, "hv02") | dict.fromkeys(theirs, "hv01")
+    farm.check()
+    assert "aside to make room" in done.err
+
+
+def test_what_does_not_fit_in_the_end_is_refused_by_name(farm: Farm) -> None:
+    farm.add("hv01", "web01", "web02")
+    farm.hosts.host("hv02").capacity(disk=MIB + 512 * KIB)
+    refused = farm.run("run", farm.moves({"web01": "hv02", "web02": "hv02"}), "--yes")
+    assert refused.code == 4
+    assert "web01" in refused.err
+    assert set(farm.where().values()) == {"hv01"}
+    assert farm.run("status").code == 1
+
+
+# Before the first one
+
+
+def test_a_pair_that_does_not_work_is_explained_and_nothing_is_started(farm: Farm) -> None:
+    farm.add("hv01", "web01", "web02")
+    list_ = farm.moves({"web01": "hv02", "web02": "hv03"})
+
+    assert farm.desk.run("rollback", "--yes").code == 0
+    refused = farm.run("run", list_, "--yes")
+    assert refused.code == 4
+    assert "hv01 to hv02: values: 4 of 4 missing on HV01$" in refused.err
+    assert "delegation explain hv01 hv02" in refused.err
+    assert farm.desk.run("apply", "--yes").code == 0
+
+    farm.hosts.host("hv03").set(enabled=False)
+    refused = farm.run("run", list_, "--yes")
+    assert refused.code == 4
+    assert "hv03" in refused.err
+    farm.hosts.host("hv03").set(enabled=True)
+
+    farm.hosts.host("hv01").add_vm("odd", switch="Strange", disk_bytes=KIB)
+    farm.files["odd"] = farm._digests("hv01", "odd")
+    refused = farm.run("run", farm.moves({"odd": "hv02", "web01": "hv02"}), "--yes")
+    assert refused.code == 4
+    assert "Compare-VM" in refused.err
+    assert "33012" in refused.err
+
+    assert set(farm.where().values()) == {"hv01"}
+    assert "no migration run yet" in farm.run("status").err
+    farm.check()
+
+
+# Trouble on the way
+
+
+def test_a_target_that_dies_in_mid_copy(farm: Farm) -> None:
+    """Its machines stay where they are until it is back; then they are moved, once."""
+    farm.add("hv01", "web01", "web02", "web03", "web04")
+    farm.slow()
+    targets = {"web01": "hv02", "web02": "hv03", "web03": "hv02", "web04": "hv03"}
+    running = farm.start("run", farm.moves(targets), "--yes")
+    wait(lambda: "web01" in farm.copying("hv01"))
+    farm.hosts.kill("hv02")
+    wait(lambda: farm.states()["web01"] == "unknown")
+    wait(lambda: farm.states()["web04"] == "moved")
+    assert farm.states()["web03"] == "queued"
+    farm.hosts.start("hv02")
+    done = running.end()
+    assert done.code == 0, done.text
+    assert farm.where() == targets
+    farm.check()
+
+
+def test_a_source_that_dies_in_mid_copy(farm: Farm) -> None:
+    farm.add("hv01", "web01")
+    farm.add("hv02", "sql01")
+    farm.slow()
+    running = farm.start("run", farm.moves({"web01": "hv03", "sql01": "hv03"}), "--yes")
+    wait(lambda: farm.copying("hv01") and farm.copying("hv02"))
+    farm.hosts.kill("hv01")
+    wait(lambda: farm.states() == {"web01": "unknown", "sql01": "moved"})
+    farm.hosts.start("hv01")
+    done = running.end()
+    assert done.code == 0, done.text
+    assert farm.where() == {"web01": "hv03", "sql01": "hv03"}
+    farm.check()
+
+
+def test_a_target_that_does_not_come_back_is_named_and_settled_later(farm: Farm) -> None:
+    farm.add("hv01", "web01", "web02")
+    farm.slow()
+    list_ = farm.moves({"web01": "hv02", "web02": "hv03"})
+    running = farm.start("run", list_, "--yes", "--wait", "3")
+    wait(lambda: "web01" in farm.copying("hv01"))
+    farm.hosts.kill("hv02")
+    done = running.end()
+    assert done.code == 1
+    assert "unknown: web01" in done.out
+    assert "hv02.corp.example" in done.out
+    assert farm.states() == {"web01": "unknown", "web02": "moved"}
+    resumed = farm.run("resume", "--wait", "1")
+    assert resumed.code == 1
+    assert farm.states() == {"web01": "unknown", "web02": "moved"}
+    farm.hosts.start("hv02")
+
+    again = farm.run("run", list_, "--yes")
+    assert again.code == 4
+    assert "web01: unknown in run 2" in again.err
+    resumed = farm.run("resume")
+    assert resumed.code == 0, resumed.text
+    assert farm.where() == {"web01": "hv02", "web02": "hv03"}
+    farm.check()
+
+
+def test_a_limit_that_is_lowered_counts_from_the_next_start_on(farm: Farm) -> None:
+    names = [f"web{n}" for n in range(6)]
+    farm.add("hv01", *names, size=512 * KIB)
+    farm.slow()
+    running = farm.start("run", farm.moves(dict.fromkeys(names, "hv02")), "--yes")
+    wait(lambda: len(farm.copying("hv01")) == 2)
+    farm.hosts.host("hv01").limit(1)
+    wait(lambda: "moved" in farm.states().values())
+    most = 0
+    while running.process.poll() is None:
+        going_on = {"starting", "running"}
+        states = list(farm.states().values())
+        if states.count("moved") > 1:
+            most = max(most, sum(state in going_on for state in states))
+    done = running.end()
+    assert done.code == 0, done.text
+    assert most == 1
+    assert all(move.attempts == 0 for move in farm.record().values())
+    farm.check()
+
+
+def test_a_disk_that_fills_up_fails_what_needs_it_and_nothing_else(farm: Farm) -> None:
+    farm.add("hv01", "web01", "web02", "web03")
+    farm.slow()
+    targets = {"web01": "hv02", "web02": "hv03", "web03": "hv02"}
+    running = farm.start("run", farm.moves(targets), "--yes")
+    wait(lambda: "web01" in farm.copying("hv01"))
+    farm.hosts.host("hv02").capacity(disk=256 * KIB)
+    done = running.end()
+    assert done.code == 1
+    assert farm.states() == {"web01": "failed", "web02": "moved", "web03": "failed"}
+    assert "0x80070070" in done.out
+    assert "make room" in done.out
+    assert farm.where() == {"web01": "hv01", "web02": "hv03", "web03": "hv01"}
+    farm.check()
+
+
+def test_a_right_that_is_taken_away_fails_at_once(farm: Farm) -> None:
+    """What is refused is not tried again, and the rest goes on."""
+    farm.add("hv01", "web01", "web02", "web03")
+    farm.hosts.host("hv01").limit(1)
+    farm.slow()
+    targets = {"web01": "hv03", "web02": "hv02", "web03": "hv03"}
+    running = farm.start("run", farm.moves(targets), "--yes")
+    wait(lambda: "web01" in farm.copying("hv01"))
+    farm.hosts.host("hv02").deny(OPERATOR)
+    done = running.end()
+    assert done.code == 1
+    assert farm.states() == {"web01": "moved", "web02": "failed", "web03": "moved"}
+    assert len(farm.starts()) == 3
+    assert "failed: web02: hv02.corp.example" in done.out
+    assert farm.where() == {"web01": "hv03", "web02": "hv01", "web03": "hv03"}
+    farm.check()
