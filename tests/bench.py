@@ -263,7 +263,7 @@ def _migrate(_lab: Lab | None) -> None:
     gc.disable()  # as the program does
     for machines, bound in ((2_000, 0.25), (5_000, 0.5)):
         took = min(_scheduling_seconds(machines) for _ in range(5))
-        what = f"migrate, {machines:,} VMs of 64 hosts planned:"
+        what = f"migrate, {machines:,} VMs planned:"
         _tell(f"{what} {took:.2f} s of CPU / {bound} s", took / bound, 1)
     drawn = [instances.balanced(seed) for seed in range(10)]
     what = "migrate, 64 hosts, 2,000 VMs: makespan / "

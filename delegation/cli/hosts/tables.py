@@ -70,10 +70,13 @@ def _note(host: Mapping[str, Any]) -> str:
 
 def unreachable(listed: Sequence[Mapping[str, str]]) -> None:
     """Why hosts could not be asked, on stderr, alike ones once."""
+    alike: dict[tuple[str, str], list[str]] = defaultdict(list)
     for one in listed:
-        terminal.say(f"{one['host']}: {one['why']}", fg="red")
-        if one["fix"]:
-            terminal.say(f"  {one['fix']}")
+        alike[one["why"], one["fix"]].append(one["host"])
+    for (why, fix), hosts in alike.items():
+        terminal.say(f"{names.fold(hosts)}: {why}", fg="red")
+        if fix:
+            terminal.say(f"  {fix}")
 
 
 def plan(data: Data, changes: Iterable[SettingChange], *, verbose: bool) -> None:

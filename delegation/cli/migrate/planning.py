@@ -1,5 +1,6 @@
 """Reads the hosts and makes the plan of migrations that plan, drain and run share."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -107,9 +108,12 @@ def survey(open_host: Open, inventory: Inventory) -> Surveyed:
         {label: said.what for label, said in answers.items() if isinstance(said, HostError)},
     )
     if not found.hosts:
-        raise HostError(
-            "no host could be read", "see each: delegation hosts show", list(found.unread.values())
-        )
+        alike: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for label, said in answers.items():
+            if isinstance(said, HostError):
+                alike[said.what, said.fix].append(label)
+        lines = [f"{names.fold(hosts)}: {what}; {fix}" for (what, fix), hosts in alike.items()]
+        raise HostError("no host could be read", "", lines)
     return found
 
 
