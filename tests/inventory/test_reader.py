@@ -212,7 +212,8 @@ def test_what_the_example_file_shows_in_comments_works_too() -> None:
     shown: list[str] = []
     for line in EXAMPLE.read_text().splitlines():
         before, mark, rest = line.partition("# ")
-        looks_like_yaml = rest.lstrip().partition(" ")[0].endswith(":") and not rest[:1].isupper()
+        first = rest.lstrip().partition(" ")[0]
+        looks_like_yaml = (first.endswith(":") or first == "-") and not rest[:1].isupper()
         if mark and not before.strip() and looks_like_yaml:
             line = before + rest  # noqa: PLW2901
         shown.append(line)
@@ -230,6 +231,8 @@ def test_what_the_example_file_shows_in_comments_works_too() -> None:
     assert inventory.hosts["hv66"].protocol_transition is False
     assert [server.name for server in inventory.file_servers] == ["sofs01"]
     assert len(inventory.retired) == 10
+    assert (inventory.remoting.user, inventory.remoting.https) == ("vmadmin", True)
+    assert len(inventory.migrate.affinity) == 3
 
 
 @pytest.mark.parametrize(
