@@ -6,6 +6,7 @@ A password is only ever asked for, or read from a file or the environment; an ar
 import getpass
 import os
 import sys
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -131,5 +132,7 @@ def _password(source: _Source, user: str, place: str) -> str:
     return _asked(user, place)
 
 
+@cache
 def _asked(user: str, place: str) -> str:
+    """What was typed, once for each; a command may log on more than once."""
     return getpass.getpass(f"Password of {names.inert(user)} for {names.inert(place)}: ")

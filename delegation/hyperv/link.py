@@ -36,6 +36,8 @@ class Wsman(WSMan):
         """The one shell that ``enumerate`` shows: those of others are none of our business."""
         self.fault: int | None = None
         """The code of the last request's fault."""
+        self.done = False
+        """Whether the last Receive said that nothing more comes of its command."""
 
     def invoke(self, *request: Any, **_: Any) -> Any:  # noqa: ANN401 - pypsrp's signature
         """``request`` ends with OperationTimeout where it is not the usual one."""
@@ -49,6 +51,13 @@ class Wsman(WSMan):
             raise
         finally:
             self._line.settled = self._logon.done
+
+    def receive(self, *args: Any, **settings: Any) -> Any:  # noqa: ANN401
+        self.done = False
+        found = super().receive(*args, **settings)
+        state = found.find("rsp:ReceiveResponse/rsp:CommandState", NAMESPACES)
+        self.done = state is not None and state.get("State", "").endswith("/Done")
+        return found
 
     def enumerate(self, *args: Any, **settings: Any) -> Any:  # noqa: ANN401
         found = super().enumerate(*args, **settings)

@@ -11,7 +11,7 @@ from pypsrp.complex_objects import PSInvocationState
 from pypsrp.powershell import PowerShell
 from pypsrp.shell import SignalCode
 
-from delegation.errors import HostError
+from delegation.errors import HostError, HostUnreachable
 from delegation.hyperv import answers, failures
 from delegation.hyperv.link import Link
 from delegation.hyperv.machines import Failure
@@ -71,6 +71,21 @@ class Running:
             if not (self._stopping and answers.is_gone(self._link.wsman.fault)):
                 raise
             self._command.state = PSInvocationState.STOPPED
+        if self._link.wsman.done and self._command.state == PSInvocationState.RUNNING:
+            raise self._end_lost()
+
+    def _end_lost(self) -> HostUnreachable:
+        """Its end went to a connection whose client was dead by then; it is told once only.
+
+        The host forgets the command: whoever reconnects to the shell finds that nothing runs.
+        """
+        with suppress(HostError), self._link.asking(self.what):
+            self._command.runspace_pool.shell.signal(SignalCode.TERMINATE, self._command.id)
+        return HostUnreachable(
+            f"{self.what} on {self._link.place.host} has ended, and how was told to a connection "
+            "that is gone",
+            "look at what it was to do",
+        )
 
     def stop(self) -> None:
         """Ask the host to stop it; ``wait`` gives the end. Raises HostUnreachable."""

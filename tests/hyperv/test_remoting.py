@@ -311,6 +311,17 @@ class TestRunning:
         assert session.call("wait") == ([0, 1, 2, 3], None)
         assert session.call("wait") == ([0, 1, 2, 3], None), "asked again"
 
+    def test_an_end_that_was_told_to_somebody_dead_is_not_waited_for(
+        self, host: Elsewhere, client: Start
+    ) -> None:
+        session = client()
+        shell = session.call("start", STEPS)
+        host.call("let", 4)
+        session.call("lose_its_end")
+        assert "has ended" in refusal(session, "wait").what
+        session.call("disconnect")
+        assert client().call("reconnect", shell) is False, "nothing runs in it any more"
+
     def test_stopped(self, host: Elsewhere, client: Start) -> None:
         session = client()
         session.call("start", STEPS)

@@ -77,6 +77,13 @@ class Client:
         said = self.running.wait(seconds)
         return plain(said) if isinstance(said, Finished) else said
 
+    def lose_its_end(self) -> None:
+        """Fetch all that the command says, and its end, as a client that dies of it."""
+        command: Any = self.running and self.running._command
+        state = ""
+        while not state.endswith("/Done"):
+            state, _, _ = command.runspace_pool.shell.receive("stdout", command_id=command.id)
+
     def stop(self) -> None:
         assert self.running
         self.running.stop()
