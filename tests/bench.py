@@ -24,7 +24,7 @@ from delegation.directory.session import Credentials
 from delegation.directory.undo_file import undo_ldif
 from delegation.edges import Result
 from delegation.inventory import DirectorySettings, Host, Inventory, Mesh
-from delegation.migrate.simulate import timeline
+from delegation.migrate.schedule.simulate import timeline
 from delegation.plan import Change, Delegation, Plan
 from tests.lab import domain
 from tests.lab.delay import delayed

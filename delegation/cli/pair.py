@@ -11,7 +11,7 @@ from delegation.hyperv import fleet
 from delegation.hyperv.machines import MoveOrder, VirtualMachine
 from delegation.hyperv.seams import Hypervisor, Open
 from delegation.inventory import Inventory
-from delegation.migrate.surveyed import Hosted, folder
+from delegation.migrate.moves.surveyed import Hosted, folder
 
 T = TypeVar("T")
 

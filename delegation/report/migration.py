@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from delegation import report
-from delegation.migrate.obstacles import size
+from delegation.migrate.schedule.obstacles import size
 from delegation.migrate.words import duration
 
 FORMS = {

@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from spnego import ContextReq
 
-from delegation.directory import principals, requests, sealed_socket, sealing, session
+from delegation.directory import principals, requests, sealed_socket, sealing, session, tickets
 from delegation.directory.ldap import LdapReader
 from delegation.directory.refusals import Attempt
 from delegation.directory.sealed_socket import SealedSocket
@@ -568,27 +568,27 @@ class TestChannelBindings:
     )
     def test_by_the_hash_of_the_signature(self, algorithm: hashes.HashAlgorithm, used: str) -> None:
         raw = certificate(ec.generate_private_key(ec.SECP256R1()), algorithm)
-        bindings = sealing.channel_bindings(raw).application_data
+        bindings = tickets.channel_bindings(raw).application_data
         assert bindings == b"tls-server-end-point:" + hashlib.new(used, raw).digest()
 
     @pytest.mark.parametrize("weak", ["-md5", "-sha1"])
     def test_weak_ones_become_sha256(self, tmp_path: Path, weak: str) -> None:
         raw = by_openssl(tmp_path, weak)
-        bindings = sealing.channel_bindings(raw).application_data
+        bindings = tickets.channel_bindings(raw).application_data
         assert bindings == b"tls-server-end-point:" + hashlib.sha256(raw).digest()
 
     def test_pss_names_its_hash_among_its_parameters(self, tmp_path: Path) -> None:
         raw = by_openssl(tmp_path, "-sha384", "-sigopt", "rsa_padding_mode:pss")
-        bindings = sealing.channel_bindings(raw).application_data
+        bindings = tickets.channel_bindings(raw).application_data
         assert bindings == b"tls-server-end-point:" + hashlib.sha384(raw).digest()
 
     def test_a_signature_without_a_hash(self) -> None:
         raw = certificate(ed25519.Ed25519PrivateKey.generate(), None)
-        bindings = sealing.channel_bindings(raw).application_data
+        bindings = tickets.channel_bindings(raw).application_data
         assert bindings == b"tls-server-end-point:" + hashlib.sha256(raw).digest()
 
     def test_a_certificate_too_odd_to_be_read(self) -> None:
-        bindings = sealing.channel_bindings(b"odd").application_data
+        bindings = tickets.channel_bindings(b"odd").application_data
         assert bindings == b"tls-server-end-point:" + hashlib.sha256(b"odd").digest()
 
 

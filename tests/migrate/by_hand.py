@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from delegation.hyperv.places import Account, Place
-from delegation.migrate import smb
+from delegation.migrate.shares import smb
 from tests.lab.description import ACCOUNTS, OPERATOR
 from tests.lab.hosts import LabHost
 from tests.lab.hosts import smbd as servers

@@ -5,10 +5,10 @@ from uuid import UUID, uuid5
 
 from delegation.hyperv.machines import Disk, HostReading, MachineState, Resources, VirtualMachine
 from delegation.inventory import Affinity, Slots
-from delegation.migrate.affinity import Rules
+from delegation.migrate.moves.affinity import Rules
+from delegation.migrate.moves.surveyed import Hosted, Surveyed
+from delegation.migrate.moves.terms import Terms
 from delegation.migrate.schedule import Move
-from delegation.migrate.surveyed import Hosted, Surveyed
-from delegation.migrate.terms import Terms
 
 GB = 1 << 30
 _IDS = UUID("0f5c7a52-9a0e-4f6f-8b5e-6a3d0f1f2d11")

@@ -11,12 +11,12 @@ from uuid import UUID
 from delegation import store
 from delegation.journal import Journal
 from delegation.migrate import queue
-from delegation.migrate.estimate import StreamRates
 from delegation.migrate.lifecycle import Migration, Step
-from delegation.migrate.patience import Patience
 from delegation.migrate.queue import Queue
 from delegation.migrate.runner import Runner
-from delegation.migrate.seams import Display
+from delegation.migrate.runner.patience import Patience
+from delegation.migrate.runner.seams import Display
+from delegation.migrate.schedule.estimate import StreamRates
 from delegation.run import MIGRATE, NewRun
 from tests.migrate.world import FakeCrew, World
 

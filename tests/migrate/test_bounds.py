@@ -5,9 +5,9 @@ from math import inf
 import pytest
 from hypothesis import given
 
-from delegation.migrate.bounds import Bound, lower_bound
 from delegation.migrate.schedule import Capacity, Move, Slots
-from delegation.migrate.simulate import timeline
+from delegation.migrate.schedule.bounds import Bound, lower_bound
+from delegation.migrate.schedule.simulate import timeline
 from tests.migrate.optimum import optimum
 from tests.migrate.problems import Problem, move, problems, room
 

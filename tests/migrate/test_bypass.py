@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from delegation.migrate.schedule import Capacity, Move, Schedule
-from delegation.migrate.simulate import Timeline, timeline
+from delegation.migrate.schedule.simulate import Timeline, timeline
 from tests.migrate.problems import AMPLE, move, room
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delegation.migrate.estimate import (
+from delegation.migrate.schedule.estimate import (
     LEAST_SECONDS,
     REMEMBERED,
     USUAL_RATE,

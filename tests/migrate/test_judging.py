@@ -15,11 +15,19 @@ from delegation.hyperv.machines import (
     Resources,
     VirtualMachine,
 )
-from delegation.migrate.judging import Cause, Limits, judge, of_end, of_error, of_failure, unsent
 from delegation.migrate.lifecycle import Migration, State, Step
-from delegation.migrate.room import capacity, of_others
-from delegation.migrate.surveyed import Hosted
-from delegation.migrate.whereabouts import Answer
+from delegation.migrate.moves.surveyed import Hosted
+from delegation.migrate.runner.judging import (
+    Cause,
+    Limits,
+    judge,
+    of_end,
+    of_error,
+    of_failure,
+    unsent,
+)
+from delegation.migrate.runner.room import capacity, of_others
+from delegation.migrate.runner.whereabouts import Answer
 
 ID = UUID(int=1)
 SILENCE = HostUnreachable("it does not answer", "look at it")

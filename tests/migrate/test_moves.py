@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from delegation.errors import InventoryError
 from delegation.migrate import moves
-from delegation.migrate.asked import AskedMove, is_readable
+from delegation.migrate.moves.asked import AskedMove, is_readable
 from tests.builders import inventory, one_way, two_way
 
 CASES = Path(__file__).parents[1] / "cases" / "moves"

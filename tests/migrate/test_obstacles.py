@@ -2,9 +2,9 @@
 
 from hypothesis import given
 
-from delegation.migrate.ledger import Move
-from delegation.migrate.obstacles import size, unfit
-from delegation.migrate.simulate import timeline
+from delegation.migrate.schedule.ledger import Move
+from delegation.migrate.schedule.obstacles import size, unfit
+from delegation.migrate.schedule.simulate import timeline
 from tests.migrate.problems import Problem, move, problems, room
 
 GB = 1 << 30

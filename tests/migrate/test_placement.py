@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from delegation.hyperv.machines import HostReading, MachineState, VirtualMachine
 from delegation.inventory import Apart, OnlyOn, Slots, Together
-from delegation.migrate import drain, placement
-from delegation.migrate.affinity import Rules
-from delegation.migrate.asked import AskedMove
-from delegation.migrate.placement import Placement
-from delegation.migrate.surveyed import Hosted, Surveyed
-from delegation.migrate.terms import Terms
+from delegation.migrate.moves import drain, placement
+from delegation.migrate.moves.affinity import Rules
+from delegation.migrate.moves.asked import AskedMove
+from delegation.migrate.moves.placement import Placement
+from delegation.migrate.moves.surveyed import Hosted, Surveyed
+from delegation.migrate.moves.terms import Terms
 from tests.migrate.fleet import GB, estimate, fleet, hosted, machine, placed_on, terms
 
 HOSTS = ("hv01", "hv02", "hv03")

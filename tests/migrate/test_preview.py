@@ -7,11 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from delegation.inventory import OnlyOn
-from delegation.migrate import moves, placement, preview, words
-from delegation.migrate.asked import AskedMove
-from delegation.migrate.preview import Preview
-from delegation.migrate.surveyed import Surveyed
-from delegation.migrate.terms import Terms
+from delegation.migrate import moves, words
+from delegation.migrate.moves import placement, preview
+from delegation.migrate.moves.asked import AskedMove
+from delegation.migrate.moves.preview import Preview
+from delegation.migrate.moves.surveyed import Surveyed
+from delegation.migrate.moves.terms import Terms
 from tests.builders import inventory
 from tests.migrate.fleet import GB, estimate, fleet, hosted, machine, terms
 

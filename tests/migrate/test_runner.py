@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from delegation.hyperv.machines import Failure, MoveOrder
 from delegation.migrate import queue
 from delegation.migrate.lifecycle import Migration, State
-from delegation.migrate.patience import Patience
 from delegation.migrate.runner import FINISH, STOP
+from delegation.migrate.runner.patience import Patience
 from tests.migrate.station import Station
 from tests.migrate.world import (
     BUSY,

@@ -12,9 +12,8 @@ import pytest
 
 from delegation.errors import HostError, HostRefused, HostUnreachable
 from delegation.hyperv.places import Account, Place
-from delegation.migrate import smb
-from delegation.migrate.shares import Watch
-from delegation.migrate.traffic import Traffic
+from delegation.migrate.shares import Watch, smb
+from delegation.migrate.shares.traffic import Traffic
 from tests.lab import Lab, domain, programs
 from tests.lab.description import ACCOUNTS, OPERATOR, READER
 from tests.lab.hosts import HostLab, LabHost

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from delegation.migrate.schedule import Capacity, Slots
-from delegation.migrate.simulate import Load, Timeline, timeline
+from delegation.migrate.schedule.simulate import Load, Timeline, timeline
 from tests.migrate.instances import hard, mixed
 from tests.migrate.problems import Problem, move, problems, room
 

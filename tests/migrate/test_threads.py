@@ -14,7 +14,7 @@ from delegation.errors import HostUnreachable
 from delegation.hyperv.machines import Ended, Failure, MoveOrder, Progress
 from delegation.hyperv.seams import Hypervisor, Moving
 from delegation.migrate.lifecycle import Migration
-from delegation.migrate.seams import (
+from delegation.migrate.runner.seams import (
     Accepted,
     Advanced,
     Event,
@@ -24,8 +24,8 @@ from delegation.migrate.seams import (
     Unsent,
     Visited,
 )
-from delegation.migrate.threads import Looks, Threads, Watchers
-from delegation.migrate.traffic import MigrationShare, Traffic
+from delegation.migrate.runner.threads import Looks, Threads, Watchers
+from delegation.migrate.shares.traffic import MigrationShare, Traffic
 from tests.migrate.world import FakeHost, FakeHypervisor, World
 
 SHELL = UUID(int=9)

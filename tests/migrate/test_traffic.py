@@ -2,7 +2,7 @@
 
 import pytest
 
-from delegation.migrate.traffic import (
+from delegation.migrate.shares.traffic import (
     MigrationShare,
     OpenFile,
     Traffic,

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.cmac import CMAC
 
-from delegation.migrate.verified import ForgedError, Verified
+from delegation.migrate.shares.verified import ForgedError, Verified
 
 SIGNING, SEALING = os.urandom(16), os.urandom(16)
 PENDING = 0x103

@@ -27,9 +27,9 @@ from delegation.hyperv.machines import (
 )
 from delegation.hyperv.seams import Hypervisor, Moving
 from delegation.hyperv.settings import HostSetting
-from delegation.migrate import errands
 from delegation.migrate.lifecycle import Migration
-from delegation.migrate.seams import Crew, Event, Found, Lost, Unsent, Visited
+from delegation.migrate.runner import errands
+from delegation.migrate.runner.seams import Crew, Event, Found, Lost, Unsent, Visited
 
 BUSY = Failure("the file is in use", "0x80070020")
 NETWORK = Failure("the connection was reset", "0x80072746")

@@ -18,11 +18,11 @@ from delegation.explain.hosts import HostPair, Looked
 from delegation.hyperv.seams import Open
 from delegation.inventory import Inventory
 from delegation.mesh import Desired, Endpoint
-from delegation.migrate.board import as_move
 from delegation.migrate.lifecycle import Migration
-from delegation.migrate.simulate import timeline
-from delegation.migrate.surveyed import Surveyed, folder
-from delegation.migrate.terms import Terms
+from delegation.migrate.moves.surveyed import Surveyed, folder
+from delegation.migrate.moves.terms import Terms
+from delegation.migrate.runner.board import as_move
+from delegation.migrate.schedule.simulate import timeline
 from delegation.snapshot import Operator, Snapshot
 
 SHOWN = 12

@@ -8,8 +8,8 @@ from delegation.cli.show import counted
 from delegation.journal import Journal
 from delegation.migrate import queue, result
 from delegation.migrate.lifecycle import Migration, State
-from delegation.migrate.obstacles import size
 from delegation.migrate.result import Became, MigrationResult
+from delegation.migrate.schedule.obstacles import size
 from delegation.migrate.words import duration
 from delegation.run import Run
 

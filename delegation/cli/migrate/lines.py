@@ -4,7 +4,7 @@ from delegation.cli import terminal
 from delegation.cli.migrate.overall import URGENCY, Overall, line
 from delegation.migrate.lifecycle import Migration
 from delegation.migrate.runner import LEAVE
-from delegation.migrate.seams import Display
+from delegation.migrate.runner.seams import Display
 
 EVERY = 30.0
 """Seconds between two lines about the whole."""

@@ -14,10 +14,10 @@ from delegation.cli.migrate.overall import URGENCY, Overall, line
 from delegation.cli.migrate.traffic import rates
 from delegation.cli.show import counted
 from delegation.migrate.lifecycle import Migration, State
-from delegation.migrate.obstacles import size
 from delegation.migrate.runner import LEAVE
-from delegation.migrate.seams import Display
-from delegation.migrate.threads import Looks, Watchers
+from delegation.migrate.runner.seams import Display
+from delegation.migrate.runner.threads import Looks, Watchers
+from delegation.migrate.schedule.obstacles import size
 from delegation.migrate.words import duration
 from delegation.names import inert
 

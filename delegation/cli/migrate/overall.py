@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from delegation.migrate.lifecycle import Migration, State
-from delegation.migrate.obstacles import size
 from delegation.migrate.runner import FINISH, LEAVE, STOP
+from delegation.migrate.schedule.obstacles import size
 from delegation.migrate.words import duration
 
 URGENCY = {

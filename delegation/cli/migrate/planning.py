@@ -14,15 +14,16 @@ from delegation.hyperv.seams import Hypervisor, Open
 from delegation.inventory import Inventory
 from delegation.inventory.yaml_text import MAX_BYTES
 from delegation.journal import Journal
-from delegation.migrate import drain, moves, placement, preview, queue
-from delegation.migrate.asked import AskedMove
-from delegation.migrate.estimate import StreamRates
+from delegation.migrate import moves, queue
 from delegation.migrate.lifecycle import State
-from delegation.migrate.placement import Unmovable
-from delegation.migrate.preview import Preview
+from delegation.migrate.moves import drain, placement, preview
+from delegation.migrate.moves.asked import AskedMove
+from delegation.migrate.moves.placement import Unmovable
+from delegation.migrate.moves.preview import Preview
+from delegation.migrate.moves.surveyed import Hosted, Surveyed
+from delegation.migrate.moves.terms import Terms
 from delegation.migrate.result import between
-from delegation.migrate.surveyed import Hosted, Surveyed
-from delegation.migrate.terms import Terms
+from delegation.migrate.schedule.estimate import StreamRates
 from delegation.run import MIGRATE
 
 NEWEST = 20

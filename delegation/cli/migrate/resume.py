@@ -11,12 +11,12 @@ from delegation.errors import DelegationError, Refused, UsageError
 from delegation.inventory import Inventory
 from delegation.journal import Journal
 from delegation.migrate import queue
-from delegation.migrate.board import involved
-from delegation.migrate.bypass import Via, anywhere
-from delegation.migrate.patience import Patience
+from delegation.migrate.moves.terms import Terms
 from delegation.migrate.queue import Queue
 from delegation.migrate.runner import FINISH
-from delegation.migrate.terms import Terms
+from delegation.migrate.runner.board import involved
+from delegation.migrate.runner.patience import Patience
+from delegation.migrate.schedule.bypass import Via, anywhere
 from delegation.run import MIGRATE
 
 

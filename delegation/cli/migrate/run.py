@@ -7,8 +7,8 @@ import click
 from delegation.cli import options, terminal, wiring
 from delegation.cli.migrate import planning, running, show
 from delegation.errors import DelegationError, Refused
-from delegation.migrate.patience import Patience
-from delegation.migrate.terms import Terms
+from delegation.migrate.moves.terms import Terms
+from delegation.migrate.runner.patience import Patience
 
 WAIT = click.option(
     "--wait",

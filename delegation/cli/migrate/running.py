@@ -24,17 +24,17 @@ from delegation.hyperv.seams import Open
 from delegation.inventory import Inventory
 from delegation.journal import Journal
 from delegation.migrate import queue
-from delegation.migrate.board import involved
-from delegation.migrate.bypass import Via
 from delegation.migrate.lifecycle import Migration, State
-from delegation.migrate.patience import Patience
-from delegation.migrate.placement import Placed
+from delegation.migrate.moves.placement import Placed
+from delegation.migrate.moves.surveyed import Surveyed
+from delegation.migrate.moves.terms import Terms
 from delegation.migrate.queue import Queue
 from delegation.migrate.runner import FINISH, Runner
+from delegation.migrate.runner.board import involved
+from delegation.migrate.runner.patience import Patience
+from delegation.migrate.runner.threads import Threads, Watchers
 from delegation.migrate.schedule import Move
-from delegation.migrate.surveyed import Surveyed
-from delegation.migrate.terms import Terms
-from delegation.migrate.threads import Threads, Watchers
+from delegation.migrate.schedule.bypass import Via
 from delegation.run import DONE, FAILED, INTERRUPTED, MIGRATE, NewRun
 
 if TYPE_CHECKING:

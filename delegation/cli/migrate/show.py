@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 
 from delegation.cli import terminal
 from delegation.cli.show import counted
-from delegation.migrate.obstacles import size
-from delegation.migrate.placement import Unmovable
-from delegation.migrate.preview import HostLoad, Preview
+from delegation.migrate.moves.placement import Unmovable
+from delegation.migrate.moves.preview import HostLoad, Preview
+from delegation.migrate.schedule.obstacles import size
 from delegation.migrate.words import clock, curve, duration
 
 LONG = 20

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from delegation.cli import terminal
-from delegation.migrate.obstacles import size
-from delegation.migrate.traffic import Traffic
+from delegation.migrate.schedule.obstacles import size
+from delegation.migrate.shares.traffic import Traffic
 from delegation.migrate.words import duration
 from delegation.names import inert
 

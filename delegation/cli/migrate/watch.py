@@ -13,7 +13,7 @@ import click
 from delegation.cli import options, terminal, wiring
 from delegation.cli.migrate import planning, traffic
 from delegation.errors import HostUnreachable, UsageError
-from delegation.migrate.traffic import Traffic
+from delegation.migrate.shares.traffic import Traffic
 
 if TYPE_CHECKING:
     from delegation.migrate.shares import Watch

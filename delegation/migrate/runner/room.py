@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from delegation.migrate.lifecycle import Migration
+from delegation.migrate.moves.surveyed import Hosted, Surveyed
 from delegation.migrate.schedule import Capacity
-from delegation.migrate.surveyed import Hosted, Surveyed
 
 
 def capacity(host: str, hosted: Hosted, under_way: Iterable[Migration]) -> Capacity:

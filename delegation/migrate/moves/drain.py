@@ -9,12 +9,12 @@ another. Nothing is ever placed beyond what is free now, so every single move fi
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
-from delegation.migrate.asked import AskedMove
-from delegation.migrate.obstacles import size
-from delegation.migrate.packing import Leaving, Packing, Unit
-from delegation.migrate.placement import Unmovable
-from delegation.migrate.surveyed import Surveyed, called, immovable
-from delegation.migrate.terms import Terms
+from delegation.migrate.moves.asked import AskedMove
+from delegation.migrate.moves.packing import Leaving, Packing, Unit
+from delegation.migrate.moves.placement import Unmovable
+from delegation.migrate.moves.surveyed import Surveyed, called, immovable
+from delegation.migrate.moves.terms import Terms
+from delegation.migrate.schedule.obstacles import size
 
 Order = Callable[[float, int], tuple[float, int]]
 """Ranks hosts for a unit, by how full each would be and its number; the least is taken."""

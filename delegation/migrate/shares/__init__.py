@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from delegation.hyperv.places import Account, Place
-from delegation.migrate import smb
-from delegation.migrate.traffic import (
+from delegation.migrate.shares import smb
+from delegation.migrate.shares.traffic import (
     MigrationShare,
     OpenFile,
     SmbSession,

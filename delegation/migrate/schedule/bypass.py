@@ -9,7 +9,7 @@ to final targets alone, because all that they wait for is stalled, too.
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from delegation.migrate.ledger import Ledger, Move, Pair, Site, Waiting
+from delegation.migrate.schedule.ledger import Ledger, Move, Pair, Site, Waiting
 
 Via = Callable[[Move, str, str], bool]
 """Whether a machine, which is on that host, may go to this one for a while on its way."""

@@ -11,10 +11,10 @@ from uuid import UUID
 
 from delegation.errors import HostError
 from delegation.hyperv.seams import Open
-from delegation.migrate import errands
 from delegation.migrate.lifecycle import Migration
-from delegation.migrate.seams import Event
-from delegation.migrate.traffic import Traffic
+from delegation.migrate.runner import errands
+from delegation.migrate.runner.seams import Event
+from delegation.migrate.shares.traffic import Traffic
 
 LOOKERS = 16
 """Hosts that are looked at, at the same time; migrations are bounded by the hosts' own slots."""

@@ -10,8 +10,8 @@ from typing import Any
 
 from delegation.errors import CommandFailed, HostError, HostRefused, HostUnreachable
 from delegation.hyperv.places import Account, Place
-from delegation.migrate import tickets
-from delegation.migrate.verified import ForgedError, Verified
+from delegation.migrate.shares import tickets
+from delegation.migrate.shares.verified import ForgedError, Verified
 
 PORT = 445
 

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from heapq import heapify, heappop, heappush
 
 from delegation.inventory import Slots
-from delegation.migrate.bypass import Via, anywhere, best_hop, stalled
-from delegation.migrate.ledger import Capacity, Ledger, Move, Site, Start, Waiting
-from delegation.migrate.obstacles import obstacle, unfit
-from delegation.migrate.urgency import best_with, pairs, partners, urgency, work
+from delegation.migrate.schedule.bypass import Via, anywhere, best_hop, stalled
+from delegation.migrate.schedule.ledger import Capacity, Ledger, Move, Site, Start, Waiting
+from delegation.migrate.schedule.obstacles import obstacle, unfit
+from delegation.migrate.schedule.urgency import best_with, pairs, partners, urgency, work
 
 __all__ = ["Capacity", "Move", "Schedule", "Slots", "Start", "unfit"]
 

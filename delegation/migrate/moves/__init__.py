@@ -21,9 +21,9 @@ from delegation.inventory.fields import Field, Reading
 from delegation.inventory.yaml_text import MAX_BYTES, quoted
 from delegation.inventory.yaml_tree import Document, Node, Scalar
 from delegation.inventory.yaml_writing import comment, scalar
-from delegation.migrate import csv_tree
-from delegation.migrate.asked import AskedMove
-from delegation.migrate.terms import reach
+from delegation.migrate.moves import csv_tree
+from delegation.migrate.moves.asked import AskedMove
+from delegation.migrate.moves.terms import reach
 
 MAX_MOVES = 20_000
 """No run is asked for more."""

@@ -8,7 +8,7 @@ from uuid import UUID
 from delegation.errors import HostError
 from delegation.hyperv.machines import Failure
 from delegation.migrate.lifecycle import Migration, Step
-from delegation.migrate.whereabouts import Answer
+from delegation.migrate.runner.whereabouts import Answer
 
 # What is told of the work at the hosts.
 

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from delegation.hyperv.machines import VirtualMachine
-from delegation.migrate.affinity import Rules
-from delegation.migrate.asked import AskedMove
+from delegation.migrate.moves.affinity import Rules
+from delegation.migrate.moves.asked import AskedMove
+from delegation.migrate.moves.surveyed import Surveyed, folder, immovable, memory_of, volume
+from delegation.migrate.moves.terms import Terms
 from delegation.migrate.schedule import Move, unfit
-from delegation.migrate.surveyed import Surveyed, folder, immovable, memory_of, volume
-from delegation.migrate.terms import Terms
 
 Estimate = Callable[[str, str, int], float]
 """Seconds that a move may take, by source, target and bytes of memory and disk."""

@@ -4,13 +4,13 @@ from collections.abc import Collection, Iterable, Mapping
 from uuid import UUID
 
 from delegation.errors import HostError
-from delegation.migrate.bypass import Via
 from delegation.migrate.lifecycle import Migration, State, Step
-from delegation.migrate.room import capacity, of_others
+from delegation.migrate.moves.surveyed import Hosted
+from delegation.migrate.runner.room import capacity, of_others
+from delegation.migrate.runner.seams import Display, Record
+from delegation.migrate.runner.whereabouts import Answer
 from delegation.migrate.schedule import Move, Schedule, Slots, Start
-from delegation.migrate.seams import Display, Record
-from delegation.migrate.surveyed import Hosted
-from delegation.migrate.whereabouts import Answer
+from delegation.migrate.schedule.bypass import Via
 
 
 class Board:

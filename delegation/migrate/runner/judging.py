@@ -7,7 +7,7 @@ from delegation.errors import HostError, HostUnreachable
 from delegation.hyperv.failures import meaning
 from delegation.hyperv.machines import Failure
 from delegation.migrate.lifecycle import Migration, State, Step
-from delegation.migrate.whereabouts import Answer, Place, in_words, place, sighting
+from delegation.migrate.runner.whereabouts import Answer, Place, in_words, place, sighting
 
 
 @dataclass(frozen=True, slots=True)

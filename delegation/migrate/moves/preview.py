@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from delegation.inventory import Slots
-from delegation.migrate.asked import AskedMove
-from delegation.migrate.placement import Placed, Placement, Unmovable
-from delegation.migrate.simulate import Timeline, timeline
-from delegation.migrate.surveyed import Surveyed, called
-from delegation.migrate.terms import Terms
+from delegation.migrate.moves.asked import AskedMove
+from delegation.migrate.moves.placement import Placed, Placement, Unmovable
+from delegation.migrate.moves.surveyed import Surveyed, called
+from delegation.migrate.moves.terms import Terms
+from delegation.migrate.schedule.simulate import Timeline, timeline
 
 Data = dict[str, Any]
 

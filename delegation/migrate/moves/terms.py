@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from delegation import mesh
 from delegation.inventory import Inventory, Slots
-from delegation.migrate.affinity import Rules
+from delegation.migrate.moves.affinity import Rules
 from delegation.migrate.schedule import Move
 
 

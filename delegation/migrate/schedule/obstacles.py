@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from delegation.inventory import Slots
-from delegation.migrate.ledger import Capacity, Ledger, Move, Site, Waiting
+from delegation.migrate.schedule.ledger import Capacity, Ledger, Move, Site, Waiting
 
 SHOWN = 3
 """Machines named in one line; the others are counted."""

@@ -8,7 +8,7 @@ whose directions have migrations already gives way to one whose directions are i
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from delegation.migrate.ledger import Pair, Site, Waiting
+from delegation.migrate.schedule.ledger import Pair, Site, Waiting
 
 SHARED_DIRECTION = 0.5
 """How much less a move matters where all slots at one of its ends run in its own direction.

@@ -7,15 +7,20 @@ any two of its lines; whoever takes the run up again finds out from the record a
 from collections.abc import Callable, Iterable
 from uuid import UUID
 
-from delegation.migrate.board import Board
-from delegation.migrate.bypass import Via, anywhere
-from delegation.migrate.estimate import StreamRates
-from delegation.migrate.judging import Cause, Limits, Verdict, judge, of_end, of_error, unsent
 from delegation.migrate.lifecycle import Migration, State, Step
-from delegation.migrate.lookout import Lookout
-from delegation.migrate.patience import Alarms, Every, Patience
-from delegation.migrate.schedule import Slots
-from delegation.migrate.seams import (
+from delegation.migrate.runner.board import Board
+from delegation.migrate.runner.judging import (
+    Cause,
+    Limits,
+    Verdict,
+    judge,
+    of_end,
+    of_error,
+    unsent,
+)
+from delegation.migrate.runner.lookout import Lookout
+from delegation.migrate.runner.patience import Alarms, Every, Patience
+from delegation.migrate.runner.seams import (
     Accepted,
     Advanced,
     Crew,
@@ -28,6 +33,9 @@ from delegation.migrate.seams import (
     Unsent,
     Visited,
 )
+from delegation.migrate.schedule import Slots
+from delegation.migrate.schedule.bypass import Via, anywhere
+from delegation.migrate.schedule.estimate import StreamRates
 
 FINISH, STOP, LEAVE = 1, 2, 3
 """How urgently it was asked to end: start nothing more, stop what runs, go at once."""

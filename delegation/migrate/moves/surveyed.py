@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from delegation.hyperv.machines import HostReading, MachineState, VirtualMachine
 from delegation.inventory import Slots
-from delegation.migrate.asked import is_readable
+from delegation.migrate.moves.asked import is_readable
 from delegation.migrate.schedule import Capacity
 
 _FOLDER = re.compile(r'[^<>:"/\\|?*]{0,63}[^<>:"/\\|?*. ]\Z')

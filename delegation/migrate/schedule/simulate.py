@@ -7,11 +7,11 @@ from itertools import accumulate
 from typing import Protocol
 
 from delegation.inventory import Slots
-from delegation.migrate.bounds import Bound, lower_bound
-from delegation.migrate.bypass import Via, anywhere
-from delegation.migrate.estimate import Stream, fair_rates
-from delegation.migrate.ledger import Capacity, Move, Start
 from delegation.migrate.schedule import Schedule
+from delegation.migrate.schedule.bounds import Bound, lower_bound
+from delegation.migrate.schedule.bypass import Via, anywhere
+from delegation.migrate.schedule.estimate import Stream, fair_rates
+from delegation.migrate.schedule.ledger import Capacity, Move, Start
 
 INSTANT = 1e-6
 """Seconds within which ends count as one: rounding must not cost a start its place."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from math import fsum
 
 from delegation.inventory import Slots
-from delegation.migrate.ledger import Capacity, Move
+from delegation.migrate.schedule.ledger import Capacity, Move
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from delegation.hyperv.machines import Resources, VirtualMachine
-from delegation.migrate.affinity import Rules
-from delegation.migrate.surveyed import Surveyed, memory_of
+from delegation.migrate.moves.affinity import Rules
+from delegation.migrate.moves.surveyed import Surveyed, memory_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from delegation.errors import HostError
 from delegation.hyperv.machines import VirtualMachine
-from delegation.migrate.surveyed import Hosted
+from delegation.migrate.moves.surveyed import Hosted
 
 Answer = Hosted | HostError
 """What came of looking at a host."""

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
-from delegation.migrate.board import Board, involved
 from delegation.migrate.lifecycle import Step
-from delegation.migrate.patience import Alarms, Patience
-from delegation.migrate.seams import Crew
-from delegation.migrate.whereabouts import Answer
+from delegation.migrate.runner.board import Board, involved
+from delegation.migrate.runner.patience import Alarms, Patience
+from delegation.migrate.runner.seams import Crew
+from delegation.migrate.runner.whereabouts import Answer
 
 
 class Lookout:

@@ -12,7 +12,8 @@ from delegation.errors import HostError, HostUnreachable
 from delegation.hyperv.machines import Ended, MoveOrder
 from delegation.hyperv.seams import Hypervisor, Moving, Open, opened
 from delegation.migrate.lifecycle import Migration
-from delegation.migrate.seams import (
+from delegation.migrate.moves.surveyed import Hosted, folder
+from delegation.migrate.runner.seams import (
     Accepted,
     Advanced,
     Event,
@@ -22,8 +23,7 @@ from delegation.migrate.seams import (
     Unsent,
     Visited,
 )
-from delegation.migrate.surveyed import Hosted, folder
-from delegation.migrate.whereabouts import Answer, Place, place, sighting
+from delegation.migrate.runner.whereabouts import Answer, Place, place, sighting
 
 Errand = Generator[Event, None, None]
 
