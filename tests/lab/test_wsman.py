@@ -20,6 +20,8 @@ from tests.lab.wsman.outbox import END, Outbox
 from tests.lab.wsman.sample_client import Error, Result
 from tests.lab.wsman.soap import Code
 
+pytestmark = pytest.mark.lab
+
 STEPS = ("Start-Steps", {"Count": 4})
 START = 0x1
 __all__ = ["client", "host", "idle", "started"]
