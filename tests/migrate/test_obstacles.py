@@ -68,3 +68,11 @@ def test_sizes_as_people_read_them() -> None:
         "8.0 GB",
         "2.9 TB",
     ]
+
+
+def test_what_needs_nothing_has_room_on_an_overfull_host() -> None:
+    hosts = {"hv1": room(0, 0), "hv2": room(-1, -1)}
+    assert unfit(hosts, [move("a", "hv1", "hv2", memory=0, disk=0)]) == {}
+    assert unfit(hosts, [move("a", "hv1", "hv2", memory=0, disk=1)]) == {
+        "hv2": "2 bytes of disk too little for a"
+    }

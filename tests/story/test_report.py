@@ -175,7 +175,7 @@ def test_a_click_leads_to_the_hosts_section_and_back(reader: Reader) -> None:
     assert every.locator("li").count() == 254 - 9
     reader.page.go_back()
     reader.page.locator("#frame tbody a", has_text="hv44").click()
-    assert "unconstrained on" in reader.page.locator("#host-hv44").inner_text()
+    expect(reader.page.locator("#host-hv44")).to_contain_text("unconstrained on")
 
 
 # Filters

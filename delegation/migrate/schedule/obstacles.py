@@ -13,7 +13,7 @@ SHOWN = 3
 def unfit(hosts: Mapping[str, Capacity], moves: Iterable[Move]) -> Mapping[str, str]:
     """The hosts without room for the end of these moves: how much too little, and for whom.
 
-    Hosts that are not in ``hosts`` are not judged.
+    Hosts that are not in ``hosts`` are not judged. What needs nothing has room on an overfull host.
     """
     arriving: dict[str, list[Move]] = defaultdict(list)
     memory = {host: capacity.memory for host, capacity in hosts.items()}
@@ -28,10 +28,14 @@ def unfit(hosts: Mapping[str, Capacity], moves: Iterable[Move]) -> Mapping[str, 
             free[move.target] = free.get(move.target, 0) - need
     found = {}
     for host in sorted(arriving.keys() & hosts.keys()):
+        wanted = (
+            ("memory", memory, any(move.memory for move in arriving[host])),
+            ("disk", disk, any(move.disk for move in arriving[host])),
+        )
         short = [
             f"{size(-free[host])} of {kind}"
-            for kind, free in (("memory", memory), ("disk", disk))
-            if free[host] < 0
+            for kind, free, is_needed in wanted
+            if free[host] < 0 and is_needed
         ]
         if short:
             found[host] = f"{' and '.join(short)} too little for {_names(arriving[host])}"
