@@ -49,7 +49,8 @@ def smb_ticket(place: Place, account: Account) -> bytes:
         wanted = f"{attempt.service}@{attempt.realm}".encode().lower()
         for credential in cache:
             if (credential.server.name or b"").lower() == wanted:
-                return krb5.marshal_credentials(context, credential)
+                marshalled: bytes = krb5.marshal_credentials(context, credential)
+                return marshalled
     raise HostRefused(
         f"the ticket for {attempt.service} is not in the cache {name.decode()}",
         "look at it with klist; get another with kinit",
