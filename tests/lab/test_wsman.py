@@ -13,6 +13,7 @@ from pypsrp.exceptions import AuthenticationError, WinRMTransportError, WSManFau
 
 from tests.lab import byhand
 from tests.lab.description import READER, Lab
+from tests.lab.hosts import HostLab
 from tests.lab.wsman import Cut, Hang, Refuse
 from tests.lab.wsman.elsewhere import Elsewhere
 from tests.lab.wsman.fixtures import HOST, OUTPUT_BYTES, Client, client, host, idle, started
@@ -46,6 +47,11 @@ def number_pipeline(count: int, size: int) -> tuple[str, dict[str, int]]:
 def test_the_caller_is_who_his_ticket_says(client: Client) -> None:
     expected = Result("Completed", output=["vmadmin@CORP.EXAMPLE"])
     assert client().call("run", ("Get-Caller", {})) == expected
+
+
+def test_beside_hosts_that_a_file_before_has_left_running(hosts: HostLab, client: Client) -> None:
+    assert all(host.running() for host in hosts.chosen(()))
+    assert client().call("run", ("Get-Caller", {})).state == "Completed"
 
 
 @pytest.mark.parametrize("auth", ["negotiate", "kerberos"])
@@ -296,7 +302,7 @@ def test_https(lab: Lab, client: Client, binding: dict[str, bool]) -> None:
 def test_callers_ticket_is_evidence(fresh_lab: Lab, client: Client) -> None:
     pipeline = ("Get-Ticket", {"Target": "cifs/hv02.corp.example@CORP.EXAMPLE"})
     assert client().call("run", pipeline).state == "Failed"
-    byhand.add_values(fresh_lab, "hv01", "cifs/hv02.corp.example")
+    byhand.add_values(fresh_lab, HOST, "cifs/hv02.corp.example")
     assert client().call("run", pipeline).output == ["granted"]
 
 

@@ -12,7 +12,8 @@ from tests.lab.wsman.elsewhere import Elsewhere
 from tests.lab.wsman.sample_client import SampleClient
 from tests.lab.wsman.sample_host import SampleHost
 
-HOST = "hv01"
+HOST = "hv11"
+"""Not one of ``host_processes``, which keep their addresses to the end of the run."""
 OUTPUT_BYTES = 256 * 1024
 """What a pipeline of the sample host may have waiting."""
 Client = Callable[..., Elsewhere]
