@@ -155,10 +155,14 @@ class Journal:
         ]
 
     def undoable(self, directory: str | None, kind: Kind[Any]) -> Run | None:
-        """The newest apply, of that directory where given, that still has changes in effect."""
+        """The newest apply, of that directory where given, with changes in effect, or perhaps so.
+
+        That is the case while it is unsettled.
+        """
+        unsettled = {run.id for run in self.unsettled(kind)}
         for run in reversed(self.runs()):
             meant = run.kind == kind.apply and directory in {None, run.directory}
-            if meant and self.in_effect(run.id, kind):
+            if meant and (run.id in unsettled or self.in_effect(run.id, kind)):
                 return run
         return None
 

@@ -288,9 +288,17 @@ def test_the_newest_apply_that_is_not_undone_is_undoable(journal: Journal) -> No
 
 
 def test_an_apply_that_wrote_nothing_is_not_undoable(journal: Journal) -> None:
-    journal.begin(run(), [gives("hv01")])
+    done(journal)
     done(journal, gives("hv01"), result=Result.FAILED)
     assert journal.undoable(None, DELEGATION) is None
+
+
+def test_an_apply_that_may_have_written_is_undoable(journal: Journal) -> None:
+    done(journal, gives("hv01"))
+    record = journal.begin(run(), [gives("hv02")])
+    record.intend([gives("hv02")])
+    assert (found := journal.undoable(None, DELEGATION))
+    assert found.id == record.number
 
 
 def test_a_run_on_another_directory_is_not_undoable_here(journal: Journal) -> None:

@@ -125,15 +125,12 @@ def _choose(
                 "see: delegation history",
             )
         return chosen
-    unsettled = [r for r in journal.unsettled(DELEGATION) if directory in {None, r.directory}]
-    newest = journal.undoable(directory, DELEGATION)
-    candidates = [r for r in [*unsettled, newest] if r is not None and r.kind == "apply"]
-    if not candidates:
+    if (newest := journal.undoable(directory, DELEGATION)) is None:
         raise DelegationError(
             "there is no apply left to undo" + (f" on {directory}" if directory else ""),
             "see: delegation history; a rollback is undone by its number",
         )
-    return max(candidates, key=lambda r: r.id)
+    return newest
 
 
 def _settings(

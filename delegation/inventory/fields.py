@@ -1,4 +1,4 @@
-"""Typed values out of YAML nodes: the keys an inventory knows, and one reading of a file.
+"""Typed values out of YAML nodes: one reading of a file.
 
 A value that is absent or was reported is None alike: a file with a problem gives no inventory.
 """
@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from delegation import names
 from delegation.errors import Problem
+from delegation.inventory.keys import KEYS
 from delegation.inventory.yaml_text import quoted
 from delegation.inventory.yaml_tree import Broken, Kind, Mapping, Node, Scalar, Sequence
 
@@ -19,94 +20,6 @@ MAX_TEXT = 4_096
 MAX_NAMES = 1_000_000
 MAX_PROBLEMS = 1_000
 """Bounds: one text, all names that a file's ranges stand for, and the problems that are shown."""
-
-KEYS: dict[str, dict[str, str]] = {
-    "inventory": {
-        "domain": "corp.example",
-        "state": ".delegation",
-        "directory": "{url: ldaps://dc1.corp.example}",
-        "defaults": "{protocol_transition: true}",
-        "hosts": '{"hv[01-64]": }',
-        "meshes": '{production: {members: ["hv[01-64]"]}}',
-        "file_servers": "{sofs01: {reached_from: [production]}}",
-        "keep": "[{value: HTTP/*}]",
-        "retired": "[hv99]",
-        "policy": "{foreign: report}",
-        "remoting": "{user: vmadmin}",
-        "migrate": "{slots: both}",
-    },
-    "directory": {
-        "url": "ldaps://dc1.corp.example",
-        "start_tls": "true",
-        "auth": "kerberos",
-        "user": "svc-delegation",
-        "keytab": "/etc/delegation.keytab",
-        "ca_file": "corp-root-ca.pem",
-        "site": "Branch-1",
-        "dns_servers": "[10.0.0.53]",
-        "search_base": '["OU=Hyper-V,DC=corp,DC=example"]',
-    },
-    "defaults": {
-        "protocol_transition": "true",
-        "live_migration": "{migrations: 2}",
-    },
-    "host": {
-        "fqdn": "hv01.corp.example",
-        "computer": "HV01",
-        "protocol_transition": "true",
-        "live_migration": "{migrations: 2}",
-    },
-    "live_migration": {
-        "enabled": "true",
-        "authentication": "Kerberos",
-        "migrations": "2",
-        "storage_migrations": "2",
-        "performance": "SMB",
-        "networks": "[10.20.0.0/24]",
-        "any_network": "true",
-    },
-    "network": {"subnet": "10.20.0.0/24", "priority": "1"},
-    "mesh": {
-        "members": '["hv[01-64]"]',
-        "sources": '["hv[01-32]"]',
-        "targets": '["hv[33-64]"]',
-    },
-    "file server": {
-        "reached_from": "[production]",
-        "fqdn": "sofs01.corp.example",
-        "computer": "SOFS01",
-    },
-    "keep": {
-        "value": "HTTP/*",
-        "hosts": "[hv03]",
-        "reason": "reporting portal",
-        "owner": "web team",
-        "expires": "2027-06-30",
-        "protocol_transition": "accept",
-    },
-    "retired": {"name": "hv98", "fqdn": "hv98.old.example"},
-    "policy": {
-        "foreign": "report",
-        "unconstrained": "report",
-        "max_removals": "30%",
-        "value_limit": "1200",
-    },
-    "remoting": {
-        "user": "vmadmin",
-        "keytab": "/etc/vmadmin.keytab",
-        "https": "true",
-        "port": "5986",
-        "ca_file": "corp-root-ca.pem",
-    },
-    "migrate": {"slots": "both", "affinity": "[{apart: [dc1, dc2]}]"},
-    "affinity": {
-        "apart": "[dc1, dc2]",
-        "together": "[web1, db1]",
-        "machines": '["sql*"]',
-        "hosts": '["hv[01-04]"]',
-    },
-}
-"""Every key an inventory may have, section by section, each with an example of its value."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from delegation import names
 from delegation.inventory import Host, Retired
-from delegation.inventory.fields import KEYS, Field, Fields, Reading
+from delegation.inventory.fields import Field, Fields, Reading
+from delegation.inventory.keys import KEYS
 from delegation.inventory.settings import Defaults, live_migration, merged, protocol_transition
 from delegation.inventory.yaml_text import quoted
 from delegation.inventory.yaml_tree import Kind, Mapping, Node, Scalar

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from delegation.inventory.fields import KEYS
+from delegation.inventory.keys import KEYS
 from delegation.inventory.schema import json_schema
 from delegation.inventory.yaml_text import hide_ranges, show_ranges
 

@@ -12,7 +12,7 @@ from delegation.hyperv.planning import KERBEROS_BEFORE_MESH
 from delegation.hyperv.settings import SettingChange
 from delegation.journal import Journal
 from delegation.report import host_settings
-from delegation.run import DELEGATION, HOST_SETTINGS, HOSTS_APPLY, HOSTS_ROLLBACK, NewRun, Run
+from delegation.run import DELEGATION, HOST_SETTINGS, HOSTS_ROLLBACK, NewRun, Run
 
 
 @click.command()
@@ -101,15 +101,12 @@ def _choose(given: options.Options, journal: Journal, number: int | None, direct
                 "name the inventory of that domain with --inventory",
             )
         return chosen
-    unsettled = [r for r in journal.unsettled(HOST_SETTINGS) if r.directory == directory]
-    newest = journal.undoable(directory, HOST_SETTINGS)
-    candidates = [r for r in [*unsettled, newest] if r is not None and r.kind == HOSTS_APPLY]
-    if not candidates:
+    if (newest := journal.undoable(directory, HOST_SETTINGS)) is None:
         raise DelegationError(
             "there is no hosts apply left to undo",
             "see: delegation history; a rollback is undone by its number",
         )
-    return max(candidates, key=lambda r: r.id)
+    return newest
 
 
 def _in_effect(journal: Journal, chosen: Run) -> list[SettingChange]:
