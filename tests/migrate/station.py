@@ -10,7 +10,7 @@ from uuid import UUID
 
 from delegation import store
 from delegation.journal import Journal
-from delegation.migrate import queue
+from delegation.migrate import queue, recorded
 from delegation.migrate.lifecycle import Migration, Step
 from delegation.migrate.queue import Queue
 from delegation.migrate.runner import Runner
@@ -98,7 +98,7 @@ class Station(Display):
         self.hook: Callable[[Migration], None] = self.shown.append
 
     def moves(self) -> Sequence[Migration]:
-        return queue.recorded(self.journal, self.run)
+        return recorded.migrations(self.journal, self.run)
 
     def states(self) -> dict[str, str]:
         return {move.name: str(move.state) for move in self.moves()}

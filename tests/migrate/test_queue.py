@@ -14,7 +14,7 @@ import pytest
 from delegation import store
 from delegation.errors import Busy, JournalError
 from delegation.journal import Journal
-from delegation.migrate import queue
+from delegation.migrate import queue, recorded
 from delegation.migrate.lifecycle import IllegalStepError, Migration, State, Step
 from delegation.migrate.queue import Queue
 from delegation.run import DONE, MIGRATE, RUNNING, NewRun
@@ -44,7 +44,7 @@ def queued(journal: Journal) -> Queue:
 def read(folder: Path, run: int = 1) -> list[Migration]:
     """What another process sees."""
     with closing(Journal.readable(folder)) as other:
-        return queue.recorded(other, run)
+        return recorded.migrations(other, run)
 
 
 def test_what_is_asked_for_is_there_at_once(tmp_path: Path, queued: Queue) -> None:
@@ -81,7 +81,7 @@ def test_a_step_that_is_none_is_refused_and_nothing_is_written(
         queued.step(ONE, Step.ARRIVED)
     assert read(tmp_path) == [move(ONE), move(TWO)]
     with closing(Journal.readable(tmp_path)) as other:
-        assert queue.steps(other, 1) == []
+        assert recorded.steps(other, 1) == []
 
 
 def test_who_is_not_up_to_date_is_refused(journal: Journal, queued: Queue) -> None:
@@ -94,7 +94,7 @@ def test_who_is_not_up_to_date_is_refused(journal: Journal, queued: Queue) -> No
 def test_all_that_happened_can_be_told(journal: Journal, queued: Queue) -> None:
     queued.step(ONE, Step.INTENDED, at="hv01", to="hv03", shell=SHELL)
     queued.step(ONE, Step.PASSED, at="hv03", attempts=0)
-    told = queue.steps(journal, queued.run)
+    told = recorded.steps(journal, queued.run)
     assert [(one.step, one.state, one.at, one.to) for one in told] == [
         (Step.INTENDED, State.STARTING, "hv01", "hv03"),
         (Step.PASSED, State.QUEUED, "hv03", "hv03"),
@@ -113,13 +113,13 @@ def test_a_wish_from_another_terminal_is_taken_once(tmp_path: Path, queued: Queu
 
 
 def test_runs_without_an_end_and_what_may_run(journal: Journal, queued: Queue) -> None:
-    assert queue.unfinished(journal) == [1]
-    assert queue.under_way(journal) == []
+    assert recorded.unfinished(journal) == [1]
+    assert recorded.under_way(journal) == []
     started = queued.step(ONE, Step.INTENDED, at="hv01", to="hv02", shell=SHELL)
-    assert queue.under_way(journal) == [(1, started)]
+    assert recorded.under_way(journal) == [(1, started)]
     queued.step(ONE, Step.ARRIVED, at="hv02")
     queued.step(TWO, Step.ABANDONED)
-    assert queue.unfinished(journal) == []
+    assert recorded.unfinished(journal) == []
 
 
 def test_a_later_run_takes_over_what_waits_for_the_same_machines(
@@ -127,11 +127,11 @@ def test_a_later_run_takes_over_what_waits_for_the_same_machines(
 ) -> None:
     queued.step(ONE, Step.INTENDED, at="hv01", to="hv02", shell=SHELL)
     later = queue.begin(journal, RUN, [move(ONE), move(TWO, target="hv03")])
-    first = queue.recorded(journal, 1)
+    first = recorded.migrations(journal, 1)
     assert [one.state for one in first] == [State.STARTING, State.ABORTED]
     assert first[1].reason == "run 2 moves it"
     assert [one.state for one in later.moves()] == [State.QUEUED] * 2
-    assert queue.steps(journal, 1)[-1].step is Step.ABANDONED
+    assert recorded.steps(journal, 1)[-1].step is Step.ABANDONED
 
 
 def test_a_run_that_goes_on_is_running_again(journal: Journal, queued: Queue) -> None:
@@ -148,16 +148,16 @@ def test_a_journal_of_before_there_were_migrations_has_none(tmp_path: Path) -> N
         new.writing().execute("DROP TABLE requests")
         new.writing().execute("PRAGMA user_version = 2")
     with closing(Journal.readable(tmp_path)) as old:
-        assert queue.recorded(old, 1) == []
-        assert queue.unfinished(old) == []
-        assert queue.steps(old, 1) == []
+        assert recorded.migrations(old, 1) == []
+        assert recorded.unfinished(old) == []
+        assert recorded.steps(old, 1) == []
     with closing(Journal.writable(tmp_path)) as made_new:
         assert queue.begin(made_new, RUN, [move(ONE)]).moves() == [move(ONE)]
 
 
 def test_no_journal_at_all_has_none(tmp_path: Path) -> None:
     with closing(Journal.readable(tmp_path / "nowhere")) as nothing:
-        assert queue.recorded(nothing, 1) == []
+        assert recorded.migrations(nothing, 1) == []
 
 
 def test_one_migrates_at_a_time_and_others_may_write_meanwhile(tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ from contextlib import closing
 from pathlib import Path
 from uuid import UUID
 from delegation.journal import Journal
-from delegation.migrate import queue
+from delegation.migrate import queue, recorded
 from delegation.migrate.lifecycle import Step
 with closing(Journal.writable(Path(sys.argv[1]))) as journal:
     queued = queue.Queue(journal, 1)

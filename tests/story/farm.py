@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 
 from delegation.journal import Journal
-from delegation.migrate import queue
+from delegation.migrate import recorded
 from delegation.migrate.lifecycle import Migration
 from tests.lab import dc
 from tests.lab.description import OPERATOR
@@ -110,14 +110,14 @@ class Farm:
     def record(self, run: int = 2) -> dict[str, Migration]:
         """The queue, as it is on record now. The first run is the apply."""
         with closing(Journal.readable(self.desk.state)) as journal:
-            return {move.name: move for move in queue.recorded(journal, run)}
+            return {move.name: move for move in recorded.migrations(journal, run)}
 
     def states(self, run: int = 2) -> dict[str, str]:
         return {name: str(move.state) for name, move in self.record(run).items()}
 
-    def starts(self, run: int = 2) -> list[queue.RecordedStep]:
+    def starts(self, run: int = 2) -> list[recorded.RecordedStep]:
         with closing(Journal.readable(self.desk.state)) as journal:
-            return [one for one in queue.steps(journal, run) if one.step == "intended"]
+            return [one for one in recorded.steps(journal, run) if one.step == "intended"]
 
 
 def wait(condition: Callable[[], object], seconds: float = SECONDS) -> None:

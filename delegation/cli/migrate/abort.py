@@ -11,7 +11,7 @@ from delegation.cli import options, terminal, wiring
 from delegation.cli.show import counted
 from delegation.errors import Busy, DelegationError, UsageError
 from delegation.journal import Journal
-from delegation.migrate import queue
+from delegation.migrate import queue, recorded
 from delegation.migrate.lifecycle import Migration, Step
 from delegation.migrate.queue import Queue
 
@@ -58,8 +58,8 @@ def _meant(journal: Journal, named: Sequence[str]) -> Open:
     """The migrations without an end that these names mean. Raises DelegationError, UsageError."""
     found = [
         (run, move)
-        for run in queue.unfinished(journal)
-        for move in queue.recorded(journal, run)
+        for run in recorded.unfinished(journal)
+        for move in recorded.migrations(journal, run)
         if not move.state.ended
     ]
     if not found:

@@ -6,11 +6,12 @@ from typing import Any
 from delegation.cli import options, terminal
 from delegation.cli.show import counted
 from delegation.journal import Journal
-from delegation.migrate import queue, result
+from delegation.migrate import recorded, result
 from delegation.migrate.lifecycle import Migration, State
 from delegation.migrate.result import Became, MigrationResult
 from delegation.migrate.schedule.obstacles import size
 from delegation.migrate.words import duration
+from delegation.report import migration
 from delegation.run import Run
 
 
@@ -30,7 +31,7 @@ def of(run: Run, moves: Sequence[Migration]) -> MigrationResult:
 
 def tell(given: options.Options, journal: Journal, number: int) -> int:
     """The end of a run, on stdout, and what can be done now; the exit code."""
-    moves = queue.recorded(journal, number)
+    moves = recorded.migrations(journal, number)
     found = of(journal.run(number), moves)
     moved = sum(move.size for move in moves if move.state is State.MOVED)
     length = f" in {duration(found.seconds)}" if found.seconds is not None else ""
@@ -80,27 +81,7 @@ def data(run: Run, moves: Sequence[Migration], *, alive: bool) -> dict[str, Any]
         "run": run.id,
         "status": run.status,
         "alive": alive,
-        "moves": [
-            {
-                "vm": move.name,
-                "id": str(move.machine),
-                "source": move.source,
-                "target": move.target,
-                "storage": move.storage,
-                "bytes": move.size,
-                "state": str(move.state),
-                "at": move.at,
-                "to": move.to or None,
-                "percent": move.percent,
-                "attempts": move.attempts,
-                "aborting": move.abandoned and not move.state.ended,
-                "started": move.started,
-                "ended": move.ended,
-                "reason": move.reason,
-                "fix": move.fix,
-            }
-            for move in moves
-        ],
+        "moves": [migration.move_data(move) for move in moves],
         "result": result.data(of(run, moves)),
     }
 

@@ -14,7 +14,7 @@ from delegation.hyperv.seams import Hypervisor, Open
 from delegation.inventory import Inventory
 from delegation.inventory.yaml_text import MAX_BYTES
 from delegation.journal import Journal
-from delegation.migrate import moves, queue
+from delegation.migrate import moves, recorded
 from delegation.migrate.lifecycle import State
 from delegation.migrate.moves import drain, placement, preview
 from delegation.migrate.moves.asked import AskedMove
@@ -135,7 +135,7 @@ def rates(folder: Path) -> StreamRates:
     try:
         with closing(Journal.readable(folder)) as journal:
             newest = [run for run in journal.runs() if run.kind == MIGRATE][-NEWEST:]
-            done = [move for run in newest for move in queue.recorded(journal, run.id)]
+            done = [move for run in newest for move in recorded.migrations(journal, run.id)]
     except DelegationError as exc:
         terminal.warn(f"estimates are without what the journal tells: {exc.what}")
         return learnt

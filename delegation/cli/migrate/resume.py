@@ -10,7 +10,7 @@ from delegation.cli.show import counted
 from delegation.errors import DelegationError, Refused, UsageError
 from delegation.inventory import Inventory
 from delegation.journal import Journal
-from delegation.migrate import queue
+from delegation.migrate import recorded
 from delegation.migrate.moves.terms import Terms
 from delegation.migrate.queue import Queue
 from delegation.migrate.runner import FINISH
@@ -88,7 +88,7 @@ def _chosen(given: options.Options, journal: Journal, run: int | None) -> int:
         if (found := journal.run(run)).kind != MIGRATE:
             raise UsageError(f"run {run} ({found.kind}) moved nothing", "see: delegation history")
         return run
-    unfinished = queue.unfinished(journal)
+    unfinished = recorded.unfinished(journal)
     if not unfinished:
         raise DelegationError(
             "there is no run to go on with",

@@ -23,7 +23,7 @@ from delegation.errors import DelegationError, Refused
 from delegation.hyperv.seams import Open
 from delegation.inventory import Inventory
 from delegation.journal import Journal
-from delegation.migrate import queue
+from delegation.migrate import queue, recorded
 from delegation.migrate.lifecycle import Migration, State
 from delegation.migrate.moves.placement import Placed
 from delegation.migrate.moves.surveyed import Surveyed
@@ -204,7 +204,7 @@ def _finish(queued: Queue, *, interrupted: bool) -> None:
 def _refuse_unsettled(given: options.Options, journal: Journal, planned: Planned) -> None:
     """What an earlier run may still be moving is not started by another one."""
     wanted = {UUID(placed.move.machine) for placed in planned.preview.placement.moves}
-    found = [(run, move) for run, move in queue.under_way(journal) if move.machine in wanted]
+    found = [(run, move) for run, move in recorded.under_way(journal) if move.machine in wanted]
     if found:
         raise Refused(
             "an earlier run may still be moving some of these; nothing was started",

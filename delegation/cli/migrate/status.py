@@ -12,7 +12,7 @@ from delegation.cli.migrate import ended
 from delegation.cli.migrate.overall import Overall
 from delegation.errors import Busy, DelegationError, JournalError, UsageError
 from delegation.journal import Journal
-from delegation.migrate import queue, result
+from delegation.migrate import recorded, result
 from delegation.report import migration
 from delegation.run import MIGRATE, RUNNING, Run
 
@@ -47,7 +47,7 @@ def status(ctx: click.Context, run: int | None, form: str) -> int:
     folder = wiring.usual_state_folder(given)
     with closing(Journal.readable(folder)) as journal:
         found = _chosen(journal, run)
-        moves = queue.recorded(journal, found.id)
+        moves = recorded.migrations(journal, found.id)
     alive = found.status == RUNNING and is_alive(folder)
     outcome = ended.of(found, moves)
     if form == "json":
