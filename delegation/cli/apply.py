@@ -24,16 +24,11 @@ ALLOWED = ("removals", "flag-change")
 @click.argument(
     "file", required=False, type=click.Path(path_type=Path, dir_okay=False), metavar="[FILE]"
 )
-@click.option("--expect", metavar="DIGEST", help="Refuse unless the plan has this digest.")
-@click.option("--limit", metavar="HOSTS", help="Only these hosts' objects, as in hv[01-08],hv12.")
-@click.option("--ticket", metavar="TEXT", help="A change number, recorded with the run.")
-@click.option("--yes", is_flag=True, help="Don't ask.")
-@click.option(
-    "--allow",
-    multiple=True,
-    type=click.Choice(ALLOWED),
-    help="Accept a refusal by its name; may be repeated.",
-)
+@options.expect
+@options.limit("hosts' objects")
+@options.ticket
+@options.yes
+@options.allow(*ALLOWED)
 @click.pass_context
 def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
     ctx: click.Context,

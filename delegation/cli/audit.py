@@ -45,7 +45,7 @@ class _Told:
     metavar="FILE",
     help="Write the findings there instead.",
 )
-@click.option("--limit", metavar="HOSTS", help="Only these hosts' objects, as in hv[01-08],hv12.")
+@options.limit("hosts' objects")
 @click.option(
     "--fail-on",
     type=click.Choice(list(SEVERITIES)),

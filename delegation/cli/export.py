@@ -43,13 +43,8 @@ def _shared(command: F) -> F:
     for decorate in reversed(
         (
             options.common(),
-            click.option("--limit", metavar="HOSTS", help="Only these hosts' objects."),
-            click.option(
-                "--allow",
-                multiple=True,
-                type=click.Choice(ALLOWED),
-                help="Accept a refusal by its name; may be repeated.",
-            ),
+            options.limit("hosts' objects"),
+            options.allow(*ALLOWED),
             click.option(
                 "-o",
                 "--output",

@@ -1,4 +1,4 @@
-"""Options that every command shares; they may stand before or after the command's name."""
+"""Options that every command shares, before or after its name, and those that several have."""
 
 import shlex
 import sys
@@ -85,6 +85,26 @@ def _remember(ctx: click.Context, parameter: click.Parameter, value: Any) -> Non
     if parameter.name == "no_color":
         terminal.drop_colours()
 
+
+def limit(of: str) -> Callable[[F], F]:
+    """Add ``--limit``; ``of`` says what of the hosts it chooses."""
+    return click.option("--limit", metavar="HOSTS", help=f"Only these {of}, as in hv[01-08],hv12.")
+
+
+def allow(*refusals: str) -> Callable[[F], F]:
+    """Add ``--allow`` for the refusals that may be overridden."""
+    often = "; may be repeated" if len(refusals) > 1 else ""
+    return click.option(
+        "--allow",
+        multiple=True,
+        type=click.Choice(refusals),
+        help=f"Accept a refusal by its name{often}.",
+    )
+
+
+expect = click.option("--expect", metavar="DIGEST", help="Refuse unless the plan has this digest.")
+ticket = click.option("--ticket", metavar="TEXT", help="A change number, recorded with the run.")
+yes = click.option("--yes", is_flag=True, help="Don't ask.")
 
 RUN = click.IntRange(1, 2**63 - 1)
 """The number of a run; SQLite counts no further."""

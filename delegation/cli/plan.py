@@ -23,7 +23,7 @@ from delegation.journal import Journal
     metavar="FILE",
     help="Save the plan as JSON, for: delegation apply FILE",
 )
-@click.option("--limit", metavar="HOSTS", help="Only these hosts' objects, as in hv[01-08],hv12.")
+@options.limit("hosts' objects")
 @click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
 )

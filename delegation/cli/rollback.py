@@ -23,13 +23,8 @@ from delegation.run import DELEGATION, HOST_SETTINGS, ROLLBACK, NewRun, Run
 @click.command()
 @options.common()
 @click.argument("run", required=False, type=options.RUN, metavar="[RUN]")
-@click.option("--yes", is_flag=True, help="Don't ask.")
-@click.option(
-    "--allow",
-    multiple=True,
-    type=click.Choice(["unconstrained"]),
-    help="Accept a refusal by its name.",
-)
+@options.yes
+@options.allow("unconstrained")
 @click.pass_context
 def rollback(
     ctx: click.Context,

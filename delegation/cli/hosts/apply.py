@@ -23,16 +23,11 @@ from delegation.run import HOST_SETTINGS, HOSTS_APPLY, NewRun
 @click.argument(
     "file", required=False, type=click.Path(path_type=Path, dir_okay=False), metavar="[FILE]"
 )
-@click.option("--expect", metavar="DIGEST", help="Refuse unless the plan has this digest.")
-@click.option("--limit", metavar="HOSTS", help="Only these hosts, as in hv[01-08],hv12.")
-@click.option("--ticket", metavar="TEXT", help="A change number, recorded with the run.")
-@click.option("--yes", is_flag=True, help="Don't ask.")
-@click.option(
-    "--allow",
-    multiple=True,
-    type=click.Choice([KERBEROS_BEFORE_MESH]),
-    help="Accept a refusal by its name.",
-)
+@options.expect
+@options.limit("hosts")
+@options.ticket
+@options.yes
+@options.allow(KERBEROS_BEFORE_MESH)
 @click.pass_context
 def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
     ctx: click.Context,

@@ -21,7 +21,7 @@ from delegation.report import host_settings
     metavar="FILE",
     help="Save the plan as JSON, for: delegation hosts apply FILE",
 )
-@click.option("--limit", metavar="HOSTS", help="Only these hosts, as in hv[01-08],hv12.")
+@options.limit("hosts")
 @click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
 )

@@ -19,13 +19,8 @@ from delegation.run import DELEGATION, HOST_SETTINGS, HOSTS_ROLLBACK, NewRun, Ru
 @options.common()
 @options.reaching_hosts()
 @click.argument("run", required=False, type=options.RUN, metavar="[RUN]")
-@click.option("--yes", is_flag=True, help="Don't ask.")
-@click.option(
-    "--allow",
-    multiple=True,
-    type=click.Choice([KERBEROS_BEFORE_MESH]),
-    help="Accept a refusal by its name.",
-)
+@options.yes
+@options.allow(KERBEROS_BEFORE_MESH)
 @click.pass_context
 def rollback(
     ctx: click.Context,

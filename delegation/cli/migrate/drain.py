@@ -14,8 +14,8 @@ from delegation.errors import DelegationError, Refused
 @options.common()
 @options.reaching_hosts()
 @click.argument("hosts", nargs=-1, required=True, metavar="HOST...")
-@click.option("--ticket", metavar="TEXT", help="A change number, recorded with the run.")
-@click.option("--yes", is_flag=True, help="Don't ask.")
+@options.ticket
+@options.yes
 @click.option(
     "-o",
     "--output",

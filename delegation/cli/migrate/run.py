@@ -24,9 +24,9 @@ WAIT = click.option(
 @options.common()
 @options.reaching_hosts()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE")
-@click.option("--expect", metavar="DIGEST", help="Refuse unless the plan has this digest.")
-@click.option("--ticket", metavar="TEXT", help="A change number, recorded with the run.")
-@click.option("--yes", is_flag=True, help="Don't ask.")
+@options.expect
+@options.ticket
+@options.yes
 @WAIT
 @click.pass_context
 def run(  # noqa: PLR0913, PLR0917 - one parameter an option
