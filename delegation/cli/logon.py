@@ -95,30 +95,57 @@ def refuse_elsewhere(options: Options, url: str, domain: str) -> None:
     Whoever can edit an inventory must not get a password by it, nor an NTLM response or a ticket
     to try passwords on, nor a logon to pass on.
     """
-    host, home = host_of(url).casefold(), domain.casefold()
-    if options.directory is None and host != home and not host.endswith("." + home):
+    host = host_of(url).casefold()
+    if options.directory is None and not is_in(host, domain):
         raise Refused(
             f"the logon would go to {host}, which is not in {domain}; nothing was sent",
             f"if that is right, say so yourself: --directory {url}",
         )
 
 
+def is_in(name: str, domain: str) -> bool:
+    """Whether a DNS name, or a realm, is the domain's or below it."""
+    return f".{name}".casefold().endswith(f".{domain}".casefold())
+
+
 def _for_kerberos(source: _Source, user: str, domain: str, place: str) -> str | None:
-    """A password for Kerberos; None where a ticket of the user makes it needless."""
-    if (given := source.given()) is not None:
-        return given
-    from delegation.directory import principals, sealing
+    """A password for Kerberos; None where a ticket of the user makes it needless.
+
+    It is for the KDC of the user's realm, which the inventory names: a stranger's could take what
+    it is sent to try passwords on (RFC 4120, 10).
+    """
+    from delegation.directory import principals
+
+    principal = principals.principal_of(user, domain)
+    ours = is_in(principal.rpartition("@")[2], domain)
+    if ours and (given := source.given()) is not None:
+        return _not_empty(given, source)
+    from delegation.directory import sealing
 
     if sealing.has_ticket(user, domain):
         return None
+    kinit = f"kinit {names.inert(principal)}"
+    if not ours:
+        raise Refused(
+            f"the password of {source.section}.user {principal} would be for a KDC outside "
+            f"{domain}; nothing was sent",
+            f"if that account is right, get its ticket yourself: {kinit}",
+        )
     if not sys.stdin.isatty():
         raise UsageError(
             f"{user} has no valid Kerberos ticket here, and no password was given",
-            f"get a ticket with kinit {names.inert(principals.principal_of(user, domain))}, "
-            f"or set {source.section}.keytab, or give the password in {source.variable} or "
-            f"{source.option}",
+            f"get a ticket with {kinit}, or set {source.section}.keytab, or give the password in "
+            f"{source.variable} or {source.option}",
         )
-    return _asked(user, place)
+    return _not_empty(_asked(user, place), source)
+
+
+def _not_empty(password: str, source: _Source) -> str:
+    if not password:
+        raise UsageError(
+            "an empty password is refused", f"set {source.variable} or use {source.option}"
+        )
+    return password
 
 
 def _password(source: _Source, user: str, place: str) -> str:

@@ -222,7 +222,7 @@ _MAJOR: dict[int, int] = {458752: 141, 720896: 32}
 
 def by_kerberos(attempt: Attempt, code: int, said: str, major: int = 0) -> DirectoryError:
     """What MIT's error number means, signed or not; ``major`` is that of GSSAPI, if any."""
-    signed = code - 2**32 if code >= 2**31 else code
+    signed = _signed(code)
     number = signed - _TABLE
     if number not in _KERBEROS:
         number = _MAJOR.get(major, number)
@@ -230,6 +230,15 @@ def by_kerberos(attempt: Attempt, code: int, said: str, major: int = 0) -> Direc
     if attempt.keytab is not None and words is _WRONG_PASSWORD:
         words = _WRONG_KEY
     return _told(attempt, words, said, signed)
+
+
+def is_wrong_password(code: int) -> bool:
+    """Whether MIT's error number says so: a KDC counts these, and locks the account."""
+    return _KERBEROS.get(_signed(code) - _TABLE) is _WRONG_PASSWORD
+
+
+def _signed(code: int) -> int:
+    return code - 2**32 if code >= 2**31 else code
 
 
 _WINDOWS: dict[int, _Words] = {

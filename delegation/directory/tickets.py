@@ -125,7 +125,7 @@ def errors() -> tuple[type[Exception], ...]:
 
 def in_words(attempt: Attempt, exc: Exception) -> DelegationError:
     """One of ``errors`` in words, by its numbers."""
-    exc = (exc.base_error or exc) if isinstance(exc, SpnegoError) else exc
+    exc = _cause(exc)
     for numbers, say in (("err_code", refusals.by_kerberos), ("winerror", refusals.by_windows)):
         code = getattr(exc, numbers, None)
         if isinstance(code, int):
@@ -137,3 +137,17 @@ def in_words(attempt: Attempt, exc: Exception) -> DelegationError:
         f"the logon of {attempt.who} on {attempt.host} failed: {exc}",
         "look at the domain controller's log",
     )
+
+
+def is_wrong_password(exc: BaseException) -> bool:
+    """Whether a KDC has said so; it counts how often."""
+    if not isinstance(exc, errors()):
+        return False
+    cause = _cause(exc)
+    code = getattr(cause, "err_code", getattr(cause, "min_code", None))
+    return isinstance(code, int) and refusals.is_wrong_password(code)
+
+
+def _cause(exc: Exception) -> Exception:
+    """What pyspnego has wrapped."""
+    return (exc.base_error or exc) if isinstance(exc, SpnegoError) else exc

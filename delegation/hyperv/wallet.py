@@ -28,7 +28,8 @@ class Wallet:
         """gssapi's credentials, forwardable where they are our own. None: the default ticket.
 
         Threads that ask at the same time share one answer, be it an error: where no KDC answers,
-        none of them waits longer than one.
+        none of them waits longer than one. A wrong password is not tried again, which would lock
+        the account.
         """
         credential = tickets.credential(attempt, password)
         if isinstance(credential, spnego.CredentialCache):
@@ -48,10 +49,12 @@ class Wallet:
 
 
 def _is_spent(held: "Future[Any]") -> bool:
-    """Whether it has failed, or is not good for long enough any more."""
+    """Whether it has failed where another try may help, or is not good for long enough."""
     if not held.done():
         return False
-    return held.exception() is not None or tickets.lifetime(held.result()) < SHORTEST_LIFE
+    if (error := held.exception()) is not None:
+        return not tickets.is_wrong_password(error)
+    return tickets.lifetime(held.result()) < SHORTEST_LIFE
 
 
 def _own(credential: spnego.Credential) -> Any:  # noqa: ANN401

@@ -39,7 +39,7 @@ from delegation.errors import (
 )
 from delegation.inventory import Auth, DirectorySettings
 from tests.directory.dns_server import DnsServer
-from tests.lab import Lab, byhand, ldif
+from tests.lab import Lab, byhand
 from tests.lab.description import HOSTS, READER, WRITER
 from tests.lab.programs import run
 from tests.story.wiretap import Seen
@@ -205,11 +205,6 @@ def refusal(lab: Lab, credentials: Credentials, **others: object) -> DelegationE
     return refused.value
 
 
-def lockout_after(lab: Lab, failures: int) -> None:
-    change = ("replace", "lockoutThreshold", [str(failures)])
-    byhand.modify(lab, ldif.modification(lab.base_dn, change))
-
-
 BOTH = pytest.mark.parametrize("auth", [Auth.KERBEROS, Auth.NTLM])
 
 
@@ -256,13 +251,10 @@ class TestRefused:
     @BOTH
     def test_an_account_that_is_locked_out(self, fresh_lab: Lab, auth: Auth) -> None:
         byhand.add_user(fresh_lab, "somebody", password=PASSWORD)
-        lockout_after(fresh_lab, 2)
-        try:
+        with byhand.locking_out(fresh_lab, 2):
             for _ in range(3):
                 refusal(fresh_lab, Credentials("somebody", "Not-this-one-1"), auth=auth)
             said = refusal(fresh_lab, Credentials("somebody", PASSWORD), auth=auth)
-        finally:
-            lockout_after(fresh_lab, 0)
         assert "locked out" in said.what
 
     def test_no_ticket(self, lab: Lab) -> None:

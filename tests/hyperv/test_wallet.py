@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 import spnego
+from gssapi.raw import GSSError
+from spnego.exceptions import SpnegoError
 
 from delegation.directory.refusals import Attempt
 from delegation.hyperv import wallet
@@ -111,3 +113,29 @@ def test_threads_share_one_answer_be_it_an_error(kdc: Kdc) -> None:
         assert {one.result(SECONDS) for one in answers} == {"no KDC"}
     kdc.answer = lambda: Ticket(36_000)
     assert held.credentials(ATTEMPT, "secret").lifetime == 36_000, "asked again"
+
+
+def kerberos_error(number: int) -> GSSError:
+    """One of the protocol's errors (RFC 4120, 7.5.9), as MIT and gssapi give it."""
+    failure = 13 << 16
+    return GSSError(failure, number - 1765328384 + 2**32)
+
+
+@pytest.mark.parametrize(
+    ("number", "asked"), [(24, 1), (31, 1), (18, 2), (37, 2), (156, 2)], ids=str
+)
+def test_a_wrong_password_alone_is_not_tried_again(kdc: Kdc, number: int, asked: int) -> None:
+    """A KDC counts those, and locks the account; what else fails may be mended meanwhile."""
+
+    def refuse() -> Any:
+        raise SpnegoError(base_error=kerberos_error(number))
+
+    kdc.answer = refuse
+    held = Wallet()
+    for host in ("hv01.corp.example", "hv02.corp.example"):
+        with pytest.raises(SpnegoError):
+            held.credentials(Attempt(host, "corp.example", "vmadmin"), "wrong")
+    assert len(kdc.asked) == asked
+    with pytest.raises(SpnegoError):
+        held.credentials(ATTEMPT, "another")
+    assert len(kdc.asked) == asked + 1

@@ -5,7 +5,8 @@ All take ``account``, to make them as somebody else; all raise ``LdapError`` whe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from tests.lab import ldif
 from tests.lab.description import (
@@ -35,7 +36,9 @@ __all__ = [
     "add_unit",
     "add_user",
     "add_values",
+    "counting_bad_logons",
     "delete",
+    "locking_out",
     "modify",
     "move",
     "remove_values",
@@ -165,6 +168,33 @@ def add_user(
     }
     modify(lab, ldif.addition(dn, attributes))
     return dn
+
+
+@contextmanager
+def locking_out(lab: Lab, failures: int) -> Iterator[None]:
+    """Lock accounts out after so many wrong passwords, of which the DC else keeps no count."""
+
+    def after(number: int) -> None:
+        modify(lab, ldif.modification(lab.base_dn, ("replace", "lockoutThreshold", [str(number)])))
+
+    after(failures)
+    try:
+        yield
+    finally:
+        after(0)
+
+
+@contextmanager
+def counting_bad_logons(lab: Lab, name: str) -> Iterator[Callable[[], int]]:
+    """Count the wrong passwords that an account is tried with, as its DC does."""
+
+    def bad_logons() -> int:
+        (entry,) = search(lab, f"(sAMAccountName={name})", "badPwdCount", account=ADMINISTRATOR)
+        return entry.number("badPwdCount")
+
+    with locking_out(lab, 100):
+        before = bad_logons()
+        yield lambda: bad_logons() - before
 
 
 def add_group(
