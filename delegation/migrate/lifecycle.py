@@ -83,6 +83,9 @@ class Step(StrEnum):
     """It is where it was, and somebody asked that it stay there."""
 
 
+UNWATCHED = "nobody watched it"
+"""The reason of a LOST that is known only when the run is taken up again, and was long before."""
+
 _NOT_SENT: Mapping[Step, State] = {
     Step.GIVEN_UP: State.FAILED,
     Step.ABANDONED: State.ABORTED,

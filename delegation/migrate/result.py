@@ -34,7 +34,8 @@ class MachineResult:
 
     ``seconds`` are from its first start to its end, None where it has none. ``size`` is the bytes
     of memory and disk that its move copies. ``attempts`` counts tries, ``cause`` says why it is
-    not on its target, and ``fix`` what to do.
+    not on its target, and ``fix`` what to do. ``id`` is the machine's, which tells it from others
+    of its name.
     """
 
     name: str
@@ -47,6 +48,7 @@ class MachineResult:
     attempts: int = 0
     cause: str = ""
     fix: str = ""
+    id: str = ""
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,7 @@ def of_migration(migration: Migration, *, fix: str = "") -> MachineResult:
         migration.attempts + (became is Became.MOVED),
         "" if became.is_right else migration.reason,
         "" if became.is_right else fix,
+        str(migration.machine),
     )
 
 
@@ -151,6 +154,7 @@ def _worst_first(one: MachineResult) -> tuple[int, str, str]:
 def _machine(one: MachineResult) -> Data:
     return {
         "vm": one.name,
+        "id": one.id,
         "source": one.source,
         "target": one.target,
         "state": one.became.value,

@@ -109,7 +109,7 @@ def audit_data(comparison: Comparison, found: Sequence[Finding]) -> Data:
         "domain": comparison.desired.domain,
         "dc": comparison.snapshot.directory.dc,
         "findings": [finding_data(finding) for finding in found],
-        "rules": _rules({finding.rule for finding in found}),
+        "rules": rules_data({finding.rule for finding in found}),
         "kept": [_kept(verdict) for verdict in _standing(comparison, Standing.KEPT)],
         "summary": {
             "objects": len(comparison.hosts),
@@ -133,7 +133,7 @@ def unread_data(inventory: Inventory) -> Data:
     }
 
 
-def _rules(found: Collection[str]) -> Data:
+def rules_data(found: Collection[str]) -> Data:
     """What the rules mean, and what they rest on."""
     return {
         rule.id: {"title": rule.title, "reference": rule.reference}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from delegation import matrix, report
-from delegation.checks import ACCOUNT_RULE, DRIFT, Finding
+from delegation.checks import ACCOUNT_RULE, DRIFT, Finding, Severity
 from delegation.compare import Comparison
 from delegation.matrix import Row
 from delegation.plan import DelegationPlan
@@ -105,13 +105,28 @@ def plan(origin: Origin, comparison: Comparison, planned: DelegationPlan, past: 
 def run(
     origin: Origin, recorded: Run, changes: Sequence[RecordedDelegation], *, settled: bool
 ) -> Data:
-    """One run of the journal, with all that it changed."""
+    """One run of the journal that concerned the directory, with all that it changed."""
     return {
         "report": origin.data(),
         "verdict": _became(recorded, settled=settled),
         **report.run_data(recorded),
         "unsettled": not settled,
         "changes": [report.recorded_data(change) for change in changes],
+    }
+
+
+def past_audit(origin: Origin, recorded: Run, found: Sequence[Finding] | None) -> Data:
+    """One run of the journal that was an audit; ``found`` is None where that is not kept."""
+    told = run(origin, recorded, (), settled=True)
+    if found is None:
+        return told
+    counts = Counter(finding.severity for finding in found)
+    by_severity = {str(severity): counts[severity] for severity in Severity}
+    return {
+        **told,
+        "findings": [report.finding_data(finding) for finding in found],
+        "rules": report.rules_data({finding.rule for finding in found}),
+        "summary": {**by_severity, **told["summary"]},
     }
 
 

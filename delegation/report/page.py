@@ -7,12 +7,13 @@ all else is there without it.
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from delegation import names, report
-from delegation.report import Data, readable
+from delegation.report import Data, host_settings, migration, readable
+from delegation.run import HOST_SETTINGS, MIGRATE
 
 _CODES = {"complete": "c", "partial": "p", "missing": "m", "unexpected": "u", "kept": "k"}
 
@@ -46,10 +47,22 @@ def _rendered(ours: str, filled: Data, own: Path | None, *, html: bool) -> str:
 
 
 def people(data: Data) -> Data:
-    """What templates are given: the data as it is in JSON, inert, and the same folded."""
+    """What templates are given: the data as it is in JSON, inert, and the same folded.
+
+    ``body`` is which of ``templates/page`` tells it; ``figures`` stand beside the verdict.
+    """
     shown: Data = readable.inert(data)
+    body, told = _BODIES.get(data.get("kind", ""), ("directory", directory))
+    common: Data = {"body": body, "grid": None, "figures": [], "figures_of": ""}
+    return {**shown, **common, **told(shown)}
+
+
+def directory(shown: Data) -> Data:
+    """What is told of the directory, and of runs that wrote to it."""
+    found = "findings" in shown
     return {
-        **shown,
+        "figures": _severities(shown["summary"]) if found else [],
+        "figures_of": "Findings by severity",
         "told_rules": readable.by_rule(shown.get("findings", ()), shown.get("rules", {})),
         "told_hosts": readable.hosts(shown),
         "alike_hosts": readable.alike_hosts(shown),
@@ -61,6 +74,25 @@ def people(data: Data) -> Data:
         "result_of": readable.result,
         "grid": grid(shown) if "matrix" in shown else None,
     }
+
+
+_BODIES: Mapping[str, tuple[str, Callable[[Data], Data]]] = {
+    **dict.fromkeys(HOST_SETTINGS.runs, ("settings", host_settings.people)),
+    MIGRATE: ("migration", migration.people),
+}
+"""The body of a page and what it is given, by the kind of the run."""
+
+
+def _severities(summary: Data) -> list[Data]:
+    tones = {"critical": "bad", "high": "bad", "medium": "warn", "low": ""}
+    return [
+        {
+            "tone": tone if summary[severity] else "none",
+            "value": f"{summary[severity]:,}",
+            "word": severity,
+        }
+        for severity, tone in tones.items()
+    ]
 
 
 def _asset(name: str) -> str:

@@ -36,7 +36,7 @@ def by_rule(findings: Sequence[Data], meaning: Mapping[str, Data]) -> list[Data]
         {
             "rule": rule,
             "severity": severity,
-            **meaning[rule],
+            **meaning.get(rule, {"title": rule, "reference": ""}),
             "count": len(group),
             "hosts": len({one["computer"] for one in group if one["computer"]}),
             "groups": alike(group),

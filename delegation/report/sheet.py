@@ -1,5 +1,7 @@
 """A report as CSV for a spreadsheet: one row for each value of each source.
 
+Of a run on hosts it is a row for each setting, of one that moved machines one for each of them.
+
 No cell can be a formula: where one begins like a formula, also behind a semicolon, which some
 spreadsheets take for the separator, an apostrophe stands before it.
 """
@@ -12,7 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from delegation import names
-from delegation.report import Data
+from delegation.report import Data, host_settings, migration
+from delegation.run import HOST_SETTINGS, MIGRATE
 
 COLUMNS = (
     "source",
@@ -42,18 +45,27 @@ Row = dict[str, Any]
 
 def text(data: Data) -> str:
     """The whole table, every cell quoted; each row tells which report it is of."""
+    columns, told = _TABLES.get(data.get("kind", ""), (COLUMNS, rows))
     out = io.StringIO()
     writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    writer.writerow(columns)
     origin = {
         "domain": data["domain"],
         "dc": data["dc"],
         "generated": data["report"]["generated"],
     }
-    for row in rows(data):
+    for row in told(data):
         cells = {**row, **origin}
-        writer.writerow([defused(str(cells.get(column) or "")) for column in COLUMNS])
+        found = (cells.get(column) for column in columns)
+        writer.writerow([defused("" if cell is None else str(cell)) for cell in found])
     return out.getvalue()
+
+
+_TABLES = {
+    **dict.fromkeys(HOST_SETTINGS.runs, (host_settings.COLUMNS, host_settings.rows)),
+    MIGRATE: (migration.COLUMNS, migration.rows),
+}
+"""The columns and rows of a run by its kind; of all else they are those of values."""
 
 
 def defused(cell: str) -> str:
@@ -66,6 +78,7 @@ def rows(data: Data) -> Iterator[Row]:
     subject = data["report"]["subject"]
     if subject == "run":
         yield from _changes(data)
+        yield from _with_findings((), data.get("findings", ()))
         return
     values = _kept(data) if subject == "audit" else _values(data)
     yield from _with_findings(values, data.get("findings", ()))

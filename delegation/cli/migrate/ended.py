@@ -44,7 +44,9 @@ def tell(given: options.Options, journal: Journal, number: int) -> int:
         terminal.say(f"next    {given.command('migrate', 'resume', str(number))}   to go on")
     elif wrong:
         terminal.say(f"next    {given.command('migrate', 'run', 'FILE')}   again, for what is left")
+    page = f"run-{number}.html"
     terminal.say(f"        {given.command('migrate', 'status', str(number))}   to see it again")
+    terminal.say(f"        {given.command('report', 'html', str(number), '-o', page)}   its report")
     return 0 if found.complete else 1
 
 

@@ -7,7 +7,7 @@ any two of its lines; whoever takes the run up again finds out from the record a
 from collections.abc import Callable, Iterable
 from uuid import UUID
 
-from delegation.migrate.lifecycle import Migration, State, Step
+from delegation.migrate.lifecycle import UNWATCHED, Migration, State, Step
 from delegation.migrate.runner.board import Board
 from delegation.migrate.runner.judging import (
     Cause,
@@ -118,7 +118,7 @@ class Runner:
             self._listen()
         for move in self._board.under_way:
             lost = move.state is not State.UNKNOWN
-            self._pursue(self._board.step(move, Step.LOST, "nobody watched it") if lost else move)
+            self._pursue(self._board.step(move, Step.LOST, UNWATCHED) if lost else move)
         for move in self._board.pending:
             if move.state is State.WAITING:
                 self._board.step(move, Step.DUE)

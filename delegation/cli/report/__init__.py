@@ -1,30 +1,20 @@
 """``delegation report``: the state, an audit, a plan or a run, to be read, sent and filed."""
 
 import json
-from collections import defaultdict
 from collections.abc import Callable
-from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
-from uuid import UUID
 
 import click
 
-from delegation import __version__, checks, compare, names, planning
-from delegation.cli import files, findings, options, survey, terminal, wiring
-from delegation.cli.plan import hints
-from delegation.errors import DelegationError, UsageError
-from delegation.inventory import Inventory
-from delegation.journal import Journal
-from delegation.report import Data, contents, page, sheet
-from delegation.run import DELEGATION, HOST_SETTINGS, MIGRATE, RecordedDelegation
+from delegation.cli import files, findings, options
+from delegation.cli.report import runs, surveyed
+from delegation.errors import UsageError
+from delegation.report import Data, page, sheet
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 SUBJECTS = ("state", "plan", "audit")
-NEWEST = 20
-"""Runs that a report tells of, and looks into for what they did to each host."""
 
 
 def _subject(
@@ -47,8 +37,9 @@ def report() -> None:
     """Write a report of the state, a plan, an audit or a run.
 
     Of the state unless told otherwise; of a run of the history by its number, which needs no
-    directory. It goes to standard output, or to a file with -o. All forms tell the same. Nothing
-    is written to the directory or to the history.
+    directory and no host: of one that wrote to the directory, set hosts or moved machines. It goes
+    to standard output, or to a file with -o. All forms tell the same. Nothing is written to the
+    directory or to the history.
 
     \b
     Examples:
@@ -99,12 +90,14 @@ _template = click.option(
 def html(ctx: click.Context, template: Path | None, **given: Any) -> int:  # noqa: ANN401 - as _shared declares them
     """One page with the mesh as a picture: for the screen, on paper, as an attachment.
 
-    The file holds all it needs and asks for nothing from anywhere.
+    Of a run that moved machines the picture is a timeline. The file holds all it needs and asks for
+    nothing from anywhere.
 
     \b
     Examples:
       delegation report html -o mesh.html
       delegation report html plan -o plan.html
+      delegation report html 12 -o run-12.html
       delegation report html --limit hv[01-08] --template ours.html.j2 -o mesh.html
     """
     return _report(ctx, lambda data: page.html(data, template), template=template, **given)
@@ -120,6 +113,7 @@ def markdown(ctx: click.Context, template: Path | None, **given: Any) -> int:  #
     Examples:
       delegation report markdown
       delegation report markdown plan -o plan.md
+      delegation report markdown 12
     """
     return _report(ctx, lambda data: page.markdown(data, template), template=template, **given)
 
@@ -128,6 +122,8 @@ def markdown(ctx: click.Context, template: Path | None, **given: Any) -> int:  #
 @_shared
 def json_(ctx: click.Context, **given: Any) -> int:  # noqa: ANN401
     """For programs: the parts of plan, audit and history as JSON, with the matrix.
+
+    Of a run that moved machines: what migrate status tells, and every try with its times.
 
     \b
     Examples:
@@ -142,12 +138,14 @@ def json_(ctx: click.Context, **given: Any) -> int:  # noqa: ANN401
 def csv_(ctx: click.Context, **given: Any) -> int:  # noqa: ANN401
     """For a spreadsheet: one row for each value of each source, no cell a formula.
 
-    A file begins with a byte order mark, as Excel wants it; standard output does not.
+    Of a run one for each value, setting or machine. A file begins with a byte order mark, as Excel
+    wants it; standard output does not.
 
     \b
     Examples:
       delegation report csv -o mesh.csv
       delegation report csv audit
+      delegation report csv 12 -o run-12.csv
     """
     return _report(ctx, sheet.text, mark=sheet.BYTE_ORDER_MARK, **given)
 
@@ -169,77 +167,12 @@ def _report(  # noqa: PLR0913 - one parameter an option
     if isinstance(subject, int):
         if limit or operators:
             raise UsageError("a run is reported as it was", "leave --limit and --as out")
-        data, own = _run(given, subject)
+        data, own = runs.report_of(given, subject)
     else:
-        data, own = _surveyed(given, subject, limit, operators)
+        data, own = surveyed.report_of(given, subject, limit, operators)
     text = form(data).rstrip("\n")
     if output is None:
         click.echo(text)
     else:
         files.save(output, mark + text, [*own, *([template] if template else [])])
     return 0
-
-
-def _origin(subject: str, limit: str | None = None) -> contents.Origin:
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    return contents.Origin(subject, now, f"delegation {__version__}", limit)
-
-
-def _surveyed(
-    given: options.Options, subject: str, limit: str | None, operators: tuple[str, ...]
-) -> tuple[Data, list[Path]]:
-    """The data of a report on the directory as it is now, and what it must not be written over."""
-    inventory = wiring.load(given)
-    wanted = wiring.settings(given, inventory)
-    scope = survey.limited(limit, inventory)
-    own = wiring.own_files(given, inventory, wanted)
-    origin = _origin(subject, names.fold(scope) if scope else None)
-    with wiring.reading(given, wanted, inventory.domain) as reader:
-        if subject == "plan":
-            comparison = survey.for_plan(inventory, reader, scope)
-        else:
-            comparison = survey.for_findings(inventory, reader, scope, operators)
-    past = _past(given, inventory, comparison)
-    if subject == "plan":
-        return contents.plan(origin, comparison, planning.plan(comparison), past), own
-    told = contents.audit if subject == "audit" else contents.state
-    return told(origin, comparison, checks.findings(comparison, scope), past), own
-
-
-def _past(
-    given: options.Options, inventory: Inventory, comparison: compare.Comparison
-) -> contents.Past:
-    """What the journal tells; one that can't be read is a warning."""
-    here = {host.computer.guid for host in comparison.hosts}
-    touched: dict[UUID, list[tuple[int, RecordedDelegation]]] = defaultdict(list)
-    try:
-        with closing(Journal.readable(wiring.state_folder(given, inventory))) as journal:
-            runs = journal.runs()[-NEWEST:]
-            for run in runs:
-                for recorded in (
-                    journal.changes(run.id, DELEGATION) if run.kind in DELEGATION.runs else ()
-                ):
-                    if recorded.change.target.guid in here and recorded.intended:
-                        touched[recorded.change.target.guid].append((run.id, recorded))
-    except DelegationError as exc:
-        terminal.warn(f"the report is without runs: {exc.what}")
-        return contents.Past()
-    return contents.Past(tuple(runs), hints(given, inventory, comparison), touched)
-
-
-def _run(given: options.Options, number: int) -> tuple[Data, list[Path]]:
-    folder = wiring.usual_state_folder(given)
-    with closing(Journal.readable(folder)) as journal:
-        run = journal.run(number)
-        if run.kind in HOST_SETTINGS.runs:
-            raise UsageError(
-                f"run {number} changed settings of hosts, of which there is no report yet",
-                f"see: {given.command('history', str(number))}",
-            )
-        if run.kind == MIGRATE:
-            command = given.command("migrate", "status", str(number), "--format", "markdown")
-            raise UsageError(f"run {number} moved virtual machines", f"its report: {command}")
-        changes = journal.changes(number, DELEGATION)
-        settled = number not in {one.id for one in journal.unsettled()}
-    own = [given.inventory, folder / "journal.sqlite"]
-    return contents.run(_origin("run"), run, changes, settled=settled), own

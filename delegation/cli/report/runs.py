@@ -1,0 +1,42 @@
+"""A report on a run of the history, by the record alone: of any kind of run."""
+
+from contextlib import closing
+from pathlib import Path
+
+from delegation import audits
+from delegation.cli import options, wiring
+from delegation.cli.migrate import ended
+from delegation.cli.migrate.status import is_alive
+from delegation.cli.report.origin import origin
+from delegation.journal import Journal
+from delegation.migrate import recorded
+from delegation.report import Data, contents, host_settings, migration, timeline
+from delegation.run import AUDIT, DELEGATION, HOST_SETTINGS, MIGRATE, RUNNING, Run
+
+
+def report_of(given: options.Options, number: int) -> tuple[Data, list[Path]]:
+    """The data of a report on a run, and what it must not be written over."""
+    folder = wiring.usual_state_folder(given)
+    with closing(Journal.readable(folder)) as journal:
+        data = _told(journal, journal.run(number))
+    return data, [given.inventory, folder / "journal.sqlite"]
+
+
+def _told(journal: Journal, run: Run) -> Data:
+    if run.kind == MIGRATE:
+        return _migration(journal, run)
+    which = origin("run")
+    settled = run.id not in {one.id for one in journal.unsettled()}
+    if run.kind in HOST_SETTINGS.runs:
+        changes = journal.changes(run.id, HOST_SETTINGS)
+        return host_settings.run(which, run, changes, settled=settled)
+    if run.kind == AUDIT:
+        return contents.past_audit(which, run, audits.found_by(journal, run.id))
+    return contents.run(which, run, journal.changes(run.id, DELEGATION), settled=settled)
+
+
+def _migration(journal: Journal, run: Run) -> Data:
+    alive = run.status == RUNNING and is_alive(journal.folder)
+    moves = recorded.migrations(journal, run.id)
+    tries = timeline.tries(moves, recorded.steps(journal, run.id))
+    return migration.run(origin("run"), run, ended.of(run, moves), moves, tries, alive=alive)
