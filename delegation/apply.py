@@ -5,7 +5,7 @@ through a callable. Whatever kills the process, the record says which writes may
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic
 from uuid import UUID
 
@@ -29,6 +29,11 @@ class Report(Generic[S]):
         return sum(outcome.result is result for outcome in self.outcomes)
 
     @property
+    def unreached(self) -> frozenset[str]:
+        """The names of the objects that were never got at."""
+        return frozenset(o.change.target.name for o in self.outcomes if not o.reached)
+
+    @property
     def complete(self) -> bool:
         """Everything applied, and found as intended afterwards."""
         return not self.surprises and self.count(Result.APPLIED) == len(self.outcomes)
@@ -37,15 +42,17 @@ class Report(Generic[S]):
 def apply(plan: Plan[S], changer: Changer[S], record: Record[S], progress: Progress) -> Report[S]:
     """Write every change of ``plan``.
 
-    Raises Refused, with nothing written, where any object is no longer as planned. Later
-    conflicts and failures are outcomes; a failure that would meet every object ends the run.
+    Raises Refused, with nothing written, where any object is no longer as planned. One that is
+    only out of reach is left out: an outcome, like later conflicts and failures. A failure that
+    would meet every object ends the run.
     """
-    refuse_conflicts(plan, changer)
+    first = changer.look(_targets(plan.changes))
+    _refuse_conflicts(plan, first)
     outcomes: list[Outcome[S]] = []
     for start in range(0, len(plan.changes), changer.window):
         window = plan.changes[start : start + changer.window]
         try:
-            now = changer.look(_targets(window)) if start else None
+            now = changer.look(_targets(window)) if start else first
         except DirectoryError as exc:
             skipped = plan.changes[start:]
             outcomes += [Outcome(c, Result.FAILED, f"not tried: {exc.what}") for c in skipped]
@@ -57,14 +64,15 @@ def apply(plan: Plan[S], changer: Changer[S], record: Record[S], progress: Progr
             skipped = plan.changes[start + changer.window :]
             outcomes += [Outcome(c, Result.FAILED, "not tried") for c in skipped]
             break
-    return Report(tuple(outcomes), tuple(_surprises(outcomes, changer)))
+    return _read_back(outcomes, changer, record)
 
 
-def refuse_conflicts(plan: Plan[S], changer: Changer[S]) -> None:
+def _refuse_conflicts(plan: Plan[S], now: Mapping[UUID, S | Absent]) -> None:
     """Raise Refused, naming every difference, where an object is not as the plan found it."""
-    now = changer.look(_targets(plan.changes))
     conflicts = [
-        f"{change.target.name}: {why}" for change in plan.changes if (why := _moved(change, now))
+        f"{change.target.name}: {why}"
+        for change in plan.changes
+        if not _out_of_reach(now[change.target.guid]) and (why := _moved(change, now))
     ]
     if conflicts:
         raise Refused(
@@ -84,7 +92,8 @@ def settle(
     now = changer.look(_targets(changes))
     found = {change.target.guid: now[change.target.guid] for change in changes}
     outcomes = tuple(
-        Outcome(change, *undo.settle(change, found[change.target.guid])) for change in changes
+        _completed(Outcome(change, *undo.settle(change, found[change.target.guid])), now)
+        for change in changes
     )
     record.settle([o for o in outcomes if not _out_of_reach(found[o.change.target.guid])])
     return outcomes
@@ -96,19 +105,15 @@ def _out_of_reach(state: S | Absent) -> bool:
 
 def _window(
     window: Sequence[Change[S]],
-    now: Mapping[UUID, S | Absent] | None,
+    now: Mapping[UUID, S | Absent],
     changer: Changer[S],
     record: Record[S],
 ) -> Iterator[Outcome[S]]:
-    """Write one window; ``now`` None: it was read a moment ago and found as planned."""
-    outcomes = [
-        Outcome(change, Result.REFUSED, f"conflict: {why}")
-        for change in window
-        if now is not None and (why := _moved(change, now))
-    ]
+    """Write one window, whose objects are ``now`` so, and leave out what is not as planned."""
+    outcomes = [_left_out(change, now) for change in window if _moved(change, now)]
     yield from outcomes
-    refused = {outcome.change.target.guid for outcome in outcomes}
-    ready = [change for change in window if change.target.guid not in refused]
+    left_out = {outcome.change.target.guid for outcome in outcomes}
+    ready = [change for change in window if change.target.guid not in left_out]
     record.intend(ready)
     try:
         for outcome in changer.write(ready):
@@ -119,34 +124,56 @@ def _window(
         record.settle([o for o in outcomes if o.result is not Result.UNKNOWN])
 
 
+def _left_out(change: Change[S], now: Mapping[UUID, S | Absent]) -> Outcome[S]:
+    why = _moved(change, now)
+    if _out_of_reach(now[change.target.guid]):
+        return Outcome(change, Result.FAILED, f"not reached: {why}", reached=False)
+    return Outcome(change, Result.REFUSED, f"conflict: {why}")
+
+
 def _moved(change: Change[S], now: Mapping[UUID, S | Absent]) -> str:
     """How the object differs from what the plan found; empty where it does not."""
     found = now[change.target.guid]
     return found.why if isinstance(found, Absent) else change.before.difference(found)
 
 
-def _surprises(outcomes: Sequence[Outcome[S]], changer: Changer[S]) -> list[str]:
-    """What the objects hold now that the outcomes do not explain."""
+def _read_back(outcomes: Sequence[Outcome[S]], changer: Changer[S], record: Record[S]) -> Report[S]:
+    """Look at everything that was written: what was left to the objects, and what is otherwise."""
     applied = [outcome.change for outcome in outcomes if outcome.result is Result.APPLIED]
     if not applied:
-        return []
+        return Report(tuple(outcomes), ())
     try:
         now = changer.look(_targets(applied))
     except DelegationError as exc:
+        surprises = [f"what was written could not be read back: {exc.what}"]
         if any(outcome.result is Result.UNKNOWN for outcome in outcomes):
-            return []  # the connection was lost, and the outcomes say so
-        return [f"what was written could not be read back: {exc.what}"]
-    surprises = []
+            surprises = []  # the connection was lost, and the outcomes say so
+        return Report(tuple(outcomes), tuple(surprises))
+    completed = [_completed(outcome, now) for outcome in outcomes]
+    if told := [new for old, new in zip(outcomes, completed, strict=True) if new != old]:
+        record.settle(told)
+    return Report(tuple(completed), tuple(dict.fromkeys(_surprises(applied, now))))
+
+
+def _completed(outcome: Outcome[S], now: Mapping[UUID, S | Absent]) -> Outcome[S]:
+    """What was made, with what it left to the object as found there."""
+    found = now.get(outcome.change.target.guid)
+    if outcome.result is not Result.APPLIED or found is None or isinstance(found, Absent):
+        return outcome
+    return replace(outcome, change=outcome.change.completed(found))
+
+
+def _surprises(applied: Sequence[Change[S]], now: Mapping[UUID, S | Absent]) -> Iterator[str]:
+    """What the objects hold now that the outcomes do not explain."""
     for change in applied:
         found = now[change.target.guid]
         if isinstance(found, Absent):
             gone = "gone after it was written" if found.for_good else f"not read back: {found.why}"
-            surprises.append(f"{change.target.name}: {gone}")
+            yield f"{change.target.name}: {gone}"
         elif words := change.departures(found):
-            surprises.append(f"{change.target.name}: not as written: {'; '.join(words)}")
+            yield f"{change.target.name}: not as written: {'; '.join(words)}"
         elif moved := change.after.difference(found):
-            surprises.append(f"{change.target.name}: changed by somebody else meanwhile: {moved}")
-    return surprises
+            yield f"{change.target.name}: changed by somebody else meanwhile: {moved}"
 
 
 def _targets(changes: Sequence[Change[S]]) -> list[Target]:

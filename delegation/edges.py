@@ -27,12 +27,16 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome(Generic[S]):
-    """One change and its result; ``stops`` tells that going on is pointless."""
+    """One change and its result; ``stops`` tells that going on is pointless.
+
+    ``reached`` False: the object was never got at, and so nothing was tried.
+    """
 
     change: Change[S]
     result: Result
     reason: str = ""
     stops: bool = False
+    reached: bool = True
 
 
 DelegationOutcome = Outcome[Delegation]

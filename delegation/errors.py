@@ -6,12 +6,16 @@ DelegationError                1   what, and what to do about it
 ├── DirectoryError             1   the directory could not be read or written
 │   ├── ConnectionFailed       1   nobody there, wrong certificate, link lost
 │   ├── CredentialsRefused     1   the directory does not accept the account
+│   │   └── NoTicket           1   this logon has no Kerberos ticket, or one that has expired
 │   └── ExportError            1   an LDIF export that can't be trusted
 ├── AccountsError              1   hosts without exactly one account in the domain
 ├── HostError                  1   a Hyper-V host could not be asked or changed
 │   ├── HostUnreachable        1   nobody there, no answer in time, link lost, wrong certificate
 │   ├── HostRefused            1   the host does not accept the logon, or gives no right to it
+│   │   └── NoHostTicket       1   this logon has no Kerberos ticket any more; no host was asked
+│   ├── WrongHost              1   another computer answers by the name that the inventory gives
 │   └── CommandFailed          1   what was asked of the host failed there
+│       └── HyperVFailed       1   its Hyper-V cmdlets fail, though the host itself answers
 ├── JournalError               1   the record of runs can't be read or written
 └── Refused                    4   unsafe, stale or in conflict; nothing was written
     └── Busy                   4   another run holds the state folder
@@ -21,6 +25,10 @@ The number is the exit code of the command that ends with it (DESIGN.md section 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C after a run had begun: the journal tells how far it came. No error of the tree."""
 
 
 class DelegationError(Exception):
@@ -79,6 +87,10 @@ class CredentialsRefused(DirectoryError):
     pass
 
 
+class NoTicket(CredentialsRefused):
+    pass
+
+
 class ExportError(DirectoryError):
     pass
 
@@ -88,12 +100,16 @@ class AccountsError(DelegationError):
 
 
 class HostError(DelegationError):
-    """``hresult`` is the host's own error (``0x80070005``), empty where it gave none."""
+    """``hresult`` is the host's own error (``0x80070005``), empty where it gave none.
+
+    ``what`` ends with it unless it says it already: it is what people look errors up by.
+    """
 
     def __init__(
         self, what: str, fix: str = "", details: Sequence[str] = (), *, hresult: str = ""
     ) -> None:
-        super().__init__(what, fix, details)
+        code = "" if hresult.casefold() in what.casefold() else f" ({hresult})"
+        super().__init__(what + code, fix, details)
         self.hresult = hresult
 
 
@@ -105,8 +121,32 @@ class HostRefused(HostError):
     pass
 
 
+class NoHostTicket(HostRefused):
+    pass
+
+
+class WrongHost(HostError):
+    pass
+
+
 class CommandFailed(HostError):
     pass
+
+
+class HyperVFailed(CommandFailed):
+    """``vmms`` is what their service, Virtual Machine Management, is at; empty: there is none."""
+
+    def __init__(
+        self,
+        what: str,
+        fix: str = "",
+        details: Sequence[str] = (),
+        *,
+        hresult: str = "",
+        vmms: str = "",
+    ) -> None:
+        super().__init__(what, fix, details, hresult=hresult)
+        self.vmms = vmms
 
 
 class JournalError(DelegationError):

@@ -234,12 +234,14 @@ class RunRecord(Generic[S]):
     def settle(self, outcomes: Sequence[Outcome[S]]) -> None:
         now = _now()
         self._update(
-            "UPDATE changes SET result = ?, settled = ?, reason = ? WHERE run = ? AND guid = ?",
+            "UPDATE changes SET result = ?, settled = ?, reason = ?, after = ?"
+            " WHERE run = ? AND guid = ?",
             (
                 (
                     outcome.result.value,
                     now,
                     outcome.reason,
+                    _encode(outcome.change.after),
                     self.number,
                     str(outcome.change.target.guid),
                 )

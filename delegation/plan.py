@@ -6,7 +6,7 @@ Generic over the kind of object that changes: delegation on computer objects, se
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, Protocol, Self, TypeVar
 from uuid import UUID
 
@@ -38,6 +38,9 @@ class State(Protocol):
 
         What others changed beside it is left alone.
         """
+
+    def completed(self, found: Self) -> Self:
+        """This state, with what it leaves to the object as ``found`` there."""
 
     def recorded(self) -> dict[str, Any]:
         """The state as JSON data, exactly, for the journal."""
@@ -99,6 +102,10 @@ class Delegation:
                 words.append(f"{name} is {'set' if now.uac & bit else 'not set'}")
         return words
 
+    def completed(self, found: "Delegation") -> "Delegation":  # noqa: ARG002
+        """Every value is said: nothing is left to the object."""
+        return self
+
     def recorded(self) -> dict[str, Any]:
         return {"values": self.values, "uac": self.uac}
 
@@ -139,6 +146,10 @@ class Change(Generic[S]):
     def departures(self, now: S) -> list[str]:
         """What this change touched and that is not as it left it, in words."""
         return self.after.departures(self.before, now)
+
+    def completed(self, now: S) -> "Change[S]":
+        """This change, made, with what it left to the object as found there."""
+        return replace(self, after=self.after.completed(now))
 
 
 DelegationChange = Change[Delegation]

@@ -39,6 +39,7 @@ CORE = {
     "discovery.leftovers",
     "discovery.units",
     "explain.hosts",
+    "explain.networks",
     "hyperv.changing",
     "hyperv.failures",
     "hyperv.machines",

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from delegation.errors import CommandFailed, HostUnreachable
+from delegation.errors import CommandFailed, HostUnreachable, HyperVFailed, UsageError, WrongHost
 from delegation.explain import State
 from delegation.explain.hosts import BLOCKED, DryRun, HostPair, Looked, links
 from delegation.hyperv.machines import HostReading, Incompatibility
@@ -48,6 +48,7 @@ def broken(found: HostPair) -> dict[str, str]:
 NAMES = [
     "remote management",
     "migration service",
+    "Hyper-V cmdlets",
     "migration enabled",
     "authentication",
     "networks",
@@ -83,36 +84,87 @@ def test_each_end_has_to_be_set(
     assert "{" not in fix.replace("live_migration: {", "")
 
 
+def fix(found: HostPair, name: str) -> str:
+    return next(link.fix for link in links(found) if link.name == name)
+
+
+@pytest.mark.parametrize(
+    ("settings", "link", "words"),
+    [
+        ({"enabled": False}, "migration enabled", "it is off"),
+        ({"authentication": "CredSSP"}, "authentication", "CredSSP, which needs the operator"),
+    ],
+)
+def test_both_ends_are_named_where_both_are_wrong(
+    settings: dict[str, Any], link: str, words: str
+) -> None:
+    found = pair(host("hv01", **settings), host("hv02", **settings))
+    assert broken(found)[link].startswith(f"hv01 and hv02: {words}")
+    assert "hv01 and hv02" in fix(found, link)
+
+
+def test_ends_that_are_wrong_in_different_ways_are_told_apart() -> None:
+    found = pair(host("hv01", authentication="CredSSP"), host("hv02", authentication=None))
+    first, second = broken(found)["authentication"].split("; ")
+    assert first.startswith("hv01: CredSSP")
+    assert second.startswith("hv02: unknown")
+
+
 def test_the_service_has_to_run() -> None:
     stopped = Looked("hv02", replace(FINE, vmms="Stopped"))
     assert broken(pair(target=stopped)) == {"migration service": "hv02: vmms is Stopped"}
 
 
+def test_a_service_that_is_stopped_is_not_a_host_that_is_silent() -> None:
+    """Its cmdlets fail then, as every one of Hyper-V's does."""
+    error = HyperVFailed("its cmdlets fail", "start it", hresult="0x80041002", vmms="Stopped")
+    stopped = pair(target=Looked("hv02", error=error))
+    assert broken(stopped) == {"migration service": "hv02: vmms is Stopped"}
+    assert fix(stopped, "migration service").startswith("on hv02: Start-Service vmms")
+    found = {link.name: link for link in links(stopped)}
+    assert found["remote management"].state is State.OK
+    assert found["authentication"].state is State.UNKNOWN
+    assert found["authentication"].evidence == "hv02 did not tell its settings"
+
+
 @pytest.mark.parametrize(
-    ("source", "target", "state"),
+    "error",
     [
-        ({}, {}, State.OK),
-        ({"network__10.20.0.0/24": None, "network__10.20.0.0/16": 1}, {}, State.OK),
-        ({"network__10.20.0.0/24": None, "network__10.21.0.0/24": 1}, {}, State.BROKEN),
-        ({"network__10.20.0.0/24": None, "network__fd00::/64": 1}, {}, State.BROKEN),
-        ({}, {"network__10.20.0.0/24": None}, State.BROKEN),
-        ({}, {"network__10.20.0.0/24": None, "any_network": True}, State.OK),
-        ({"any_network": True, "network__10.20.0.0/24": None}, {}, State.OK),
+        HyperVFailed("denied", "join the group", ["No."], hresult="0x80070005", vmms="Running"),
+        CommandFailed("denied", "join the group", ["No."], hresult="0x80070005"),
     ],
 )
-def test_networks_have_to_overlap(
-    source: dict[str, Any], target: dict[str, Any], state: State
-) -> None:
-    assert states(pair(host("hv01", **source), host("hv02", **target)))["networks"] is state
+def test_cmdlets_that_fail_while_the_service_runs(error: CommandFailed) -> None:
+    found = pair(Looked("hv01", error=error))
+    assert broken(found) == {"Hyper-V cmdlets": "hv01: denied (0x80070005) [No.]"}
+    assert states(found)["remote management"] is State.OK
+
+
+def test_another_computer_is_told_before_all_else() -> None:
+    error = WrongHost("hv02.corp.example is the computer HV03", "correct the fqdn")
+    assert list(broken(pair(target=Looked("hv02", error=error)))) == ["remote management"]
+
+
+def test_hosts_that_nobody_can_log_on_to_are_unknown_with_the_reason_and_the_fix() -> None:
+    why = UsageError("vmadmin has no ticket", "get one with kinit")
+    ends = Looked("hv01"), Looked("hv02")
+    unasked = HostPair(*ends, dry_run=DryRun("web01"), unasked=why)
+    assert states(unasked) == dict.fromkeys([*NAMES, "Compare-VM"], State.UNKNOWN)
+    first = links(unasked)[0]
+    assert (first.evidence, first.fix) == (
+        "the hosts were not asked: vmadmin has no ticket",
+        "get one with kinit",
+    )
 
 
 def test_a_silent_host_is_named_and_nothing_is_guessed() -> None:
     error = HostUnreachable("nobody answers at hv02:5985", "start WinRM", hresult="0x8007274C")
     silent = pair(target=Looked("hv02", error=error))
-    assert broken(silent) == {"remote management": "hv02: nobody answers at hv02:5985"}
+    assert broken(silent) == {"remote management": "hv02: nobody answers at hv02:5985 (0x8007274C)"}
     found = states(silent)
     assert found["networks"] is found["authentication"] is State.UNKNOWN
     assert found["TCP 6600"] is State.OK
+    assert found["Hyper-V cmdlets"] is State.UNKNOWN
     source_gone = HostPair(Looked("hv01", error=error), host("hv02"))
     assert states(source_gone)["TCP 445"] is State.UNKNOWN
 
@@ -129,6 +181,8 @@ def test_ports_are_tried_from_the_source() -> None:
     assert states(closed)["TCP 445"] is State.UNKNOWN
     [link] = [link for link in links(closed) if link.name == "TCP 6600"]
     assert link.hresult == BLOCKED
+    for cause in ("migrations are on", "networks", "firewalls"):
+        assert cause in link.fix
 
 
 def test_a_dry_run_tells_what_the_host_says() -> None:
@@ -138,3 +192,16 @@ def test_a_dry_run_tells_what_the_host_says() -> None:
     error = CommandFailed("no credentials", "look at the links", hresult="0x8009030E")
     [link] = [one for one in links(pair(dry_run=DryRun("web01", error=error))) if one.hresult]
     assert (link.name, link.hresult) == ("Compare-VM", "0x8009030E")
+
+
+def test_a_dry_run_that_could_not_be_is_not_a_broken_link() -> None:
+    silent = Looked("hv02", error=HostUnreachable("nobody answers", "start WinRM"))
+    run = pair(target=silent, dry_run=DryRun("web01"))
+    assert list(broken(run)) == ["remote management"]
+    assert states(run)["Compare-VM"] is State.UNKNOWN
+
+
+def test_what_the_host_itself_says_of_a_failure_is_kept() -> None:
+    error = CommandFailed("Compare-VM failed: no route", "look", ["Es gibt keine Route."])
+    found = broken(pair(dry_run=DryRun("web01", error=error)))
+    assert found["Compare-VM"] == "Compare-VM failed: no route [Es gibt keine Route.]"

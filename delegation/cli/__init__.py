@@ -8,7 +8,7 @@ import click
 from delegation import __version__, names
 from delegation.cli import options, terminal
 from delegation.cli.groups import LazyGroup
-from delegation.errors import DelegationError, InventoryError
+from delegation.errors import DelegationError, Interrupted, InventoryError
 
 SUMMARIES = {
     "init": "Find the Hyper-V hosts in the directory; write an inventory.",
@@ -104,7 +104,8 @@ def _ended_by(exc: BaseException) -> int:
             exc.show()
         return exc.exit_code
     if isinstance(exc, KeyboardInterrupt | click.Abort):
-        terminal.error("interrupted", "delegation history shows what was done")
+        begun = isinstance(exc.__cause__, Interrupted)  # click's Abort is made of Ctrl-C
+        terminal.error("interrupted", "delegation history shows what was done" if begun else "")
         return 130
     if isinstance(exc, BrokenPipeError):
         terminal.discard_output()

@@ -164,4 +164,4 @@ def _named_differences(then: reviewed.Fingerprints, now: reviewed.Fingerprints) 
     return sorted(lines)
 
 
-FORM = reviewed.Form("delegation plan", _fingerprint, _named_differences)
+FORM = reviewed.Form("delegation plan", "computer", _fingerprint, _named_differences)

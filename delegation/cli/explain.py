@@ -10,8 +10,9 @@ from delegation import explain as chain
 from delegation import mesh, names, snapshot
 from delegation.cli import explained, options, survey, wiring
 from delegation.edges import Inspector
-from delegation.errors import UsageError
+from delegation.errors import Refused, UsageError
 from delegation.explain import Pair, stranger
+from delegation.explain.hosts import HostPair
 from delegation.inventory import Inventory, Remoting
 from delegation.mesh import Endpoint
 from delegation.snapshot import Computer, Snapshot
@@ -74,18 +75,32 @@ def explain(  # noqa: PLR0913, PLR0917 - one parameter an option
         operator = survey.operator(inspector, user) if user else None
         token = _token(inspector, found, ends)
     pair = Pair.of(inventory, mesh.desired(inventory), *ends)
-    seen = None
-    if asked:
-        from delegation.cli import pair as host_pair
-
-        opener = wiring.open_host(given, inventory)
-        seen = host_pair.look(inventory, opener, asked[0], asked[1], machine)
+    seen = _at_hosts(given, inventory, asked, machine) if asked else None
     explanation = chain.explain(found, pair, operator, token, seen)
     if form == "json":
         click.echo(json.dumps(explained.data(found, pair, operator, explanation), indent=1))
     else:
-        explained.show(given, found, pair, operator, explanation)
+        again = ["--as", operator.name] if operator else []
+        again += ["--hosts"] if hosts else []
+        again += ["--vm", machine] if machine is not None else []
+        explained.show(given, found, pair, operator, explanation, again)
     return 1 if explanation.broken else 0
+
+
+def _at_hosts(
+    given: options.Options, inventory: Inventory, labels: list[str], machine: str | None
+) -> HostPair:
+    """What both hosts say. Without a logon to them there is still all that the directory says."""
+    from delegation.cli import pair as host_pair
+
+    source, target = labels
+    try:
+        open_host = wiring.open_host(given, inventory)
+    except (UsageError, Refused) as exc:
+        if given.hosts_password_file is not None:
+            raise
+        return host_pair.not_asked(source, target, exc, machine)
+    return host_pair.look(inventory, open_host, source, target, machine)
 
 
 def _end(inventory: Inventory, name: str) -> Endpoint:

@@ -3,11 +3,13 @@
 import shutil
 import sys
 import textwrap
+from collections.abc import Sequence
 from typing import Any
 
 from delegation import names
 from delegation.cli import options, terminal
 from delegation.explain import Explanation, Pair, State
+from delegation.explain.hosts import REMOTE_MANAGEMENT
 from delegation.hyperv import failures
 from delegation.hyperv.machines import Failure
 from delegation.snapshot import Operator, Snapshot
@@ -46,13 +48,15 @@ def data(
     }
 
 
-def show(
+def show(  # noqa: PLR0913, PLR0917 - what is shown, and the words that ask for it again
     given: options.Options,
     found: Snapshot,
     pair: Pair,
     operator: Operator | None,
     explained: Explanation,
+    options_again: Sequence[str] = (),
 ) -> None:
+    """``options_again`` are those that ask for the same once more."""
     who = f" as {operator.name}" if operator else ""
     head = f"{pair.source.label} to {pair.target.label}{who}, on {found.directory.dc}"
     terminal.out(head, bold=True)
@@ -68,7 +72,10 @@ def show(
     if given.verbose:
         _steps(explained)
     terminal.out()
-    _verdict(given, pair, operator, explained)
+    _not_asked(explained)
+    _verdict(
+        given, pair, explained, ["explain", pair.source.label, pair.target.label, *options_again]
+    )
 
 
 def _hanging(head: str, text: str) -> list[str]:
@@ -96,26 +103,32 @@ def _steps(explained: Explanation) -> None:
             terminal.out(f"    {words[step.holds]:<3}  {step.check}: {said}")
 
 
+def _not_asked(explained: Explanation) -> None:
+    """What to do where the hosts themselves could not be asked."""
+    for link in explained.links:
+        if link.name == REMOTE_MANAGEMENT and link.state is State.UNKNOWN:
+            terminal.out("the hosts were not asked", bold=True, fg="yellow")
+            terminal.out(f"  fix: {link.fix}")
+
+
 def _verdict(
-    given: options.Options, pair: Pair, operator: Operator | None, explained: Explanation
+    given: options.Options, pair: Pair, explained: Explanation, again: Sequence[str]
 ) -> None:
     """What to do now: the first broken link, its fix, what a user sees, the next command."""
-    again = ["explain", pair.source.label, pair.target.label]
-    again += ["--as", operator.name] if operator else []
     link = explained.broken
     if link is None:
         _nothing_broken(given, pair, explained, again)
         return
     terminal.out(f"broken: {link.name}", bold=True, fg="red")
     terminal.out(f"  fix: {link.fix}")
-    if link.hresult:
+    if failures.is_known(link.hresult):
         meant = failures.meaning(Failure("", link.hresult)).what
         terminal.out(f"  a migration usually ends with {link.hresult} ({meant})")
     words, now = _to_mend(link.name, pair) or (again, False)
     terminal.out(f"  {'next' if now else 'then'}: {given.command(*words)}")
 
 
-def _to_mend(link: str, pair: Pair) -> tuple[list[str], bool] | None:
+def _to_mend(link: str, pair: Pair) -> tuple[Sequence[str], bool] | None:
     """The command that shows what mends a link, where one of ours does."""
     if link in {"values", "protocol transition"} and pair.wanted:
         return ["plan", "--limit", pair.source.label], True
@@ -125,7 +138,7 @@ def _to_mend(link: str, pair: Pair) -> tuple[list[str], bool] | None:
 
 
 def _nothing_broken(
-    given: options.Options, pair: Pair, explained: Explanation, again: list[str]
+    given: options.Options, pair: Pair, explained: Explanation, again: Sequence[str]
 ) -> None:
     open_links = [link for link in explained.links if link.state is State.UNKNOWN]
     terminal.out("nothing is broken", bold=True, fg="green")

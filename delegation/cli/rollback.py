@@ -23,12 +23,14 @@ from delegation.run import DELEGATION, HOST_SETTINGS, ROLLBACK, NewRun, Run
 @click.command()
 @options.common()
 @click.argument("run", required=False, type=options.RUN, metavar="[RUN]")
+@options.ticket
 @options.yes
 @options.allow("unconstrained")
 @click.pass_context
 def rollback(
     ctx: click.Context,
     run: int | None,
+    ticket: str | None,
     yes: bool,  # noqa: FBT001 - click passes it by name
     allow: tuple[str, ...],
 ) -> int:
@@ -47,7 +49,7 @@ def rollback(
     \b
     Examples:
       delegation rollback
-      delegation rollback 12 --yes
+      delegation rollback 12 --ticket CHG-1234 --yes
       delegation history                     the runs and their numbers
 
     Rollback is not revocation: tickets that were issued already work for up to 10 hours.
@@ -79,6 +81,7 @@ def rollback(
                 wiring.connection_record(wanted, writer.directory),
                 chosen.inventory_digest,
                 back.plan.digest,
+                ticket,
                 reverses=chosen.id,
             )
             code = runs.carry_out(journal, new, back.plan, writer, "rolled back")

@@ -1,7 +1,7 @@
 """What apply and rollback share: one writer at a time, unsettled runs first, the record around."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -10,10 +10,13 @@ from delegation import apply as driver
 from delegation import names, store
 from delegation.cli import show, terminal
 from delegation.edges import Changer, Result, Writer
-from delegation.errors import DelegationError
+from delegation.errors import DelegationError, Interrupted
 from delegation.journal import Journal, RunRecord
 from delegation.plan import DelegationPlan, Plan, S
 from delegation.run import DELEGATION, DONE, FAILED, INTERRUPTED, SETTLED, Kind, NewRun, Run
+
+UNREACHED = "unreached"
+"""In a run's summary: how many objects it was meant for and could not be got at."""
 
 
 @contextmanager
@@ -47,17 +50,20 @@ def settle(journal: Journal, changer: Changer[S], run: Run, kind: Kind[S]) -> No
     page = journal.page(run.id, kind)
     unsettled = [r.change for r in journal.changes(run.id, kind) if r.unsettled]
     outcomes = driver.settle(unsettled, changer, page)
-    page.finish(SETTLED, _counts(journal, run.id, kind))
+    left = {name: run.summary[name] for name in (UNREACHED,) if name in run.summary}
+    page.finish(SETTLED, {**_counts(journal, run.id, kind), **left})
     terminal.say(f"run {run.id} had not come to its end; looked at its objects:", bold=True)
     if not outcomes:
         terminal.say("  nothing was under way")
     for result in Result:
-        hosts = [o.change.target.name for o in outcomes if o.result is result]
-        if hosts:
-            terminal.say(f"  {_SETTLED_WORDS[result]}: {names.fold(hosts)}")
-    for outcome in outcomes:
-        if outcome.result is Result.UNKNOWN:
-            terminal.warn(f"{outcome.change.target.name}: {outcome.reason}")
+        changes = [outcome.change for outcome in outcomes if outcome.result is result]
+        for objects, parts in show.objects_and_parts(changes):
+            terminal.say(
+                f"  {_SETTLED_WORDS[result]}: {objects}" + (f" ({parts})" if parts else "")
+            )
+    untold = [outcome for outcome in outcomes if outcome.result is Result.UNKNOWN]
+    for line in dict.fromkeys(f"{o.change.target.name}: {o.reason}" for o in untold):
+        terminal.warn(line)
 
 
 _SETTLED_WORDS = {
@@ -91,19 +97,24 @@ def carried_out(  # noqa: PLR0913, PLR0917 - the parts that one run is made of
     kind: Kind[S],
     verb: str,
     first: Callable[[int], None] = lambda _number: None,
+    unreached: Collection[str] = (),
 ) -> driver.Report[S]:
-    """Write ``plan`` as a new run and show how it went; ``first`` is told the run's number."""
+    """Write ``plan`` as a new run and show how it went; ``first`` is told the run's number.
+
+    ``unreached`` are the objects that could not be planned for; how many there are in the end is
+    recorded. Raises Interrupted where Ctrl-C has ended it.
+    """
     record = journal.begin(run, plan.changes)
-    status = FAILED
+    status, left = FAILED, frozenset(unreached)
     try:
         first(record.number)
         result = driver.apply(plan, changer, record, terminal.Progress(verb))
-        status = DONE if result.complete else FAILED
-    except KeyboardInterrupt:
+        status, left = DONE if result.complete else FAILED, left | result.unreached
+    except KeyboardInterrupt as exc:
         status = INTERRUPTED
-        raise
+        raise Interrupted from exc
     finally:
-        _finish(journal, record, status, kind)
+        _finish(journal, record, status, kind, len(left))
     show.report(result, record.number, verb)
     return result
 
@@ -123,10 +134,13 @@ def _tell_effect(hosts: Sequence[str]) -> None:
         terminal.say(f"  klist purge -li 0x3e7   on {names.fold(hosts)}")
 
 
-def _finish(journal: Journal, record: RunRecord[S], status: str, kind: Kind[S]) -> None:
+def _finish(
+    journal: Journal, record: RunRecord[S], status: str, kind: Kind[S], unreached: int
+) -> None:
     """Close the page; where even that fails, the run is settled by the next one."""
     try:
-        record.finish(status, _counts(journal, record.number, kind))
+        counts = _counts(journal, record.number, kind)
+        record.finish(status, {**counts, UNREACHED: unreached} if unreached else counts)
     except DelegationError as exc:
         terminal.warn(f"the end of run {record.number} could not be recorded: {exc.what}")
 

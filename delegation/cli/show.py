@@ -1,14 +1,23 @@
 """A plan and its outcome as people read them: totals first, hosts folded, details on demand."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from delegation import names
 from delegation.apply import Report
 from delegation.cli import terminal
 from delegation.edges import Outcome, Result
-from delegation.plan import Blocked, DelegationChange, DelegationPlan, added, flags, removed
+from delegation.hyperv.settings import HostSetting
+from delegation.plan import (
+    Blocked,
+    Change,
+    DelegationChange,
+    DelegationPlan,
+    added,
+    flags,
+    removed,
+)
 from delegation.report import Data
 
 LONG = 12
@@ -170,8 +179,8 @@ def undo(plan_to_undo: DelegationPlan, warnings: Sequence[str], *, verbose: bool
 def report(result: Report[Any], run: int, verb: str) -> None:
     """What became of an apply or a rollback, failures by name."""
     bad = [outcome for outcome in result.outcomes if outcome.result is not Result.APPLIED]
-    for reason, hosts in _by_reason(bad).items():
-        terminal.say(f"  {names.fold(hosts)}: {reason}", fg="red")
+    for line in _by_reason(bad):
+        terminal.say(f"  {line}", fg="red")
     for surprise in result.surprises:
         terminal.say(f"  {surprise}", fg="red")
     counts = ", ".join(
@@ -182,8 +191,22 @@ def report(result: Report[Any], run: int, verb: str) -> None:
     terminal.say(f"run {run}: {verb}: {counts or 'nothing'}{checked}", fg=colour)
 
 
-def _by_reason(outcomes: Iterable[Outcome[Any]]) -> dict[str, list[str]]:
-    grouped: dict[str, list[str]] = defaultdict(list)
+def _by_reason(outcomes: Iterable[Outcome[Any]]) -> Iterator[str]:
+    grouped: dict[tuple[str, str], list[Change[Any]]] = defaultdict(list)
     for outcome in outcomes:
-        grouped[f"{outcome.result.value}: {outcome.reason}"].append(outcome.change.target.name)
-    return grouped
+        grouped[outcome.result.value, outcome.reason].append(outcome.change)
+    for (result, reason), changes in grouped.items():
+        for objects, parts in objects_and_parts(changes):
+            yield f"{objects}: {': '.join(word for word in (result, parts, reason) if word)}"
+
+
+def objects_and_parts(changes: Iterable[Change[Any]]) -> list[tuple[str, str]]:
+    """Objects, folded, each with what of them is meant: a host's settings, or nothing more."""
+    of: dict[str, list[str]] = defaultdict(list)
+    for change in changes:
+        part = change.after.name if isinstance(change.after, HostSetting) else ""
+        of[change.target.name].append(part)
+    alike: dict[str, list[str]] = defaultdict(list)
+    for name, parts in of.items():
+        alike[", ".join(filter(None, parts))].append(name)
+    return [(names.fold(objects), parts) for parts, objects in alike.items()]

@@ -263,7 +263,7 @@ def open_host(options: Options, inventory: Inventory) -> "Open":
     place, account = host_places(options, inventory), hosts_account(options, inventory)
 
     def opened(label: str) -> "Hypervisor":
-        return HyperVHost(place(label), account)
+        return HyperVHost(place(label), account, inventory.hosts[label].computer)
 
     return opened
 

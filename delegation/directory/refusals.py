@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from delegation.errors import ConnectionFailed, CredentialsRefused, DirectoryError
+from delegation.errors import ConnectionFailed, CredentialsRefused, DirectoryError, NoTicket
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ class _Words(NamedTuple):
 
 _WRONG_PASSWORD = _Words(CredentialsRefused, "wrong password for {who}", "correct the password")
 _NO_TICKET = _Words(
-    CredentialsRefused,
+    NoTicket,
     "there is no valid Kerberos ticket to log on with",
     "get one with kinit, or set {section}.keytab, or name {section}.user and give its password",
 )
@@ -176,7 +176,7 @@ _KERBEROS: dict[int, _Words] = {
     24: _WRONG_PASSWORD,
     31: _WRONG_PASSWORD,
     32: _Words(
-        CredentialsRefused,
+        NoTicket,
         "the Kerberos ticket has expired",
         "get a new one with kinit; for a scheduled run, set {section}.keytab",
     ),

@@ -3,29 +3,45 @@
 Those of the directory come first; a migration needs both.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from ipaddress import ip_network
 from typing import Final
 
-from delegation.errors import HostError
+from delegation.errors import CommandFailed, DelegationError, HostError, HyperVFailed
+from delegation.explain import networks
 from delegation.explain.chain import NO_CREDENTIALS, Link, broken, counted, ok, unknown
 from delegation.hyperv.machines import HostReading, Incompatibility
-from delegation.hyperv.settings import subnet_of
+from delegation.hyperv.settings import ANY_NETWORK, AUTHENTICATION, ENABLED, subnet_of
 
 MIGRATION_PORT: Final = 6600
 SMB_PORT: Final = 445
 BLOCKED: Final = "0x8007274C"
 """WSAETIMEDOUT, which a migration mostly ends with where a port is closed."""
+REMOTE_MANAGEMENT: Final = "remote management"
+DRY_RUN: Final = "Compare-VM"
 
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """A host as it answered, or why it did not."""
+    """A host as it answered, or why it did not. ``addresses`` None: they are not known."""
 
     label: str
     reading: HostReading | None = None
     error: HostError | None = None
+    addresses: tuple[str, ...] | None = None
+
+    @property
+    def answered(self) -> bool:
+        """Whether it can be managed from here, whatever it says."""
+        return self.error is None or isinstance(self.error, CommandFailed)
+
+    @property
+    def vmms(self) -> str | None:
+        """The state of its migration service; None where that is not known."""
+        if self.reading is not None:
+            return self.reading.vmms
+        return self.error.vmms if isinstance(self.error, HyperVFailed) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,154 +57,169 @@ class DryRun:
 class HostPair:
     """A pair as its two hosts see it. ``ports``: whether the source reaches those of the target.
 
-    A port that is not in it was not asked for; one with an error could not be.
+    A port that is not in it was not asked for; one with an error could not be. ``unasked`` is why
+    nobody could be asked anything.
     """
 
     source: Looked
     target: Looked
     ports: Mapping[int, bool | HostError] = field(default_factory=dict)
     dry_run: DryRun | None = None
+    unasked: DelegationError | None = None
 
     @property
     def ends(self) -> tuple[Looked, Looked]:
         return self.source, self.target
 
     @property
-    def readings(self) -> list[tuple[str, HostReading]]:
-        """Those of the hosts that answered, by label."""
-        return [(end.label, end.reading) for end in self.ends if end.reading is not None]
+    def readings(self) -> dict[str, HostReading]:
+        """Those of the hosts that told all, by label."""
+        return {end.label: end.reading for end in self.ends if end.reading is not None}
 
     @property
-    def silent(self) -> str:
-        """The hosts that did not answer."""
-        return " and ".join(end.label for end in self.ends if end.reading is None)
+    def lacking(self) -> str:
+        """The hosts that did not tell all, and how far they came; empty where both did."""
+        alike = _alike(
+            (end.label, "did not tell its settings" if end.answered else "did not answer")
+            for end in self.ends
+            if end.reading is None
+        )
+        return "; ".join(f"{labels} {words}" for words, labels in alike.items())
 
 
 def links(pair: HostPair) -> tuple[Link, ...]:
     """Every link, in the order in which to look at them."""
-    found = [link(pair) for link in _LINKS]
-    return (*found, _dry_run(pair.dry_run)) if pair.dry_run else tuple(found)
+    asked = {**_LINKS, DRY_RUN: _dry_run} if pair.dry_run else _LINKS
+    if pair.unasked is not None:
+        why, fix = f"the hosts were not asked: {pair.unasked.what}", pair.unasked.fix
+        rest = [unknown(name, "the hosts were not asked") for name in asked]
+        return (unknown(REMOTE_MANAGEMENT, why, fix), *rest[1:])
+    return tuple(link(pair, name) for name, link in asked.items())
 
 
-def _reachable(pair: HostPair) -> Link:
-    name = "remote management"
-    for end in pair.ends:
-        if end.error is not None:
-            return broken(name, f"{end.label}: {end.error.what}", end.error.fix, end.error.hresult)
+def _reachable(pair: HostPair, name: str) -> Link:
+    silent = {end.label: end.error for end in pair.ends if end.error and not end.answered}
+    if silent:
+        return _failed(name, silent)
     return ok(name, "WinRM of both answers")
 
 
-def _both(
-    pair: HostPair, name: str, fault: Callable[[HostReading], str], fine: str, mend: Link
-) -> Link:
-    """A link that each host has to hold: the first fault counts; ``mend`` has fix and HRESULT."""
-    for label, reading in pair.readings:
-        if why := fault(reading):
-            return broken(name, f"{label}: {why}", mend.fix.format(label), mend.hresult)
-    if pair.silent:
-        return unknown(name, f"{pair.silent} did not answer")
-    return ok(name, fine)
+def _failed(name: str, errors: Mapping[str, HostError]) -> Link:
+    """Every host's error in its own words; what to do about each, and the first HRESULT."""
+    said = _told((label, in_words(error)) for label, error in errors.items())
+    fixes = dict.fromkeys(error.fix for error in errors.values() if error.fix)
+    hresult = next((error.hresult for error in errors.values() if error.hresult), "")
+    return broken(name, said, "; ".join(fixes), hresult)
 
 
-def _service(pair: HostPair) -> Link:
-    name = "migration service"
-    mend = broken(name, "", "on {}: Start-Service vmms; its event log says why it ended")
-    return _both(
-        pair,
-        name,
-        lambda reading: "" if reading.vmms == "Running" else f"vmms is {reading.vmms or 'absent'}",
-        "vmms runs on both",
-        mend,
-    )
+def in_words(error: HostError) -> str:
+    """What failed, and what the host itself says about it."""
+    return f"{error.what} [{' '.join(error.details)}]" if error.details else error.what
 
 
-def _enabled(pair: HostPair) -> Link:
-    name = "migration enabled"
+def _told(said: Iterable[tuple[str, str]]) -> str:
+    """What hosts have said, in one line."""
+    return "; ".join(f"{labels}: {words}" for words, labels in _alike(said).items())
+
+
+def _alike(said: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The hosts that said the same, by that."""
+    alike: dict[str, list[str]] = defaultdict(list)
+    for label, words in said:
+        alike[words].append(label)
+    return {words: " and ".join(labels) for words, labels in alike.items()}
+
+
+def _service(pair: HostPair, name: str) -> Link:
+    states = {end.label: end.vmms for end in pair.ends if end.vmms is not None}
+    stopped = {label: vmms for label, vmms in states.items() if vmms != "Running"}
+    if stopped:
+        said = _told((label, f"vmms is {vmms or 'absent'}") for label, vmms in stopped.items())
+        fix = f"on {' and '.join(stopped)}: Start-Service vmms; its event log says why it ended"
+        return broken(name, said, fix)
+    if len(states) < len(pair.ends):
+        return unknown(name, pair.lacking)
+    return ok(name, "vmms runs on both")
+
+
+def _cmdlets(pair: HostPair, name: str) -> Link:
+    """Of a host whose service is stopped, that is all there is to say."""
+    failed = {
+        end.label: end.error
+        for end in pair.ends
+        if end.error and end.answered and end.vmms in {None, "Running"}
+    }
+    if failed:
+        return _failed(name, failed)
+    return unknown(name, pair.lacking) if pair.lacking else ok(name, "both tell their settings")
+
+
+def _both(pair: HostPair, fault: Callable[[HostReading], str], fine: str, mend: Link) -> Link:
+    """A link that each host has to hold; ``mend`` has its name, fix and HRESULT."""
+    faults = {label: why for label, one in pair.readings.items() if (why := fault(one))}
+    if faults:
+        fix = mend.fix.format(" and ".join(faults))
+        return broken(mend.name, _told(faults.items()), fix, mend.hresult)
+    return unknown(mend.name, pair.lacking) if pair.lacking else ok(mend.name, fine)
+
+
+def _enabled(pair: HostPair, name: str) -> Link:
     mend = broken(name, "", "live_migration: {{enabled: true}} for {}, then delegation hosts apply")
     return _both(
-        pair,
-        name,
-        lambda reading: "" if reading.settings.get("enabled") is True else "it is off",
-        "on both",
-        mend,
+        pair, lambda one: "" if one.settings.get(ENABLED) is True else "it is off", "on both", mend
     )
 
 
-def _authentication(pair: HostPair) -> Link:
-    name = "authentication"
+def _authentication(pair: HostPair, name: str) -> Link:
     fix = "live_migration: {{authentication: Kerberos}} for {}, then delegation hosts apply"
-    return _both(
-        pair,
-        name,
-        _not_kerberos,
-        "Kerberos on both",
-        broken(name, "", fix, NO_CREDENTIALS),
-    )
+    mend = broken(name, "", fix, NO_CREDENTIALS)
+    return _both(pair, _not_kerberos, "Kerberos on both", mend)
 
 
 def _not_kerberos(reading: HostReading) -> str:
-    found = reading.settings.get("authentication")
+    found = reading.settings.get(AUTHENTICATION)
     if found == "Kerberos":
         return ""
     return f"{found or 'unknown'}, which needs the operator to be logged on at the source"
 
 
-def _networks(pair: HostPair) -> Link:
-    name = "networks"
-    if pair.silent:
-        return unknown(name, f"{pair.silent} did not answer")
-    (_, source), (target_label, target) = pair.readings
-    anywhere = [label for label, one in pair.readings if one.settings.get("any_network") is True]
-    if anywhere:
-        return ok(name, f"{' and '.join(anywhere)} {_take(anywhere)} any network")
-    ours, theirs = (
-        [subnet for name in one.settings if (subnet := subnet_of(name))] for one in (source, target)
+def _networks(pair: HostPair, name: str) -> Link:
+    if pair.lacking:
+        return unknown(name, pair.lacking)
+    source, target = (
+        networks.End(
+            end.label,
+            reading.settings.get(ANY_NETWORK) is True,
+            tuple(subnet for one in reading.settings if (subnet := subnet_of(one)) is not None),
+            end.addresses,
+        )
+        for end, reading in zip(pair.ends, pair.readings.values(), strict=True)
     )
-    common = [subnet for subnet in ours if any(_overlap(subnet, other) for other in theirs)]
-    if common:
-        return ok(name, f"both list {counted(common)}")
-    if not theirs:
-        return broken(name, f"{target_label} lists none, and not any network", _FIX_NETWORKS)
-    return broken(
-        name, f"none in common: {counted(ours) or 'none'} and {counted(theirs)}", _FIX_NETWORKS
-    )
+    return networks.link(source, target)
 
 
-_FIX_NETWORKS = (
-    "live_migration: networks with one that both hosts have, then delegation hosts apply"
-)
-
-
-def _take(labels: Sequence[str]) -> str:
-    return "takes" if len(labels) == 1 else "take"
-
-
-def _overlap(one: str, other: str) -> bool:
-    first, second = ip_network(one, strict=False), ip_network(other, strict=False)
-    return first.version == second.version and first.overlaps(second)
-
-
-def _port(number: int, what: str) -> Callable[[HostPair], Link]:
-    def link(pair: HostPair) -> Link:
-        name = f"TCP {number}"
+def _port(number: int, what: str, fix: str) -> Callable[[HostPair, str], Link]:
+    def link(pair: HostPair, name: str) -> Link:
+        source, target = pair.source.label, pair.target.label
         found = pair.ports.get(number)
         if found is None:
-            return unknown(name, f"not asked: {pair.silent or pair.source.label} did not answer")
+            return unknown(name, f"not asked: {pair.lacking or source}")
         if isinstance(found, HostError):
-            return unknown(name, f"{pair.source.label} could not try: {found.what}")
+            return unknown(name, f"{source} could not try: {in_words(found)}")
         if found:
-            return ok(name, f"{pair.source.label} reaches {what} of {pair.target.label}")
-        fix = f"open TCP {number} from {pair.source.label} to {pair.target.label} in the firewalls"
-        why = f"{pair.source.label} gets no connection to {what} of {pair.target.label}"
-        return broken(name, why, fix, BLOCKED)
+            return ok(name, f"{source} reaches {what} of {target}")
+        why = f"{source} gets no connection to {what} of {target}"
+        return broken(name, why, fix.format(source=source, target=target), BLOCKED)
 
     return link
 
 
-def _dry_run(run: DryRun) -> Link:
-    name = "Compare-VM"
+def _dry_run(pair: HostPair, name: str) -> Link:
+    run = pair.dry_run
+    if run is None or pair.lacking:
+        return unknown(name, f"not tried: {pair.lacking}")
     if run.error is not None:
-        return broken(name, run.error.what, run.error.fix, run.error.hresult)
+        return broken(name, in_words(run.error), run.error.fix, run.error.hresult)
     if run.incompatibilities:
         said = [f"{one.message} [{one.id}]" for one in run.incompatibilities]
         fix = f"make the target fit for {run.machine}, then compare again"
@@ -196,12 +227,23 @@ def _dry_run(run: DryRun) -> Link:
     return ok(name, f"{run.machine} can go there, by a dry run that connected to the target")
 
 
-_LINKS: tuple[Callable[[HostPair], Link], ...] = (
-    _reachable,
-    _service,
-    _enabled,
-    _authentication,
-    _networks,
-    _port(MIGRATION_PORT, "the migration service"),
-    _port(SMB_PORT, "the file shares"),
-)
+_LINKS: Mapping[str, Callable[[HostPair, str], Link]] = {
+    REMOTE_MANAGEMENT: _reachable,
+    "migration service": _service,
+    "Hyper-V cmdlets": _cmdlets,
+    "migration enabled": _enabled,
+    "authentication": _authentication,
+    networks.NAME: _networks,
+    f"TCP {MIGRATION_PORT}": _port(
+        MIGRATION_PORT,
+        "the migration service",
+        f"{{target}} listens on TCP {MIGRATION_PORT} only while its migrations are on, and only at "
+        "its addresses in its networks for them: look at both (delegation hosts show {target}); "
+        f"then open TCP {MIGRATION_PORT} from {{source}} to {{target}} in the firewalls",
+    ),
+    f"TCP {SMB_PORT}": _port(
+        SMB_PORT,
+        "the file shares",
+        f"open TCP {SMB_PORT} from {{source}} to {{target}} in the firewalls",
+    ),
+}

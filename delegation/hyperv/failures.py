@@ -220,6 +220,11 @@ def stopped() -> Failure:
     return Failure("it was stopped", "", STOPPED)
 
 
+def is_known(hresult: str) -> bool:
+    """Whether there are words for it here."""
+    return hresult in _TABLE
+
+
 def meaning(found: Failure) -> Meaning:
     """What a failure means and what to do; what is not known is said in the host's own words."""
     if found.error_id.partition(",")[0] == STOPPED:

@@ -5,8 +5,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import TypeVar
 from uuid import UUID
 
+from delegation import undo
 from delegation.edges import Absent, Outcome, Result
-from delegation.errors import CommandFailed, HostError, HostRefused, HostUnreachable
+from delegation.errors import CommandFailed, HostError, HostUnreachable
 from delegation.hyperv import settings
 from delegation.hyperv.crew import Crew, Job, Limits, Line, Over
 from delegation.hyperv.machines import HostReading
@@ -118,8 +119,9 @@ class HostSettingsChanger:
     def write(self, changes: Iterable[SettingChange]) -> Iterator[SettingOutcome]:
         """Each host's changes in turn, hosts at the same time; yields outcomes as they come.
 
-        After a failure the rest of that host is not tried. After Ctrl-C what is under way comes
-        to its end, nothing more is begun, and KeyboardInterrupt is raised in the end.
+        After a change that was not made the rest of that host is not tried. After Ctrl-C what is
+        under way comes to its end, nothing more is begun, and KeyboardInterrupt is raised in the
+        end.
         """
         open_changes: dict[str, dict[UUID, SettingChange]] = defaultdict(dict)
         for change in sorted(changes, key=settings.turn):
@@ -167,8 +169,9 @@ class HostSettingsChanger:
                         if outcome.result is not Result.APPLIED:
                             return
             except HostError as exc:
+                why = f"not reached: {_words(exc)}"
                 for change in changes:
-                    line.says(Outcome(change, Result.FAILED, f"not tried: {_words(exc)}"))
+                    line.says(Outcome(change, Result.FAILED, why, reached=False))
 
         return job
 
@@ -183,10 +186,10 @@ class HostSettingsChanger:
             why = "not tried: interrupted"
         for change in changes:
             if change.target.guid in over.begun:
-                name = change.after.name
-                yield Outcome(change, Result.UNKNOWN, f"{name}: no answer, it may have been made")
+                yield Outcome(change, Result.UNKNOWN, "no answer, it may have been made")
             else:
-                yield Outcome(change, Result.FAILED, why)
+                reached = bool(over.begun) or not over.silent
+                yield Outcome(change, Result.FAILED, why, reached=reached)
 
     def _stranger(self, target: Target) -> HostError | None:
         """Why a target of an earlier run is no host of the inventory today."""
@@ -208,13 +211,29 @@ def _state(target: Target, reading: HostReading) -> HostSetting | Absent:
 
 
 def _made(host: Hypervisor, change: SettingChange) -> SettingOutcome:
+    """Make it. Only the cmdlet's own answer tells anything of what became of it.
+
+    A refusal by the host, as of a logon that is not valid any more, may come after the cmdlet has
+    run, just as a connection may be lost then.
+    """
     try:
         host.set(change.before, change.after)
-    except (CommandFailed, HostRefused) as exc:
-        return Outcome(change, Result.FAILED, f"{change.after.name}: {_words(exc)}")
+    except CommandFailed as exc:
+        return _after_error(host, change, _words(exc))
     except HostError as exc:
-        return Outcome(change, Result.UNKNOWN, f"{change.after.name}: {_words(exc)}")
+        return Outcome(change, Result.UNKNOWN, _words(exc))
     return Outcome(change, Result.APPLIED)
+
+
+def _after_error(host: Hypervisor, change: SettingChange, error: str) -> SettingOutcome:
+    """What the host has decides: a cmdlet can fail after it has made the change."""
+    try:
+        result, words = undo.settle(change, _state(change.target, host.read()))
+    except HostError as exc:
+        return Outcome(change, Result.UNKNOWN, f"{error}; not read back: {exc.what}")
+    if result is Result.REFUSED:
+        return Outcome(change, Result.FAILED, error)
+    return Outcome(change, result, f"{words}, although it failed: {error}")
 
 
 def _words(exc: HostError) -> str:

@@ -8,7 +8,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from uuid import UUID
 
-from delegation.errors import CommandFailed, HostError, HostUnreachable
+from delegation.errors import (
+    CommandFailed,
+    HostError,
+    HostUnreachable,
+    HyperVFailed,
+    WrongHost,
+)
 from delegation.hyperv import changing, reading
 from delegation.hyperv.machines import (
     Ended,
@@ -36,12 +42,33 @@ LONGEST_CHAIN = 64
 
 
 class HyperVHost(Hypervisor):
-    """One host, for the one thread that opened it. Raises HostUnreachable and HostRefused."""
+    """One host, for the one thread that opened it.
 
-    def __init__(self, place: Place, account: Account) -> None:
+    ``computer`` is the name that it must have of itself; empty: any. Raises HostUnreachable,
+    HostRefused, and WrongHost before anything else is asked of another computer.
+    """
+
+    def __init__(self, place: Place, account: Account, computer: str = "") -> None:
         self._place = place
         self._account = account
         self._session = Session(place, account)
+        if computer:
+            try:
+                self._recognise(computer)
+            except BaseException:
+                self._session.close()
+                raise
+
+    def _recognise(self, computer: str) -> None:
+        """The logon is by DNS name, which leads to whatever host an inventory says by mistake."""
+        system = self._ask([[_SYSTEM]], READ_SECONDS)
+        name = reading.computer(system)
+        if not reading.is_computer(name, computer):
+            raise WrongHost(
+                f"{self.fqdn} is the computer {name or 'without a name'}, not {computer}",
+                "correct the fqdn or the computer of that host in the inventory; nothing was read "
+                "or changed there",
+            )
 
     @property
     def fqdn(self) -> str:
@@ -51,10 +78,13 @@ class HyperVHost(Hypervisor):
         asked: list[list[Command]] = [
             [Command("Get-VMHost")],
             [Command("Get-VMMigrationNetwork")],
-            [Command("Get-Service", {"Name": ["vmms", "clussvc"], **_QUIETLY})],
-            [Command("Get-CimInstance", {"ClassName": "Win32_OperatingSystem"})],
+            [_SERVICES],
+            [_SYSTEM],
         ]
-        found = reading.parts(self._ask(asked, READ_SECONDS))
+        try:
+            found = reading.parts(self._ask(asked, READ_SECONDS))
+        except CommandFailed as exc:
+            raise self._diagnosed(exc) from exc
         if found is None:
             raise CommandFailed(
                 f"{self.fqdn} tells too little of itself",
@@ -67,6 +97,22 @@ class HyperVHost(Hypervisor):
             else []
         )
         return reading.host_reading(self.fqdn, found, volumes[0] if volumes else None)
+
+    def _diagnosed(self, failed: CommandFailed) -> CommandFailed:
+        """The same failure, with what the service behind those cmdlets is at."""
+        try:
+            services = reading.services(self._ask([[_SERVICES]], READ_SECONDS))
+        except CommandFailed:
+            return failed
+        vmms = services.get(reading.VMMS, "")
+        what, fix, details = failed.what, failed.fix, failed.details
+        if vmms != reading.SERVING:
+            what, fix = reading.not_serving(self.fqdn, vmms)
+            details = (failed.what, *details)
+        return HyperVFailed(what, fix, details, hresult=failed.hresult, vmms=vmms)
+
+    def addresses(self) -> tuple[str, ...]:
+        return reading.addresses(self._ask([[Command("Get-NetIPAddress")]], READ_SECONDS))
 
     def set(self, before: HostSetting, after: HostSetting) -> None:
         self._renew()
@@ -82,6 +128,16 @@ class HyperVHost(Hypervisor):
             # Whether that means that it is not there is told in words only; the list tells it.
             found = self._machines(Command("Get-VM"))
         return next((one for one in found if one.id == machine), None)
+
+    def named(self, name: str) -> list[VirtualMachine]:
+        try:
+            found = self._ask([[Command("Get-VM", {"Name": name})]], LIST_SECONDS)
+        except CommandFailed:
+            found = []
+        # An id is no name, and a name can look like a pattern; so the list tells what is not there.
+        return reading.named(found, name) or reading.named(
+            self._ask([[Command("Get-VM")]], LIST_SECONDS), name
+        )
 
     def _machines(self, those: Command) -> list[VirtualMachine]:
         drives = Command("Get-VMHardDiskDrive")
@@ -191,6 +247,9 @@ class Migration(Moving):
 
 _QUIETLY = {"ErrorAction": "SilentlyContinue"}
 """For what may not be there."""
+
+_SERVICES = Command("Get-Service", {"Name": [reading.VMMS, reading.CLUSTER], **_QUIETLY})
+_SYSTEM = Command("Get-CimInstance", {"ClassName": "Win32_OperatingSystem"})
 
 
 def _move(cmdlet: str, order: MoveOrder) -> list[Command]:

@@ -27,6 +27,8 @@ from delegation.errors import (
     HostError,
     HostRefused,
     HostUnreachable,
+    NoHostTicket,
+    NoTicket,
 )
 from delegation.hyperv.places import Account, Place
 from delegation.hyperv.wallet import Wallet
@@ -207,7 +209,13 @@ def in_words(attempt: Attempt) -> Iterator[None]:
 
 def of_host(exc: DelegationError) -> HostError:
     """The same error as one of a host."""
-    kind = HostRefused if isinstance(exc, CredentialsRefused) else HostUnreachable
+    kind = (
+        NoHostTicket
+        if isinstance(exc, NoTicket)
+        else HostRefused
+        if isinstance(exc, CredentialsRefused)
+        else HostUnreachable
+    )
     return kind(exc.what, exc.fix, exc.details)
 
 

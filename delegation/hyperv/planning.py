@@ -37,7 +37,7 @@ class Proposal:
 
     plan: HostsPlan
     cluster: tuple[SettingChange, ...]
-    unchanged: int
+    unchanged: int = 0
 
 
 def propose(inventory: Inventory, readings: Mapping[str, HostReading]) -> Proposal:
@@ -117,9 +117,9 @@ def _declared(declared: LiveMigration) -> Mapping[str, Value]:
 
 
 def switching(plan: HostsPlan, readings: Mapping[str, HostReading]) -> tuple[str, ...]:
-    """The hosts that migrate by CredSSP now and would by Kerberos.
+    """The hosts that go over to Kerberos and migrate then, whether or not they migrate now.
 
-    Where migrations are off, or would go off, there is none that could break.
+    Where migrations are off when all is done there is none that could fail.
     """
     enabled = {
         label
@@ -127,8 +127,9 @@ def switching(plan: HostsPlan, readings: Mapping[str, HostReading]) -> tuple[str
         if reading.settings.get(settings.ENABLED) is True
     }
     for change in plan.changes:
-        if change.after == HostSetting(settings.ENABLED, False):
-            enabled.discard(change.target.name)
+        if change.after.name == settings.ENABLED:
+            by_then = enabled.add if change.after.value is True else enabled.discard
+            by_then(change.target.name)
     kerberos = HostSetting(settings.AUTHENTICATION, Authentication.KERBEROS.value)
     return tuple(
         change.target.name
@@ -148,7 +149,7 @@ def not_in_the_mesh(labels: Collection[str], comparison: Comparison) -> dict[str
             fix = "apply the delegation first: delegation plan"
         else:
             continue
-        why[label] = f"by Kerberos it could not: {lacks}; {fix}"
+        why[label] = f"it would migrate by Kerberos, and could not: {lacks}; {fix}"
     return why
 
 
@@ -166,46 +167,52 @@ def _lacks(host: HostComparison) -> str:
 def not_known(labels: Collection[str], error: DelegationError) -> dict[str, str]:
     """The same where the directory can't be read."""
     fix = f"; {error.fix}" if error.fix else ""
-    return dict.fromkeys(labels, f"whether it could by Kerberos can't be told: {error.what}{fix}")
+    what = "it would migrate by Kerberos, and whether it could can't be told"
+    return dict.fromkeys(labels, f"{what}: {error.what}{fix}")
 
 
 def guarded(plan: HostsPlan, why: Mapping[str, str]) -> HostsPlan:
-    """The plan, blocked where migrations that work today would break; ``why`` is by label."""
+    """The plan, blocked where migrations would fail; ``why`` is by label."""
+    blocked = _folded(why, KERBEROS_BEFORE_MESH, KERBEROS_BEFORE_MESH)
+    return replace(plan, blocked=(*plan.blocked, *blocked))
+
+
+def _folded(why: Mapping[str, str], name: str, override: str = "") -> list[Blocked]:
+    """One refusal for all hosts to which the same words apply."""
     alike: dict[str, list[str]] = defaultdict(list)
     for label, words in why.items():
         alike[words].append(label)
-    blocked = [
-        Blocked(
-            names.fold(labels),
-            KERBEROS_BEFORE_MESH,
-            f"it migrates by CredSSP today; {words}",
-            KERBEROS_BEFORE_MESH,
-        )
-        for words, labels in alike.items()
-    ]
-    return replace(plan, blocked=(*plan.blocked, *blocked))
+    return [Blocked(names.fold(of), name, words, override) for words, of in alike.items()]
 
 
 def reversal(
     domain: str, changes: Iterable[SettingChange], readings: Mapping[str, HostReading]
-) -> HostsPlan:
+) -> Proposal:
     """Undo ``changes`` on the hosts as they are now; blocked where a setting is not as left.
 
-    What was not read is left out: it stays in effect, and can be undone another time.
+    What was not read is left out, and so is what has become a cluster's business: that stays in
+    effect, and can be undone another time.
     """
     back: list[SettingChange] = []
-    conflicts: list[Blocked] = []
+    cluster: list[SettingChange] = []
+    untold: list[Blocked] = []
+    moved: dict[str, list[str]] = defaultdict(list)
     for change in changes:
         reading = readings.get(change.target.name)
         if reading is None:
             continue
         found = settings.held(reading.settings, change.after.name)
         if found is None:
-            conflicts.append(_not_told(change.target.name, change.after))
+            untold.append(_not_told(change.target.name, change.after))
+        elif reading.clustered and _of_the_cluster(change.after.name):
+            if change.before.difference(found):
+                cluster.append(Change(change.target, found, change.before))
         elif words := change.departures(found):
-            why = f"changed since: {'; '.join(words)}"
-            conflicts.append(Blocked(change.target.name, "conflict", why))
+            moved[change.target.name] += words
         else:
             back.append(Change(change.target, found, change.before))
-    back.sort(key=lambda c: (settings.place(c.target)[0].casefold(), *settings.turn(c)))
-    return Plan(KIND, domain, tuple(back), tuple(conflicts))
+    for listed in (back, cluster):
+        listed.sort(key=lambda c: (settings.place(c.target)[0].casefold(), *settings.turn(c)))
+    since = {label: f"changed since: {'; '.join(words)}" for label, words in moved.items()}
+    conflicts = (*untold, *_folded(since, "conflict"))
+    return Proposal(Plan(KIND, domain, tuple(back), conflicts), tuple(cluster))

@@ -25,6 +25,13 @@ _STATES = {str(state): state for state in MachineState}
 MIGRATING = "MigratingVirtualMachine"
 """VMOperationalStatus of a machine on its way (Msvm_ComputerSystem: 32774)."""
 
+VMMS, CLUSTER = "vmms", "clussvc"
+"""The services of virtual machines and of failover clusters, and what both are at when they run."""
+SERVING = "Running"
+
+_NETBIOS = 15
+"""A computer's name for others is no longer than this."""
+
 
 class Parts(NamedTuple):
     """What one reading of a host is made of, apart by the properties that only one kind has."""
@@ -38,7 +45,7 @@ class Parts(NamedTuple):
 def parts(outputs: Iterable[Output]) -> Parts | None:
     """None: one of them is missing."""
     host = system = None
-    networks, services = [], {}
+    networks, rest = [], []
     for one in outputs:
         if "VirtualMachineMigrationEnabled" in one:
             host = one
@@ -47,9 +54,40 @@ def parts(outputs: Iterable[Output]) -> Parts | None:
         elif "FreePhysicalMemory" in one:
             system = one
         else:
-            name = one.text("ServiceName" if "ServiceName" in one else "Name")
-            services[name.casefold()] = one.enum("Status")
-    return Parts(host, networks, services, system) if host and system else None
+            rest.append(one)
+    return Parts(host, networks, services(rest), system) if host and system else None
+
+
+def services(outputs: Iterable[Output]) -> dict[str, str]:
+    """What each of Get-Service's is at, by its name; one that is not there has none."""
+    return {
+        one.text("ServiceName" if "ServiceName" in one else "Name").casefold(): one.enum("Status")
+        for one in outputs
+    }
+
+
+def not_serving(fqdn: str, vmms: str) -> tuple[str, str]:
+    """What is wrong with a host whose service is at ``vmms``, and what to do."""
+    if not vmms:
+        what = f"{fqdn} has no Virtual Machine Management service ({VMMS})"
+        return what, "install the role there: Install-WindowsFeature Hyper-V"
+    what = f"the Virtual Machine Management service ({VMMS}) of {fqdn} is {vmms}"
+    return what, f"on {fqdn}: Start-Service {VMMS}; its event log says why it ended"
+
+
+def computer(outputs: Iterable[Output]) -> str:
+    """The name that a host has of itself, of Win32_OperatingSystem."""
+    return next((one.text("CSName") for one in outputs), "")
+
+
+def is_computer(name: str, computer: str) -> bool:
+    """Whether a host that is ``name`` to itself is the one whose account is ``computer``."""
+    return name[:_NETBIOS].casefold() == computer[:_NETBIOS].casefold()
+
+
+def addresses(outputs: Iterable[Output]) -> tuple[str, ...]:
+    """All of a host's, of Get-NetIPAddress, without the zones of link-local ones."""
+    return tuple(one.text("IPAddress").partition("%")[0] for one in outputs)
 
 
 def host_reading(fqdn: str, found: Parts, volume: Output | None) -> HostReading:
@@ -58,8 +96,8 @@ def host_reading(fqdn: str, found: Parts, volume: Output | None) -> HostReading:
         fqdn,
         _settings(found),
         _resources(found, volume),
-        clustered=found.services.get("clussvc") == "Running",
-        vmms=found.services.get("vmms", "Missing"),
+        clustered=found.services.get(CLUSTER) == SERVING,
+        vmms=found.services.get(VMMS, "Missing"),
     )
 
 
@@ -115,6 +153,16 @@ def machine(found: Output) -> VirtualMachine:
         migrating=_migrating(found),
         clustered="IsClustered" in found and found.boolean("IsClustered"),
     )
+
+
+def named(outputs: Iterable[Output], name: str) -> list[VirtualMachine]:
+    """Those that are called so, or have that id; what others are like does not matter."""
+    wanted = name.casefold()
+    return [
+        machine(one)
+        for one in outputs
+        if wanted in {one.text("Name").casefold(), str(one.get("Id")).casefold()}
+    ]
 
 
 def _migrating(found: Output) -> bool:

@@ -48,10 +48,14 @@ class Hypervisor(Protocol):
     def read(self) -> HostReading:
         """Its live-migration settings, services and free resources."""
 
+    def addresses(self) -> tuple[str, ...]:
+        """Its IP addresses, on all its networks."""
+
     def set(self, before: HostSetting, after: HostSetting) -> None:
         """Make one setting, as it is ``before``, what it is to be: one cmdlet (changing.py).
 
-        Raises HostUnreachable where no answer came: then it may or may not have been made.
+        Raises CommandFailed with the cmdlet's own error. Any other HostError, a refusal as well,
+        may have come when it had been sent: then it may or may not have been made.
         """
 
     def machines(self) -> list[VirtualMachine]:
@@ -59,6 +63,9 @@ class Hypervisor(Protocol):
 
     def machine(self, machine: UUID) -> VirtualMachine | None:
         """One of them; None: it is not on this host."""
+
+    def named(self, name: str) -> list[VirtualMachine]:
+        """Those of that name, or with that id, without their disks."""
 
     def compare(self, order: MoveOrder) -> tuple[Incompatibility, ...]:
         """Compare-VM: a true dry run, which connects to the target as the migration would."""

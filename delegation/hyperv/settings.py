@@ -75,6 +75,10 @@ class HostSetting:
         """A setting is one value: whatever else it was before, it is this or it is not."""
         return [f"{self.name} is {shown(now.value)}"] if self.difference(now) else []
 
+    def completed(self, found: "HostSetting") -> "HostSetting":
+        """The priority that the host gave, where it was left to the host."""
+        return found if self.value == PRESENT and not self.difference(found) else self
+
     def recorded(self) -> dict[str, Any]:
         return self.canonical()
 

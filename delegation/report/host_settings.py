@@ -76,7 +76,8 @@ def _blocked(refusal: Blocked) -> Data:
 
 def unreachable_data(unreachable: Mapping[str, HostError]) -> list[Data]:
     return [
-        {"host": label, "why": error.what, "fix": error.fix} for label, error in unreachable.items()
+        {"host": label, "why": error.what, "fix": error.fix, "hresult": error.hresult or None}
+        for label, error in unreachable.items()
     ]
 
 

@@ -3,7 +3,8 @@
 ``python -m tests.cli.hosts_program hosts plan`` is ``delegation hosts plan``, with hosts that
 ``hosts.json`` describes and keeps: of each its settings, whether it is a cluster node, and what
 goes wrong there: ``down`` and ``refused`` when it is opened, and by the name of a setting
-``failed``, ``lost`` (no answer, but made), ``hangs`` (for ever) and ``dies``: this process does.
+``failed``, ``lost`` (no answer, but made), ``denied`` (made, and then no access any more),
+``hangs`` (for ever) and ``dies``: this process does.
 """
 
 import json
@@ -61,7 +62,7 @@ class FileHost(Untouched):
         return HostReading(self._fqdn, host["settings"], clustered=host.get("clustered", False))
 
     def set(self, before: HostSetting, after: HostSetting) -> None:
-        lost = self._trouble(after.name) == "lost"
+        trouble = self._trouble(after.name)
         with _lock:
             data = load()
             found = data[self._label]["settings"]
@@ -73,8 +74,13 @@ class FileHost(Untouched):
                 found[after.name] = GIVEN_PRIORITY if given else after.value
             data["made"] = [*data.get("made", []), f"{self._label} {after.name}"]
             save(data)
-        if lost:
+            if trouble == "denied":
+                data[self._label]["trouble"] = {"open": "refused"}
+                save(data)
+        if trouble == "lost":
             raise HostUnreachable(f"{self._fqdn}: the connection was lost", "look at the network")
+        if trouble == "denied":
+            raise HostRefused(f"{self._fqdn} gives no access any more", "ask its owner")
 
     def close(self) -> None:
         pass

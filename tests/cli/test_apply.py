@@ -537,6 +537,7 @@ def test_ctrl_c_at_the_question_is_130(delegation: Delegation, here: Path) -> No
         terminal.interrupts()
         assert terminal.ends() == 130
     assert "interrupted" in terminal.screen
+    assert "delegation history" not in terminal.screen
     assert (here / "directory.ldif").read_bytes() == plain()
     assert delegation("history", "--format", "json").json["runs"] == []
 

@@ -303,3 +303,43 @@ def test_at_a_terminal_long_evidence_hangs_below_its_beginning(
         assert terminal.ends() == 1
         lines = [line for line in terminal.screen.splitlines() if "klist" not in line]
     assert any(line.startswith(" " * 32) and line.strip() for line in lines)
+
+
+# At the hosts, where nobody can log on to them
+
+
+@pytest.fixture
+def without_a_logon(intact: Delegation, here: Path, monkeypatch: pytest.MonkeyPatch) -> Delegation:
+    """Hosts that vmadmin is to ask, who has neither a ticket nor a password here."""
+    (here / "inventory.yaml").write_text(INVENTORY + "remoting: {user: vmadmin}\n")
+    monkeypatch.setenv("KRB5CCNAME", "FILE:nobodys")
+    monkeypatch.delenv("DELEGATION_HOSTS_PASSWORD", raising=False)
+    return intact
+
+
+def test_without_a_logon_to_the_hosts_there_is_all_that_the_directory_says(
+    without_a_logon: Delegation,
+) -> None:
+    ran = without_a_logon("explain", "hv01", "hv02")
+    assert (ran.code, ran.err) == (0, "")
+    assert "\n  ok      values " in ran.out
+    [told] = [line for line in ran.out.splitlines() if "  ?       remote management " in line]
+    assert "the hosts were not asked: vmadmin has no valid Kerberos ticket here" in told
+    assert "\n  ?       TCP 445 " in ran.out
+    assert "\nthe hosts were not asked\n  fix: get a ticket with kinit vmadmin@" in ran.out
+    data = without_a_logon("explain", "hv01", "hv02", "--format", "json").json
+    [link] = [one for one in data["links"] if one["name"] == "remote management"]
+    assert (link["state"], link["fix"][:12]) == ("unknown", "get a ticket")
+
+
+def test_a_password_file_that_cannot_be_read_is_2(without_a_logon: Delegation) -> None:
+    ran = without_a_logon("explain", "hv01", "hv02", "--hosts-password-file", "nowhere")
+    assert ran.code == 2
+    assert "--hosts-password-file nowhere can't be read" in ran.err
+
+
+def test_the_next_command_asks_for_the_same(without_a_logon: Delegation) -> None:
+    ran = without_a_logon("explain", "hv01", "hv02", "--hosts", "--vm", "web 01")
+    again = "delegation explain hv01 hv02 --hosts --vm 'web 01' --as USER"
+    assert f"\n  next: {again}\n" in ran.out
+    assert "\n  ?       Compare-VM " in ran.out

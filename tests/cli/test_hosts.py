@@ -114,7 +114,12 @@ def test_plan_as_json(farm: Farm) -> None:
     assert [c["setting"] for c in data["changes"] if c["host"] == "hv02"] == ["authentication"]
     assert {c["setting"] for c in data["cluster"]} == CHANGES.keys() - {"authentication"}
     assert data["unreachable"] == [
-        {"host": "hv03", "why": "hv03.corp.example does not answer", "fix": "start it"}
+        {
+            "host": "hv03",
+            "why": "hv03.corp.example does not answer",
+            "fix": "start it",
+            "hresult": None,
+        }
     ]
     assert data["summary"] == {
         "hosts": 3,
@@ -157,9 +162,18 @@ def test_plan_where_nothing_is_declared_asks_nobody(farm: Farm) -> None:
     assert "declares no live_migration" in ran.err
 
 
-def test_plan_v_names_every_host(farm: Farm) -> None:
+def test_plan_v_names_every_host_and_what_is_made_there_in_its_turn(farm: Farm) -> None:
     ran = farm("plan", "-v")
-    assert len([line for line in ran.out.splitlines() if line.startswith("  hv0")]) == 15
+    told = [line.split("  ") for line in ran.out.splitlines() if line.startswith("  hv0")]
+    rows = [[cell.strip() for cell in row if cell][:2] for row in told]
+    assert rows == [[label, name] for label in ("hv01", "hv02", "hv03") for name in CHANGES]
+
+
+def test_a_folded_plan_is_in_turn_whoever_comes_first(farm: Farm) -> None:
+    farm.has("hv01", **{**AFTER, "enabled": False})
+    ran = farm("plan")
+    rows = [line for line in ran.out.splitlines() if line.startswith("  hv")]
+    assert [name for row in rows for name in CHANGES if f"  {name}  " in row] == list(CHANGES)
 
 
 # apply
@@ -175,6 +189,7 @@ def test_apply_and_the_second_plan_is_empty(farm: Farm) -> None:
     again = farm("apply", "--yes")
     assert again.code == 0
     assert "nothing to do" in again.err
+    assert "not reached" not in ran.err
     [run] = farm.runs()
     assert (run["kind"], run["status"], run["ticket"]) == ("hosts apply", "done", "CHG-7")
     assert (run["directory"], run["dc"]) == ("hosts:corp.example", "hv[01-03]")
@@ -195,7 +210,17 @@ def test_a_host_that_is_down_costs_the_others_nothing(farm: Farm) -> None:
     assert ran.code == 1
     assert "hv01: hv01.corp.example does not answer" in ran.err
     assert "hv02: failed: migrations: hv02.corp.example: access denied; get the right" in ran.err
-    assert "hv02: failed: not tried" in ran.err
+    assert (
+        "hv02: failed: authentication, enabled: not tried, after what went wrong on this host"
+        in ran.err
+    )
+    *_, closing, _, _ = ran.err.splitlines()
+    assert closing == "1 host not reached: hv01"
+    assert "to see that nothing is left to do" not in ran.err
+    assert "delegation hosts apply   for what is left to do" in ran.err
+    assert "delegation hosts rollback" in ran.err
+    [run] = farm.runs()
+    assert run["summary"] == {"objects": 10, "applied": 7, "failed": 3, "unreached": 1}
     now = farm.settings()
     assert now["hv01"] == WINDOWS
     assert now["hv03"] == AFTER
@@ -229,6 +254,42 @@ def test_what_was_reviewed_is_what_is_done(farm: Farm) -> None:
     farm.lacks("hv03", "network 10.20.0.0/24")
     assert farm("apply", "hosts.plan", "--yes").code == 0
     assert farm.settings() == dict.fromkeys(("hv01", "hv02", "hv03"), AFTER)
+
+
+def test_a_reviewed_host_that_can_not_be_reached_is_named(farm: Farm) -> None:
+    assert farm("plan", "-o", "hosts.plan").code == 3
+    farm.trouble("hv02", open="down")
+    ran = farm("apply", "hosts.plan", "--yes")
+    assert ran.code == 4
+    assert "what was reviewed is for hv02 as well, which can't be reached" in ran.err
+    assert "hv02: not reached: hv02.corp.example does not answer" in ran.err
+    assert "delegation hosts plan --limit hv[01,03]" in ran.err
+    assert "would not be changed any more" not in ran.err
+    assert farm.made() == []
+    farm.has("hv03", migrations=3)
+    assert "hv03: migrations was to go from 2 to 4" in farm("apply", "hosts.plan", "--yes").err
+
+
+def test_an_expected_host_that_can_not_be_reached_is_named(farm: Farm) -> None:
+    digest = farm("plan", "--format", "json").json["digest"]
+    farm.trouble("hv02", open="down")
+    ran = farm("apply", "--yes", "--expect", digest)
+    assert ran.code == 4
+    assert "hv02: not reached: hv02.corp.example does not answer" in ran.err
+    assert "plan without them: delegation hosts plan --limit HOSTS" in ran.err
+    digest = farm("plan", "--format", "json").json["digest"]
+    assert farm("apply", "--yes", "--expect", digest).code == 1
+    assert farm.settings() == {"hv01": AFTER, "hv02": WINDOWS, "hv03": AFTER}
+
+
+def test_a_limited_plan_wants_its_limit_again(farm: Farm) -> None:
+    assert farm("plan", "--limit", "hv01", "-o", "hosts.plan").code == 3
+    ran = farm("apply", "hosts.plan", "--yes")
+    assert ran.code == 4
+    assert ran.err.count("would be changed as well") == 5
+    assert "hv[02-03]: migrations would be changed as well" in ran.err
+    assert "give the same --limit" in ran.err
+    assert farm("apply", "hosts.plan", "--yes", "--limit", "hv01").code == 0
 
 
 @pytest.mark.parametrize(
@@ -288,6 +349,51 @@ def test_what_changes_while_it_asks_is_noticed(farm: Farm) -> None:
     assert "the hosts have changed since you confirmed; nothing was written" in terminal.screen
     assert "hv02: migrations was to go from 2 to 4, is to go from 3 to 4" in terminal.screen
     assert farm.made() == []
+
+
+def test_a_host_that_goes_down_while_it_asks_is_left_out(farm: Farm) -> None:
+    with at_terminal("hosts", "apply", program=PROGRAM, cwd=farm.folder) as terminal:
+        terminal.until("[y/N]")
+        farm.trouble("hv02", open="down")
+        terminal.types("y\n")
+        assert terminal.ends() == 1
+    assert "hv02: hv02.corp.example does not answer" in terminal.screen
+    assert "changed since" not in terminal.screen
+    assert "1 host not reached: hv02" in terminal.screen
+    assert farm.settings() == {"hv01": AFTER, "hv02": WINDOWS, "hv03": AFTER}
+    [run] = farm.runs()
+    assert (run["status"], run["dc"]) == ("done", "hv[01,03]")
+
+
+def test_all_hosts_that_go_down_while_it_asks(farm: Farm) -> None:
+    with at_terminal("hosts", "apply", program=PROGRAM, cwd=farm.folder) as terminal:
+        terminal.until("[y/N]")
+        for label in ("hv01", "hv02", "hv03"):
+            farm.trouble(label, open="down")
+        terminal.types("y\n")
+        assert terminal.ends() == 1
+    assert "none of the hosts can be reached any more; nothing was changed" in terminal.screen
+    assert farm.runs() == []
+
+
+def test_a_host_that_comes_back_while_it_asks_was_not_confirmed(farm: Farm) -> None:
+    farm.trouble("hv02", open="down")
+    with at_terminal("hosts", "apply", program=PROGRAM, cwd=farm.folder) as terminal:
+        terminal.until("[y/N]")
+        farm.trouble("hv02")
+        terminal.types("y\n")
+        assert terminal.ends() == 1
+    assert farm.settings() == {"hv01": AFTER, "hv02": WINDOWS, "hv03": AFTER}
+
+
+def test_ctrl_c_at_the_question_has_no_history(farm: Farm) -> None:
+    with at_terminal("hosts", "apply", program=PROGRAM, cwd=farm.folder) as terminal:
+        terminal.until("[y/N]")
+        terminal.interrupts()
+        assert terminal.ends() == 130
+    assert "interrupted" in terminal.screen
+    assert "delegation history" not in terminal.screen
+    assert farm.runs() == []
 
 
 def test_yes_at_the_terminal(farm: Farm) -> None:

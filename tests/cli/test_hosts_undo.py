@@ -1,5 +1,6 @@
 """``delegation hosts``: rollback, runs that died, Ctrl-C, and Kerberos before the mesh."""
 
+import json
 import signal
 import sys
 
@@ -92,6 +93,103 @@ def test_a_host_that_is_down_is_undone_another_time(farm: Farm) -> None:
     farm.trouble("hv02")
     assert farm("rollback", "1", "--yes").code == 0
     assert farm.settings() == windows(*LABELS)
+
+
+def test_a_host_that_goes_down_while_it_asks_is_undone_another_time(farm: Farm) -> None:
+    assert farm("apply", "--yes").code == 0
+    with at_terminal("hosts", "rollback", program=PROGRAM, cwd=farm.folder) as terminal:
+        terminal.until("[y/N]")
+        farm.trouble("hv02", open="down")
+        terminal.types("y\n")
+        assert terminal.ends() == 1
+    assert "hv02: hv02.corp.example does not answer" in terminal.screen
+    assert "1 host not reached: hv02" in terminal.screen
+    assert "changed since" not in terminal.screen
+    assert farm.settings() == {**windows(*LABELS), "hv02": AFTER}
+    assert [run["status"] for run in farm.runs()] == ["done", "done"]
+    farm.trouble("hv02")
+    assert farm("rollback", "1", "--yes").code == 0
+    assert farm.settings() == windows(*LABELS)
+
+
+def test_access_that_ends_while_a_setting_is_made_hides_nothing(farm: Farm) -> None:
+    """The worst that a tester found: it was made, said to have failed, and never undone."""
+    farm.trouble("hv02", any_network="denied")
+    ran = farm("apply", "--yes")
+    assert ran.code == 1
+    assert "hv02: unknown: any_network: hv02.corp.example gives no access any more" in ran.err
+    assert "hv02: not read back: hv02.corp.example refuses the logon" in ran.err
+    ran = farm("rollback", "--yes")
+    assert ran.code == 1
+    assert "can't be told: hv02 (any_network)" in ran.err
+    assert "1 host not reached: hv02" in ran.err
+    assert farm.settings()["hv01"] == WINDOWS
+    farm.trouble("hv02")
+    ran = farm("rollback", "1", "--yes")
+    assert ran.code == 0
+    assert "had been written: hv02 (any_network)" in ran.err
+    assert farm.settings() == windows(*LABELS)
+
+
+def test_a_run_of_which_all_is_untold_is_not_called_undone(farm: Farm) -> None:
+    farm.has("hv02", **{**AFTER, "any_network": True})
+    farm.trouble("hv02", any_network="denied")
+    assert farm("apply", "--yes", "--limit", "hv02").code == 1
+    ran = farm("rollback", "--yes")
+    assert ran.code == 1
+    assert "none of its hosts can be reached; nothing was changed" in ran.err
+    farm.trouble("hv02")
+    assert farm("rollback", "--yes").code == 0
+    assert farm.settings()["hv02"] == {**AFTER, "any_network": True}
+
+
+def test_what_belongs_to_a_cluster_by_now_is_left_alone(farm: Farm) -> None:
+    assert farm("apply", "--yes").code == 0
+    farm.clustered("hv02")
+    ran = farm("rollback", "--yes", "--ticket", "CHG-9")
+    assert ran.code == 1
+    assert "the cluster's own, left alone:" in ran.out
+    for words in ("enabled is on, was off", "any_network is off, was on", "migrations is 4, was 2"):
+        assert f"hv02: {words}" in ran.out
+    left = {**AFTER, "authentication": "CredSSP"}
+    assert farm.settings() == {**windows(*LABELS), "hv02": left}
+    assert farm.runs()[1]["ticket"] == "CHG-9"
+    ran = farm("rollback", "--yes")
+    assert ran.code == 1
+    assert "what run 1 set and is in effect is a cluster's own now; nothing was changed" in ran.err
+    data = json.loads((farm.folder / "hosts.json").read_text())
+    data["hv02"]["clustered"] = False
+    (farm.folder / "hosts.json").write_text(json.dumps(data))
+    assert farm("rollback", "--yes").code == 0
+    assert farm.settings() == windows(*LABELS)
+
+
+def test_a_host_that_joins_a_cluster_while_it_asks_stops_it(farm: Farm) -> None:
+    assert farm("apply", "--yes").code == 0
+    with at_terminal("hosts", "rollback", program=PROGRAM, cwd=farm.folder) as terminal:
+        terminal.until("[y/N]")
+        farm.clustered("hv02")
+        terminal.types("y\n")
+        assert terminal.ends() == 4
+    assert "hv02: enabled would not be changed any more" in terminal.screen
+    assert farm.settings() == ALL_AFTER
+
+
+@pytest.mark.parametrize("trouble", ["", "lost"])
+def test_a_priority_that_was_changed_since_is_a_conflict(farm: Farm, trouble: str) -> None:
+    """Also where nobody had declared one: the host had given it one."""
+    farm.trouble("hv02", **{"network 10.20.0.0/24": trouble})
+    assert farm("apply", "--yes").code == (1 if trouble else 0)
+    farm.trouble("hv02")
+    farm.has("hv02", **{"network 10.20.0.0/24": 77})
+    if trouble:
+        assert farm("apply", "--yes", "--limit", "hv01").code == 0
+        farm.has("hv02", **{"network 10.20.0.0/24": 78})
+    ran = farm("rollback", "1", "--yes")
+    assert ran.code == 4
+    found = 78 if trouble else 77
+    assert f"hv02: changed since: network 10.20.0.0/24 is {found} [conflict]" in ran.err
+    assert farm("plan", "--limit", "hv01").code == 0
 
 
 def test_a_host_that_left_the_inventory_is_told(farm: Farm) -> None:
@@ -227,6 +325,7 @@ def test_after_ctrl_c_what_is_under_way_is_recorded(farm: Farm) -> None:
         terminal.types("\x03")
         assert terminal.ends() == 130
     assert "interrupted" in terminal.screen
+    assert "delegation history shows what was done" in terminal.screen
     results = farm.became(1)
     assert results["hv01 enabled"] == results["hv02 any_network"] == "applied"
     assert results["hv02 migrations"] is None
@@ -249,15 +348,18 @@ def test_a_host_that_migrates_today_is_not_switched_before_the_mesh(farm: Farm) 
     credssp(farm, "hv01", "hv02")
     ran = farm("plan")
     assert ran.code == 4
-    words = "hv[01-02]: it migrates by CredSSP today; by Kerberos it could not: its computer object"
-    assert f"{words} lacks 8 of its 8 values and the flag for protocol transition" in ran.out
+    words = "it would migrate by Kerberos, and could not: its computer object"
+    assert (
+        f"hv[01-03]: {words} lacks 8 of its 8 values and the flag for protocol transition"
+        in ran.out
+    )
     assert "delegation hosts apply --allow kerberos-before-mesh" in ran.out
     ran = farm("apply", "--yes")
     assert ran.code == 4
     assert "[kerberos-before-mesh]" in ran.err
     assert farm.made() == []
     [blocked] = farm("plan", "--format", "json").json["blocked"]
-    assert blocked["host"] == "hv[01-02]"
+    assert blocked["host"] == "hv[01-03]"
     assert blocked["override"] == "--allow kerberos-before-mesh"
     assert farm("apply", "--yes", "--allow", "kerberos-before-mesh").code == 0
     assert farm.settings() == ALL_AFTER
@@ -273,7 +375,7 @@ def test_one_missing_value_is_enough(farm: Farm) -> None:
     credssp(farm, *LABELS)
     ran = farm("plan")
     assert ran.code == 4
-    assert "hv01: it migrates by CredSSP today; by Kerberos it could not" in ran.out
+    assert "hv01: it would migrate by Kerberos, and could not" in ran.out
     assert "lacks 1 of its 8 values;" in ran.out
     assert "lacks the flag for protocol transition;" in ran.out
     assert "hv03: it" not in ran.out
@@ -295,11 +397,31 @@ def test_a_directory_that_tells_nothing_is_no_permission(farm: Farm, records: by
     assert farm.made() == []
 
 
-def test_where_nobody_switches_the_directory_is_not_read(farm: Farm) -> None:
-    (farm.folder / "directory.ldif").unlink()
-    assert farm("plan").code == 3
+def test_a_host_that_is_to_migrate_is_not_switched_before_the_mesh_either(farm: Farm) -> None:
+    (farm.folder / "directory.ldif").write_bytes(plain())
+    ran = farm("apply", "--yes")
+    assert ran.code == 4
+    assert "hv[01-03]: it would migrate by Kerberos, and could not" in ran.err
+    assert farm.settings() == windows(*LABELS)
+    assert farm.delegation("apply", "--yes").code == 0
     assert farm("apply", "--yes").code == 0
     assert farm.settings() == ALL_AFTER
+
+
+def test_where_nobody_switches_the_directory_is_not_read(farm: Farm) -> None:
+    (farm.folder / "directory.ldif").unlink()
+    for label in LABELS:
+        farm.has(label, authentication="Kerberos")
+    assert farm("apply", "--yes").code == 0
+    assert farm.settings() == ALL_AFTER
+
+
+def test_a_host_that_stays_off_may_be_switched(farm: Farm) -> None:
+    (farm.folder / "directory.ldif").unlink()
+    farm.inventory(INVENTORY.replace("enabled: true", "enabled: false"))
+    assert farm("plan").code == 3
+    assert farm("apply", "--yes").code == 0
+    assert farm.settings() == {label: {**AFTER, "enabled": False} for label in LABELS}
 
 
 def test_a_rollback_to_kerberos_is_looked_at_as_well(farm: Farm) -> None:

@@ -41,6 +41,12 @@ def test_the_newest_apply_is_taken_back_byte_for_byte(applied: Delegation, here:
     assert (here / "directory.ldif").read_bytes() == plain()
 
 
+def test_a_rollback_has_a_ticket_of_its_own(applied: Delegation) -> None:
+    assert applied("rollback", "--yes", "--ticket", "CHG-9").code == 0
+    [_, run] = applied("history", "--format", "json").json["runs"]
+    assert (run["kind"], run["ticket"]) == ("rollback", "CHG-9")
+
+
 def test_tickets_outlive_it_and_it_says_so(applied: Delegation) -> None:
     assert "10 hours" in applied("rollback", "--yes").err
 

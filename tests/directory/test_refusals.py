@@ -6,7 +6,7 @@ import pytest
 
 from delegation.directory import refusals
 from delegation.directory.refusals import Attempt
-from delegation.errors import ConnectionFailed, CredentialsRefused, DirectoryError
+from delegation.errors import ConnectionFailed, CredentialsRefused, DirectoryError, NoTicket
 
 ATTEMPT = Attempt("dc1.corp.example", "corp.example", "svc")
 KEYTAB = Attempt("dc1.corp.example", "corp.example", "svc", "/etc/x.keytab")
@@ -23,11 +23,11 @@ BASE = -1765328384
         (BASE + 23, CredentialsRefused, "has expired", "change the password"),
         (BASE + 24, CredentialsRefused, "wrong password for svc", "password"),
         (BASE + 31, CredentialsRefused, "wrong password for svc", "password"),
-        (BASE + 32, CredentialsRefused, "ticket has expired", "kinit"),
+        (BASE + 32, NoTicket, "ticket has expired", "kinit"),
         (BASE + 37, CredentialsRefused, "clocks of this machine", "NTP"),
         (BASE + 154, DirectoryError, "knows no KDC", "krb5.conf"),
         (BASE + 156, DirectoryError, "no KDC of CORP.EXAMPLE", "port 88"),
-        (BASE + 195, CredentialsRefused, "no valid Kerberos ticket", "kinit"),
+        (BASE + 195, NoTicket, "no valid Kerberos ticket", "kinit"),
         (BASE + 60, CredentialsRefused, "Kerberos fails for svc: as it said", "KRB5_TRACE"),
     ],
 )

@@ -31,6 +31,12 @@ class Untouched(Hypervisor):
     def machine(self, machine: UUID) -> VirtualMachine | None:
         raise NotImplementedError
 
+    def named(self, name: str) -> list[VirtualMachine]:
+        raise NotImplementedError
+
+    def addresses(self) -> tuple[str, ...]:
+        raise NotImplementedError
+
     def compare(self, order: MoveOrder) -> tuple[Incompatibility, ...]:
         raise NotImplementedError
 

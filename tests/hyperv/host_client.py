@@ -17,18 +17,24 @@ class HostClient(Client):
     """One host, and a migration from it."""
 
     host: HyperVHost | None = None
+    computer: str = ""
     moving: Moving | None = None
 
     def renew(self, place: Place, account: Account, shell: UUID | None = None) -> None:
         if self.host is not None:
             self.host._session.drop()
         self.host = self.moving = None
+        self.computer = ""
         super().renew(place, account, shell)
+
+    def expects(self, computer: str) -> None:
+        """Take no other computer for the host."""
+        self.computer = computer
 
     def ask(self, method: str, *arguments: Any) -> Any:
         """What a method of the host gives."""
         if self.host is None:
-            self.host = HyperVHost(self.place, self.account)
+            self.host = HyperVHost(self.place, self.account, self.computer)
         return getattr(self.host, method)(*arguments)
 
     def move(self, order: MoveOrder, shell: UUID) -> UUID:

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -204,7 +205,7 @@ def test_a_plan_is_carried_out_in_turn_on_every_host() -> None:
     for label in hosts.hosts:
         assert tuple(name for host, name in hosts.made if host == label) == IN_TURN
     assert plan(hosts).changes == ()
-    assert len(page.intended) == len(page.settled) == 18
+    assert len(page.intended) == len({o.change.target.guid for o in page.settled}) == 18
     assert hosts.open_now.total() == 0
 
 
@@ -213,7 +214,7 @@ def test_the_reverse_restores_every_host() -> None:
     before = dict(hosts.hosts)
     wanted = plan(hosts)
     driver.apply(wanted, changer(hosts), Page(), silent)
-    back = planning.reversal(DOMAIN, wanted.changes, hosts.hosts)
+    back = planning.reversal(DOMAIN, wanted.changes, hosts.hosts).plan
     hosts.made.clear()
     assert driver.apply(back, changer(hosts), Page(), silent).complete
     assert hosts.hosts == before
@@ -239,12 +240,9 @@ def test_a_conflict_on_one_host_leaves_all_as_they_are() -> None:
     assert hosts.made == []
 
 
-@pytest.mark.parametrize(
-    "error", [CommandFailed("access denied", "get the right"), HostRefused("no", "get the right")]
-)
-def test_what_a_host_refuses_ends_that_host_and_no_other(error: HostError) -> None:
+def test_what_a_cmdlet_refuses_ends_that_host_and_no_other() -> None:
     hosts = FakeFleet()
-    hosts.fails("hv02", "migrations", error)
+    hosts.fails("hv02", "migrations", CommandFailed("access denied", "get the right"))
     report = driver.apply(plan(hosts), changer(hosts), Page(), silent)
     assert results(report.outcomes, "hv02") == {
         "network 10.20.0.0/24": Result.APPLIED,
@@ -257,14 +255,22 @@ def test_what_a_host_refuses_ends_that_host_and_no_other(error: HostError) -> No
     assert [name for host, name in hosts.made if host == "hv02"] == list(IN_TURN[:2])
     assert report.count(Result.APPLIED) == 14
     reasons = {o.change.after.name: o.reason for o in report.outcomes if o.result is Result.FAILED}
-    assert reasons["migrations"] == f"migrations: {error.what}; get the right"
+    assert reasons["migrations"] == "access denied; get the right"
     assert reasons["enabled"].startswith("not tried")
     assert not any(outcome.stops for outcome in report.outcomes)
 
 
-def test_a_lost_answer_is_unknown_and_stays_open_in_the_record() -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        HostUnreachable("the link was lost", "look at it"),
+        HostRefused("no access any more", "get the right"),
+    ],
+)
+def test_a_lost_answer_is_unknown_and_stays_open_in_the_record(error: HostError) -> None:
+    """A refusal says as little of the cmdlet: it may come when the host has made the change."""
     hosts = FakeFleet()
-    hosts.fails("hv02", "migrations", HostUnreachable("the link was lost", "look at it"))
+    hosts.fails("hv02", "migrations", error)
     page = Page()
     report = driver.apply(plan(hosts), changer(hosts), page, silent)
     found = results(report.outcomes, "hv02")
@@ -274,6 +280,76 @@ def test_a_lost_answer_is_unknown_and_stays_open_in_the_record() -> None:
     assert "performance" in results(page.settled, "hv02")
 
 
+def test_what_a_host_has_counts_more_than_the_error_of_the_cmdlet() -> None:
+    """A cmdlet can fail after it has made the change; then the rest goes on."""
+    hosts = FakeFleet()
+
+    def made_and_failed() -> None:
+        with hosts.lock:
+            host = hosts.hosts["hv02"]
+            hosts.hosts["hv02"] = replace(host, settings={**host.settings, "migrations": 4})
+        raise CommandFailed("it went wrong", "look at it")
+
+    hosts.troubles["hv02", "migrations"] = made_and_failed
+    page = Page()
+    report = driver.apply(plan(hosts), changer(hosts), page, silent)
+    assert report.complete
+    [told] = {o.reason for o in page.settled if o.reason}
+    assert told == "found made, although it failed: it went wrong; look at it"
+
+
+def test_where_it_can_not_be_read_whether_a_failed_cmdlet_has_made_it_that_stays_open() -> None:
+    hosts = FakeFleet()
+
+    def fails_and_goes() -> None:
+        hosts.fails("hv02", "read", HostUnreachable("hv02 is gone"))
+        raise CommandFailed("it went wrong", "look at it")
+
+    hosts.troubles["hv02", "migrations"] = fails_and_goes
+    page = Page()
+    report = driver.apply(plan(hosts), changer(hosts), page, silent)
+    assert results(report.outcomes, "hv02")["migrations"] is Result.UNKNOWN
+    assert "migrations" not in results(page.settled, "hv02")
+    assert "it went wrong; look at it; not read back: hv02 is gone" in {
+        o.reason for o in report.outcomes
+    }
+    assert report.surprises == ("hv02: not read back: hv02 is gone",)
+
+
+def test_a_host_that_is_gone_when_the_plan_is_carried_out_costs_the_others_nothing() -> None:
+    hosts = FakeFleet()
+    wanted = plan(hosts)
+    hosts.down("hv02")
+    page = Page()
+    report = driver.apply(wanted, changer(hosts), page, silent)
+    assert report.unreached == {"hv02"}
+    assert set(results(report.outcomes, "hv02").values()) == {Result.FAILED}
+    assert report.count(Result.APPLIED) == 12
+    assert {o.reason for o in report.outcomes if o.reason} == {"not reached: hv02 is not there"}
+    assert "hv02" not in {change.target.name for change in page.intended}
+    assert results(page.settled, "hv02") == results(report.outcomes, "hv02")
+
+
+def test_a_host_that_is_gone_hides_no_conflict_on_another() -> None:
+    hosts = FakeFleet()
+    wanted = plan(hosts)
+    hosts.down("hv02")
+    hosts.hosts["hv03"] = reading("hv03", migrations=9)
+    with pytest.raises(Refused) as refused:
+        driver.apply(wanted, changer(hosts), Page(), silent)
+    assert refused.value.details == ("hv03: migrations went from 2 to 9",)
+
+
+def test_the_priority_that_a_host_gave_is_put_on_record() -> None:
+    hosts = FakeFleet()
+    page = Page()
+    report = driver.apply(plan(hosts), changer(hosts), page, silent)
+    network = HostSetting("network 10.20.0.0/24", 0)
+    for outcomes in (report.outcomes, page.settled[-3:]):
+        after = [o.change.after for o in outcomes if o.change.after.name == network.name]
+        assert after == [network] * 3
+
+
 def test_a_host_that_can_not_be_opened_is_not_tried() -> None:
     hosts = FakeFleet()
     wanted = plan(hosts)
@@ -281,7 +357,8 @@ def test_a_host_that_can_not_be_opened_is_not_tried() -> None:
     outcomes = list(changer(hosts).write(wanted.changes))
     assert set(results(outcomes, "hv02").values()) == {Result.FAILED}
     reasons = {o.reason for o in outcomes if o.change.target.name == "hv02"}
-    assert reasons == {"not tried: hv02 is not there; start it"}
+    assert reasons == {"not reached: hv02 is not there; start it"}
+    assert {o.change.target.name for o in outcomes if not o.reached} == {"hv02"}
     assert set(results(outcomes, "hv01").values()) == {Result.APPLIED}
 
 

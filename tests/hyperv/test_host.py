@@ -9,7 +9,14 @@ from typing import Any
 
 import pytest
 
-from delegation.errors import CommandFailed, HostError, HostRefused, HostUnreachable
+from delegation.errors import (
+    CommandFailed,
+    HostError,
+    HostRefused,
+    HostUnreachable,
+    HyperVFailed,
+    WrongHost,
+)
 from delegation.hyperv.machines import (
     Disk,
     Ended,
@@ -129,9 +136,60 @@ def test_a_cluster_node(hosts: HostLab, client: Start) -> None:
 def test_a_service_that_does_not_run(hosts: HostLab, client: Start) -> None:
     hosts.host("hv01").set(vmms="Stopped")
     failed = error(client(), "ask", "read")
-    assert isinstance(failed, CommandFailed)
-    assert "Get-VMHost" in failed.what
-    assert failed.fix
+    assert isinstance(failed, HyperVFailed)
+    assert failed.what == (
+        "the Virtual Machine Management service (vmms) of hv01.corp.example is Stopped (0x80041002)"
+    )
+    assert failed.vmms == "Stopped"
+    assert "Start-Service vmms" in failed.fix
+    assert "Get-VMHost" in failed.details[0]
+
+
+def test_the_host_that_is_meant_is_read_and_set(hosts: HostLab, client: Start) -> None:
+    session = client()
+    session.call("expects", "hv01")
+    assert session.call("ask", "read").fqdn == "hv01.corp.example"
+    session.call("ask", "set", HostSetting("migrations", 2), HostSetting("migrations", 5))
+    assert hosts.host("hv01").state.migrations == 5
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments"),
+    [
+        ("read", ()),
+        ("machines", ()),
+        ("set", (HostSetting("migrations", 2), HostSetting("migrations", 5))),
+        ("move", (MoveOrder(uuid.uuid4(), "web1", "hv02", "C:\\"), uuid.uuid4())),
+    ],
+)
+def test_another_computer_is_used_for_nothing(
+    hosts: HostLab, client: Start, method: str, arguments: tuple[Any, ...]
+) -> None:
+    session = client()
+    session.call("expects", "hv02")
+    failed = error(session, "ask", method, *arguments)
+    assert isinstance(failed, WrongHost)
+    assert failed.what == "hv01.corp.example is the computer HV01, not hv02"
+    assert "fqdn" in failed.fix
+    assert hosts.host("hv01").state.migrations == 2
+
+
+def test_addresses(hosts: HostLab, client: Start) -> None:
+    found = client().call("ask", "addresses")
+    assert hosts.host("hv01").address in found
+    assert "fe80::1" in found
+
+
+@pytest.mark.parametrize("how", ["its name", "another case", "its id"])
+def test_machines_by_name(hosts: HostLab, client: Start, how: str) -> None:
+    machine = hosts.host("hv01").add_vm("web1")
+    hosts.host("hv01").add_vm("web2")
+    name = {"its name": "web1", "another case": "WEB1", "its id": machine.id}[how]
+    session = client()
+    [found] = session.call("ask", "named", name)
+    assert (str(found.id), found.name, found.disks) == (machine.id, "web1", ())
+    assert session.call("ask", "named", "web*") == []
+    assert session.call("ask", "named", "web3") == []
 
 
 def test_each_setting_is_made_by_one_command(hosts: HostLab, client: Start) -> None:

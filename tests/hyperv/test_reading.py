@@ -142,3 +142,37 @@ def test_the_drive_of_a_path(path: str, letter: str | None) -> None:
 
 def test_what_is_missing_is_told_from_what_is_there() -> None:
     assert reading.parts([output_of(Subnet="10.0.0.0/24", Priority=1)]) is None
+
+
+def test_machines_by_name_are_read_though_another_is_odd() -> None:
+    odd = output_of(Id="no id", Name="odd", State=7)
+    assert [one.name for one in reading.named([odd, machine()], "WEB1")] == ["web1"]
+    assert [one.name for one in reading.named([odd, machine()], str(WEB))] == ["web1"]
+    assert reading.named([machine()], "web*") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "computer"), [("HV02", "hv02"), ("HV-BRANCH-BERLIN2", "hv-branch-berlin")]
+)
+def test_a_computer_is_known_by_its_netbios_name(name: str, computer: str) -> None:
+    assert reading.is_computer(name, computer)
+
+
+@pytest.mark.parametrize(("name", "computer"), [("HV03", "hv02"), ("", "hv02"), ("HV021", "hv02")])
+def test_another_computer_is_not_taken_for_it(name: str, computer: str) -> None:
+    assert not reading.is_computer(name, computer)
+
+
+def test_the_name_of_a_host_of_itself() -> None:
+    assert reading.computer([output_of(CSName="HV02")]) == "HV02"
+    assert reading.computer([]) == ""
+
+
+@pytest.mark.parametrize(
+    ("vmms", "what", "fix"),
+    [("Stopped", "is Stopped", "Start-Service vmms"), ("", "has no", "Install-WindowsFeature")],
+)
+def test_a_host_that_does_not_serve(vmms: str, what: str, fix: str) -> None:
+    said, do = reading.not_serving("hv01.corp.example", vmms)
+    assert what in said
+    assert fix in do

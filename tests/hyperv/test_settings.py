@@ -201,15 +201,16 @@ def test_the_reverse_restores_exactly(
     before = {"hv01": found}
     after = carried_out(plan.changes, before, given_by_host)
     back = planning.reversal(DOMAIN, plan.changes, after)
-    assert back.blocked == ()
-    assert carried_out(back.changes, after)["hv01"] == found
+    assert back.plan.blocked == ()
+    assert back.cluster == ()
+    assert carried_out(back.plan.changes, after)["hv01"] == found
 
 
 @given(declarations(), readings())
 def test_the_order_within_a_host(declared: LiveMigration, found: HostReading) -> None:
     plan = proposed(declared, found).plan
     after = carried_out(plan.changes, {"hv01": found})
-    for changes in (plan.changes, planning.reversal(DOMAIN, plan.changes, after).changes):
+    for changes in (plan.changes, planning.reversal(DOMAIN, plan.changes, after).plan.changes):
         names_in_turn = [c.after.name for c in changes]
         made = {c.after.name: c for c in changes}
         if "enabled" in made:
@@ -366,9 +367,11 @@ def mesh(*labels: str, done: tuple[str, ...] = ()) -> Comparison:
     [
         (reading(enabled=True), KERBEROS, True),
         (reading(enabled=False), KERBEROS, False),
-        (reading(enabled=False), replace(KERBEROS, enabled=True), False),
+        (reading(enabled=False), replace(KERBEROS, enabled=True), True),
         (reading(enabled=True), replace(KERBEROS, enabled=False), False),
         (reading(enabled=True, clustered=True), KERBEROS, True),
+        (reading(enabled=True, clustered=True), replace(KERBEROS, enabled=False), True),
+        (reading(enabled=False, clustered=True), replace(KERBEROS, enabled=True), False),
         (reading(enabled=True, authentication="Kerberos"), KERBEROS, False),
         (
             reading(enabled=True, authentication="Kerberos"),
@@ -378,7 +381,7 @@ def mesh(*labels: str, done: tuple[str, ...] = ()) -> Comparison:
         (reading(enabled=True), LiveMigration(migrations=4), False),
     ],
 )
-def test_who_migrates_by_credssp_and_would_by_kerberos(
+def test_who_goes_over_to_kerberos_and_migrates_then(
     found: HostReading,
     declared: LiveMigration,
     switches: bool,  # noqa: FBT001 - a case
@@ -421,7 +424,7 @@ def test_the_refusal_names_its_override_and_folds_hosts() -> None:
 def test_what_has_changed_since_is_a_conflict() -> None:
     made = (change("migrations", 2, 4), change("performance", "Compression", "SMB"))
     now = {"hv01": reading(migrations=9, performance="SMB")}
-    back = planning.reversal(DOMAIN, made, now)
+    back = planning.reversal(DOMAIN, made, now).plan
     [conflict] = back.blocked
     assert (conflict.computer, conflict.why, conflict.override) == ("hv01", "conflict", "")
     assert conflict.message == "changed since: migrations is 9"
@@ -431,7 +434,7 @@ def test_what_has_changed_since_is_a_conflict() -> None:
 def test_what_is_not_reached_stays_in_effect() -> None:
     other = settings.target("hv02", f"hv02.{DOMAIN}", "migrations")
     made = (change("migrations", 2, 4), replace(change("migrations", 2, 4), target=other))
-    back = planning.reversal(DOMAIN, made, {"hv01": reading(migrations=4)})
+    back = planning.reversal(DOMAIN, made, {"hv01": reading(migrations=4)}).plan
     assert back.blocked == ()
     assert [c.target.name for c in back.changes] == ["hv01"]
 
@@ -439,6 +442,61 @@ def test_what_is_not_reached_stays_in_effect() -> None:
 def test_a_network_goes_whatever_priority_the_host_gave_it() -> None:
     added = change("network 10.20.0.0/24", None, settings.PRESENT)
     now = {"hv01": reading("hv01", ("10.20.0.0/24", 17))}
-    assert told(planning.reversal(DOMAIN, [added], now).changes) == [
+    assert told(planning.reversal(DOMAIN, [added], now).plan.changes) == [
         ("network 10.20.0.0/24", 17, None)
+    ]
+
+
+def test_the_priority_that_the_host_gave_is_what_the_change_left() -> None:
+    added = change("network 10.20.0.0/24", None, settings.PRESENT)
+    made = added.completed(setting("network 10.20.0.0/24", 17))
+    assert made == change("network 10.20.0.0/24", None, 17)
+    assert added.completed(setting("network 10.20.0.0/24", None)) == added
+    other = change("network 10.20.0.0/24", None, 3)
+    assert other.completed(setting("network 10.20.0.0/24", 17)) == other
+    [conflict] = planning.reversal(
+        DOMAIN, [made], {"hv01": reading("hv01", ("10.20.0.0/24", 77))}
+    ).plan.blocked
+    assert conflict.message == "changed since: network 10.20.0.0/24 is 77"
+
+
+def test_conflicts_are_told_once_a_host_and_alike_hosts_together() -> None:
+    made = [
+        Change(settings.target(label, f"{label}.{DOMAIN}", one.after.name), one.before, one.after)
+        for label in ("hv01", "hv02", "hv03")
+        for one in (change("migrations", 2, 4), change("performance", "Compression", "SMB"))
+    ]
+    now = {label: reading(label, migrations=9) for label in ("hv01", "hv02")}
+    now["hv03"] = reading("hv03", migrations=4)
+    assert [(b.computer, b.message) for b in planning.reversal(DOMAIN, made, now).plan.blocked] == [
+        ("hv[01-02]", "changed since: migrations is 9; performance is Compression"),
+        ("hv03", "changed since: performance is Compression"),
+    ]
+
+
+def test_what_has_become_a_clusters_is_left_alone_and_no_conflict() -> None:
+    made = (
+        change("enabled", False, True),
+        change("any_network", True, False),
+        change("migrations", 2, 4),
+        change("performance", "Compression", "SMB"),
+        change("network 10.20.0.0/24", None, 0),
+    )
+    now = reading(
+        "hv01",
+        ("10.20.0.0/24", 0),
+        clustered=True,
+        enabled=True,
+        any_network=False,
+        migrations=9,
+        performance="SMB",
+    )
+    back = planning.reversal(DOMAIN, made, {"hv01": now})
+    assert told(back.plan.changes) == [("performance", "SMB", "Compression")]
+    assert back.plan.blocked == ()
+    assert told(back.cluster) == [
+        ("enabled", True, False),
+        ("any_network", False, True),
+        ("migrations", 9, 2),
+        ("network 10.20.0.0/24", 0, None),
     ]

@@ -71,7 +71,11 @@ delete it, and type `up --hosts` again."""
 
 {listed}
 
-As the operator, with a ticket (the password is {lab.accounts[OPERATOR]}):
+First give the hosts their delegation: `hosts` below does not switch them to Kerberos before.
+
+  {product} apply
+
+Then, as the operator, with a ticket (the password is {lab.accounts[OPERATOR]}):
 
   export KRB5_CONFIG={lab.krb5_conf} KRB5CCNAME=/tmp/lab-ticket
   kinit {OPERATOR}
@@ -79,7 +83,7 @@ As the operator, with a ticket (the password is {lab.accounts[OPERATOR]}):
   {product} hosts apply
   {product} migrate drain {first}
 
-Before `apply` above has given {first} its delegation, no machine leaves it."""
+Without `apply`, or after `rollback`, no machine leaves {first}."""
 
 
 def shown(path: Path) -> str:

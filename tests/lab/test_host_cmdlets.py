@@ -109,6 +109,10 @@ class TestSettings:
         assert disk["FileSize"] == MIB
         assert disk["Path"] == host.vms()["web1"].disks[0]
 
+    def test_addresses(self, hosts: HostLab, operator: HostClient) -> None:
+        found = operator.run(("Get-NetIPAddress", {})).output
+        assert hosts.host("hv01").address in [one["IPAddress"] for one in found]
+
     def test_connections(self, hosts: HostLab, operator: HostClient) -> None:
         target = hosts.host("hv02")
 

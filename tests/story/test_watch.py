@@ -99,9 +99,9 @@ def until(process: subprocess.Popen[str], words: str) -> str:
 
 def test_without_a_terminal_what_changes_is_told_line_by_line(admin: Admin, hosts: HostLab) -> None:
     with watching(admin) as process:
-        until(process, f"sessions of {OPERATOR}")
         with migrating(hosts.host("hv02"), "web01.vhdx") as write:
-            until(process, f"share {SHARE} of HV01")
+            first = until(process, "")
+            assert f"share {SHARE} of HV01" in first, "not even our own session is told before"
             write("web01.vhdx", 3 << 20)
             until(process, "web01.vhdx: 3.0 MB")
         until(process, f"share {SHARE} of HV01: gone")

@@ -1,19 +1,16 @@
 """``delegation hosts apply``: plan, show, ask, plan once more, set, look again."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import click
 
 from delegation import names
 from delegation.cli import options, reviewed, runs, show, terminal, wiring
-from delegation.cli.hosts import survey, tables
-from delegation.cli.hosts.survey import Survey
-from delegation.errors import DelegationError, Refused
-from delegation.hyperv.planning import KERBEROS_BEFORE_MESH, HostsPlan
-from delegation.hyperv.settings import shown
-from delegation.report import host_settings, setting_data
+from delegation.cli.hosts import review, survey, tables
+from delegation.edges import Result
+from delegation.errors import Refused
+from delegation.hyperv.planning import KERBEROS_BEFORE_MESH
+from delegation.report import host_settings
 from delegation.run import HOST_SETTINGS, HOSTS_APPLY, NewRun
 
 
@@ -43,7 +40,7 @@ def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
     One cmdlet a setting, hosts at the same time, recorded, read back, undoable.
 
     It plans afresh. FILE (from hosts plan -o) and --expect are what was reviewed: where the fresh
-    plan is not the same, nothing is changed and the differences are named.
+    plan is not the same, for want of a host too, nothing is changed and the differences are named.
 
     \b
     Examples:
@@ -57,7 +54,7 @@ def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
     given = options.given(ctx)
     inventory = wiring.load(given)
     labels = survey.managed(inventory, survey.in_scope(inventory, limit))
-    looked_at = reviewed.reviewed(FORM, file, expect)
+    looked_at = reviewed.reviewed(review.FORM, file, expect)
     open_host = survey.reach(given, inventory, labels)
     of_hosts = survey.changer(inventory, open_host)
     directory = survey.identity(inventory)
@@ -65,7 +62,8 @@ def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
         survey.settle_all(journal, of_hosts, directory)
         found = survey.planned(given, inventory, open_host, labels, allow)
         data = host_settings.plan_data(found.proposal, found.readings, found.unreachable)
-        looked_at.refuse_other(found.plan, data["changes"])
+        why = {label: error.what for label, error in found.unreachable.items()}
+        looked_at.refuse_other(found.plan, data["changes"], why)
         tables.plan(data, found.plan.changes, verbose=given.verbose)
         if found.plan.blocked:
             refusals = show.refusals(found.plan.blocked)
@@ -73,9 +71,10 @@ def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
         if not found.plan.changes:
             return survey.nothing_to_do(found, labels)
         if not yes:
-            ask(found.plan)
-            again = survey.planned(given, inventory, open_host, labels, allow)
-            _refuse_changed(found, again)
+            there = list(found.readings)
+            found = review.confirmed(
+                found, lambda: survey.planned(given, inventory, open_host, there, allow)
+            )
         run = NewRun(
             HOSTS_APPLY,
             directory,
@@ -86,49 +85,23 @@ def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
             found.plan.digest,
             ticket,
         )
-        result = runs.carried_out(journal, run, found.plan, of_hosts, HOST_SETTINGS, "applied")
-        code = runs.told(result)
-    if code == 0:
-        terminal.say(
-            f"next    {given.command('hosts', 'plan')}   to see that nothing is left to do"
+        result = runs.carried_out(
+            journal,
+            run,
+            found.plan,
+            of_hosts,
+            HOST_SETTINGS,
+            "applied",
+            unreached=found.unreachable,
         )
+        code = survey.code(runs.told(result), found.unreachable)
+    tables.unreached({*found.unreachable, *result.unreached})
+    next_word, why_next = (
+        ("apply", "for what is left to do")
+        if code
+        else ("plan", "to see that nothing is left to do")
+    )
+    terminal.say(f"next    {given.command('hosts', next_word)}   {why_next}")
+    if result.count(Result.APPLIED):
         terminal.say(f"        {given.command('hosts', 'rollback')}   to undo this run exactly")
-    return survey.code(code, found.unreachable)
-
-
-def ask(plan: HostsPlan) -> None:
-    settings = show.counted(len(plan.changes), "setting")
-    hosts = show.counted(len({change.target.name for change in plan.changes}), "host")
-    if not terminal.confirm(f"Change {settings} on {hosts}?", yes=False):
-        raise DelegationError("declined; nothing was changed")
-
-
-def _refuse_changed(found: Survey, again: Survey) -> None:
-    confirmed, now = ((s.plan, map(setting_data, s.plan.changes)) for s in (found, again))
-    reviewed.refuse_changed(FORM, "the hosts have", confirmed, now)
-
-
-def _fingerprint(change: Mapping[str, Any]) -> dict[str, Any]:
-    made = {key: change[key] for key in ("host", "setting", "before", "after")}
-    if not isinstance(made["host"], str) or not isinstance(made["setting"], str):
-        raise TypeError
-    return made
-
-
-def _differences(then: reviewed.Fingerprints, now: reviewed.Fingerprints) -> list[str]:
-    old = {(change["host"], change["setting"]): change for change in then}
-    new = {(change["host"], change["setting"]): change for change in now}
-    lines = [f"{h}: {s} would not be changed any more" for h, s in old.keys() - new.keys()]
-    lines += [f"{h}: {s} would be changed as well" for h, s in new.keys() - old.keys()]
-    for host, setting in old.keys() & new.keys():
-        before, after = (_words(one[host, setting]) for one in (old, new))
-        if before != after:
-            lines.append(f"{host}: {setting} was to go {before}, is to go {after}")
-    return sorted(lines)
-
-
-def _words(change: Mapping[str, Any]) -> str:
-    return f"from {shown(change['before'])} to {shown(change['after'])}"
-
-
-FORM = reviewed.Form("delegation hosts plan", _fingerprint, _differences)
+    return code

@@ -4,12 +4,11 @@ import click
 
 from delegation import names
 from delegation.cli import options, runs, show, terminal, wiring
-from delegation.cli.hosts import survey, tables
-from delegation.cli.hosts.apply import ask
+from delegation.cli.hosts import review, survey, tables
 from delegation.cli.hosts.survey import Reversal
 from delegation.errors import DelegationError, Refused, UsageError
 from delegation.hyperv.planning import KERBEROS_BEFORE_MESH
-from delegation.hyperv.settings import SettingChange
+from delegation.hyperv.settings import SettingChange, shown
 from delegation.journal import Journal
 from delegation.report import host_settings
 from delegation.run import DELEGATION, HOST_SETTINGS, HOSTS_ROLLBACK, NewRun, Run
@@ -19,12 +18,14 @@ from delegation.run import DELEGATION, HOST_SETTINGS, HOSTS_ROLLBACK, NewRun, Ru
 @options.common()
 @options.reaching_hosts()
 @click.argument("run", required=False, type=options.RUN, metavar="[RUN]")
+@options.ticket
 @options.yes
 @options.allow(KERBEROS_BEFORE_MESH)
 @click.pass_context
 def rollback(
     ctx: click.Context,
     run: int | None,
+    ticket: str | None,
     yes: bool,  # noqa: FBT001 - click passes it by name
     allow: tuple[str, ...],
 ) -> int:
@@ -33,17 +34,17 @@ def rollback(
     That is RUN, or the newest hosts apply that is not undone yet.
 
     Where one of its settings has been changed since, nothing is changed at all. A host that can't
-    be reached stays as the run left it: undo the run again when it is back. A rollback is undone by
-    its number.
+    be reached stays as the run left it: undo the run again when it is back. What belongs to a
+    cluster by now is left alone. A rollback is undone by its number.
 
     \b
     Examples:
       delegation hosts rollback
-      delegation hosts rollback 12 --yes
+      delegation hosts rollback 12 --ticket CHG-1234 --yes
       delegation history                     the runs and their numbers
 
-    Exit codes: 0 done, 1 a setting was not made or a host not reached, 4 refused and nothing was
-    changed.
+    Exit codes: 0 done, 1 a setting was not made, a host not reached or something left to a cluster,
+    4 refused and nothing was changed.
     """
     given = options.given(ctx)
     inventory = wiring.load(given)
@@ -55,15 +56,17 @@ def rollback(
         survey.settle_all(journal, of_hosts, directory)
         if run is None:
             chosen = _choose(given, journal, run, directory)
-        made = _in_effect(journal, chosen)
-        back = survey.reversal(given, inventory, of_hosts, made, allow)
+        made, untold = _in_effect(journal, chosen)
+        back = survey.reversal(given, inventory, of_hosts, made, allow, untold)
         _show(chosen, back, verbose=given.verbose)
         _refuse(back)
         if not back.plan.changes:
-            raise DelegationError("none of its hosts can be reached; nothing was changed")
+            raise _nothing(chosen, back)
         if not yes:
-            ask(back.plan)
-            _refuse(survey.reversal(given, inventory, of_hosts, made, allow))
+            there = [change for change in made if change.target.name not in back.unreachable]
+            back = review.confirmed(
+                back, lambda: survey.reversal(given, inventory, of_hosts, there, allow)
+            )
         new = NewRun(
             HOSTS_ROLLBACK,
             directory,
@@ -72,14 +75,24 @@ def rollback(
             {},
             chosen.inventory_digest,
             back.plan.digest,
+            ticket,
             reverses=chosen.id,
         )
-        result = runs.carried_out(journal, new, back.plan, of_hosts, HOST_SETTINGS, "rolled back")
+        result = runs.carried_out(
+            journal,
+            new,
+            back.plan,
+            of_hosts,
+            HOST_SETTINGS,
+            "rolled back",
+            unreached=back.unreachable,
+        )
         code = runs.told(result)
-    if back.unreachable:
+    if unreached := {*back.unreachable, *result.unreached}:
+        tables.unreached(unreached)
         again = given.command("hosts", "rollback", str(chosen.id))
         terminal.say(f"next    {again}   when the others can be reached")
-    return survey.code(code, back.unreachable)
+    return 1 if unreached or back.cluster else code
 
 
 def _choose(given: options.Options, journal: Journal, number: int | None, directory: str) -> Run:
@@ -104,12 +117,25 @@ def _choose(given: options.Options, journal: Journal, number: int | None, direct
     return newest
 
 
-def _in_effect(journal: Journal, chosen: Run) -> list[SettingChange]:
-    if not (made := journal.in_effect(chosen.id, HOST_SETTINGS)):
+def _in_effect(journal: Journal, chosen: Run) -> tuple[list[SettingChange], list[SettingChange]]:
+    """What the run made and is in effect, and of what that can't be told yet."""
+    made = journal.in_effect(chosen.id, HOST_SETTINGS)
+    untold = [one.change for one in journal.changes(chosen.id, HOST_SETTINGS) if one.unsettled]
+    if not made and not untold:
         raise DelegationError(
             f"run {chosen.id} changed nothing that is still in effect", "see: delegation history"
         )
-    return made
+    return made, untold
+
+
+def _nothing(chosen: Run, back: Reversal) -> DelegationError:
+    if back.unreachable:
+        return DelegationError("none of its hosts can be reached; nothing was changed")
+    return DelegationError(
+        f"what run {chosen.id} set and is in effect is a cluster's own now; nothing was changed",
+        "see to it with the cluster's tools; an older run is undone by its number: delegation "
+        "history",
+    )
 
 
 def _show(chosen: Run, back: Reversal, *, verbose: bool) -> None:
@@ -119,6 +145,13 @@ def _show(chosen: Run, back: Reversal, *, verbose: bool) -> None:
         bold=True,
     )
     tables.change_table(back.plan.changes, verbose=verbose)
+    tables.of_the_cluster(
+        (
+            change.target.name,
+            f"{change.after.name} is {shown(change.before.value)}, was {shown(change.after.value)}",
+        )
+        for change in back.cluster
+    )
     tables.unreachable(host_settings.unreachable_data(back.unreachable))
 
 

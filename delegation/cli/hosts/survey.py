@@ -120,24 +120,41 @@ def settle_all(journal: Journal, of_hosts: HostSettingsChanger, directory: str) 
 
 @dataclass(frozen=True, slots=True)
 class Reversal:
-    """The plan that takes a run back on the hosts that can be reached, and why others can't."""
+    """The plan that takes a run back on the hosts that can be reached, and why others can't.
+
+    ``cluster``: what it would take back, and is left alone as a cluster's business.
+    """
 
     plan: HostsPlan
+    cluster: tuple[SettingChange, ...]
     unreachable: Mapping[str, HostError]
 
 
-def reversal(
+def reversal(  # noqa: PLR0913, PLR0917 - what an undo is judged from
     given: options.Options,
     inventory: Inventory,
     of_hosts: HostSettingsChanger,
-    made: Collection[SettingChange],
+    made: Iterable[SettingChange],
     allow: Collection[str],
+    untold: Iterable[SettingChange] = (),
 ) -> Reversal:
-    """What undoes the changes that a run made, judged from the hosts as they are now."""
-    targets = [change.target for change in made]
-    readings, unreachable = of_hosts.readings(targets, terminal.Progress(READ))
-    plan = planning.reversal(inventory.domain, made, readings)
-    return Reversal(guarded(given, inventory, plan, readings, allow), unreachable)
+    """What undoes the changes that a run made, judged from the hosts as they are now.
+
+    Nothing is undone on a host where it is ``untold`` what became of a change.
+    """
+    made, untold = list(made), list(untold)
+    targets = [change.target for change in (*made, *untold)]
+    readings, errors = of_hosts.readings(targets, terminal.Progress(READ))
+    open_yet = {change.target.name: _untold(change) for change in untold}
+    unreachable = {**open_yet, **errors}
+    there = {label: found for label, found in readings.items() if label not in unreachable}
+    back = planning.reversal(inventory.domain, made, there)
+    plan = guarded(given, inventory, back.plan, readings, allow)
+    return Reversal(plan, back.cluster, unreachable)
+
+
+def _untold(change: SettingChange) -> HostError:
+    return HostError(f"whether {change.after.name} was changed there is not known yet", "try again")
 
 
 def nothing_to_do(found: Survey, labels: Collection[str]) -> int:

@@ -1,12 +1,13 @@
 """The hosts' settings and what is to change, as people read them."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from delegation import names
 from delegation.cli import show, terminal
 from delegation.cli.show import counted
+from delegation.hyperv import settings
 from delegation.hyperv.settings import SettingChange, shown
 from delegation.report import Data
 
@@ -79,6 +80,12 @@ def unreachable(listed: Sequence[Mapping[str, str]]) -> None:
             terminal.say(f"  {fix}")
 
 
+def unreached(labels: Collection[str]) -> None:
+    """At the end, once more: on whom nothing was done."""
+    if labels:
+        terminal.say(f"{counted(len(labels), 'host')} not reached: {names.fold(labels)}", fg="red")
+
+
 def plan(data: Data, changes: Iterable[SettingChange], *, verbose: bool) -> None:
     """The readable plan, from the same data as its JSON."""
     summary = data["summary"]
@@ -91,7 +98,13 @@ def plan(data: Data, changes: Iterable[SettingChange], *, verbose: bool) -> None
     )
     terminal.out(f"  {counted(summary['unchanged'], 'setting')} as declared already")
     change_table(changes, verbose=verbose)
-    _cluster(data["cluster"])
+    of_the_cluster(
+        (
+            one["host"],
+            f"{one['setting']} is {shown(one['found'])}, declared {shown(one['declared'])}",
+        )
+        for one in data["cluster"]
+    )
     show.blocked(data["blocked"], "host", "delegation hosts apply")
     terminal.out()
     terminal.out(f"digest  {data['digest']}")
@@ -99,27 +112,33 @@ def plan(data: Data, changes: Iterable[SettingChange], *, verbose: bool) -> None
 
 
 def change_table(changes: Iterable[SettingChange], *, verbose: bool) -> None:
-    """What changes, in the order in which it is made on a host; hosts alike in one line."""
-    alike: dict[tuple[str, str, str], list[str]] = defaultdict(list)
-    for change in changes:
-        key = (change.before.name, shown(change.before.value), shown(change.after.value))
-        alike[key].append(change.target.name)
-    if not alike:
+    """What changes, in the order in which it is made on a host; hosts alike in one line.
+
+    ``verbose``: a line for each change, host by host.
+    """
+    told = [
+        (c.target.name, (c.before.name, shown(c.before.value), shown(c.after.value)))
+        for c in (changes if verbose else sorted(changes, key=settings.turn))
+    ]
+    if not told:
         return
+    alike: dict[tuple[str, str, str], list[str]] = defaultdict(list)
+    for label, key in told:
+        alike[key].append(label)
     rows = [[names.fold(labels), *key] for key, labels in alike.items()]
     if verbose:
-        rows = sorted([label, *key] for key, labels in alike.items() for label in labels)
+        rows = [[label, *key] for label, key in told]
     terminal.out()
     terminal.table(["hosts", "setting", "now", "then"], rows)
 
 
-def _cluster(left: Sequence[Mapping[str, Any]]) -> None:
-    if not left:
-        return
+def of_the_cluster(left: Iterable[tuple[str, str]]) -> None:
+    """What is a cluster's business, by host and in words."""
     alike: dict[str, list[str]] = defaultdict(list)
-    for one in left:
-        words = f"{one['setting']} is {shown(one['found'])}, declared {shown(one['declared'])}"
-        alike[words].append(one["host"])
+    for label, words in left:
+        alike[words].append(label)
+    if not alike:
+        return
     terminal.out()
     terminal.out("  the cluster's own, left alone:")
     for words, labels in alike.items():

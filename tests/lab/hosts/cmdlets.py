@@ -41,6 +41,7 @@ def of(host: Host, service: Service) -> Mapping[str, Cmdlet]:
         "Get-Service": around.get_service,
         "Get-Volume": around.get_volume,
         "Get-CimInstance": around.get_cim_instance,
+        "Get-NetIPAddress": around.get_addresses,
         "Test-NetConnection": around.try_connection,
     }
 

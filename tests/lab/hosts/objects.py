@@ -265,6 +265,22 @@ def operating_system(host: Host, state: HostState) -> PSObject:
     )
 
 
+def ip_address(address: str, prefix: int, interface: str) -> PSObject:
+    """Get-NetIPAddress."""
+    is_v4 = ":" not in address
+    return made(
+        (f"{CIM}#ROOT/StandardCimv2/MSFT_NetIPAddress", CIM, "System.Object"),
+        f"MSFT_NetIPAddress: {address}",
+        {
+            "IPAddress": address,
+            "IPv4Address": address if is_v4 else None,
+            "IPv6Address": None if is_v4 else address,
+            "PrefixLength": PSUInt(prefix),
+            "InterfaceAlias": interface,
+        },
+    )
+
+
 def tcp_test(target: str, address: str, port: int, *, succeeded: bool) -> PSObject:
     """Test-NetConnection."""
     return made(

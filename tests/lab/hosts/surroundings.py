@@ -82,6 +82,13 @@ class Surroundings:
             )
         yield objects.operating_system(self.host, self.host.store.read())
 
+    def get_addresses(self, _: Runtime, given: Mapping[str, Any], __: list[Any]) -> Iterator[Any]:
+        """Get-NetIPAddress: the host's own, and those that every computer has."""
+        Parameters(given)
+        yield objects.ip_address(self.host.address, 24, "Ethernet")
+        yield objects.ip_address("fe80::1%7", 64, "Ethernet")
+        yield objects.ip_address("127.0.0.1", 8, "Loopback Pseudo-Interface 1")
+
     def try_connection(
         self, runtime: Runtime, given: Mapping[str, Any], __: list[Any]
     ) -> Iterator[Any]:

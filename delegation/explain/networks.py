@@ -1,0 +1,124 @@
+"""Whether the networks for migrations of two hosts let one reach the other.
+
+A host takes migrations at those of its addresses that lie in its networks for them, or at all where
+any network will do.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network, ip_network
+
+from delegation.explain.chain import Link, broken, counted, ok, unknown
+
+NAME = "networks"
+Network = IPv4Network | IPv6Network
+
+
+@dataclass(frozen=True)
+class End:
+    """One host's networks as it spells them, and its addresses; None: they are not known."""
+
+    label: str
+    any_network: bool = False
+    listed: tuple[str, ...] = ()
+    addresses: tuple[str, ...] | None = None
+
+    @cached_property
+    def networks(self) -> dict[str, Network]:
+        """Those that can be compared, by their spelling."""
+        return {text: network for text in self.listed if (network := _network(text)) is not None}
+
+    @cached_property
+    def usable(self) -> dict[str, Network]:
+        """Those in which the host has an address, as far as its addresses are known."""
+        if self.addresses is None:
+            return self.networks
+        own = [found for one in self.addresses if (found := _network(one)) is not None]
+        return {
+            text: network
+            for text, network in self.networks.items()
+            if any(_overlap(network, address) for address in own)
+        }
+
+    @property
+    def odd(self) -> tuple[str, ...]:
+        return () if self.any_network else tuple(t for t in self.listed if t not in self.networks)
+
+    @property
+    def words(self) -> str:
+        if self.any_network:
+            return f"{self.label} takes any network"
+        return f"{self.label} lists {counted([*self.usable, *self.odd])}"
+
+
+def link(source: End, target: End) -> Link:
+    """Each end by itself, then both together. Only what is known counts."""
+    ends = (source, target)
+    if closed := [end.label for end in ends if not end.any_network and not end.listed]:
+        labels = " and ".join(closed)
+        why = f"{labels}: no network is listed, and any network is off"
+        fix = f"live_migration: networks, or any_network: true, for {labels}{_THEN}"
+        return broken(NAME, why, fix)
+    if astray := [end for end in ends if not (end.any_network or end.usable or end.odd)]:
+        why = "; ".join(f"{end.label} has no address in {counted([*end.listed])}" for end in astray)
+        whose = " and ".join(end.label for end in astray)
+        return broken(NAME, why, f"live_migration: networks in which {whose} has an address{_THEN}")
+    if source.any_network or target.any_network:
+        strange = any(end.odd and not end.usable for end in ends)
+        return _strange(ends) if strange else ok(NAME, f"{_said(ends)}{_not_known(ends)}")
+    return _both_listing(source, target)
+
+
+def _both_listing(source: End, target: End) -> Link:
+    ends = (source, target)
+    common = {
+        (ours, theirs)
+        for ours, one in source.usable.items()
+        for theirs, other in target.usable.items()
+        if _overlap(one, other)
+    }
+    if same := sorted(ours for ours, theirs in common if ours == theirs):
+        return ok(NAME, f"both list {counted(same)}{_not_known(ends)}")
+    if common:
+        ours, theirs = min(common)
+        said = f"{ours} of {source.label} and {theirs} of {target.label} overlap"
+        return ok(NAME, f"{said}{_not_known(ends)}")
+    if source.odd or target.odd:
+        return _strange(ends)
+    fix = f"live_migration: networks with one that both hosts have{_THEN}"
+    return broken(NAME, f"none in common: {_said(ends)}", fix)
+
+
+_THEN = ", then delegation hosts apply"
+
+
+def _strange(ends: Sequence[End]) -> Link:
+    """It hangs on what a host lists and nobody can compare."""
+    odd = [f"{end.label}: {text}" for end in ends for text in end.odd]
+    fix = "look at what the host lists: Get-VMMigrationNetwork"
+    return unknown(NAME, f"this is no subnet: {counted(odd)}", fix)
+
+
+def _said(ends: Sequence[End]) -> str:
+    if all(end.any_network for end in ends):
+        return "both take any network"
+    return ", ".join(end.words for end in ends)
+
+
+def _not_known(ends: Sequence[End]) -> str:
+    """What was not compared."""
+    blind = [end.label for end in ends if not end.any_network and end.addresses is None]
+    return f"; whether {' and '.join(blind)} has an address there is not known" if blind else ""
+
+
+def _network(text: str) -> Network | None:
+    """A subnet, or an address as one; None of what is neither."""
+    try:
+        return ip_network(text, strict=False)
+    except ValueError:
+        return None
+
+
+def _overlap(one: Network, other: Network) -> bool:
+    return one.version == other.version and one.overlaps(other)

@@ -1,0 +1,181 @@
+"""Two hosts asked for ``explain``: what is asked of them, and what a trouble leaves of the rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from uuid import UUID, uuid4
+
+import pytest
+
+from delegation.cli import pair
+from delegation.errors import (
+    CommandFailed,
+    HostError,
+    HostUnreachable,
+    HyperVFailed,
+    NoHostTicket,
+)
+from delegation.explain import State
+from delegation.explain.hosts import HostPair, links
+from delegation.hyperv.machines import (
+    HostReading,
+    Incompatibility,
+    MachineState,
+    MoveOrder,
+    Resources,
+    VirtualMachine,
+)
+from delegation.hyperv.seams import Hypervisor
+from delegation.hyperv.settings import HostSetting
+from tests import builders
+from tests.hyperv.fake_hosts import Untouched
+
+FINE: dict[str, bool | int | str] = {
+    "enabled": True,
+    "authentication": "Kerberos",
+    "any_network": True,
+}
+
+
+def machine(name: str, number: int = 1) -> VirtualMachine:
+    return VirtualMachine(UUID(int=number), name, MachineState.RUNNING, 1)
+
+
+@dataclass
+class Host(Untouched):
+    """One host, which lists no machines: nobody is to ask for all."""
+
+    label: str
+    machines_there: tuple[VirtualMachine, ...] = ()
+    fails: dict[str, HostError] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    orders: list[MoveOrder] = field(default_factory=list)
+
+    @property
+    def fqdn(self) -> str:
+        return f"{self.label}.corp.example"
+
+    def read(self) -> HostReading:
+        self._comes("read")
+        return HostReading(self.fqdn, FINE, Resources(2, 2, 1, 1, "C:\\VMs"))
+
+    def addresses(self) -> tuple[str, ...]:
+        self._comes("addresses")
+        return ("10.20.0.7",)
+
+    def named(self, name: str) -> list[VirtualMachine]:
+        self._comes("named")
+        return [one for one in self.machines_there if one.name == name]
+
+    def reaches(self, target: str, port: int) -> bool:
+        self._comes(f"reaches {target}:{port}")
+        return True
+
+    def compare(self, order: MoveOrder) -> tuple[Incompatibility, ...]:
+        self._comes("compare")
+        self.orders.append(order)
+        return ()
+
+    def set(self, before: HostSetting, after: HostSetting) -> None:  # noqa: ARG002
+        raise AssertionError("nothing is changed")
+
+    def close(self) -> None:
+        pass
+
+    def _comes(self, what: str) -> None:
+        self.asked.append(what)
+        if what in self.fails:
+            raise self.fails[what]
+
+
+def look(source: Host, target: Host, name: str | None = None) -> HostPair:
+    hosts: dict[str, Hypervisor] = {"hv01": source, "hv02": target}
+    return pair.look(INVENTORY, hosts.__getitem__, "hv01", "hv02", name)
+
+
+INVENTORY = builders.inventory(builders.host("hv01"), builders.host("hv02"))
+
+
+def broken(found: HostPair) -> dict[str, str]:
+    return {one.name: one.evidence for one in links(found) if one.state is State.BROKEN}
+
+
+def test_no_machine_is_read_where_none_is_meant() -> None:
+    source, target = Host("hv01"), Host("hv02")
+    found = look(source, target)
+    assert broken(found) == {}
+    assert sorted(source.asked) == [
+        "addresses",
+        "reaches hv02.corp.example:445",
+        "reaches hv02.corp.example:6600",
+        "read",
+    ]
+    assert sorted(target.asked) == ["addresses", "read"]
+    assert found.target.addresses == ("10.20.0.7",)
+
+
+def test_of_machines_only_the_one_that_is_meant_is_read() -> None:
+    source, target = Host("hv01", (machine("web01"), machine("web02", 2))), Host("hv02")
+    assert broken(look(source, target, "web01")) == {}
+    [order] = source.orders
+    assert (order.machine, order.target) == (UUID(int=1), "hv02.corp.example")
+    assert order.storage == "C:\\VMs\\web01"
+
+
+def test_another_machine_of_that_name_on_the_target_keeps_its_folder() -> None:
+    source, target = Host("hv01", (machine("web01"),)), Host("hv02", (machine("web01", 2),))
+    look(source, target, "web01")
+    assert source.orders[0].storage == f"C:\\VMs\\{UUID(int=1)}"
+
+
+def test_an_odd_machine_is_the_dry_runs_business_alone() -> None:
+    odd = CommandFailed("Get-VM gave an object without State", "look at the versions")
+    found = look(Host("hv01", fails={"named": odd}), Host("hv02"), "web01")
+    assert broken(found) == {"Compare-VM": "Get-VM gave an object without State"}
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "said"),
+    [
+        ((), (machine("web01"),), "web01 is not on hv01, it is on hv02"),
+        ((), (), "web01 is neither on hv01 nor on hv02"),
+        ((machine("web01"), machine("web01", 2)), (), "web01 is 2 machines on hv01"),
+    ],
+)
+def test_a_machine_that_is_not_the_one_on_the_source(
+    source: tuple[VirtualMachine, ...], target: tuple[VirtualMachine, ...], said: str
+) -> None:
+    found = look(Host("hv01", source), Host("hv02", target), "web01")
+    assert broken(found) == {"Compare-VM": said}
+    [link] = [one for one in links(found) if one.state is State.BROKEN]
+    assert link.fix
+
+
+def test_addresses_that_are_not_told_keep_nothing_from_being_told() -> None:
+    odd = CommandFailed("Get-NetIPAddress failed", "")
+    found = look(Host("hv01", fails={"addresses": odd}), Host("hv02"))
+    assert found.source.addresses is None
+    assert broken(found) == {}
+
+
+def test_a_source_whose_service_is_stopped_still_tries_the_ports() -> None:
+    stopped = HyperVFailed("vmms is Stopped", "start it", vmms="Stopped")
+    found = look(Host("hv01", fails={"read": stopped}), Host("hv02"), "web01")
+    assert broken(found) == {"migration service": "hv01: vmms is Stopped"}
+    assert found.ports == {6600: True, 445: True}
+    assert found.dry_run
+    assert found.dry_run.error is None
+
+
+def test_a_source_that_is_silent_is_not_asked_again() -> None:
+    source = Host("hv01", fails={"addresses": HostUnreachable("nobody answers", "start it")})
+    found = look(source, Host("hv02"), str(uuid4()))
+    assert broken(found) == {"remote management": "hv01: nobody answers"}
+    assert source.asked == ["addresses"]
+
+
+def test_a_logon_without_a_ticket_is_no_broken_host() -> None:
+    missing: dict[str, HostError] = {"addresses": NoHostTicket("no ticket here", "kinit")}
+    found = look(Host("hv01", fails=missing), Host("hv02", fails=missing), "web01")
+    assert {one.state for one in links(found)} == {State.UNKNOWN}
+    assert links(found)[0].evidence == "the hosts were not asked: no ticket here"

@@ -1,0 +1,145 @@
+"""``delegation explain`` at the hosts themselves, and hosts that are not who the inventory says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.lab.hosts import HostLab
+from tests.story.farm import INVENTORY, Farm
+from tests.story.workstation import Workstation
+
+pytestmark = pytest.mark.lab
+
+
+@pytest.fixture
+def farm(desk: Workstation, hosts: HostLab) -> Farm:
+    return Farm.ready(desk, hosts)
+
+
+def links(farm: Farm, *words: str) -> dict[str, Any]:
+    data = farm.desk.run("explain", "hv01", "hv02", *words, "--format", "json").data
+    return {link["name"]: link for link in data["links"]}
+
+
+def broken(farm: Farm, *words: str) -> dict[str, str]:
+    found = links(farm, *words)
+    return {name: one["evidence"] for name, one in found.items() if one["state"] == "broken"}
+
+
+def test_a_pair_in_order_with_a_dry_run(farm: Farm) -> None:
+    farm.add("hv01", "web01")
+    assert broken(farm, "--vm", "web01") == {}
+    assert broken(farm, "--vm", "WEB01") == {}
+
+
+def test_a_service_that_is_stopped_is_named(farm: Farm) -> None:
+    farm.hosts.host("hv02").set(vmms="Stopped")
+    found = links(farm)
+    assert next(iter(broken(farm))) == "migration service"
+    assert found["remote management"]["state"] == "ok"
+    assert found["migration service"]["evidence"] == "hv02: vmms is Stopped"
+    assert "on hv02: Start-Service vmms" in found["migration service"]["fix"]
+    show = farm.desk.run("hosts", "show")
+    assert show.code == 1
+    assert "(vmms) of hv02.corp.example is Stopped (0x80041002)" in show.err
+    assert "Start-Service vmms" in show.err
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "said"),
+    [
+        ({"any_network": False, "networks": {}}, {}, "hv01: no network is listed"),
+        (
+            {},
+            {"any_network": False, "networks": {"10.9.0.0/16": 1}},
+            "hv02 has no address in 10.9.0.0/16",
+        ),
+        (
+            {"any_network": False, "networks": {"10.9.0.0/16": 1}},
+            {"any_network": False, "networks": {"10.9.0.0/16": 1}},
+            "hv01 has no address in 10.9.0.0/16; hv02 has no address in 10.9.0.0/16",
+        ),
+    ],
+)
+def test_networks_are_broken_where_the_host_itself_finds_no_way(
+    farm: Farm, source: dict[str, Any], target: dict[str, Any], said: str
+) -> None:
+    farm.add("hv01", "web01")
+    farm.hosts.host("hv01").set(**source)
+    farm.hosts.host("hv02").set(**target)
+    found = broken(farm, "--vm", "web01")
+    assert next(iter(found)) == "networks"
+    assert found["networks"].startswith(said)
+    assert "Compare-VM" in found
+
+
+def test_networks_are_in_order_where_the_host_itself_finds_its_way(farm: Farm) -> None:
+    farm.add("hv01", "web01")
+    ours, theirs = (farm.hosts.host(name).address.rpartition(".")[0] for name in ("hv01", "hv02"))
+    farm.hosts.host("hv01").set(any_network=False, networks={f"{ours}.0/24": 1})
+    farm.hosts.host("hv02").set(any_network=False, networks={f"{theirs}.0/25": 1})
+    found = links(farm, "--vm", "web01")
+    assert {one["state"] for one in found.values()} <= {"ok", "unknown"}
+    assert found["networks"]["evidence"] == (
+        f"{ours}.0/24 of hv01 and {theirs}.0/25 of hv02 overlap"
+    )
+
+
+def test_a_right_that_is_missing_has_its_number(farm: Farm) -> None:
+    farm.hosts.host("hv02").deny()
+    found = broken(farm)
+    assert "(0x80070005)" in found["remote management"]
+    assert "(0x80070005)" in farm.desk.run("hosts", "show").err
+
+
+def test_a_machine_on_the_other_host_is_found_there(farm: Farm) -> None:
+    farm.add("hv02", "web02")
+    found = links(farm, "--vm", "web02")["Compare-VM"]
+    assert found["evidence"] == "web02 is not on hv01, it is on hv02"
+    assert "explain hv02 hv01" in found["fix"]
+
+
+WRONG = """\
+hosts:
+  hv01:
+  hv02: {fqdn: hv03.corp.example}
+"""
+DECLARED = "defaults: {live_migration: {migrations: 7, storage_migrations: 7}}\n"
+TOLD = "hv03.corp.example is the computer HV03, not hv02"
+
+
+def test_another_computer_is_read_and_changed_by_nothing(farm: Farm) -> None:
+    farm.add("hv03", "web03")
+    remoting = INVENTORY.splitlines(keepends=True)[0]
+    farm.desk.inventory(remoting + DECLARED + WRONG, dns_servers=f"[{farm.desk.lab.address}]")
+    before = farm.hosts.host("hv03").state
+
+    apply = farm.desk.run("hosts", "apply", "--limit", "hv02", "--yes")
+    assert apply.code == 1, apply.text
+    assert TOLD in apply.err
+    assert "correct the fqdn" in apply.err
+    assert farm.hosts.host("hv03").state == before
+    assert len(farm.desk.runs()) == 1, "nothing but the mesh's own"
+
+    assert TOLD in broken(farm)["remote management"]
+    plan = farm.run("plan", farm.moves({"web03": "hv01"}))
+    assert plan.code == 4, plan.text
+    assert f"hv02: {TOLD}" in plan.text
+    assert "no host that was read has it" in plan.text
+
+
+def test_a_host_that_is_changed_into_another_after_the_plan(farm: Farm) -> None:
+    """Its name leads elsewhere by the time of the writing: each opening asks who is there."""
+    remoting = INVENTORY.splitlines(keepends=True)[0]
+    right = f"{remoting}{DECLARED}hosts: {{hv01: , hv02: }}\n"
+    farm.desk.inventory(right, dns_servers=f"[{farm.desk.lab.address}]")
+    assert farm.desk.run("hosts", "apply", "--yes").code == 0
+    assert farm.hosts.host("hv02").state.migrations == 7
+    farm.desk.inventory(remoting + DECLARED + WRONG, dns_servers=f"[{farm.desk.lab.address}]")
+    before = farm.hosts.host("hv03").state
+    back = farm.desk.run("hosts", "rollback", "--yes")
+    assert "hv02" in back.err
+    assert farm.hosts.host("hv03").state == before
+    assert farm.hosts.host("hv02").state.migrations == 7
