@@ -55,6 +55,7 @@ CORE = {
     "migrate.moves.drain",
     "migrate.moves.packing",
     "migrate.moves.placement",
+    "migrate.moves.places",
     "migrate.moves.preview",
     "migrate.moves.surveyed",
     "migrate.moves.terms",
@@ -83,6 +84,7 @@ DRIVERS = {
     "migrate.runner",
     "migrate.runner.board",
     "migrate.runner.errands",
+    "migrate.runner.learning",
     "migrate.runner.lookout",
     "migrate.runner.seams",
 }

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,11 +19,15 @@ from delegation.run import (
     AUDIT,
     DELEGATION,
     HOST_SETTINGS,
+    MIGRATE,
     RecordedChange,
     RecordedDelegation,
     RecordedSetting,
     Run,
 )
+
+if TYPE_CHECKING:
+    from delegation.cli.migrate.came_to import MigrationRun
 
 
 @click.command()
@@ -48,17 +52,26 @@ def history(ctx: click.Context, run: int | None, form: str) -> int:
     folder = wiring.usual_state_folder(given)
     with closing(Journal.readable(folder)) as journal:
         if run is None:
-            _runs(journal, folder, form)
+            _runs(given, journal, folder, form)
         else:
-            _one(journal, run, form, verbose=given.verbose)
+            _one(journal, folder, run, form, verbose=given.verbose)
     return 0
 
 
-def _runs(journal: Journal, folder: Path, form: str) -> None:
+def _runs(given: options.Options, journal: Journal, folder: Path, form: str) -> None:
     runs = journal.runs()
     unsettled = {run.id for run in journal.unsettled()}
+    migrations = _migrations(journal, folder, runs)
+    moving = {run for run, found in migrations.items() if found.is_unsettled}
     if form == "json":
-        data = [{**report.run_data(run), "unsettled": run.id in unsettled} for run in runs]
+        data = [
+            {
+                **report.run_data(run),
+                "unsettled": run.id in unsettled | moving,
+                **(migrations[run.id].data() if run.id in migrations else {}),
+            }
+            for run in runs
+        ]
         click.echo(json.dumps({"runs": data}, indent=1))
         return
     if not runs:
@@ -73,7 +86,7 @@ def _runs(journal: Journal, folder: Path, form: str) -> None:
                 run.started[:19].replace("T", " "),
                 run.who,
                 run.dc,
-                "UNSETTLED" if run.id in unsettled else _result(run),
+                _result(run, migrations.get(run.id), is_unsettled=run.id in unsettled),
                 run.ticket or "",
             ]
             for run in runs
@@ -82,15 +95,38 @@ def _runs(journal: Journal, folder: Path, form: str) -> None:
     )
     if unsettled:
         terminal.say("  an unsettled run may have written; the next apply or rollback settles it")
+    if moving:
+        command = given.command("migrate", "resume", str(max(moving)))
+        terminal.say(f"  an unsettled migration may be under way; find out: {command}")
 
 
-def _result(run: Run) -> str:
-    if run.kind == AUDIT:
-        return _audited(run)
+def _migrations(journal: Journal, folder: Path, runs: Sequence[Run]) -> "dict[int, MigrationRun]":
+    """What the migration runs have come to, by their machines."""
+    found = [run for run in runs if run.kind == MIGRATE]
+    if not found:
+        return {}
+    from delegation.cli.migrate import status
+    from delegation.cli.migrate.came_to import MigrationRun
+
+    current = status.at_work(journal, folder)
+    return {run.id: MigrationRun.of(journal, run, alive=run.id == current) for run in found}
+
+
+def _result(run: Run, migrations: "MigrationRun | None", *, is_unsettled: bool) -> str:
+    if is_unsettled:
+        return "UNSETTLED"
+    if came_to := _came_to(run, migrations):
+        return came_to
     counts = ", ".join(
         f"{count} {name}" for name, count in run.summary.items() if name != "objects"
     )
     return f"{run.status}: {counts or 'nothing written'}"
+
+
+def _came_to(run: Run, migrations: "MigrationRun | None") -> str:
+    if migrations is not None:
+        return migrations.in_words
+    return _audited(run) if run.kind == AUDIT else ""
 
 
 def _audited(run: Run) -> str:
@@ -103,8 +139,9 @@ def _audited(run: Run) -> str:
     return ", ".join(told)
 
 
-def _one(journal: Journal, number: int, form: str, *, verbose: bool) -> None:
+def _one(journal: Journal, folder: Path, number: int, form: str, *, verbose: bool) -> None:
     run = journal.run(number)
+    migrations = _migrations(journal, folder, [run]).get(number)
     of_hosts = run.kind in HOST_SETTINGS.runs
     changes = [] if of_hosts else journal.changes(number, DELEGATION)
     settings = journal.changes(number, HOST_SETTINGS) if of_hosts else []
@@ -115,24 +152,29 @@ def _one(journal: Journal, number: int, form: str, *, verbose: bool) -> None:
         data = {**report.run_data(run), "changes": recorded}
         if run.kind == AUDIT:
             data["findings"] = found and [report.finding_data(one) for one in found]
+        if migrations is not None:
+            data |= {**migrations.data(), "moves": migrations.moves_data()}
         click.echo(json.dumps(data, indent=1))
         return
     terminal.out(f"Run {run.id}: {run.kind}", bold=True)
     for name, text in (
         ("started", f"{run.started} by {run.who} on {run.machine}"),
         ("finished", run.finished or "never"),
-        ("status", run.status),
+        ("status", "" if migrations else run.status),
         ("directory", f"{run.domain}, {run.dc}"),
         ("inventory", run.inventory_digest or ""),
         ("plan", run.plan_digest or ""),
         ("ticket", run.ticket or ""),
         ("undoes run", str(run.reverses or "")),
-        ("result", _audited(run) if run.kind == AUDIT else ""),
+        ("result", _came_to(run, migrations)),
     ):
         if text:
             terminal.out(f"  {name:<10}  {text}")
     _changes(changes, verbose=verbose)
     _settings(settings)
+    if migrations is not None:
+        terminal.out()
+        migrations.table()
     if run.kind == AUDIT:
         _findings(found)
 

@@ -61,8 +61,17 @@ def _echo(line: str, *, bold: bool, fg: str | None, err: bool) -> None:
     click.echo(styled, err=err, color=_Colours.wanted)
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, right: str = "") -> None:
-    """Aligned columns; ``right`` has an ``r`` at the position of each right-aligned one."""
+def table(
+    header: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    right: str = "",
+    below: Sequence[str] = (),
+) -> None:
+    """Aligned columns; ``right`` has an ``r`` at the position of each right-aligned one.
+
+    ``below`` has a line for each row that stands under it.
+    """
     cells = [[inert(cell) for cell in row] for row in [header, *rows]]
     widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
     for index, row in enumerate(cells):
@@ -71,6 +80,8 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, right: str = 
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         out(("  " + "  ".join(parts)).rstrip(), bold=index == 0)
+        if index and below:
+            out(f"      {below[index - 1]}")
 
 
 def confirm(question: str, *, yes: bool) -> bool:

@@ -68,10 +68,16 @@ def context_for(
 
 
 def lifetime(credentials: Any) -> float:  # noqa: ANN401
-    """For how many seconds gssapi's credentials are still good; 0 where they are not."""
+    """For how many seconds gssapi's credentials are still good; 0 where they are not.
+
+    None is the current logon.
+    """
+    import gssapi
     from gssapi.raw import GSSError
 
     try:
+        if credentials is None:
+            credentials = gssapi.Credentials(usage="initiate")
         return float(credentials.lifetime or 0)
     except GSSError:
         return 0.0

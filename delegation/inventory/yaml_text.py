@@ -115,7 +115,7 @@ def show_ranges(text: str) -> str:
 MAX_DEPTH = 20
 TOO_DEEP = (
     f"lists and mappings are nested deeper than {MAX_DEPTH} levels",
-    "an inventory needs 6 at most",
+    "6 are enough for any of these files",
 )
 
 

@@ -196,7 +196,11 @@ class _Builder:
         self._nodes += size
         if self._nodes > MAX_NODES:
             what = f"more than {MAX_NODES:,} values, counting what each alias stands for"
-            stop((line, column), f"{what} (an alias bomb)", "write ranges such as hv[01-64]")
+            stop(
+                (line, column),
+                f"{what} (an alias bomb)",
+                "write out what is meant, with fewer aliases",
+            )
 
     def _add(self, node: Node, size: int, anchor: str | None = None) -> None:
         if anchor:

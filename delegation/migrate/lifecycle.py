@@ -7,7 +7,8 @@ Whoever starts migrations may die at any moment, while Move-VM goes on at its ho
    been sent, and one on record as starting may have been.
 2. Only the hosts know an end. From its intent on, a migration is *on the way* until both of them
    have said where the machine is; what Move-VM said, or that it said nothing, gives the reason
-   alone. While one of them is silent it is ``UNKNOWN``, and everything that it may hold is held.
+   alone. While one of them is silent it is ``UNKNOWN``, and everything that it may hold is held:
+   all, but its slot at a source which says that it has the machine and does nothing about it.
 3. So none is started twice: ``INTENDED`` leaves from ``QUEUED`` alone, and nothing that was on
    the way comes back there but by what both hosts said, when nothing runs in its shell.
 """

@@ -4,6 +4,7 @@ Every step is one commit, on disk before anything is done because of it. The que
 a timetable: what starts when is decided anew by what the hosts say.
 """
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from delegation.errors import JournalError
 from delegation.journal import Journal, RunRecord
 from delegation.migrate import recorded
 from delegation.migrate.lifecycle import Migration, State, Step, after
-from delegation.run import RUNNING, NewRun
+from delegation.run import DONE, FAILED, INTERRUPTED, RUNNING, NewRun
 
 BUSY_SECONDS = 60
 """How long another program may have the journal to itself."""
@@ -87,13 +88,13 @@ class Queue:
         for machine, percent in percents.items():
             self._moves[machine] = replace(self._moves[machine], percent=percent)
 
-    def explain(self, machine: UUID, reason: str) -> Migration:
+    def explain(self, machine: UUID, reason: str, fix: str = "") -> Migration:
         with store.transaction(self._db, self._journal.path):
             self._db.execute(
-                "UPDATE moves SET reason = ? WHERE run = ? AND machine = ?",
-                (reason, self.run, str(machine)),
+                "UPDATE moves SET reason = ?, fix = ? WHERE run = ? AND machine = ?",
+                (reason, fix, self.run, str(machine)),
             )
-        self._moves[machine] = replace(self._moves[machine], reason=reason)
+        self._moves[machine] = replace(self._moves[machine], reason=reason, fix=fix)
         return self._moves[machine]
 
     def requests(self) -> set[UUID]:
@@ -119,10 +120,17 @@ class Queue:
                 "UPDATE runs SET status = ?, finished = NULL WHERE id = ?", (RUNNING, self.run)
             )
 
-    def finish(self, status: str, summary: Mapping[str, Any]) -> None:
+    def finish(self, *, interrupted: bool = False) -> None:
         """The run has ended; what has not can be taken up again."""
+        summary = _summary(self._journal, self.run)
+        incomplete = INTERRUPTED if interrupted else FAILED
         page: RunRecord[Any] = RunRecord(self._db, self._journal.path, self.run)
-        page.finish(status, summary)
+        page.finish(DONE if _is_complete(summary) else incomplete, summary)
+
+    def amend(self) -> None:
+        """Write its end anew, where it has one, or nothing of it is left: something has changed."""
+        with store.transaction(self._db, self._journal.path):
+            _amend(self._journal, self.run)
 
     def _write(self, before: Migration, move: Migration) -> None:
         written = self._db.execute(
@@ -182,6 +190,13 @@ def begin(journal: Journal, run: NewRun, moves: Sequence[Migration]) -> Queue:
         )
         taken = (State.QUEUED, State.WAITING, number, number)
         why = f"run {number} moves it"
+        bereft = [
+            other
+            for (other,) in db.execute(
+                f"SELECT DISTINCT run FROM moves WHERE {_ELSEWHERE}",  # noqa: S608
+                taken,
+            )
+        ]
         db.execute(
             "INSERT INTO steps (run, machine, time, step, state, host, bound, reason)"  # noqa: S608
             f" SELECT run, machine, ?, ?, ?, host, bound, ? FROM moves WHERE {_ELSEWHERE}",
@@ -191,11 +206,44 @@ def begin(journal: Journal, run: NewRun, moves: Sequence[Migration]) -> Queue:
             f"UPDATE moves SET state = ?, ended = ?, reason = ? WHERE {_ELSEWHERE}",  # noqa: S608
             (State.ABORTED, _now(), why, *taken),
         )
+        for other in bereft:
+            _amend(journal, other)
     return Queue(journal, number)
 
 
 _ELSEWHERE = "state IN (?, ?) AND run != ? AND machine IN (SELECT machine FROM moves WHERE run = ?)"
 """What waits in another run for a machine that this one moves."""
+
+
+def _summary(journal: Journal, run: int) -> dict[str, int]:
+    """How many machines of a run are in each state, as its page says."""
+    rows = journal.rows("SELECT state, count(*) FROM moves WHERE run = ? GROUP BY state", run)
+    counts: dict[str, int] = dict(map(tuple, rows))
+    return {
+        "objects": sum(counts.values()),
+        **{str(state): counts[state] for state in State if state in counts},
+    }
+
+
+def _is_complete(summary: Mapping[str, int]) -> bool:
+    return summary.get(State.MOVED, 0) == summary["objects"]
+
+
+def _amend(journal: Journal, run: int) -> None:
+    """Within a transaction."""
+    summary, page = _summary(journal, run), journal.run(run)
+    if page.finished is None and any(not state.ended for state in State if summary.get(state)):
+        return
+    incomplete = INTERRUPTED if page.status == INTERRUPTED else FAILED
+    journal.writing().execute(
+        "UPDATE runs SET status = ?, finished = ?, summary = ? WHERE id = ?",
+        (
+            DONE if _is_complete(summary) else incomplete,
+            page.finished or _now(),
+            json.dumps(summary),
+            run,
+        ),
+    )
 
 
 def ask(journal: Journal, run: int, machines: Collection[UUID]) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from delegation.journal import Journal
 from delegation.migrate.lifecycle import Migration, State, Step
+from delegation.run import MIGRATE, RUNNING
 
 
 def migrations(journal: Journal, run: int) -> list[Migration]:
@@ -19,6 +20,31 @@ def unfinished(journal: Journal) -> list[int]:
     states = [state for state in State if not state.ended]
     runs = {run for run, _ in _found(journal, f"state IN ({_marks(states)})", *states)}
     return sorted(runs)
+
+
+def to_be_given_up(journal: Journal, run: int) -> set[UUID]:
+    """Machines of a run whose migrations somebody asked to give up, and nobody has heard of it."""
+    if not _keeps_moves(journal):
+        return set()
+    rows = journal.rows("SELECT machine FROM requests WHERE run = ?", run)
+    with journal.reading(f"what is asked of run {run}"):
+        return {UUID(row["machine"]) for row in rows}
+
+
+def newest_at_work(journal: Journal) -> int | None:
+    """Of the runs that have no end, the one that began, or went on, last; None: all have one."""
+    if not _keeps_moves(journal):
+        return None
+    rows = journal.rows(
+        "SELECT id FROM runs WHERE kind = ? AND status = ? ORDER BY max(started, coalesce("
+        "(SELECT max(time) FROM steps WHERE run = runs.id AND step != ?), '')) DESC, id DESC"
+        " LIMIT 1",
+        MIGRATE,
+        RUNNING,
+        Step.ABANDONED,  # a run that takes over what waits in others gives it up there
+    )
+    with journal.reading("the steps of migrations"):
+        return next((int(row["id"]) for row in rows), None)
 
 
 def under_way(journal: Journal) -> list[tuple[int, Migration]]:

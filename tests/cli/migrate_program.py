@@ -55,6 +55,12 @@ class FileHost(Hypervisor):
     def set(self, before: HostSetting, after: HostSetting) -> None:
         raise NotImplementedError
 
+    def named(self, name: str) -> list[VirtualMachine]:
+        raise NotImplementedError
+
+    def addresses(self) -> tuple[str, ...]:
+        raise NotImplementedError
+
     def compare(self, order: MoveOrder) -> tuple[Incompatibility, ...]:
         raise NotImplementedError
 

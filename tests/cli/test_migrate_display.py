@@ -5,10 +5,13 @@ from uuid import UUID
 
 import pytest
 
+from delegation.cli.migrate import ticket_life
 from delegation.cli.migrate.lines import EVERY, Lines
 from delegation.cli.migrate.overall import Overall, line
+from delegation.errors import NoHostTicket
 from delegation.migrate.lifecycle import Migration, State
 from delegation.migrate.runner import FINISH, STOP
+from delegation.migrate.runner.seams import Wait
 
 GIB = 1 << 30
 
@@ -51,6 +54,70 @@ def test_the_time_that_is_left_goes_by_what_was_done_here(overall: Overall, cloc
     assert overall.in_words() == ("1 of 3 moved, 1 under way, 15.0 GB of 30.0 GB, about 1 min left")
 
 
+def test_at_first_the_plan_says_how_long_it_takes(clock: Clock) -> None:
+    overall = Overall(clock, expected=600.0)
+    overall.begin([move(1), move(2)])
+    assert overall.left() is None, "nothing runs yet"
+    overall.see(move(1, State.RUNNING))
+    clock.now += 60
+    assert overall.left() == 540
+    overall.see(move(1, State.RUNNING, 50))
+    assert overall.left() == pytest.approx(180), "by what was moved by now"
+
+
+def test_nothing_is_estimated_while_nothing_runs(overall: Overall, clock: Clock) -> None:
+    """And that time says nothing of how fast it goes."""
+    overall.see(move(1, State.RUNNING))
+    clock.now += 60
+    overall.see(move(1, State.RUNNING, 50))
+    assert overall.left() == pytest.approx(300)
+    overall.see(move(1, State.UNKNOWN, 50, reason="hv02 does not answer"))
+    clock.now += 3600
+    assert overall.left() is None
+    assert overall.in_words() == "0 of 3 moved, 1 unknown, 5.0 GB of 30.0 GB"
+    overall.see(move(1, State.RUNNING, 50))
+    assert overall.left() == pytest.approx(300)
+
+
+def test_a_machine_is_counted_once(overall: Overall) -> None:
+    overall.see(move(1, State.UNKNOWN))
+    overall.see(move(2, State.STOPPING))
+    assert overall.in_words() == "0 of 3 moved, 1 under way, 1 unknown, 0 bytes of 30.0 GB"
+
+
+EXPIRED = NoHostTicket("the Kerberos ticket has expired", "get a new one with kinit")
+
+
+def test_what_it_waits_for_is_told_once(
+    overall: Overall, clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = Lines(overall)
+    hosts = {"hv01": EXPIRED, "hv02": NoHostTicket(EXPIRED.what, EXPIRED.fix)}
+    lines.waits(Wait(hosts))
+    lines.waits(Wait(hosts))
+    lines.waits(Wait(hosts, 300.0))
+    lines.waits(Wait(hosts, 299.0))
+    assert capsys.readouterr().err.splitlines() == [
+        "  hv[01-02] can't be asked: the Kerberos ticket has expired",
+        "    get a new one with kinit; the run goes on by itself then",
+        "  nothing else can be done: it waits for hv[01-02], for 5 min",
+    ]
+    clock.now += EVERY
+    lines.waits(Wait(hosts, 270.0))
+    lines.pulse(0)
+    [told] = capsys.readouterr().err.splitlines()
+    assert told.endswith("30.0 GB, waits for hv[01-02], for 4 min 30 s more")
+
+
+def test_trouble_that_comes_back_is_told_again(
+    overall: Overall, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = Lines(overall)
+    for hosts in ({"hv01": EXPIRED}, {}, {"hv01": EXPIRED}):
+        lines.waits(Wait(hosts))
+    assert capsys.readouterr().err.count("can't be asked") == 2
+
+
 def test_what_was_done_before_a_resume_says_nothing_about_the_rate(clock: Clock) -> None:
     overall = Overall(clock)
     overall.begin([move(1, State.MOVED, 100), move(2, State.UNKNOWN, 40)])
@@ -91,6 +158,20 @@ def test_each_change_is_told_once(overall: Overall, capsys: pytest.CaptureFixtur
     ]
 
 
+@pytest.mark.parametrize(
+    ("after", "told"),
+    [
+        (move(1, State.MOVED, at="hv02"), "web1: moved to hv02 before it could be stopped"),
+        (move(1, State.ABORTED, reason="stopped"), "web1: given up: stopped"),
+        (replace(move(1, reason="stopped"), started="x"), "web1: stopped, it is on hv01"),
+    ],
+)
+def test_what_is_to_stop_is_not_called_stopped_before_it_is(after: Migration, told: str) -> None:
+    stopping = move(1, State.STOPPING)
+    assert line(stopping, move(1, State.RUNNING)) == "web1: is being stopped"
+    assert line(after, stopping) == told
+
+
 def test_a_bypass_is_called_so() -> None:
     aside = replace(move(1, State.STARTING), to="hv03")
     assert line(aside, move(1)) == "web1: hv01 to hv03, aside to make room"
@@ -108,6 +189,16 @@ def test_the_whole_is_told_now_and_then(
     lines.pulse(0)
     lines.pulse(0)
     assert capsys.readouterr().err == "  0 of 3 moved, 0 bytes of 30.0 GB\n"
+
+
+def test_a_ticket_that_is_too_short_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    ticket_life.warn(None, 600)
+    ticket_life.warn(600, 600)
+    assert capsys.readouterr().err == ""
+    ticket_life.warn(320, 600)
+    told = capsys.readouterr().err
+    assert "good for 5 min 20 s, and this should take 10 min" in told
+    assert "kinit" in told
 
 
 def test_how_it_ends_is_told_once(overall: Overall, capsys: pytest.CaptureFixture[str]) -> None:

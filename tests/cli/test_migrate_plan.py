@@ -3,13 +3,21 @@
 import json
 import sys
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from delegation import store
+from delegation.journal import Journal
+from delegation.migrate import queue
+from delegation.migrate.lifecycle import Migration, Step
+from delegation.run import MIGRATE, NewRun
 from tests.cli.program import Delegation, Ran, spawned
 from tests.cli.world import tree
+from tests.migrate.fleet import machine
 
 GB = 1 << 30
 INVENTORY = """\
@@ -122,8 +130,8 @@ def test_what_can_not_be_moved_is_4_with_the_names(desk: Desk) -> None:
     desk.write("moves.yaml", LIST + "  - {vm: nobody, target: hv02}\n")
     ran = desk("plan", "moves.yaml")
     assert ran.code == 4
-    assert "web01 on hv01 (line 2): hv02 has no room for it: 1.0 GB of memory" in ran.out
-    assert "nobody (line 4): no host that was read has it" in ran.out
+    assert "web01 on hv01 (line 2, column 10): hv02 has no room for it: 1.0 GB of memory" in ran.out
+    assert "nobody (line 4, column 10): no host that was read has it" in ran.out
     assert "a run would move nothing" in ran.err
     [web01] = [
         one
@@ -138,7 +146,7 @@ def test_a_host_that_is_down_costs_only_its_own_moves(desk: Desk) -> None:
     ran = desk("plan", "moves.yaml")
     assert ran.code == 4
     assert "hv03: hv03.corp.example: no answer" in ran.out
-    assert "web02 on hv01 (line 3): hv03 was not read" in ran.out
+    assert "web02 on hv01 (line 3, column 10): hv03 was not read" in ran.out
     desk.write("moves.yaml", "moves: [{vm: web01, target: hv02}]")
     assert desk("plan", "moves.yaml").code == 3
 
@@ -210,6 +218,41 @@ def test_a_drain_asks(desk: Desk) -> None:
     ran = desk("drain", "hv01")
     assert ran.code == 2
     assert "add --yes" in ran.err
+
+
+def test_a_host_is_known_by_its_full_name_as_in_a_list(desk: Desk) -> None:
+    ran = desk("plan", "--drain", "HV01.corp.example", "--format", "json")
+    assert ran.code == 3
+    assert set(moves(ran)) == {"web01", "web02", "dc1"}
+
+
+def test_a_machine_that_a_run_was_left_with_names_that_run(desk: Desk) -> None:
+    with closing(Journal.writable(desk.folder / ".delegation")) as journal:
+        found = machine("web01")
+        move = Migration(found.id, "web01", "hv01", "hv02", at="hv01")
+        run = NewRun(MIGRATE, "hosts:corp.example", "corp.example", "hv01", {})
+        queued = queue.begin(journal, run, [move])
+        queued.step(found.id, Step.INTENDED, at="hv01", to="hv02", shell=UUID(int=1))
+    desk.hosts["hv01"]["machines"] = [vm("web01", migrating=True), vm("web02", migrating=True)]
+    ran = desk("plan", "moves.yaml")
+    assert ran.code == 4
+    assert "run 1 was left with it; go on with that: delegation migrate resume 1" in ran.out
+    assert "wait for the end of that" in ran.out, "of web02 no run knows"
+    with store.lock(desk.folder / ".delegation", store.MIGRATING):
+        assert "resume 1" not in desk("plan", "moves.yaml").out
+
+
+def test_a_drain_can_be_held_to_what_its_plan_said(desk: Desk) -> None:
+    ran = desk("plan", "--drain", "hv01")
+    [digest] = [line.split()[1] for line in ran.out.splitlines() if line.startswith("digest")]
+    assert f"migrate drain hv01 --expect {digest}" in ran.err
+    assert "add --yes" in desk("drain", "hv01", "--expect", digest, "--wait", "5").err
+    desk.hosts["hv01"]["machines"].append(vm("web03"))
+    saved = desk("drain", "hv01", "--expect", digest, "-o", "drain.yaml")
+    assert saved.code == 4
+    assert "the plan is not the expected one" in saved.err
+    assert "migrate plan --drain hv01" in saved.err
+    assert not (desk.folder / "drain.yaml").exists()
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,8 @@ from uuid import UUID
 import pytest
 
 from delegation import store
+from delegation.cli.migrate import ended
+from delegation.cli.options import Options
 from delegation.journal import Journal
 from delegation.migrate import queue
 from delegation.migrate.lifecycle import Migration, Step
@@ -69,6 +71,7 @@ def test_how_far_it_is(delegation: Delegation) -> None:
     assert "hv01 > hv03" in lines["web02"]
     assert "50" in lines["web02"]
     assert "the disk is full" in lines["web03"]
+    assert "  web03: make room on hv02" in ran.out
     assert "1 of 4 moved, 1 under way, 1 failed, 2.0 GB of 7.0 GB" in ran.out
     assert "delegation migrate resume 1" in ran.err
 
@@ -113,9 +116,81 @@ def test_only_runs_that_moved_something(delegation: Delegation) -> None:
     assert delegation("migrate", "resume", "2").code == 2
 
 
-def test_history_has_it(delegation: Delegation) -> None:
-    assert "migrate" in delegation("history").out
-    assert delegation("history", "1").code == 0
+def another() -> None:
+    """A second run, newer than the one that was left, which is done."""
+    with closing(Journal.writable(STATE)) as journal:
+        queued = queue.begin(journal, RUN, [move(7, "hv02")])
+        queued.step(machine(7), Step.INTENDED, at="hv01", to="hv02", shell=UUID(int=7))
+        queued.step(machine(7), Step.ARRIVED, at="hv02")
+        queued.finish()
+
+
+def test_the_newest_run_is_shown_and_what_was_left_is_told(delegation: Delegation) -> None:
+    another()
+    ran = delegation("migrate", "status")
+    assert "Run 2: done" in ran.out
+    assert "run 1 has machines without an end, too: delegation migrate resume 1" in ran.err
+    assert delegation("migrate", "status", "--format", "json").json["left"] == [1]
+    shown = delegation("migrate", "status", "1")
+    assert "Run 1: was left" in shown.out
+    assert "too:" not in shown.err
+
+
+def test_several_runs_that_were_left_are_told_in_one_line(delegation: Delegation) -> None:
+    with closing(Journal.writable(STATE)) as journal:
+        queue.begin(journal, RUN, [move(8, "hv02")])
+    another()
+    told = delegation("migrate", "status").err
+    assert "runs 1 and 2 have machines without an end, too: delegation migrate resume 2" in told
+
+
+def test_the_run_that_goes_on_is_shown_also_where_another_is_newer(delegation: Delegation) -> None:
+    another()
+    with recorded() as queued:
+        queued.reopen()
+        queued.step(machine(2), Step.LOST)
+    with store.lock(STATE, store.MIGRATING):
+        ran = delegation("migrate", "status")
+    assert "Run 1: goes on" in ran.out
+    assert "too:" not in ran.err
+
+
+def test_what_a_run_came_to_is_told_by_its_machines(delegation: Delegation) -> None:
+    """Its page is that of the moment in which it began: whoever was to write its end has died."""
+    another()
+    told = delegation("history")
+    [left, done] = told.out.splitlines()[1:]
+    assert "UNSETTLED: 1 queued, 1 unknown, 1 moved, 1 failed" in left
+    assert "done: 1 moved" in done
+    assert "delegation migrate resume 1" in told.err
+    assert "the next apply" not in told.err
+    first, second = delegation("history", "--format", "json").json["runs"]
+    assert (first["unsettled"], first["alive"]) == (True, False)
+    assert first["summary"] == {"objects": 4, "queued": 1, "unknown": 1, "moved": 1, "failed": 1}
+    assert (second["unsettled"], second["summary"]) == (False, {"objects": 1, "moved": 1})
+
+
+def test_a_run_that_goes_on_is_not_unsettled(delegation: Delegation) -> None:
+    with store.lock(STATE, store.MIGRATING):
+        told = delegation("history")
+        [data] = delegation("history", "--format", "json").json["runs"]
+    assert "goes on: 1 queued, 1 running, 1 moved, 1 failed" in told.out
+    assert (data["unsettled"], data["alive"]) == (False, True)
+
+
+def test_a_run_of_which_nothing_is_on_its_way_was_left(delegation: Delegation) -> None:
+    with recorded() as queued:
+        queued.step(machine(2), Step.ARRIVED, at="hv03")
+    assert "was left: 1 queued, 2 moved, 1 failed" in delegation("history").out
+
+
+def test_history_shows_one_runs_machines(delegation: Delegation) -> None:
+    ran = delegation("history", "1")
+    assert ran.code == 0
+    assert "UNSETTLED" in ran.out
+    assert "the disk is full" in ran.out
+    moves = delegation("history", "1", "--format", "json").json["moves"]
+    assert [one["vm"] for one in moves] == ["web01", "web02", "web03", "web04"]
 
 
 # Giving up
@@ -128,6 +203,30 @@ def test_what_waits_is_given_up_at_once_where_nobody_is_at_it(delegation: Delega
     assert states() == ["moved", "running", "failed", "aborted"]
 
 
+def test_the_end_of_a_run_that_was_given_up_is_written_anew(delegation: Delegation) -> None:
+    with recorded() as queued:
+        queued.step(machine(2), Step.LOST)
+        queued.finish(interrupted=True)
+    assert delegation("migrate", "abort").code == 0
+    with closing(Journal.readable(STATE)) as journal:
+        run = journal.run(1)
+    assert run.status == "interrupted"
+    assert run.summary == {"objects": 4, "unknown": 1, "moved": 1, "failed": 1, "aborted": 1}
+
+
+def test_what_was_left_is_called_one_thing(
+    delegation: Delegation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The counts and the reasons, when whoever watched it has gone at once."""
+    with closing(Journal.readable(STATE)) as journal:
+        assert ended.tell(Options(), journal, 1) == 1
+    told = capsys.readouterr().out
+    assert "1 not started, 1 unknown" in told
+    assert "unknown: web02: it went on, hv01 to hv03, when it was left" in told
+    assert "not started: web04" in told
+    assert "running" not in told
+
+
 def test_what_may_run_is_left_to_a_resume(delegation: Delegation) -> None:
     ran = delegation("migrate", "abort")
     assert ran.code == 0
@@ -135,6 +234,11 @@ def test_what_may_run_is_left_to_a_resume(delegation: Delegation) -> None:
     assert states() == ["moved", "running", "failed", "aborted"]
     with recorded() as queued:
         assert queued.requests() == {machine(2)}
+    shown = delegation("migrate", "status")
+    [web02] = [line for line in shown.out.splitlines() if "web02" in line]
+    assert "to be stopped, as asked" in web02
+    moves = delegation("migrate", "status", "--format", "json").json["moves"]
+    assert [one["vm"] for one in moves if one["aborting"]] == ["web02"]
 
 
 def test_whoever_is_at_it_is_asked(delegation: Delegation) -> None:
@@ -147,13 +251,20 @@ def test_whoever_is_at_it_is_asked(delegation: Delegation) -> None:
         assert queued.requests() == {machine(2), machine(4)}
 
 
-@pytest.mark.parametrize("name", ["nobody", "web01", "web03"])
+@pytest.mark.parametrize(
+    ("name", "code", "why"),
+    [
+        ("nobody", 2, "no run moves nobody"),
+        ("web01", 1, "the migration of web01 has ended already"),
+        ("web03", 1, "the migration of web03 has ended already"),
+    ],
+)
 def test_what_has_no_migration_is_refused_and_nothing_is_given_up(
-    delegation: Delegation, name: str
+    delegation: Delegation, name: str, code: int, why: str
 ) -> None:
     ran = delegation("migrate", "abort", name, "web04")
-    assert ran.code == 2
-    assert name in ran.err
+    assert ran.code == code
+    assert why in ran.err
     assert "nothing was given up" in ran.err
     assert states()[-1] == "queued"
 
@@ -165,6 +276,8 @@ def test_nothing_is_left_to_give_up(delegation: Delegation) -> None:
     ran = delegation("migrate", "abort")
     assert ran.code == 1
     assert "nothing to give up" in ran.err
+    assert delegation("migrate", "abort", "web04").code == 1
+    assert delegation("migrate", "abort", "nobody").code == 2
     assert "nothing left to do" in delegation("migrate", "resume", "1").err
     assert "no run to go on with" in delegation("migrate", "resume").err
 

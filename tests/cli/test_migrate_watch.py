@@ -1,6 +1,7 @@
 """What ``migrate watch`` makes of what a target tells; the target itself is in tests/story."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -27,6 +28,20 @@ def test_the_data_of_a_look() -> None:
     assert data["sessions"][0]["opens"] == 1
     assert data["files"] == [{"path": disk(0).path, "user": "vmadmin", "bytes": 3 * GB}]
     assert json.loads(json.dumps(data)) == data
+
+
+def test_what_may_be_our_own_session_is_marked(capsys: pytest.CaptureFixture[str]) -> None:
+    seen = Traffic(sessions=(replace(SESSION, perhaps_ours=True), SESSION))
+    traffic.show("hv02", seen)
+    assert "vmadmin (perhaps this look)" in capsys.readouterr().out
+    assert list(traffic.changes([(0.0, seen)])) == [
+        "sessions of vmadmin (perhaps this look) from 10.0.0.1: 1",
+        "sessions of vmadmin from 10.0.0.1: 1",
+    ]
+    assert [one["perhaps_this_look"] for one in traffic.data("hv02", seen)["sessions"]] == [
+        True,
+        False,
+    ]
 
 
 def test_one_look_in_tables(capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,7 +15,7 @@ from delegation.migrate.lifecycle import Migration, Step
 from delegation.migrate.queue import Queue
 from delegation.migrate.runner import Runner
 from delegation.migrate.runner.patience import Patience
-from delegation.migrate.runner.seams import Display
+from delegation.migrate.runner.seams import Display, Wait
 from delegation.migrate.schedule.estimate import StreamRates
 from delegation.run import MIGRATE, NewRun
 from tests.migrate.world import FakeCrew, World
@@ -46,9 +46,9 @@ class LethalQueue(Queue):
         self._burn()
         return move
 
-    def explain(self, machine: UUID, reason: str) -> Migration:
+    def explain(self, machine: UUID, reason: str, fix: str = "") -> Migration:
         self._burn()
-        move = super().explain(machine, reason)
+        move = super().explain(machine, reason, fix)
         self._burn()
         return move
 
@@ -93,6 +93,7 @@ class Station(Display):
         moves = [wanted(world, named[name], target) for name, target in targets.items()]
         self.run = queue.begin(self.journal, RUN, moves).run
         self.shown: list[Migration] = []
+        self.waited: list[Wait] = []
         self.shells = 0
         self.runner: Runner | None = None
         self.hook: Callable[[Migration], None] = self.shown.append
@@ -129,6 +130,9 @@ class Station(Display):
 
     def pulse(self, urgency: int) -> None:
         pass
+
+    def waits(self, wait: Wait) -> None:
+        self.waited.append(wait)
 
     def _shell(self) -> UUID:
         self.shells += 1

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from delegation.errors import CommandFailed, HostRefused, HostUnreachable
+from delegation.errors import CommandFailed, HostRefused, HostUnreachable, NoHostTicket
 from delegation.hyperv.failures import stopped
 from delegation.hyperv.machines import (
     Failure,
@@ -58,6 +58,9 @@ def test_where_it_is_takes_the_word_of_both(source: str, target: str) -> None:
     expected = {("here", "away"): Step.RETURNED, ("away", "here"): Step.ARRIVED}
     assert found.step == expected.get((source, target))
     assert found.moving == ("moving" in {source, target})
+    assert found.odd == (source == target and source in {"here", "away"})
+    assert bool(found.fix) == (found.step is None and not found.moving)
+    assert found.at_rest == (found.step is None and source == "here" and target != "moving")
     if "silent" in {source, target} and not found.moving:
         assert "does not answer" in found.reason
 
@@ -72,6 +75,16 @@ def test_what_was_not_sent_leaves_nothing_to_find_out(source: str, target: str) 
         assert found.step is Step.GIVEN_UP
     else:
         assert found.step is Step.POSTPONED
+
+
+def test_what_two_hosts_say_alike_is_said_once_with_what_to_do() -> None:
+    expired = NoHostTicket("the ticket has expired", "kinit")
+    same = NoHostTicket("the ticket has expired", "kinit")
+    found = judge(RUNNING, {"hv01": expired, "hv02": same}, None, LIMITS)
+    assert (found.reason, found.fix) == ("the ticket has expired", "kinit")
+    found = judge(RUNNING, {"hv01": expired, "hv02": SILENCE}, None, LIMITS)
+    assert found.reason == "the ticket has expired; it does not answer"
+    assert found.fix == "kinit; look at it"
 
 
 def test_a_bypass_is_passed_and_not_the_end() -> None:
@@ -133,6 +146,7 @@ def test_fixes_name_the_hosts() -> None:
 
 def test_who_does_not_answer_may_later_and_who_refuses_will_not() -> None:
     assert of_error(RUNNING, SILENCE).again
+    assert of_error(RUNNING, NoHostTicket("the ticket has expired", "kinit")).again
     assert not of_error(RUNNING, HostRefused("no right", "get it")).again
     assert not of_error(RUNNING, CommandFailed("no module", "")).again
     assert of_error(RUNNING, CommandFailed("in use", "", hresult="0x80070020")).again
@@ -168,6 +182,12 @@ def test_migrations_of_others_take_slots() -> None:
     assert of_others(seen, [RUNNING]) == 1
     found = capacity("hv01", seen, [RUNNING])
     assert (found.live, found.storage) == (1, 2)
+
+
+def test_one_of_ours_that_was_at_rest_takes_a_slot_where_the_host_moves_it_after_all() -> None:
+    found = capacity("hv01", hosted(machine(migrating=True)), [RUNNING], {ID})
+    assert (found.live, found.storage) == (1, 2)
+    assert capacity("hv01", hosted(machine()), [RUNNING], {ID}).live == 2
 
 
 def test_a_host_that_is_switched_off_has_no_slots() -> None:

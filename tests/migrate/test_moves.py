@@ -47,7 +47,7 @@ moves:
         AskedMove("web 02", "hv03"),
         AskedMove("6b29fc40-ca47-1067-b31d-00dd010662da", "hv04", None, r"\\sofs01\vms\x"),
     )
-    assert [move.line for move in parsed(text)] == [4, 5, 7]
+    assert [(move.line, move.column) for move in parsed(text)] == [(4, 10), (5, 9), (7, 10)]
 
 
 def test_an_empty_list_is_one() -> None:
@@ -135,6 +135,41 @@ def test_a_folder_that_windows_takes_otherwise_is_refused(folder: str) -> None:
     csv.writer(row).writerow(["web01", "hv02", folder])
     [problem] = problems("vm,target,storage\n" + row.getvalue(), "moves.csv")
     assert problem.startswith("2:12: ")
+
+
+@pytest.mark.parametrize(
+    ("folder", "what"),
+    [
+        ("C:\\VMs\\CON", "Windows keeps the name 'CON' to itself"),
+        ("C:\\VMs\\nul.vhdx\\a", "Windows keeps the name 'nul.vhdx' to itself"),
+        ("D:\\Lpt1", "Windows keeps the name 'Lpt1' to itself"),
+        ("C:\\$VSM$\\x", "lies in the folder that Hyper-V keeps for migrations under way"),
+        ("\\\\hv02\\c$\\$vsm$", "lies in the folder that Hyper-V keeps for migrations under way"),
+    ],
+)
+def test_names_that_others_keep_are_refused(folder: str, what: str) -> None:
+    [problem] = problems(f"moves: [{{vm: a, target: hv02, storage: '{folder}'}}]")
+    assert what in problem
+
+
+@pytest.mark.parametrize("folder", ["D:\\console", "D:\\com\\x", "D:\\com10", "D:\\my con"])
+def test_names_that_are_like_those_are_taken(folder: str) -> None:
+    assert parsed(f"moves: [{{vm: a, target: hv02, storage: '{folder}'}}]")[0].storage == folder
+
+
+def test_what_stands_under_a_duplicate_column_is_no_further_problem() -> None:
+    assert problems("vm,target,vm\nweb01,hv02,web2\n", "moves.csv") == [
+        "1:11: duplicate column 'vm', first at 1:1; keep one of the two"
+    ]
+
+
+def test_no_problem_of_a_list_talks_of_the_inventory() -> None:
+    deep = "moves: " + "[" * 60 + "]" * 60
+    bomb = "".join(f"k{n}: &k{n} [{', '.join([f'*k{n - 1}'] * 9)}]\n" for n in range(1, 9))
+    for text in (deep, f"k0: &k0 [x]\n{bomb}moves: *k8"):
+        [problem] = problems(text)
+        assert "inventory" not in problem
+        assert "hv[" not in problem
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,40 @@ def test_a_name_twice_on_one_host_needs_its_id() -> None:
     assert placed.move.machine == str(other.id)
 
 
+def test_two_of_a_name_on_one_host_and_one_elsewhere_need_the_id() -> None:
+    two = (machine("web01"), machine("web01", id_=UUID(int=7)))
+    surveyed = fleet(
+        {"hv01": hosted(*two), "hv02": hosted(machine("web01", id_=UUID(int=8))), "hv03": hosted()}
+    )
+    [found] = resolved(surveyed, AskedMove("web01", "hv03")).unmovable
+    assert found.fix == "name it by its id"
+
+
+@pytest.mark.parametrize(
+    ("storage", "remark"),
+    [
+        ("C:\\Windows\\VMs", "Windows' own folder is no good place for the storage of web01"),
+        ("\\\\hv02\\d$\\VMs", "the administrative share d$ of hv02 is no good place"),
+        ("\\\\hv02\\ADMIN$\\x", "the administrative share admin$ of hv02 is no good place"),
+        ("D:\\Windows10", ""),
+        ("\\\\sofs\\vms$\\Windows", ""),
+    ],
+)
+def test_a_place_that_is_none_for_machines_is_worth_a_look(storage: str, remark: str) -> None:
+    surveyed = fleet({"hv01": hosted("web01"), "hv02": hosted()})
+    found = resolved(surveyed, AskedMove("web01", "hv02", storage=storage))
+    assert len(found.moves) == 1
+    told = [line for line in found.remarks if "no good place" in line]
+    assert len(told) == bool(remark)
+    assert all(line.startswith(remark) for line in told)
+
+
+def test_a_disk_that_is_full_is_named() -> None:
+    surveyed = fleet({"hv01": hosted("web01"), "hv02": hosted(disk=5 * GB)})
+    why = refusal(surveyed, AskedMove("web01", "hv02"))
+    assert why == "hv02 has no room for it: 15.0 GB of disk on D: too little for web01"
+
+
 def test_a_machine_asked_for_twice_is_moved_once() -> None:
     web = machine("web01")
     surveyed = fleet({"hv01": hosted(web), "hv02": hosted(), "hv03": hosted()})
@@ -330,7 +364,7 @@ def test_a_drain_says_what_it_can_not_place() -> None:
     assert huge.name == "huge"
     assert huge.why == (
         "no room: it needs 100.0 GB of memory and 20.0 GB of disk; "
-        "with the others, hv02 has 62.0 GB and 980.0 GB left"
+        "with the others, hv02 has 62.0 GB and, on D:, 980.0 GB left"
     )
     assert role.why == "it is a role of a cluster"
 
@@ -571,9 +605,9 @@ def test_a_list_never_ends_beyond_room(
         if not arriving:
             continue
         leaving = [move for move in moves if move.source == label]
-        memory, disk = free(one)
-        assert memory + _sum(leaving, "memory") - _sum(arriving, "memory") >= 0
-        assert disk + _sum(leaving, "disk") - _sum(arriving, "disk") >= 0
+        for left, kind in zip(free(one), ("memory", "disk"), strict=True):
+            wanted = _sum(arriving, kind)  # what needs nothing has room on an overfull host
+            assert not wanted or left + _sum(leaving, kind) - wanted >= 0
 
 
 def _sum(moves: Iterable[object], size: str) -> int:

@@ -143,12 +143,17 @@ def test_a_plan_saved_as_a_list_gives_the_plan_again() -> None:
 def test_what_was_not_read_and_what_is_there_is_told() -> None:
     surveyed = fleet({"hv01": hosted("a"), "hv02": hosted("b")}, {"hv03": "no answer"})
     data = preview.data(
-        previewed(surveyed, [AskedMove("b", "hv02"), AskedMove("x", "hv02", line=7)], terms(HOSTS))
+        previewed(
+            surveyed,
+            [AskedMove("b", "hv02"), AskedMove("x", "hv02", line=7, column=9)],
+            terms(HOSTS),
+        )
     )
     assert data["there"] == [{"vm": "b", "host": "hv02"}]
     assert data["unread"] == [{"host": "hv03", "why": "no answer"}]
     [unmovable] = data["unmovable"]
-    assert (unmovable["vm"], unmovable["host"], unmovable["line"]) == ("x", None, 7)
+    assert (unmovable["vm"], unmovable["host"]) == ("x", None)
+    assert (unmovable["line"], unmovable["column"]) == (7, 9)
 
 
 # Words

@@ -17,7 +17,7 @@ from delegation.journal import Journal
 from delegation.migrate import queue, recorded
 from delegation.migrate.lifecycle import IllegalStepError, Migration, State, Step
 from delegation.migrate.queue import Queue
-from delegation.run import DONE, MIGRATE, RUNNING, NewRun
+from delegation.run import DONE, FAILED, INTERRUPTED, MIGRATE, RUNNING, NewRun
 
 RUN = NewRun(MIGRATE, "hosts:corp.example", "corp.example", "hv[01-02]", {})
 ONE, TWO = UUID(int=1), UUID(int=2)
@@ -134,8 +134,46 @@ def test_a_later_run_takes_over_what_waits_for_the_same_machines(
     assert recorded.steps(journal, 1)[-1].step is Step.ABANDONED
 
 
+def test_its_end_says_how_many_are_in_each_state(journal: Journal, queued: Queue) -> None:
+    queued.step(ONE, Step.INTENDED, at="hv01", to="hv02", shell=SHELL)
+    queued.finish(interrupted=True)
+    assert journal.run(1).status == INTERRUPTED
+    assert journal.run(1).summary == {"objects": 2, "queued": 1, "starting": 1}
+    queued.step(ONE, Step.ARRIVED, at="hv02")
+    queued.finish()
+    assert journal.run(1).status == FAILED
+    queued.step(TWO, Step.INTENDED, at="hv01", to="hv02", shell=SHELL)
+    queued.step(TWO, Step.ARRIVED, at="hv02")
+    queued.finish()
+    assert journal.run(1).status == DONE
+
+
+def test_the_end_is_written_anew_where_something_has_changed(
+    journal: Journal, queued: Queue
+) -> None:
+    queued.step(TWO, Step.ABANDONED)
+    queued.amend()
+    assert journal.run(1).status == RUNNING, "it has no end: it was left"
+    queued.finish(interrupted=True)
+    ended = journal.run(1).finished
+    queue.begin(journal, RUN, [move(ONE)])
+    first = journal.run(1)
+    assert (first.status, first.finished) == (INTERRUPTED, ended)
+    assert first.summary == {"objects": 2, "aborted": 2}
+
+
+def test_a_run_of_which_nothing_is_left_has_ended(journal: Journal, queued: Queue) -> None:
+    queued.step(ONE, Step.ABANDONED)
+    queued.step(TWO, Step.ABANDONED)
+    queued.amend()
+    first = journal.run(1)
+    assert first.status == FAILED
+    assert first.finished
+    assert first.summary == {"objects": 2, "aborted": 2}
+
+
 def test_a_run_that_goes_on_is_running_again(journal: Journal, queued: Queue) -> None:
-    queued.finish(DONE, {"objects": 2})
+    queued.finish()
     assert journal.run(1).finished
     queued.reopen()
     assert (journal.run(1).status, journal.run(1).finished) == (RUNNING, None)

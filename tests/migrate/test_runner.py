@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from delegation.errors import NoHostTicket
 from delegation.hyperv.machines import Failure, MoveOrder
 from delegation.migrate import queue
 from delegation.migrate.lifecycle import Migration, State
@@ -203,6 +204,208 @@ def test_hosts_that_stay_away_are_not_waited_for_for_ever() -> None:
     station.go()
     check(station)
     assert set(station.states().values()) == {"moved"}
+
+
+@pytest.mark.parametrize("slots", [1, 2])
+def test_a_dead_target_takes_no_slot_of_a_source_that_is_idle(slots: int) -> None:
+    """Only what goes to the dead one waits, and it is not sent again."""
+    station = drained(machines=8)
+
+    def dies(move: Migration) -> None:
+        station.shown.append(move)
+        if move.percent > 30 and move.target == "hv02":
+            station.world.hosts["hv02"].up = False
+            station.world.hosts["hv01"].slots = slots
+            station.hook = station.shown.append
+
+    station.hook = dies
+    station.go()
+    states = station.states()
+    assert [states[f"vm{n}"] for n in (1, 3, 5, 7)] == ["moved"] * 4
+    assert {states[f"vm{n}"] for n in (0, 2, 4, 6)} == {"unknown", "queued"}
+    unknown = [name for name, state in states.items() if state == "unknown"]
+    assert [name for name, *_ in station.world.starts if name in unknown] == unknown
+    assert station.world.wrongs == []
+    station.world.peace()
+    station.go()
+    check(station)
+    assert set(station.states().values()) == {"moved"}
+
+
+def test_what_its_source_still_moves_keeps_its_slot() -> None:
+    """Its target is silent to us alone, and the shell is gone: the source says that it goes on."""
+    station = drained(machines=2)
+    station.world.hosts["hv01"].slots = 1
+    station.world.speed = 1.0
+
+    def goes_mute(move: Migration) -> None:
+        if move.percent > 10 and move.target == "hv02":
+            station.world.mute.add("hv02")
+            station.world.forget_shells("hv01")
+            station.world.after(60, station.world.mute.clear)
+            station.hook = station.shown.append
+
+    station.hook = goes_mute
+    station.go()
+    check(station)
+    assert set(station.states().values()) == {"moved"}
+    assert len(station.world.starts) == 2
+
+
+def test_what_may_come_keeps_its_slot_at_the_target_of_a_silent_source() -> None:
+    """Nothing tells that a source which is silent to us has stopped sending."""
+    made = world(slots=1)
+    made.speed = 1.0
+    made.add("hv01", "vm0", disk=200)
+    made.add("hv02", "vm1")
+    station = Station(made, {"vm0": "hv03", "vm1": "hv03"})
+
+    def goes_mute(move: Migration) -> None:
+        if move.name == "vm0" and move.percent > 10:
+            made.mute.add("hv01")
+            made.after(100, made.mute.clear)
+            station.hook = station.shown.append
+
+    station.hook = goes_mute
+    station.go()
+    check(station)
+    assert set(station.states().values()) == {"moved"}
+    assert len(made.starts) == 2
+
+
+def test_what_a_run_waits_for_is_told() -> None:
+    """While something goes on that is no wait for anybody; else it is told how long it lasts."""
+    station = drained(machines=4)
+    station.world.speed = 2.0
+
+    def dies(move: Migration) -> None:
+        station.shown.append(move)
+        if move.percent > 10 and move.target == "hv02":
+            station.world.hosts["hv02"].up = False
+            station.hook = station.shown.append
+
+    station.hook = dies
+    station.go()
+    waits = [wait for wait in station.waited if wait.hosts]
+    assert {tuple(wait.hosts) for wait in waits} == {("hv02",)}
+    idle = [wait.seconds for wait in waits if wait.seconds is not None]
+    assert waits[0].seconds is None
+    assert [wait.seconds for wait in waits[-len(idle) :]] == idle, "idle to the end"
+    assert idle == sorted(idle, reverse=True)
+    assert Patience().silence >= idle[0] > idle[-1]
+    waiting = {move.name: move.fix for move in station.moves() if move.state is not State.MOVED}
+    assert set(waiting.values()) == {"look at it"}
+
+
+def test_a_ticket_that_expires_is_waited_for_and_fails_nothing() -> None:
+    station = drained()
+    expired = NoHostTicket("the ticket has expired", "kinit")
+
+    def kinit() -> None:
+        station.world.logon = None
+
+    def expires(move: Migration) -> None:
+        station.shown.append(move)
+        if move.percent > 30 and station.hook is expires:
+            station.world.logon = expired
+            station.world.after(100, kinit)
+            station.hook = station.shown.append
+
+    station.hook = expires
+    station.go()
+    check(station)
+    assert set(station.states().values()) == {"moved"}
+    assert State.FAILED not in {move.state for move in station.shown}
+    unknown = [move for move in station.shown if move.state is State.UNKNOWN and move.reason]
+    assert {(move.reason, move.fix) for move in unknown} == {(expired.what, expired.fix)}
+    assert any(wait.seconds is not None for wait in station.waited)
+
+
+def test_no_ticket_at_the_first_start_either() -> None:
+    station = drained(machines=2)
+
+    def kinit() -> None:
+        station.world.logon = None
+
+    def expires(move: Migration) -> None:
+        if move.state is State.STARTING and station.hook is expires:
+            station.hook = station.shown.append
+            station.world.logon = NoHostTicket("the ticket has expired", "kinit")
+            station.world.after(100, kinit)
+
+    station.hook = expires
+    station.go()
+    assert set(station.states().values()) == {"moved"}
+    assert len(station.world.starts) == 2
+
+
+def left_on_its_way() -> Station:
+    """One machine's runner died in the middle of its copy."""
+    station = drained(machines=1)
+    moment = 0
+    while "running" not in station.states().values():
+        station = drained(machines=1)
+        moment += 1
+        station.go(moment)
+    station.world.jobs[0].ended = True
+    station.world.forget_shells("hv01")
+    return station
+
+
+@pytest.mark.parametrize(
+    ("there", "reason", "fix"),
+    [
+        ([], "neither hv01 nor hv02 has it", "look for it on the other hosts"),
+        (["hv01", "hv02"], "hv01 and hv02 both say that they have it", "never start both"),
+    ],
+)
+def test_what_both_have_or_neither_is_ended_when_both_have_answered_for_a_while(
+    there: list[str], reason: str, fix: str
+) -> None:
+    station = left_on_its_way()
+    machine, began = machine_id("vm0"), station.world.clock
+    held = station.world.hosts["hv01"].machines.pop(machine)
+    for label in there:
+        station.world.hosts[label].machines[machine] = held
+    station.go(patience=Patience(silence=3600))
+    assert station.states() == {"vm0": "failed"}
+    (move,) = station.moves()
+    assert move.reason == reason
+    assert fix in move.fix
+    assert 30 <= station.world.clock - began < 60
+    assert len(station.world.starts) == 1
+
+
+def test_what_is_on_neither_for_a_moment_has_just_not_come_yet() -> None:
+    """However little the hosts are waited for: they have answered."""
+    station = left_on_its_way()
+    held = station.world.hosts["hv01"].machines.pop(machine_id("vm0"))
+
+    def comes() -> None:
+        station.world.hosts["hv02"].machines[machine_id("vm0")] = held
+
+    station.world.after(20, comes)
+    station.go(patience=Patience(silence=1))
+    check(station)
+    assert station.states() == {"vm0": "moved"}
+
+
+def test_a_host_that_is_silent_in_between_has_not_told() -> None:
+    station = left_on_its_way()
+    held = station.world.hosts["hv01"].machines.pop(machine_id("vm0"))
+    target = station.world.hosts["hv02"]
+
+    def goes() -> None:
+        target.up = False
+
+    def comes_back() -> None:
+        target.up = True
+        target.machines[machine_id("vm0")] = held
+
+    station.world.after(20, goes)
+    station.world.after(80, comes_back)
+    station.go()
+    assert station.states() == {"vm0": "moved"}
 
 
 def test_limits_that_are_lowered_count_from_the_next_start_on() -> None:

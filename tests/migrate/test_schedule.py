@@ -21,6 +21,7 @@ class Fleet:
         self.gone: set[str] = set()
         self.at = {one.machine: one.source for one in problem.moves}
         self.running: dict[str, Start] = {}
+        self.at_rest: set[str] = set()
         self.hops: Counter[str] = Counter()
 
     def allowed(self, host: str) -> int:
@@ -29,7 +30,8 @@ class Fleet:
         return min(capacity.live, capacity.storage) if both else capacity.live
 
     def used(self, host: str) -> int:
-        return sum((one.source == host) + (one.to == host) for one in self.running.values())
+        sent = (one.source for name, one in self.running.items() if name not in self.at_rest)
+        return [*sent, *(one.to for one in self.running.values())].count(host)
 
     def begin(self, start: Start) -> None:
         machine = start.move.machine
@@ -46,11 +48,13 @@ class Fleet:
 
     def arrive(self, machine: str) -> None:
         start = self.running.pop(machine)
+        self.at_rest.discard(machine)
         self.at[machine] = start.to
         self._change(start.source, start.move, 1)
 
     def fail(self, machine: str) -> None:
         start = self.running.pop(machine)
+        self.at_rest.discard(machine)
         self._change(start.to, start.move, 1)
 
     def read(self, host: str, capacity: Capacity) -> None:
@@ -123,6 +127,14 @@ class Life(RuleBasedStateMachine):
             self.given_up.add(machine)
         self.start()
 
+    @precondition(lambda self: self.fleet.running)
+    @rule(data=st.data(), at_rest=st.booleans())
+    def rests(self, data: st.DataObject, *, at_rest: bool) -> None:
+        machine = self.one_running(data)
+        self.schedule.rests(machine, at_rest=at_rest)
+        (self.fleet.at_rest.add if at_rest else self.fleet.at_rest.discard)(machine)
+        self.start()
+
     @precondition(lambda self: self.waiting)
     @rule(data=st.data())
     def is_dropped(self, data: st.DataObject) -> None:
@@ -176,6 +188,7 @@ class Life(RuleBasedStateMachine):
         for site in self.schedule._ledger.sites.values():
             coming = [one for pair in site.incoming.values() for one in pair.queue]
             leaving = [one for pair in site.outgoing.values() for one in pair.queue]
+            assert site.leaving + site.arriving == self.fleet.used(site.name)
             assert site.memory_left == site.memory - sum(one.move.memory for one in coming)
             assert site.disk_left == site.disk - sum(one.move.disk for one in coming)
             assert site.work == sum(one.seconds for one in (*coming, *leaving))
@@ -277,6 +290,24 @@ def test_a_limit_lowered_below_what_runs_is_honoured() -> None:
     assert names(schedule.due()) == ["vm3"]
     schedule.reread("hv2", room(slots=2))
     assert names(schedule.due()) == ["vm4"]
+
+
+def test_one_at_rest_holds_a_slot_and_its_room_at_its_target_alone() -> None:
+    hosts = {"hv1": room(slots=1), "hv2": room(4, slots=2), "hv3": room(slots=1)}
+    moves = [
+        move("a", "hv1", "hv2", memory=4, seconds=9),
+        move("b", "hv1", "hv2", memory=4, seconds=8),
+        move("c", "hv1", "hv3"),
+    ]
+    schedule = Schedule(hosts, moves, hops=0)
+    assert names(schedule.due()) == ["a"]
+    schedule.rests("a")
+    assert names(schedule.due()) == ["c"]
+    schedule.rests("a", at_rest=False)
+    schedule.arrived("c")
+    assert schedule.due() == []
+    schedule.returned("a", again=False)
+    assert names(schedule.due()) == ["b"]
 
 
 def test_nothing_starts_to_a_lost_host_until_it_is_read_again() -> None:

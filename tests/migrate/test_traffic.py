@@ -4,7 +4,9 @@ import pytest
 
 from delegation.migrate.shares.traffic import (
     MigrationShare,
+    Observer,
     OpenFile,
+    SmbSession,
     Traffic,
     is_of_migration,
     migration_share,
@@ -58,3 +60,49 @@ def test_a_quiet_target_has_neither_share_nor_file() -> None:
     assert Traffic().is_quiet
     assert not Traffic((SHARE,)).is_quiet
     assert not Traffic(files=(OpenFile("D:\\x.vhdx", "root"),)).is_quiet
+
+
+# Who looks
+
+ME = Observer(frozenset({"10.0.0.9", "desk.corp.example"}), "vmadmin", 100.0)
+
+
+def session(client: str, user: str, seconds: int = 100, opens: int | None = 1) -> SmbSession:
+    return SmbSession(client, user, seconds, 0, opens)
+
+
+@pytest.mark.parametrize(
+    "client", ["10.0.0.9", "[::ffff:10.0.0.9]", "::FFFF:10.0.0.9%3", "DESK", "desk.corp.example"]
+)
+@pytest.mark.parametrize("user", ["vmadmin", "CORP\\VMadmin", "vmadmin@CORP.EXAMPLE"])
+def test_ones_own_session_is_left_out(client: str, user: str) -> None:
+    mine, others = session(client, user), [session("10.0.0.1", "vmadmin"), session(client, "other")]
+    assert ME.apart([others[0], mine, others[1]]) == (others, mine)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        session("10.0.0.9", "vmadmin", 700, 4),
+        session("10.0.0.9", "vmadmin", 90, 1),
+        session("10.0.0.9", "vmadmin", 101, 4),
+        session("10.0.0.9", "vmadmin", 700, None),
+    ],
+)
+def test_a_migrations_session_from_the_same_computer_stays(other: SmbSession) -> None:
+    mine = session("10.0.0.9", "vmadmin", 99, None if other.opens is None else 1)
+    for listed in ([mine, other], [other, mine]):
+        assert ME.apart(listed) == ([other], mine)
+
+
+def test_what_may_be_ones_own_is_marked_and_kept() -> None:
+    """The target knows this computer by another address."""
+    candidate, older = session("192.0.2.1", "vmadmin", 101), session("10.0.0.1", "vmadmin", 700)
+    found, own = ME.apart([older, candidate])
+    assert own is None
+    assert [one.perhaps_ours for one in found] == [False, True]
+    assert ME.apart([older, session("10.0.0.1", "other")])[0] == [
+        older,
+        session("10.0.0.1", "other"),
+    ]
+    assert ME.apart([]) == ([], None)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from random import Random
 from uuid import UUID, uuid5
 
-from delegation.errors import HostUnreachable
+from delegation.errors import HostError, HostUnreachable
 from delegation.hyperv.failures import STOPPED
 from delegation.hyperv.machines import (
     Disk,
@@ -108,6 +108,10 @@ class World:
         self.fate: dict[str, list[Failure | None]] = {}
         """How the next migrations of a machine end, by its name; None: as they come."""
         self.faults = Faults()
+        self.logon: HostError | None = None
+        """Why nobody can log on to any host."""
+        self.mute: set[str] = set()
+        """Hosts that give us no answer, and go on with what they do."""
         self.deaf = False
         """Whether hosts go on with what they were asked to stop."""
         self._later: list[tuple[float, Callable[[], None]]] = []
@@ -127,7 +131,10 @@ class World:
 
     def answer(self, label: str) -> None:
         """Raises HostUnreachable where the host is down, or says nothing this time."""
-        if not self.hosts[label].up or self.random.random() < self.faults.silence:
+        if self.logon is not None:
+            raise self.logon
+        silent = label in self.mute or not self.hosts[label].up
+        if silent or self.random.random() < self.faults.silence:
             raise HostUnreachable(f"{label} does not answer", "look at it")
 
     def where(self, machine: UUID) -> list[str]:
@@ -258,6 +265,12 @@ class FakeHypervisor(Hypervisor):
 
     def machine(self, machine: UUID) -> VirtualMachine | None:
         return self._as_seen(machine) if machine in self._host.machines else None
+
+    def named(self, name: str) -> list[VirtualMachine]:
+        raise NotImplementedError
+
+    def addresses(self) -> tuple[str, ...]:
+        raise NotImplementedError
 
     def _as_seen(self, machine: UUID) -> VirtualMachine:
         name, memory, disk = self._world.hosts[self._label].machines[machine]

@@ -6,8 +6,17 @@ behind: no share, no staging folder, no partial file.
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+from dataclasses import replace
+
 import pytest
 
+from delegation.cli import wiring
+from delegation.cli.migrate import ticket_life
+from delegation.cli.options import Options
+from delegation.directory import tickets
 from tests.lab.description import OPERATOR
 from tests.lab.hosts import HostLab
 from tests.lab.hosts.state import MIB
@@ -80,7 +89,7 @@ def test_a_pair_that_does_not_work_is_explained_and_nothing_is_started(farm: Far
     refused = farm.run("run", list_, "--yes")
     assert refused.code == 4
     assert "hv01 to hv02: values: 4 of 4 missing on HV01$" in refused.err
-    assert "delegation explain hv01 hv02" in refused.err
+    assert "explain hv01 hv02 --hosts" in refused.err
     assert farm.desk.run("apply", "--yes").code == 0
 
     farm.hosts.host("hv03").set(enabled=False)
@@ -116,6 +125,109 @@ def test_a_target_that_dies_in_mid_copy(farm: Farm) -> None:
     wait(lambda: farm.states()["web04"] == "moved")
     assert farm.states()["web03"] == "queued"
     farm.hosts.start("hv02")
+    done = running.end()
+    assert done.code == 0, done.text
+    assert farm.where() == targets
+    farm.check()
+
+
+def test_a_dead_target_does_not_hold_up_the_others(farm: Farm) -> None:
+    """Its source has one slot, and says that nothing moves the machine any more."""
+    names = ["web01", "web02", "web03", "web04"]
+    farm.add("hv01", *names, size=512 * KIB)
+    farm.slow()
+    targets = {"web01": "hv02", "web02": "hv03", "web03": "hv04", "web04": "hv03"}
+    running = farm.start("run", farm.moves(targets), "--yes")
+    wait(lambda: "web01" in farm.copying("hv01"))
+    farm.hosts.host("hv01").limit(1)
+    farm.hosts.kill("hv02")
+    wait(lambda: list(farm.states().values()) == ["unknown", "moved", "moved", "moved"])
+    farm.hosts.start("hv02")
+    done = running.end()
+    assert done.code == 0, done.text
+    assert farm.where() == targets
+    assert "hv02 can't be asked" in done.err
+    assert "the run goes on by itself then" in done.err
+    farm.check()
+
+
+def test_a_machine_that_somebody_removed_is_not_waited_for(farm: Farm) -> None:
+    farm.add("hv01", "web01", "web02")
+    farm.slow()
+    running = farm.start("run", farm.moves({"web01": "hv02", "web02": "hv03"}), "--yes")
+    wait(lambda: "web01" in farm.copying("hv01"))
+    running.process.kill()
+    running.process.communicate()
+    wait(lambda: not farm.copying("hv01"))
+    for label in ("hv01", "hv02"):
+        with farm.hosts.host(label).store.change() as state:
+            state.machines = [one for one in state.machines if one.name != "web01"]
+    resumed = farm.run("resume", "--wait", "3600")
+    assert resumed.code == 1
+    assert farm.states()["web01"] == "failed"
+    assert "failed: web01: neither hv01 nor hv02 has it" in resumed.out
+    assert "look for it on the other hosts" in resumed.out
+
+
+def test_a_state_folder_that_is_removed_in_mid_run(farm: Farm) -> None:
+    farm.add("hv01", "web01", "web02")
+    farm.slow()
+    running = farm.start("run", farm.moves({"web01": "hv02", "web02": "hv03"}), "--yes")
+    wait(lambda: "web01" in farm.copying("hv01"))
+    shutil.rmtree(farm.desk.state)
+    done = running.end()
+    assert done.code == 1
+    assert "journal.sqlite was removed while run 2 went on" in done.err
+    assert "web01 may go on, without us: hv01 to hv02" in done.err
+    assert "migrate resume 2" in done.err
+    assert "Traceback" not in done.err
+    wait(lambda: not farm.copying("hv01"))
+    farm.check()
+
+
+def test_a_ticket_that_expires_in_mid_run(farm: Farm, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another one, got in another terminal, is enough."""
+    cache = farm.desk.folder / "tickets"
+    desk = replace(
+        farm.desk,
+        variables={
+            "KRB5_CONFIG": str(farm.desk.lab.krb5_conf),
+            "KRB5CCNAME": f"FILE:{cache}",
+        },
+    )
+    farm = Farm(desk, farm.hosts)
+    farm.add("hv01", "web01", "web02", "web03")
+    farm.slow(speed=64 * KIB)
+    farm.hosts.host("hv01").limit(1)
+
+    def kinit(*life: str) -> None:
+        word = desk.lab.accounts[OPERATOR]
+        environment = {**os.environ, **desk.variables}
+        command = ["kinit", *life, f"{OPERATOR}@{desk.lab.realm}"]
+        subprocess.run(
+            command, input=word, text=True, env=environment, check=True, capture_output=True
+        )
+
+    kinit()
+    for name, value in desk.variables.items():
+        monkeypatch.setenv(name, value)
+    given = Options(inventory=desk.folder / "inventory.yaml")
+    left = ticket_life.left(given, wiring.load(given), ["hv01"])
+    assert left
+    assert left > 3600
+    assert tickets.lifetime(None) > 3600
+    targets = dict.fromkeys(["web01", "web02", "web03"], "hv02")
+    running = farm.start("run", farm.moves(targets), "--yes")
+    wait(lambda: "web01" in farm.copying("hv01"))
+    kinit("-l", "1s")
+    wait(lambda: farm.states()["web01"] == "unknown")
+    assert running.process.stderr
+    assert any("get a new one with kinit" in line for line in running.process.stderr)
+    assert any("nothing else can be done" in line for line in running.process.stderr)
+    status = farm.run("status").out
+    assert "the Kerberos ticket has expired; " not in status
+    assert "web01: get a new one with kinit" in status
+    kinit()
     done = running.end()
     assert done.code == 0, done.text
     assert farm.where() == targets

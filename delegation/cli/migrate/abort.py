@@ -14,6 +14,7 @@ from delegation.journal import Journal
 from delegation.migrate import queue, recorded
 from delegation.migrate.lifecycle import Migration, Step
 from delegation.migrate.queue import Queue
+from delegation.run import MIGRATE
 
 Open = list[tuple[int, Migration]]
 """Migrations without an end, each with its run."""
@@ -36,7 +37,8 @@ def abort(ctx: click.Context, machines: tuple[str, ...]) -> int:
       delegation migrate abort            everything
       delegation migrate status           what has become of it
 
-    Exit codes: 0 asked for, or done, 1 nothing to give up.
+    Exit codes: 0 asked for, or done, 1 nothing to give up: all of it, or one VM, has its end
+    already, 2 a VM is in no run.
     """
     given = options.given(ctx)
     folder = wiring.usual_state_folder(given)
@@ -62,19 +64,32 @@ def _meant(journal: Journal, named: Sequence[str]) -> Open:
         for move in recorded.migrations(journal, run)
         if not move.state.ended
     ]
+    wanted = {name.casefold() for name in named}
+    if strange := wanted - _known(journal):
+        raise UsageError(
+            f"no run moves {', '.join(sorted(strange))}; nothing was given up",
+            "look at the names: delegation migrate status",
+        )
     if not found:
         raise DelegationError("there is nothing to give up", "see: delegation migrate status")
     if not named:
         return found
-    wanted = {name.casefold() for name in named}
     chosen = [(run, move) for run, move in found if wanted & _names(move)]
-    unknown = wanted - {name for _, move in chosen for name in _names(move)}
-    if unknown:
-        raise UsageError(
-            f"no migration without an end is of {', '.join(sorted(unknown))}; nothing was given up",
-            "see: delegation migrate status",
+    over = wanted - {name for _, move in chosen for name in _names(move)}
+    if over:
+        raise DelegationError(
+            f"the migration of {', '.join(sorted(over))} has ended already; nothing was given up",
+            "leave out what has ended; see: delegation migrate status",
         )
     return chosen
+
+
+def _known(journal: Journal) -> set[str]:
+    """Names and ids of all machines that a run was to move."""
+    runs = [run.id for run in journal.runs() if run.kind == MIGRATE]
+    return {
+        name for run in runs for move in recorded.migrations(journal, run) for name in _names(move)
+    }
 
 
 def _names(move: Migration) -> set[str]:
@@ -96,6 +111,7 @@ def _alone(given: options.Options, folder: Path, found: Open) -> None:
             for move in moves:
                 if move.state.pending:
                     queued.step(move.machine, Step.ABANDONED)
+            queued.amend()
     running = sorted({run for run, move in found if move.state.on_the_way})
     waiting = sum(move.state.pending for _, move in found)
     if waiting:

@@ -33,6 +33,7 @@ SHOWN = 12
 class Links:
     """What the directory and the hosts' settings say of any pair; nothing more is asked for it."""
 
+    given: options.Options
     inventory: Inventory
     desired: Desired
     surveyed: Surveyed
@@ -58,7 +59,8 @@ class Links:
         if hosted is not None:
             return Looked(label, hosted.reading)
         why = self.surveyed.unread.get(label, "it was not asked")
-        return Looked(label, error=HostError(why, "see: delegation hosts show"))
+        see = f"see: {self.given.command('hosts', 'show', label)}"
+        return Looked(label, error=HostError(why, see))
 
 
 def trips(moves: Iterable[Migration], surveyed: Surveyed, terms: Terms) -> list[Trip]:
@@ -107,7 +109,7 @@ def look(
         user = inventory.remoting.user
         operator = survey.operator(inspector, user) if user else None
         tokens = _tokens(inspector, found, ends)
-    return Links(inventory, mesh.desired(inventory), surveyed, found, operator, tokens)
+    return Links(given, inventory, mesh.desired(inventory), surveyed, found, operator, tokens)
 
 
 def _accounts(inventory: Inventory, inspector: Inspector, ends: list[Endpoint]) -> Snapshot:
@@ -152,7 +154,7 @@ def refuse_broken(links: Links, open_host: Open, wanted: list[Trip]) -> None:
         first = next(iter(broken))
         raise Refused(
             f"{counted(len(broken), 'pair')} can't be used as things are; nothing was started",
-            f"look at the whole chain: delegation explain {first[0]} {first[1]} --hosts",
+            f"look at the whole chain: {links.given.command('explain', *first, '--hosts')}",
             list(_lines(broken)),
         )
 
@@ -160,7 +162,7 @@ def refuse_broken(links: Links, open_host: Open, wanted: list[Trip]) -> None:
 def _lines(broken: Mapping[Ends, list[Link]]) -> Iterator[str]:
     for source, target in list(broken)[:SHOWN]:
         for link in broken[source, target]:
-            code = f" ({link.hresult})" if link.hresult else ""
+            code = "" if link.hresult in link.evidence else f" ({link.hresult})"
             yield f"{source} to {target}: {link.name}: {link.evidence}{code}"
             if link.fix:
                 yield f"  {link.fix}"

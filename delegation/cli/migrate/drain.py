@@ -7,15 +7,19 @@ import click
 from delegation.cli import options, terminal, wiring
 from delegation.cli.migrate import planning, running, show
 from delegation.cli.migrate.plan import save
+from delegation.cli.migrate.run import WAIT
 from delegation.errors import DelegationError, Refused
+from delegation.migrate.runner.patience import Patience
 
 
 @click.command()
 @options.common()
 @options.reaching_hosts()
 @click.argument("hosts", nargs=-1, required=True, metavar="HOST...")
+@options.expect
 @options.ticket
 @options.yes
+@WAIT
 @click.option(
     "-o",
     "--output",
@@ -24,11 +28,13 @@ from delegation.errors import DelegationError, Refused
     help="Only save the moves as a list, for: delegation migrate run FILE",
 )
 @click.pass_context
-def drain(
+def drain(  # noqa: PLR0913, PLR0917 - one parameter an option
     ctx: click.Context,
     hosts: tuple[str, ...],
+    expect: str | None,
     ticket: str | None,
     yes: bool,  # noqa: FBT001 - click passes it by name
+    wait: int,
     output: Path | None,
 ) -> int:
     """Empty hosts: choose targets, and move everything there.
@@ -41,6 +47,7 @@ def drain(
     Examples:
       delegation migrate drain hv01
       delegation migrate drain hv[01-02] --ticket CHG-1234
+      delegation migrate drain hv01 --expect sha256:4f1d… --yes
       delegation migrate drain hv01 -o drain.yaml     to look at, edit, and run later
 
     Exit codes: 0 the hosts are empty, 1 something was not moved, 4 refused and nothing was moved.
@@ -52,6 +59,7 @@ def drain(
     planned = planning.plan(given, inventory, open_host, choice)
     plan_ = planned.preview
     show.plan(plan_, verbose=given.verbose)
+    planning.hold_to(plan_, expect, given.command("migrate", "plan", "--drain", ",".join(hosts)))
     if output is not None:
         save(given, inventory, planned, output, [])
     if plan_.unmovable:
@@ -73,4 +81,12 @@ def drain(
     question = f"Move {count:,} machines now?" if count > 1 else "Move 1 machine now?"
     if not terminal.confirm(question, yes=yes):
         raise DelegationError("declined; nothing was moved")
-    return running.carry_out(given, inventory, open_host, planned, ticket=ticket, confirmed=not yes)
+    return running.carry_out(
+        given,
+        inventory,
+        open_host,
+        planned,
+        ticket=ticket,
+        confirmed=not yes,
+        patience=Patience(silence=wait),
+    )

@@ -5,6 +5,7 @@ from typing import Any
 
 from delegation.cli import options, terminal
 from delegation.cli.show import counted
+from delegation.errors import DelegationError, JournalError
 from delegation.journal import Journal
 from delegation.migrate import recorded, result
 from delegation.migrate.lifecycle import Migration, State
@@ -58,23 +59,62 @@ def _counts(found: MigrationResult) -> str:
 
 
 def reasons(moves: Sequence[Migration]) -> list[str]:
-    """Why machines are not where they should be; those for the same reason together."""
+    """Why machines are not where they should be; those for the same reason together.
+
+    In the words of the counts above them, whatever the record calls the state.
+    """
     alike: dict[tuple[str, str, str], list[Migration]] = {}
     for move in moves:
-        alike.setdefault((str(move.state), move.reason, move.fix), []).append(move)
+        became = str(result.of_migration(move).became)
+        alike.setdefault((became, _why(move), move.fix), []).append(move)
     lines = []
-    for (state, reason, fix), found in alike.items():
+    for (became, reason, fix), found in alike.items():
         named = ", ".join(_named(move) for move in found)
-        lines.append(f"{state}: {named}" + (f": {reason}" if reason else ""))
+        lines.append(f"{became}: {named}" + (f": {reason}" if reason else ""))
         if fix:
             lines.append(f"  {fix}")
     return lines
+
+
+def _why(move: Migration) -> str:
+    """The reason on record, else what its state says of one that nobody follows."""
+    if move.state is State.STOPPING:
+        return move.reason or f"it was being stopped on {move.at} when it was left"
+    if move.state in {State.STARTING, State.RUNNING}:
+        return move.reason or f"it went on, {move.at} to {move.to}, when it was left"
+    return move.reason
 
 
 def _named(move: Migration) -> str:
     """With where it is, where that is neither of the hosts that were named."""
     aside = not move.state.on_the_way and move.at not in {move.source, move.target}
     return f"{move.name} (on {move.at})" if aside else move.name
+
+
+def unrecorded(
+    given: options.Options,
+    journal: Journal,
+    run: int,
+    moves: Sequence[Migration],
+    exc: DelegationError,
+) -> JournalError:
+    """A run was left because its record is gone: what goes on at the hosts, how to settle it."""
+    resume = given.command("migrate", "resume", str(run))
+    if journal.path.exists():
+        what = f"{exc.what}; run {run} was left"
+        fix = f"{exc.fix}; then find out what became of these, and go on: {resume}"
+    else:
+        what = f"{journal.path} was removed while run {run} went on, which was left"
+        fix = (
+            f"put it back from a backup, then: {resume}; without one nothing remembers the run: "
+            "look where each of its machines is before it is moved again"
+        )
+    going_on = [
+        f"{move.name} may go on, without us: {move.at} to {move.to}"
+        for move in moves
+        if move.state.on_the_way
+    ]
+    return JournalError(what, fix, going_on or ["no machine was on its way"])
 
 
 def data(run: Run, moves: Sequence[Migration], *, alive: bool) -> dict[str, Any]:
@@ -107,6 +147,12 @@ def table(moves: Sequence[Migration]) -> None:
         ],
         right="    rr",
     )
+    fixes: dict[str, list[str]] = {}
+    for move in moves:
+        if move.fix and move.state is not State.MOVED:
+            fixes.setdefault(move.fix, []).append(move.name)
+    for fix, names in fixes.items():
+        terminal.out(f"  {', '.join(names)}: {fix}")
 
 
 def _percent(move: Migration) -> str:

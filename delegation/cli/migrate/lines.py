@@ -4,7 +4,7 @@ from delegation.cli import terminal
 from delegation.cli.migrate.overall import URGENCY, Overall, line
 from delegation.migrate.lifecycle import Migration
 from delegation.migrate.runner import LEAVE
-from delegation.migrate.runner.seams import Display
+from delegation.migrate.runner.seams import Display, Wait
 
 EVERY = 30.0
 """Seconds between two lines about the whole."""
@@ -29,6 +29,10 @@ class Lines(Display):
         if self._overall.clock() >= self._next:
             self._next = self._overall.clock() + EVERY
             terminal.say(f"  {self._overall.in_words()}")
+
+    def waits(self, wait: Wait) -> None:
+        for said in self._overall.waits(wait):
+            terminal.say(f"  {said}")
 
     def close(self) -> None:
         pass

@@ -1,11 +1,14 @@
 """A run as a whole while it goes on: how much is done, how fast, and what is told of a machine."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from delegation import names
+from delegation.errors import HostError
 from delegation.migrate.lifecycle import Migration, State
 from delegation.migrate.runner import FINISH, LEAVE, STOP
+from delegation.migrate.runner.seams import Wait
 from delegation.migrate.schedule.obstacles import size
 from delegation.migrate.words import duration
 
@@ -16,6 +19,8 @@ URGENCY = {
     LEAVE: "leaving",
 }
 """What is done once it was asked to end."""
+ENOUGH = 0.05
+"""How much of all has to be moved before the time left goes by the rate of that."""
 
 
 @dataclass
@@ -40,20 +45,26 @@ class Course:
 
 @dataclass
 class Overall:
-    """The whole of a run. ``clock`` gives seconds."""
+    """The whole of a run. ``clock`` gives seconds; ``expected`` are those that its plan says."""
 
     clock: Callable[[], float]
-    began: float = 0.0
+    expected: float | None = None
     courses: dict[UUID, Course] = field(default_factory=dict)
     done_before: int = 0
     """Bytes that had been moved when this began."""
+    wait: Wait = field(default_factory=lambda: Wait({}))
+    _busy: float = 0.0
+    _seen: float = 0.0
+    _told: set[tuple[str, str]] = field(default_factory=set)
+    _waits: bool = False
 
     def begin(self, moves: Iterable[Migration]) -> None:
-        self.began = self.clock()
+        self._seen = self.clock()
         self.courses = {move.machine: Course(move) for move in moves}
         self.done_before = self.bytes_done
 
     def see(self, move: Migration) -> None:
+        self._busy, self._seen = self.busy, self.clock()
         course = self.courses[move.machine]
         if move.state is State.RUNNING and course.move.state is not State.RUNNING:
             course.began, course.percent = self.clock(), move.percent
@@ -68,6 +79,16 @@ class Overall:
         return [course for course in self.courses.values() if course.move.state.on_the_way]
 
     @property
+    def is_running(self) -> bool:
+        """Whether anything is known to be moved just now."""
+        return any(course.move.state in _RUNNING for course in self.courses.values())
+
+    @property
+    def busy(self) -> float:
+        """Seconds in which something was moved, since it began."""
+        return self._busy + (self.clock() - self._seen if self.is_running else 0.0)
+
+    @property
     def bytes_wanted(self) -> int:
         given_up = {State.FAILED, State.ABORTED}
         return sum(move.size for move in self.moves if move.state not in given_up)
@@ -77,12 +98,18 @@ class Overall:
         return sum(_done(move) for move in self.moves)
 
     def left(self) -> float | None:
-        """Seconds to the end, at the rate of all by now; None where that can't be told."""
-        now = self.clock()
-        done = self.bytes_done - self.done_before
-        if done <= 0 or now <= self.began:
+        """Seconds to the end, where something is moved; None where that can't be told.
+
+        By the plan at first; then at the rate of all by now, while something was moved.
+        """
+        if not self.is_running:
             return None
-        return (self.bytes_wanted - self.bytes_done) / (done / (now - self.began))
+        busy, done = self.busy, self.bytes_done - self.done_before
+        if self.expected is not None and done < ENOUGH * (self.bytes_wanted - self.done_before):
+            return max(self.expected - busy, 0.0) or None
+        if done <= 0 or busy <= 0:
+            return None
+        return (self.bytes_wanted - self.bytes_done) / (done / busy)
 
     def in_words(self) -> str:
         """``12 of 40 moved, 3 under way, 1 failed, 120.0 GB of 400.0 GB, about 12 min left``."""
@@ -90,7 +117,7 @@ class Overall:
         for move in self.moves:
             counts[move.state] = counts.get(move.state, 0) + 1
         words = [f"{counts.get(State.MOVED, 0):,} of {len(self.courses):,} moved"]
-        if under_way := len(self.under_way):
+        if under_way := sum(counts.get(state, 0) for state in _RUNNING):
             words.append(f"{under_way:,} under way")
         words += [
             f"{counts[state]:,} {state}"
@@ -99,9 +126,51 @@ class Overall:
         ]
         words.append(f"{size(self.bytes_done)} of {size(self.bytes_wanted)}")
         left = self.left()
-        if left is not None and under_way:
+        if left is not None:
             words.append(f"about {duration(left)} left")
+        if self._is_idle:
+            words.append(f"waits for {self._missed}, for {duration(self._patience)} more")
         return ", ".join(words)
+
+    def waits(self, wait: Wait) -> Iterator[str]:
+        """What is news of it, in lines: each trouble once, and that nothing else is left to do."""
+        self.wait = wait
+        troubles = alike(wait.hosts)
+        for (what, fix), hosts in troubles.items():
+            if (what, fix) not in self._told:
+                yield f"{names.fold(hosts)} can't be asked: {what}"
+                if fix:
+                    yield f"  {fix}; the run goes on by itself then"
+        self._told = set(troubles)
+        if self._is_idle and not self._waits:
+            yield (
+                f"nothing else can be done: it waits for {self._missed}, "
+                f"for {duration(self._patience)}"
+            )
+        self._waits = self._is_idle
+
+    @property
+    def _is_idle(self) -> bool:
+        return bool(self.wait.hosts) and self.wait.seconds is not None
+
+    @property
+    def _missed(self) -> str:
+        return names.fold(self.wait.hosts)
+
+    @property
+    def _patience(self) -> float:
+        return self.wait.seconds or 0.0
+
+
+_RUNNING = (State.STARTING, State.RUNNING, State.STOPPING)
+
+
+def alike(hosts: Mapping[str, HostError]) -> dict[tuple[str, str], list[str]]:
+    """The hosts by what is wrong with them, and what to do."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for host, error in hosts.items():
+        found.setdefault((error.what, error.fix), []).append(host)
+    return found
 
 
 def _done(move: Migration) -> int:
@@ -123,8 +192,12 @@ def line(move: Migration, before: Migration) -> str:
         State.FAILED: f"failed{because}",
         State.ABORTED: f"given up{because}",
         State.UNKNOWN: f"unknown{because}",
-        State.STOPPING: "is stopped",
+        State.STOPPING: "is being stopped",
     }
+    if before.state is State.STOPPING and move.state is State.MOVED:
+        return f"{move.name}: moved to {move.at} before it could be stopped"
+    if before.state is State.STOPPING and move.state is State.QUEUED:
+        return f"{move.name}: stopped, it is on {move.at}"
     if move.state is State.RUNNING and before.state is State.UNKNOWN:
         return f"{move.name}: still runs, {move.at} to {move.to}"
     if move.state is State.QUEUED and move.started:

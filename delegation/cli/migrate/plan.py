@@ -69,7 +69,7 @@ def plan(
     if run is not None:
         next_ = given.command("migrate", "run", str(run), "--expect", plan_.digest)
     else:
-        next_ = given.command("migrate", "drain", str(drain))
+        next_ = given.command("migrate", "drain", str(drain), "--expect", plan_.digest)
     terminal.say(f"next    {next_}")
     return 3
 

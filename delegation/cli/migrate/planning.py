@@ -3,12 +3,13 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from delegation import names
 from delegation.cli import options, terminal, wiring
-from delegation.errors import DelegationError, HostError, UsageError
+from delegation.cli.migrate import status
+from delegation.errors import DelegationError, HostError, Refused, UsageError
 from delegation.hyperv import fleet
 from delegation.hyperv.seams import Hypervisor, Open
 from delegation.inventory import Inventory
@@ -20,7 +21,7 @@ from delegation.migrate.moves import drain, placement, preview
 from delegation.migrate.moves.asked import AskedMove
 from delegation.migrate.moves.placement import Unmovable
 from delegation.migrate.moves.preview import Preview
-from delegation.migrate.moves.surveyed import Hosted, Surveyed
+from delegation.migrate.moves.surveyed import MIGRATING, Hosted, Surveyed
 from delegation.migrate.moves.terms import Terms
 from delegation.migrate.result import between
 from delegation.migrate.schedule.estimate import StreamRates
@@ -74,8 +75,12 @@ def draining(expressions: Iterable[str], inventory: Inventory) -> Choice:
 
 
 def labels(expressions: Iterable[str], inventory: Inventory) -> tuple[str, ...]:
-    """The labels that ``hv[01-02],hv07`` and the like mean. Raises UsageError."""
-    known = {label.casefold(): label for label in inventory.hosts}
+    """The labels that ``hv[01-02],hv07`` and the like mean, FQDNs as well. Raises UsageError."""
+    known = {
+        name.casefold(): host.label
+        for host in inventory.hosts.values()
+        for name in (host.fqdn, host.computer, host.label)
+    }
     listed = [part for text in expressions for part in names.split_list(text)]
     try:
         wanted = [name for part in listed for name in names.expand(part)]
@@ -92,9 +97,38 @@ def labels(expressions: Iterable[str], inventory: Inventory) -> tuple[str, ...]:
 
 def plan(given: options.Options, inventory: Inventory, open_host: Open, choice: Choice) -> Planned:
     """Read all hosts and plan what is asked for. Nothing is touched."""
-    terms = Terms.of(inventory)
-    surveyed = survey(open_host, inventory)
-    return planned(choice, surveyed, terms, rates(wiring.state_folder(given, inventory)))
+    folder = wiring.state_folder(given, inventory)
+    made = planned(choice, survey(open_host, inventory), Terms.of(inventory), rates(folder))
+    if all(one.why != MIGRATING for one in made.preview.placement.unmovable):
+        return made
+    try:
+        return _with_runs(given, made, folder)
+    except DelegationError:  # that the journal can't be read was told when the rates were learnt
+        return made
+
+
+def _with_runs(given: options.Options, made: Planned, folder: Path) -> Planned:
+    """Where a machine is moved by a run that was left, that is what to go on with."""
+    with closing(Journal.readable(folder)) as journal:
+        under_way = {move.machine: run for run, move in recorded.under_way(journal)}
+        current = status.at_work(journal, folder)
+    left = {
+        (label, machine.name): under_way[machine.id]
+        for label, hosted in made.surveyed.hosts.items()
+        for machine in hosted.machines
+        if machine.migrating and under_way.get(machine.id, current) != current
+    }
+
+    def told(one: Unmovable) -> Unmovable:
+        if one.why != MIGRATING or (one.host, one.name) not in left:
+            return one
+        run = str(left[one.host, one.name])
+        command = given.command("migrate", "resume", run)
+        return replace(one, fix=f"run {run} was left with it; go on with that: {command}")
+
+    placement_ = made.preview.placement
+    changed = replace(placement_, unmovable=tuple(map(told, placement_.unmovable)))
+    return replace(made, preview=replace(made.preview, placement=changed))
 
 
 def survey(open_host: Open, inventory: Inventory) -> Surveyed:
@@ -127,6 +161,16 @@ def planned(choice: Choice, surveyed: Surveyed, terms: Terms, known: StreamRates
     placed = placement.resolve(asked, surveyed, terms, known.seconds)
     placed = placed.without(out_of_question)
     return Planned(preview.preview(placed, surveyed, terms), surveyed, terms, tuple(asked))
+
+
+def hold_to(plan_: Preview, expect: str | None, command: str) -> None:
+    """Raise Refused where the plan is not the expected one; ``command`` shows it as it is now."""
+    if expect is not None and expect != plan_.digest:
+        raise Refused(
+            "the plan is not the expected one; nothing was started",
+            f"look at what changed: {command}",
+            [f"expected  {expect}", f"now       {plan_.digest}"],
+        )
 
 
 def rates(folder: Path) -> StreamRates:

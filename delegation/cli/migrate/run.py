@@ -7,7 +7,6 @@ import click
 from delegation.cli import options, terminal, wiring
 from delegation.cli.migrate import planning, running, show
 from delegation.errors import DelegationError, Refused
-from delegation.migrate.moves.terms import Terms
 from delegation.migrate.runner.patience import Patience
 
 WAIT = click.option(
@@ -59,17 +58,10 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     inventory = wiring.load(given)
     choice = planning.listed(file, inventory)
     open_host = wiring.open_host(given, inventory)
-    surveyed = planning.survey(open_host, inventory)
-    known = planning.rates(wiring.state_folder(given, inventory))
-    planned = planning.planned(choice, surveyed, Terms.of(inventory), known)
+    planned = planning.plan(given, inventory, open_host, choice)
     plan = planned.preview
     show.plan(plan, verbose=given.verbose)
-    if expect is not None and expect != plan.digest:
-        raise Refused(
-            "the plan is not the expected one; nothing was started",
-            f"look at what changed: {given.command('migrate', 'plan', str(file))}",
-            [f"expected  {expect}", f"now       {plan.digest}"],
-        )
+    planning.hold_to(plan, expect, given.command("migrate", "plan", str(file)))
     if plan.unmovable:
         raise Refused(
             "not everything can be moved; nothing was started",

@@ -3,7 +3,6 @@
 import signal
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -15,16 +14,16 @@ from uuid import UUID, uuid4
 
 from delegation import names, store
 from delegation.cli import options, terminal, wiring
-from delegation.cli.migrate import checking, ended, planning, show
+from delegation.cli.migrate import checking, ended, planning, show, ticket_life
 from delegation.cli.migrate.lines import Lines
 from delegation.cli.migrate.overall import Overall
 from delegation.cli.migrate.planning import Planned
-from delegation.errors import DelegationError, Refused
+from delegation.errors import Busy, DelegationError, JournalError, Refused
 from delegation.hyperv.seams import Open
 from delegation.inventory import Inventory
 from delegation.journal import Journal
 from delegation.migrate import queue, recorded
-from delegation.migrate.lifecycle import Migration, State
+from delegation.migrate.lifecycle import Migration
 from delegation.migrate.moves.placement import Placed
 from delegation.migrate.moves.surveyed import Surveyed
 from delegation.migrate.moves.terms import Terms
@@ -35,7 +34,7 @@ from delegation.migrate.runner.patience import Patience
 from delegation.migrate.runner.threads import Threads, Watchers
 from delegation.migrate.schedule import Move
 from delegation.migrate.schedule.bypass import Via
-from delegation.run import DONE, FAILED, INTERRUPTED, MIGRATE, NewRun
+from delegation.run import MIGRATE, NewRun
 
 if TYPE_CHECKING:
     from delegation.cli.migrate.live import Picture
@@ -85,7 +84,10 @@ def carry_out(  # noqa: PLR0913
             planned.preview.digest,
             ticket,
         )
-        return perform(ground, journal, queue.begin(journal, run, moves), via, patience)
+        expected = planned.preview.timeline.seconds
+        ticket_life.warn(ticket_life.left(given, inventory, involved(moves)), expected)
+        queued = queue.begin(journal, run, moves)
+        return perform(ground, journal, queued, via, patience, expected=expected)
 
 
 @contextmanager
@@ -127,9 +129,14 @@ def perform(  # noqa: PLR0913, PLR0917
     via: Via,
     patience: Patience | None = None,
     urgency: int = 0,
+    expected: float | None = None,
 ) -> int:
-    """Carry out what is queued, show it, tell how it ended; the exit code."""
-    overall = Overall(time.monotonic)
+    """Carry out what is queued, show it, tell how it ended; the exit code.
+
+    ``expected`` are the seconds that it should take. Raises JournalError, with what goes on at the
+    hosts, where it can't be recorded any more.
+    """
+    overall = Overall(time.monotonic, expected)
     overall.begin(queued.moves())
     display = _picture(ground, overall) if sys.stderr.isatty() else Lines(overall)
     runner = Runner(
@@ -149,8 +156,12 @@ def perform(  # noqa: PLR0913, PLR0917
     try:
         with closing(display), _signals(runner):
             runner.run()
-    finally:
+    except (JournalError, Busy) as exc:
+        raise ended.unrecorded(ground.given, journal, queued.run, overall.moves, exc) from exc
+    except BaseException:
         _finish(queued, interrupted=runner.urgency > urgency)
+        raise
+    _finish(queued, interrupted=runner.urgency > urgency)
     code = ended.tell(ground.given, journal, queued.run)
     return 130 if runner.urgency > urgency else code
 
@@ -191,12 +202,8 @@ def _signals(runner: Runner) -> Iterator[None]:
 
 def _finish(queued: Queue, *, interrupted: bool) -> None:
     """Close the run's page; where even that fails, it can be resumed all the same."""
-    states = Counter(move.state for move in queued.moves())
-    complete = states[State.MOVED] == states.total()
-    status = DONE if complete else INTERRUPTED if interrupted else FAILED
-    summary = {"objects": states.total(), **{str(state): n for state, n in states.items()}}
     try:
-        queued.finish(status, summary)
+        queued.finish(interrupted=interrupted)
     except DelegationError as exc:
         terminal.warn(f"the end of run {queued.run} could not be recorded: {exc.what}")
 

@@ -3,7 +3,9 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
+from delegation import names
 from delegation.cli import terminal
+from delegation.cli.migrate import fitting
 from delegation.cli.show import counted
 from delegation.migrate.moves.placement import Unmovable
 from delegation.migrate.moves.preview import HostLoad, Preview
@@ -12,8 +14,14 @@ from delegation.migrate.words import clock, curve, duration
 
 LONG = 20
 """Migrations that are shown without -v."""
-WIDTH = 40
-"""Columns of a host's load over time."""
+CURVE = 40
+"""Columns of a host's load over time, at most."""
+NAMED = 12
+"""Machines that are refused for one reason and named one by one."""
+LONGEST = 400
+"""Characters of names that are folded, beyond which only the first are said."""
+NARROW = 60
+"""Columns up to which that is left out."""
 
 
 def plan(plan_: Preview, *, verbose: bool) -> None:
@@ -40,7 +48,7 @@ def _totals(plan_: Preview) -> None:
     if timeline.starts:
         bound = timeline.bound
         terminal.out(f"  expected to take {duration(timeline.seconds)}")
-        terminal.out(f"  at least {duration(bound.seconds)} in any order: {bound.why}")
+        _say(f"at least {duration(bound.seconds)} in any order: {bound.why}", "  ")
     aside = sum(not timed.start.final for timed in timeline.starts)
     if aside:
         terminal.out(f"  {counted(aside, 'migration')} puts a machine aside to make room")
@@ -66,7 +74,7 @@ def _order(plan_: Preview, *, verbose: bool) -> None:
         for timed in shown
     ]
     header = ["begins", "takes", "machine", "from", "to", "size", "storage"]
-    terminal.table(header, rows, right="rr   r")
+    fitting.table(header, rows, right="rr   r", spare=("takes", "size", "from"), below=True)
     if len(shown) < len(starts):
         terminal.out(f"  … and {len(starts) - len(shown):,} more; -v shows them")
 
@@ -82,17 +90,26 @@ def _loads(plan_: Preview) -> None:
             f"{load.busy(length):.0%}",
             size(max(load.memory, 0)),
             size(max(load.disk, 0)),
-            _curve(load, length),
         ]
         for load in plan_.loads
     ]
-    header = ["host", "sends", "receives", "slots", "used", "least memory", "least disk", "load"]
-    terminal.table(header, rows, right=" rrrrrr")
+    header = ["host", "sends", "receives", "slots", "used", "least memory", "least disk"]
+    room = fitting.columns()
+    blocks = min(room - fitting.wide(header, rows) - 2, CURVE)
+    if room > NARROW and blocks >= len("load"):
+        header.append("load")
+        rows = [
+            [*row, _curve(load, length, blocks)]
+            for row, load in zip(rows, plan_.loads, strict=True)
+        ]
+    elif fitting.wide(header, rows) > room:
+        header[-2:] = ["memory", "disk"]
+    fitting.table(header, rows, right=" rrrrrr", spare=("disk", "memory", "used"))
 
 
-def _curve(load: HostLoad, length: float) -> str:
+def _curve(load: HostLoad, length: float, width: int) -> str:
     steps = [(at, leaving + arriving) for at, leaving, arriving in load.moves]
-    return curve(steps, length, load.slots, WIDTH)
+    return curve(steps, length, load.slots, width)
 
 
 def _listed(title: str, lines: Iterable[str]) -> None:
@@ -101,7 +118,7 @@ def _listed(title: str, lines: Iterable[str]) -> None:
         terminal.out()
         terminal.out(f"  {title}:")
         for line in lines:
-            terminal.out(f"    {line}")
+            _say(line, "    ")
 
 
 def _unmovable(found: Sequence[Unmovable]) -> None:
@@ -110,19 +127,43 @@ def _unmovable(found: Sequence[Unmovable]) -> None:
     terminal.out()
     terminal.out("  can't be moved:", fg="red")
     for line in refusals(found):
-        terminal.out(f"    {line}")
+        _say(line, "    ")
+
+
+def _say(text: str, indent: str) -> None:
+    for line in fitting.lines(text, indent):
+        terminal.out(line)
 
 
 def refusals(found: Iterable[Unmovable]) -> list[str]:
-    """Every machine that can't be moved, those alike together."""
-    alike: dict[tuple[str, str], list[str]] = defaultdict(list)
+    """Every machine that can't be moved, those alike together; too many to name are folded."""
+    alike: dict[tuple[str, str], list[Unmovable]] = defaultdict(list)
     for one in found:
-        where = f" on {one.host}" if one.host else ""
-        line = f" (line {one.line})" if one.line else ""
-        alike[one.why, one.fix].append(f"{one.name}{where}{line}")
+        alike[one.why, one.fix].append(one)
     lines = []
-    for (why, fix), names in alike.items():
-        lines.append(f"{', '.join(names)}: {why}")
+    for (why, fix), machines in alike.items():
+        lines.append(f"{_named(machines)}: {why}")
         if fix:
             lines.append(f"  {fix}")
     return lines
+
+
+def _named(found: Sequence[Unmovable]) -> str:
+    """Each with its host and its place in the list; many of them as ranges, and very many not."""
+    if len(found) <= NAMED:
+        return ", ".join(_with_places(one) for one in found)
+    folded = names.fold(one.name for one in found)
+    if len(folded) > LONGEST:
+        first = ", ".join(_with_places(one) for one in found[:NAMED])
+        return f"{first} and {len(found) - NAMED:,} more"
+    hosts = sorted({one.host for one in found if one.host})
+    where = f" on {names.fold(hosts)}" if hosts else ""
+    lines = [one.line for one in found if one.line]
+    place = f" (lines {min(lines)} to {max(lines)})" if lines else ""
+    return f"{counted(len(found), 'machine')}, {folded}{where}{place}"
+
+
+def _with_places(one: Unmovable) -> str:
+    where = f" on {one.host}" if one.host else ""
+    place = f" (line {one.line}, column {one.column})" if one.line else ""
+    return f"{one.name}{where}{place}"

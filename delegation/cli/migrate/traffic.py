@@ -1,11 +1,12 @@
 """What is seen of migrations on a target, shown: once, as it changes, or live on a terminal."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from delegation.cli import terminal
 from delegation.migrate.schedule.obstacles import size
-from delegation.migrate.shares.traffic import Traffic
+from delegation.migrate.shares.traffic import SmbSession, Traffic
 from delegation.migrate.words import duration
 from delegation.names import inert
 
@@ -31,6 +32,7 @@ def data(host: str, seen: Traffic) -> Data:
                 "seconds": one.seconds,
                 "idle": one.idle,
                 "opens": one.opens,
+                "perhaps_this_look": one.perhaps_ours,
             }
             for one in seen.sessions
         ],
@@ -69,7 +71,7 @@ def _tables(
         [
             [
                 one.client,
-                one.user,
+                _named(one),
                 duration(one.seconds),
                 duration(one.idle),
                 "" if one.opens is None else f"{one.opens}",
@@ -89,6 +91,15 @@ def _tables(
             for one in seen.files
         ],
     )
+
+
+def sessions(seen: Traffic) -> Mapping[tuple[str, str], int]:
+    """How many there are of each client and user."""
+    return Counter((one.client, _named(one)) for one in seen.sessions)
+
+
+def _named(session: SmbSession) -> str:
+    return f"{session.user} (perhaps this look)" if session.perhaps_ours else session.user
 
 
 def rates(before: tuple[float, Traffic], now: tuple[float, Traffic]) -> dict[str, float]:
@@ -127,8 +138,7 @@ def _facts(seen: Traffic) -> Iterator[tuple[str, str]]:
     """Each thing that there is, and what may change of it."""
     for share in seen.shares:
         yield f"share {share.name} of {share.source}", ""
-    for client, user in dict.fromkeys((one.client, one.user) for one in seen.sessions):
-        count = sum((one.client, one.user) == (client, user) for one in seen.sessions)
+    for (client, user), count in sessions(seen).items():
         yield f"sessions of {user} from {client}", f": {count}"
     for file in seen.files:
         yield f"file {file.path}", "" if file.size is None else f": {size(file.size)}"

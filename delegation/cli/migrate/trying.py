@@ -1,7 +1,7 @@
 """Hosts that try it out before the first migration: the ports of each pair, and dry runs."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -12,8 +12,10 @@ from delegation.hyperv.crew import Crew, Job, Limits, Line
 from delegation.hyperv.machines import MoveOrder
 from delegation.hyperv.seams import Hypervisor, Open, opened
 
-WORKERS = 16
-"""Pairs that are tried at a time; WinRM allows one user about 30 shells on a host."""
+WORKERS = 32
+"""Connections at a time, to all sources."""
+CONNECTIONS = 4
+"""Those to one source: by default WinRM allows one user 30 shells on a host, and 10 users."""
 SECONDS = 400.0
 """How long a host may say nothing; the deadline of a dry run is shorter."""
 
@@ -44,57 +46,143 @@ class Trip:
         return self.source, self.to
 
 
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """What came of a trip; ``skipped``: how many more of the same pair are not tried after that."""
+
+    trip: Trip
+    pair: HostPair
+    skipped: int = 0
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether no machine has a way between the two, so that no other need be tried."""
+        failed = self.pair.dry_run is not None and self.pair.dry_run.error is not None
+        return failed or any(reached is False for reached in self.pair.ports.values())
+
+
 def tried(
     open_host: Open, fqdns: Mapping[str, str], pairs: Mapping[Ends, HostPair], trips: Iterable[Trip]
 ) -> Iterator[tuple[Ends, HostPair]]:
     """Each pair with its ports and one machine's dry run, for every one of the ``trips``.
 
-    ``pairs`` is what is known of them by now, ``fqdns`` are the hosts' full names by label.
+    ``pairs`` is what is known of them by now, ``fqdns`` are the hosts' full names by label. The
+    ports and one machine of each pair go first: where these fail, the others are left out.
     """
-    by_pair: dict[Ends, list[Trip]] = defaultdict(list)
-    for trip in trips:
-        by_pair[trip.ends].append(trip)
-    ends_of = {f"{source} to {to}": (source, to) for source, to in by_pair}
-    crew: Crew[HostPair] = Crew(
-        {
-            label: _job(open_host, fqdns[ends[1]], pairs[ends], by_pair[ends])
-            for label, ends in ends_of.items()
-        },
-        Limits(WORKERS, SECONDS),
+    wanted = list(dict.fromkeys(trips))
+    first = {trip.ends: trip for trip in reversed(wanted)}
+    progress = _Counter(len(wanted))
+    known = dict(pairs)
+    found: dict[Trip, HostPair] = {}
+    for begins in (True, False):
+        some = [trip for trip in wanted if (first[trip.ends] is trip) is begins]
+        left = [trip for trip in some if trip.ends in known]
+        progress.add(len(some) - len(left))
+        for one in _asked(_Asking(open_host, fqdns, dict(known), ports=begins), left):
+            found[one.trip] = one.pair
+            progress.add(1 + one.skipped)
+            if begins:
+                known[one.trip.ends] = one.pair
+            if one.is_closed:
+                known.pop(one.trip.ends, None)
+    for trip in wanted:
+        if trip in found:
+            yield trip.ends, found[trip]
+
+
+class _Counter:
+    """How many machines are tried, shown from the first moment on."""
+
+    def __init__(self, total: int) -> None:
+        self._show, self._total, self._done = terminal.Progress("machines tried:"), total, 0
+        self._show(0, total)
+
+    def add(self, count: int) -> None:
+        if count:
+            self._done += count
+            self._show(self._done, self._total)
+
+
+@dataclass(frozen=True)
+class _Asking:
+    """``ports``: the source is asked whether it reaches those of the target, too."""
+
+    open_host: Open
+    fqdns: Mapping[str, str]
+    pairs: Mapping[Ends, HostPair]
+    ports: bool
+
+    def job(self, trips: Sequence[Trip]) -> Job[_Tried]:
+        """One connection's work: these trips, all from one source."""
+
+        def job(line: Line[_Tried]) -> None:
+            left = deque(trips)
+            while left:
+                try:
+                    with opened(self.open_host, left[0].source) as source:
+                        while left and line.begins(left[0]):
+                            line.says(_Tried(left[0], self._of(source, left[0])))
+                            left.popleft()
+                        return
+                except HostError as exc:
+                    trip = left.popleft()
+                    pair = replace(self.pairs[trip.ends], dry_run=DryRun(trip.name, error=exc))
+                    others = [other for other in left if other.ends != trip.ends]
+                    line.says(_Tried(trip, pair, len(left) - len(others)))
+                    left = deque(others)
+
+        return job
+
+    def _of(self, source: Hypervisor, trip: Trip) -> HostPair:
+        pair, fqdn = self.pairs[trip.ends], self.fqdns[trip.to]
+        if self.ports:
+            ports = {port: _reaches(source, fqdn, port) for port in (MIGRATION_PORT, SMB_PORT)}
+            pair = replace(pair, ports=ports)
+        said = source.compare(MoveOrder(trip.machine, trip.name, fqdn, trip.storage))
+        reasons = [one for one in said if trip.fits or one.id == MISSING_SWITCH]
+        return replace(pair, dry_run=DryRun(trip.name, reasons))
+
+
+def _asked(asking: _Asking, trips: Sequence[Trip]) -> Iterator[_Tried]:
+    """What came of each trip, as it comes; where one connection hangs, of none that it had left."""
+    shared = _shared(trips)
+    crew: Crew[_Tried] = Crew(
+        {label: asking.job(some) for label, some in shared.items()}, Limits(WORKERS, SECONDS)
     )
-    progress, done = terminal.Progress("pairs tried:"), 0
+    told: set[Trip] = set()
+    failed: set[tuple[str, Ends]] = set()
     try:
         while (heard := crew.hear()) is not None:
             label, said = heard
-            ends = ends_of[label]
-            if isinstance(said, HostPair):
-                yield ends, said
-                continue
-            if said.silent:
-                silent = DryRun(by_pair[ends][0].name, error=_silent(ends[0]))
-                yield ends, replace(pairs[ends], dry_run=silent)
-            done += 1
-            progress(done, len(ends_of))
+            if isinstance(said, _Tried):
+                told.add(said.trip)
+                if said.is_closed:
+                    failed.add((label, said.trip.ends))
+                yield said
+            elif said.silent:
+                trip, *others = (
+                    trip
+                    for trip in shared[label]
+                    if trip not in told and (label, trip.ends) not in failed
+                )
+                silent = DryRun(trip.name, error=_silent(trip.source))
+                pair = replace(asking.pairs[trip.ends], dry_run=silent)
+                yield _Tried(trip, pair, len(others))
     finally:
         crew.close()
 
 
-def _job(open_host: Open, fqdn: str, pair: HostPair, trips: list[Trip]) -> Job[HostPair]:
-    def job(line: Line[HostPair]) -> None:
-        name = trips[0].name
-        try:
-            with opened(open_host, pair.source.label) as source:
-                ports = {port: _reaches(source, fqdn, port) for port in (MIGRATION_PORT, SMB_PORT)}
-                for trip in trips:
-                    name = trip.name
-                    order = MoveOrder(trip.machine, trip.name, fqdn, trip.storage)
-                    said = source.compare(order)
-                    reasons = [one for one in said if trip.fits or one.id == MISSING_SWITCH]
-                    line.says(replace(pair, ports=ports, dry_run=DryRun(trip.name, reasons)))
-        except HostError as exc:
-            line.says(replace(pair, dry_run=DryRun(name, error=exc)))
-
-    return job
+def _shared(trips: Iterable[Trip]) -> dict[str, list[Trip]]:
+    """The trips of each connection: as many to a source as it bears, with as much to do each."""
+    of_source: dict[str, list[Trip]] = defaultdict(list)
+    for trip in trips:
+        of_source[trip.source].append(trip)
+    return {
+        f"{source} {number}": some[number::CONNECTIONS]
+        for number in range(CONNECTIONS)
+        for source, some in of_source.items()
+        if some[number::CONNECTIONS]
+    }
 
 
 def _reaches(source: Hypervisor, fqdn: str, port: int) -> bool | HostError:

@@ -6,12 +6,12 @@ from pathlib import Path
 from delegation import audits
 from delegation.cli import options, wiring
 from delegation.cli.migrate import ended
-from delegation.cli.migrate.status import is_alive
+from delegation.cli.migrate.status import at_work
 from delegation.cli.report.origin import origin
 from delegation.journal import Journal
 from delegation.migrate import recorded
 from delegation.report import Data, contents, host_settings, migration, timeline
-from delegation.run import AUDIT, DELEGATION, HOST_SETTINGS, MIGRATE, RUNNING, Run
+from delegation.run import AUDIT, DELEGATION, HOST_SETTINGS, MIGRATE, Run
 
 
 def report_of(given: options.Options, number: int) -> tuple[Data, list[Path]]:
@@ -36,7 +36,7 @@ def _told(journal: Journal, run: Run) -> Data:
 
 
 def _migration(journal: Journal, run: Run) -> Data:
-    alive = run.status == RUNNING and is_alive(journal.folder)
+    alive = at_work(journal, journal.folder) == run.id
     moves = recorded.migrations(journal, run.id)
     tries = timeline.tries(moves, recorded.steps(journal, run.id))
     return migration.run(origin("run"), run, ended.of(run, moves), moves, tries, alive=alive)

@@ -23,6 +23,7 @@ from delegation.inventory.yaml_tree import Document, Node, Scalar
 from delegation.inventory.yaml_writing import comment, scalar
 from delegation.migrate.moves import csv_tree
 from delegation.migrate.moves.asked import AskedMove
+from delegation.migrate.moves.places import STAGING, is_device
 from delegation.migrate.moves.terms import reach
 
 MAX_MOVES = 20_000
@@ -150,9 +151,10 @@ class _Judge:
         if source and target:
             self._pair(source, target, fields["target"].node)
         if machine:
-            move = AskedMove(machine, target or "", source, storage, item.node.line)
+            node = fields["vm"].node
+            move = AskedMove(machine, target or "", source, storage, node.line, node.column)
             if source or "source" not in fields:
-                self._once(move, fields["vm"].node)
+                self._once(move, node)
             self.moves.append(move)
 
     def _fields(self, item: Field) -> dict[str, Field] | None:
@@ -211,6 +213,10 @@ class _Judge:
             what, fix = f"'storage' is longer than {_LONGEST} characters", "shorten it"
         elif not is_root and any(not part or _BAD_PART.search(part) for part in parts):
             what = f"{quoted(text)} is not a path that Windows takes as it is written"
+        elif reserved := next(filter(is_device, parts), None):
+            what = f"{quoted(text)}: Windows keeps the name {quoted(reserved)} to itself"
+        elif any(part.casefold() == STAGING for part in parts):
+            what = f"{quoted(text)} lies in the folder that Hyper-V keeps for migrations under way"
         else:
             return text if is_root else text.removesuffix("\\")
         self._reading.problem(field.node, what, fix)
@@ -232,7 +238,10 @@ class _Judge:
             if move.source is None or other.source in {None, move.source}:
                 at = f"{first.line}:{first.column}"
                 what = f"{quoted(move.machine)} is moved twice, first at {at}"
-                fix = "keep one; two machines of one name need the source of each"
+                fix = (
+                    "keep one; two machines of one name need the source of each, on one host "
+                    "their ids"
+                )
                 self._reading.problem(node, what, fix)
                 break
         named.append((move, node))

@@ -11,7 +11,8 @@ class AskedMove:
     """One move as asked for. Hosts are labels of the inventory; ``machine`` is a name or an id.
 
     ``source`` None: to be found by looking. ``storage`` None: a folder of the machine's own in
-    the target's default folder. ``line`` is that of its file; 0: it stands in none.
+    the target's default folder. ``line`` and ``column`` are where a file names it, from 1; 0: it
+    stands in none.
     """
 
     machine: str
@@ -19,6 +20,7 @@ class AskedMove:
     source: str | None = None
     storage: str | None = None
     line: int = field(default=0, compare=False)
+    column: int = field(default=0, compare=False)
 
 
 def is_readable(name: str) -> bool:

@@ -40,7 +40,7 @@ def load(data: bytes, section: str, required: Sequence[str]) -> Document:
         what = "the file is empty"
         return Document(None, (Problem(1, 1, what, f"start it with: {','.join(required)}"),))
     columns = _columns(rows[0], problems)
-    named = {key.text for key in columns.values()}
+    named = {key.text for key in columns.values() if key}
     for name in required:
         if name not in named:
             what = f"there is no column {name!r}"
@@ -53,9 +53,9 @@ def load(data: bytes, section: str, required: Sequence[str]) -> Document:
     return Document(Mapping(line, 1, (entry,)), tuple(problems))
 
 
-def _columns(header: _Row, problems: list[Problem]) -> dict[int, Scalar]:
-    """The names of the columns in lower case, each with its place."""
-    columns: dict[int, Scalar] = {}
+def _columns(header: _Row, problems: list[Problem]) -> dict[int, Scalar | None]:
+    """The names of the columns in lower case, each with its place; a duplicate has none."""
+    columns: dict[int, Scalar | None] = {}
     first: dict[str, Scalar] = {}
     for number, cell in header.cells.items():
         key = Scalar(cell.line, cell.column, cell.text.casefold(), Kind.TEXT)
@@ -65,17 +65,18 @@ def _columns(header: _Row, problems: list[Problem]) -> dict[int, Scalar]:
             at = f"{first[key.text].line}:{first[key.text].column}"
             what = f"duplicate column {quoted(key.text)}, first at {at}"
             problems.append(Problem(key.line, key.column, what, "keep one of the two"))
+            columns[number] = None
     return columns
 
 
 def _mapping(
-    row: _Row, columns: dict[int, Scalar], problems: list[Problem], *, complete: bool
+    row: _Row, columns: dict[int, Scalar | None], problems: list[Problem], *, complete: bool
 ) -> Node:
     entries: list[tuple[Scalar, Node]] = []
     for number, cell in row.cells.items():
-        if number in columns:
-            entries.append((columns[number], cell))
-        else:
+        if key := columns.get(number):
+            entries.append((key, cell))
+        elif number not in columns:
             what = f"{quoted(cell.text)} stands under no column"
             problems.append(Problem(cell.line, cell.column, what, "name its column, or delete it"))
     return Mapping(row.line, 1, tuple(entries), complete)

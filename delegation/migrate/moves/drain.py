@@ -218,8 +218,9 @@ class _Choice:
         needs = f"it needs {size(unit.memory)} of memory and {size(unit.disk)} of disk"
         if len(members) > 1:
             needs = f"with {len(members) - 1} more that it stays with, {needs}"
+        left = f"{size(memory)} and, on {self._surveyed.drive(most)}, {size(disk)} left"
         return (
-            f"no room: {needs}; with the others, {most} has {size(memory)} and {size(disk)} left",
+            f"no room: {needs}; with the others, {most} has {left}",
             "drain fewer hosts at once, or make room",
         )
 

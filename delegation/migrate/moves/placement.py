@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from delegation.hyperv.machines import VirtualMachine
 from delegation.migrate.moves.affinity import Rules
 from delegation.migrate.moves.asked import AskedMove
-from delegation.migrate.moves.surveyed import Surveyed, folder, immovable, memory_of, volume
+from delegation.migrate.moves.places import system_place, volume
+from delegation.migrate.moves.surveyed import Surveyed, folder, immovable, memory_of
 from delegation.migrate.moves.terms import Terms
 from delegation.migrate.schedule import Move, unfit
 
@@ -29,13 +30,17 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Unmovable:
-    """A machine that is asked for and can't be moved. ``host`` is where it is; empty: unknown."""
+    """A machine that is asked for and can't be moved. ``host`` is where it is; empty: unknown.
+
+    ``line`` and ``column`` are where a list names it; 0: none does.
+    """
 
     name: str
     host: str
     why: str
     fix: str = ""
     line: int = 0
+    column: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +78,12 @@ def resolve(
     search.refuse_collisions()
     search.refuse_overfull()
     placed = [candidate.placed for candidate in search.candidates.values()]
-    remarks = list(search.remarks())
+    remarks = [*_unmeasured(placed, surveyed), *_bad_places(placed)]
     remarks += [f"after the moves, {text}" for text in _broken(placed, surveyed, terms.rules)]
     return Placement(
         tuple(sorted(placed, key=lambda one: (one.move.source, one.move.name, one.move.machine))),
         tuple(sorted(search.there, key=lambda one: (one.host, one.name))),
-        tuple(sorted(search.unmovable, key=lambda one: (one.line, one.name, one.host))),
+        tuple(sorted(search.unmovable, key=lambda one: (one.line, one.column, one.name, one.host))),
         tuple(remarks),
     )
 
@@ -93,6 +98,27 @@ def _broken(placed: Iterable[Placed], surveyed: Surveyed, rules: Rules) -> Itera
             if str(machine.id) in targets:
                 concerned.add(machine.name)
     return rules.broken(held, concerned)
+
+
+def _unmeasured(placed: Iterable[Placed], surveyed: Surveyed) -> list[str]:
+    """Volumes of which nothing is known."""
+    return sorted(
+        {
+            f"how much room {volume(one.storage)} of {one.move.target} has is not known: only the "
+            "volume of its default folder is looked at"
+            for one in placed
+            if not surveyed.measures(one.move.target, one.storage)
+        }
+    )
+
+
+def _bad_places(placed: Iterable[Placed]) -> Iterator[str]:
+    badly: dict[str, list[str]] = defaultdict(list)
+    for one in placed:
+        if where := system_place(one.storage):
+            badly[where].append(one.move.name)
+    for where, machines in sorted(badly.items()):
+        yield f"{where} is no good place for the storage of {', '.join(sorted(machines))}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +154,7 @@ class _Search:
         if host == asked.target:
             self.there.append(There(machine.name, host))
         elif refusal := next(self._refusals(asked, host, machine), None):
-            self.unmovable.append(Unmovable(machine.name, host, *refusal, asked.line))
+            self.unmovable.append(self._unmovable(asked, machine.name, host, *refusal))
         else:
             placed = self._placed(asked, host, machine)
             self.candidates[str(machine.id)] = _Candidate(asked, placed, machine)
@@ -144,7 +170,9 @@ class _Search:
         if here:
             listed = ", ".join(f"{machine.id} on {host}" for host, machine in here)
             why = f"several machines are called so: {listed}"
-            fix = "name its source" if len({host for host, _ in here}) > 1 else "name it by its id"
+            fix = "name it by its id"
+            if len({host for host, _ in here}) == len(here):
+                fix = "name its source, or use its id"
         elif source is not None and source in unread:
             why = f"{source} was not read: {unread[source]}"
             fix = f"see why: delegation hosts show {source}"
@@ -158,7 +186,11 @@ class _Search:
             if unread and not source:
                 why += f"; not read: {', '.join(unread)}"
             fix = "correct its name, or look for it: Get-VM"
-        return Unmovable(asked.machine, source or "", why, fix, asked.line)
+        return self._unmovable(asked, asked.machine, source or "", why, fix)
+
+    @staticmethod
+    def _unmovable(asked: AskedMove, name: str, host: str, why: str, fix: str) -> Unmovable:
+        return Unmovable(name, host, why, fix, asked.line, asked.column)
 
     def _refusals(
         self, asked: AskedMove, host: str, machine: VirtualMachine
@@ -187,24 +219,9 @@ class _Search:
         memory = memory_of(machine)
         size = memory + machine.disk
         seconds = self._estimate(host, target, size)
-        disk = machine.disk if self._is_measured(target, storage) else 0
+        disk = machine.disk if self._surveyed.measures(target, storage) else 0
         move = Move(str(machine.id), machine.name, host, target, memory, disk, seconds)
         return Placed(move, storage, size)
-
-    def _is_measured(self, host: str, storage: str) -> bool:
-        """Whether the host's free space is that of the volume of this folder."""
-        resources = self._surveyed.hosts[host].reading.resources
-        return resources is not None and volume(resources.storage) == volume(storage)
-
-    def remarks(self) -> Iterator[str]:
-        """Volumes of which nothing is known."""
-        unknown = {
-            f"how much room {volume(one.placed.storage)} of {one.placed.move.target} has is not "
-            "known: only the volume of its default folder is looked at"
-            for one in self.candidates.values()
-            if not self._is_measured(one.placed.move.target, one.placed.storage)
-        }
-        yield from sorted(unknown)
 
     def refuse_collisions(self) -> None:
         """Machines whose disks would meet under one name in one folder."""
@@ -232,10 +249,15 @@ class _Search:
             for id_, one in list(self.candidates.items()):
                 target = one.placed.move.target
                 if target in short:
-                    why = f"{target} has no room for it: {short[target]}"
+                    why = f"{target} has no room for it: {self._on_drive(target, short[target])}"
                     self._refuse(id_, why, "move fewer machines there, or others away from there")
+
+    def _on_drive(self, host: str, short: str) -> str:
+        """What is short, with the volume that it is about."""
+        where = f" of disk on {self._surveyed.drive(host)} too little"
+        return short.replace(" of disk too little", where, 1)
 
     def _refuse(self, id_: str, why: str, fix: str) -> None:
         one = self.candidates.pop(id_)
         move = one.placed.move
-        self.unmovable.append(Unmovable(move.name, move.source, why, fix, one.asked.line))
+        self.unmovable.append(self._unmovable(one.asked, move.name, move.source, why, fix))

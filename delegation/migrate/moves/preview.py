@@ -142,6 +142,7 @@ def data(plan: Preview) -> Data:
                 "why": one.why,
                 "fix": one.fix,
                 "line": one.line or None,
+                "column": one.column or None,
             }
             for one in plan.unmovable
         ],

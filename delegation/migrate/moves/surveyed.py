@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from delegation.hyperv.machines import HostReading, MachineState, VirtualMachine
 from delegation.inventory import Slots
 from delegation.migrate.moves.asked import is_readable
+from delegation.migrate.moves.places import is_device, volume
 from delegation.migrate.schedule import Capacity
 
 _FOLDER = re.compile(r'[^<>:"/\\|?*]{0,63}[^<>:"/\\|?*. ]\Z')
-_DEVICES = re.compile(r"(?:con|prn|aux|nul|(?:com|lpt)[0-9])(?:\.|\Z)", re.IGNORECASE)
+MIGRATING = "it is being migrated already"
 _IN_MEMORY = {MachineState.RUNNING, MachineState.PAUSED, MachineState.OTHER}
 
 
@@ -36,6 +37,15 @@ class Surveyed:
             for label, hosted in self.hosts.items()
             if (r := hosted.reading.resources) is not None and not _switched_off(hosted)
         }
+
+    def measures(self, label: str, storage: str) -> bool:
+        """Whether the host's free space is that of the volume of this folder."""
+        return self.drive(label) == volume(storage).upper()
+
+    def drive(self, label: str) -> str:
+        """The volume whose free space is known, that of the default folder, in upper case."""
+        resources = self.hosts[label].reading.resources
+        return volume(resources.storage).upper() if resources is not None else ""
 
     def unusable(self, label: str, slots: Slots) -> str:
         """Why nothing can be moved from or to this host now; empty where something can."""
@@ -71,7 +81,7 @@ def immovable(machine: VirtualMachine) -> tuple[str, str] | None:
     if machine.clustered:
         return "it is a role of a cluster", "move it with the cluster's own tools"
     if machine.migrating:
-        return "it is being migrated already", "wait for the end of that"
+        return MIGRATING, "wait for the end of that"
     if machine.state is MachineState.OTHER:
         status = machine.status or "it is neither running nor off"
         return f"its state does not allow it: {status}", "look at it on its host"
@@ -83,12 +93,6 @@ def called(machine: VirtualMachine, hosted: Hosted) -> str:
     name = machine.name
     same = [other for other in hosted.machines if other.name.casefold() == name.casefold()]
     return name if len(same) == 1 and is_readable(name) else str(machine.id)
-
-
-def volume(path: str) -> str:
-    """The drive or the share that a path of Windows lies on, in lower case."""
-    parts = path.casefold().split("\\")
-    return "\\".join(parts[:4]) if path.startswith("\\\\") else parts[0]
 
 
 def folder(hosted: Hosted, machine: VirtualMachine, taken: Collection[str] = ()) -> str:
@@ -105,7 +109,7 @@ def folder(hosted: Hosted, machine: VirtualMachine, taken: Collection[str] = ())
         other.name.casefold() == name and other.id != machine.id for other in hosted.machines
     )
     is_plain = machine.name.isprintable() and _FOLDER.match(machine.name)
-    if is_free and is_plain and not _DEVICES.match(machine.name):
+    if is_free and is_plain and not is_device(machine.name):
         return wanted
     return f"{storage.rstrip(_SEPARATOR)}{_SEPARATOR}{machine.id}"
 

@@ -5,6 +5,7 @@ any two of its lines; whoever takes the run up again finds out from the record a
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from uuid import UUID
 
 from delegation.migrate.lifecycle import UNWATCHED, Migration, State, Step
@@ -18,8 +19,9 @@ from delegation.migrate.runner.judging import (
     of_error,
     unsent,
 )
+from delegation.migrate.runner.learning import Learning
 from delegation.migrate.runner.lookout import Lookout
-from delegation.migrate.runner.patience import Alarms, Every, Patience
+from delegation.migrate.runner.patience import Alarms, Every, Lasting, Patience
 from delegation.migrate.runner.seams import (
     Accepted,
     Advanced,
@@ -32,6 +34,7 @@ from delegation.migrate.runner.seams import (
     Record,
     Unsent,
     Visited,
+    Wait,
 )
 from delegation.migrate.schedule import Slots
 from delegation.migrate.schedule.bypass import Via, anywhere
@@ -70,16 +73,16 @@ class Runner:
         self._display = display
         self._clock = clock
         self._shell = shell
-        self._rates = rates
         self._patience = patience
         self._to_listen = Every(clock, patience.listen)
         self._to_record = Every(clock, patience.record)
-        self._to_learn = Every(clock, patience.learn)
+        self._learning = Learning(self._board, rates, clock, patience)
+        self._to_tell = Every(clock, patience.listen)
         self._again: Alarms[UUID] = Alarms(clock)
         self._watched: set[UUID] = set()
         self._causes: dict[UUID, Cause] = {}
-        self._began: dict[UUID, float] = {}
         self._chased: dict[UUID, Every] = {}
+        self._odd: Lasting[UUID] = Lasting(clock)
         self._percents: dict[UUID, int] = {}
         self._pressed = 0
         self._stop_by: float | None = None
@@ -106,7 +109,7 @@ class Runner:
                     self._start_due()
                 self._listen()
                 self._go_on()
-            self._explain_rest()
+            self._board.explain_rest()
         finally:
             self._crew.dismiss()
         return tuple(self._board.moves.values())
@@ -176,6 +179,10 @@ class Runner:
             elif move.state is State.UNKNOWN:
                 self._pursue(move)
         self._lookout.go_on()
+        if self._to_tell():
+            idle = all(move.state is State.UNKNOWN for move in self._board.under_way)
+            left = self._lookout.left if idle else None
+            self._display.waits(Wait(self._lookout.missed, left))
 
     # What happens
 
@@ -184,7 +191,7 @@ class Runner:
             case Visited(host, answer):
                 self._lookout.visited(host, answer)
             case Accepted(machine):
-                self._began[machine] = self._clock()
+                self._learning.began(machine)
                 self._board.step(self._board.moves[machine], Step.ACCEPTED)
             case Advanced(machine, percent):
                 self._advanced(machine, percent)
@@ -192,8 +199,9 @@ class Runner:
                 self._reattached(machine)
             case Lost(machine, error):
                 self._watched.discard(machine)
+                self._odd.seconds(machine, so=False)
                 self._causes[machine] = of_error(self._board.moves[machine], error)
-                self._nothing_told(self._board.moves[machine], error.what)
+                self._nothing_told(self._board.moves[machine], error.what, error.fix)
             case Unsent() | Found():
                 self._watched.discard(event.machine)
                 self._ended(event)
@@ -221,19 +229,29 @@ class Runner:
             if event.heard:
                 self._causes[move.machine] = of_end(move, event.failure)
             cause = self._causes.get(move.machine)
-            self._settle(move, judge(move, event.looks, cause, limits))
+            verdict = judge(move, event.looks, cause, limits)
+            self._settle(move, self._ripe(move, verdict))
         self._lookout.saw(event.looks)
         if not event.looks:
             self._lookout.visit(move.at, move.to)
 
+    def _ripe(self, move: Migration, verdict: Verdict) -> Verdict:
+        """The same, and an end of what both hosts, or neither, have shown for too long."""
+        odd_for = self._odd.seconds(move.machine, so=verdict.odd)
+        if not verdict.odd or odd_for < self._patience.grace:
+            return verdict
+        self._odd.seconds(move.machine, so=False)
+        return replace(verdict, step=Step.GIVEN_UP)
+
     def _settle(self, move: Migration, verdict: Verdict) -> None:
         if verdict.step is None:
-            self._nothing_told(move, verdict.reason)
+            self._nothing_told(move, verdict.reason, verdict.fix)
+            self._board.rests(move, at_rest=verdict.at_rest)
             if verdict.moving:
                 self._lookout.stir()
             return
         if verdict.step in {Step.ARRIVED, Step.PASSED}:
-            self._learn(move)
+            self._learning.ended(move)
         after = self._board.step(
             move, verdict.step, verdict.reason, verdict.fix, blamed=verdict.blamed
         )
@@ -241,26 +259,15 @@ class Runner:
             self._again.set(move.machine, self._patience.before_try(after.attempts))
         self._lookout.stir()
 
-    def _nothing_told(self, move: Migration, why: str) -> None:
+    def _nothing_told(self, move: Migration, why: str, fix: str) -> None:
         """Ask again: at once where that was not done just now, else after a while."""
         if move.state is State.UNKNOWN:
-            self._board.explain(move, why)
+            self._board.explain(move, why, fix)
         else:
-            self._board.step(move, Step.LOST, why)
+            self._board.step(move, Step.LOST, why, fix)
         every = Every(self._clock, self._patience.poll)
         at_once = self._chased.setdefault(move.machine, every)()
         self._again.set(move.machine, 0 if at_once else self._patience.poll)
-
-    def _learn(self, move: Migration) -> None:
-        began = self._began.pop(move.machine, None)
-        if began is None:
-            return
-        self._rates.learn(move.at, move.to, move.size, self._clock() - began)
-        if self._to_learn():
-            self._board.timed({
-                waiting.machine: self._rates.seconds(waiting.at, waiting.target, waiting.size)
-                for waiting in self._board.pending
-            })  # fmt: skip
 
     # The end
 
@@ -273,16 +280,4 @@ class Runner:
             return True
         if not self._again:
             self._lookout.unstick()
-        return not self._lookout.is_patient
-
-    def _explain_rest(self) -> None:
-        """Why what waits still does, for whoever looks at the record."""
-        stuck = self._board.stuck()
-        for move in self._board.pending:
-            gone = [
-                self._board.gone[host].what
-                for host in (move.at, move.target)
-                if host in self._board.gone
-            ]
-            if why := "; ".join(gone) or stuck.get(move.machine):
-                self._board.explain(move, why)
+        return not (self._odd or self._lookout.is_patient)

@@ -8,7 +8,7 @@ from delegation.migrate.lifecycle import Migration, State, Step
 from delegation.migrate.moves.surveyed import Hosted
 from delegation.migrate.runner.room import capacity, of_others
 from delegation.migrate.runner.seams import Display, Record
-from delegation.migrate.runner.whereabouts import Answer
+from delegation.migrate.runner.whereabouts import Answer, told
 from delegation.migrate.schedule import Move, Schedule, Slots, Start
 from delegation.migrate.schedule.bypass import Via
 
@@ -86,6 +86,8 @@ class Board:
             self._schedule.dropped(machine)
         elif step is Step.DUE:
             self._schedule.unhold(machine)
+        if step is Step.REATTACHED:
+            self._schedule.rests(machine, at_rest=False)
         if step is Step.POSTPONED:
             self._schedule.hold(machine, reason)
         self._changed(after)
@@ -101,9 +103,17 @@ class Board:
         elif step in {Step.GIVEN_UP, Step.ABANDONED}:
             self._schedule.returned(machine, again=False)
 
+    def rests(self, move: Migration, *, at_rest: bool) -> None:
+        """Whether its source does nothing about one that is unknown: then its slot there is free.
+
+        Its end is known only when its target has answered, too. Until then it is not sent again,
+        and what it may hold there is held.
+        """
+        self._schedule.rests(str(move.machine), at_rest=at_rest)
+
     def saw(self, answers: Mapping[str, Answer]) -> None:
         """Hosts as they were looked at just now. What ended there is told before."""
-        under_way = self.under_way
+        under_way, at_rest = self.under_way, self._at_rest
         for host, answer in answers.items():
             if isinstance(answer, HostError):
                 self.gone[host] = answer
@@ -111,11 +121,17 @@ class Board:
             else:
                 self.gone.pop(host, None)
                 self.seen[host] = answer
-                self._schedule.reread(host, capacity(host, answer, under_way))
+                self._schedule.reread(host, capacity(host, answer, under_way, at_rest))
 
     def shared(self, host: str) -> bool:
         """Whether somebody else migrates from there, who may be in our way."""
-        return host in self.seen and of_others(self.seen[host], self.under_way) > 0
+        at_rest = self._at_rest
+        ours = [move for move in self.under_way if move.machine not in at_rest]
+        return host in self.seen and of_others(self.seen[host], ours) > 0
+
+    @property
+    def _at_rest(self) -> set[UUID]:
+        return {UUID(machine) for machine in self._schedule.at_rest}
 
     def abandon(self, machines: Collection[UUID]) -> list[Migration]:
         """Take the wish that these be given up; they are still to be stepped on."""
@@ -130,10 +146,19 @@ class Board:
             if move.machine in percents:
                 self._changed(move)
 
-    def explain(self, move: Migration, reason: str) -> None:
+    def explain(self, move: Migration, reason: str, fix: str = "") -> None:
         """Why it is still in its state, on record where that is news."""
-        if reason != move.reason:
-            self._changed(self._record.explain(move.machine, reason))
+        if (reason, fix) != (move.reason, move.fix):
+            self._changed(self._record.explain(move.machine, reason, fix))
+
+    def explain_rest(self) -> None:
+        """Why what waits still does, for whoever looks at the record."""
+        stuck = self.stuck()
+        for move in self.pending:
+            ends = (move.at, move.target)
+            why, fix = told(self.gone[host] for host in ends if host in self.gone)
+            if why := why or stuck.get(move.machine, ""):
+                self.explain(move, why, fix)
 
     def timed(self, seconds: Mapping[UUID, float]) -> None:
         """Better estimates for what waits."""

@@ -3,11 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from delegation.errors import HostError, HostUnreachable
+from delegation.errors import HostError, HostUnreachable, NoHostTicket
 from delegation.hyperv.failures import meaning
-from delegation.hyperv.machines import Failure
+from delegation.hyperv.machines import Failure, VirtualMachine
 from delegation.migrate.lifecycle import Migration, State, Step
-from delegation.migrate.runner.whereabouts import Answer, Place, in_words, place, sighting
+from delegation.migrate.runner.whereabouts import (
+    Answer,
+    Place,
+    in_words,
+    place,
+    sighting,
+    what_to_do,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +45,15 @@ class Verdict:
     """Whether the try counts as one that failed."""
     moving: bool = False
     """Whether a host says that the machine is on its way."""
+    at_rest: bool = False
+    """Whether its source says that it has the machine, and does nothing about it."""
+    odd: bool = False
+    """Whether both hosts have answered, and not one of them alone has it: that may pass."""
 
 
 def of_error(move: Migration, error: HostError) -> Cause:
     """Why a host could not be asked to do it."""
-    if isinstance(error, HostUnreachable):
+    if isinstance(error, HostUnreachable | NoHostTicket):
         return Cause(error.what, error.fix, again=True)
     known = meaning(Failure(error.what, error.hresult))
     return Cause(error.what, error.fix or _named(move, known.fix), known.again)
@@ -80,9 +91,19 @@ def judge(
     if found is Place.SOURCE:
         return _still_there(move, cause, limits)
     words = in_words(found, sightings)
-    if move.abandoned and found in {Place.BOTH, Place.NEITHER}:
+    if move.abandoned and found in _ODD:
         return Verdict(Step.ABANDONED, f"left as it is: {words}")
-    return Verdict(None, words, moving=found is Place.MIGRATING)
+    return Verdict(
+        None,
+        words,
+        what_to_do(found, sightings),
+        moving=found is Place.MIGRATING,
+        at_rest=found is not Place.MIGRATING and isinstance(sightings[move.at], VirtualMachine),
+        odd=found in _ODD,
+    )
+
+
+_ODD = {Place.BOTH, Place.NEITHER}
 
 
 def unsent(
@@ -102,8 +123,8 @@ def unsent(
     words = in_words(found, sightings)
     if found is Place.TARGET:
         return Verdict(Step.ARRIVED if move.final else Step.PASSED, "it was there already")
-    if found in {Place.BOTH, Place.NEITHER}:
-        return Verdict(Step.GIVEN_UP, words, "look where it is: delegation migrate plan")
+    if found in _ODD:
+        return Verdict(Step.GIVEN_UP, words, what_to_do(found, sightings))
     if found is Place.MIGRATING:
         words = "somebody else is migrating it"
     return _still_there(move, Cause(words, "", again=True), limits)

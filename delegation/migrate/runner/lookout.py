@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
+from delegation.errors import HostError
 from delegation.migrate.lifecycle import Step
 from delegation.migrate.runner.board import Board, involved
 from delegation.migrate.runner.patience import Alarms, Patience
@@ -38,7 +39,18 @@ class Lookout:
     @property
     def is_patient(self) -> bool:
         """Whether something has happened not too long ago."""
-        return self._clock() - self._stirred < self._patience.silence
+        return self.left > 0
+
+    @property
+    def missed(self) -> dict[str, HostError]:
+        """Why hosts that are needed can't be asked, by label."""
+        needed = involved(move for move in self._board.moves.values() if not move.state.ended)
+        return {host: self._board.gone[host] for host in sorted(needed & self._board.gone.keys())}
+
+    @property
+    def left(self) -> float:
+        """Seconds for which it is still patient, where nothing happens."""
+        return max(self._patience.silence - (self._clock() - self._stirred), 0.0)
 
     def stir(self) -> None:
         """Something has happened: there is reason to go on, and what was seen may be old."""

@@ -12,9 +12,10 @@ class Patience:
     """``attempts`` is how often a leg of a migration may fail; the others are seconds.
 
     ``first`` and ``longest`` bound the wait before another try, which doubles. What nobody can
-    tell is asked again every ``poll``, until nothing has happened for ``silence``. What is to stop
-    has ``stop`` to do so. Progress is recorded every ``record``, wishes are read every ``listen``,
-    and estimates are made anew every ``learn``.
+    tell is asked again every ``poll``, until nothing has happened for ``silence``. A machine that
+    both of its hosts show, or neither, has ``grace``: a host shows one that comes when it has come.
+    What is to stop has ``stop`` to do so. Progress is recorded every ``record``, wishes are read
+    every ``listen``, and estimates are made anew every ``learn``.
     """
 
     attempts: int = 6
@@ -22,6 +23,7 @@ class Patience:
     longest: float = 120
     poll: float = 5
     silence: float = 300
+    grace: float = 30
     stop: float = 120
     record: float = 3
     listen: float = 1
@@ -67,3 +69,22 @@ class Every:
             return False
         self._next = now + self._seconds
         return True
+
+
+class Lasting(Generic[K]):
+    """For how many seconds of ``clock`` something has been so."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._since: dict[K, float] = {}
+
+    def __bool__(self) -> bool:
+        """Whether anything is so."""
+        return bool(self._since)
+
+    def seconds(self, key: K, *, so: bool) -> float:
+        """``so``: whether it still is, or is now."""
+        if not so:
+            self._since.pop(key, None)
+            return 0.0
+        return self._clock() - self._since.setdefault(key, self._clock())

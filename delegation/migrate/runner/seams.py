@@ -103,6 +103,17 @@ class Crew(Protocol):
         """Let go of everything, without stopping what runs."""
 
 
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """What a run waits for: needed hosts that can't be asked, by label, and why.
+
+    ``seconds`` is how long it still does where nothing else goes on, None where something does.
+    """
+
+    hosts: Mapping[str, HostError]
+    seconds: float | None = None
+
+
 class Display(Protocol):
     """Shows somebody how it goes on."""
 
@@ -111,6 +122,9 @@ class Display(Protocol):
 
     def pulse(self, urgency: int) -> None:
         """Time has gone by. ``urgency``: how urgently the run was asked to end, 0 not at all."""
+
+    def waits(self, wait: Wait) -> None:
+        """What it waits for at this second, if for anything; told again and again."""
 
 
 class Record(Protocol):
@@ -136,8 +150,8 @@ class Record(Protocol):
     def advanced(self, percents: Mapping[UUID, int]) -> None:
         """Commit how far those on the way are."""
 
-    def explain(self, machine: UUID, reason: str) -> Migration:
-        """Commit why it is still in its state."""
+    def explain(self, machine: UUID, reason: str, fix: str = "") -> Migration:
+        """Commit why it is still in its state, and what to do about it."""
 
     def requests(self) -> Collection[UUID]:
         """Machines whose migrations somebody asks to give up, and whose wish is not yet taken."""

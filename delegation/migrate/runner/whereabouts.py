@@ -1,6 +1,6 @@
 """Where a machine is, by what the two hosts of its migration say."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from uuid import UUID
 
@@ -49,8 +49,7 @@ def in_words(found: Place, sightings: Mapping[str, Sighting]) -> str:
     hosts = " and ".join(sightings)
     match found:
         case Place.SILENT:
-            silent = [said.what for said in sightings.values() if isinstance(said, HostError)]
-            return "; ".join(silent)
+            return told(said for said in sightings.values() if isinstance(said, HostError))[0]
         case Place.BOTH:
             return f"{hosts} both say that they have it"
         case Place.NEITHER:
@@ -58,3 +57,29 @@ def in_words(found: Place, sightings: Mapping[str, Sighting]) -> str:
         case Place.MIGRATING:
             return "it is migrating, and nothing is heard of its end"
     return f"it is {found.value}"
+
+
+def what_to_do(found: Place, sightings: Mapping[str, Sighting]) -> str:
+    """About a place that settles nothing; empty where there is only to wait."""
+    match found:
+        case Place.SILENT:
+            return told(said for said in sightings.values() if isinstance(said, HostError))[1]
+        case Place.BOTH:
+            return (
+                "look at it on both hosts, and never start both: one of the two is a leftover, to "
+                "be removed there by hand"
+            )
+        case Place.NEITHER:
+            return (
+                "somebody has removed it, or moved it on: look for it on the other hosts, and take "
+                "it out of the list"
+            )
+    return ""
+
+
+def told(errors: Iterable[HostError]) -> tuple[str, str]:
+    """What is wrong with hosts that can't be asked, and what to do: what is alike once."""
+    found = list(errors)
+    whats = dict.fromkeys(error.what for error in found)
+    fixes = dict.fromkeys(error.fix for error in found if error.fix)
+    return "; ".join(whats), "; ".join(fixes)

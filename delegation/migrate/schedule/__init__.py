@@ -45,6 +45,7 @@ class Schedule:
         self._via = via
         self._waiting: dict[str, Waiting] = {}
         self._running: dict[str, tuple[Start, Waiting]] = {}
+        self._at_rest: set[str] = set()
         self._touched = dict.fromkeys(hosts)
         """Hosts, in order, that something happened to since starts were last looked for."""
         self._stalled: list[Site] = []
@@ -66,6 +67,11 @@ class Schedule:
     @property
     def running(self) -> tuple[Start, ...]:
         return tuple(start for start, _ in self._running.values())
+
+    @property
+    def at_rest(self) -> frozenset[str]:
+        """Machines that count as running, and hold no slot at their source."""
+        return frozenset(self._at_rest)
 
     def due(self) -> list[Start]:
         """What is to start now, in this order. It counts as running from here on."""
@@ -91,6 +97,19 @@ class Schedule:
         self._ledger.release(start.to, start.move)
         if again:
             self._enqueue(waiting)
+
+    def rests(self, machine: str, *, at_rest: bool = True) -> None:
+        """The source of a running one does nothing about it: its slot there is free.
+
+        What it holds at the other end it keeps: a slot, memory and disk. ``at_rest`` False: the
+        source may be at it again.
+        """
+        if at_rest == (machine in self._at_rest):
+            return
+        start, _ = self._running[machine]
+        (self._at_rest.add if at_rest else self._at_rest.discard)(machine)
+        self._ledger.send(start.source, -1 if at_rest else 1)
+        self._touch(start.source)
 
     def dropped(self, machine: str) -> None:
         """It is not to be moved after all. It must be waiting."""
@@ -176,6 +195,7 @@ class Schedule:
         return waiting
 
     def _ended(self, machine: str) -> tuple[Start, Waiting]:
+        self.rests(machine, at_rest=False)
         start, waiting = self._running.pop(machine)
         self._ledger.vacate(start)
         self._touch(start.source, start.to)
@@ -245,7 +265,7 @@ class Schedule:
         roots = {site.name: site for site in self._stalled}
         roots |= {name: self._ledger.site(name) for name in touched}
         while True:
-            idle = not self._running
+            idle = self._running.keys() <= self._at_rest
             self._stalled = stalled(self._ledger.sites.values() if idle else roots.values())
             hop = best_hop(self._ledger, self._stalled, self._hops, self._via, idle=idle)
             if hop is None:

@@ -216,11 +216,16 @@ class Ledger:
     def release(self, host: str, move: Move) -> None:
         self.site(host).free(move)
 
+    def send(self, source: str, sign: int = 1) -> None:
+        """A slot at the source alone; ``sign`` -1: it is free again."""
+        site = self.site(source)
+        site.leaving += sign
+        self._settle(site)
+
     def _count(self, start: Start, sign: int) -> None:
-        source, to = self.site(start.source), self.site(start.to)
-        source.leaving += sign
+        self.send(start.source, sign)
+        to = self.site(start.to)
         to.arriving += sign
-        self._settle(source)
         self._settle(to)
 
     def _settle(self, site: Site) -> None:

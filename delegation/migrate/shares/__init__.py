@@ -4,6 +4,8 @@ It only looks. Most of it is for administrators of the target alone; what it ref
 said, and does not keep the rest from being shown.
 """
 
+import socket
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -11,6 +13,7 @@ from delegation.hyperv.places import Account, Place
 from delegation.migrate.shares import smb
 from delegation.migrate.shares.traffic import (
     MigrationShare,
+    Observer,
     OpenFile,
     SmbSession,
     Traffic,
@@ -31,6 +34,7 @@ class Watch:
     def __init__(self, place: Place, account: Account, *, seconds: float = SECONDS) -> None:
         self._place = place
         self._sizes_refused: set[str] = set()
+        self._began = time.monotonic()
         self._connection = smb.connected(place, account, seconds)
         try:
             with smb.translated(place):
@@ -46,11 +50,19 @@ class Watch:
             shares = tuple(self._told(untold, "shares", (self._shares_with_paths, self._shares)))
             sessions = self._told(untold, "sessions", (self._sessions, self._sessions_briefly))
             files = self._told(untold, "open files", (lambda: list(self._files(shares)),))
-            return Traffic(shares, tuple(sessions), tuple(files), tuple(untold))
+            others, own = self._observer().apart(sessions)
+            return Traffic(shares, tuple(others), tuple(files), tuple(untold), own)
 
     def close(self) -> None:
         """End the session."""
         smb.closed(self._connection)
+
+    def _observer(self) -> Observer:
+        """Who the target should see looking."""
+        here = self._connection.getSMBServer().get_socket().getsockname()[0]
+        names = frozenset({here, socket.gethostname()})
+        user = self._connection.getCredentials()[0]
+        return Observer(names, user, time.monotonic() - self._began)
 
     def _told(
         self, untold: list[str], what: str, ways: Sequence[Callable[[], list[Any]]]

@@ -1,0 +1,31 @@
+"""Folders as Windows names them: which volume one lies on, and where none should."""
+
+import re
+
+_DEVICES = re.compile(
+    r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³]) *(?:\.|\Z)", re.IGNORECASE
+)
+"""Names that are no files' (Naming Files, Paths, and Namespaces; with an extension neither)."""
+STAGING = "$vsm$"
+"""The folder in which disks are while they are on their way (FIELD 8), in lower case."""
+
+
+def volume(path: str) -> str:
+    """The drive or the share that a path of Windows lies on, in lower case."""
+    parts = path.casefold().split("\\")
+    return "\\".join(parts[:4]) if path.startswith("\\\\") else parts[0]
+
+
+def is_device(name: str) -> bool:
+    """Whether Windows takes this part of a path for a device, such as CON."""
+    return _DEVICES.match(name) is not None
+
+
+def system_place(path: str) -> str:
+    """What a folder lies in that is no good place for machines, in words; empty: in no such."""
+    host, _, rest = path.removeprefix("\\\\").partition("\\")
+    share = rest.partition("\\")[0].casefold()
+    if path.startswith("\\\\"):
+        is_administrative = share == "admin$" or (len(share) == 2 and share.endswith("$"))
+        return f"the administrative share {share} of {host}" if is_administrative else ""
+    return "Windows' own folder" if share == "windows" else ""
