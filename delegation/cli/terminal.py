@@ -11,7 +11,12 @@ from delegation.names import inert
 
 
 def prepare() -> None:
-    """UTF-8 wherever the output goes, so that no name can break a pipe on Windows."""
+    """UTF-8 wherever the output goes, so that no name can break a pipe on Windows.
+
+    No colours where NO_COLOR says so, as many programs know it.
+    """
+    if os.environ.get("NO_COLOR"):
+        drop_colours()
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:

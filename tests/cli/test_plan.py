@@ -372,7 +372,7 @@ def test_v_lists_every_value(delegation: Delegation) -> None:
         assert text.count(f"+ {value}\n") == 2
 
 
-def test_colours_are_for_terminals(here: Path) -> None:
+def test_colours_are_for_terminals(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "\x1b" not in spawned("plan").out
     with at_terminal("plan") as terminal:
         assert terminal.ends() == 3
@@ -381,6 +381,10 @@ def test_colours_are_for_terminals(here: Path) -> None:
         with at_terminal(*arguments) as terminal:
             assert terminal.ends() == 3
         assert "\x1b" not in terminal.screen
+    monkeypatch.setenv("NO_COLOR", "1")
+    with at_terminal("plan") as terminal:
+        assert terminal.ends() == 3
+    assert "\x1b" not in terminal.screen
 
 
 def test_the_dc_that_answered_is_named(delegation: Delegation, here: Path) -> None:

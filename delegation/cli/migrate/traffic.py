@@ -152,7 +152,7 @@ def live(host: str, looks: Looks, *, colours: bool) -> None:
     from rich.live import Live
 
     last: tuple[float, Traffic] | None = None
-    console = Console(no_color=not colours)
+    console = Console(no_color=not colours or None)
     with Live(console=console, auto_refresh=False) as shown:
         for at, seen in looks:
             if isinstance(seen, str):
