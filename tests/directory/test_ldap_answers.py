@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from uuid import UUID
 
 import pytest
+from ldap3 import Server
 
 from delegation.directory import requests
 from delegation.directory.ldap import LdapReader
@@ -19,6 +20,8 @@ from tests.lab.description import HOSTS, READER, Lab
 pytestmark = pytest.mark.lab
 
 GUID = UUID("99b836d7-8469-43f4-8ed7-9607ab07412a")
+BIND, UNBIND = 0x60, 0x42
+"""Tags of requests (RFC 4511, 4.2 and 4.3)."""
 VALUES = [b"cifs/hv%02d" % number for number in range(2, 9)]
 
 
@@ -44,7 +47,12 @@ def test_pages_of_a_real_domain_controller_are_put_together(lab: Lab) -> None:
         paged.close()
 
 
-def test_values_that_come_in_parts_are_fetched_to_the_end(lab: Lab) -> None:
+@pytest.mark.parametrize("number", [0, UNBIND - 4, BIND - 4, 0x7E])
+def test_values_that_come_in_parts_are_fetched_to_the_end(
+    lab: Lab, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever ``number`` the library's count of messages has come to."""
+    monkeypatch.setattr(Server, "_message_counter", number)
     with _scripted(lab) as url:
         reader = LdapReader(_settings(lab, url), lab.domain, Credentials("anyone", "secret"))
         [account] = reader.find(["hv01"])
@@ -89,14 +97,14 @@ def _scripted(lab: Lab, *, hangs_up: bool = False) -> Iterator[str]:
 
 def _answers(request: bytes, *, hangs_up: bool) -> list[bytes]:
     """To a bind, the root DSE, a search below the domain, and each part of the values."""
-    number = _message_id(request)
-    if b"\x60" in request[4:9]:
+    number, operation = _message_id(request), _operation(request)
+    if operation == BIND:
         return [_message(number, 0x61, b"\x0a\x01\x00\x04\x00\x04\x00")]
     done = _message(number, 0x65, b"\x0a\x01\x00\x04\x00\x04\x00")
     if b"defaultNamingContext" in request:
         root = {b"defaultNamingContext": [b"DC=corp,DC=example"], b"dnsHostName": [b"dc1"]}
         return [_entry(number, b"", root), done]
-    if hangs_up or b"\x42" in request[4:9]:
+    if hangs_up or operation == UNBIND:
         return []
     attribute, start = b"msDS-AllowedToDelegateTo", 0
     if b";range=" in request:
@@ -113,8 +121,19 @@ def _answers(request: bytes, *, hangs_up: bool) -> list[bytes]:
 
 def _message_id(request: bytes) -> int:
     """The messageID: the first element of the outer sequence."""
-    at = 2 + (request[1] & 0x7F if request[1] & 0x80 else 0)
+    at = _begin(request)
     return int.from_bytes(request[at + 2 : at + 2 + request[at + 1]], "big")
+
+
+def _operation(request: bytes) -> int:
+    """The tag of the element behind it."""
+    at = _begin(request)
+    return request[at + 2 + request[at + 1]]
+
+
+def _begin(request: bytes) -> int:
+    """Where the inside of the outer sequence begins."""
+    return 2 + (request[1] & 0x7F if request[1] & 0x80 else 0)
 
 
 def _entry(number: int, dn: bytes, values: dict[bytes, list[bytes]]) -> bytes:
