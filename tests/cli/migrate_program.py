@@ -8,7 +8,6 @@ and its ``machines``, by those of ``machine``, or ``trouble``: why it can't be o
 import json
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 from delegation import cli
 from delegation.cli import wiring
@@ -16,19 +15,18 @@ from delegation.cli.options import Options
 from delegation.errors import HostUnreachable
 from delegation.hyperv.machines import (
     HostReading,
-    Incompatibility,
-    MoveOrder,
     VirtualMachine,
 )
-from delegation.hyperv.seams import Hypervisor, Moving, Open
+from delegation.hyperv.seams import Hypervisor, Open
 from delegation.hyperv.settings import HostSetting
 from delegation.inventory import Inventory
+from tests.hyperv.fake_hosts import Untouched
 from tests.migrate.fleet import hosted, machine
 
 FILE = Path("machines.json")
 
 
-class FileHost(Hypervisor):
+class FileHost(Untouched):
     """A host that can only be looked at: a plan touches nothing."""
 
     def __init__(self, fqdn: str, data: dict[str, Any]) -> None:
@@ -49,29 +47,8 @@ class FileHost(Hypervisor):
     def close(self) -> None:
         pass
 
-    def machine(self, machine: UUID) -> VirtualMachine | None:
-        raise NotImplementedError
-
     def set(self, before: HostSetting, after: HostSetting) -> None:
-        raise NotImplementedError
-
-    def named(self, name: str) -> list[VirtualMachine]:
-        raise NotImplementedError
-
-    def addresses(self) -> tuple[str, ...]:
-        raise NotImplementedError
-
-    def compare(self, order: MoveOrder) -> tuple[Incompatibility, ...]:
-        raise NotImplementedError
-
-    def reaches(self, target: str, port: int) -> bool:
-        raise NotImplementedError
-
-    def move(self, order: MoveOrder, shell: UUID) -> Moving:
-        raise NotImplementedError
-
-    def reattach(self, shell: UUID) -> Moving | None:
-        raise NotImplementedError
+        raise AssertionError(f"{before} is not to become {after}")
 
 
 def open_host(options: Options, inventory: Inventory) -> Open:

@@ -8,7 +8,7 @@ from delegation.cli import options, terminal, wiring
 from delegation.cli.migrate import planning, running, show
 from delegation.cli.migrate.plan import save
 from delegation.cli.migrate.run import WAIT
-from delegation.errors import DelegationError, Refused
+from delegation.errors import Refused
 from delegation.migrate.runner.patience import Patience
 
 
@@ -77,16 +77,12 @@ def drain(  # noqa: PLR0913, PLR0917 - one parameter an option
         command = given.command("migrate", "run", str(output), "--expect", plan_.digest)
         terminal.say(f"next    {command}")
         return 0
-    count = len(plan_.placement.moves)
-    question = f"Move {count:,} machines now?" if count > 1 else "Move 1 machine now?"
-    if not terminal.confirm(question, yes=yes):
-        raise DelegationError("declined; nothing was moved")
     return running.carry_out(
         given,
         inventory,
         open_host,
         planned,
         ticket=ticket,
-        confirmed=not yes,
+        yes=yes,
         patience=Patience(silence=wait),
     )

@@ -6,7 +6,7 @@ import click
 
 from delegation.cli import options, terminal, wiring
 from delegation.cli.migrate import planning, running, show
-from delegation.errors import DelegationError, Refused
+from delegation.errors import Refused
 from delegation.migrate.runner.patience import Patience
 
 WAIT = click.option(
@@ -71,16 +71,12 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     if not plan.placement.moves:
         terminal.say("nothing to do: every machine is where it should be", fg="green")
         return 0
-    count = len(plan.placement.moves)
-    question = f"Move {count:,} machines now?" if count > 1 else "Move 1 machine now?"
-    if not terminal.confirm(question, yes=yes):
-        raise DelegationError("declined; nothing was moved")
     return running.carry_out(
         given,
         inventory,
         open_host,
         planned,
         ticket=ticket,
-        confirmed=not yes,
+        yes=yes,
         patience=Patience(silence=wait),
     )

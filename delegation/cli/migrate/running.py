@@ -18,6 +18,7 @@ from delegation.cli.migrate import checking, ended, planning, show, ticket_life
 from delegation.cli.migrate.lines import Lines
 from delegation.cli.migrate.overall import Overall
 from delegation.cli.migrate.planning import Planned
+from delegation.cli.show import counted
 from delegation.errors import Busy, DelegationError, JournalError, Refused
 from delegation.hyperv.seams import Open
 from delegation.inventory import Inventory
@@ -57,19 +58,22 @@ def carry_out(  # noqa: PLR0913
     open_host: Open,
     planned: Planned,
     *,
-    ticket: str | None = None,
-    confirmed: bool = False,
-    patience: Patience | None = None,
+    ticket: str | None,
+    yes: bool,
+    patience: Patience,
 ) -> int:
-    """Perform a plan as a new run; the exit code.
+    """Ask, unless ``yes``, and perform a plan as a new run; the exit code.
 
-    ``confirmed``: somebody was asked, and the hosts are read again for what has changed since.
-    Raises Refused, with nothing started, where that is so or a pair is broken.
+    After the question the hosts are read again for what has changed since. Raises Refused, with
+    nothing started, where that is so or a pair is broken, and DelegationError where declined.
     """
+    machines = counted(len(planned.preview.placement.moves), "machine")
+    if not terminal.confirm(f"Move {machines} now?", yes=yes):
+        raise DelegationError("declined; nothing was moved")
     folder = wiring.state_folder(given, inventory)
     with recording(folder) as journal:
         _refuse_unsettled(given, journal, planned)
-        if confirmed:
+        if not yes:
             planned = _again(inventory, open_host, planned, folder)
         moves = [_queued(placed) for placed in planned.preview.placement.moves]
         ground = Ground(given, inventory, open_host, planned.surveyed, planned.terms)
