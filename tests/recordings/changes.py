@@ -1,0 +1,120 @@
+"""Plans of an export of a directory, and what is written to it, recorded and undone."""
+
+import json
+
+from tests.cli.world import INVENTORY, ROOT, account, directory, edited, finished, forms, plain
+from tests.recordings.desk import Desk, Story
+
+PLANS = ROOT / "tests" / "cases" / "plans"
+
+
+def three_hosts(desk: Desk) -> None:
+    """An inventory of three hosts, and a directory in which they may delegate nothing yet."""
+    desk.write("inventory.yaml", INVENTORY)
+    desk.write("directory.ldif", plain())
+
+
+def plan(desk: Desk) -> None:
+    three_hosts(desk)
+    desk("check")
+    desk("check", "--format", "json")
+    desk("plan")
+    desk("plan", "-v")
+    desk("plan", "--format", "json")
+    desk("plan", "--limit", "hv[01-02]")
+    desk("plan", "--limit", "hv09")
+    desk("plan", "--limit", "hv[")
+    desk("plan", "-o", "plan.json")
+    desk.shows("plan.json")
+    desk("plan", "-o", "inventory.yaml")
+    desk("plan", "-o", "nowhere/plan.json")
+    desk("--directory", "ldif:other.ldif", "plan")
+    desk("--directory", "http://dc1", "plan")
+    desk.write("directory.ldif", b"this is no LDIF\n")
+    desk("plan")
+    desk.write("directory.ldif", finished())
+    desk("plan")
+
+
+def apply(desk: Desk) -> None:
+    three_hosts(desk)
+    desk("apply")
+    desk("apply", "--yes", "--expect", "sha256:0000")
+    desk("apply", "--yes", "--expect", f"sha256:{'0' * 64}")
+    desk("apply", "--yes", "--limit", "hv01", "--ticket", "CHG-1")
+    desk("plan", "-o", "plan.json")
+    digest = json.loads(desk.read("plan.json"))["digest"]
+    desk("apply", "plan.json", "--limit", "hv02", "--yes")
+    desk("apply", "plan.json", "--ticket", "CHG-2", "--yes")
+    desk.shows("directory.ldif")
+    desk("apply", "plan.json", "--yes")
+    desk("apply", "--yes", "--expect", digest)
+    desk("apply", "--yes")
+    desk("apply", "nowhere.json", "--yes")
+    desk.write("broken.json", "{")
+    desk("apply", "broken.json", "--yes")
+    desk("history")
+    desk("history", "--format", "json")
+    desk("history", "2")
+    desk("history", "2", "-v")
+    desk("history", "2", "--format", "json")
+    desk("history", "9")
+
+
+def rollback(desk: Desk) -> None:
+    three_hosts(desk)
+    desk("rollback", "--yes")
+    desk("apply", "--yes")
+    desk("rollback")
+    desk("rollback", "9", "--yes")
+    desk.note("somebody takes a value from hv01, and gives it another")
+    edited(desk.folder / "directory.ldif", hv01=[*forms("hv02"), "cifs/nas01"])
+    desk("rollback", "--yes")
+    desk("plan")
+    desk("apply", "--yes")
+    desk("rollback", "2", "--yes", "--ticket", "CHG-3")
+    desk("apply", "--yes")
+    desk.note("the inventory is lost")
+    (desk.folder / "inventory.yaml").unlink()
+    desk("rollback", "4", "--yes")
+    desk("rollback", "1", "--yes")
+    desk("rollback", "1", "--yes")
+    desk("rollback", "--yes")
+    desk("history")
+    for run in range(1, 6):
+        desk("history", str(run), "-v")
+    desk.shows("directory.ldif")
+
+
+def cases(desk: Desk) -> None:
+    """The cases of plans, several of them refused, and how an apply ends in each."""
+    for case in sorted(PLANS.iterdir()):
+        desk.note(case.name)
+        desk.write("inventory.yaml", (case / "inventory.yaml").read_bytes())
+        desk.write("directory.ldif", (case / "directory.ldif").read_bytes())
+        place = ("--directory", "ldif:directory.ldif", "--state", case.name)
+        desk(*place, "check")
+        desk(*place, "plan", "-v")
+        desk(*place, "apply", "--yes")
+        desk(*place, "apply", "--yes", "--allow", "removals", "--allow", "flag-change")
+        desk(*place, "audit")
+        desk(*place, "rollback", "--yes")
+
+
+def missing_accounts(desk: Desk) -> None:
+    three_hosts(desk)
+    desk.write(
+        "directory.ldif",
+        directory(account("HV01"), account("HV02"), account("HV02", unit="Other")),
+    )
+    for words in ("check", "plan", "plan --limit hv01", "apply --yes", "audit"):
+        desk(*words.split())
+
+
+STORIES: dict[str, Story] = {
+    "plan": plan,
+    "apply": apply,
+    "rollback": rollback,
+    "plan-cases": cases,
+    "accounts-missing": missing_accounts,
+}
