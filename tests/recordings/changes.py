@@ -2,6 +2,7 @@
 
 import json
 
+from tests.cli.program import sabotaged
 from tests.cli.world import INVENTORY, ROOT, account, directory, edited, finished, forms, plain
 from tests.recordings.desk import Desk, Story
 
@@ -101,6 +102,36 @@ def cases(desk: Desk) -> None:
         desk(*place, "rollback", "--yes")
 
 
+def answers(desk: Desk) -> None:
+    """Somebody is at a terminal, and is asked."""
+    three_hosts(desk)
+    desk.answered("n", "apply")
+    desk.answered("", "apply")
+    desk.answered("y", "apply")
+    desk.answered("no", "rollback")
+    desk.answered("yes", "rollback")
+    desk("history")
+
+
+def unsettled(desk: Desk) -> None:
+    """The program dies while it writes; what follows finds out what became of that."""
+    three_hosts(desk)
+    dies = "os.kill(os.getpid(), 9)\n"
+    before = sabotaged(dies)
+    after = sabotaged(f"list(super().write(changes))\n{dies}")
+    for program in (before, after):
+        desk.killed(program, "apply", "--yes", "--limit", "hv01")
+        desk("history")
+        desk("history", "1")
+        desk("plan")
+        desk("apply", "--yes", "--limit", "hv[01-02]")
+        desk("history")
+        desk("rollback", "--yes")
+    desk.killed(after, "apply", "--yes")
+    desk("rollback", "--yes")
+    desk("history")
+
+
 def missing_accounts(desk: Desk) -> None:
     three_hosts(desk)
     desk.write(
@@ -115,6 +146,8 @@ STORIES: dict[str, Story] = {
     "plan": plan,
     "apply": apply,
     "rollback": rollback,
+    "answers": answers,
+    "unsettled": unsettled,
     "plan-cases": cases,
     "accounts-missing": missing_accounts,
 }

@@ -12,7 +12,7 @@ from pathlib import Path
 from unittest import mock
 
 from delegation import cli
-from tests.cli.program import Ran, examined, spawned
+from tests.cli.program import PROGRAM, Ran, at_terminal, examined, spawned
 from tests.recordings.neutral import WHO, neutral, page
 
 VARIABLES = {"COLUMNS": "100", "LC_ALL": "C.UTF-8", "LOGNAME": WHO, "USER": WHO}
@@ -40,6 +40,23 @@ class Desk:
         program = (sys.executable, "-m", module)
         ran = spawned(*words, program=program, cwd=self.folder, changes=VARIABLES)
         return self.typed("delegation", words, ran)
+
+    def killed(self, program: Sequence[str], *words: str) -> None:
+        """Type it to a program that does not come to its end."""
+        ran = spawned(*words, program=program, cwd=self.folder, changes=VARIABLES)
+        self.typed("delegation", words, ran)
+
+    def answered(self, answer: str, *words: str, program: Sequence[str] = PROGRAM) -> None:
+        """Type it at a terminal, and this to what it asks; all is shown on one screen."""
+        with (
+            mock.patch.dict(os.environ, VARIABLES),
+            at_terminal(*words, program=program, cwd=self.folder) as terminal,
+        ):
+            terminal.until("[y/N] ")
+            terminal.types(f"{answer}\n")
+            code = terminal.ends()
+        self._part(f"$ {shlex.join(['delegation', *words])}\n(exit code {code})\n")
+        self._part(f"--- screen\n{_shown(terminal.screen)}")
 
     def typed(self, name: str, words: Sequence[str], ran: Ran) -> Ran:
         """Record what a command line gave."""
@@ -86,7 +103,7 @@ def told(story: Story) -> str:
 
 
 def _shown(text: str) -> str:
-    marked = text.replace("\r\n", "<CR>\n").replace("\ufeff", "<BOM>")
+    marked = text.replace("\r\n", "<CR>\n").replace("\ufeff", "<BOM>").replace("\x1b", "<ESC>")
     if "</html>" in marked:
         marked = page(marked)
     # No editor and no git may find something to tidy up in a recording.

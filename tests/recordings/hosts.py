@@ -1,6 +1,7 @@
 """The hosts' own settings, on hosts that are a file (``tests.cli.hosts_program``)."""
 
 import json
+import sys
 
 from tests.cli.farm import Farm
 from tests.recordings.desk import Desk, Story
@@ -51,6 +52,14 @@ def settings(desk: Desk) -> None:
         desk.program(PROGRAM, "report", kind, "1")
 
 
+def answers(desk: Desk) -> None:
+    farm(desk)
+    program = (sys.executable, "-m", PROGRAM)
+    desk.answered("n", "hosts", "apply", program=program)
+    desk.answered("y", "hosts", "apply", program=program)
+    desk.answered("n", "hosts", "rollback", program=program)
+
+
 def trouble(desk: Desk) -> None:
     hosts = farm(desk)
     hosts.trouble("hv01", open="down")
@@ -82,6 +91,7 @@ def not_before_the_mesh(desk: Desk) -> None:
 
 STORIES: dict[str, Story] = {
     "hosts": settings,
+    "hosts-answers": answers,
     "hosts-trouble": trouble,
     "hosts-before-the-mesh": not_before_the_mesh,
 }

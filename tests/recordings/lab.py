@@ -14,6 +14,7 @@ from tests.story.farm import Farm
 from tests.story.workstation import Workstation
 
 RANDOM = {
+    r"\b127(\.\d+){2}(?=\.\d)": "<lab>",
     r"sha256:[0-9a-f]{64}": "sha256:<digest>",
     r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}": "<guid>",
     r"\b\d+(\.\d+)? (s|min|ms)\b( \d+ s\b)?": "<duration>",
@@ -100,7 +101,7 @@ DIRECTORY: dict[str, Callable[[LabDesk], None]] = {
 
 def on_hosts(workstation: Workstation, hosts: HostLab) -> str:
     """Settings and migrations of real hosts, one after another: so that there is one order."""
-    farm = Farm.ready(workstation, hosts)
+    farm = Farm.ready(replace(workstation, variables=VARIABLES), hosts)
     farm.add("hv01", "web01", "web02")
 
     def story(typed: LabDesk) -> None:
