@@ -18,18 +18,19 @@ from datetime import date
 from pathlib import Path
 from uuid import UUID
 
-from delegation import compare, mesh, planning, snapshot
+from delegation.changes.outcomes import Result
+from delegation.changes.plan import Change, Delegation, Plan
 from delegation.directory.ldap import LdapDirectory
 from delegation.directory.session import Credentials
 from delegation.directory.undo_file import undo_ldif
-from delegation.edges import Result
 from delegation.inventory import DirectorySettings, Host, Inventory, Mesh
-from delegation.migrate.schedule.simulate import timeline
-from delegation.plan import Change, Delegation, Plan
+from delegation.mesh import compare, planning, snapshot
+from delegation.mesh.desired import expand
+from delegation.migrations.schedule.simulate import timeline
 from tests.lab import domain
 from tests.lab.delay import delayed
 from tests.lab.description import Lab
-from tests.migrate import instances, policies
+from tests.migrations import instances, policies
 
 PAIRS = 9
 WRITER = "svc-delegation"
@@ -194,7 +195,7 @@ def _directory(lab: Lab, url: str | None = None) -> Iterator[LdapDirectory]:
 
 def _mesh_plan(lab: Lab, directory: LdapDirectory) -> Plan[Delegation]:
     inventory = _inventory(64, lab.domain)
-    desired = mesh.desired(inventory)
+    desired = expand(inventory)
     wanted = desired.account_names()
     found = snapshot.resolve(directory.directory, wanted, directory.find(wanted))
     return planning.plan(compare.compare(inventory, desired, found, date(2026, 1, 1)))
@@ -238,7 +239,7 @@ def _planning_seconds(count: int) -> float:
     ]
 
     def act() -> None:
-        desired = mesh.desired(inventory)
+        desired = expand(inventory)
         found = snapshot.resolve(directory, desired.account_names(), accounts)
         comparison = compare.compare(inventory, desired, found, date(2026, 1, 1))
         planned = planning.plan(comparison)

@@ -14,10 +14,17 @@ from uuid import UUID, uuid5
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from delegation import apply as driver
-from delegation import compare, mesh, names, planning, snapshot
-from delegation.compare import Comparison
-from delegation.edges import Absent, DelegationOutcome, Outcome, Reader, Result, delegations
+from delegation import names
+from delegation.changes import apply as driver
+from delegation.changes.outcomes import (
+    Absent,
+    DelegationOutcome,
+    Outcome,
+    Reader,
+    Result,
+    delegations,
+)
+from delegation.changes.plan import Change, Delegation, DelegationChange, DelegationPlan, Target
 from delegation.inventory import (
     FileServer,
     Foreign,
@@ -29,9 +36,11 @@ from delegation.inventory import (
     Retired,
     Unconstrained,
 )
+from delegation.mesh import compare, planning, snapshot
+from delegation.mesh.compare import Comparison
+from delegation.mesh.desired import expand
+from delegation.mesh.snapshot import Computer, Directory
 from delegation.names import CIFS, MANAGED_SERVICES, MIGRATION
-from delegation.plan import Change, Delegation, DelegationChange, DelegationPlan, Target
-from delegation.snapshot import Computer, Directory
 
 settings.register_profile(
     "default",
@@ -326,7 +335,7 @@ def survey(
     limit: Collection[str] | None = None,
     today: date = TODAY,
 ) -> Comparison:
-    desired = mesh.desired(inventory)
+    desired = expand(inventory)
     wanted = desired.account_names()
     found = snapshot.resolve(reader.directory, wanted, reader.find(wanted))
     return compare.compare(inventory, desired, found, today, limit)

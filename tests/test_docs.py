@@ -11,8 +11,9 @@ import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from delegation import __version__, checks, cli
+from delegation import __version__, cli
 from delegation.cli import options
+from delegation.mesh import checks
 from tests.cli.commands import EVERY, command, parse
 
 ROOT = Path(__file__).resolve().parents[1]

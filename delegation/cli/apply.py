@@ -6,15 +6,16 @@ from typing import Any
 
 import click
 
-from delegation import planning, report
+from delegation import report
+from delegation.changes.outcomes import Writer
+from delegation.changes.plan import DelegationPlan
+from delegation.changes.run import APPLY, NewRun
 from delegation.cli import options, reviewed, runs, show, survey, terminal, wiring
 from delegation.cli.plan import hints
-from delegation.compare import Comparison
-from delegation.edges import Writer
 from delegation.errors import DelegationError, Refused
 from delegation.inventory import Inventory
-from delegation.plan import DelegationPlan
-from delegation.run import APPLY, NewRun
+from delegation.mesh import planning
+from delegation.mesh.compare import Comparison
 
 ALLOWED = ("removals", "flag-change")
 

@@ -8,15 +8,17 @@ from pathlib import Path
 
 import click
 
-from delegation import audits, checks, compare, names, report, store
-from delegation import news as comparing
-from delegation.checks import Finding, Severity
+from delegation import names, report
+from delegation.changes import store
+from delegation.changes.journal import Journal
+from delegation.changes.run import AUDIT, NewRun
 from delegation.cli import files, findings, options, show, survey, terminal, wiring
 from delegation.errors import Busy, DelegationError
 from delegation.inventory import DirectorySettings, Inventory
-from delegation.journal import Journal
-from delegation.news import News
-from delegation.run import AUDIT, NewRun
+from delegation.mesh import audits, checks, compare
+from delegation.mesh import news as comparing
+from delegation.mesh.checks import Finding, Severity
+from delegation.mesh.news import News
 
 SEVERITIES = {str(severity): severity for severity in Severity}
 

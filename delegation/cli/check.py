@@ -4,14 +4,15 @@ import json
 
 import click
 
-from delegation import checks, names, report, rights
-from delegation.checks import Severity
+from delegation import names, report
+from delegation.changes.outcomes import Inspector
 from delegation.cli import findings, options, survey, terminal, wiring
-from delegation.compare import Comparison
-from delegation.edges import Inspector
 from delegation.errors import ConnectionFailed, DelegationError, UsageError
 from delegation.inventory import DirectorySettings
-from delegation.rights import Answer, Rights
+from delegation.mesh import checks, rights
+from delegation.mesh.checks import Severity
+from delegation.mesh.compare import Comparison
+from delegation.mesh.rights import Answer, Rights
 
 
 @click.command()

@@ -12,11 +12,11 @@ from pathlib import Path
 import click
 
 from delegation import report
+from delegation.changes.outcomes import Result
+from delegation.changes.plan import Change, Delegation, Target
 from delegation.cli import options, terminal
-from delegation.edges import Result
 from delegation.errors import DelegationError
 from delegation.names import peer_values
-from delegation.plan import Change, Delegation, Target
 
 _DIRECTORY = Path("directory.ldif")
 _COMMAND = ["-i", "inventory.yaml", "--directory", f"ldif:{_DIRECTORY}"]

@@ -7,15 +7,16 @@ from dataclasses import replace
 import click
 
 from delegation import explain as chain
-from delegation import mesh, names, snapshot
+from delegation import names
+from delegation.changes.outcomes import Inspector
 from delegation.cli import explained, options, survey, wiring
-from delegation.edges import Inspector
 from delegation.errors import Refused, UsageError
 from delegation.explain import Pair, stranger
-from delegation.explain.hosts import HostPair
+from delegation.explain.host_links import HostPair
 from delegation.inventory import Inventory, Remoting
-from delegation.mesh import Endpoint
-from delegation.snapshot import Computer, Snapshot
+from delegation.mesh import snapshot
+from delegation.mesh.desired import Endpoint, expand
+from delegation.mesh.snapshot import Computer, Snapshot
 
 
 @click.command()
@@ -74,7 +75,7 @@ def explain(  # noqa: PLR0913, PLR0917 - one parameter an option
         _refuse_one_host(found, ends)
         operator = survey.operator(inspector, user) if user else None
         token = _token(inspector, found, ends)
-    pair = Pair.of(inventory, mesh.desired(inventory), *ends)
+    pair = Pair.of(inventory, expand(inventory), *ends)
     seen = _at_hosts(given, inventory, asked, machine) if asked else None
     explanation = chain.explain(found, pair, operator, token, seen)
     if form == "json":

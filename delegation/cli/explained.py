@@ -9,10 +9,10 @@ from typing import Any
 from delegation import names
 from delegation.cli import options, terminal
 from delegation.explain import Explanation, Pair, State
-from delegation.explain.hosts import REMOTE_MANAGEMENT
-from delegation.hyperv import failures
-from delegation.hyperv.machines import Failure
-from delegation.snapshot import Operator, Snapshot
+from delegation.explain.host_links import REMOTE_MANAGEMENT
+from delegation.hosts import failures
+from delegation.hosts.machines import Failure
+from delegation.mesh.snapshot import Operator, Snapshot
 
 _MARKS = {
     State.OK: ("ok", "green"),

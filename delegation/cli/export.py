@@ -9,14 +9,15 @@ from typing import Any, TypeVar
 
 import click
 
-from delegation import __version__, names, planning, report
+from delegation import __version__, names, report
+from delegation.changes.plan import DelegationPlan, flags
 from delegation.cli import options, show, survey, terminal, wiring
 from delegation.cli.apply import ALLOWED
 from delegation.cli.plan import hints
 from delegation.errors import Refused, UsageError
 from delegation.inventory import Inventory
-from delegation.plan import DelegationPlan, flags
-from delegation.snapshot import Directory
+from delegation.mesh import planning
+from delegation.mesh.snapshot import Directory
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import click
 
 from delegation import names
-from delegation.checks import Finding
+from delegation.mesh.checks import Finding
 
 FEW = 6
 """Values that are spelled out in a finding; more are counted, and listed in the JSON."""

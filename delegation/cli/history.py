@@ -9,13 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from delegation import audits, names, report
-from delegation.checks import Finding
-from delegation.cli import findings, options, show, terminal, wiring
-from delegation.hyperv.settings import shown
-from delegation.journal import Journal
-from delegation.plan import added, removed
-from delegation.run import (
+from delegation import names, report
+from delegation.changes.journal import Journal
+from delegation.changes.plan import added, removed
+from delegation.changes.run import (
     AUDIT,
     DELEGATION,
     HOST_SETTINGS,
@@ -25,6 +22,10 @@ from delegation.run import (
     RecordedSetting,
     Run,
 )
+from delegation.cli import findings, options, show, terminal, wiring
+from delegation.hosts.settings import shown
+from delegation.mesh import audits
+from delegation.mesh.checks import Finding
 
 if TYPE_CHECKING:
     from delegation.cli.migrate.came_to import MigrationRun

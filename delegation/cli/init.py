@@ -9,15 +9,16 @@ from typing import Any
 
 import click
 
-from delegation import discovery, names
+from delegation import names
+from delegation.changes.outcomes import Inspector
 from delegation.cli import files, options, proposed, unlisted, wiring
 from delegation.cli.options import Options
 from delegation.cli.unlisted import Wanted
-from delegation.discovery import Asked, Proposal, draft, units
-from delegation.edges import Inspector
 from delegation.errors import DelegationError, DirectoryError, InventoryError, UsageError
 from delegation.inventory import Auth, Inventory, reader, yaml_text
-from delegation.snapshot import Computer
+from delegation.mesh import discovery
+from delegation.mesh.discovery import Asked, Proposal, draft, units
+from delegation.mesh.snapshot import Computer
 
 _STDOUT = Path("-")
 

@@ -114,7 +114,7 @@ def _for_kerberos(source: _Source, user: str, domain: str, place: str) -> str | 
     It is for the KDC of the user's realm, which the inventory names: a stranger's could take what
     it is sent to try passwords on (RFC 4120, 10).
     """
-    from delegation.directory import principals
+    from delegation.kerberos import principals
 
     principal = principals.principal_of(user, domain)
     ours = is_in(principal.rpartition("@")[2], domain)

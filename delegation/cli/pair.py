@@ -7,12 +7,12 @@ from typing import TypeVar
 
 from delegation.cli import terminal
 from delegation.errors import CommandFailed, DelegationError, HostError, NoHostTicket
-from delegation.explain.hosts import MIGRATION_PORT, SMB_PORT, DryRun, HostPair, Looked
-from delegation.hyperv import fleet
-from delegation.hyperv.machines import HostReading, MoveOrder, VirtualMachine
-from delegation.hyperv.seams import Hypervisor, Open
+from delegation.explain.host_links import MIGRATION_PORT, SMB_PORT, DryRun, HostPair, Looked
+from delegation.hosts import fleet
+from delegation.hosts.hypervisor import Hypervisor, Open
+from delegation.hosts.machines import HostReading, MoveOrder, VirtualMachine
 from delegation.inventory import Inventory
-from delegation.migrate.moves.surveyed import Hosted, folder
+from delegation.migrations.moves.surveyed import Hosted, folder
 
 T = TypeVar("T")
 

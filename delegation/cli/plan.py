@@ -7,11 +7,12 @@ from uuid import UUID
 
 import click
 
-from delegation import compare, planning, report
+from delegation import report
+from delegation.changes.journal import Journal
 from delegation.cli import files, options, show, survey, terminal, wiring
 from delegation.errors import DelegationError, Refused
 from delegation.inventory import Inventory
-from delegation.journal import Journal
+from delegation.mesh import compare, planning
 
 
 @click.command()

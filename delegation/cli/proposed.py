@@ -5,12 +5,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from delegation import names
+from delegation.changes.plan import added
 from delegation.cli import terminal
 from delegation.cli.options import Options
-from delegation.discovery import Proposal
-from delegation.discovery.leftovers import Kind
 from delegation.inventory import Inventory
-from delegation.plan import added
+from delegation.mesh.discovery import Proposal
+from delegation.mesh.discovery.leftovers import Kind
 
 
 def tell(given: Options, target: Path | None, proposal: Proposal) -> None:

@@ -9,9 +9,9 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from delegation import names
+from delegation.changes.plan import Plan
 from delegation.cli import show
 from delegation.errors import Refused, UsageError
-from delegation.plan import Plan
 
 T = TypeVar("T")
 

@@ -5,19 +5,13 @@ from contextlib import ExitStack, contextmanager
 
 import click
 
-from delegation import snapshot, undo
+from delegation.changes.journal import Journal
+from delegation.changes.outcomes import Writer
+from delegation.changes.run import DELEGATION, HOST_SETTINGS, ROLLBACK, NewRun, Run
 from delegation.cli import options, runs, show, terminal, wiring
-from delegation.edges import Writer
-from delegation.errors import (
-    ConnectionFailed,
-    DelegationError,
-    InventoryError,
-    Refused,
-    UsageError,
-)
+from delegation.errors import ConnectionFailed, DelegationError, InventoryError, Refused, UsageError
 from delegation.inventory import DirectorySettings, Inventory
-from delegation.journal import Journal
-from delegation.run import DELEGATION, HOST_SETTINGS, ROLLBACK, NewRun, Run
+from delegation.mesh import snapshot, undo
 
 
 @click.command()

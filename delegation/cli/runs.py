@@ -6,14 +6,15 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from delegation import apply as driver
-from delegation import names, store
+from delegation import names
+from delegation.changes import apply as driver
+from delegation.changes import store
+from delegation.changes.journal import Journal, RunRecord
+from delegation.changes.outcomes import Changer, Result, Writer
+from delegation.changes.plan import DelegationPlan, Plan, S
+from delegation.changes.run import DELEGATION, DONE, FAILED, INTERRUPTED, SETTLED, Kind, NewRun, Run
 from delegation.cli import show, terminal
-from delegation.edges import Changer, Result, Writer
 from delegation.errors import DelegationError, Interrupted
-from delegation.journal import Journal, RunRecord
-from delegation.plan import DelegationPlan, Plan, S
-from delegation.run import DELEGATION, DONE, FAILED, INTERRUPTED, SETTLED, Kind, NewRun, Run
 
 UNREACHED = "unreached"
 """In a run's summary: how many objects it was meant for and could not be got at."""

@@ -8,12 +8,13 @@ from typing import Any, TypeVar
 
 import click
 
-from delegation import jobs, report
-from delegation.checks import Severity
-from delegation.cli import files, findings, job, options, terminal, wiring
-from delegation.cli.job import Job
-from delegation.cli.places import TEMPORARY, places
+from delegation import report
+from delegation.cli import files, findings, options, terminal, wiring
+from delegation.cli.jobs import escaping, job
+from delegation.cli.jobs.job import Job
+from delegation.cli.jobs.places import TEMPORARY, places
 from delegation.errors import UsageError
+from delegation.mesh.checks import Severity
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -216,7 +217,7 @@ def cron(ctx: click.Context, calendar: str | None, **given: Any) -> int:  # noqa
     when = _when(given["at"], calendar, _FIELDS) or f"{minute} {hour} * * *"
     data = job.cron(wanted, when, str(output) if output else f"{wanted.name}.cron")
     text = _made("schedule/cron.j2", given["template"], data)
-    if max(map(len, text.splitlines())) > jobs.CRON_LIMIT:
+    if max(map(len, text.splitlines())) > escaping.CRON_LIMIT:
         raise UsageError("the line is longer than cron takes", "use shorter paths, or systemd")
     if output is None:
         click.echo(text, nl=False)

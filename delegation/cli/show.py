@@ -5,11 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from delegation import names
-from delegation.apply import Report
-from delegation.cli import terminal
-from delegation.edges import Outcome, Result
-from delegation.hyperv.settings import HostSetting
-from delegation.plan import (
+from delegation.changes.apply import Report
+from delegation.changes.outcomes import Outcome, Result
+from delegation.changes.plan import (
     Blocked,
     Change,
     DelegationChange,
@@ -18,6 +16,8 @@ from delegation.plan import (
     flags,
     removed,
 )
+from delegation.cli import terminal
+from delegation.hosts.settings import HostSetting
 from delegation.report import Data
 
 LONG = 12

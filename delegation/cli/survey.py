@@ -4,10 +4,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import date
 
-from delegation import checks, compare, mesh, names, snapshot
-from delegation.edges import Inspector, Reader
+from delegation import names
+from delegation.changes.outcomes import Inspector, Reader
 from delegation.errors import AccountsError, DirectoryError, UsageError
 from delegation.inventory import Inventory
+from delegation.mesh import checks, compare, snapshot
+from delegation.mesh.desired import expand
 
 
 def limited(expressions: str | None, inventory: Inventory) -> frozenset[str] | None:
@@ -103,7 +105,7 @@ def _compared(
     hosts_too: bool = False,
 ) -> compare.Comparison:
     """``hosts_too``: with whoever else holds HOST/… of a host, for which a plan has no use."""
-    desired = mesh.desired(inventory)
+    desired = expand(inventory)
     wanted = desired.account_names()
     endpoints = desired.endpoints_of(list(desired.delegates)) if hosts_too else ()
     spns = [f"HOST/{name}" for e in endpoints for name in (e.computer, e.fqdn)]

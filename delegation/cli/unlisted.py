@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 from delegation import names
 from delegation.cli import wiring
 from delegation.cli.options import Options
-from delegation.discovery import draft
 from delegation.errors import DirectoryError, InventoryError, UsageError
 from delegation.inventory import Auth, DirectorySettings, reader
 from delegation.inventory.yaml_writing import quoted
+from delegation.mesh.discovery import draft
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from delegation import snapshot
+from delegation.changes.outcomes import Inspector, Writer
 from delegation.cli import terminal
 from delegation.cli.options import Options
-from delegation.edges import Inspector, Writer
 from delegation.errors import (
     ConnectionFailed,
     HostUnreachable,
@@ -19,12 +18,13 @@ from delegation.errors import (
     UsageError,
 )
 from delegation.inventory import Auth, DirectorySettings, Inventory
+from delegation.mesh import snapshot
 
 if TYPE_CHECKING:
     from delegation.directory.ldap import LdapReader
     from delegation.directory.session import Credentials
-    from delegation.hyperv.places import Account, Place
-    from delegation.hyperv.seams import Hypervisor, Open
+    from delegation.hosts.hypervisor import Hypervisor, Open
+    from delegation.hosts.places import Account, Place
 
 E = TypeVar("E", bound="LdapReader")
 
@@ -66,7 +66,7 @@ def with_logon(
 
 def redirect(wanted: DirectorySettings, url: str) -> DirectorySettings:
     """The same settings towards another URL. Raises UsageError where it is none."""
-    from delegation.inventory.directory import directory_url
+    from delegation.inventory.directory_section import directory_url
 
     try:
         url = directory_url(url)
@@ -221,7 +221,7 @@ def host_places(options: Options, inventory: Inventory) -> Callable[[str], "Plac
 
     Each is looked up once. What it gives raises HostUnreachable for a host without an address.
     """
-    from delegation.hyperv.places import Place
+    from delegation.hosts.places import Place
 
     wanted, servers = inventory.remoting, inventory.directory.dns_servers
     ca_file = str(options.inventory.parent / wanted.ca_file) if wanted.ca_file else None
@@ -249,7 +249,7 @@ def _address(fqdn: str, servers: tuple[str, ...]) -> str:
 def hosts_account(options: Options, inventory: Inventory) -> "Account":
     """Who logs on to the hosts; asks for a password only where nothing else will do."""
     from delegation.cli import logon
-    from delegation.hyperv.places import Account
+    from delegation.hosts.places import Account
 
     wanted = inventory.remoting
     keytab = str(options.inventory.parent / wanted.keytab) if wanted.keytab else None
@@ -258,7 +258,7 @@ def hosts_account(options: Options, inventory: Inventory) -> "Account":
 
 def open_host(options: Options, inventory: Inventory) -> "Open":
     """What opens the host of a label, for the thread that calls it."""
-    from delegation.hyperv.host import HyperVHost
+    from delegation.hosts.winrm.host import HyperVHost
 
     place, account = host_places(options, inventory), hosts_account(options, inventory)
 

@@ -2,7 +2,7 @@
 
 from impacket.ldap.ldaptypes import ACCESS_ALLOWED_ACE, ACCESS_DENIED_ACE, SR_SECURITY_DESCRIPTOR
 
-from delegation.snapshot import Ace
+from delegation.mesh.snapshot import Ace
 
 EVERYONE = "S-1-1-0"
 EVERY_RIGHT = 0xF01FF

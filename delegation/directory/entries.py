@@ -14,7 +14,7 @@ from uuid import UUID, uuid5
 
 from delegation import names
 from delegation.errors import DirectoryError
-from delegation.snapshot import Ace, Computer
+from delegation.mesh.snapshot import Ace, Computer
 
 SAM_ACCOUNT_NAME = "sAMAccountName"
 OBJECT_GUID = "objectGUID"

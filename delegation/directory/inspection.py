@@ -7,7 +7,7 @@ from ldap3.utils.conv import escape_bytes, escape_filter_chars
 
 from delegation.directory import entries
 from delegation.directory.ldap import LdapReader, any_of, chunks
-from delegation.snapshot import Computer
+from delegation.mesh.snapshot import Computer
 
 ALLOWED_ATTRIBUTES = "allowedAttributesEffective"
 TOKEN_GROUPS = "tokenGroups"  # noqa: S105 - the name of an attribute

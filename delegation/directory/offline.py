@@ -13,11 +13,11 @@ from pathlib import Path
 from uuid import UUID
 
 from delegation import names
+from delegation.changes.outcomes import Absent, DelegationOutcome, Outcome, Result, delegations
+from delegation.changes.plan import Delegation, DelegationChange, Target
 from delegation.directory import editing, entries, filing, ldif, modify
-from delegation.edges import Absent, DelegationOutcome, Outcome, Result, delegations
 from delegation.errors import DirectoryError, ExportError
-from delegation.plan import Delegation, DelegationChange, Target
-from delegation.snapshot import Computer, Directory
+from delegation.mesh.snapshot import Computer, Directory
 
 _MANAGED = tuple(f"{service}/".casefold() for service in names.MANAGED_SERVICES)
 _ACCOUNT_CLASSES = frozenset({b"top", b"person", b"organizationalperson", b"user", b"computer"})

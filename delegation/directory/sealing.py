@@ -16,12 +16,12 @@ from ldap3.protocol.sasl.sasl import send_sasl_negotiation
 from spnego import ContextReq
 from spnego.channel_bindings import GssChannelBindings
 
-from delegation.directory import principals, refusals, tickets
-from delegation.directory.refusals import Attempt
 from delegation.directory.sealed_socket import SealedSocket
-from delegation.directory.tickets import channel_bindings, translated
 from delegation.errors import ConnectionFailed, CredentialsRefused, UsageError
 from delegation.inventory import Auth
+from delegation.kerberos import principals, refusals, tickets
+from delegation.kerberos.refusals import Attempt
+from delegation.kerberos.tickets import channel_bindings, translated
 
 MECHANISM = "GSS-SPNEGO"
 ROUNDS = 5

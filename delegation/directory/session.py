@@ -13,12 +13,12 @@ import ldap3
 from ldap3.core.exceptions import LDAPException, LDAPExceptionError
 
 from delegation import names
-from delegation.directory import refusals
-from delegation.directory.refusals import Attempt
 from delegation.directory.tls import VerifiedTls, verified
 from delegation.errors import ConnectionFailed, DelegationError, DirectoryError, UsageError
 from delegation.inventory import Auth, DirectorySettings
-from delegation.snapshot import Directory
+from delegation.kerberos import refusals
+from delegation.kerberos.refusals import Attempt
+from delegation.mesh.snapshot import Directory
 
 CONNECT_TIMEOUT = 10
 """Seconds to wait for a connection."""

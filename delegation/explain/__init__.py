@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from delegation.explain.chain import Case, Link, Pair, State, granted_by, stranger
-from delegation.explain.hosts import HostPair
-from delegation.explain.hosts import links as host_links
+from delegation.explain.host_links import HostPair
+from delegation.explain.host_links import links as host_links
 from delegation.explain.links import LINKS
-from delegation.kdc import Decision, Evidence, Route
-from delegation.snapshot import Operator, Snapshot
+from delegation.mesh.kdc import Decision, Evidence, Route
+from delegation.mesh.snapshot import Operator, Snapshot
 
 __all__ = ["Explanation", "Link", "Pair", "State", "explain", "stranger"]
 

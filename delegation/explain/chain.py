@@ -6,12 +6,13 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Final
 
-from delegation import kdc, names
-from delegation.checks.registry import Registry
+from delegation import names
 from delegation.inventory import Host, Inventory
-from delegation.kdc import Check, Decision, Evidence, Route, Step
-from delegation.mesh import Desired, Endpoint
-from delegation.snapshot import TRUSTED_TO_AUTH_FOR_DELEGATION, Computer, Operator, Snapshot
+from delegation.mesh import kdc
+from delegation.mesh.checks.registry import Registry
+from delegation.mesh.desired import Desired, Endpoint
+from delegation.mesh.kdc import Check, Decision, Evidence, Route, Step
+from delegation.mesh.snapshot import TRUSTED_TO_AUTH_FOR_DELEGATION, Computer, Operator, Snapshot
 
 NO_CREDENTIALS: Final = "0x8009030E"
 TARGET_UNKNOWN: Final = "0x80090303"

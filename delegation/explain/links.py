@@ -6,7 +6,7 @@ Those about accounts stand in ``accounts``.
 from collections.abc import Callable, Iterator
 
 from delegation import names
-from delegation.explain import accounts
+from delegation.explain import account_links
 from delegation.explain.chain import (
     ASK,
     NO_CREDENTIALS,
@@ -20,8 +20,8 @@ from delegation.explain.chain import (
     ok,
     unknown,
 )
-from delegation.kdc import Check, Evidence, Route
-from delegation.snapshot import TRUSTED_FOR_DELEGATION, Computer
+from delegation.mesh.kdc import Check, Evidence, Route
+from delegation.mesh.snapshot import TRUSTED_FOR_DELEGATION, Computer
 
 NOT_CONFIRMED = "whether Hyper-V migrates over such a list is not confirmed"
 
@@ -165,15 +165,15 @@ def _routes(case: Case) -> str:
 
 
 LINKS: tuple[Callable[[Case], Link], ...] = (
-    accounts.source_account,
-    accounts.target_account,
-    accounts.enabled,
-    accounts.same_domain,
-    accounts.no_controller,
+    account_links.source_account,
+    account_links.target_account,
+    account_links.enabled,
+    account_links.same_domain,
+    account_links.no_controller,
     _service_names,
     _values,
     _flag,
-    accounts.operator,
+    account_links.operator,
     _value_limit,
     _delegation,
 )

@@ -11,12 +11,12 @@ from types import MappingProxyType
 
 from delegation.errors import InventoryError
 from delegation.inventory import Inventory, Keep, yaml_tree
-from delegation.inventory.directory import directory_settings
+from delegation.inventory.defaults_section import defaults, policy
+from delegation.inventory.directory_section import directory_settings
 from delegation.inventory.fields import Field, Reading
-from delegation.inventory.hosts import Hosts, domain_name, read_hosts, read_retired
-from delegation.inventory.meshes import members, read_file_servers, read_meshes
-from delegation.inventory.remoting import migrate_settings, remoting_settings
-from delegation.inventory.settings import defaults, policy
+from delegation.inventory.hosts_section import Hosts, domain_name, read_hosts, read_retired
+from delegation.inventory.meshes_section import members, read_file_servers, read_meshes
+from delegation.inventory.operation_sections import migrate_settings, remoting_settings
 from delegation.inventory.yaml_text import quoted
 from delegation.inventory.yaml_tree import Kind, Scalar
 

@@ -16,8 +16,8 @@ from delegation.inventory import (
     Slots,
     Unconstrained,
 )
+from delegation.inventory.defaults_section import MAX_PARALLEL, MAX_VALUE_LIMIT
 from delegation.inventory.keys import KEYS
-from delegation.inventory.settings import MAX_PARALLEL, MAX_VALUE_LIMIT
 from delegation.inventory.yaml_tree import Kind, Mapping, Node, Scalar, Sequence, load
 
 Schema = dict[str, Any]

@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from delegation import names, quoting
-from delegation.checks import DRIFT, RULES, Finding
-from delegation.compare import Comparison, Standing, Verdict
+from delegation import names
+from delegation.changes.plan import DelegationChange, DelegationPlan, added, flags, removed
+from delegation.changes.run import RecordedChange, RecordedDelegation, RecordedSetting, Run
 from delegation.errors import UsageError
-from delegation.hyperv.settings import SettingChange
+from delegation.hosts.settings import SettingChange
 from delegation.inventory import Foreign, Inventory
-from delegation.plan import DelegationChange, DelegationPlan, added, flags, removed
-from delegation.planning import removals
-from delegation.run import RecordedChange, RecordedDelegation, RecordedSetting, Run
+from delegation.mesh.checks import DRIFT, RULES, Finding
+from delegation.mesh.compare import Comparison, Standing, Verdict
+from delegation.mesh.planning import removals
+from delegation.report import quoting
 
 Data = dict[str, Any]
 

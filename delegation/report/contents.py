@@ -9,14 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from delegation import matrix, report
-from delegation.checks import ACCOUNT_RULE, DRIFT, Finding, Severity
-from delegation.compare import Comparison
-from delegation.matrix import Row
-from delegation.plan import DelegationPlan
+from delegation import report
+from delegation.changes.plan import DelegationPlan
+from delegation.changes.run import RecordedDelegation, Run
+from delegation.mesh import matrix
+from delegation.mesh.checks import ACCOUNT_RULE, DRIFT, Finding, Severity
+from delegation.mesh.compare import Comparison
+from delegation.mesh.matrix import Row
 from delegation.report import Data
 from delegation.report.mesh_data import Touches, host_data, matrix_data, pairs_data
-from delegation.run import RecordedDelegation, Run
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,16 +4,16 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from delegation import names, report
+from delegation.changes.plan import Blocked
+from delegation.changes.run import RecordedSetting, Run
 from delegation.errors import HostError
-from delegation.hyperv import settings
-from delegation.hyperv.machines import HostReading
-from delegation.hyperv.planning import Proposal
-from delegation.hyperv.settings import SettingChange
+from delegation.hosts import settings
+from delegation.hosts.machines import HostReading
+from delegation.hosts.settings import SettingChange
+from delegation.hosts.settings_plan import Proposal
 from delegation.inventory import Inventory
-from delegation.plan import Blocked
 from delegation.report import Data, setting_data
 from delegation.report.contents import Origin
-from delegation.run import RecordedSetting, Run
 
 COLUMNS = (
     "host",

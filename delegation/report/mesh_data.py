@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from delegation.checks import ACCOUNT_RULE, Finding
-from delegation.compare import Comparison, Standing, Verdict
-from delegation.matrix import Matrix, Row, State
-from delegation.plan import added, flags, removed
+from delegation.changes.plan import added, flags, removed
+from delegation.changes.run import RecordedDelegation
+from delegation.mesh.checks import ACCOUNT_RULE, Finding
+from delegation.mesh.compare import Comparison, Standing, Verdict
+from delegation.mesh.matrix import Matrix, Row, State
 from delegation.report import Data
-from delegation.run import RecordedDelegation
 
 Touches = Sequence[tuple[int, RecordedDelegation]]
 """What runs, by their number, did to one object."""

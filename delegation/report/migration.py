@@ -5,15 +5,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from delegation import names, report
-from delegation.migrate import result
-from delegation.migrate.lifecycle import Migration, State
-from delegation.migrate.result import Became, MigrationResult
-from delegation.migrate.schedule.obstacles import size
-from delegation.migrate.words import duration
+from delegation.changes.run import Run
+from delegation.migrations import result
+from delegation.migrations.lifecycle import Migration, State
+from delegation.migrations.result import Became, MigrationResult
+from delegation.migrations.schedule.obstacles import size
+from delegation.migrations.words import duration
 from delegation.report import Data
 from delegation.report.chart import chart
 from delegation.report.contents import Origin
-from delegation.run import Run
 
 FORMS = {
     "moved": "moved",

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from delegation.migrate.lifecycle import UNWATCHED, Migration, Step
-from delegation.migrate.recorded import RecordedStep
+from delegation.migrations.lifecycle import UNWATCHED, Migration, Step
+from delegation.migrations.record.recorded import RecordedStep
 from delegation.report import Data
 
 ENDS = {

@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.cli.program import SECONDS, Ran, environment, spawned
 from tests.cli.world import finished
-from tests.hyperv.settings_cases import WINDOWS
+from tests.hosts.settings_cases import WINDOWS
 
 INVENTORY = """\
 domain: corp.example

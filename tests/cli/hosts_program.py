@@ -19,12 +19,12 @@ from delegation import cli
 from delegation.cli import wiring
 from delegation.cli.options import Options
 from delegation.errors import CommandFailed, HostRefused, HostUnreachable
-from delegation.hyperv import settings
-from delegation.hyperv.machines import HostReading
-from delegation.hyperv.seams import Hypervisor, Open
-from delegation.hyperv.settings import HostSetting
+from delegation.hosts import settings
+from delegation.hosts.hypervisor import Hypervisor, Open
+from delegation.hosts.machines import HostReading
+from delegation.hosts.settings import HostSetting
 from delegation.inventory import Inventory
-from tests.hyperv.fake_hosts import Untouched
+from tests.hosts.fake_hosts import Untouched
 
 FILE = Path("hosts.json")
 GIVEN_PRIORITY = 0

@@ -13,15 +13,12 @@ from delegation import cli
 from delegation.cli import wiring
 from delegation.cli.options import Options
 from delegation.errors import HostUnreachable
-from delegation.hyperv.machines import (
-    HostReading,
-    VirtualMachine,
-)
-from delegation.hyperv.seams import Hypervisor, Open
-from delegation.hyperv.settings import HostSetting
+from delegation.hosts.hypervisor import Hypervisor, Open
+from delegation.hosts.machines import HostReading, VirtualMachine
+from delegation.hosts.settings import HostSetting
 from delegation.inventory import Inventory
-from tests.hyperv.fake_hosts import Untouched
-from tests.migrate.fleet import hosted, machine
+from tests.hosts.fake_hosts import Untouched
+from tests.migrations.fleet import hosted, machine
 
 FILE = Path("machines.json")
 

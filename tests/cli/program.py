@@ -112,7 +112,7 @@ def sabotaged(body: str) -> tuple[str, ...]:
     text = (
         "import os\n"
         "from delegation.directory import offline\n"
-        "from delegation.edges import Outcome, Result\n"
+        "from delegation.changes.outcomes import Outcome, Result\n"
         "class Sabotaged(offline.OfflineDirectory):\n"
         f"    def write(self, changes):\n{indented}"
         "offline.OfflineDirectory = Sabotaged\n"

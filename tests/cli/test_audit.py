@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
-from delegation import checks
 from delegation.directory import entries
+from delegation.mesh import checks
 from tests.cli.program import MORTAL, PROGRAM, Delegation, spawned
 from tests.cli.world import (
     DISABLED,

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from delegation import checks
+from delegation.mesh import checks
 from tests.cli.program import Delegation
 from tests.cli.world import (
     CONTROLLER,

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from delegation.hyperv import failures
-from delegation.hyperv.machines import Failure
+from delegation.hosts import failures
+from delegation.hosts.machines import Failure
 from tests.cli.program import Delegation, at_terminal
 from tests.cli.world import (
     DISABLED,

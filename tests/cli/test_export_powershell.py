@@ -9,9 +9,9 @@ import pytest
 from tree_sitter import Node
 
 from delegation import report
+from delegation.changes.plan import Change, Delegation, Plan, Target
 from delegation.directory import change_file
-from delegation.plan import Change, Delegation, Plan, Target
-from delegation.planning import KIND
+from delegation.mesh.planning import KIND
 from tests.cli.program import Delegation as Program
 from tests.cli.test_export import EVENTFUL
 from tests.cli.test_hostile import HOSTILE
@@ -27,7 +27,7 @@ from tests.cli.world import (
     held,
 )
 from tests.powershell import changes, data, every, parsed, shape, source, walk
-from tests.test_quoting import NASTY
+from tests.report.test_quoting import NASTY
 
 INJECTIONS = {**HOSTILE, **{f"nasty{number}": text for number, text in enumerate(NASTY)}}
 injection = pytest.mark.parametrize("text", INJECTIONS.values(), ids=INJECTIONS)

@@ -4,7 +4,7 @@ import pytest
 
 from tests.cli.farm import AFTER, CHANGES, PROGRAM, Farm, windows
 from tests.cli.program import at_terminal
-from tests.hyperv.settings_cases import WINDOWS
+from tests.hosts.settings_cases import WINDOWS
 
 # show
 

@@ -9,7 +9,7 @@ import pytest
 from tests.cli.farm import AFTER, CHANGES, INVENTORY, PROGRAM, Farm, windows
 from tests.cli.program import SECONDS, at_terminal, examined, spawned
 from tests.cli.world import MEMBER, TRANSITION, account, directory, forms, plain
-from tests.hyperv.settings_cases import WINDOWS
+from tests.hosts.settings_cases import WINDOWS
 
 LABELS = ("hv01", "hv02", "hv03")
 ALL_AFTER = dict.fromkeys(LABELS, AFTER)

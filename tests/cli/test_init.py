@@ -244,7 +244,7 @@ class TestTheFile:
     def test_one_that_came_meanwhile_stays(self, empty: Path) -> None:
         program = (
             "from pathlib import Path\n"
-            "from delegation.discovery import draft\n"
+            "from delegation.mesh.discovery import draft\n"
             "made = draft.text\n"
             "def late(proposal):\n"
             "    Path('inventory.yaml').write_text('mine')\n"

@@ -9,9 +9,9 @@ from delegation.cli.migrate import ticket_life
 from delegation.cli.migrate.lines import EVERY, Lines
 from delegation.cli.migrate.overall import Overall, line
 from delegation.errors import NoHostTicket
-from delegation.migrate.lifecycle import Migration, State
-from delegation.migrate.runner import FINISH, STOP
-from delegation.migrate.runner.seams import Wait
+from delegation.migrations.lifecycle import Migration, State
+from delegation.migrations.runner import FINISH, STOP
+from delegation.migrations.runner.work import Wait
 
 GIB = 1 << 30
 

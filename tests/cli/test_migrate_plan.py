@@ -10,14 +10,14 @@ from uuid import UUID
 
 import pytest
 
-from delegation import store
-from delegation.journal import Journal
-from delegation.migrate import queue
-from delegation.migrate.lifecycle import Migration, Step
-from delegation.run import MIGRATE, NewRun
+from delegation.changes import store
+from delegation.changes.journal import Journal
+from delegation.changes.run import MIGRATE, NewRun
+from delegation.migrations.lifecycle import Migration, Step
+from delegation.migrations.record import queue
 from tests.cli.program import Delegation, Ran, spawned
 from tests.cli.world import tree
-from tests.migrate.fleet import machine
+from tests.migrations.fleet import machine
 
 GB = 1 << 30
 INVENTORY = """\

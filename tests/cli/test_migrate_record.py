@@ -7,14 +7,14 @@ from uuid import UUID
 
 import pytest
 
-from delegation import store
+from delegation.changes import store
+from delegation.changes.journal import Journal
+from delegation.changes.run import MIGRATE, NewRun
 from delegation.cli.migrate import ended
 from delegation.cli.options import Options
-from delegation.journal import Journal
-from delegation.migrate import queue
-from delegation.migrate.lifecycle import Migration, Step
-from delegation.migrate.queue import Queue
-from delegation.run import MIGRATE, NewRun
+from delegation.migrations.lifecycle import Migration, Step
+from delegation.migrations.record import queue
+from delegation.migrations.record.queue import Queue
 from tests.cli.program import Delegation
 
 STATE = Path(".delegation")

@@ -12,9 +12,9 @@ from rich.console import Console
 from delegation.cli.migrate import layout
 from delegation.cli.migrate.overall import Overall
 from delegation.cli.migrate.scene import Scene
-from delegation.migrate.lifecycle import Migration, State
-from delegation.migrate.runner.threads import Looks
-from delegation.migrate.shares.traffic import MigrationShare, OpenFile, SmbSession, Traffic
+from delegation.migrations.lifecycle import Migration, State
+from delegation.migrations.runner.threads import Looks
+from delegation.migrations.smb.traffic import MigrationShare, OpenFile, SmbSession, Traffic
 
 GIB = 1 << 30
 SHARE = MigrationShare("HV01.7$", "HV01", "C:\\$VSM$\\HV01.7$")

@@ -5,11 +5,11 @@ from collections.abc import Callable
 import pytest
 
 from delegation.cli.migrate import show
-from delegation.migrate.moves import placement, preview
-from delegation.migrate.moves.asked import AskedMove
-from delegation.migrate.moves.placement import Unmovable
-from delegation.migrate.moves.preview import Preview
-from tests.migrate.fleet import estimate, fleet, hosted, machine, terms
+from delegation.migrations.moves import placement, preview
+from delegation.migrations.moves.asked import AskedMove
+from delegation.migrations.moves.placement import Unmovable
+from delegation.migrations.moves.preview import Preview
+from tests.migrations.fleet import estimate, fleet, hosted, machine, terms
 
 DEEP = "C:\\ClusterStorage\\Volume01\\Virtual Machines"
 Printed = Callable[[Preview, int], list[str]]

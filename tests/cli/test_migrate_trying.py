@@ -10,9 +10,9 @@ import pytest
 from delegation.cli.migrate import trying
 from delegation.cli.migrate.trying import CONNECTIONS, Ends, Trip
 from delegation.errors import CommandFailed, HostError, HostUnreachable
-from delegation.explain.hosts import HostPair, Looked
-from delegation.hyperv.machines import Incompatibility, MoveOrder
-from delegation.hyperv.seams import Hypervisor
+from delegation.explain.host_links import HostPair, Looked
+from delegation.hosts.hypervisor import Hypervisor
+from delegation.hosts.machines import Incompatibility, MoveOrder
 from tests.cli.migrate_program import FileHost
 
 FQDNS = {label: f"{label}.corp.example" for label in ("hv01", "hv02", "hv03", "hv04")}

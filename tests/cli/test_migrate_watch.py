@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from delegation.cli.migrate import traffic
-from delegation.migrate.shares.traffic import MigrationShare, OpenFile, SmbSession, Traffic
+from delegation.migrations.smb.traffic import MigrationShare, OpenFile, SmbSession, Traffic
 
 GB = 1 << 30
 SHARE = MigrationShare("HV01.7$", "HV01", "C:\\$VSM$\\HV01.7$")

@@ -10,16 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from delegation import checks, store
-from tests.cli.program import (
-    MORTAL,
-    PROGRAM,
-    SECONDS,
-    Delegation,
-    Ran,
-    environment,
-    spawned,
-)
+from delegation.changes import store
+from delegation.mesh import checks
+from tests.cli.program import MORTAL, PROGRAM, SECONDS, Delegation, Ran, environment, spawned
 from tests.cli.world import (
     DISABLED,
     INVENTORY,
@@ -33,7 +26,7 @@ from tests.cli.world import (
     held,
     tree,
 )
-from tests.test_audits import OLD
+from tests.mesh.test_audits import OLD
 
 NEW = ("audit", "--new-only", "--format", "json")
 

@@ -8,16 +8,11 @@ from uuid import UUID, uuid4
 import pytest
 
 from delegation.cli import pair
-from delegation.errors import (
-    CommandFailed,
-    HostError,
-    HostUnreachable,
-    HyperVFailed,
-    NoHostTicket,
-)
+from delegation.errors import CommandFailed, HostError, HostUnreachable, HyperVFailed, NoHostTicket
 from delegation.explain import State
-from delegation.explain.hosts import HostPair, links
-from delegation.hyperv.machines import (
+from delegation.explain.host_links import HostPair, links
+from delegation.hosts.hypervisor import Hypervisor
+from delegation.hosts.machines import (
     HostReading,
     Incompatibility,
     MachineState,
@@ -25,10 +20,9 @@ from delegation.hyperv.machines import (
     Resources,
     VirtualMachine,
 )
-from delegation.hyperv.seams import Hypervisor
-from delegation.hyperv.settings import HostSetting
+from delegation.hosts.settings import HostSetting
 from tests import builders
-from tests.hyperv.fake_hosts import Untouched
+from tests.hosts.fake_hosts import Untouched
 
 FINE: dict[str, bool | int | str] = {
     "enabled": True,

@@ -10,14 +10,14 @@ from uuid import UUID
 
 import pytest
 
-from delegation import store
-from delegation.edges import Outcome, Result
-from delegation.hyperv.settings import HostSetting, target
-from delegation.journal import Journal
-from delegation.migrate import queue
-from delegation.migrate.lifecycle import Migration, Step
-from delegation.plan import Change
-from delegation.run import FAILED, HOST_SETTINGS, HOSTS_APPLY, MIGRATE, NewRun
+from delegation.changes import store
+from delegation.changes.journal import Journal
+from delegation.changes.outcomes import Outcome, Result
+from delegation.changes.plan import Change
+from delegation.changes.run import FAILED, HOST_SETTINGS, HOSTS_APPLY, MIGRATE, NewRun
+from delegation.hosts.settings import HostSetting, target
+from delegation.migrations.lifecycle import Migration, Step
+from delegation.migrations.record import queue
 from tests.cli.program import Delegation
 from tests.cli.test_report import KEEP, Page, forms_of_it
 from tests.cli.world import INVENTORY, tree

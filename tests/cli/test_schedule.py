@@ -12,8 +12,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from tests.cli.program import PROGRAM, Delegation, environment, spawned
+from tests.cli.test_jobs import systemd_words, windows_words
 from tests.cli.world import INVENTORY, plain, tree
-from tests.test_jobs import systemd_words, windows_words
 
 KINDS = ("systemd", "task-scheduler", "cron")
 kinds = pytest.mark.parametrize("kind", KINDS)

@@ -11,10 +11,10 @@ from uuid import uuid4
 
 import pytest
 
-from delegation.edges import DelegationOutcome, Result, Writer
+from delegation.changes.outcomes import DelegationOutcome, Result, Writer
+from delegation.changes.plan import Change, Delegation, DelegationChange, Target
+from delegation.mesh.snapshot import Computer
 from delegation.names import peer_values
-from delegation.plan import Change, Delegation, DelegationChange, Target
-from delegation.snapshot import Computer
 
 ENABLED = 4096
 DISABLED = 4098

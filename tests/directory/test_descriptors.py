@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from delegation.directory.descriptors import EVERY_RIGHT, EVERYONE, access_list
 from delegation.directory.entries import sid_bytes
-from delegation.snapshot import Ace
+from delegation.mesh.snapshot import Ace
 
 HV01 = "S-1-5-21-1-2-3-1108"
 GROUP = "S-1-5-21-1-2-3-1200"

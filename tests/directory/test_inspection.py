@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 
 from delegation.directory.inspection import LdapInspector
-from delegation.snapshot import Computer, Operator
+from delegation.mesh.snapshot import Computer, Operator
 from tests.directory.test_ldap import credentials, settings
 from tests.lab import Lab, byhand, ldif
 from tests.lab.description import ADMINISTRATOR, OPERATOR, PROTECTED_OPERATOR, READER, WRITER

@@ -7,13 +7,13 @@ from contextlib import closing
 
 import pytest
 
+from delegation.changes.outcomes import Result
+from delegation.changes.plan import Delegation
 from delegation.directory import session
 from delegation.directory.ldap import LdapDirectory, LdapReader
 from delegation.directory.session import Credentials
-from delegation.edges import Result
 from delegation.errors import ConnectionFailed
 from delegation.inventory import DirectorySettings
-from delegation.plan import Delegation
 from tests.directory.contract import (
     DISABLED,
     ENABLED,

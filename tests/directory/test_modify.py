@@ -3,9 +3,9 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
+from delegation.changes.plan import Change, Delegation, Target
 from delegation.directory import modify
-from delegation.plan import Change, Delegation, Target
-from delegation.snapshot import Computer
+from delegation.mesh.snapshot import Computer
 
 GUID = UUID(int=1)
 TARGET = Target("hv01", "CN=hv01", GUID)

@@ -9,11 +9,11 @@ from uuid import uuid4
 
 import pytest
 
+from delegation.changes.outcomes import DelegationOutcome, Result
+from delegation.changes.plan import Change, Delegation, DelegationChange, Target
 from delegation.directory.offline import OfflineDirectory
-from delegation.edges import DelegationOutcome, Result
 from delegation.errors import ExportError
-from delegation.plan import Change, Delegation, DelegationChange, Target
-from delegation.snapshot import resolve
+from delegation.mesh.snapshot import resolve
 from tests.directory import byhand
 from tests.directory.byhand import FileWorld
 from tests.directory.contract import (
@@ -157,7 +157,7 @@ class TestBatch:
         script = """
 import resource, sys
 from delegation.directory.offline import OfflineDirectory
-from delegation.plan import Change, Delegation, Target
+from delegation.changes.plan import Change, Delegation, Target
 edge = OfflineDirectory(sys.argv[1], "corp.example")
 (c,) = (c for c in edge.find(["ct01"]) if c.name == "ct01")
 resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from delegation import names
 from delegation.directory.offline import OfflineDirectory
-from delegation.snapshot import resolve
+from delegation.mesh.snapshot import resolve
 
 ROOT = Path(__file__).parent.parent.parent
 SAMPLE = ROOT / "templates" / "sample-directory.ldif"

@@ -25,9 +25,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from spnego import ContextReq
 
-from delegation.directory import principals, requests, sealed_socket, sealing, session, tickets
+from delegation.directory import requests, sealed_socket, sealing, session
 from delegation.directory.ldap import LdapReader
-from delegation.directory.refusals import Attempt
 from delegation.directory.sealed_socket import SealedSocket
 from delegation.directory.session import Credentials
 from delegation.errors import (
@@ -38,6 +37,8 @@ from delegation.errors import (
     UsageError,
 )
 from delegation.inventory import Auth, DirectorySettings
+from delegation.kerberos import principals, tickets
+from delegation.kerberos.refusals import Attempt
 from tests.directory.dns_server import DnsServer
 from tests.lab import Lab, byhand
 from tests.lab.description import HOSTS, READER, WRITER

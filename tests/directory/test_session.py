@@ -23,7 +23,7 @@ from delegation.errors import (
     UsageError,
 )
 from delegation.inventory import Auth, DirectorySettings
-from delegation.snapshot import Directory
+from delegation.mesh.snapshot import Directory
 from tests.directory.dns_server import DnsServer
 from tests.lab import Lab, byhand, ldif
 from tests.lab.certificates import Certificate

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from delegation.changes.run import DONE, FAILED, MIGRATE, Run
 from delegation.cli.migrate import ended
-from delegation.migrate.lifecycle import UNWATCHED, Migration, Step, after
-from delegation.migrate.recorded import RecordedStep
+from delegation.migrations.lifecycle import UNWATCHED, Migration, Step, after
+from delegation.migrations.record.recorded import RecordedStep
 from delegation.report import Data, migration, timeline
 from delegation.report.contents import Origin
-from delegation.run import DONE, FAILED, MIGRATE, Run
 
 BEGIN = datetime(2026, 6, 15, 20, 0, tzinfo=UTC)
 GB = 1 << 30

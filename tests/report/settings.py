@@ -1,10 +1,10 @@
 """A run that set hosts, as the journal would hold it."""
 
-from delegation.edges import Result
-from delegation.hyperv.settings import HostSetting, Value, target
-from delegation.plan import Change
+from delegation.changes.outcomes import Result
+from delegation.changes.plan import Change
+from delegation.changes.run import FAILED, HOSTS_APPLY, RecordedChange, RecordedSetting, Run
+from delegation.hosts.settings import HostSetting, Value, target
 from delegation.report import Data, host_settings
-from delegation.run import FAILED, HOSTS_APPLY, RecordedChange, RecordedSetting, Run
 from tests.report.runs import ORIGIN, at
 
 CHANGES: tuple[tuple[str, Value, Value], ...] = (

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 
-from delegation.migrate import result
+from delegation.migrations import result
 from delegation.report import Data, migration, page, sheet
 from tests.cli.test_hostile import HOSTILE
 from tests.cli.test_report import NASTY, Page

@@ -1,6 +1,6 @@
 """The tries of a run, from the steps in the journal: where each went, when, and what it came to."""
 
-from delegation.migrate.lifecycle import UNWATCHED, Step
+from delegation.migrations.lifecycle import UNWATCHED, Step
 from delegation.report.timeline import ENDS
 from tests.report.runs import Past, at
 

@@ -12,8 +12,9 @@ import time
 from pathlib import Path
 
 from delegation import cli
-from delegation.hyperv import changing, host, settings
-from delegation.hyperv.settings import HostSetting
+from delegation.hosts import settings
+from delegation.hosts.settings import HostSetting
+from delegation.hosts.winrm import cmdlets, host
 from tests.lab.hosts import control
 from tests.lab.hosts.state import Store
 
@@ -28,7 +29,7 @@ class DeniedHost(host.HyperVHost):
         if (self.fqdn.partition(".")[0], after.name) != (self.label, settings.ANY_NETWORK):
             super().set(before, after)
             return
-        running = self._session.start(changing.command(before, after))
+        running = self._session.start(cmdlets.command(before, after))
         store, end = Store(self.folder), time.monotonic() + SECONDS
         while store.read().any_network is not after.value:
             assert time.monotonic() < end

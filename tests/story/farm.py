@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 
-from delegation.journal import Journal
-from delegation.migrate import recorded
-from delegation.migrate.lifecycle import Migration
+from delegation.changes.journal import Journal
+from delegation.migrations.lifecycle import Migration
+from delegation.migrations.record import recorded
 from tests.lab import dc
 from tests.lab.description import OPERATOR
 from tests.lab.hosts import HostLab

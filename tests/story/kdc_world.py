@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
-from delegation import kdc as ours
-from delegation import snapshot
 from delegation.directory.inspection import LdapInspector
+from delegation.mesh import kdc as ours
+from delegation.mesh import snapshot
+from delegation.mesh.snapshot import Computer
 from delegation.names import host_spn
-from delegation.snapshot import Computer
 from tests.directory.test_ldap import credentials, settings
 from tests.lab import Lab, byhand, kdc, ldif
 from tests.lab.description import (

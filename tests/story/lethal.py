@@ -24,17 +24,17 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from delegation import planning
+from delegation.changes.journal import Journal, RunRecord
+from delegation.changes.outcomes import DelegationOutcome, Outcome, Writer
+from delegation.changes.plan import Change, DelegationChange, S
+from delegation.changes.run import APPLY, NewRun
 from delegation.cli import runs, survey, terminal, wiring
 from delegation.cli.options import Options
 from delegation.directory.ldap import LdapDirectory
 from delegation.directory.offline import OfflineDirectory
 from delegation.directory.session import Credentials
-from delegation.edges import DelegationOutcome, Outcome, Writer
 from delegation.inventory import DirectorySettings
-from delegation.journal import Journal, RunRecord
-from delegation.plan import Change, DelegationChange, S
-from delegation.run import APPLY, NewRun
+from delegation.mesh import planning
 
 FROZEN = "frozen"
 

@@ -11,8 +11,8 @@ import signal
 import sys
 
 from delegation import cli
-from delegation.hyperv import host
-from delegation.hyperv.settings import HostSetting
+from delegation.hosts.settings import HostSetting
+from delegation.hosts.winrm import host
 
 
 class LethalHost(host.HyperVHost):

@@ -12,8 +12,8 @@ import sys
 import threading
 
 from delegation import cli
-from delegation.migrate import runner
-from delegation.migrate.lifecycle import Migration
+from delegation.migrations import runner
+from delegation.migrations.lifecycle import Migration
 
 
 class LethalRunner(runner.Runner):

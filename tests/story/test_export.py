@@ -8,11 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab import Lab, byhand, domain, independent
-from tests.lab.description import (
-    TRUSTED_FOR_DELEGATION,
-    WRITER,
-    WRITER_WITHOUT_PRIVILEGE,
-)
+from tests.lab.description import TRUSTED_FOR_DELEGATION, WRITER, WRITER_WITHOUT_PRIVILEGE
 from tests.lab.independent import LdapError, openldap
 from tests.powershell import changes, parsed
 from tests.story.witness import (

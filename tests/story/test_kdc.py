@@ -7,13 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from tests.lab import Lab, kdc
-from tests.lab.description import (
-    OPERATOR,
-    PROTECTED_OPERATOR,
-    SPARE,
-    cifs_values,
-    migration_values,
-)
+from tests.lab.description import OPERATOR, PROTECTED_OPERATOR, SPARE, cifs_values, migration_values
 from tests.lab.kdc import Granted
 from tests.story.witness import holding
 from tests.story.workstation import Workstation

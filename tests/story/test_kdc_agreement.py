@@ -13,9 +13,9 @@ from contextlib import closing
 
 import pytest
 
-from delegation import kdc as ours
 from delegation.directory.inspection import LdapInspector
-from delegation.kdc import Check, Route
+from delegation.mesh import kdc as ours
+from delegation.mesh.kdc import Check, Route
 from tests.directory.test_ldap import credentials, settings
 from tests.lab import Lab, byhand, ldif
 from tests.lab.description import (

@@ -16,7 +16,7 @@ import pytest
 from delegation.cli import wiring
 from delegation.cli.migrate import ticket_life
 from delegation.cli.options import Options
-from delegation.directory import tickets
+from delegation.kerberos import tickets
 from tests.lab.description import OPERATOR
 from tests.lab.hosts import HostLab
 from tests.lab.hosts.state import MIB

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from delegation.checks import RULES
+from delegation.mesh.checks import RULES
 from tests.lab import Lab, byhand, independent
 from tests.lab.configuration import state
 from tests.lab.description import (

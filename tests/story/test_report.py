@@ -14,12 +14,12 @@ import pytest
 from playwright.sync_api import Browser, FloatRect, expect
 from pypdf import PdfReader
 
-from delegation import checks
 from delegation.inventory import Inventory, Keep
-from delegation.mesh import desired
+from delegation.mesh import checks
+from delegation.mesh.desired import expand
+from delegation.mesh.snapshot import Computer
 from delegation.names import MIGRATION
 from delegation.report import Data, contents, page
-from delegation.snapshot import Computer
 from tests import builders
 from tests.cli.test_hostile import HOSTILE
 from tests.lab import Lab, byhand, domain
@@ -352,7 +352,7 @@ def thousand() -> Data:
         for index in range(0, 1000, 64)
     ]
     inventory = builders.inventory(*hosts, meshes=racks)
-    delegates = desired(inventory).delegates
+    delegates = expand(inventory).delegates
     accounts = []
     for number, host in enumerate(hosts, 1):
         values = [value for _, value in delegates[host].values()]

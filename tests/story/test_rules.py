@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from delegation.checks import RULES, Rule
+from delegation.mesh.checks import RULES, Rule
 from tests.lab import Lab, byhand, independent, ldif
 from tests.lab.configuration import state
 from tests.lab.description import (

@@ -5,13 +5,13 @@ from pathlib import Path
 import click
 
 from delegation import names
+from delegation.changes.outcomes import Result
+from delegation.changes.run import HOST_SETTINGS, HOSTS_APPLY, NewRun
 from delegation.cli import options, reviewed, runs, show, terminal, wiring
 from delegation.cli.hosts import review, survey, tables
-from delegation.edges import Result
 from delegation.errors import Refused
-from delegation.hyperv.planning import KERBEROS_BEFORE_MESH
+from delegation.hosts.settings_plan import KERBEROS_BEFORE_MESH
 from delegation.report import host_settings
-from delegation.run import HOST_SETTINGS, HOSTS_APPLY, NewRun
 
 
 @click.command()

@@ -9,7 +9,7 @@ from delegation.cli import reviewed, show, terminal
 from delegation.cli.hosts import tables
 from delegation.cli.hosts.survey import Reversal, Survey
 from delegation.errors import DelegationError
-from delegation.hyperv.settings import shown
+from delegation.hosts.settings import shown
 from delegation.report import host_settings, setting_data
 
 Looked = TypeVar("Looked", Survey, Reversal)

@@ -3,17 +3,17 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from delegation.changes.journal import Journal
+from delegation.changes.run import HOST_SETTINGS
 from delegation.cli import options, runs, survey, terminal, wiring
 from delegation.errors import DelegationError, HostError
-from delegation.hyperv import fleet, planning
-from delegation.hyperv.fleet import HostSettingsChanger
-from delegation.hyperv.machines import HostReading
-from delegation.hyperv.planning import KERBEROS_BEFORE_MESH, HostsPlan, Proposal
-from delegation.hyperv.seams import Hypervisor, Open
-from delegation.hyperv.settings import SettingChange
+from delegation.hosts import fleet, settings_plan
+from delegation.hosts.fleet import HostSettingsChanger
+from delegation.hosts.hypervisor import Hypervisor, Open
+from delegation.hosts.machines import HostReading
+from delegation.hosts.settings import SettingChange
+from delegation.hosts.settings_plan import KERBEROS_BEFORE_MESH, HostsPlan, Proposal
 from delegation.inventory import Inventory
-from delegation.journal import Journal
-from delegation.run import HOST_SETTINGS
 
 READ = "hosts read:"
 """What the progress of reading is called."""
@@ -72,7 +72,7 @@ def _stopping() -> None:
 def read(inventory: Inventory, open_host: Open, labels: Iterable[str]) -> Survey:
     """The hosts as they are, and what a plan would do."""
     readings, unreachable = fleet.read(open_host, labels, terminal.Progress(READ))
-    return Survey(readings, unreachable, planning.propose(inventory, readings))
+    return Survey(readings, unreachable, settings_plan.propose(inventory, readings))
 
 
 def planned(
@@ -99,7 +99,7 @@ def guarded(
 
     The directory is read only where some host would go over to Kerberos.
     """
-    switching = planning.switching(plan, readings)
+    switching = settings_plan.switching(plan, readings)
     if not switching or KERBEROS_BEFORE_MESH in allow:
         return plan
     try:
@@ -107,8 +107,8 @@ def guarded(
         with wiring.reading(given, wanted, inventory.domain) as reader:
             comparison = survey.for_findings(inventory, reader, switching)
     except DelegationError as exc:
-        return planning.guarded(plan, planning.not_known(switching, exc))
-    return planning.guarded(plan, planning.not_in_the_mesh(switching, comparison))
+        return settings_plan.guarded(plan, settings_plan.not_known(switching, exc))
+    return settings_plan.guarded(plan, settings_plan.not_in_the_mesh(switching, comparison))
 
 
 def settle_all(journal: Journal, of_hosts: HostSettingsChanger, directory: str) -> None:
@@ -148,7 +148,7 @@ def reversal(  # noqa: PLR0913, PLR0917 - what an undo is judged from
     open_yet = {change.target.name: _untold(change) for change in untold}
     unreachable = {**open_yet, **errors}
     there = {label: found for label, found in readings.items() if label not in unreachable}
-    back = planning.reversal(inventory.domain, made, there)
+    back = settings_plan.reversal(inventory.domain, made, there)
     plan = guarded(given, inventory, back.plan, readings, allow)
     return Reversal(plan, back.cluster, unreachable)
 

@@ -7,8 +7,8 @@ from typing import Any
 from delegation import names
 from delegation.cli import show, terminal
 from delegation.cli.show import counted
-from delegation.hyperv import settings
-from delegation.hyperv.settings import SettingChange, shown
+from delegation.hosts import settings
+from delegation.hosts.settings import SettingChange, shown
 from delegation.report import Data
 
 

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import click
 
-from delegation import store
+from delegation.changes import store
+from delegation.changes.journal import Journal
+from delegation.changes.run import MIGRATE
 from delegation.cli import options, terminal, wiring
 from delegation.cli.show import counted
 from delegation.errors import Busy, DelegationError, UsageError
-from delegation.journal import Journal
-from delegation.migrate import queue, recorded
-from delegation.migrate.lifecycle import Migration, Step
-from delegation.migrate.queue import Queue
-from delegation.run import MIGRATE
+from delegation.migrations.lifecycle import Migration, Step
+from delegation.migrations.record import queue, recorded
+from delegation.migrations.record.queue import Queue
 
 Open = list[tuple[int, Migration]]
 """Migrations without an end, each with its run."""

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from delegation.changes.journal import Journal
+from delegation.changes.run import RUNNING, Run
 from delegation.cli.migrate import ended
-from delegation.journal import Journal
-from delegation.migrate import recorded
-from delegation.migrate.lifecycle import Migration, State
+from delegation.migrations.lifecycle import Migration, State
+from delegation.migrations.record import recorded
 from delegation.report import migration
-from delegation.run import RUNNING, Run
 
 
 @dataclass(frozen=True)

@@ -7,23 +7,24 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from delegation import explain, mesh, snapshot
+from delegation import explain
+from delegation.changes.outcomes import Inspector
 from delegation.cli import options, survey, wiring
 from delegation.cli.migrate.trying import Ends, Trip, tried
 from delegation.cli.show import counted
-from delegation.edges import Inspector
 from delegation.errors import HostError, Refused
 from delegation.explain import Link
-from delegation.explain.hosts import HostPair, Looked
-from delegation.hyperv.seams import Open
+from delegation.explain.host_links import HostPair, Looked
+from delegation.hosts.hypervisor import Open
 from delegation.inventory import Inventory
-from delegation.mesh import Desired, Endpoint
-from delegation.migrate.lifecycle import Migration
-from delegation.migrate.moves.surveyed import Surveyed, folder
-from delegation.migrate.moves.terms import Terms
-from delegation.migrate.runner.board import as_move
-from delegation.migrate.schedule.simulate import timeline
-from delegation.snapshot import Operator, Snapshot
+from delegation.mesh import snapshot
+from delegation.mesh.desired import Desired, Endpoint, expand
+from delegation.mesh.snapshot import Operator, Snapshot
+from delegation.migrations.lifecycle import Migration
+from delegation.migrations.moves.surveyed import Surveyed, folder
+from delegation.migrations.moves.terms import Terms
+from delegation.migrations.runner.board import as_move
+from delegation.migrations.schedule.simulate import timeline
 
 SHOWN = 12
 """Broken pairs that are named; the others are counted."""
@@ -109,7 +110,7 @@ def look(
         user = inventory.remoting.user
         operator = survey.operator(inspector, user) if user else None
         tokens = _tokens(inspector, found, ends)
-    return Links(given, inventory, mesh.desired(inventory), surveyed, found, operator, tokens)
+    return Links(given, inventory, expand(inventory), surveyed, found, operator, tokens)
 
 
 def _accounts(inventory: Inventory, inspector: Inspector, ends: list[Endpoint]) -> Snapshot:

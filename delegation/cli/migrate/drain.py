@@ -9,7 +9,7 @@ from delegation.cli.migrate import planning, running, show
 from delegation.cli.migrate.plan import save
 from delegation.cli.migrate.run import WAIT
 from delegation.errors import Refused
-from delegation.migrate.runner.patience import Patience
+from delegation.migrations.runner.patience import Patience
 
 
 @click.command()

@@ -3,17 +3,18 @@
 from collections.abc import Sequence
 from typing import Any
 
+from delegation.changes.journal import Journal
+from delegation.changes.run import Run
 from delegation.cli import options, terminal
 from delegation.cli.show import counted
 from delegation.errors import DelegationError, JournalError
-from delegation.journal import Journal
-from delegation.migrate import recorded, result
-from delegation.migrate.lifecycle import Migration, State
-from delegation.migrate.result import Became, MigrationResult
-from delegation.migrate.schedule.obstacles import size
-from delegation.migrate.words import duration
+from delegation.migrations import result
+from delegation.migrations.lifecycle import Migration, State
+from delegation.migrations.record import recorded
+from delegation.migrations.result import Became, MigrationResult
+from delegation.migrations.schedule.obstacles import size
+from delegation.migrations.words import duration
 from delegation.report import migration
-from delegation.run import Run
 
 
 def of(run: Run, moves: Sequence[Migration]) -> MigrationResult:

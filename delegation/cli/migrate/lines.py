@@ -2,9 +2,9 @@
 
 from delegation.cli import terminal
 from delegation.cli.migrate.overall import URGENCY, Overall, line
-from delegation.migrate.lifecycle import Migration
-from delegation.migrate.runner import LEAVE
-from delegation.migrate.runner.seams import Display, Wait
+from delegation.migrations.lifecycle import Migration
+from delegation.migrations.runner import LEAVE
+from delegation.migrations.runner.work import Display, Wait
 
 EVERY = 30.0
 """Seconds between two lines about the whole."""

@@ -8,9 +8,9 @@ from rich.text import Text
 
 from delegation.cli.migrate.overall import Overall, line
 from delegation.cli.migrate.scene import Scene
-from delegation.migrate.lifecycle import Migration, State
-from delegation.migrate.runner.seams import Display, Wait
-from delegation.migrate.runner.threads import Watchers
+from delegation.migrations.lifecycle import Migration, State
+from delegation.migrations.runner.threads import Watchers
+from delegation.migrations.runner.work import Display, Wait
 from delegation.names import inert
 
 FRAME = 0.25

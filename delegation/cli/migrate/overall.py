@@ -6,11 +6,11 @@ from uuid import UUID
 
 from delegation import names
 from delegation.errors import HostError
-from delegation.migrate.lifecycle import Migration, State
-from delegation.migrate.runner import FINISH, LEAVE, STOP
-from delegation.migrate.runner.seams import Wait
-from delegation.migrate.schedule.obstacles import size
-from delegation.migrate.words import duration
+from delegation.migrations.lifecycle import Migration, State
+from delegation.migrations.runner import FINISH, LEAVE, STOP
+from delegation.migrations.runner.work import Wait
+from delegation.migrations.schedule.obstacles import size
+from delegation.migrations.words import duration
 
 URGENCY = {
     FINISH: "ending: what runs comes to its end, nothing more is started; "

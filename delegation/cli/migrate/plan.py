@@ -9,8 +9,8 @@ from delegation.cli import files, options, terminal, wiring
 from delegation.cli.migrate import planning, show
 from delegation.errors import Refused, UsageError
 from delegation.inventory import Inventory
-from delegation.migrate import moves
-from delegation.migrate.moves import preview
+from delegation.migrations import moves
+from delegation.migrations.moves import preview
 
 
 @click.command()

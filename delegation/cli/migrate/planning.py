@@ -7,25 +7,26 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from delegation import names
+from delegation.changes.journal import Journal
+from delegation.changes.run import MIGRATE
 from delegation.cli import options, terminal, wiring
 from delegation.cli.migrate import status
 from delegation.errors import DelegationError, HostError, Refused, UsageError
-from delegation.hyperv import fleet
-from delegation.hyperv.seams import Hypervisor, Open
+from delegation.hosts import fleet
+from delegation.hosts.hypervisor import Hypervisor, Open
 from delegation.inventory import Inventory
 from delegation.inventory.yaml_text import MAX_BYTES
-from delegation.journal import Journal
-from delegation.migrate import moves, recorded
-from delegation.migrate.lifecycle import State
-from delegation.migrate.moves import drain, placement, preview
-from delegation.migrate.moves.asked import AskedMove
-from delegation.migrate.moves.placement import Unmovable
-from delegation.migrate.moves.preview import Preview
-from delegation.migrate.moves.surveyed import MIGRATING, Hosted, Surveyed
-from delegation.migrate.moves.terms import Terms
-from delegation.migrate.result import between
-from delegation.migrate.schedule.estimate import StreamRates
-from delegation.run import MIGRATE
+from delegation.migrations import moves
+from delegation.migrations.lifecycle import State
+from delegation.migrations.moves import drain, placement, preview
+from delegation.migrations.moves.asked import AskedMove
+from delegation.migrations.moves.placement import Unmovable
+from delegation.migrations.moves.preview import Preview
+from delegation.migrations.moves.surveyed import MIGRATING, Hosted, Surveyed
+from delegation.migrations.moves.terms import Terms
+from delegation.migrations.record import recorded
+from delegation.migrations.result import between
+from delegation.migrations.schedule.estimate import StreamRates
 
 NEWEST = 20
 """Runs from which the rate of a migration is learnt."""

@@ -2,6 +2,8 @@
 
 import click
 
+from delegation.changes.journal import Journal
+from delegation.changes.run import MIGRATE
 from delegation.cli import options, terminal, wiring
 from delegation.cli.migrate import ended, planning, running
 from delegation.cli.migrate.run import WAIT
@@ -9,15 +11,13 @@ from delegation.cli.migrate.running import Ground
 from delegation.cli.show import counted
 from delegation.errors import DelegationError, Refused, UsageError
 from delegation.inventory import Inventory
-from delegation.journal import Journal
-from delegation.migrate import recorded
-from delegation.migrate.moves.terms import Terms
-from delegation.migrate.queue import Queue
-from delegation.migrate.runner import FINISH
-from delegation.migrate.runner.board import involved
-from delegation.migrate.runner.patience import Patience
-from delegation.migrate.schedule.bypass import Via, anywhere
-from delegation.run import MIGRATE
+from delegation.migrations.moves.terms import Terms
+from delegation.migrations.record import recorded
+from delegation.migrations.record.queue import Queue
+from delegation.migrations.runner import FINISH
+from delegation.migrations.runner.board import involved
+from delegation.migrations.runner.patience import Patience
+from delegation.migrations.schedule.bypass import Via, anywhere
 
 
 @click.command()

@@ -7,7 +7,7 @@ import click
 from delegation.cli import options, terminal, wiring
 from delegation.cli.migrate import planning, running, show
 from delegation.errors import Refused
-from delegation.migrate.runner.patience import Patience
+from delegation.migrations.runner.patience import Patience
 
 WAIT = click.option(
     "--wait",

@@ -12,7 +12,10 @@ from types import FrameType
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
-from delegation import names, store
+from delegation import names
+from delegation.changes import store
+from delegation.changes.journal import Journal
+from delegation.changes.run import MIGRATE, NewRun
 from delegation.cli import options, terminal, wiring
 from delegation.cli.migrate import checking, ended, planning, show, ticket_life
 from delegation.cli.migrate.lines import Lines
@@ -20,22 +23,20 @@ from delegation.cli.migrate.overall import Overall
 from delegation.cli.migrate.planning import Planned
 from delegation.cli.show import counted
 from delegation.errors import Busy, DelegationError, JournalError, Refused
-from delegation.hyperv.seams import Open
+from delegation.hosts.hypervisor import Open
 from delegation.inventory import Inventory
-from delegation.journal import Journal
-from delegation.migrate import queue, recorded
-from delegation.migrate.lifecycle import Migration
-from delegation.migrate.moves.placement import Placed
-from delegation.migrate.moves.surveyed import Surveyed
-from delegation.migrate.moves.terms import Terms
-from delegation.migrate.queue import Queue
-from delegation.migrate.runner import FINISH, Runner
-from delegation.migrate.runner.board import involved
-from delegation.migrate.runner.patience import Patience
-from delegation.migrate.runner.threads import Threads, Watchers
-from delegation.migrate.schedule import Move
-from delegation.migrate.schedule.bypass import Via
-from delegation.run import MIGRATE, NewRun
+from delegation.migrations.lifecycle import Migration
+from delegation.migrations.moves.placement import Placed
+from delegation.migrations.moves.surveyed import Surveyed
+from delegation.migrations.moves.terms import Terms
+from delegation.migrations.record import queue, recorded
+from delegation.migrations.record.queue import Queue
+from delegation.migrations.runner import FINISH, Runner
+from delegation.migrations.runner.board import involved
+from delegation.migrations.runner.patience import Patience
+from delegation.migrations.runner.threads import Threads, Watchers
+from delegation.migrations.schedule import Move
+from delegation.migrations.schedule.bypass import Via
 
 if TYPE_CHECKING:
     from delegation.cli.migrate.live import Picture
@@ -172,7 +173,7 @@ def perform(  # noqa: PLR0913, PLR0917
 
 def _picture(ground: Ground, overall: Overall) -> "Lines | Picture":
     from delegation.cli.migrate.live import Picture
-    from delegation.migrate.shares import Watch
+    from delegation.migrations.smb import Watch
 
     place = wiring.host_places(ground.given, ground.inventory)
     account = wiring.hosts_account(ground.given, ground.inventory)

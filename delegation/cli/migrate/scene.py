@@ -15,11 +15,11 @@ from delegation.cli.migrate import layout
 from delegation.cli.migrate.overall import URGENCY, Course, Overall
 from delegation.cli.migrate.traffic import rates, sessions
 from delegation.cli.show import counted
-from delegation.migrate.lifecycle import State
-from delegation.migrate.runner import LEAVE
-from delegation.migrate.runner.threads import Looks
-from delegation.migrate.schedule.obstacles import size
-from delegation.migrate.words import duration
+from delegation.migrations.lifecycle import State
+from delegation.migrations.runner import LEAVE
+from delegation.migrations.runner.threads import Looks
+from delegation.migrations.schedule.obstacles import size
+from delegation.migrations.words import duration
 from delegation.names import inert
 
 ROOM = 24

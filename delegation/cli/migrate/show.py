@@ -7,10 +7,10 @@ from delegation import names
 from delegation.cli import terminal
 from delegation.cli.migrate import fitting
 from delegation.cli.show import counted
-from delegation.migrate.moves.placement import Unmovable
-from delegation.migrate.moves.preview import HostLoad, Preview
-from delegation.migrate.schedule.obstacles import size
-from delegation.migrate.words import clock, curve, duration
+from delegation.migrations.moves.placement import Unmovable
+from delegation.migrations.moves.preview import HostLoad, Preview
+from delegation.migrations.schedule.obstacles import size
+from delegation.migrations.words import clock, curve, duration
 
 LONG = 20
 """Migrations that are shown without -v."""

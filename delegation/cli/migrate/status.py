@@ -7,16 +7,18 @@ from pathlib import Path
 
 import click
 
-from delegation import names, store
+from delegation import names
+from delegation.changes import store
+from delegation.changes.journal import Journal
+from delegation.changes.run import MIGRATE, RUNNING, Run
 from delegation.cli import options, terminal, wiring
 from delegation.cli.migrate import ended
 from delegation.cli.migrate.overall import Overall
 from delegation.errors import Busy, DelegationError, JournalError, UsageError
-from delegation.journal import Journal
-from delegation.migrate import recorded, result
-from delegation.migrate.lifecycle import Migration
+from delegation.migrations import result
+from delegation.migrations.lifecycle import Migration
+from delegation.migrations.record import recorded
 from delegation.report import migration
-from delegation.run import MIGRATE, RUNNING, Run
 
 SHOWN = 5
 """Runs that are named one by one."""

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from delegation.cli import options, terminal, wiring
 from delegation.errors import DelegationError
 from delegation.inventory import Inventory
-from delegation.migrate.words import duration
+from delegation.migrations.words import duration
 
 
 def warn(left: float | None, seconds: float) -> None:
@@ -24,9 +24,9 @@ def left(given: options.Options, inventory: Inventory, labels: Collection[str]) 
     account = wiring.hosts_account(given, inventory)
     if account.password is not None or account.keytab is not None or sys.platform == "win32":
         return None
-    from delegation.directory import tickets
-    from delegation.hyperv import logon
-    from delegation.hyperv.wallet import Wallet
+    from delegation.hosts.winrm import logon
+    from delegation.kerberos import tickets
+    from delegation.kerberos.wallet import Wallet
 
     try:
         attempt = logon.attempt_of(wiring.host_places(given, inventory)(min(labels)), account)

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from delegation.cli import terminal
-from delegation.migrate.schedule.obstacles import size
-from delegation.migrate.shares.traffic import SmbSession, Traffic
-from delegation.migrate.words import duration
+from delegation.migrations.schedule.obstacles import size
+from delegation.migrations.smb.traffic import SmbSession, Traffic
+from delegation.migrations.words import duration
 from delegation.names import inert
 
 if TYPE_CHECKING:

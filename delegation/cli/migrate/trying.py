@@ -7,10 +7,10 @@ from uuid import UUID
 
 from delegation.cli import terminal
 from delegation.errors import HostError, HostUnreachable
-from delegation.explain.hosts import MIGRATION_PORT, SMB_PORT, DryRun, HostPair
-from delegation.hyperv.crew import Crew, Job, Limits, Line
-from delegation.hyperv.machines import MoveOrder
-from delegation.hyperv.seams import Hypervisor, Open, opened
+from delegation.explain.host_links import MIGRATION_PORT, SMB_PORT, DryRun, HostPair
+from delegation.hosts.crew import Crew, Job, Limits, Line
+from delegation.hosts.hypervisor import Hypervisor, Open, opened
+from delegation.hosts.machines import MoveOrder
 
 WORKERS = 32
 """Connections at a time, to all sources."""

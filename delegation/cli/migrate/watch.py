@@ -13,10 +13,10 @@ import click
 from delegation.cli import options, terminal, wiring
 from delegation.cli.migrate import planning, traffic
 from delegation.errors import HostUnreachable, UsageError
-from delegation.migrate.shares.traffic import Traffic
+from delegation.migrations.smb.traffic import Traffic
 
 if TYPE_CHECKING:
-    from delegation.migrate.shares import Watch
+    from delegation.migrations.smb import Watch
 
 SECONDS = 2.0
 """Between two looks."""
@@ -58,7 +58,7 @@ def watch(ctx: click.Context, host: str, once: bool, form: str) -> int:  # noqa:
     place = wiring.host_places(given, inventory)(label)
     account = wiring.hosts_account(given, inventory)
 
-    from delegation.migrate.shares import Watch
+    from delegation.migrations.smb import Watch
 
     def connect() -> "Watch":
         return Watch(place, account)

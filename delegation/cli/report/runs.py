@@ -3,15 +3,15 @@
 from contextlib import closing
 from pathlib import Path
 
-from delegation import audits
+from delegation.changes.journal import Journal
+from delegation.changes.run import AUDIT, DELEGATION, HOST_SETTINGS, MIGRATE, Run
 from delegation.cli import options, wiring
 from delegation.cli.migrate import ended
 from delegation.cli.migrate.status import at_work
 from delegation.cli.report.origin import origin
-from delegation.journal import Journal
-from delegation.migrate import recorded
+from delegation.mesh import audits
+from delegation.migrations.record import recorded
 from delegation.report import Data, contents, host_settings, migration, timeline
-from delegation.run import AUDIT, DELEGATION, HOST_SETTINGS, MIGRATE, Run
 
 
 def report_of(given: options.Options, number: int) -> tuple[Data, list[Path]]:

@@ -5,15 +5,16 @@ from contextlib import closing
 from pathlib import Path
 from uuid import UUID
 
-from delegation import checks, compare, names, planning
+from delegation import names
+from delegation.changes.journal import Journal
+from delegation.changes.run import DELEGATION, RecordedDelegation
 from delegation.cli import options, survey, terminal, wiring
 from delegation.cli.plan import hints
 from delegation.cli.report.origin import origin
 from delegation.errors import DelegationError
 from delegation.inventory import Inventory
-from delegation.journal import Journal
+from delegation.mesh import checks, compare, planning
 from delegation.report import Data, contents
-from delegation.run import DELEGATION, RecordedDelegation
 
 NEWEST = 20
 """Runs that a report tells of, and looks into for what they did to each host."""

@@ -8,12 +8,7 @@ from typing import Any
 import pytest
 
 from tests.lab import byhand, dc
-from tests.lab.description import (
-    TRUSTED_TO_AUTH_FOR_DELEGATION,
-    Lab,
-    cifs_values,
-    migration_values,
-)
+from tests.lab.description import TRUSTED_TO_AUTH_FOR_DELEGATION, Lab, cifs_values, migration_values
 from tests.lab.hosts.client import Cmdlet, HostClient
 from tests.lab.hosts.hostlab import HostLab
 

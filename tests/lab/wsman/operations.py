@@ -15,15 +15,7 @@ import gssapi
 from tests.lab.wsman.runtime import Cmdlet
 from tests.lab.wsman.shell import Connection, Shell
 from tests.lab.wsman.shells import IDLE_SECONDS, Shells
-from tests.lab.wsman.soap import (
-    NAMESPACES,
-    SHELLS,
-    Code,
-    Request,
-    WSManFault,
-    element,
-    seconds,
-)
+from tests.lab.wsman.soap import NAMESPACES, SHELLS, Code, Request, WSManFault, element, seconds
 
 EARLIER = 0.2
 """A fault for a timeout leaves before the client stops waiting for it."""

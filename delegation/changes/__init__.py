@@ -1,0 +1,1 @@
+"""Changes of any kind: a plan, its review, its run, its record, and how it is taken back."""

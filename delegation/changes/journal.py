@@ -1,0 +1,283 @@
+"""The record of runs: what was intended, what became of it, and what was there before.
+
+An apply commits its intent before each write and the outcome after it; a run that died in
+between is *unsettled* until the next apply or rollback has looked at its objects.
+"""
+
+import getpass
+import json
+import platform
+import sqlite3
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Generic
+from uuid import UUID
+
+from delegation.changes import store
+from delegation.changes.outcomes import Outcome, Result
+from delegation.changes.plan import Change, Delegation, S, State, Target, added
+from delegation.changes.run import (
+    DELEGATION,
+    HOST_SETTINGS,
+    RUNNING,
+    Kind,
+    NewRun,
+    RecordedChange,
+    Run,
+)
+from delegation.errors import JournalError, UsageError
+
+CHANGING = (*DELEGATION.runs, *HOST_SETTINGS.runs)
+"""The kinds of runs that write changes, and may leave them unsettled."""
+
+
+class Journal:
+    """The journal of one state folder. Every method raises JournalError for what SQLite raises."""
+
+    def __init__(self, folder: Path, db: sqlite3.Connection | None) -> None:
+        self.folder = folder
+        self.path = folder / "journal.sqlite"
+        self._db = db
+
+    @classmethod
+    def writable(cls, folder: Path) -> "Journal":
+        return cls(folder, store.open_writable(folder))
+
+    @classmethod
+    def readable(cls, folder: Path) -> "Journal":
+        """To look at only; one that does not exist yet is empty."""
+        return cls(folder, store.open_readable(folder))
+
+    def close(self) -> None:
+        if self._db is not None:
+            self._db.close()
+
+    def begin(self, run: NewRun, changes: Sequence[Change[S]] = ()) -> "RunRecord[S]":
+        """Open a run's page, with all that it plans to change."""
+        db = self.writing()
+        with store.transaction(db, self.path):
+            number = self.add(run)
+            db.executemany(
+                "INSERT INTO changes (run, seq, name, dn, guid, before, after)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    (
+                        number,
+                        seq,
+                        change.target.name,
+                        change.target.dn,
+                        str(change.target.guid),
+                        _encode(change.before),
+                        _encode(change.after),
+                    )
+                    for seq, change in enumerate(changes)
+                ),
+            )
+        return RunRecord(db, self.path, number)
+
+    def add(
+        self, run: NewRun, status: str = RUNNING, summary: Mapping[str, Any] | None = None
+    ) -> int:
+        """A run's line and its number, within a transaction; it has ended unless it is running."""
+        now = _now()
+        cursor = self.writing().execute(
+            "INSERT INTO runs (kind, status, started, finished, who, machine, directory, domain,"
+            " dc, connection, inventory_digest, plan_digest, ticket, reverses, summary)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                run.kind,
+                status,
+                now,
+                None if status == RUNNING else now,
+                _who(),
+                platform.node(),
+                run.directory,
+                run.domain,
+                run.dc,
+                json.dumps(run.connection),
+                run.inventory_digest,
+                run.plan_digest,
+                run.ticket,
+                run.reverses,
+                json.dumps(summary or {}),
+            ),
+        )
+        return int(cursor.lastrowid or 0)
+
+    def page(self, run: int, kind: Kind[S]) -> "RunRecord[S]":  # noqa: ARG002 - its type
+        """The page of a run that is there already, to settle it."""
+        return RunRecord(self.writing(), self.path, run)
+
+    def runs(self) -> list[Run]:
+        """All runs, the oldest first."""
+        return [self._run(row) for row in self.rows("SELECT * FROM runs ORDER BY id")]
+
+    def run(self, number: int) -> Run:
+        """One run by its number. Raises UsageError where there is none."""
+        for row in self.rows("SELECT * FROM runs WHERE id = ?", number):
+            return self._run(row)
+        raise UsageError(f"there is no run {number} in {self.path}", "see: delegation history")
+
+    def changes(self, run: int, kind: Kind[S]) -> list[RecordedChange[S]]:
+        """What a run planned to change and what became of each, in the order of its plan."""
+        rows = self.rows("SELECT * FROM changes WHERE run = ? ORDER BY seq", run)
+        with self.reading(f"run {run}"):
+            return [_recorded(row, kind.state) for row in rows]
+
+    def unsettled(self, kind: Kind[Any] | None = None) -> list[Run]:
+        """Runs, of one kind or all, that wrote or were about to, and recorded no end."""
+        meant = kind.runs if kind else CHANGING
+        marks = ", ".join("?" * len(meant))
+        return [
+            self._run(row)
+            for row in self.rows(
+                f"SELECT * FROM runs WHERE kind IN ({marks}) AND (finished IS NULL OR EXISTS ("  # noqa: S608
+                " SELECT 1 FROM changes WHERE run = id AND intended IS NOT NULL"
+                " AND result IS NULL)) ORDER BY id",
+                *meant,
+            )
+        ]
+
+    def in_effect(self, run: int, kind: Kind[S]) -> list[Change[S]]:
+        """The changes that ``run`` made and that no rollback has taken back.
+
+        A rollback that was itself rolled back leaves the change in effect again.
+        """
+        undone: set[UUID] = set()
+        for reverser in self.rows("SELECT id FROM runs WHERE reverses = ? AND id > ?", run, run):
+            undone |= {change.target.guid for change in self.in_effect(reverser["id"], kind)}
+        return [
+            recorded.change
+            for recorded in self.changes(run, kind)
+            if recorded.result is Result.APPLIED and recorded.change.target.guid not in undone
+        ]
+
+    def undoable(self, directory: str | None, kind: Kind[Any]) -> Run | None:
+        """The newest apply, of that directory where given, with changes in effect, or perhaps so.
+
+        That is the case while it is unsettled.
+        """
+        unsettled = {run.id for run in self.unsettled(kind)}
+        for run in reversed(self.runs()):
+            meant = run.kind == kind.apply and directory in {None, run.directory}
+            if meant and (run.id in unsettled or self.in_effect(run.id, kind)):
+                return run
+        return None
+
+    def writers_of(self, guids: Collection[UUID]) -> dict[tuple[UUID, str], int]:
+        """Which run added a value to an object, by GUID and casefolded value; the newest one."""
+        wrote: dict[tuple[UUID, str], int] = {}
+        for guid in guids:
+            rows = self.rows(
+                "SELECT * FROM changes WHERE guid = ? AND result = ? ORDER BY run",
+                str(guid),
+                Result.APPLIED.value,
+            )
+            with self.reading(f"what was written to {guid}"):
+                for row in rows:
+                    for value in added(_recorded(row, Delegation).change):
+                        wrote[guid, value.casefold()] = row["run"]
+        return wrote
+
+    def writing(self) -> sqlite3.Connection:
+        """The file, for what belongs to a run and is kept elsewhere (audits.py)."""
+        if self._db is None:
+            raise RuntimeError("this journal was opened to be read")
+        return self._db
+
+    def rows(self, query: str, *parameters: object) -> Iterator[sqlite3.Row]:
+        """What ``query`` finds; nothing in a journal that does not exist yet."""
+        if self._db is None:
+            return
+        with store.translated(self.path):
+            cursor = self._db.cursor()
+            cursor.row_factory = sqlite3.Row
+            yield from cursor.execute(query, parameters).fetchall()
+
+    def _run(self, row: sqlite3.Row) -> Run:
+        fields = dict(row)
+        with self.reading(f"run {row['id']}"):
+            fields["connection"] = dict(json.loads(row["connection"]))
+            fields["summary"] = dict(json.loads(row["summary"]))
+        return Run(**fields)
+
+    @contextmanager
+    def reading(self, what: str) -> Iterator[None]:
+        """Raises JournalError where ``what`` turns out to be nothing that was written so."""
+        try:
+            yield
+        except (ValueError, LookupError, TypeError) as exc:
+            raise JournalError(
+                f"{what} in {self.path} can't be read: {exc}",
+                "the journal is damaged: restore it from a backup; the undo files beside it are "
+                "LDIF and need no journal",
+            ) from exc
+
+
+class RunRecord(Generic[S]):
+    """One run's page; implements edges.Record."""
+
+    def __init__(self, db: sqlite3.Connection, path: Path, number: int) -> None:
+        self._db = db
+        self._path = path
+        self.number = number
+
+    def intend(self, changes: Sequence[Change[S]]) -> None:
+        now = _now()
+        self._update(
+            "UPDATE changes SET intended = ? WHERE run = ? AND guid = ?",
+            ((now, self.number, str(change.target.guid)) for change in changes),
+        )
+
+    def settle(self, outcomes: Sequence[Outcome[S]]) -> None:
+        now = _now()
+        self._update(
+            "UPDATE changes SET result = ?, settled = ?, reason = ?, after = ?"
+            " WHERE run = ? AND guid = ?",
+            (
+                (
+                    outcome.result.value,
+                    now,
+                    outcome.reason,
+                    _encode(outcome.change.after),
+                    self.number,
+                    str(outcome.change.target.guid),
+                )
+                for outcome in outcomes
+            ),
+        )
+
+    def finish(self, status: str, summary: Mapping[str, Any]) -> None:
+        self._update(
+            "UPDATE runs SET status = ?, finished = ?, summary = ? WHERE id = ?",
+            [(status, _now(), json.dumps(summary), self.number)],
+        )
+
+    def _update(self, statement: str, rows: Iterable[tuple[object, ...]]) -> None:
+        with store.transaction(self._db, self._path):
+            self._db.executemany(statement, rows)
+
+
+def _recorded(row: sqlite3.Row, state: type[S]) -> RecordedChange[S]:
+    target = Target(row["name"], row["dn"], UUID(row["guid"]))
+    before, after = (state.from_record(json.loads(row[name])) for name in ("before", "after"))
+    change = Change(target, before, after)
+    result = Result(row["result"]) if row["result"] else None
+    return RecordedChange(change, row["intended"], result, row["settled"], row["reason"])
+
+
+def _encode(state: State) -> bytes:
+    return json.dumps(state.recorded(), ensure_ascii=False).encode()
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _who() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return "unknown"

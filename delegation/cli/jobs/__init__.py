@@ -1,0 +1,1 @@
+"""Scheduled audits as other programs' job files hold them."""

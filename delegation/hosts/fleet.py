@@ -1,0 +1,247 @@
+"""The hosts of an inventory, asked and changed many at a time."""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import TypeVar
+from uuid import UUID
+
+from delegation.changes.outcomes import Absent, Outcome, Result
+from delegation.changes.plan import Target
+from delegation.errors import CommandFailed, HostError, HostUnreachable
+from delegation.hosts import settings
+from delegation.hosts.crew import Crew, Job, Limits, Line, Over
+from delegation.hosts.hypervisor import Hypervisor, Open, opened
+from delegation.hosts.machines import HostReading
+from delegation.hosts.settings import HostSetting, SettingChange
+from delegation.mesh import undo
+
+T = TypeVar("T")
+
+Progress = Callable[[int, int], None]
+"""Called with the number of hosts that have answered, or failed to, and of all."""
+
+SettingOutcome = Outcome[HostSetting]
+
+
+def _nobody(done: int, total: int) -> None:
+    pass
+
+
+def ask(
+    open_host: Open,
+    labels: Iterable[str],
+    question: Callable[[Hypervisor], T],
+    progress: Progress = _nobody,
+    limits: Limits = Limits(),  # noqa: B008 - frozen
+) -> dict[str, T | HostError]:
+    """What each host answers, or why it does not, in the order of ``labels``.
+
+    ``question`` is put to it in a thread of its own, with a connection of its own.
+    """
+
+    def job(line: Line[T | HostError]) -> None:
+        try:
+            with opened(open_host, line.label) as host:
+                line.says(question(host))
+        except HostError as exc:
+            line.says(exc)
+
+    wanted = list(dict.fromkeys(labels))
+    answers: dict[str, T | HostError] = {}
+    threads: Crew[T | HostError] = Crew(dict.fromkeys(wanted, job), limits)
+    try:
+        while (heard := threads.hear()) is not None:
+            label, said = heard
+            if not isinstance(said, Over):
+                answers[label] = said
+            elif label not in answers:
+                answers[label] = _no_answer(label, limits.seconds)
+            else:
+                continue
+            progress(len(answers), len(wanted))
+    finally:
+        threads.close()
+    return {label: answers[label] for label in wanted}
+
+
+def read(
+    open_host: Open,
+    labels: Iterable[str],
+    progress: Progress = _nobody,
+    limits: Limits = Limits(),  # noqa: B008 - frozen
+) -> tuple[dict[str, HostReading], dict[str, HostError]]:
+    """The hosts that could be read, and why the others could not, by label."""
+    answers = ask(open_host, labels, lambda host: host.read(), progress, limits)
+    readings = {label: a for label, a in answers.items() if isinstance(a, HostReading)}
+    return readings, {label: a for label, a in answers.items() if isinstance(a, HostError)}
+
+
+class HostSettingsChanger:
+    """Settings of many hosts; implements ``edges.Changer[HostSetting]``.
+
+    ``fqdns`` are the hosts' full names by label, as the inventory has them today. ``stopping`` is
+    called when Ctrl-C has come and what is under way is still waited for.
+    """
+
+    window = 1_000_000
+    """All at once: hosts are independent of each other, and what is lost can be read again."""
+
+    def __init__(
+        self,
+        open_host: Open,
+        fqdns: Mapping[str, str],
+        limits: Limits = Limits(),  # noqa: B008 - frozen
+        stopping: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._open = open_host
+        self._fqdns = fqdns
+        self._limits = limits
+        self._stopping = stopping
+
+    def readings(
+        self, targets: Collection[Target], progress: Progress = _nobody
+    ) -> tuple[dict[str, HostReading], dict[str, HostError]]:
+        """The hosts of ``targets`` as they are now, and why others can't be read, by label."""
+        strange = {t.name: why for t in targets if (why := self._stranger(t)) is not None}
+        known = dict.fromkeys(t.name for t in targets if t.name not in strange)
+        readings, errors = read(self._open, known, progress, self._limits)
+        return readings, {**strange, **errors}
+
+    def look(self, targets: Collection[Target]) -> Mapping[UUID, HostSetting | Absent]:
+        readings, errors = self.readings(targets)
+        return {
+            target.guid: Absent(errors[target.name].what, for_good=False)
+            if target.name in errors
+            else _state(target, readings[target.name])
+            for target in targets
+        }
+
+    def write(self, changes: Iterable[SettingChange]) -> Iterator[SettingOutcome]:
+        """Each host's changes in turn, hosts at the same time; yields outcomes as they come.
+
+        After a change that was not made the rest of that host is not tried. After Ctrl-C what is
+        under way comes to its end, nothing more is begun, and KeyboardInterrupt is raised in the
+        end.
+        """
+        open_changes: dict[str, dict[UUID, SettingChange]] = defaultdict(dict)
+        for change in sorted(changes, key=settings.turn):
+            open_changes[change.target.name][change.target.guid] = change
+        jobs = {
+            label: self._job(tuple(of_host.values())) for label, of_host in open_changes.items()
+        }
+        threads: Crew[SettingOutcome] = Crew(jobs, self._limits)
+        interrupted: KeyboardInterrupt | None = None
+        try:
+            while True:
+                try:
+                    heard = threads.hear()
+                except KeyboardInterrupt as exc:
+                    if interrupted is not None:
+                        raise
+                    interrupted = exc
+                    threads.stop()
+                    self._stopping()
+                    continue
+                if heard is None:
+                    break
+                label, said = heard
+                if isinstance(said, Over):
+                    yield from self._left(said, open_changes.pop(label).values(), interrupted)
+                else:
+                    del open_changes[label][said.change.target.guid]
+                    yield said
+        finally:
+            threads.close()
+        if interrupted is not None:
+            for of_host in open_changes.values():
+                yield from self._left(Over(()), of_host.values(), interrupted)
+            raise interrupted
+
+    def _job(self, changes: tuple[SettingChange, ...]) -> Job[SettingOutcome]:
+        def job(line: Line[SettingOutcome]) -> None:
+            try:
+                with opened(self._open, line.label) as host:
+                    for change in changes:
+                        if not line.begins(change.target.guid):
+                            return
+                        outcome = _made(host, change)
+                        line.says(outcome)
+                        if outcome.result is not Result.APPLIED:
+                            return
+            except HostError as exc:
+                why = f"not reached: {_words(exc)}"
+                for change in changes:
+                    line.says(Outcome(change, Result.FAILED, why, reached=False))
+
+        return job
+
+    def _left(
+        self, over: Over, changes: Iterable[SettingChange], interrupted: object
+    ) -> Iterator[SettingOutcome]:
+        """What becomes of changes without an outcome, now that nothing more is heard of a host."""
+        why = "not tried, after what went wrong on this host before"
+        if over.silent:
+            why = f"not tried: {_no_answer('the host', self._limits.seconds).what}"
+        if interrupted is not None:
+            why = "not tried: interrupted"
+        for change in changes:
+            if change.target.guid in over.begun:
+                yield Outcome(change, Result.UNKNOWN, "no answer, it may have been made")
+            else:
+                reached = bool(over.begun) or not over.silent
+                yield Outcome(change, Result.FAILED, why, reached=reached)
+
+    def _stranger(self, target: Target) -> HostError | None:
+        """Why a target of an earlier run is no host of the inventory today."""
+        recorded, _ = settings.place(target)
+        today = self._fqdns.get(target.name)
+        if today is None:
+            what = f"{target.name} ({recorded}) is not in the inventory any more"
+        elif today.casefold() != recorded.casefold():
+            what = f"{target.name} was {recorded} then, and is {today} in the inventory now"
+        else:
+            return None
+        return HostError(what, "undo it with an inventory that has that host")
+
+
+def _state(target: Target, reading: HostReading) -> HostSetting | Absent:
+    _, name = settings.place(target)
+    found = settings.held(reading.settings, name)
+    return found or Absent(f"the host does not tell its {name}", for_good=False)
+
+
+def _made(host: Hypervisor, change: SettingChange) -> SettingOutcome:
+    """Make it. Only the cmdlet's own answer tells anything of what became of it.
+
+    A refusal by the host, as of a logon that is not valid any more, may come after the cmdlet has
+    run, just as a connection may be lost then.
+    """
+    try:
+        host.set(change.before, change.after)
+    except CommandFailed as exc:
+        return _after_error(host, change, _words(exc))
+    except HostError as exc:
+        return Outcome(change, Result.UNKNOWN, _words(exc))
+    return Outcome(change, Result.APPLIED)
+
+
+def _after_error(host: Hypervisor, change: SettingChange, error: str) -> SettingOutcome:
+    """What the host has decides: a cmdlet can fail after it has made the change."""
+    try:
+        result, words = undo.settle(change, _state(change.target, host.read()))
+    except HostError as exc:
+        return Outcome(change, Result.UNKNOWN, f"{error}; not read back: {exc.what}")
+    if result is Result.REFUSED:
+        return Outcome(change, Result.FAILED, error)
+    return Outcome(change, result, f"{words}, although it failed: {error}")
+
+
+def _words(exc: HostError) -> str:
+    return f"{exc.what}; {exc.fix}" if exc.fix else exc.what
+
+
+def _no_answer(who: str, seconds: float) -> HostUnreachable:
+    return HostUnreachable(
+        f"{who} has not answered within {seconds:,.0f} s",
+        "look whether the host is overloaded or hangs; a reboot ends what is left there",
+    )

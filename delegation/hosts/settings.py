@@ -1,0 +1,154 @@
+"""A host's own live-migration settings: one change is one setting of one host, and one cmdlet."""
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid5
+
+from delegation.changes.plan import Change, Target
+
+Value = bool | int | str | None
+"""None: a network that is not among those for migrations."""
+
+ENABLED = "enabled"
+AUTHENTICATION = "authentication"
+MIGRATIONS = "migrations"
+STORAGE_MIGRATIONS = "storage_migrations"
+PERFORMANCE = "performance"
+ANY_NETWORK = "any_network"
+NAMES = (ENABLED, AUTHENTICATION, MIGRATIONS, STORAGE_MIGRATIONS, PERFORMANCE, ANY_NETWORK)
+"""The settings of every host, by their names in the inventory; each network is one more."""
+
+_NETWORK = "network "
+
+PRESENT = "any priority"
+"""The value of a network that is to be there with whatever priority the host gives it."""
+
+
+def network(subnet: str) -> str:
+    """The name of the setting that a subnet for migrations is."""
+    return _NETWORK + subnet
+
+
+def subnet_of(name: str) -> str | None:
+    """The subnet of such a setting, as it is spelled there; None of any other setting."""
+    return name.removeprefix(_NETWORK) if name.startswith(_NETWORK) else None
+
+
+def key(name: str) -> str:
+    """A setting's name in the form in which two spellings of it are equal.
+
+    A host may hold a single address or an uncompressed IPv6 subnet.
+    """
+    subnet = subnet_of(name)
+    if subnet is None:
+        return name
+    try:
+        return network(str(ipaddress.ip_network(subnet, strict=False)))
+    except ValueError:
+        return name.casefold()
+
+
+@dataclass(frozen=True, slots=True)
+class HostSetting:
+    """One setting and its value.
+
+    Names are those of the inventory (``authentication``); each network is one of its own,
+    ``network 10.20.0.0/24``, whose value is its priority.
+    """
+
+    name: str
+    value: Value
+
+    def canonical(self) -> dict[str, Any]:
+        return {"setting": self.name, "value": self.value}
+
+    def difference(self, found: "HostSetting") -> str:
+        if self.value == PRESENT and subnet_of(self.name) and found.value is not None:
+            return ""
+        if self.value == found.value and type(self.value) is type(found.value):
+            return ""
+        return f"{self.name} went from {shown(self.value)} to {shown(found.value)}"
+
+    def departures(self, before: "HostSetting", now: "HostSetting") -> list[str]:  # noqa: ARG002
+        """A setting is one value: whatever else it was before, it is this or it is not."""
+        return [f"{self.name} is {shown(now.value)}"] if self.difference(now) else []
+
+    def completed(self, found: "HostSetting") -> "HostSetting":
+        """The priority that the host gave, where it was left to the host."""
+        return found if self.value == PRESENT and not self.difference(found) else self
+
+    def recorded(self) -> dict[str, Any]:
+        return self.canonical()
+
+    @classmethod
+    def from_record(cls, data: Mapping[str, Any]) -> "HostSetting":
+        name, value = data["setting"], data["value"]
+        if not isinstance(name, str) or not isinstance(value, bool | int | str | None):
+            raise TypeError("not a setting of a host")
+        return cls(name, value)
+
+
+SettingChange = Change[HostSetting]
+
+_SETTINGS = UUID("6d1f6a0e-5f8b-4c1e-9a53-3a5d0f3b7c42")
+
+
+def target(label: str, fqdn: str, name: str) -> Target:
+    """The setting as the object of a change: its own identity is its host and its name."""
+    place = f"{fqdn}/{name}"
+    return Target(label, place, uuid5(_SETTINGS, place.casefold()))
+
+
+def place(of: Target) -> tuple[str, str]:
+    """The host's FQDN and the setting's name, of what ``target`` made."""
+    fqdn, _, name = of.dn.partition("/")
+    return fqdn, name
+
+
+def held(settings: Mapping[str, Value], name: str) -> HostSetting | None:
+    """The setting of that name among all those of a host; None where the host does not tell it."""
+    if name in settings:
+        return HostSetting(name, settings[name])
+    wanted = key(name)
+    for one, value in settings.items():
+        if key(one) == wanted:
+            return HostSetting(name, value)
+    return HostSetting(name, None) if subnet_of(name) else None
+
+
+def turn(change: SettingChange) -> tuple[int, str]:
+    """When a change's turn comes among those of its host, to sort by.
+
+    A host takes migrations only while all else is in order: enabling is the last step, disabling
+    the first. A network is there before ``any_network`` goes off, and gone after it went on. What
+    undoes changes thereby comes in the reverse order where order matters.
+    """
+    return _step(change), key(change.after.name)
+
+
+def _step(change: SettingChange) -> int:
+    name, after = change.after.name, change.after.value
+    if subnet_of(name):
+        return _REMOVED if after is None else _ADDED if change.before.value is None else _EDITED
+    if name == ENABLED:
+        return _LAST if after else _FIRST
+    return _BETWEEN.get(name, _EDITED)
+
+
+_FIRST, _ADDED, _EDITED = -1, 0, 1
+_BETWEEN = {
+    name: _EDITED + number
+    for number, name in enumerate(
+        (ANY_NETWORK, MIGRATIONS, STORAGE_MIGRATIONS, PERFORMANCE, AUTHENTICATION), 1
+    )
+}
+_REMOVED, _LAST = 8, 9
+
+
+def shown(value: Value) -> str:
+    """A value as people read it."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return "absent" if value is None else str(value)

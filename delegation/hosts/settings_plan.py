@@ -1,0 +1,218 @@
+"""The inventory's ``live_migration`` against the hosts as read: the plan, and what stops it.
+
+A setting that is not declared is left as it is found. Declared networks are to be exactly those
+that a host uses, so ``any_network`` goes off with them unless it is declared itself; with
+``any_network: true`` the networks that a host has listed stay as they are.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from delegation import names
+from delegation.changes.plan import Blocked, Change, Plan
+from delegation.errors import DelegationError
+from delegation.hosts import settings
+from delegation.hosts.machines import HostReading
+from delegation.hosts.settings import HostSetting, SettingChange, Value
+from delegation.inventory import Authentication, Inventory, LiveMigration
+from delegation.mesh.compare import Comparison, HostComparison
+
+KIND = "host-settings"
+KERBEROS_BEFORE_MESH = "kerberos-before-mesh"
+"""The refusal, and the --allow name that lifts it."""
+
+OF_THE_CLUSTER = frozenset({settings.ENABLED, settings.MIGRATIONS, settings.ANY_NETWORK})
+"""What a failover cluster sets on its nodes itself; their networks as well (FIELD 1)."""
+
+HostsPlan = Plan[HostSetting]
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """The plan; ``cluster``: differences that are a cluster's business, and are left alone.
+
+    ``unchanged`` counts the settings that are as declared.
+    """
+
+    plan: HostsPlan
+    cluster: tuple[SettingChange, ...]
+    unchanged: int = 0
+
+
+def propose(inventory: Inventory, readings: Mapping[str, HostReading]) -> Proposal:
+    """What makes the hosts that were read, by label, as the inventory declares them."""
+    changes: list[SettingChange] = []
+    cluster: list[SettingChange] = []
+    blocked: list[Blocked] = []
+    unchanged = 0
+    for label, reading in readings.items():
+        host = inventory.hosts[label]
+        own: list[SettingChange] = []
+        for found, wanted in _pairs(host.live_migration or LiveMigration(), reading.settings):
+            if found is None:
+                blocked.append(_not_told(label, wanted))
+                continue
+            target = settings.target(label, host.fqdn, wanted.name)
+            change = Change(target, found, wanted)
+            if not wanted.difference(found):
+                unchanged += 1
+            elif reading.clustered and _of_the_cluster(wanted.name):
+                cluster.append(change)
+            else:
+                own.append(change)
+        changes += sorted(own, key=settings.turn)
+    order = {label: index for index, label in enumerate(inventory.hosts)}
+    changes.sort(key=lambda change: order[change.target.name])
+    return Proposal(
+        Plan(KIND, inventory.domain, tuple(changes), tuple(blocked)), tuple(cluster), unchanged
+    )
+
+
+def _of_the_cluster(name: str) -> bool:
+    return name in OF_THE_CLUSTER or settings.subnet_of(name) is not None
+
+
+def _not_told(label: str, wanted: HostSetting) -> Blocked:
+    return Blocked(
+        label,
+        "not-told",
+        f"the host does not tell its {wanted.name}, so that it can't be set; take it out of its "
+        "live_migration",
+    )
+
+
+def _pairs(
+    declared: LiveMigration, found: Mapping[str, Value]
+) -> Iterator[tuple[HostSetting | None, HostSetting]]:
+    """Each setting that is declared, as found and as wanted."""
+    for name, value in _declared(declared).items():
+        if value is not None:
+            yield settings.held(found, name), HostSetting(name, value)
+    if declared.networks is None:
+        return
+    listed = [name for name in found if settings.subnet_of(name)]
+    for network in declared.networks:
+        name = settings.network(network.subnet)
+        key = settings.key(name)
+        spelled = next((n for n in listed if settings.key(n) == key), name)
+        wanted: Value = settings.PRESENT if network.priority is None else network.priority
+        yield HostSetting(spelled, found.get(spelled)), HostSetting(spelled, wanted)
+        listed = [n for n in listed if settings.key(n) != key]
+    for name in listed:
+        yield HostSetting(name, found[name]), HostSetting(name, None)
+
+
+def _declared(declared: LiveMigration) -> Mapping[str, Value]:
+    """The settings of every host, networks apart; None where one is not declared."""
+    only_these = False if declared.networks is not None else None
+    return {
+        settings.ENABLED: declared.enabled,
+        settings.AUTHENTICATION: declared.authentication and declared.authentication.value,
+        settings.MIGRATIONS: declared.migrations,
+        settings.STORAGE_MIGRATIONS: declared.storage_migrations,
+        settings.PERFORMANCE: declared.performance and declared.performance.value,
+        settings.ANY_NETWORK: only_these if declared.any_network is None else declared.any_network,
+    }
+
+
+def switching(plan: HostsPlan, readings: Mapping[str, HostReading]) -> tuple[str, ...]:
+    """The hosts that go over to Kerberos and migrate then, whether or not they migrate now.
+
+    Where migrations are off when all is done there is none that could fail.
+    """
+    enabled = {
+        label
+        for label, reading in readings.items()
+        if reading.settings.get(settings.ENABLED) is True
+    }
+    for change in plan.changes:
+        if change.after.name == settings.ENABLED:
+            by_then = enabled.add if change.after.value is True else enabled.discard
+            by_then(change.target.name)
+    kerberos = HostSetting(settings.AUTHENTICATION, Authentication.KERBEROS.value)
+    return tuple(
+        change.target.name
+        for change in plan.changes
+        if change.after == kerberos and change.target.name in enabled
+    )
+
+
+def not_in_the_mesh(labels: Collection[str], comparison: Comparison) -> dict[str, str]:
+    """Why hosts could not migrate by Kerberos yet, by label, from their computer objects."""
+    known = {host.label: host for host in comparison.hosts}
+    why = {}
+    for label in labels:
+        if label not in known:
+            lacks, fix = "there is no one computer object of it", "see: delegation check"
+        elif lacks := _lacks(known[label]):
+            fix = "apply the delegation first: delegation plan"
+        else:
+            continue
+        why[label] = f"it would migrate by Kerberos, and could not: {lacks}; {fix}"
+    return why
+
+
+def _lacks(host: HostComparison) -> str:
+    lacks = []
+    if host.missing:
+        count = len(host.missing) + len(host.present)
+        lacks.append(f"{len(host.missing):,} of its {count:,} values")
+    found, wanted = host.transition
+    if wanted and not found:
+        lacks.append("the flag for protocol transition")
+    return f"its computer object lacks {' and '.join(lacks)}" if lacks else ""
+
+
+def not_known(labels: Collection[str], error: DelegationError) -> dict[str, str]:
+    """The same where the directory can't be read."""
+    fix = f"; {error.fix}" if error.fix else ""
+    what = "it would migrate by Kerberos, and whether it could can't be told"
+    return dict.fromkeys(labels, f"{what}: {error.what}{fix}")
+
+
+def guarded(plan: HostsPlan, why: Mapping[str, str]) -> HostsPlan:
+    """The plan, blocked where migrations would fail; ``why`` is by label."""
+    blocked = _folded(why, KERBEROS_BEFORE_MESH, KERBEROS_BEFORE_MESH)
+    return replace(plan, blocked=(*plan.blocked, *blocked))
+
+
+def _folded(why: Mapping[str, str], name: str, override: str = "") -> list[Blocked]:
+    """One refusal for all hosts to which the same words apply."""
+    alike: dict[str, list[str]] = defaultdict(list)
+    for label, words in why.items():
+        alike[words].append(label)
+    return [Blocked(names.fold(of), name, words, override) for words, of in alike.items()]
+
+
+def reversal(
+    domain: str, changes: Iterable[SettingChange], readings: Mapping[str, HostReading]
+) -> Proposal:
+    """Undo ``changes`` on the hosts as they are now; blocked where a setting is not as left.
+
+    What was not read is left out, and so is what has become a cluster's business: that stays in
+    effect, and can be undone another time.
+    """
+    back: list[SettingChange] = []
+    cluster: list[SettingChange] = []
+    untold: list[Blocked] = []
+    moved: dict[str, list[str]] = defaultdict(list)
+    for change in changes:
+        reading = readings.get(change.target.name)
+        if reading is None:
+            continue
+        found = settings.held(reading.settings, change.after.name)
+        if found is None:
+            untold.append(_not_told(change.target.name, change.after))
+        elif reading.clustered and _of_the_cluster(change.after.name):
+            if change.before.difference(found):
+                cluster.append(Change(change.target, found, change.before))
+        elif words := change.departures(found):
+            moved[change.target.name] += words
+        else:
+            back.append(Change(change.target, found, change.before))
+    for listed in (back, cluster):
+        listed.sort(key=lambda c: (settings.place(c.target)[0].casefold(), *settings.turn(c)))
+    since = {label: f"changed since: {'; '.join(words)}" for label, words in moved.items()}
+    conflicts = (*untold, *_folded(since, "conflict"))
+    return Proposal(Plan(KIND, domain, tuple(back), conflicts), tuple(cluster))

@@ -1,0 +1,1 @@
+"""Hosts over PowerShell remoting (WinRM): all PowerShell of this program lies here."""

@@ -1,0 +1,1 @@
+"""Kerberos and NTLM logons: principals, tickets, and every refusal in words."""

@@ -1,0 +1,1 @@
+"""The mesh of delegation between hosts: desired against found, judged, planned, taken back."""

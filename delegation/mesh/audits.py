@@ -1,0 +1,96 @@
+"""What audits found, in the journal: a page of findings for each, to tell what is new next time.
+
+A page is kept beside its run's. Together they take a bounded room: the oldest go first, and of an
+audit that finds more than can be kept, the numbers alone stay.
+"""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from delegation import names
+from delegation.changes import store
+from delegation.changes.journal import Journal
+from delegation.changes.run import DONE, NewRun
+from delegation.mesh import news
+from delegation.mesh.checks import Finding
+
+ROOM = 64 * 2**20
+"""Bytes that all pages of findings take together, as compressed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """An audit of the past that can be compared with; ``started`` is ISO 8601 in UTC."""
+
+    run: int
+    started: str
+    findings: tuple[Finding, ...]
+
+
+def scope(limit: Collection[str] | None, operators: Collection[str]) -> str:
+    """What an audit looked at, as a key: only those that looked at the same can be compared."""
+    hosts = None if limit is None else names.fold(sorted(limit))
+    return json.dumps([hosts, sorted(name.casefold() for name in operators)])
+
+
+def last(journal: Journal, directory: str, scope_key: str) -> Audited | None:
+    """The newest audit of that directory and scope whose findings are kept."""
+    if _format(journal) < _SINCE:
+        return None
+    for row in journal.rows(
+        "SELECT run, started, content FROM findings JOIN runs ON run = id"
+        " WHERE directory = ? AND scope = ? AND status = ? ORDER BY run DESC LIMIT 1",
+        directory,
+        scope_key,
+        DONE,
+    ):
+        with journal.reading(f"what run {row['run']} found"):
+            return Audited(row["run"], row["started"], news.decode(row["content"]))
+    return None
+
+
+def found_by(journal: Journal, run: int) -> tuple[Finding, ...] | None:
+    """What an audit found; None where that is not kept."""
+    if _format(journal) < _SINCE:
+        return None
+    for row in journal.rows("SELECT content FROM findings WHERE run = ?", run):
+        with journal.reading(f"what run {run} found"):
+            return news.decode(row["content"])
+    return None
+
+
+def record(
+    journal: Journal,
+    run: NewRun,
+    scope_key: str,
+    found: Sequence[Finding],
+    summary: Mapping[str, Any],
+) -> bool:
+    """Put a finished audit on record; whether its findings could be kept as well."""
+    content = news.encode(found)
+    db = journal.writing()
+    with store.transaction(db, journal.path):
+        number = journal.add(run, DONE, summary)
+        if content is not None:
+            db.execute("INSERT INTO findings VALUES (?, ?, ?)", (number, scope_key, content))
+            db.execute(_FORGET, (ROOM, number))
+    return content is not None
+
+
+_FORGET = """
+DELETE FROM findings WHERE run IN (
+    SELECT run FROM (
+        SELECT run, sum(length(content)) OVER (ORDER BY run DESC) AS taken FROM findings
+    ) WHERE taken > ?
+) AND run != ?
+"""
+_SINCE = 2
+"""The first version of the journal that keeps findings; an older one is made so by a writer."""
+
+
+def _format(journal: Journal) -> int:
+    for row in journal.rows("PRAGMA user_version"):
+        return int(row[0])
+    return store.VERSION

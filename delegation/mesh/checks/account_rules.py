@@ -1,0 +1,162 @@
+"""Rules over accounts: those of the hosts, what a plan refuses, and who runs migrations."""
+
+from collections.abc import Collection, Iterator
+
+from delegation import names
+from delegation.mesh import planning
+from delegation.mesh.checks.rule import Case, Found, Rule, Severity
+from delegation.mesh.compare import Comparison
+from delegation.mesh.snapshot import ACCOUNTDISABLE, Operator
+
+_WELL_KNOWN = {
+    "S-1-1-0": "Everyone",
+    "S-1-5-7": "Anonymous Logon",
+    "S-1-5-9": "Enterprise Domain Controllers",
+    "S-1-5-10": "the computer itself",
+    "S-1-5-11": "Authenticated Users",
+}
+"""Principals that are no objects of a domain (MS-DTYP 2.4.2.4)."""
+
+
+def problems(comparison: Comparison, scope: Collection[str] | None = None) -> list[tuple[str, str]]:
+    """Hosts in scope without exactly one account, as (label, what is wrong)."""
+    desired, found = comparison.desired, comparison.snapshot
+    labels = [label for label in desired.delegates if scope is None or label in scope]
+    hosts = {label: desired.delegates[label].host.computer for label in labels}
+    hosts |= {e.label: e.computer for e in desired.endpoints_of(labels) if e.is_host}
+    base = found.directory.base_dn
+    told = []
+    for label, computer in hosts.items():
+        if computer in found.missing:
+            told.append((label, f"{label}: there is no computer {computer}$ in {base}"))
+        elif computer in found.ambiguous:
+            dns = " and ".join(found.ambiguous[computer])
+            told.append((label, f"{label}: several accounts are {computer}$: {dns}"))
+        elif computer in found.elsewhere:
+            dn = found.elsewhere[computer]
+            home = names.naming_context(dn) == names.dn_key(base)
+            where = "outside directory.search_base" if home else f"in another domain than {base}"
+            told.append((label, f"{label}: {dn} is {where}"))
+    return told
+
+
+def _unusable(case: Case) -> Iterator[Found]:
+    for label, what in problems(case.comparison, case.scope):
+        yield Found(label, "", what)
+
+
+def _refused(case: Case) -> Iterator[Found]:
+    for refusal in planning.plan(case.comparison).blocked:
+        yield Found(
+            refusal.computer,
+            "",
+            refusal.message,
+            f"an apply is refused; --allow {refusal.override} accepts it"
+            if refusal.override
+            else "",
+            Severity.CRITICAL if refusal.why == "domain-controller" else None,
+        )
+
+
+def _disabled(case: Case) -> Iterator[Found]:
+    for host in case.comparison.hosts:
+        if host.computer.uac & ACCOUNTDISABLE:
+            yield Found(host.label, "", f"the account {host.computer.name}$ is disabled")
+
+
+def _resource_based(case: Case) -> Iterator[Found]:
+    known = case.comparison.snapshot.account_names
+    for host in case.comparison.hosts:
+        sids = dict.fromkeys(ace.sid for ace in host.computer.acting if ace.allows)
+        if sids:
+            who = sorted(known.get(sid) or _WELL_KNOWN.get(sid, sid) for sid in sids)
+            yield Found(
+                host.label,
+                "",
+                f"these may act on it on behalf of others, resource-based: {', '.join(who)}",
+            )
+
+
+def _undelegatable(case: Case) -> Iterator[Found]:
+    for operator in case.comparison.snapshot.operators:
+        for why, fix in _obstacles(case, operator):
+            message = f"{operator.name} can't run migrations, however right the mesh is: {why}"
+            yield Found("", operator.name, message, fix)
+
+
+def _obstacles(case: Case, operator: Operator) -> Iterator[tuple[str, str]]:
+    """Why a KDC would never delegate this operator, each with a fix where it has one of its own."""
+    if operator.account is None:
+        if not case.is_export:
+            base = case.comparison.snapshot.directory.base_dn
+            yield f"nobody in {base} is called so", "correct the name after --as"
+        return
+    if not operator.account.enabled:
+        yield "the account is disabled", "enable it, or run migrations as somebody else"
+    if operator.not_delegated:
+        yield 'the account is marked "sensitive and cannot be delegated"', ""
+    if operator.protected:
+        yield "the account is in Protected Users, itself or through a group", ""
+
+
+def _unjudged(case: Case) -> Iterator[Found]:
+    for operator in case.comparison.snapshot.operators:
+        if operator.account is None:
+            if case.is_export:
+                message = f"this export holds no account {operator.name}"
+                yield Found("", operator.name, message)
+        elif operator.protected is None and not any(_obstacles(case, operator)):
+            message = f"which groups {operator.name} is in, this directory does not tell"
+            yield Found("", operator.name, message)
+
+
+RULES = (
+    Rule(
+        "KCD008",
+        Severity.MEDIUM,
+        "account disabled",
+        "enable it, or list the host under retired",
+        "MS-ADTS 2.2.16 (0x2)",
+        _disabled,
+    ),
+    Rule(
+        "KCD010",
+        Severity.HIGH,
+        "a host without exactly one account in the domain",
+        "join it, or correct its name",
+        "MS-SFU 3.2.5.2.1: source and target are of the KDC's own realm",
+        _unusable,
+    ),
+    Rule(
+        "KCD011",
+        Severity.HIGH,
+        "something that a plan refuses",
+        "an apply is refused until this is settled",
+        "docs/design.md",
+        _refused,
+    ),
+    Rule(
+        "KCD016",
+        Severity.MEDIUM,
+        "resource-based delegation to a host",
+        "ask its owner; clear msDS-AllowedToActOnBehalfOfOtherIdentity where nobody needs it",
+        "MS-SFU 3.2.5.2.3; MS-ADA2, msDS-AllowedToActOnBehalfOfOtherIdentity",
+        _resource_based,
+    ),
+    Rule(
+        "KCD017",
+        Severity.HIGH,
+        "operator who can't be delegated",
+        "run migrations as an account that is neither marked sensitive nor in Protected Users",
+        "MS-KILE 3.3.5.1; MS-SFU 3.2.5.1.2; MS-ADTS 2.2.16 (0x100000)",
+        _undelegatable,
+    ),
+    Rule(
+        "KCD018",
+        Severity.LOW,
+        "operator of whom it can't be told",
+        "ask a domain controller: delegation --directory ldaps://DC check --as USER",
+        "MS-ADTS 3.1.1.4.5.19 (tokenGroups)",
+        _unjudged,
+    ),
+)

@@ -1,0 +1,115 @@
+"""What a rule is, what it looks at, and what it finds."""
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cached_property
+from typing import NamedTuple
+
+from delegation.mesh.checks.registry import Registry, Target
+from delegation.mesh.compare import Comparison, HostComparison
+
+
+class Severity(IntEnum):
+    """How bad, in ascending order; ``str`` gives the word used in output."""
+
+    LOW = 1
+    MEDIUM = 2
+    HIGH = 3
+    CRITICAL = 4
+
+    def __str__(self) -> str:
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing found. ``value`` is empty where a whole object is meant.
+
+    ``computer`` is a host's label, several of them folded, or empty where no host is meant.
+    """
+
+    rule: str
+    severity: Severity
+    computer: str
+    value: str
+    message: str
+    fix: str
+
+
+@dataclass(frozen=True)
+class Case:
+    """A comparison with its evidence, and the labels that it was limited to (None: all)."""
+
+    comparison: Comparison
+    scope: Collection[str] | None = None
+
+    @cached_property
+    def registry(self) -> Registry:
+        return Registry(self.comparison.snapshot)
+
+    @property
+    def is_export(self) -> bool:
+        """Whether what is absent may only have been left out."""
+        return self.comparison.snapshot.directory.url.startswith("ldif:")
+
+    @cached_property
+    def _distinct(self) -> set[str]:
+        """In a mesh each value stands on every peer: whom it leads to is looked at once."""
+        hosts = self.comparison.hosts
+        every = (values for host in hosts for values in (host.missing, host.present))
+        return set().union(*every, (v.value for host in hosts for v in host.extra))
+
+    def values(
+        self, meant: Callable[[Target], bool], *, missing: bool = False
+    ) -> Iterator[tuple[HostComparison, str]]:
+        """The values found that lead to what is ``meant``; ``missing``: desired ones as well."""
+        wanted = {value for value in self._distinct if meant(self.registry.target(value))}
+        if not wanted:
+            return
+        for host in self.comparison.hosts:
+            others = (verdict.value for verdict in host.extra)
+            for value in (*(host.missing if missing else ()), *host.present, *others):
+                if value in wanted:
+                    yield host, value
+
+
+class Found(NamedTuple):
+    """A finding without what its rule says of all of them, unless it differs here."""
+
+    computer: str
+    value: str
+    message: str
+    fix: str = ""
+    severity: Severity | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """An id that stays, what is found, what to do, why that is known, and the function that looks.
+
+    ``reference`` names the specification or the publication that the rule rests on.
+
+    ``drift``: its findings are differences from the inventory. ``preflight``: they matter before
+    a first apply as well, because an apply does not simply mend them.
+    """
+
+    id: str
+    severity: Severity
+    title: str
+    fix: str
+    reference: str
+    look: Callable[[Case], Iterator[Found]]
+    drift: bool = False
+    preflight: bool = True
+
+    def findings(self, case: Case) -> Iterator[Finding]:
+        for found in self.look(case):
+            yield Finding(
+                self.id,
+                found.severity or self.severity,
+                found.computer,
+                found.value,
+                found.message,
+                found.fix or self.fix,
+            )

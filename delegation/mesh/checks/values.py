@@ -1,0 +1,186 @@
+"""Rules over the values and the flags that each object holds, against the inventory."""
+
+from collections.abc import Iterator
+
+from delegation import names
+from delegation.inventory import Foreign
+from delegation.mesh.checks.rule import Case, Found, Rule, Severity
+from delegation.mesh.compare import Standing, matches
+from delegation.mesh.planning import removals
+
+_APPLY = "delegation plan, then delegation apply"
+_PEER = len(names.MANAGED_SERVICES) * 2
+"""Values that one more peer takes: each service, short name and FQDN."""
+_INSTRUCTIONS = "Microsoft Learn, Set up hosts for live migration without Failover Clustering"
+
+
+def _missing(case: Case) -> Iterator[Found]:
+    for host in case.comparison.hosts:
+        for value in host.missing:
+            yield Found(host.label, value, "desired and not there: migrations to it fail")
+
+
+def _stale(case: Case) -> Iterator[Found]:
+    for host in case.comparison.hosts:
+        for verdict in host.standing(Standing.STALE):
+            yield Found(host.label, verdict.value, f"no longer wanted: {verdict.reason}")
+
+
+def _foreign(case: Case) -> Iterator[Found]:
+    if case.comparison.inventory.policy.foreign is Foreign.IGNORE:
+        return
+    for host in case.comparison.hosts:
+        for verdict in host.standing(Standing.FOREIGN):
+            if verdict.rule is None:
+                yield Found(host.label, verdict.value, "not from this inventory")
+
+
+def _transition(case: Case) -> Iterator[Found]:
+    for host in case.comparison.hosts:
+        found, wanted = host.transition
+        if found != wanted:
+            say = {True: "on", False: "off"}
+            message = f"protocol transition is {say[found]}, declared {say[wanted]}"
+            yield Found(host.label, "", message)
+
+
+def _unconstrained(case: Case) -> Iterator[Found]:
+    for host in case.comparison.hosts:
+        if host.unconstrained:
+            yield Found(
+                host.label,
+                "",
+                "trusted for delegation to any service: it can act as anyone who logs on to it",
+            )
+
+
+def _twins(case: Case) -> Iterator[Found]:
+    for host in case.comparison.hosts:
+        for value in host.twins:
+            yield Found(host.label, value, "stands there twice in different case")
+
+
+def _expired(case: Case) -> Iterator[Found]:
+    for host in case.comparison.hosts:
+        for verdict in host.standing(Standing.FOREIGN):
+            if verdict.rule is not None:
+                owner = f" (owner: {verdict.rule.owner})" if verdict.rule.owner else ""
+                message = f"{verdict.reason}{owner}; the value is left untouched"
+                yield Found(host.label, verdict.value, message)
+
+
+def _near_limit(case: Case) -> Iterator[Found]:
+    """By what an apply would leave, as the plan's own limit is."""
+    limit = case.comparison.inventory.policy.value_limit
+    for host in case.comparison.hosts:
+        gone = len(removals(case.comparison, host))
+        count = len(host.computer.values) - gone + len(host.missing)
+        if count * 100 >= 80 * limit:
+            room = max(limit - count, 0) // _PEER
+            peers = "1 more peer" if room == 1 else f"{room:,} more peers"
+            yield Found(
+                host.label,
+                "",
+                f"{count:,} of {limit:,} values; room for {peers} at {_PEER} values each",
+            )
+
+
+def _idle_keep(case: Case) -> Iterator[Found]:
+    """Rules that keep nothing; only those all of whose hosts were looked at can be judged."""
+    by_label = {host.label: host for host in case.comparison.hosts}
+    for rule in case.comparison.inventory.keep:
+        labels = rule.hosts or tuple(case.comparison.inventory.hosts)
+        if not all(label in by_label for label in labels):
+            continue
+        kept = (v.value for label in labels for v in by_label[label].extra)
+        if not any(matches(rule.value, value) for value in kept):
+            owner = f" (owner: {rule.owner})" if rule.owner else ""
+            message = f"this keep rule{owner} matches no value that is found"
+            yield Found(names.fold(rule.hosts), rule.value, message)
+
+
+RULES = (
+    Rule(
+        "KCD001",
+        Severity.HIGH,
+        "desired value missing",
+        _APPLY,
+        _INSTRUCTIONS,
+        _missing,
+        drift=True,
+        preflight=False,
+    ),
+    Rule(
+        "KCD002",
+        Severity.HIGH,
+        "stale value: of a retired host, or of a host that is no longer a peer",
+        _APPLY,
+        "MS-SFU 3.2.5.2.1: the KDC grants whatever the list names",
+        _stale,
+        drift=True,
+        preflight=False,
+    ),
+    Rule(
+        "KCD003",
+        Severity.MEDIUM,
+        "unexpected value: not from the inventory and under no keep rule",
+        "ask its owner; then a keep rule, or remove it",
+        "MS-SFU 3.2.5.2.1",
+        _foreign,
+        drift=True,
+        preflight=False,
+    ),
+    Rule(
+        "KCD004",
+        Severity.HIGH,
+        "protocol transition not as declared",
+        _APPLY,
+        "MS-SFU 3.2.5.1.2; MS-ADTS 2.2.16 (0x1000000)",
+        _transition,
+        drift=True,
+        preflight=False,
+    ),
+    Rule(
+        "KCD005",
+        Severity.CRITICAL,
+        'unconstrained delegation: "trust this computer for delegation to any service"',
+        "policy.unconstrained: clear, then delegation apply",
+        "MS-ADTS 2.2.16 (0x80000); Microsoft Learn, Considerations and known issues when using "
+        "Credential Guard",
+        _unconstrained,
+        drift=True,
+    ),
+    Rule(
+        "KCD006",
+        Severity.LOW,
+        "value present twice in different case",
+        "remove one spelling by hand; Active Directory itself would refuse the second",
+        "MS-ADA2, msDS-AllowedToDelegateTo: String(Unicode), compared without case",
+        _twins,
+    ),
+    Rule(
+        "KCD007",
+        Severity.HIGH,
+        "keep rule expired; its value is left untouched",
+        "renew the rule's expires date, or remove the rule",
+        "the inventory: keep, expires",
+        _expired,
+    ),
+    Rule(
+        "KCD009",
+        Severity.MEDIUM,
+        "near the value limit (80%)",
+        "split the mesh before it grows further",
+        "Microsoft's AskDS blog: about 1,200 values over all non-linked attributes of an object; "
+        "not confirmed on a current version",
+        _near_limit,
+    ),
+    Rule(
+        "KCD019",
+        Severity.LOW,
+        "keep rule that matches nothing",
+        "correct its value or its hosts, or remove the rule",
+        "the inventory: keep",
+        _idle_keep,
+    ),
+)

@@ -1,0 +1,207 @@
+"""Desired against found: one verdict per value, with its reason.
+
+The plan, the audit's findings and every report are derived from a comparison; nothing else
+judges a value (DESIGN.md section 4).
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import NamedTuple
+
+from delegation import names
+from delegation.inventory import Inventory, Keep
+from delegation.mesh.desired import Delegate, Desired
+from delegation.mesh.snapshot import (
+    TRUSTED_FOR_DELEGATION,
+    TRUSTED_TO_AUTH_FOR_DELEGATION,
+    Computer,
+    Snapshot,
+)
+
+
+class Standing(StrEnum):
+    MISSING = "missing"
+    PRESENT = "present"
+    KEPT = "kept"
+    STALE = "stale"
+    FOREIGN = "foreign"
+
+
+class Verdict(NamedTuple):
+    """``rule`` is the keep rule that matches the value: live if kept, expired if foreign."""
+
+    computer: str
+    value: str
+    standing: Standing
+    reason: str
+    rule: Keep | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HostComparison:
+    """One computer object against what it must hold.
+
+    ``extra`` has a verdict for every value found that is not desired; ``twins`` are desired or
+    other values that stand there a second time in different case.
+    """
+
+    delegate: Delegate
+    computer: Computer
+    missing: tuple[str, ...]
+    present: tuple[str, ...]
+    extra: tuple[Verdict, ...]
+    twins: tuple[str, ...]
+
+    @property
+    def label(self) -> str:
+        return self.delegate.host.label
+
+    def standing(self, *standings: Standing) -> list[Verdict]:
+        return [verdict for verdict in self.extra if verdict.standing in standings]
+
+    @property
+    def transition(self) -> tuple[bool, bool]:
+        """Protocol transition as (found, wanted)."""
+        found = bool(self.computer.uac & TRUSTED_TO_AUTH_FOR_DELEGATION)
+        wanted = self.delegate.protocol_transition
+        return found, found if wanted is None else wanted
+
+    @property
+    def unconstrained(self) -> bool:
+        return bool(self.computer.uac & TRUSTED_FOR_DELEGATION)
+
+    def verdicts(self) -> Iterator[Verdict]:
+        """Every value, desired and found, once."""
+        for value in self.missing:
+            yield Verdict(self.label, value, Standing.MISSING, "desired and not there")
+        for value in self.present:
+            yield Verdict(self.label, value, Standing.PRESENT, "desired and there")
+        yield from self.extra
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Every host in scope whose account was found, in the order of the inventory."""
+
+    inventory: Inventory
+    desired: Desired
+    snapshot: Snapshot
+    today: date
+    hosts: tuple[HostComparison, ...]
+
+    @property
+    def labels(self) -> list[str]:
+        return [host.label for host in self.hosts]
+
+
+def compare(
+    inventory: Inventory,
+    desired: Desired,
+    snapshot: Snapshot,
+    today: date,
+    limit: Collection[str] | None = None,
+) -> Comparison:
+    """Judge every value of every host, or of the hosts in ``limit`` (labels)."""
+    judge = _Judge(inventory, today)
+    hosts = []
+    for label, delegate in desired.delegates.items():
+        computer = snapshot.computer(delegate.host.computer)
+        if computer is not None and (limit is None or label in limit):
+            hosts.append(judge.host(delegate, computer))
+    return Comparison(inventory, desired, snapshot, today, tuple(hosts))
+
+
+class _Judge:
+    """The inventory's claims, indexed by casefolded host name."""
+
+    def __init__(self, inventory: Inventory, today: date) -> None:
+        self.today = today
+        self.keep = inventory.keep
+        self.retired = {
+            name.casefold() for gone in inventory.retired for name in (gone.name, gone.fqdn)
+        }
+        self.hosts: Mapping[str, str] = {
+            name.casefold(): host.label
+            for host in inventory.hosts.values()
+            for name in (host.computer, host.fqdn)
+        }
+
+    def host(self, delegate: Delegate, computer: Computer) -> HostComparison:
+        found: dict[str, str] = {}
+        twins = [v for v in computer.values if found.setdefault(v.casefold(), v) is not v]
+        missing, present = [], []
+        for key, value in delegate.values():
+            if found.pop(key, None) is None:
+                missing.append(value)
+            else:
+                present.append(value)
+        extra = self._extras(delegate, list(found.values())) if found else ()
+        return HostComparison(
+            delegate, computer, tuple(missing), tuple(present), extra, tuple(twins)
+        )
+
+    def _extras(self, delegate: Delegate, values: list[str]) -> tuple[Verdict, ...]:
+        label = delegate.host.label
+        peers = {endpoint.label for endpoint in delegate.endpoints if endpoint.is_host}
+        verdicts = [self._extra(label, value, peers) for value in sorted(values)]
+        gone = {
+            key
+            for verdict in verdicts
+            if verdict.standing is Standing.STALE
+            and (key := _host_of(verdict.value, names.MIGRATION))
+        }
+        return tuple(
+            Verdict(label, v.value, Standing.STALE, "cifs twin of a migration value that goes")
+            if v.standing is Standing.FOREIGN
+            and v.rule is None
+            and _host_of(v.value, names.CIFS) in gone
+            else v
+            for v in verdicts
+        )
+
+    def _extra(self, label: str, value: str, peers: Collection[str]) -> Verdict:
+        rule = self._keep_rule(label, value)
+        if rule is not None and _live(rule, self.today):
+            return Verdict(label, value, Standing.KEPT, rule.reason or "keep rule", rule)
+        if rule is not None:
+            return Verdict(
+                label, value, Standing.FOREIGN, f"its keep rule expired on {rule.expires}", rule
+            )
+        migration = _host_of(value, names.MIGRATION)
+        if (migration or _host_of(value, names.CIFS)) in self.retired:
+            return Verdict(label, value, Standing.STALE, "retired")
+        peer = self.hosts.get(migration)
+        if peer is not None and peer not in peers:
+            reason = "the host itself" if peer == label else f"{peer} is not a peer"
+            return Verdict(label, value, Standing.STALE, reason)
+        return Verdict(label, value, Standing.FOREIGN, "not in the inventory")
+
+    def _keep_rule(self, label: str, value: str) -> Keep | None:
+        """The rule for this value: a live one wherever several match."""
+        matching = [
+            rule
+            for rule in self.keep
+            if (not rule.hosts or label in rule.hosts) and matches(rule.value, value)
+        ]
+        live = [rule for rule in matching if _live(rule, self.today)]
+        return next(iter(live or matching), None)
+
+
+def matches(pattern: str, value: str) -> bool:
+    """Whether a keep pattern (``*`` and ``?``, any case) covers ``value``."""
+    return fnmatchcase(value.casefold(), pattern.casefold().replace("[", "[[]"))
+
+
+def _live(rule: Keep, today: date) -> bool:
+    return rule.expires is None or today <= rule.expires
+
+
+def _host_of(value: str, service: str) -> str:
+    """The casefolded host of ``value`` where it is one of ``service``, else an empty string."""
+    spn = names.ServicePrincipalName.parse(value)
+    if spn is None or spn.service.casefold() != service.casefold():
+        return ""
+    return spn.host.casefold()

@@ -1,0 +1,279 @@
+"""What a KDC answers a host that wants to act as a user towards a service (MS-SFU 3.2.5).
+
+The host (Service 1) shows *evidence*: a ticket to itself in the user's name, which it asked for
+(S4U2self) or which the user came with. It asks for a ticket to Service 2 (S4U2proxy). The decision
+is made step by step, as MS-SFU has it for domain controllers that enforce (note 26). What is not
+known stays unknown: a decision is granted, refused, or None. docs/kdc.md tells how it compares
+with a KDC that runs.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+
+from delegation import names
+from delegation.mesh.snapshot import TRUSTED_TO_AUTH_FOR_DELEGATION, Ace, Computer, Operator
+
+CONTROL_ACCESS = 0x100
+"""RIGHT_DS_CONTROL_ACCESS (MS-ADTS 5.1.3.2): the one right that resource-based delegation takes.
+
+GENERIC_ALL in an entry does not stand for it: an access check maps what is asked for, not what an
+entry grants (MS-DTYP 2.4.3).
+"""
+IMPLIED = frozenset({"S-1-1-0", "S-1-5-11"})
+"""Everyone and Authenticated Users: whoever has logged on is in both (MS-DTYP 2.4.2.4)."""
+
+
+class Evidence(StrEnum):
+    """What the source shows of the user."""
+
+    S4U2SELF = "s4u2self"
+    """A ticket that the source asked for: the user was never there (protocol transition)."""
+    TICKET = "ticket"
+    """The ticket with which the user came to the source (Kerberos only)."""
+
+
+class Route(StrEnum):
+    """Which list lets the source through."""
+
+    CLASSIC = "classic"
+    """The source's own: msDS-AllowedToDelegateTo."""
+    RBCD = "rbcd"
+    """The target's: msDS-AllowedToActOnBehalfOfOtherIdentity, resource-based."""
+
+
+class Error(Enum):
+    """How the KDC says no (RFC 4120 7.5.9)."""
+
+    S_PRINCIPAL_UNKNOWN = 7
+    BADOPTION = 13
+    CLIENT_REVOKED = 18
+
+    def __str__(self) -> str:
+        return f"KDC_ERR_{self.name} ({self.value})"
+
+
+class Check(StrEnum):
+    """The steps, in their order."""
+
+    SOURCE = "the source logs on"
+    USER = "the user's account is open"
+    SERVICE = "one account answers to the service's name"
+    LISTED = "a list lets the source through"
+    FORWARDABLE = "the evidence may be passed on"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step: whether it ``holds`` (None: it can't be told) and why, and the error if not.
+
+    ``status`` is the NTSTATUS that comes with the error, where MS-SFU names one.
+    """
+
+    check: Check
+    holds: bool | None
+    why: str
+    section: str
+    error: Error | None = None
+    status: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """``by`` tells the list that lets the source through, whether the ticket is granted or not."""
+
+    steps: tuple[Step, ...]
+    by: Route | None
+
+    @property
+    def granted(self) -> bool | None:
+        if any(step.holds is False for step in self.steps):
+            return False
+        return None if any(step.holds is None for step in self.steps) else True
+
+    @property
+    def stopped(self) -> Step | None:
+        """The first step that fails, else the first of which it can't be told."""
+        failed = [step for step in self.steps if step.holds is False]
+        unknown = [step for step in self.steps if step.holds is None]
+        return next(iter(failed or unknown), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service's account, as source or as target.
+
+    ``realm`` is the key of its naming context. ``token`` holds its own SID and those of its groups;
+    None where the directory doesn't tell. ``acting`` is who may act towards it on behalf of others.
+    """
+
+    name: str
+    realm: str
+    enabled: bool = True
+    allowed_to_delegate_to: tuple[str, ...] = ()
+    protocol_transition: bool = False
+    sid: str = ""
+    token: frozenset[str] | None = None
+    acting: tuple[Ace, ...] = ()
+
+    @classmethod
+    def of(cls, account: Computer, token: frozenset[str] | None = None) -> "Service":
+        return cls(
+            account.account,
+            names.naming_context(account.dn),
+            account.enabled,
+            account.values,
+            bool(account.uac & TRUSTED_TO_AUTH_FOR_DELEGATION),
+            account.sid,
+            token,
+            account.acting,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Whom the source wants to act as; as it stands, somebody whom nothing speaks against."""
+
+    name: str = "anybody"
+    enabled: bool = True
+    not_delegated: bool = False
+    protected: bool | None = False
+
+    @classmethod
+    def of(cls, operator: Operator) -> "User":
+        """Of an operator who has an account."""
+        enabled = operator.account is not None and operator.account.enabled
+        return cls(operator.name, enabled, operator.not_delegated, operator.protected)
+
+
+def decide(
+    source: Service, owners: Sequence[Service] | None, spn: str, user: User, evidence: Evidence
+) -> Decision:
+    """Whether ``source`` gets a ticket to ``spn`` in the name of ``user``.
+
+    ``owners`` are the accounts that answer to the name: one, if all is well; None where it is not
+    known who has registered what.
+    """
+    listed, by = _listed(source, owners, spn)
+    steps = (
+        _source(source),
+        _user(user, evidence),
+        _service(spn, owners),
+        listed,
+        _forwardable(source, user, evidence),
+    )
+    return Decision(steps, by)
+
+
+def _source(source: Service) -> Step:
+    if source.enabled:
+        return Step(Check.SOURCE, True, f"{source.name} is enabled", _KILE)
+    why = f"{source.name} is disabled: it gets no ticket at all"
+    return Step(Check.SOURCE, False, why, _KILE, Error.CLIENT_REVOKED)
+
+
+_KILE = "MS-KILE 3.3.5.6.3"
+
+
+def _user(user: User, evidence: Evidence) -> Step:
+    if user.enabled:
+        return Step(Check.USER, True, f"{user.name} may log on", _KILE)
+    asked = "nobody can ask for a ticket in that name"
+    why = asked if evidence is Evidence.S4U2SELF else "it gets no ticket to come with"
+    return Step(Check.USER, False, f"{user.name} is disabled: {why}", _KILE, Error.CLIENT_REVOKED)
+
+
+def _service(spn: str, owners: Sequence[Service] | None) -> Step:
+    section = "MS-KILE 3.3.5.1.1, MS-DRSR 4.1.4.2.14"
+    if owners is None:
+        return Step(Check.SERVICE, None, f"who answers to {spn} is not known", section)
+    if len(owners) == 1:
+        return Step(Check.SERVICE, True, f"{spn} is {owners[0].name}'s", section)
+    who = " and ".join(sorted(owner.name for owner in owners))
+    why = f"{spn} is registered on {who}" if owners else f"nobody answers to {spn}"
+    return Step(Check.SERVICE, False, why, section, Error.S_PRINCIPAL_UNKNOWN)
+
+
+def _listed(
+    source: Service, owners: Sequence[Service] | None, spn: str
+) -> tuple[Step, Route | None]:
+    """The source's list, and where that does not let it through, the target's."""
+    target = owners[0] if owners and len(owners) == 1 else None
+    at_home = target is None or target.realm == source.realm
+    held = {value.casefold() for value in source.allowed_to_delegate_to}
+    if spn.casefold() not in held:
+        classic = f"{source.name} does not list {spn}"
+    elif at_home:
+        step = Step(Check.LISTED, True, f"{source.name} lists {spn}", "MS-SFU 3.2.5.2.1")
+        return step, Route.CLASSIC
+    else:
+        classic = f"{source.name} lists {spn}, which counts in its own realm only"
+    if owners is None:
+        return _by_target(None, f"{classic}; what the target lists is not known"), None
+    if target is None or not target.acting:
+        status = "STATUS_NO_MATCH" if held else "STATUS_NOT_SUPPORTED"
+        return _by_target(False, f"{classic}, and the target lists nobody", status), None
+    allowed = allows(target.acting, source)
+    if allowed is False:
+        why = f"{classic}, and what {target.name} lists does not let it act"
+        return _by_target(False, why, "STATUS_NOT_FOUND"), None
+    if allowed and at_home:
+        why = f"{target.name} lets {source.name} act on behalf of others"
+        return _by_target(True, why), Route.RBCD
+    why = f"which groups {source.name} is in, this directory does not tell"
+    if not at_home:
+        why = f"what {target.name} lists is for a KDC of its own realm to judge"
+    return _by_target(None, f"{classic}; {why}"), None
+
+
+def _by_target(holds: bool | None, why: str, status: str = "") -> Step:  # noqa: FBT001
+    error = Error.BADOPTION if holds is False else None
+    return Step(Check.LISTED, holds, why, "MS-SFU 3.2.5.2.3", error, status)
+
+
+def allows(acting: Iterable[Ace], source: Service) -> bool | None:
+    """Whether a target's list lets ``source`` act: the access check of MS-DTYP 2.5.3.2.
+
+    The first entry for one of the source's SIDs that speaks of the right decides. None where it
+    depends on a group of which it is not known whether the source is in it.
+    """
+    known = IMPLIED | {source.sid} if source.token is None else IMPLIED | source.token
+    possible: set[bool] = set()
+    for ace in acting:
+        if not ace.mask & CONTROL_ACCESS:
+            continue
+        if ace.sid in known:
+            possible.add(ace.allows)
+            break
+        if source.token is None:
+            possible.add(ace.allows)
+    else:
+        possible.add(False)
+    return possible.pop() if len(possible) == 1 else None
+
+
+def _forwardable(source: Service, user: User, evidence: Evidence) -> Step:
+    """Whether the evidence is a ticket that may be passed on, which both lists ask for."""
+    section = "MS-SFU 3.2.5.1.2" if evidence is Evidence.S4U2SELF else "MS-KILE 3.3.5.1"
+    why = ""
+    if user.not_delegated:
+        why = f"{user.name} is marked sensitive and cannot be delegated"
+    elif user.protected:
+        why = f"{user.name} is in Protected Users"
+    elif evidence is Evidence.S4U2SELF and _keeps_to_itself(source):
+        why = f"{source.name} has no protocol transition: the ticket it asks for stays with it"
+    if why:
+        status = "STATUS_ACCOUNT_RESTRICTION"
+        return Step(Check.FORWARDABLE, False, why, section, Error.BADOPTION, status)
+    if user.protected is None:
+        why = f"whether {user.name} is in Protected Users, this directory does not tell"
+        return Step(Check.FORWARDABLE, None, why, section)
+    return Step(Check.FORWARDABLE, True, f"{user.name} may be delegated", section)
+
+
+def _keeps_to_itself(source: Service) -> bool:
+    """Whether a ticket that ``source`` asks for is of use to itself alone.
+
+    With an empty list it is not, even without protocol transition: a target's list may count.
+    """
+    return bool(source.allowed_to_delegate_to) and not source.protocol_transition

@@ -1,0 +1,196 @@
+"""The mesh as a matrix: of each source towards each target, which of its values are there.
+
+Derived from a comparison, which alone judges values; here they are only put in their places.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from delegation import names
+from delegation.inventory import Foreign, Inventory
+from delegation.mesh.compare import Comparison, HostComparison, Standing, Verdict
+from delegation.mesh.desired import Endpoint
+
+
+class State(StrEnum):
+    """What a source's values towards one target come to."""
+
+    COMPLETE = "complete"
+    PARTIAL = "partial"
+    MISSING = "missing"
+    UNEXPECTED = "unexpected"
+    """Outside the mesh, and yet there are values."""
+    KEPT = "kept"
+    """Outside the mesh, and what is there stays: by a keep rule, or policy.foreign: ignore."""
+    OUTSIDE = "outside"
+    """No value is wanted, none is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A source's values towards one target: those that are desired, and all others.
+
+    ``wanted`` is empty where the target is outside the source's mesh. ``extra`` are values of any
+    service that name the target and are not desired; ``unexpected`` are those that nothing lets
+    stay.
+    """
+
+    wanted: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    extra: tuple[Verdict, ...] = ()
+    unexpected: tuple[Verdict, ...] = ()
+
+    @property
+    def present(self) -> tuple[str, ...]:
+        return tuple(value for value in self.wanted if value not in self.missing)
+
+    @property
+    def state(self) -> State:
+        if self.wanted:
+            if not self.missing:
+                return State.COMPLETE
+            return State.MISSING if len(self.missing) == len(self.wanted) else State.PARTIAL
+        if self.unexpected:
+            return State.UNEXPECTED
+        return State.KEPT if self.extra else State.OUTSIDE
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One source: its cells by the position of their target, and values that name no target.
+
+    A target without a cell is outside the mesh by design. ``elsewhere`` are values of retired
+    hosts, of other services, of machines that the inventory does not know; ``unexpected`` are those
+    of them that nothing lets stay.
+    """
+
+    source: HostComparison
+    cells: Mapping[int, Cell]
+    elsewhere: tuple[Verdict, ...]
+    unexpected: tuple[Verdict, ...]
+
+    def counts(self) -> Counter[State]:
+        """How many pairs are in each state; those outside that hold nothing are not counted."""
+        return Counter(cell.state for cell in self.cells.values())
+
+    @property
+    def surprises(self) -> int:
+        """Pairs of any state that hold values which nothing lets stay."""
+        return sum(bool(cell.unexpected) for cell in self.cells.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Targets that are in the same meshes in the same roles, by position: wanted alike by all."""
+
+    name: str
+    members: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """``targets``: every host in the order of the inventory, then every file server.
+
+    ``rows`` are the sources in scope. Between two ``groups`` either every pair is desired, a host
+    with itself apart, and then the two are in ``desired``, or none is.
+    """
+
+    targets: tuple[Endpoint, ...]
+    rows: tuple[Row, ...]
+    groups: tuple[Group, ...]
+    desired: frozenset[tuple[int, int]]
+
+    def counts(self) -> Counter[State]:
+        """The same of all rows."""
+        return sum((row.counts() for row in self.rows), Counter())
+
+
+def matrix(comparison: Comparison) -> Matrix:
+    """Put every verdict in its place. Takes time in proportion to the values."""
+    inventory = comparison.inventory
+    targets = (
+        *(Endpoint.of_host(host) for host in inventory.hosts.values()),
+        *(Endpoint.of_file_server(server) for server in inventory.file_servers),
+    )
+    position = {target.label: index for index, target in enumerate(targets)}
+    named = {
+        name.casefold(): index
+        for index, target in enumerate(targets)
+        for name in (target.computer, target.fqdn)
+    }
+    ignored = inventory.policy.foreign is Foreign.IGNORE
+    rows = tuple(_row(host, position, named, ignored=ignored) for host in comparison.hosts)
+    groups = tuple(_groups(inventory, position))
+    return Matrix(targets, rows, groups, _desired(comparison, position, groups))
+
+
+def _row(
+    host: HostComparison, position: Mapping[str, int], named: Mapping[str, int], *, ignored: bool
+) -> Row:
+    extra: dict[int, list[Verdict]] = defaultdict(list)
+    elsewhere: list[Verdict] = []
+    for verdict in host.extra:
+        spn = names.ServicePrincipalName.parse(verdict.value)
+        target = named.get(spn.host.casefold()) if spn else None
+        if target is None:
+            elsewhere.append(verdict)
+        else:
+            extra[target].append(verdict)
+    gone = set(host.missing)
+    wanted = {position[endpoint.label]: endpoint.values for endpoint in host.delegate.endpoints}
+    cells = {}
+    for target in sorted(wanted.keys() | extra.keys()):
+        values = wanted.get(target, ())
+        others = tuple(extra.get(target, ()))
+        cells[target] = Cell(
+            values,
+            tuple(value for value in values if value in gone) if gone else (),
+            others,
+            _unexpected(others, ignored=ignored),
+        )
+    return Row(host, cells, tuple(elsewhere), _unexpected(elsewhere, ignored=ignored))
+
+
+def _unexpected(verdicts: Iterable[Verdict], *, ignored: bool) -> tuple[Verdict, ...]:
+    """Those that nothing lets stay; ``ignored``: policy.foreign is ignore."""
+    return tuple(
+        verdict
+        for verdict in verdicts
+        if verdict.standing is Standing.STALE
+        or (verdict.standing is Standing.FOREIGN and not (ignored and verdict.rule is None))
+    )
+
+
+def _groups(inventory: Inventory, position: Mapping[str, int]) -> Iterator[Group]:
+    roles: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for mesh in inventory.meshes:
+        sources, targets = set(mesh.sources), set(mesh.targets)
+        for label in mesh.sources:
+            roles[label].append((mesh.name, "" if label in targets else " (sources)"))
+        for label in mesh.targets:
+            if label not in sources:
+                roles[label].append((mesh.name, " (targets)"))
+    for server in inventory.file_servers:
+        roles[server.name] = [("file servers of ", ", ".join(server.reached_from))]
+    alike: dict[tuple[tuple[str, str], ...], list[int]] = defaultdict(list)
+    for label, index in position.items():
+        alike[tuple(roles[label])].append(index)
+    for meshes, members in alike.items():
+        yield Group(" + ".join(f"{name}{role}" for name, role in meshes), tuple(members))
+
+
+def _desired(
+    comparison: Comparison, position: Mapping[str, int], groups: tuple[Group, ...]
+) -> frozenset[tuple[int, int]]:
+    """Which groups reach which: what holds for the first member holds for all."""
+    labels = list(position)
+    within = {member: number for number, group in enumerate(groups) for member in group.members}
+    delegates = comparison.desired.delegates
+    return frozenset(
+        (number, within[position[endpoint.label]])
+        for number, group in enumerate(groups)
+        if (first := labels[group.members[0]]) in delegates
+        for endpoint in delegates[first].endpoints
+    )

@@ -1,0 +1,74 @@
+"""What is new among findings since an earlier audit, and how a journal keeps findings."""
+
+import json
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from delegation.mesh.checks import ACCOUNT_RULE, Finding, Severity
+
+MOST = 32 * 2**20
+"""Characters of one audit's findings that are kept; 10,000 hosts with 20 missing values each."""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """``new``: not found before. ``resolved``: found before, and looked for in vain."""
+
+    new: tuple[Finding, ...]
+    known: tuple[Finding, ...]
+    resolved: tuple[Finding, ...] = ()
+
+
+def news(found: Iterable[Finding], before: Iterable[Finding]) -> News:
+    """``found`` and what was found ``before``, told apart; each in its own order.
+
+    Of a host that has no account any more nothing is resolved: it could not be looked at.
+    """
+    found, before = tuple(found), tuple(before)
+    then, now = {identity(one) for one in before}, {identity(one) for one in found}
+    unread = {one.computer for one in found if one.rule == ACCOUNT_RULE}
+    return News(
+        tuple(one for one in found if identity(one) not in then),
+        tuple(one for one in found if identity(one) in then),
+        tuple(one for one in before if identity(one) not in now and one.computer not in unread),
+    )
+
+
+def identity(finding: Finding) -> tuple[str, str, str, str]:
+    """What makes two findings the same one: rule, host, value, and what is said of them.
+
+    The message is part of it because some rules name there whom they found: one more account that
+    may act on a host is news. Values are compared as the directory does, without case.
+    """
+    return finding.rule, finding.computer, finding.value.casefold(), finding.message
+
+
+def encode(findings: Iterable[Finding]) -> bytes | None:
+    """Findings as compressed JSON; None where they are too many to be kept."""
+    rows = [
+        (one.rule, str(one.severity), one.computer, one.value, one.message, one.fix)
+        for one in findings
+    ]
+    if sum(len(text) for row in rows for text in row) > MOST:
+        return None
+    return zlib.compress(json.dumps(rows).encode())
+
+
+def decode(content: bytes) -> tuple[Finding, ...]:
+    """Raises ValueError, LookupError or TypeError for what ``encode`` never wrote."""
+    reader = zlib.decompressobj()
+    try:
+        text = reader.decompress(content, 8 * MOST)  # with room for JSON's escapes
+    except zlib.error as exc:
+        raise ValueError(str(exc)) from exc
+    if not reader.eof:
+        raise ValueError("it is cut off, or too long")
+    return tuple(_finding(*row) for row in json.loads(text))
+
+
+def _finding(*row: str) -> Finding:
+    if not all(isinstance(text, str) for text in row):
+        raise TypeError("a finding is made of texts")
+    rule, severity, computer, value, message, fix = row
+    return Finding(rule, Severity[severity.upper()], computer, value, message, fix)

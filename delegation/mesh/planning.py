@@ -1,0 +1,207 @@
+"""Comparison -> plan: the change of each object, and everything that must not be done.
+
+Refusals follow DESIGN.md section 4; each tells the ``--allow`` name that would lift it, if any.
+"""
+
+from collections.abc import Collection, Iterator
+
+from delegation import names
+from delegation.changes.plan import (
+    Blocked,
+    Change,
+    Delegation,
+    DelegationChange,
+    DelegationPlan,
+    Plan,
+    Target,
+    removed,
+)
+from delegation.inventory import Foreign, Unconstrained
+from delegation.mesh.compare import Comparison, HostComparison, Standing, Verdict
+from delegation.mesh.desired import Endpoint
+from delegation.mesh.snapshot import (
+    TRUSTED_FOR_DELEGATION,
+    TRUSTED_TO_AUTH_FOR_DELEGATION,
+    Computer,
+    Snapshot,
+)
+
+KIND = "delegation"
+REMOVALS_FLOOR = 20
+"""Up to this many removals are never too many, whatever their share."""
+
+
+def plan(comparison: Comparison, allow: Collection[str] = ()) -> DelegationPlan:
+    """The changes that make the directory as desired, and the refusals not lifted by ``allow``."""
+    changes = [
+        change for host in comparison.hosts if (change := _change(comparison, host)) is not None
+    ]
+    changes.sort(key=lambda change: names.dn_key(change.target.dn))
+    blocked = [
+        refusal
+        for refusal in _refusals(comparison, changes)
+        if not refusal.override or refusal.override not in allow
+    ]
+    return Plan(KIND, comparison.desired.domain, tuple(changes), tuple(blocked))
+
+
+def removals(comparison: Comparison, host: HostComparison) -> list[Verdict]:
+    """The values that go: stale ones, and foreign ones where the policy says so.
+
+    A value under an expired keep rule stays untouched, whatever the policy.
+    """
+    foreign_goes = comparison.inventory.policy.foreign is Foreign.REMOVE
+    return [
+        verdict
+        for verdict in host.extra
+        if verdict.standing is Standing.STALE
+        or (foreign_goes and verdict.standing is Standing.FOREIGN and verdict.rule is None)
+    ]
+
+
+def uac_after(comparison: Comparison, host: HostComparison) -> int:
+    """userAccountControl as it should be: the declared flags, every other bit as found."""
+    uac = host.computer.uac
+    found, wanted = host.transition
+    if found != wanted:
+        uac ^= TRUSTED_TO_AUTH_FOR_DELEGATION
+    if comparison.inventory.policy.unconstrained is Unconstrained.CLEAR:
+        uac &= ~TRUSTED_FOR_DELEGATION
+    return uac
+
+
+def _change(comparison: Comparison, host: HostComparison) -> DelegationChange | None:
+    computer = host.computer
+    gone = {verdict.value.casefold() for verdict in removals(comparison, host)}
+    kept = [value for value in computer.values if value.casefold() not in gone]
+    before = Delegation.of(computer)
+    after = Delegation((*kept, *host.missing), uac_after(comparison, host))
+    if before == after:
+        return None
+    return Change(Target(host.label, computer.dn, computer.guid), before, after)
+
+
+def _refusals(comparison: Comparison, changes: list[DelegationChange]) -> Iterator[Blocked]:
+    for host in comparison.hosts:
+        fqdn = host.delegate.host.fqdn
+        yield from _account_refusals(host.label, host.computer, fqdn, is_host=True)
+    in_scope = set(comparison.labels)
+    for endpoint in comparison.desired.endpoints_of(comparison.labels):
+        yield from _endpoint_refusals(comparison.snapshot, endpoint, in_scope)
+    for host in comparison.hosts:
+        yield from _flag_refusal(comparison, host)
+        yield from _limit_refusal(comparison, host)
+    yield from _removals_refusal(comparison, changes)
+
+
+def _account_refusals(
+    label: str, computer: Computer, fqdn: str, *, is_host: bool
+) -> Iterator[Blocked]:
+    if computer.is_domain_controller:
+        yield Blocked(
+            label,
+            "domain-controller",
+            f"{computer.name} is a domain controller: whoever may act as a user towards it owns "
+            "the domain; remove it from the inventory",
+        )
+    if kind := computer.not_a_host if is_host else computer.not_a_computer:
+        yield Blocked(label, "not-a-host", f"{computer.name} is {kind}; only computers delegate")
+    if (computer.dns_host_name or "").casefold() != fqdn.casefold():
+        yield Blocked(
+            label,
+            "fqdn-mismatch",
+            f"the inventory says fqdn {fqdn}, the account's dNSHostName is "
+            f"{computer.dns_host_name or 'not set'}; correct whichever is wrong",
+        )
+
+
+def _endpoint_refusals(
+    snapshot: Snapshot, endpoint: Endpoint, in_scope: Collection[str]
+) -> Iterator[Blocked]:
+    computer = snapshot.computer(endpoint.computer)
+    if computer is None:
+        yield Blocked(
+            endpoint.label,
+            "no-account",
+            f"there is no account {endpoint.computer}$ in {snapshot.directory.base_dn} for "
+            f"{endpoint.label}; values for it would wait for whoever creates one",
+        )
+    elif not (endpoint.is_host and endpoint.label in in_scope):
+        yield from _account_refusals(
+            endpoint.label, computer, endpoint.fqdn, is_host=endpoint.is_host
+        )
+    for value in endpoint.values:
+        spn = names.ServicePrincipalName.parse(value)
+        if (
+            spn
+            and spn.host.casefold() in snapshot.domain_controller_names
+            and not (computer and computer.is_domain_controller)
+        ):
+            yield Blocked(
+                endpoint.label,
+                "domain-controller",
+                f"{value} names a domain controller; whoever may act as a user towards it owns "
+                "the domain",
+            )
+        holders = [
+            holder.account
+            for holder in snapshot.holders(value)
+            if holder.account.casefold() != f"{endpoint.computer}$".casefold()
+        ]
+        if holders:
+            yield Blocked(
+                endpoint.label,
+                "spn-held",
+                f"{value} is registered on another account ({', '.join(sorted(holders))}): "
+                "tickets for it go there; remove it from that account (setspn -D)",
+            )
+
+
+def _flag_refusal(comparison: Comparison, host: HostComparison) -> Iterator[Blocked]:
+    if uac_after(comparison, host) == host.computer.uac:
+        return
+    gone = {verdict.value for verdict in removals(comparison, host)}
+    affected = [
+        verdict.value
+        for verdict in host.standing(Standing.KEPT, Standing.FOREIGN)
+        if verdict.value not in gone
+        and not (
+            verdict.standing is Standing.KEPT and verdict.rule and verdict.rule.accepts_transition
+        )
+    ]
+    if affected:
+        yield Blocked(
+            host.label,
+            "flag-change",
+            "its delegation flag would change, and with it how these values of somebody else "
+            f"work: {', '.join(affected)}; agree it with their owner and say "
+            "protocol_transition: accept in their keep rule",
+            "flag-change",
+        )
+
+
+def _limit_refusal(comparison: Comparison, host: HostComparison) -> Iterator[Blocked]:
+    limit = comparison.inventory.policy.value_limit
+    count = len(host.computer.values) - len(removals(comparison, host)) + len(host.missing)
+    if count > limit and host.missing:
+        yield Blocked(
+            host.label,
+            "value-limit",
+            f"it would hold {count:,} values, beyond the limit of {limit:,} "
+            "(policy.value_limit); make the meshes smaller",
+        )
+
+
+def _removals_refusal(comparison: Comparison, changes: list[DelegationChange]) -> Iterator[Blocked]:
+    count = sum(len(removed(change)) for change in changes)
+    scope = sum(len(host.computer.values) for host in comparison.hosts)
+    share = comparison.inventory.policy.max_removals
+    if count > REMOVALS_FLOOR and count * 100 > share * scope:
+        labels = names.fold(change.target.name for change in changes if removed(change))
+        yield Blocked(
+            labels,
+            "max-removals",
+            f"{count:,} of {scope:,} values would be removed, more than {share:g}% "
+            "(policy.max_removals); look whether the inventory is the right one",
+            "removals",
+        )

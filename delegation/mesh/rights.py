@@ -1,0 +1,93 @@
+"""Whether the account that is logged on can write: yes, no or unknown, with the evidence.
+
+A write needs two things. The ACL of each object has to allow both attributes, which LDAP shows
+(allowedAttributesEffective, MS-ADTS 3.1.1.4.5.21). And the domain controller has to grant
+SeEnableDelegationPrivilege, which LDAP can't show (MS-ADTS 3.1.1.5.3.1, MS-SAMR 3.1.1.8.10): by
+default Administrators hold it, and a policy may give it to others, or take it away.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from delegation import names
+from delegation.mesh.snapshot import Computer
+
+ADMINISTRATORS = "S-1-5-32-544"
+"""BUILTIN\\Administrators (MS-DTYP 2.4.2.4)."""
+WRITTEN = ("msDS-AllowedToDelegateTo", "userAccountControl")
+"""What a change writes."""
+
+
+class Answer(StrEnum):
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """The answer, and what it rests on, in sentences."""
+
+    answer: Answer
+    evidence: tuple[str, ...]
+
+
+def judged(
+    hosts: Mapping[str, Computer],
+    writable: Mapping[UUID, frozenset[str]] | None,
+    token: Collection[str] | None,
+) -> Rights:
+    """Whether the account can write ``hosts``, by label.
+
+    ``writable`` is what each ACL lets it write, casefolded; ``token`` its SIDs, those of its
+    groups included. None: the directory does not tell.
+    """
+    if not hosts:
+        return Rights(Answer.UNKNOWN, ("no account of a host was found",))
+    if writable is None:
+        return Rights(
+            Answer.UNKNOWN, ("an export holds no access rights: ask a domain controller",)
+        )
+    lacking: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    unread = []
+    for label, computer in hosts.items():
+        allowed = writable.get(computer.guid)
+        if allowed is None:
+            unread.append(label)
+        else:
+            lacking[tuple(name for name in WRITTEN if name.casefold() not in allowed)].append(label)
+    both = " and ".join(WRITTEN)
+    fine = lacking.pop((), [])
+    evidence = [
+        f"{names.fold(labels)}: the ACL does not let it write {' and '.join(attributes)}"
+        for attributes, labels in lacking.items()
+    ]
+    evidence += [f"{names.fold(unread)}: the ACL could not be read"] if unread else []
+    evidence += [f"{names.fold(fine)}: the ACL lets it write {both}"] if fine else []
+    reset = [label for label, computer in hosts.items() if computer.admin_count == 1]
+    if reset:
+        evidence.append(
+            f"{names.fold(reset)}: adminCount is 1, so SDProp resets the ACL within the hour: what "
+            "is granted on an OU does not last there"
+        )
+    if lacking:
+        return Rights(Answer.NO, tuple(evidence))
+    answer, sentence = _privilege(token)
+    return Rights(Answer.UNKNOWN if unread else answer, (*evidence, sentence))
+
+
+def _privilege(token: Collection[str] | None) -> tuple[Answer, str]:
+    if token is not None and ADMINISTRATORS in token:
+        return Answer.YES, (
+            "it is in Administrators, who hold SeEnableDelegationPrivilege by default; a policy of "
+            "the domain controllers may have taken it away"
+        )
+    who = "it is not in Administrators" if token is not None else "its groups are not told"
+    return Answer.UNKNOWN, (
+        f"{who}, and LDAP can't show who else holds SeEnableDelegationPrivilege: look in the user "
+        'rights of the domain controllers for "Enable computer and user accounts to be trusted '
+        'for delegation"'
+    )

@@ -1,0 +1,48 @@
+"""What the inventory says about migrations: from which host to which, by what slots and rules."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from delegation.inventory import Inventory, Slots
+from delegation.mesh.desired import expand
+from delegation.migrations.moves.affinity import Rules
+from delegation.migrations.schedule import Move
+
+
+@dataclass(frozen=True)
+class Terms:
+    """``reach`` has the hosts that each host may migrate to, by label: the pairs of the meshes."""
+
+    domain: str
+    reach: Mapping[str, frozenset[str]]
+    slots: Slots = Slots.BOTH
+    rules: Rules = field(default_factory=Rules)
+
+    @classmethod
+    def of(cls, inventory: Inventory) -> "Terms":
+        """Raises Refused for a mesh beyond all bounds."""
+        wanted = inventory.migrate
+        return cls(inventory.domain, reach(inventory), wanted.slots, Rules(wanted.affinity))
+
+    def reaches(self, source: str, target: str) -> bool:
+        return target in self.reach.get(source, ())
+
+    def via(self, move: Move, source: str, to: str) -> bool:
+        """Whether a machine may be put aside on a host: from there it must reach its target.
+
+        A host that affinity closes to the machine is closed for a while, too. But machines that
+        are to be apart, or together, may not be so while one of them is on its way.
+        """
+        only = self.rules.only_on(move.name)
+        return (
+            self.reaches(source, to)
+            and self.reaches(to, move.target)
+            and (only is None or to in only)
+        )
+
+
+def reach(inventory: Inventory) -> dict[str, frozenset[str]]:
+    return {
+        label: frozenset(endpoint.label for endpoint in delegate.endpoints if endpoint.is_host)
+        for label, delegate in expand(inventory).delegates.items()
+    }

@@ -1,0 +1,1 @@
+"""Migrations as the journal keeps them."""

@@ -1,0 +1,259 @@
+"""The queue of migrations, in the journal: what is wanted, how far each is, what is asked of it.
+
+Every step is one commit, on disk before anything is done because of it. The queue is kept, never
+a timetable: what starts when is decided anew by what the hosts say.
+"""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from delegation.changes import store
+from delegation.changes.journal import Journal, RunRecord
+from delegation.changes.run import DONE, FAILED, INTERRUPTED, RUNNING, NewRun
+from delegation.errors import JournalError
+from delegation.migrations.lifecycle import Migration, State, Step, after
+from delegation.migrations.record import recorded
+
+BUSY_SECONDS = 60
+"""How long another program may have the journal to itself."""
+
+
+class Queue:
+    """One run's migrations; implements migrate.seams.Record. It has one writer (store.MIGRATING).
+
+    Raises JournalError for what can't be recorded.
+    """
+
+    def __init__(self, journal: Journal, run: int) -> None:
+        self.run = run
+        self._journal = journal
+        self._db = journal.writing()
+        # Others only look at the journal, or write a line: better to wait than to leave a run.
+        self._db.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+        self._moves = {move.machine: move for move in recorded.migrations(journal, run)}
+
+    def moves(self) -> list[Migration]:
+        return list(self._moves.values())
+
+    def step(  # noqa: PLR0913 - what a step may change
+        self,
+        machine: UUID,
+        step: Step,
+        reason: str = "",
+        fix: str = "",
+        *,
+        at: str | None = None,
+        to: str | None = None,
+        shell: UUID | None = None,
+        attempts: int | None = None,
+    ) -> Migration:
+        before = self._moves[machine]
+        now = _now()
+        move = replace(
+            before,
+            state=after(before.state, step),
+            reason=reason,
+            fix=fix,
+            at=before.at if at is None else at,
+            to=before.to if to is None else to,
+            shell=before.shell if shell is None else shell,
+            attempts=before.attempts if attempts is None else attempts,
+        )
+        if step is Step.INTENDED:
+            move = replace(move, percent=0, started=before.started or now)
+        elif step is Step.ARRIVED:
+            move = replace(move, percent=100, ended=now)
+        elif move.state.ended:
+            move = replace(move, ended=now)
+        with store.transaction(self._db, self._journal.path):
+            self._write(before, move)
+            self._db.execute(
+                "INSERT INTO steps (run, machine, time, step, state, host, bound, reason)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (self.run, str(machine), now, step, move.state, move.at, move.to, reason),
+            )
+        self._moves[machine] = move
+        return move
+
+    def advanced(self, percents: Mapping[UUID, int]) -> None:
+        with store.transaction(self._db, self._journal.path):
+            self._db.executemany(
+                "UPDATE moves SET percent = ? WHERE run = ? AND machine = ?",
+                [(percent, self.run, str(machine)) for machine, percent in percents.items()],
+            )
+        for machine, percent in percents.items():
+            self._moves[machine] = replace(self._moves[machine], percent=percent)
+
+    def explain(self, machine: UUID, reason: str, fix: str = "") -> Migration:
+        with store.transaction(self._db, self._journal.path):
+            self._db.execute(
+                "UPDATE moves SET reason = ?, fix = ? WHERE run = ? AND machine = ?",
+                (reason, fix, self.run, str(machine)),
+            )
+        self._moves[machine] = replace(self._moves[machine], reason=reason, fix=fix)
+        return self._moves[machine]
+
+    def requests(self) -> set[UUID]:
+        rows = self._journal.rows("SELECT machine FROM requests WHERE run = ?", self.run)
+        with self._journal.reading(f"what is asked of run {self.run}"):
+            return {UUID(row["machine"]) for row in rows}
+
+    def abandon(self, machines: Collection[UUID]) -> list[Migration]:
+        asked = [(self.run, str(machine)) for machine in machines]
+        with store.transaction(self._db, self._journal.path):
+            self._db.executemany("DELETE FROM requests WHERE run = ? AND machine = ?", asked)
+            self._db.executemany(
+                "UPDATE moves SET abandoned = 1 WHERE run = ? AND machine = ?", asked
+            )
+        for machine in machines:
+            self._moves[machine] = replace(self._moves[machine], abandoned=True)
+        return [self._moves[machine] for machine in machines]
+
+    def reopen(self) -> None:
+        """The run goes on."""
+        with store.transaction(self._db, self._journal.path):
+            self._db.execute(
+                "UPDATE runs SET status = ?, finished = NULL WHERE id = ?", (RUNNING, self.run)
+            )
+
+    def finish(self, *, interrupted: bool = False) -> None:
+        """The run has ended; what has not can be taken up again."""
+        summary = _summary(self._journal, self.run)
+        incomplete = INTERRUPTED if interrupted else FAILED
+        page: RunRecord[Any] = RunRecord(self._db, self._journal.path, self.run)
+        page.finish(DONE if _is_complete(summary) else incomplete, summary)
+
+    def amend(self) -> None:
+        """Write its end anew, where it has one, or nothing of it is left: something has changed."""
+        with store.transaction(self._db, self._journal.path):
+            _amend(self._journal, self.run)
+
+    def _write(self, before: Migration, move: Migration) -> None:
+        written = self._db.execute(
+            "UPDATE moves SET state = ?, host = ?, bound = ?, shell = ?, attempts = ?,"
+            " percent = ?, started = ?, ended = ?, reason = ?, fix = ?"
+            " WHERE run = ? AND machine = ? AND state = ?",
+            (
+                move.state,
+                move.at,
+                move.to,
+                str(move.shell) if move.shell else None,
+                move.attempts,
+                move.percent,
+                move.started,
+                move.ended,
+                move.reason,
+                move.fix,
+                self.run,
+                str(move.machine),
+                before.state,
+            ),
+        )
+        if written.rowcount != 1:
+            raise JournalError(
+                f"{self._journal.path}: {move.name} is not {before.state} any more in run "
+                f"{self.run}: somebody else has changed the queue",
+                "let nothing else write there; delegation migrate resume settles it",
+            )
+
+
+def begin(journal: Journal, run: NewRun, moves: Sequence[Migration]) -> Queue:
+    """A new run with these migrations queued. Those of earlier runs that wait are taken over."""
+    db = journal.writing()
+    with store.transaction(db, journal.path):
+        number = journal.add(run)
+        db.executemany(
+            "INSERT INTO moves (run, seq, machine, name, source, target, storage, memory, disk,"
+            " size, seconds, state, host) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    number,
+                    seq,
+                    str(move.machine),
+                    move.name,
+                    move.source,
+                    move.target,
+                    move.storage,
+                    move.memory,
+                    move.disk,
+                    move.size,
+                    move.seconds,
+                    State.QUEUED,
+                    move.at or move.source,
+                )
+                for seq, move in enumerate(moves)
+            ],
+        )
+        taken = (State.QUEUED, State.WAITING, number, number)
+        why = f"run {number} moves it"
+        bereft = [
+            other
+            for (other,) in db.execute(
+                f"SELECT DISTINCT run FROM moves WHERE {_ELSEWHERE}",  # noqa: S608
+                taken,
+            )
+        ]
+        db.execute(
+            "INSERT INTO steps (run, machine, time, step, state, host, bound, reason)"  # noqa: S608
+            f" SELECT run, machine, ?, ?, ?, host, bound, ? FROM moves WHERE {_ELSEWHERE}",
+            (_now(), Step.ABANDONED, State.ABORTED, why, *taken),
+        )
+        db.execute(
+            f"UPDATE moves SET state = ?, ended = ?, reason = ? WHERE {_ELSEWHERE}",  # noqa: S608
+            (State.ABORTED, _now(), why, *taken),
+        )
+        for other in bereft:
+            _amend(journal, other)
+    return Queue(journal, number)
+
+
+_ELSEWHERE = "state IN (?, ?) AND run != ? AND machine IN (SELECT machine FROM moves WHERE run = ?)"
+"""What waits in another run for a machine that this one moves."""
+
+
+def _summary(journal: Journal, run: int) -> dict[str, int]:
+    """How many machines of a run are in each state, as its page says."""
+    rows = journal.rows("SELECT state, count(*) FROM moves WHERE run = ? GROUP BY state", run)
+    counts: dict[str, int] = dict(map(tuple, rows))
+    return {
+        "objects": sum(counts.values()),
+        **{str(state): counts[state] for state in State if state in counts},
+    }
+
+
+def _is_complete(summary: Mapping[str, int]) -> bool:
+    return summary.get(State.MOVED, 0) == summary["objects"]
+
+
+def _amend(journal: Journal, run: int) -> None:
+    """Within a transaction."""
+    summary, page = _summary(journal, run), journal.run(run)
+    if page.finished is None and any(not state.ended for state in State if summary.get(state)):
+        return
+    incomplete = INTERRUPTED if page.status == INTERRUPTED else FAILED
+    journal.writing().execute(
+        "UPDATE runs SET status = ?, finished = ?, summary = ? WHERE id = ?",
+        (
+            DONE if _is_complete(summary) else incomplete,
+            page.finished or _now(),
+            json.dumps(summary),
+            run,
+        ),
+    )
+
+
+def ask(journal: Journal, run: int, machines: Collection[UUID]) -> None:
+    """Leave the wish that these be given up for whoever has the run."""
+    with store.transaction(journal.writing(), journal.path):
+        journal.writing().executemany(
+            "INSERT OR IGNORE INTO requests VALUES (?, ?, ?)",
+            [(run, str(machine), _now()) for machine in machines],
+        )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

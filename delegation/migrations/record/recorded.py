@@ -1,0 +1,133 @@
+"""The migrations that the journal has on record: of one run, or all that have no end yet."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from delegation.changes.journal import Journal
+from delegation.changes.run import MIGRATE, RUNNING
+from delegation.migrations.lifecycle import Migration, State, Step
+
+
+def migrations(journal: Journal, run: int) -> list[Migration]:
+    """A run's migrations, in the order in which they were asked for."""
+    return [move for _, move in _found(journal, "run = ? ORDER BY seq", run)]
+
+
+def unfinished(journal: Journal) -> list[int]:
+    """The runs that have migrations without an end, the newest last."""
+    states = [state for state in State if not state.ended]
+    runs = {run for run, _ in _found(journal, f"state IN ({_marks(states)})", *states)}
+    return sorted(runs)
+
+
+def to_be_given_up(journal: Journal, run: int) -> set[UUID]:
+    """Machines of a run whose migrations somebody asked to give up, and nobody has heard of it."""
+    if not _keeps_moves(journal):
+        return set()
+    rows = journal.rows("SELECT machine FROM requests WHERE run = ?", run)
+    with journal.reading(f"what is asked of run {run}"):
+        return {UUID(row["machine"]) for row in rows}
+
+
+def newest_at_work(journal: Journal) -> int | None:
+    """Of the runs that have no end, the one that began, or went on, last; None: all have one."""
+    if not _keeps_moves(journal):
+        return None
+    rows = journal.rows(
+        "SELECT id FROM runs WHERE kind = ? AND status = ? ORDER BY max(started, coalesce("
+        "(SELECT max(time) FROM steps WHERE run = runs.id AND step != ?), '')) DESC, id DESC"
+        " LIMIT 1",
+        MIGRATE,
+        RUNNING,
+        Step.ABANDONED,  # a run that takes over what waits in others gives it up there
+    )
+    with journal.reading("the steps of migrations"):
+        return next((int(row["id"]) for row in rows), None)
+
+
+def under_way(journal: Journal) -> list[tuple[int, Migration]]:
+    """All migrations, with their runs, that may be running at their hosts."""
+    states = [state for state in State if state.on_the_way]
+    return _found(journal, f"state IN ({_marks(states)}) ORDER BY run, seq", *states)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedStep:
+    """What happened to one migration; ``at`` and ``to`` are labels, ``time`` ISO 8601 in UTC."""
+
+    machine: UUID
+    time: str
+    step: Step
+    state: State
+    at: str
+    to: str
+    reason: str
+
+
+def steps(journal: Journal, run: int) -> list[RecordedStep]:
+    """All that happened to a run's migrations, in its order."""
+    if not _keeps_moves(journal):
+        return []
+    rows = journal.rows("SELECT * FROM steps WHERE run = ? ORDER BY id", run)
+    with journal.reading(f"run {run}"):
+        return [
+            RecordedStep(
+                UUID(row["machine"]),
+                row["time"],
+                Step(row["step"]),
+                State(row["state"]),
+                row["host"],
+                row["bound"],
+                row["reason"],
+            )
+            for row in rows
+        ]
+
+
+def _found(journal: Journal, condition: str, *parameters: object) -> list[tuple[int, Migration]]:
+    if not _keeps_moves(journal):
+        return []
+    rows = journal.rows(f"SELECT * FROM moves WHERE {condition}", *parameters)  # noqa: S608
+    with journal.reading("the queue of migrations"):
+        return [(row["run"], _migration(dict(row))) for row in rows]
+
+
+def _migration(row: dict[str, Any]) -> Migration:
+    shell = row["shell"]
+    return Migration(
+        machine=UUID(row["machine"]),
+        name=row["name"],
+        source=row["source"],
+        target=row["target"],
+        storage=row["storage"],
+        memory=row["memory"],
+        disk=row["disk"],
+        size=row["size"],
+        seconds=row["seconds"],
+        state=State(row["state"]),
+        at=row["host"],
+        to=row["bound"],
+        shell=UUID(shell) if shell else None,
+        attempts=row["attempts"],
+        percent=row["percent"],
+        abandoned=bool(row["abandoned"]),
+        started=row["started"],
+        ended=row["ended"],
+        reason=row["reason"],
+        fix=row["fix"],
+    )
+
+
+_SINCE = 3
+"""The first version of the journal that keeps migrations; a writer makes an older one so."""
+
+
+def _keeps_moves(journal: Journal) -> bool:
+    versions: Iterator[Any] = journal.rows("PRAGMA user_version")
+    return any(row[0] >= _SINCE for row in versions)
+
+
+def _marks(values: Collection[object]) -> str:
+    return ", ".join("?" * len(values))

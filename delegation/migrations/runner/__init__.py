@@ -1,0 +1,283 @@
+"""Carries out a queue of migrations: starts what the schedule says, follows it, settles its end.
+
+It is given everything: somebody who works at the hosts, the record, a clock. It may die between
+any two of its lines; whoever takes the run up again finds out from the record and the hosts.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from uuid import UUID
+
+from delegation.migrations.lifecycle import UNWATCHED, Migration, State, Step
+from delegation.migrations.runner.board import Board
+from delegation.migrations.runner.judging import (
+    Cause,
+    Limits,
+    Verdict,
+    judge,
+    of_end,
+    of_error,
+    unsent,
+)
+from delegation.migrations.runner.learning import Learning
+from delegation.migrations.runner.lookout import Lookout
+from delegation.migrations.runner.patience import Alarms, Every, Lasting, Patience
+from delegation.migrations.runner.work import (
+    Accepted,
+    Advanced,
+    Crew,
+    Display,
+    Event,
+    Found,
+    Lost,
+    Reattached,
+    Record,
+    Unsent,
+    Visited,
+    Wait,
+)
+from delegation.migrations.schedule import Slots
+from delegation.migrations.schedule.bypass import Via, anywhere
+from delegation.migrations.schedule.estimate import StreamRates
+
+FINISH, STOP, LEAVE = 1, 2, 3
+"""How urgently it was asked to end: start nothing more, stop what runs, go at once."""
+
+
+class Runner:
+    """One run, from where its record says that it is to its end, in the thread that calls it.
+
+    ``hosts`` are those that take part, by label, the third hosts of a bypass included. ``clock``
+    gives seconds that only grow; ``shell`` an id that was never used. ``rates`` learn from what is
+    moved.
+    """
+
+    def __init__(  # noqa: PLR0913
+        self,
+        record: Record,
+        crew: Crew,
+        hosts: Iterable[str],
+        *,
+        clock: Callable[[], float],
+        shell: Callable[[], UUID],
+        display: Display,
+        rates: StreamRates,
+        slots: Slots = Slots.BOTH,
+        via: Via = anywhere,
+        patience: Patience = Patience(),  # noqa: B008 - it is frozen
+    ) -> None:
+        self._record = record
+        self._crew = crew
+        self._board = Board(record, display, slots, via)
+        self._lookout = Lookout(self._board, crew, hosts, clock, patience)
+        self._display = display
+        self._clock = clock
+        self._shell = shell
+        self._patience = patience
+        self._to_listen = Every(clock, patience.listen)
+        self._to_record = Every(clock, patience.record)
+        self._learning = Learning(self._board, rates, clock, patience)
+        self._to_tell = Every(clock, patience.listen)
+        self._again: Alarms[UUID] = Alarms(clock)
+        self._watched: set[UUID] = set()
+        self._causes: dict[UUID, Cause] = {}
+        self._chased: dict[UUID, Every] = {}
+        self._odd: Lasting[UUID] = Lasting(clock)
+        self._percents: dict[UUID, int] = {}
+        self._pressed = 0
+        self._stop_by: float | None = None
+
+    def press(self, urgency: int = 0) -> None:
+        """Ask it to end: ``urgency`` at least, else more urgently than before.
+
+        A signal's handler may call it: it only counts.
+        """
+        self._pressed = max(self._pressed, urgency) if urgency else self._pressed + 1
+
+    @property
+    def urgency(self) -> int:
+        """How urgently it was asked to end; 0: not at all."""
+        return self._pressed
+
+    def run(self) -> tuple[Migration, ...]:
+        """All migrations as they are at the end. Raises JournalError where nothing is recorded."""
+        try:
+            self._begin()
+            while not self._is_over():
+                self._obey()
+                if not self._pressed:
+                    self._start_due()
+                self._listen()
+                self._go_on()
+            self._board.explain_rest()
+        finally:
+            self._crew.dismiss()
+        return tuple(self._board.moves.values())
+
+    def _begin(self) -> None:
+        """Look at every host; then, what became of what may be running."""
+        self._lookout.visit_all()
+        while self._lookout.is_looking and self._pressed < LEAVE:
+            self._listen()
+        for move in self._board.under_way:
+            lost = move.state is not State.UNKNOWN
+            self._pursue(self._board.step(move, Step.LOST, UNWATCHED) if lost else move)
+        for move in self._board.pending:
+            if move.state is State.WAITING:
+                self._board.step(move, Step.DUE)
+
+    def _listen(self) -> None:
+        self._take(self._crew.next(self._patience.listen))
+        self._display.pulse(self._pressed)
+
+    # What is done
+
+    def _start_due(self) -> None:
+        for start in self._board.due():
+            move = self._board.moves[UUID(start.move.machine)]
+            move = self._board.step(move, Step.INTENDED, start=start, shell=self._shell())
+            self._causes.pop(move.machine, None)
+            self._watched.add(move.machine)
+            self._crew.carry(move)
+            self._lookout.stir()
+
+    def _pursue(self, move: Migration) -> None:
+        if move.machine not in self._watched:
+            self._watched.add(move.machine)
+            self._crew.pursue(move)
+
+    def _stop(self, move: Migration) -> None:
+        """Ask its host; what is not watched just now is asked when it is found again."""
+        if move.machine in self._watched:
+            self._crew.stop(move.machine)
+        if move.state in {State.STARTING, State.RUNNING}:
+            self._board.step(move, Step.STOPPED)
+
+    def _obey(self) -> None:
+        """What was asked meanwhile, by signals and from other terminals."""
+        if self._pressed >= STOP and self._stop_by is None:
+            self._stop_by = self._clock() + self._patience.stop
+            for move in self._board.under_way:
+                self._stop(move)
+        if self._to_listen():
+            asked = self._record.requests()
+            for move in self._board.abandon(asked) if asked else ():
+                if move.state.pending:
+                    self._board.step(move, Step.ABANDONED)
+                elif move.state.on_the_way:
+                    self._stop(move)
+
+    def _go_on(self) -> None:
+        """What is to be done at this second."""
+        if self._percents and self._to_record():
+            self._board.advanced(self._percents)
+            self._percents.clear()
+        for machine in self._again.due():
+            move = self._board.moves[machine]
+            if move.state is State.WAITING:
+                self._board.step(move, Step.DUE)
+            elif move.state is State.UNKNOWN:
+                self._pursue(move)
+        self._lookout.go_on()
+        if self._to_tell():
+            idle = all(move.state is State.UNKNOWN for move in self._board.under_way)
+            left = self._lookout.left if idle else None
+            self._display.waits(Wait(self._lookout.missed, left))
+
+    # What happens
+
+    def _take(self, event: Event | None) -> None:
+        match event:
+            case Visited(host, answer):
+                self._lookout.visited(host, answer)
+            case Accepted(machine):
+                self._learning.began(machine)
+                self._board.step(self._board.moves[machine], Step.ACCEPTED)
+            case Advanced(machine, percent):
+                self._advanced(machine, percent)
+            case Reattached(machine):
+                self._reattached(machine)
+            case Lost(machine, error):
+                self._watched.discard(machine)
+                self._odd.seconds(machine, so=False)
+                self._causes[machine] = of_error(self._board.moves[machine], error)
+                self._nothing_told(self._board.moves[machine], error.what, error.fix)
+            case Unsent() | Found():
+                self._watched.discard(event.machine)
+                self._ended(event)
+
+    def _advanced(self, machine: UUID, percent: int) -> None:
+        known = self._percents.get(machine, self._board.moves[machine].percent)
+        if percent != known:
+            self._percents[machine] = percent
+            self._lookout.stir()
+
+    def _reattached(self, machine: UUID) -> None:
+        move = self._board.step(self._board.moves[machine], Step.REATTACHED)
+        if move.abandoned or self._pressed >= STOP:
+            self._stop(move)
+        self._lookout.stir()
+
+    def _ended(self, event: Unsent | Found) -> None:
+        """Nothing of ours runs: settle it by what both hosts say, and see them as they are now."""
+        move = self._board.moves[event.machine]
+        self._percents.pop(move.machine, None)
+        limits = Limits(self._pressed >= STOP, self._patience.attempts)
+        if isinstance(event, Unsent):
+            self._settle(move, unsent(move, event.looks, event.error, limits))
+        else:
+            if event.heard:
+                self._causes[move.machine] = of_end(move, event.failure)
+            cause = self._causes.get(move.machine)
+            verdict = judge(move, event.looks, cause, limits)
+            self._settle(move, self._ripe(move, verdict))
+        self._lookout.saw(event.looks)
+        if not event.looks:
+            self._lookout.visit(move.at, move.to)
+
+    def _ripe(self, move: Migration, verdict: Verdict) -> Verdict:
+        """The same, and an end of what both hosts, or neither, have shown for too long."""
+        odd_for = self._odd.seconds(move.machine, so=verdict.odd)
+        if not verdict.odd or odd_for < self._patience.grace:
+            return verdict
+        self._odd.seconds(move.machine, so=False)
+        return replace(verdict, step=Step.GIVEN_UP)
+
+    def _settle(self, move: Migration, verdict: Verdict) -> None:
+        if verdict.step is None:
+            self._nothing_told(move, verdict.reason, verdict.fix)
+            self._board.rests(move, at_rest=verdict.at_rest)
+            if verdict.moving:
+                self._lookout.stir()
+            return
+        if verdict.step in {Step.ARRIVED, Step.PASSED}:
+            self._learning.ended(move)
+        after = self._board.step(
+            move, verdict.step, verdict.reason, verdict.fix, blamed=verdict.blamed
+        )
+        if after.state is State.WAITING:
+            self._again.set(move.machine, self._patience.before_try(after.attempts))
+        self._lookout.stir()
+
+    def _nothing_told(self, move: Migration, why: str, fix: str) -> None:
+        """Ask again: at once where that was not done just now, else after a while."""
+        if move.state is State.UNKNOWN:
+            self._board.explain(move, why, fix)
+        else:
+            self._board.step(move, Step.LOST, why, fix)
+        every = Every(self._clock, self._patience.poll)
+        at_once = self._chased.setdefault(move.machine, every)()
+        self._again.set(move.machine, 0 if at_once else self._patience.poll)
+
+    # The end
+
+    def _is_over(self) -> bool:
+        if self._pressed >= LEAVE:
+            return True
+        if self._watched or self._lookout.is_looking:
+            return self._stop_by is not None and self._clock() >= self._stop_by
+        if self._pressed or all(move.state.ended for move in self._board.moves.values()):
+            return True
+        if not self._again:
+            self._lookout.unstick()
+        return not (self._odd or self._lookout.is_patient)

@@ -1,0 +1,186 @@
+"""A run's migrations, on record and in the schedule at once: no step in one without the other."""
+
+from collections.abc import Collection, Iterable, Mapping
+from uuid import UUID
+
+from delegation.errors import HostError
+from delegation.migrations.lifecycle import Migration, State, Step
+from delegation.migrations.moves.surveyed import Hosted
+from delegation.migrations.runner.room import capacity, of_others
+from delegation.migrations.runner.whereabouts import Answer, told
+from delegation.migrations.runner.work import Display, Record
+from delegation.migrations.schedule import Move, Schedule, Slots, Start
+from delegation.migrations.schedule.bypass import Via
+
+
+class Board:
+    """All migrations by machine. ``gone`` and ``seen`` are the hosts as they were looked at last.
+
+    A migration that is on the way runs in the schedule, and one that is pending waits there: held
+    back, where it waits for another try.
+    """
+
+    def __init__(self, record: Record, display: Display, slots: Slots, via: Via) -> None:
+        self.moves = {move.machine: move for move in record.moves()}
+        self.seen: dict[str, Hosted] = {}
+        self.gone: dict[str, HostError] = {}
+        self._record = record
+        self._display = display
+        moves = self.moves.values()
+        self._schedule = Schedule(
+            {},
+            [as_move(move) for move in moves if move.state.pending],
+            slots=slots,
+            via=via,
+            running=[
+                Start(as_move(move), move.at, move.to) for move in moves if move.state.on_the_way
+            ],
+        )
+        for move in moves:
+            if move.state is State.WAITING:
+                self._schedule.hold(str(move.machine), move.reason)
+
+    @property
+    def under_way(self) -> list[Migration]:
+        return [move for move in self.moves.values() if move.state.on_the_way]
+
+    @property
+    def pending(self) -> list[Migration]:
+        return [move for move in self.moves.values() if move.state.pending]
+
+    def due(self) -> list[Start]:
+        """What is to start now; each of them has to be stepped on to STARTING."""
+        return self._schedule.due()
+
+    def stuck(self) -> dict[UUID, str]:
+        """Why each that is queued can't be moved, where nothing runs and nothing is due."""
+        return {UUID(machine): why for machine, why in self._schedule.stuck().items()}
+
+    def step(  # noqa: PLR0913
+        self,
+        move: Migration,
+        step: Step,
+        reason: str = "",
+        fix: str = "",
+        *,
+        start: Start | None = None,
+        shell: UUID | None = None,
+        blamed: bool = False,
+    ) -> Migration:
+        """Record it, tell the schedule, and show it. ``blamed``: a try that failed."""
+        machine = str(move.machine)
+        went_on = step in {Step.ARRIVED, Step.PASSED}
+        after = self._record.step(
+            move.machine,
+            step,
+            reason,
+            fix,
+            at=start.source if start else (move.to or move.target) if went_on else None,
+            to=start.to if start else None,
+            shell=shell,
+            attempts=0 if step is Step.PASSED else move.attempts + 1 if blamed else None,
+        )
+        if move.state.on_the_way:
+            self._ended(move, step)
+        elif after.state.ended:
+            self._schedule.dropped(machine)
+        elif step is Step.DUE:
+            self._schedule.unhold(machine)
+        if step is Step.REATTACHED:
+            self._schedule.rests(machine, at_rest=False)
+        if step is Step.POSTPONED:
+            self._schedule.hold(machine, reason)
+        self._changed(after)
+        return after
+
+    def _ended(self, move: Migration, step: Step) -> None:
+        """Tell the schedule, where a migration that was on the way is not any more."""
+        machine = str(move.machine)
+        if step in {Step.ARRIVED, Step.PASSED}:
+            self._schedule.arrived(machine)
+        elif step in {Step.RETURNED, Step.POSTPONED}:
+            self._schedule.returned(machine, again=True)
+        elif step in {Step.GIVEN_UP, Step.ABANDONED}:
+            self._schedule.returned(machine, again=False)
+
+    def rests(self, move: Migration, *, at_rest: bool) -> None:
+        """Whether its source does nothing about one that is unknown: then its slot there is free.
+
+        Its end is known only when its target has answered, too. Until then it is not sent again,
+        and what it may hold there is held.
+        """
+        self._schedule.rests(str(move.machine), at_rest=at_rest)
+
+    def saw(self, answers: Mapping[str, Answer]) -> None:
+        """Hosts as they were looked at just now. What ended there is told before."""
+        under_way, at_rest = self.under_way, self._at_rest
+        for host, answer in answers.items():
+            if isinstance(answer, HostError):
+                self.gone[host] = answer
+                self._schedule.without(host)
+            else:
+                self.gone.pop(host, None)
+                self.seen[host] = answer
+                self._schedule.reread(host, capacity(host, answer, under_way, at_rest))
+
+    def shared(self, host: str) -> bool:
+        """Whether somebody else migrates from there, who may be in our way."""
+        at_rest = self._at_rest
+        ours = [move for move in self.under_way if move.machine not in at_rest]
+        return host in self.seen and of_others(self.seen[host], ours) > 0
+
+    @property
+    def _at_rest(self) -> set[UUID]:
+        return {UUID(machine) for machine in self._schedule.at_rest}
+
+    def abandon(self, machines: Collection[UUID]) -> list[Migration]:
+        """Take the wish that these be given up; they are still to be stepped on."""
+        moves = self._record.abandon([m for m in machines if m in self.moves])
+        for move in moves:
+            self._changed(move)
+        return moves
+
+    def advanced(self, percents: Mapping[UUID, int]) -> None:
+        self._record.advanced(percents)
+        for move in self._record.moves():
+            if move.machine in percents:
+                self._changed(move)
+
+    def explain(self, move: Migration, reason: str, fix: str = "") -> None:
+        """Why it is still in its state, on record where that is news."""
+        if (reason, fix) != (move.reason, move.fix):
+            self._changed(self._record.explain(move.machine, reason, fix))
+
+    def explain_rest(self) -> None:
+        """Why what waits still does, for whoever looks at the record."""
+        stuck = self.stuck()
+        for move in self.pending:
+            ends = (move.at, move.target)
+            why, fix = told(self.gone[host] for host in ends if host in self.gone)
+            if why := why or stuck.get(move.machine, ""):
+                self.explain(move, why, fix)
+
+    def timed(self, seconds: Mapping[UUID, float]) -> None:
+        """Better estimates for what waits."""
+        self._schedule.timed({str(machine): length for machine, length in seconds.items()})
+
+    def _changed(self, move: Migration) -> None:
+        self.moves[move.machine] = move
+        self._display.move(move)
+
+
+def involved(moves: Iterable[Migration]) -> set[str]:
+    """The hosts that these need, by label."""
+    return {host for move in moves for host in (move.at, move.target, move.to) if host}
+
+
+def as_move(move: Migration) -> Move:
+    return Move(
+        machine=str(move.machine),
+        name=move.name,
+        source=move.at,
+        target=move.target,
+        memory=move.memory,
+        disk=move.disk,
+        seconds=move.seconds,
+    )

@@ -1,0 +1,155 @@
+"""Errands at the hosts, each in a thread of its own, which has its own connections."""
+
+import threading
+import time
+from collections.abc import Callable, Collection
+from contextlib import closing
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import Protocol
+from uuid import UUID
+
+from delegation.errors import HostError
+from delegation.hosts.hypervisor import Open
+from delegation.migrations.lifecycle import Migration
+from delegation.migrations.runner import errands
+from delegation.migrations.runner.work import Event
+from delegation.migrations.smb.traffic import Traffic
+
+LOOKERS = 16
+"""Hosts that are looked at, at the same time; migrations are bounded by the hosts' own slots."""
+PARTING = 15.0
+"""Seconds in which what runs is let go of properly; what takes longer is let go of anyway."""
+_TICK = 0.25
+"""How long one wait lasts at most: on Windows, Ctrl-C is only seen between two."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Crashed:
+    error: BaseException
+
+
+class Threads:
+    """Implements migrate.seams.Crew. ``next`` raises what a thread did not expect."""
+
+    def __init__(self, open_host: Open) -> None:
+        self._open = open_host
+        self._inbox: SimpleQueue[Event | _Crashed] = SimpleQueue()
+        self._stops: dict[UUID, threading.Event] = {}
+        self._looking = threading.Semaphore(LOOKERS)
+        self._leaving = threading.Event()
+        self._threads: set[threading.Thread] = set()
+
+    def carry(self, move: Migration) -> None:
+        stop = self._stops[move.machine] = threading.Event()
+        self._start(move.name, errands.carry(self._open, move, stop))
+
+    def pursue(self, move: Migration) -> None:
+        stop = self._stops[move.machine] = threading.Event()
+        self._start(move.name, errands.pursue(self._open, move, stop))
+
+    def visit(self, host: str) -> None:
+        self._start(host, self._in_turn(errands.visit(self._open, host)))
+
+    def stop(self, machine: UUID) -> None:
+        self._stops[machine].set()
+
+    def next(self, seconds: float) -> Event | None:
+        waited = 0.0
+        while waited < seconds:
+            try:
+                event = self._inbox.get(timeout=min(_TICK, seconds - waited))
+            except Empty:
+                waited += _TICK
+                continue
+            if isinstance(event, _Crashed):
+                raise event.error
+            return event
+        return None
+
+    def dismiss(self) -> None:
+        self._leaving.set()
+        until = time.monotonic() + PARTING
+        for thread in self._threads:
+            thread.join(max(until - time.monotonic(), 0))
+
+    def _start(self, name: str, errand: errands.Errand) -> None:
+        self._threads = {thread for thread in self._threads if thread.is_alive()}
+        # A daemon: a host that hangs must not keep the program from ending.
+        thread = threading.Thread(target=self._run, args=(errand,), name=name, daemon=True)
+        self._threads.add(thread)
+        thread.start()
+
+    def _run(self, errand: errands.Errand) -> None:
+        """The thread: each event as it comes, until nobody wants to hear more."""
+        try:
+            with closing(errand):
+                for event in errand:
+                    self._inbox.put(event)
+                    if self._leaving.is_set():
+                        break
+        except BaseException as exc:  # noqa: BLE001 - raised again, in the thread that waits
+            self._inbox.put(_Crashed(exc))
+
+    def _in_turn(self, errand: errands.Errand) -> errands.Errand:
+        with self._looking:
+            if not self._leaving.is_set():
+                yield from errand
+
+
+class Watch(Protocol):
+    """A target as its SMB server sees it, for the thread that opened it. It raises HostError."""
+
+    def look(self) -> Traffic: ...
+
+    def close(self) -> None: ...
+
+
+Looks = tuple[tuple[float, Traffic], ...]
+"""The last two looks at a target, or the only one, each with its seconds."""
+
+
+class Watchers:
+    """Targets that are looked at again and again, each in a thread, for whoever shows them.
+
+    A target that does not tell is tried again, and shown as nothing: what counts is told by the
+    sources.
+    """
+
+    def __init__(self, watch: Callable[[str], Watch], seconds: float = 3.0) -> None:
+        self._watch = watch
+        self._seconds = seconds
+        self._ends: dict[str, threading.Event] = {}
+        self._seen: dict[str, Looks] = {}
+
+    def towards(self, hosts: Collection[str]) -> None:
+        """Look at these from here on, and at no others."""
+        for host in self._ends.keys() - set(hosts):
+            self._ends.pop(host).set()
+            self._seen.pop(host, None)
+        for host in set(hosts) - self._ends.keys():
+            end = self._ends[host] = threading.Event()
+            threading.Thread(target=self._run, args=(host, end), name=host, daemon=True).start()
+
+    def seen(self) -> dict[str, Looks]:
+        """The targets that tell, by label."""
+        return {host: looks for host, looks in dict(self._seen).items() if host in self._ends}
+
+    def close(self) -> None:
+        self.towards(())
+
+    def _run(self, host: str, end: threading.Event) -> None:
+        watch: Watch | None = None
+        while not end.is_set():
+            try:
+                watch = watch or self._watch(host)
+                looks = (*self._seen.get(host, ())[-1:], (time.monotonic(), watch.look()))
+            except HostError:
+                if watch is not None:
+                    watch.close()
+                watch, looks = None, ()
+            if not end.is_set():
+                self._seen[host] = looks
+            end.wait(self._seconds)
+        if watch is not None:
+            watch.close()

@@ -1,0 +1,85 @@
+"""Where a machine is, by what the two hosts of its migration say."""
+
+from collections.abc import Iterable, Mapping
+from enum import Enum
+from uuid import UUID
+
+from delegation.errors import HostError
+from delegation.hosts.machines import VirtualMachine
+from delegation.migrations.moves.surveyed import Hosted
+
+Answer = Hosted | HostError
+"""What came of looking at a host."""
+
+Sighting = VirtualMachine | HostError | None
+"""What a host said of one machine; None: it is not there."""
+
+
+class Place(Enum):
+    SOURCE = "on its source"
+    TARGET = "on its target"
+    MIGRATING = "on the way"
+    BOTH = "on both"
+    NEITHER = "on neither"
+    SILENT = "not told"
+
+
+def sighting(answer: Answer, machine: UUID) -> Sighting:
+    if isinstance(answer, HostError):
+        return answer
+    return next((found for found in answer.machines if found.id == machine), None)
+
+
+def place(source: Sighting, target: Sighting) -> Place:
+    """Where it is. SOURCE and TARGET take the word of both hosts, and that neither moves it."""
+    if any(isinstance(said, VirtualMachine) and said.migrating for said in (source, target)):
+        return Place.MIGRATING
+    if isinstance(source, HostError) or isinstance(target, HostError):
+        return Place.SILENT
+    return {
+        (True, False): Place.SOURCE,
+        (False, True): Place.TARGET,
+        (True, True): Place.BOTH,
+        (False, False): Place.NEITHER,
+    }[source is not None, target is not None]
+
+
+def in_words(found: Place, sightings: Mapping[str, Sighting]) -> str:
+    """Why a machine's place settles nothing; ``sightings`` by label, its source's first."""
+    hosts = " and ".join(sightings)
+    match found:
+        case Place.SILENT:
+            return told(said for said in sightings.values() if isinstance(said, HostError))[0]
+        case Place.BOTH:
+            return f"{hosts} both say that they have it"
+        case Place.NEITHER:
+            return f"neither {hosts.replace(' and ', ' nor ')} has it"
+        case Place.MIGRATING:
+            return "it is migrating, and nothing is heard of its end"
+    return f"it is {found.value}"
+
+
+def what_to_do(found: Place, sightings: Mapping[str, Sighting]) -> str:
+    """About a place that settles nothing; empty where there is only to wait."""
+    match found:
+        case Place.SILENT:
+            return told(said for said in sightings.values() if isinstance(said, HostError))[1]
+        case Place.BOTH:
+            return (
+                "look at it on both hosts, and never start both: one of the two is a leftover, to "
+                "be removed there by hand"
+            )
+        case Place.NEITHER:
+            return (
+                "somebody has removed it, or moved it on: look for it on the other hosts, and take "
+                "it out of the list"
+            )
+    return ""
+
+
+def told(errors: Iterable[HostError]) -> tuple[str, str]:
+    """What is wrong with hosts that can't be asked, and what to do: what is alike once."""
+    found = list(errors)
+    whats = dict.fromkeys(error.what for error in found)
+    fixes = dict.fromkeys(error.fix for error in found if error.fix)
+    return "; ".join(whats), "; ".join(fixes)

@@ -1,0 +1,139 @@
+"""A workstation in a test: a journal in memory, runs on it, and what kills them."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from delegation.changes import store
+from delegation.changes.journal import Journal
+from delegation.changes.run import MIGRATE, NewRun
+from delegation.migrations.lifecycle import Migration, Step
+from delegation.migrations.record import queue, recorded
+from delegation.migrations.record.queue import Queue
+from delegation.migrations.runner import Runner
+from delegation.migrations.runner.patience import Patience
+from delegation.migrations.runner.work import Display, Wait
+from delegation.migrations.schedule.estimate import StreamRates
+from tests.migrations.world import FakeCrew, World
+
+RUN = NewRun(MIGRATE, "corp.example", "corp.example", "", {})
+
+
+class Killed(BaseException):
+    """What SIGKILL is to a process: nothing of it runs after that."""
+
+
+class LethalQueue(Queue):
+    """Dies around its commit number ``moment``; even moments are before it, odd ones after."""
+
+    def __init__(self, journal: Journal, run: int, moment: int | None = None) -> None:
+        super().__init__(journal, run)
+        self._moment = moment
+        self.seen = 0
+
+    def _burn(self) -> None:
+        if self.seen == self._moment:
+            raise Killed
+        self.seen += 1
+
+    def step(self, machine: UUID, step: Step, *said: Any, **facts: Any) -> Migration:
+        self._burn()
+        move = super().step(machine, step, *said, **facts)
+        self._burn()
+        return move
+
+    def explain(self, machine: UUID, reason: str, fix: str = "") -> Migration:
+        self._burn()
+        move = super().explain(machine, reason, fix)
+        self._burn()
+        return move
+
+    def advanced(self, percents: Mapping[UUID, int]) -> None:
+        self._burn()
+        super().advanced(percents)
+        self._burn()
+
+    def abandon(self, machines: Collection[UUID]) -> list[Migration]:
+        self._burn()
+        moves = super().abandon(machines)
+        self._burn()
+        return moves
+
+
+def memory_journal() -> Journal:
+    db = sqlite3.connect(":memory:", isolation_level=None)
+    for step in store.STEPS:
+        db.executescript(step)
+    db.execute(f"PRAGMA user_version = {store.VERSION}")
+    return Journal(Path("state"), db)
+
+
+def wanted(world: World, machine: UUID, target: str) -> Migration:
+    (source,) = world.where(machine)
+    name, memory, disk = world.hosts[source].machines[machine]
+    return Migration(machine, name, source, target, "", memory, disk, memory + disk, 10.0)
+
+
+class Station(Display):
+    """Runs the moves that were asked for, again and again, as somebody at a keyboard would."""
+
+    def __init__(self, world: World, targets: Mapping[str, str]) -> None:
+        """``targets``: whereto each machine goes, by name."""
+        self.world = world
+        self.journal = memory_journal()
+        named = {
+            name: machine
+            for host in world.hosts.values()
+            for machine, (name, _, _) in host.machines.items()
+        }
+        moves = [wanted(world, named[name], target) for name, target in targets.items()]
+        self.run = queue.begin(self.journal, RUN, moves).run
+        self.shown: list[Migration] = []
+        self.waited: list[Wait] = []
+        self.shells = 0
+        self.runner: Runner | None = None
+        self.hook: Callable[[Migration], None] = self.shown.append
+
+    def moves(self) -> Sequence[Migration]:
+        return recorded.migrations(self.journal, self.run)
+
+    def states(self) -> dict[str, str]:
+        return {move.name: str(move.state) for move in self.moves()}
+
+    def go(self, moment: int | None = None, patience: Patience | None = None) -> bool:
+        """Run or resume; False where it was killed."""
+        lethal = LethalQueue(self.journal, self.run, moment)
+        self.runner = Runner(
+            lethal,
+            FakeCrew(self.world),
+            self.world.hosts,
+            clock=lambda: self.world.clock,
+            shell=self._shell,
+            display=self,
+            rates=StreamRates(),
+            patience=patience or Patience(),
+        )
+        try:
+            self.runner.run()
+        except Killed:
+            return False
+        finally:
+            self.commits = lethal.seen
+        return True
+
+    def move(self, move: Migration) -> None:
+        self.hook(move)
+
+    def pulse(self, urgency: int) -> None:
+        pass
+
+    def waits(self, wait: Wait) -> None:
+        self.waited.append(wait)
+
+    def _shell(self) -> UUID:
+        self.shells += 1
+        return UUID(int=self.shells)

@@ -1,0 +1,232 @@
+"""The queue in a journal on a disk: what is committed when, and who may read it meanwhile."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from delegation.changes import store
+from delegation.changes.journal import Journal
+from delegation.changes.run import DONE, FAILED, INTERRUPTED, MIGRATE, RUNNING, NewRun
+from delegation.errors import Busy, JournalError
+from delegation.migrations.lifecycle import IllegalStepError, Migration, State, Step
+from delegation.migrations.record import queue, recorded
+from delegation.migrations.record.queue import Queue
+
+RUN = NewRun(MIGRATE, "hosts:corp.example", "corp.example", "hv[01-02]", {})
+ONE, TWO = UUID(int=1), UUID(int=2)
+SHELL = UUID(int=77)
+
+
+def move(machine: UUID, source: str = "hv01", target: str = "hv02") -> Migration:
+    return Migration(
+        machine, f"vm{machine.int}", source, target, r"D:\VMs", 4, 100, 104, 12.5, at=source
+    )
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    with closing(Journal.writable(tmp_path)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def queued(journal: Journal) -> Queue:
+    return queue.begin(journal, RUN, [move(ONE), move(TWO)])
+
+
+def read(folder: Path, run: int = 1) -> list[Migration]:
+    """What another process sees."""
+    with closing(Journal.readable(folder)) as other:
+        return recorded.migrations(other, run)
+
+
+def test_what_is_asked_for_is_there_at_once(tmp_path: Path, queued: Queue) -> None:
+    assert read(tmp_path) == [move(ONE), move(TWO)] == queued.moves()
+    assert [move.state for move in queued.moves()] == [State.QUEUED] * 2
+
+
+def test_every_step_is_seen_by_others_when_it_returns(tmp_path: Path, queued: Queue) -> None:
+    started = queued.step(ONE, Step.INTENDED, at="hv01", to="hv02", shell=SHELL)
+    assert read(tmp_path)[0] == started
+    assert (started.state, started.shell, started.to) == (State.STARTING, SHELL, "hv02")
+    assert started.started
+    queued.advanced({ONE: 40})
+    assert read(tmp_path)[0].percent == 40
+    moved = queued.step(ONE, Step.ARRIVED, at="hv02")
+    assert read(tmp_path)[0] == moved
+    assert moved.ended
+    assert (moved.started, moved.at) == (started.started, "hv02")
+
+
+def test_a_reason_lasts_until_the_next_step(queued: Queue) -> None:
+    queued.step(ONE, Step.INTENDED, at="hv01", to="hv02", shell=SHELL)
+    failed = queued.step(ONE, Step.POSTPONED, "the disk is busy", "wait", attempts=1)
+    assert (failed.reason, failed.fix, failed.attempts) == ("the disk is busy", "wait", 1)
+    due = queued.step(ONE, Step.DUE)
+    assert (due.reason, due.fix, due.attempts) == ("", "", 1)
+    assert queued.explain(ONE, "hv02 is away").reason == "hv02 is away"
+
+
+def test_a_step_that_is_none_is_refused_and_nothing_is_written(
+    tmp_path: Path, queued: Queue
+) -> None:
+    with pytest.raises(IllegalStepError):
+        queued.step(ONE, Step.ARRIVED)
+    assert read(tmp_path) == [move(ONE), move(TWO)]
+    with closing(Journal.readable(tmp_path)) as other:
+        assert recorded.steps(other, 1) == []
+
+
+def test_who_is_not_up_to_date_is_refused(journal: Journal, queued: Queue) -> None:
+    stale = Queue(journal, queued.run)
+    queued.step(ONE, Step.INTENDED, at="hv01", to="hv02", shell=SHELL)
+    with pytest.raises(JournalError, match="not queued any more"):
+        stale.step(ONE, Step.INTENDED, at="hv01", to="hv02", shell=SHELL)
+
+
+def test_all_that_happened_can_be_told(journal: Journal, queued: Queue) -> None:
+    queued.step(ONE, Step.INTENDED, at="hv01", to="hv03", shell=SHELL)
+    queued.step(ONE, Step.PASSED, at="hv03", attempts=0)
+    told = recorded.steps(journal, queued.run)
+    assert [(one.step, one.state, one.at, one.to) for one in told] == [
+        (Step.INTENDED, State.STARTING, "hv01", "hv03"),
+        (Step.PASSED, State.QUEUED, "hv03", "hv03"),
+    ]
+
+
+def test_a_wish_from_another_terminal_is_taken_once(tmp_path: Path, queued: Queue) -> None:
+    with closing(Journal.writable(tmp_path)) as other:
+        queue.ask(other, queued.run, [ONE])
+        queue.ask(other, queued.run, [ONE])
+    assert queued.requests() == {ONE}
+    (taken,) = queued.abandon(queued.requests())
+    assert taken.abandoned
+    assert read(tmp_path)[0].abandoned
+    assert queued.requests() == set()
+
+
+def test_runs_without_an_end_and_what_may_run(journal: Journal, queued: Queue) -> None:
+    assert recorded.unfinished(journal) == [1]
+    assert recorded.under_way(journal) == []
+    started = queued.step(ONE, Step.INTENDED, at="hv01", to="hv02", shell=SHELL)
+    assert recorded.under_way(journal) == [(1, started)]
+    queued.step(ONE, Step.ARRIVED, at="hv02")
+    queued.step(TWO, Step.ABANDONED)
+    assert recorded.unfinished(journal) == []
+
+
+def test_a_later_run_takes_over_what_waits_for_the_same_machines(
+    journal: Journal, queued: Queue
+) -> None:
+    queued.step(ONE, Step.INTENDED, at="hv01", to="hv02", shell=SHELL)
+    later = queue.begin(journal, RUN, [move(ONE), move(TWO, target="hv03")])
+    first = recorded.migrations(journal, 1)
+    assert [one.state for one in first] == [State.STARTING, State.ABORTED]
+    assert first[1].reason == "run 2 moves it"
+    assert [one.state for one in later.moves()] == [State.QUEUED] * 2
+    assert recorded.steps(journal, 1)[-1].step is Step.ABANDONED
+
+
+def test_its_end_says_how_many_are_in_each_state(journal: Journal, queued: Queue) -> None:
+    queued.step(ONE, Step.INTENDED, at="hv01", to="hv02", shell=SHELL)
+    queued.finish(interrupted=True)
+    assert journal.run(1).status == INTERRUPTED
+    assert journal.run(1).summary == {"objects": 2, "queued": 1, "starting": 1}
+    queued.step(ONE, Step.ARRIVED, at="hv02")
+    queued.finish()
+    assert journal.run(1).status == FAILED
+    queued.step(TWO, Step.INTENDED, at="hv01", to="hv02", shell=SHELL)
+    queued.step(TWO, Step.ARRIVED, at="hv02")
+    queued.finish()
+    assert journal.run(1).status == DONE
+
+
+def test_the_end_is_written_anew_where_something_has_changed(
+    journal: Journal, queued: Queue
+) -> None:
+    queued.step(TWO, Step.ABANDONED)
+    queued.amend()
+    assert journal.run(1).status == RUNNING, "it has no end: it was left"
+    queued.finish(interrupted=True)
+    ended = journal.run(1).finished
+    queue.begin(journal, RUN, [move(ONE)])
+    first = journal.run(1)
+    assert (first.status, first.finished) == (INTERRUPTED, ended)
+    assert first.summary == {"objects": 2, "aborted": 2}
+
+
+def test_a_run_of_which_nothing_is_left_has_ended(journal: Journal, queued: Queue) -> None:
+    queued.step(ONE, Step.ABANDONED)
+    queued.step(TWO, Step.ABANDONED)
+    queued.amend()
+    first = journal.run(1)
+    assert first.status == FAILED
+    assert first.finished
+    assert first.summary == {"objects": 2, "aborted": 2}
+
+
+def test_a_run_that_goes_on_is_running_again(journal: Journal, queued: Queue) -> None:
+    queued.finish()
+    assert journal.run(1).finished
+    queued.reopen()
+    assert (journal.run(1).status, journal.run(1).finished) == (RUNNING, None)
+
+
+def test_a_journal_of_before_there_were_migrations_has_none(tmp_path: Path) -> None:
+    with closing(Journal.writable(tmp_path)) as new:
+        new.writing().execute("DROP TABLE moves")
+        new.writing().execute("DROP TABLE steps")
+        new.writing().execute("DROP TABLE requests")
+        new.writing().execute("PRAGMA user_version = 2")
+    with closing(Journal.readable(tmp_path)) as old:
+        assert recorded.migrations(old, 1) == []
+        assert recorded.unfinished(old) == []
+        assert recorded.steps(old, 1) == []
+    with closing(Journal.writable(tmp_path)) as made_new:
+        assert queue.begin(made_new, RUN, [move(ONE)]).moves() == [move(ONE)]
+
+
+def test_no_journal_at_all_has_none(tmp_path: Path) -> None:
+    with closing(Journal.readable(tmp_path / "nowhere")) as nothing:
+        assert recorded.migrations(nothing, 1) == []
+
+
+def test_one_migrates_at_a_time_and_others_may_write_meanwhile(tmp_path: Path) -> None:
+    with store.lock(tmp_path, store.MIGRATING):
+        with (
+            pytest.raises(Busy, match="another migration run"),
+            store.lock(tmp_path, store.MIGRATING),
+        ):
+            pass
+        with store.lock(tmp_path):
+            pass
+
+
+DIES = """
+import os, signal, sys
+from contextlib import closing
+from pathlib import Path
+from uuid import UUID
+from delegation.changes.journal import Journal
+from delegation.migrations.record import queue
+from delegation.migrations.lifecycle import Step
+with closing(Journal.writable(Path(sys.argv[1]))) as journal:
+    queued = queue.Queue(journal, 1)
+    queued.step(UUID(int=1), Step.INTENDED, at="hv01", to="hv02", shell=UUID(int=77))
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is POSIX's")
+def test_a_step_outlives_whoever_made_it(tmp_path: Path, queued: Queue) -> None:
+    done = subprocess.run([sys.executable, "-c", DIES, str(tmp_path)], check=False, env=os.environ)
+    assert done.returncode == -signal.SIGKILL
+    assert read(tmp_path)[0].shell == SHELL
+    assert read(tmp_path)[0].state is State.STARTING
