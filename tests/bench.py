@@ -19,13 +19,14 @@ from pathlib import Path
 from uuid import UUID
 
 from delegation.changes.outcomes import Result
-from delegation.changes.plan import Change, Delegation, Plan
+from delegation.changes.plan import Change, Plan
 from delegation.directory.ldap import LdapDirectory
 from delegation.directory.session import Credentials
 from delegation.directory.undo_file import undo_ldif
 from delegation.inventory import DirectorySettings, Host, Inventory, Mesh
 from delegation.mesh import compare, planning, snapshot
 from delegation.mesh.desired import expand
+from delegation.mesh.state import Delegation
 from delegation.migrations.schedule.simulate import timeline
 from tests.lab import domain
 from tests.lab.delay import delayed

@@ -16,15 +16,8 @@ from hypothesis import strategies as st
 
 from delegation import names
 from delegation.changes import apply as driver
-from delegation.changes.outcomes import (
-    Absent,
-    DelegationOutcome,
-    Outcome,
-    Reader,
-    Result,
-    delegations,
-)
-from delegation.changes.plan import Change, Delegation, DelegationChange, DelegationPlan, Target
+from delegation.changes.outcomes import Absent, Outcome, Result
+from delegation.changes.plan import Change, Target
 from delegation.inventory import (
     FileServer,
     Foreign,
@@ -39,7 +32,9 @@ from delegation.inventory import (
 from delegation.mesh import compare, planning, snapshot
 from delegation.mesh.compare import Comparison
 from delegation.mesh.desired import expand
+from delegation.mesh.reader import Reader, delegations
 from delegation.mesh.snapshot import Computer, Directory
+from delegation.mesh.state import Delegation, DelegationChange, DelegationOutcome, DelegationPlan
 from delegation.names import CIFS, MANAGED_SERVICES, MIGRATION
 
 settings.register_profile(

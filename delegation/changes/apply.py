@@ -12,7 +12,6 @@ from uuid import UUID
 from delegation.changes.outcomes import Absent, Changer, Outcome, Record, Result
 from delegation.changes.plan import Change, Plan, S, Target
 from delegation.errors import DelegationError, DirectoryError, Refused
-from delegation.mesh import undo
 
 Progress = Callable[[int, int], None]
 """Called with the number of changes settled and the number of all."""
@@ -92,11 +91,26 @@ def settle(
     now = changer.look(_targets(changes))
     found = {change.target.guid: now[change.target.guid] for change in changes}
     outcomes = tuple(
-        _completed(Outcome(change, *undo.settle(change, found[change.target.guid])), now)
+        _completed(Outcome(change, *what_became_of(change, found[change.target.guid])), now)
         for change in changes
     )
     record.settle([o for o in outcomes if not _out_of_reach(found[o.change.target.guid])])
     return outcomes
+
+
+def what_became_of(change: Change[S], now: S | Absent) -> tuple[Result, str]:
+    """Whether an unanswered write was made, by the object as it is ``now``, and why so.
+
+    A write is all or nothing (one modify, MS-ADTS 3.1.1.5.3; one cmdlet): one part of it that is
+    found made tells of the others. Where others have changed a part since, nothing can be told.
+    """
+    if isinstance(now, Absent):
+        return Result.UNKNOWN, now.why
+    if not change.departures(now):
+        return Result.APPLIED, "found made"
+    if not change.reversed().departures(now):
+        return Result.REFUSED, "found not made"
+    return Result.UNKNOWN, "changed by somebody else since: " + "; ".join(change.departures(now))
 
 
 def _out_of_reach(state: S | Absent) -> bool:

@@ -8,7 +8,8 @@ import getpass
 import json
 import platform
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,39 +17,30 @@ from typing import Any, Generic
 from uuid import UUID
 
 from delegation.changes import store
+from delegation.changes.kinds import Kind, Kinds
 from delegation.changes.outcomes import Outcome, Result
-from delegation.changes.plan import Change, Delegation, S, State, Target, added
-from delegation.changes.run import (
-    DELEGATION,
-    HOST_SETTINGS,
-    RUNNING,
-    Kind,
-    NewRun,
-    RecordedChange,
-    Run,
-)
+from delegation.changes.plan import Change, S, State, Target
+from delegation.changes.run import RUNNING, NewRun, RecordedChange, Run
 from delegation.errors import JournalError, UsageError
-
-CHANGING = (*DELEGATION.runs, *HOST_SETTINGS.runs)
-"""The kinds of runs that write changes, and may leave them unsettled."""
 
 
 class Journal:
     """The journal of one state folder. Every method raises JournalError for what SQLite raises."""
 
-    def __init__(self, folder: Path, db: sqlite3.Connection | None) -> None:
+    def __init__(self, folder: Path, db: sqlite3.Connection | None, kinds: Kinds) -> None:
         self.folder = folder
+        self.kinds = kinds
         self.path = folder / "journal.sqlite"
         self._db = db
 
     @classmethod
-    def writable(cls, folder: Path) -> "Journal":
-        return cls(folder, store.open_writable(folder))
+    def writable(cls, folder: Path, kinds: Kinds) -> "Journal":
+        return cls(folder, store.open_writable(folder), kinds)
 
     @classmethod
-    def readable(cls, folder: Path) -> "Journal":
+    def readable(cls, folder: Path, kinds: Kinds) -> "Journal":
         """To look at only; one that does not exist yet is empty."""
-        return cls(folder, store.open_readable(folder))
+        return cls(folder, store.open_readable(folder), kinds)
 
     def close(self) -> None:
         if self._db is not None:
@@ -127,32 +119,50 @@ class Journal:
             return [_recorded(row, kind.state) for row in rows]
 
     def unsettled(self, kind: Kind[Any] | None = None) -> list[Run]:
-        """Runs, of one kind or all, that wrote or were about to, and recorded no end."""
-        meant = kind.runs if kind else CHANGING
+        """Runs, of one kind or all, that wrote or were about to, and recorded no end.
+
+        Of all: also those of a kind that this version does not know. Nothing tells what they wrote.
+        """
+        within, meant = ("IN", kind.runs) if kind else ("NOT IN", self.kinds.unchanging)
         marks = ", ".join("?" * len(meant))
         return [
             self._run(row)
             for row in self.rows(
-                f"SELECT * FROM runs WHERE kind IN ({marks}) AND (finished IS NULL OR EXISTS ("  # noqa: S608
-                " SELECT 1 FROM changes WHERE run = id AND intended IS NOT NULL"
+                f"SELECT * FROM runs WHERE kind {within} ({marks}) AND (finished IS NULL OR EXISTS"  # noqa: S608
+                " (SELECT 1 FROM changes WHERE run = id AND intended IS NOT NULL"
                 " AND result IS NULL)) ORDER BY id",
                 *meant,
             )
         ]
 
     def in_effect(self, run: int, kind: Kind[S]) -> list[Change[S]]:
-        """The changes that ``run`` made and that no rollback has taken back.
+        """What ``run`` changed and no rollback has taken back, part by part.
 
-        A rollback that was itself rolled back leaves the change in effect again.
+        A rollback that was itself rolled back leaves what it took back in effect again.
         """
-        undone: set[UUID] = set()
+        undone: dict[UUID, set[str]] = defaultdict(set)
         for reverser in self.rows("SELECT id FROM runs WHERE reverses = ? AND id > ?", run, run):
-            undone |= {change.target.guid for change in self.in_effect(reverser["id"], kind)}
-        return [
-            recorded.change
+            for change in self.in_effect(reverser["id"], kind):
+                undone[change.target.guid] |= change.parts
+        left = [
+            recorded.change.without(undone[recorded.change.target.guid])
             for recorded in self.changes(run, kind)
-            if recorded.result is Result.APPLIED and recorded.change.target.guid not in undone
+            if recorded.result is Result.APPLIED
         ]
+        return [change for change in left if change is not None]
+
+    def applied_to(self, guid: UUID, kind: Kind[S]) -> list[tuple[int, Change[S]]]:
+        """What runs have made of one object, with their numbers, the oldest first."""
+        marks = ", ".join("?" * len(kind.runs))
+        rows = self.rows(
+            "SELECT changes.* FROM changes JOIN runs ON run = id"  # noqa: S608
+            f" WHERE guid = ? AND result = ? AND kind IN ({marks}) ORDER BY run",
+            str(guid),
+            Result.APPLIED.value,
+            *kind.runs,
+        )
+        with self.reading(f"what was written to {guid}"):
+            return [(row["run"], _recorded(row, kind.state).change) for row in rows]
 
     def undoable(self, directory: str | None, kind: Kind[Any]) -> Run | None:
         """The newest apply, of that directory where given, with changes in effect, or perhaps so.
@@ -165,21 +175,6 @@ class Journal:
             if meant and (run.id in unsettled or self.in_effect(run.id, kind)):
                 return run
         return None
-
-    def writers_of(self, guids: Collection[UUID]) -> dict[tuple[UUID, str], int]:
-        """Which run added a value to an object, by GUID and casefolded value; the newest one."""
-        wrote: dict[tuple[UUID, str], int] = {}
-        for guid in guids:
-            rows = self.rows(
-                "SELECT * FROM changes WHERE guid = ? AND result = ? ORDER BY run",
-                str(guid),
-                Result.APPLIED.value,
-            )
-            with self.reading(f"what was written to {guid}"):
-                for row in rows:
-                    for value in added(_recorded(row, Delegation).change):
-                        wrote[guid, value.casefold()] = row["run"]
-        return wrote
 
     def writing(self) -> sqlite3.Connection:
         """The file, for what belongs to a run and is kept elsewhere (audits.py)."""

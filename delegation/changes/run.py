@@ -1,35 +1,14 @@
-"""A run and its changes, as the journal keeps them, and the kinds of runs there are."""
+"""A run and its changes, as the journal keeps them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic
 
 from delegation.changes.outcomes import Result
-from delegation.changes.plan import Change, Delegation, S
-from delegation.hosts.settings import HostSetting
+from delegation.changes.plan import Change, S
 
 RUNNING, DONE, FAILED, INTERRUPTED, SETTLED = "running", "done", "failed", "interrupted", "settled"
 """How a run ended. ``running`` in a journal that nobody holds: it died."""
-
-APPLY, ROLLBACK, AUDIT = "apply", "rollback", "audit"
-HOSTS_APPLY, HOSTS_ROLLBACK, MIGRATE = "hosts apply", "hosts rollback", "migrate"
-
-
-@dataclass(frozen=True, slots=True)
-class Kind(Generic[S]):
-    """What is changed by an apply and taken back by a rollback; ``state`` is what is recorded."""
-
-    apply: str
-    rollback: str
-    state: type[S]
-
-    @property
-    def runs(self) -> tuple[str, str]:
-        return self.apply, self.rollback
-
-
-DELEGATION = Kind(APPLY, ROLLBACK, Delegation)
-HOST_SETTINGS = Kind(HOSTS_APPLY, HOSTS_ROLLBACK, HostSetting)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +55,3 @@ class RecordedChange(Generic[S]):
     @property
     def unsettled(self) -> bool:
         return self.intended is not None and self.result is None
-
-
-RecordedDelegation = RecordedChange[Delegation]
-RecordedSetting = RecordedChange[HostSetting]

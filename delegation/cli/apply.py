@@ -7,15 +7,15 @@ from typing import Any
 import click
 
 from delegation import report
-from delegation.changes.outcomes import Writer
-from delegation.changes.plan import DelegationPlan
-from delegation.changes.run import APPLY, NewRun
+from delegation.changes.run import NewRun
 from delegation.cli import options, reviewed, runs, show, survey, terminal, wiring
 from delegation.cli.plan import hints
 from delegation.errors import DelegationError, Refused
 from delegation.inventory import Inventory
 from delegation.mesh import planning
 from delegation.mesh.compare import Comparison
+from delegation.mesh.reader import Writer
+from delegation.mesh.state import APPLY, DelegationPlan
 
 ALLOWED = ("removals", "flag-change")
 

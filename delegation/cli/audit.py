@@ -11,14 +11,16 @@ import click
 from delegation import names, report
 from delegation.changes import store
 from delegation.changes.journal import Journal
-from delegation.changes.run import AUDIT, NewRun
+from delegation.changes.run import NewRun
 from delegation.cli import files, findings, options, show, survey, terminal, wiring
 from delegation.errors import Busy, DelegationError
 from delegation.inventory import DirectorySettings, Inventory
 from delegation.mesh import audits, checks, compare
 from delegation.mesh import news as comparing
+from delegation.mesh.audits import AUDIT
 from delegation.mesh.checks import Finding, Severity
 from delegation.mesh.news import News
+from delegation.wiring import KINDS
 
 SEVERITIES = {str(severity): severity for severity in Severity}
 
@@ -135,7 +137,7 @@ def _alone(folder: Path, *, wanted: bool) -> Iterator[None]:
 
 def _last(folder: Path, directory: str, key: str, *, needed: bool) -> audits.Audited | None:
     try:
-        with closing(Journal.readable(folder)) as journal:
+        with closing(Journal.readable(folder, KINDS)) as journal:
             return audits.last(journal, directory, key)
     except DelegationError as exc:
         if needed:
@@ -214,7 +216,7 @@ def _record(folder: Path, run: NewRun, key: str, told: _Told, data: report.Data)
     if told.since:
         summary |= {**_counts(told), "since": told.since.run}
     try:
-        with closing(Journal.writable(folder)) as journal:
+        with closing(Journal.writable(folder, KINDS)) as journal:
             kept = audits.record(journal, run, key, told.found, summary)
             unsettled = [str(r.id) for r in journal.unsettled()]
     except DelegationError as exc:

@@ -5,13 +5,13 @@ import json
 import click
 
 from delegation import names, report
-from delegation.changes.outcomes import Inspector
 from delegation.cli import findings, options, survey, terminal, wiring
 from delegation.errors import ConnectionFailed, DelegationError, UsageError
 from delegation.inventory import DirectorySettings
 from delegation.mesh import checks, rights
 from delegation.mesh.checks import Severity
 from delegation.mesh.compare import Comparison
+from delegation.mesh.reader import Inspector
 from delegation.mesh.rights import Answer, Rights
 
 

@@ -13,9 +13,10 @@ import click
 
 from delegation import report
 from delegation.changes.outcomes import Result
-from delegation.changes.plan import Change, Delegation, Target
+from delegation.changes.plan import Change, Target
 from delegation.cli import options, terminal
 from delegation.errors import DelegationError
+from delegation.mesh.state import Delegation
 from delegation.names import peer_values
 
 _DIRECTORY = Path("directory.ldif")

@@ -8,7 +8,6 @@ import click
 
 from delegation import explain as chain
 from delegation import names
-from delegation.changes.outcomes import Inspector
 from delegation.cli import explained, options, survey, wiring
 from delegation.errors import Refused, UsageError
 from delegation.explain import Pair, stranger
@@ -16,6 +15,7 @@ from delegation.explain.host_links import HostPair
 from delegation.inventory import Inventory, Remoting
 from delegation.mesh import snapshot
 from delegation.mesh.desired import Endpoint, expand
+from delegation.mesh.reader import Inspector
 from delegation.mesh.snapshot import Computer, Snapshot
 
 

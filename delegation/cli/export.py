@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 import click
 
 from delegation import __version__, names, report
-from delegation.changes.plan import DelegationPlan, flags
 from delegation.cli import options, show, survey, terminal, wiring
 from delegation.cli.apply import ALLOWED
 from delegation.cli.plan import hints
@@ -18,6 +17,7 @@ from delegation.errors import Refused, UsageError
 from delegation.inventory import Inventory
 from delegation.mesh import planning
 from delegation.mesh.snapshot import Directory
+from delegation.mesh.state import DelegationPlan, flags
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -11,21 +11,15 @@ import click
 
 from delegation import names, report
 from delegation.changes.journal import Journal
-from delegation.changes.plan import added, removed
-from delegation.changes.run import (
-    AUDIT,
-    DELEGATION,
-    HOST_SETTINGS,
-    MIGRATE,
-    RecordedChange,
-    RecordedDelegation,
-    RecordedSetting,
-    Run,
-)
+from delegation.changes.run import RecordedChange, Run
 from delegation.cli import findings, options, show, terminal, wiring
-from delegation.hosts.settings import shown
+from delegation.hosts.settings import HOST_SETTINGS, RecordedSetting, shown
 from delegation.mesh import audits
+from delegation.mesh.audits import AUDIT
 from delegation.mesh.checks import Finding
+from delegation.mesh.state import DELEGATION, RecordedDelegation, added, removed
+from delegation.migrations.record.recorded import MIGRATE
+from delegation.wiring import KINDS
 
 if TYPE_CHECKING:
     from delegation.cli.migrate.came_to import MigrationRun
@@ -51,7 +45,7 @@ def history(ctx: click.Context, run: int | None, form: str) -> int:
     """
     given = options.given(ctx)
     folder = wiring.usual_state_folder(given)
-    with closing(Journal.readable(folder)) as journal:
+    with closing(Journal.readable(folder, KINDS)) as journal:
         if run is None:
             _runs(given, journal, folder, form)
         else:

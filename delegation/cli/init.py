@@ -10,7 +10,6 @@ from typing import Any
 import click
 
 from delegation import names
-from delegation.changes.outcomes import Inspector
 from delegation.cli import files, options, proposed, unlisted, wiring
 from delegation.cli.options import Options
 from delegation.cli.unlisted import Wanted
@@ -18,6 +17,7 @@ from delegation.errors import DelegationError, DirectoryError, InventoryError, U
 from delegation.inventory import Auth, Inventory, reader, yaml_text
 from delegation.mesh import discovery
 from delegation.mesh.discovery import Asked, Proposal, draft, units
+from delegation.mesh.reader import Inspector
 from delegation.mesh.snapshot import Computer
 
 _STDOUT = Path("-")

@@ -12,7 +12,8 @@ from delegation.changes.journal import Journal
 from delegation.cli import files, options, show, survey, terminal, wiring
 from delegation.errors import DelegationError, Refused
 from delegation.inventory import Inventory
-from delegation.mesh import compare, planning
+from delegation.mesh import audits, compare, planning
+from delegation.wiring import KINDS
 
 
 @click.command()
@@ -78,9 +79,9 @@ def hints(
     if not guids:
         return {}
     try:
-        journal = Journal.readable(wiring.state_folder(given, inventory))
+        journal = Journal.readable(wiring.state_folder(given, inventory), KINDS)
         try:
-            return journal.writers_of(guids)
+            return audits.writers_of(journal, guids)
         finally:
             journal.close()
     except DelegationError as exc:

@@ -5,12 +5,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from delegation import names
-from delegation.changes.plan import added
 from delegation.cli import terminal
 from delegation.cli.options import Options
 from delegation.inventory import Inventory
 from delegation.mesh.discovery import Proposal
 from delegation.mesh.discovery.leftovers import Kind
+from delegation.mesh.state import added
 
 
 def tell(given: Options, target: Path | None, proposal: Proposal) -> None:

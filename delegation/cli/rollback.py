@@ -6,12 +6,14 @@ from contextlib import ExitStack, contextmanager
 import click
 
 from delegation.changes.journal import Journal
-from delegation.changes.outcomes import Writer
-from delegation.changes.run import DELEGATION, HOST_SETTINGS, ROLLBACK, NewRun, Run
+from delegation.changes.run import NewRun, Run
 from delegation.cli import options, runs, show, terminal, wiring
 from delegation.errors import ConnectionFailed, DelegationError, InventoryError, Refused, UsageError
+from delegation.hosts.settings import HOST_SETTINGS
 from delegation.inventory import DirectorySettings, Inventory
 from delegation.mesh import snapshot, undo
+from delegation.mesh.reader import Writer
+from delegation.mesh.state import DELEGATION, ROLLBACK
 
 
 @click.command()

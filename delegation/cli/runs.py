@@ -10,11 +10,15 @@ from delegation import names
 from delegation.changes import apply as driver
 from delegation.changes import store
 from delegation.changes.journal import Journal, RunRecord
-from delegation.changes.outcomes import Changer, Result, Writer
-from delegation.changes.plan import DelegationPlan, Plan, S
-from delegation.changes.run import DELEGATION, DONE, FAILED, INTERRUPTED, SETTLED, Kind, NewRun, Run
+from delegation.changes.kinds import Kind
+from delegation.changes.outcomes import Changer, Result
+from delegation.changes.plan import Plan, S
+from delegation.changes.run import DONE, FAILED, INTERRUPTED, SETTLED, NewRun, Run
 from delegation.cli import show, terminal
 from delegation.errors import DelegationError, Interrupted
+from delegation.mesh.reader import Writer
+from delegation.mesh.state import DELEGATION, DelegationPlan
+from delegation.wiring import KINDS
 
 UNREACHED = "unreached"
 """In a run's summary: how many objects it was meant for and could not be got at."""
@@ -23,7 +27,7 @@ UNREACHED = "unreached"
 @contextmanager
 def recording(folder: Path) -> Iterator[Journal]:
     """The journal of ``folder`` for the one run that may write. Raises Busy, JournalError."""
-    with store.lock(folder), closing(Journal.writable(folder)) as journal:
+    with store.lock(folder), closing(Journal.writable(folder, KINDS)) as journal:
         yield journal
 
 

@@ -7,17 +7,10 @@ from typing import Any
 from delegation import names
 from delegation.changes.apply import Report
 from delegation.changes.outcomes import Outcome, Result
-from delegation.changes.plan import (
-    Blocked,
-    Change,
-    DelegationChange,
-    DelegationPlan,
-    added,
-    flags,
-    removed,
-)
+from delegation.changes.plan import Blocked, Change
 from delegation.cli import terminal
 from delegation.hosts.settings import HostSetting
+from delegation.mesh.state import DelegationChange, DelegationPlan, added, flags, removed
 from delegation.report import Data
 
 LONG = 12

@@ -5,11 +5,11 @@ from dataclasses import replace
 from datetime import date
 
 from delegation import names
-from delegation.changes.outcomes import Inspector, Reader
 from delegation.errors import AccountsError, DirectoryError, UsageError
 from delegation.inventory import Inventory
 from delegation.mesh import checks, compare, snapshot
 from delegation.mesh.desired import expand
+from delegation.mesh.reader import Inspector, Reader
 
 
 def limited(expressions: str | None, inventory: Inventory) -> frozenset[str] | None:

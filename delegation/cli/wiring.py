@@ -7,7 +7,6 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from delegation.changes.outcomes import Inspector, Writer
 from delegation.cli import terminal
 from delegation.cli.options import Options
 from delegation.errors import (
@@ -19,6 +18,7 @@ from delegation.errors import (
 )
 from delegation.inventory import Auth, DirectorySettings, Inventory
 from delegation.mesh import snapshot
+from delegation.mesh.reader import Inspector, Writer
 
 if TYPE_CHECKING:
     from delegation.directory.ldap import LdapReader

@@ -8,8 +8,8 @@ from typing import Any
 from uuid import uuid5
 
 from delegation import names
-from delegation.changes.plan import DelegationChange, DelegationPlan, added, flags, removed
 from delegation.directory import entries, ldif
+from delegation.mesh.state import DelegationChange, DelegationPlan, added, flags, removed
 
 
 def records(plan: DelegationPlan) -> str:

@@ -17,12 +17,14 @@ from ldap3.utils.asn1 import decode_message_fast
 from ldap3.utils.conv import escape_bytes, escape_filter_chars
 
 from delegation import names
-from delegation.changes.outcomes import Absent, DelegationOutcome, Outcome, Result, delegations
-from delegation.changes.plan import Delegation, DelegationChange, Target, added, removed
+from delegation.changes.outcomes import Absent, Outcome, Result
+from delegation.changes.plan import Target
 from delegation.directory import entries, requests, session
 from delegation.errors import DirectoryError
 from delegation.inventory import DirectorySettings
+from delegation.mesh.reader import delegations
 from delegation.mesh.snapshot import DOMAIN_CONTROLLER_GROUPS, Computer, Directory
+from delegation.mesh.state import Delegation, DelegationChange, DelegationOutcome, added, removed
 
 TERMS = 500
 """Names or GUIDs in one filter."""

@@ -7,8 +7,8 @@ userAccountControl by its exact old value (RFC 4511 4.6, MS-ADTS 3.1.1.5.3).
 from collections import Counter
 from enum import Enum
 
-from delegation.changes.plan import Delegation, DelegationChange, added, removed
 from delegation.mesh.snapshot import Computer
+from delegation.mesh.state import Delegation, DelegationChange, added, removed
 
 VALUE_LIMIT = 1200
 """How many values an object takes at most, about (FIELD.md section 5); AD counts others too."""

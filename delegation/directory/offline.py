@@ -13,11 +13,13 @@ from pathlib import Path
 from uuid import UUID
 
 from delegation import names
-from delegation.changes.outcomes import Absent, DelegationOutcome, Outcome, Result, delegations
-from delegation.changes.plan import Delegation, DelegationChange, Target
+from delegation.changes.outcomes import Absent, Outcome, Result
+from delegation.changes.plan import Target
 from delegation.directory import editing, entries, filing, ldif, modify
 from delegation.errors import DirectoryError, ExportError
+from delegation.mesh.reader import delegations
 from delegation.mesh.snapshot import Computer, Directory
+from delegation.mesh.state import Delegation, DelegationChange, DelegationOutcome
 
 _MANAGED = tuple(f"{service}/".casefold() for service in names.MANAGED_SERVICES)
 _ACCOUNT_CLASSES = frozenset({b"top", b"person", b"organizationalperson", b"user", b"computer"})

@@ -6,9 +6,9 @@ For whoever must go back without this program: ``ldifde -i -f FILE`` or ``ldapmo
 import os
 from pathlib import Path
 
-from delegation.changes.plan import DelegationPlan
 from delegation.directory.change_file import records
 from delegation.errors import JournalError
+from delegation.mesh.state import DelegationPlan
 
 
 def undo_ldif(path: Path, plan: DelegationPlan) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import TypeVar
 from uuid import UUID
 
+from delegation.changes.apply import what_became_of
 from delegation.changes.outcomes import Absent, Outcome, Result
 from delegation.changes.plan import Target
 from delegation.errors import CommandFailed, HostError, HostUnreachable
@@ -13,7 +14,6 @@ from delegation.hosts.crew import Crew, Job, Limits, Line, Over
 from delegation.hosts.hypervisor import Hypervisor, Open, opened
 from delegation.hosts.machines import HostReading
 from delegation.hosts.settings import HostSetting, SettingChange
-from delegation.mesh import undo
 
 T = TypeVar("T")
 
@@ -228,7 +228,7 @@ def _made(host: Hypervisor, change: SettingChange) -> SettingOutcome:
 def _after_error(host: Hypervisor, change: SettingChange, error: str) -> SettingOutcome:
     """What the host has decides: a cmdlet can fail after it has made the change."""
     try:
-        result, words = undo.settle(change, _state(change.target, host.read()))
+        result, words = what_became_of(change, _state(change.target, host.read()))
     except HostError as exc:
         return Outcome(change, Result.UNKNOWN, f"{error}; not read back: {exc.what}")
     if result is Result.REFUSED:

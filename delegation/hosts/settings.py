@@ -1,12 +1,14 @@
 """A host's own live-migration settings: one change is one setting of one host, and one cmdlet."""
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid5
 
+from delegation.changes.kinds import Kind
 from delegation.changes.plan import Change, Target
+from delegation.changes.run import RecordedChange
 
 Value = bool | int | str | None
 """None: a network that is not among those for migrations."""
@@ -75,6 +77,13 @@ class HostSetting:
         """A setting is one value: whatever else it was before, it is this or it is not."""
         return [f"{self.name} is {shown(now.value)}"] if self.difference(now) else []
 
+    def parts(self, before: "HostSetting") -> frozenset[str]:  # noqa: ARG002
+        """One setting is one part, however it is spelled."""
+        return frozenset({key(self.name)})
+
+    def with_parts_of(self, before: "HostSetting", parts: Collection[str]) -> "HostSetting":
+        return before if key(self.name) in parts else self
+
     def completed(self, found: "HostSetting") -> "HostSetting":
         """The priority that the host gave, where it was left to the host."""
         return found if self.value == PRESENT and not self.difference(found) else self
@@ -91,6 +100,11 @@ class HostSetting:
 
 
 SettingChange = Change[HostSetting]
+RecordedSetting = RecordedChange[HostSetting]
+
+HOSTS_APPLY, HOSTS_ROLLBACK = "hosts apply", "hosts rollback"
+HOST_SETTINGS = Kind("host-settings", HOSTS_APPLY, HOSTS_ROLLBACK, HostSetting)
+"""The hosts' own settings: the kind of ``hosts apply`` and ``hosts rollback``."""
 
 _SETTINGS = UUID("6d1f6a0e-5f8b-4c1e-9a53-3a5d0f3b7c42")
 

@@ -18,7 +18,7 @@ from delegation.hosts.settings import HostSetting, SettingChange, Value
 from delegation.inventory import Authentication, Inventory, LiveMigration
 from delegation.mesh.compare import Comparison, HostComparison
 
-KIND = "host-settings"
+_KIND = settings.HOST_SETTINGS.name
 KERBEROS_BEFORE_MESH = "kerberos-before-mesh"
 """The refusal, and the --allow name that lifts it."""
 
@@ -65,7 +65,9 @@ def propose(inventory: Inventory, readings: Mapping[str, HostReading]) -> Propos
     order = {label: index for index, label in enumerate(inventory.hosts)}
     changes.sort(key=lambda change: order[change.target.name])
     return Proposal(
-        Plan(KIND, inventory.domain, tuple(changes), tuple(blocked)), tuple(cluster), unchanged
+        Plan(_KIND, inventory.domain, tuple(changes), tuple(blocked)),
+        tuple(cluster),
+        unchanged,
     )
 
 
@@ -215,4 +217,4 @@ def reversal(
         listed.sort(key=lambda c: (settings.place(c.target)[0].casefold(), *settings.turn(c)))
     since = {label: f"changed since: {'; '.join(words)}" for label, words in moved.items()}
     conflicts = (*untold, *_folded(since, "conflict"))
-    return Proposal(Plan(KIND, domain, tuple(back), conflicts), tuple(cluster))
+    return Proposal(Plan(_KIND, domain, tuple(back), conflicts), tuple(cluster))

@@ -8,6 +8,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from delegation import names
 from delegation.changes import store
@@ -15,6 +16,10 @@ from delegation.changes.journal import Journal
 from delegation.changes.run import DONE, NewRun
 from delegation.mesh import news
 from delegation.mesh.checks import Finding
+from delegation.mesh.state import DELEGATION, added
+
+AUDIT = "audit"
+"""What the runs of audits are called in the journal."""
 
 ROOM = 64 * 2**20
 """Bytes that all pages of findings take together, as compressed."""
@@ -77,6 +82,16 @@ def record(
             db.execute("INSERT INTO findings VALUES (?, ?, ?)", (number, scope_key, content))
             db.execute(_FORGET, (ROOM, number))
     return content is not None
+
+
+def writers_of(journal: Journal, guids: Collection[UUID]) -> dict[tuple[UUID, str], int]:
+    """Which run added a value to an object, by GUID and casefolded value; the newest one."""
+    wrote: dict[tuple[UUID, str], int] = {}
+    for guid in guids:
+        for run, change in journal.applied_to(guid, DELEGATION):
+            for value in added(change):
+                wrote[guid, value.casefold()] = run
+    return wrote
 
 
 _FORGET = """

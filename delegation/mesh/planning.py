@@ -6,16 +6,7 @@ Refusals follow DESIGN.md section 4; each tells the ``--allow`` name that would 
 from collections.abc import Collection, Iterator
 
 from delegation import names
-from delegation.changes.plan import (
-    Blocked,
-    Change,
-    Delegation,
-    DelegationChange,
-    DelegationPlan,
-    Plan,
-    Target,
-    removed,
-)
+from delegation.changes.plan import Blocked, Change, Plan, Target
 from delegation.inventory import Foreign, Unconstrained
 from delegation.mesh.compare import Comparison, HostComparison, Standing, Verdict
 from delegation.mesh.desired import Endpoint
@@ -25,8 +16,8 @@ from delegation.mesh.snapshot import (
     Computer,
     Snapshot,
 )
+from delegation.mesh.state import DELEGATION, Delegation, DelegationChange, DelegationPlan, removed
 
-KIND = "delegation"
 REMOVALS_FLOOR = 20
 """Up to this many removals are never too many, whatever their share."""
 
@@ -42,7 +33,7 @@ def plan(comparison: Comparison, allow: Collection[str] = ()) -> DelegationPlan:
         for refusal in _refusals(comparison, changes)
         if not refusal.override or refusal.override not in allow
     ]
-    return Plan(KIND, comparison.desired.domain, tuple(changes), tuple(blocked))
+    return Plan(DELEGATION.name, comparison.desired.domain, tuple(changes), tuple(blocked))
 
 
 def removals(comparison: Comparison, host: HostComparison) -> list[Verdict]:

@@ -1,4 +1,4 @@
-"""What became of a change, and how to take it back: both judged from the object as it is now.
+"""Changes that a run made -> the plan that takes them back, judged by the objects as they are now.
 
 Only what the change itself touched is judged: the values it added or removed and the bits it
 flipped. What others did to the object since is left alone.
@@ -9,36 +9,20 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from delegation import names
-from delegation.changes.outcomes import Absent, Result
-from delegation.changes.plan import (
-    Blocked,
-    Change,
-    Delegation,
-    DelegationChange,
-    DelegationPlan,
-    Plan,
-    S,
-    Target,
-    added,
-    removed,
-)
-from delegation.mesh.planning import KIND
+from delegation.changes.plan import Blocked, Change, Plan, Target
 from delegation.mesh.snapshot import (
     TRUSTED_FOR_DELEGATION,
     TRUSTED_TO_AUTH_FOR_DELEGATION,
     Computer,
 )
-
-
-def settle(change: Change[S], now: S | Absent) -> tuple[Result, str]:
-    """Whether an unanswered write was made; each is all or nothing (MS-ADTS: one modify)."""
-    if isinstance(now, Absent):
-        return Result.UNKNOWN, now.why
-    if not change.departures(now):
-        return Result.APPLIED, "found made"
-    if not change.reversed().departures(now):
-        return Result.REFUSED, "found not made"
-    return Result.UNKNOWN, "changed by somebody else since: " + "; ".join(change.departures(now))
+from delegation.mesh.state import (
+    DELEGATION,
+    Delegation,
+    DelegationChange,
+    DelegationPlan,
+    added,
+    removed,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +61,7 @@ def reversal(
         conflicts += _dangers(undone, computer, domain_controller_names, allow)
         warnings += _warnings(undone)
     back.sort(key=lambda change: names.dn_key(change.target.dn))
-    return Reversal(Plan(KIND, domain, tuple(back), tuple(conflicts)), tuple(warnings))
+    return Reversal(Plan(DELEGATION.name, domain, tuple(back), tuple(conflicts)), tuple(warnings))
 
 
 def _conflict(change: DelegationChange, why: str) -> Blocked:

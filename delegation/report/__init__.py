@@ -10,14 +10,21 @@ from typing import Any
 from uuid import UUID
 
 from delegation import names
-from delegation.changes.plan import DelegationChange, DelegationPlan, added, flags, removed
-from delegation.changes.run import RecordedChange, RecordedDelegation, RecordedSetting, Run
+from delegation.changes.run import RecordedChange, Run
 from delegation.errors import UsageError
-from delegation.hosts.settings import SettingChange
+from delegation.hosts.settings import RecordedSetting, SettingChange
 from delegation.inventory import Foreign, Inventory
 from delegation.mesh.checks import DRIFT, RULES, Finding
 from delegation.mesh.compare import Comparison, Standing, Verdict
 from delegation.mesh.planning import removals
+from delegation.mesh.state import (
+    DelegationChange,
+    DelegationPlan,
+    RecordedDelegation,
+    added,
+    flags,
+    removed,
+)
 from delegation.report import quoting
 
 Data = dict[str, Any]

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from delegation import report
-from delegation.changes.plan import DelegationPlan
-from delegation.changes.run import RecordedDelegation, Run
+from delegation.changes.run import Run
 from delegation.mesh import matrix
 from delegation.mesh.checks import ACCOUNT_RULE, DRIFT, Finding, Severity
 from delegation.mesh.compare import Comparison
 from delegation.mesh.matrix import Row
+from delegation.mesh.state import DelegationPlan, RecordedDelegation
 from delegation.report import Data
 from delegation.report.mesh_data import Touches, host_data, matrix_data, pairs_data
 

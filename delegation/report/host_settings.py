@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from delegation import names, report
 from delegation.changes.plan import Blocked
-from delegation.changes.run import RecordedSetting, Run
+from delegation.changes.run import Run
 from delegation.errors import HostError
 from delegation.hosts import settings
 from delegation.hosts.machines import HostReading
-from delegation.hosts.settings import SettingChange
+from delegation.hosts.settings import RecordedSetting, SettingChange
 from delegation.hosts.settings_plan import Proposal
 from delegation.inventory import Inventory
 from delegation.report import Data, setting_data

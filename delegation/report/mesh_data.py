@@ -4,11 +4,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from delegation.changes.plan import added, flags, removed
-from delegation.changes.run import RecordedDelegation
 from delegation.mesh.checks import ACCOUNT_RULE, Finding
 from delegation.mesh.compare import Comparison, Standing, Verdict
 from delegation.mesh.matrix import Matrix, Row, State
+from delegation.mesh.state import RecordedDelegation, added, flags, removed
 from delegation.report import Data
 
 Touches = Sequence[tuple[int, RecordedDelegation]]

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from delegation import names, report
-from delegation.changes.run import HOST_SETTINGS, MIGRATE
+from delegation.hosts.settings import HOST_SETTINGS
+from delegation.migrations.record.recorded import MIGRATE
 from delegation.report import Data, host_settings, migration, readable
 
 _CODES = {"complete": "c", "partial": "p", "missing": "m", "unexpected": "u", "kept": "k"}

@@ -14,7 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from delegation import names
-from delegation.changes.run import HOST_SETTINGS, MIGRATE
+from delegation.hosts.settings import HOST_SETTINGS
+from delegation.migrations.record.recorded import MIGRATE
 from delegation.report import Data, host_settings, migration
 
 COLUMNS = (

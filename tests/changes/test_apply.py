@@ -15,13 +15,23 @@ from hypothesis import given
 
 from delegation.changes import apply as driver
 from delegation.changes.journal import Journal
-from delegation.changes.outcomes import DelegationOutcome, Outcome, Record, Result
-from delegation.changes.plan import Delegation, DelegationChange, DelegationPlan, Plan
-from delegation.changes.run import APPLY, DELEGATION, ROLLBACK, NewRun
+from delegation.changes.outcomes import Outcome, Record, Result
+from delegation.changes.plan import Plan
+from delegation.changes.run import NewRun
 from delegation.errors import DirectoryError, JournalError, Refused
 from delegation.inventory import Inventory, Policy, Unconstrained
 from delegation.mesh import undo
 from delegation.mesh.snapshot import Computer
+from delegation.mesh.state import (
+    APPLY,
+    DELEGATION,
+    ROLLBACK,
+    Delegation,
+    DelegationChange,
+    DelegationOutcome,
+    DelegationPlan,
+)
+from delegation.wiring import KINDS
 from tests.builders import (
     DIRECTORY,
     DISABLED,
@@ -461,7 +471,7 @@ def carry_out(
     pipelined: bool,
 ) -> int:
     """Apply as the command line does, until fate strikes; the run's number."""
-    with closing(Journal.writable(folder)) as journal:
+    with closing(Journal.writable(folder, KINDS)) as journal:
         record = journal.begin(run, plan.changes)
         mortal = Mortal(directory, fate, pipelined=pipelined)
         try:
@@ -476,7 +486,7 @@ def carry_out(
 
 def settle_all(directory: MemoryDirectory, folder: Path) -> None:
     """What the next apply or rollback does first."""
-    with closing(Journal.writable(folder)) as journal:
+    with closing(Journal.writable(folder, KINDS)) as journal:
         for run in journal.unsettled():
             unsettled = [r.change for r in journal.changes(run.id, DELEGATION) if r.unsettled]
             page = journal.page(run.id, DELEGATION)
@@ -487,7 +497,7 @@ def settle_all(directory: MemoryDirectory, folder: Path) -> None:
 
 
 def reversal(directory: MemoryDirectory, folder: Path, run: int) -> DelegationPlan:
-    with closing(Journal.readable(folder)) as journal:
+    with closing(Journal.readable(folder, KINDS)) as journal:
         changes = journal.in_effect(run, DELEGATION)
     now = directory.read([change.target.guid for change in changes])
     back = undo.reversal(DOMAIN, changes, now, frozenset(), ["unconstrained"])
@@ -497,7 +507,7 @@ def reversal(directory: MemoryDirectory, folder: Path, run: int) -> DelegationPl
 
 def settled_with(directory: MemoryDirectory, folder: Path, run: int) -> bool:
     """Whether the journal says of each change what the directory shows."""
-    with closing(Journal.readable(folder)) as journal:
+    with closing(Journal.readable(folder, KINDS)) as journal:
         in_effect = {change.target.guid for change in journal.in_effect(run, DELEGATION)}
         every = [recorded.change for recorded in journal.changes(run, DELEGATION)]
     written = {
@@ -602,14 +612,14 @@ def test_lost_answers_are_settled_by_looking(tmp_path: Path) -> None:
 
     directory = Lossy(five_hosts().accounts.values(), window=5)
     plan = plan_of(directory)
-    with closing(Journal.writable(tmp_path)) as journal:
+    with closing(Journal.writable(tmp_path, KINDS)) as journal:
         record = journal.begin(_run(), plan.changes)
         driver.apply(plan, directory, record, silent)
         record.finish("failed", {})
         assert [run.id for run in journal.unsettled()] == [record.number]
     sound = MemoryDirectory(directory.accounts.values())
     settle_all(sound, tmp_path)
-    with closing(Journal.readable(tmp_path)) as journal:
+    with closing(Journal.readable(tmp_path, KINDS)) as journal:
         in_effect = [change.target.name for change in journal.in_effect(record.number, DELEGATION)]
     assert in_effect == ["hv01", "hv02", "hv03"]
 
@@ -621,7 +631,7 @@ def test_a_write_that_nobody_can_judge_stays_unknown_and_is_not_undone(tmp_path:
     run = carry_out(plan, directory, tmp_path, _run(), fate, pipelined=False)
     directory.edit("hv01", add=["cifs/hv03"])
     directory.delete("hv05")
-    with closing(Journal.writable(tmp_path)) as journal:
+    with closing(Journal.writable(tmp_path, KINDS)) as journal:
         unsettled = [r.change for r in journal.changes(run, DELEGATION)]
         outcomes = driver.settle(unsettled, directory, journal.page(run, DELEGATION))
         results = {o.change.target.name: o.result for o in outcomes}

@@ -11,18 +11,13 @@ from hypothesis import strategies as st
 
 from delegation.changes.journal import Journal
 from delegation.changes.outcomes import Outcome, Result
-from delegation.changes.plan import Change, Delegation, DelegationChange, Target
-from delegation.changes.run import (
-    APPLY,
-    AUDIT,
-    DELEGATION,
-    DONE,
-    ROLLBACK,
-    RUNNING,
-    SETTLED,
-    NewRun,
-)
+from delegation.changes.plan import Change, Target
+from delegation.changes.run import DONE, RUNNING, SETTLED, NewRun
 from delegation.errors import JournalError, UsageError
+from delegation.mesh import audits
+from delegation.mesh.audits import AUDIT
+from delegation.mesh.state import APPLY, DELEGATION, ROLLBACK, Delegation, DelegationChange
+from delegation.wiring import KINDS
 from tests.builders import DIRECTORY, DOMAIN, ENABLED, TRANSITION, change, computer, guid
 
 ODD_VALUES = (
@@ -41,7 +36,7 @@ ODD_VALUES = (
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Iterator[Journal]:
-    opened = Journal.writable(tmp_path)
+    opened = Journal.writable(tmp_path, KINDS)
     yield opened
     opened.close()
 
@@ -92,14 +87,14 @@ def test_a_run_is_read_back_as_it_was_begun_and_finished(journal: Journal, tmp_p
         inventory_digest="sha256:1", plan_digest="sha256:2", ticket="CHG-1 \u2713", reverses=None
     )
     record = journal.begin(begun, [gives("hv01")])
-    [found] = Journal.readable(tmp_path).runs()
+    [found] = Journal.readable(tmp_path, KINDS).runs()
     assert (found.id, found.status, found.finished) == (record.number, RUNNING, None)
     assert found.ticket == "CHG-1 \u2713"
     assert found.connection == {"url": DIRECTORY.url}
     assert found.who
     assert found.started.endswith("+00:00")
     record.finish(DONE, {"applied": 1})
-    found = Journal.readable(tmp_path).run(record.number)
+    found = Journal.readable(tmp_path, KINDS).run(record.number)
     assert (found.status, found.summary) == (DONE, {"applied": 1})
     assert found.finished
     assert found.finished >= found.started
@@ -128,7 +123,7 @@ def test_states_survive_byte_for_byte(
     target = Target("hv01", "CN=H\u00e9,OU=\u5317,DC=corp,DC=example", uuid4())
     written = Change(target, Delegation(tuple(before), uac), Delegation(tuple(after), uac ^ 1))
     number = journal.begin(run(), [written]).number
-    [recorded] = Journal.readable(tmp_path).changes(number, DELEGATION)
+    [recorded] = Journal.readable(tmp_path, KINDS).changes(number, DELEGATION)
     assert recorded.change == written
     assert [v.encode() for v in recorded.change.before.values] == [v.encode() for v in before]
 
@@ -263,7 +258,7 @@ def test_a_rollback_of_a_rollback_puts_the_run_into_effect_again(journal: Journa
 def test_in_effect_is_what_a_directory_would_show(tmp_path: Path, picks: Sequence[int]) -> None:
     """One object; any run that is in effect may be rolled back, the newest first or not."""
     folder = tmp_path / str(uuid4())
-    journal = Journal.writable(folder)
+    journal = Journal.writable(folder, KINDS)
     reverses: dict[int, int | None] = {done(journal, gives("hv01")): None}
     for pick in picks:
         candidates = [number for number in reverses if in_effect(journal, number)]
@@ -329,14 +324,16 @@ def test_the_newest_run_that_added_a_value_wrote_it(journal: Journal) -> None:
     done(journal, gives("hv01", "cifs/z"), result=Result.REFUSED)
     done(journal, gives("hv02", "cifs/q"))
     hv01 = computer("hv01").guid
-    assert journal.writers_of([hv01]) == {(hv01, "cifs/x"): 2, (hv01, "cifs/y"): 1}
-    assert journal.writers_of([]) == {}
+    assert audits.writers_of(journal, [hv01]) == {(hv01, "cifs/x"): 2, (hv01, "cifs/y"): 1}
+    assert audits.writers_of(journal, []) == {}
 
 
 def test_a_value_that_was_there_before_was_not_written(journal: Journal) -> None:
     done(journal, change(computer("hv01", "cifs/old"), add=["cifs/x"], uac=ENABLED | TRANSITION))
-    assert set(journal.writers_of([computer("hv01").guid]).values()) == {1}
-    assert (computer("hv01").guid, "cifs/old") not in journal.writers_of([computer("hv01").guid])
+    assert set(audits.writers_of(journal, [computer("hv01").guid]).values()) == {1}
+    assert (computer("hv01").guid, "cifs/old") not in audits.writers_of(
+        journal, [computer("hv01").guid]
+    )
 
 
 # Reading and writing
@@ -346,29 +343,29 @@ def test_a_journal_that_does_not_exist_yet_is_empty_and_is_not_made_by_reading(
     tmp_path: Path,
 ) -> None:
     folder = tmp_path / "state"
-    journal = Journal.readable(folder)
+    journal = Journal.readable(folder, KINDS)
     assert journal.runs() == []
     assert journal.unsettled() == []
     assert journal.changes(1, DELEGATION) == []
     assert journal.undoable(None, DELEGATION) is None
-    assert journal.writers_of([guid("hv01")]) == {}
+    assert audits.writers_of(journal, [guid("hv01")]) == {}
     journal.close()
     assert not folder.exists()
 
 
 def test_a_journal_that_is_only_read_cannot_be_written(journal: Journal, tmp_path: Path) -> None:
     journal.begin(run())
-    reader = Journal.readable(tmp_path)
+    reader = Journal.readable(tmp_path, KINDS)
     with pytest.raises(JournalError, match="readonly"):
         reader.begin(run())
     with pytest.raises(RuntimeError):
-        Journal.readable(tmp_path / "other").begin(run())
+        Journal.readable(tmp_path / "other", KINDS).begin(run())
     reader.close()
 
 
 def test_a_reader_sees_what_is_written_while_it_looks(journal: Journal, tmp_path: Path) -> None:
     journal.begin(run())
-    reader = Journal.readable(tmp_path)
+    reader = Journal.readable(tmp_path, KINDS)
     assert len(reader.runs()) == 1
     journal.begin(run())
     assert len(reader.runs()) == 2

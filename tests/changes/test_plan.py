@@ -4,16 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delegation.changes.plan import (
-    Change,
-    Delegation,
-    DelegationPlan,
-    Plan,
-    Target,
-    added,
-    flags,
-    removed,
-)
+from delegation.changes.plan import Change, Plan, Target
+from delegation.mesh.state import Delegation, DelegationPlan, added, flags, removed
 from tests.builders import (
     DOMAIN,
     ENABLED,

@@ -36,7 +36,7 @@ def child(program: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
 HOLD_THE_LOCK = """
 import sys
 from pathlib import Path
-from delegation import store
+from delegation.changes import store
 with store.lock(Path(sys.argv[1])):
     print("ready", flush=True)
     sys.stdin.read()
@@ -45,7 +45,8 @@ with store.lock(Path(sys.argv[1])):
 TRY_THE_LOCK = """
 import sys
 from pathlib import Path
-from delegation import errors, store
+from delegation import errors
+from delegation.changes import store
 try:
     with store.lock(Path(sys.argv[1])):
         print("got it")
@@ -398,7 +399,7 @@ def test_a_transaction_is_all_or_nothing(tmp_path: Path) -> None:
 FIRST_RUN = """
 import sys
 from pathlib import Path
-from delegation import store
+from delegation.changes import store
 print("ready", flush=True)
 sys.stdin.readline()
 store.open_writable(Path(sys.argv[1])).close()
@@ -423,7 +424,7 @@ def test_first_runs_that_start_together_find_one_journal(tmp_path: Path) -> None
 DIE_AMID_A_COMMIT = """
 import os, signal, sys
 from pathlib import Path
-from delegation import store
+from delegation.changes import store
 db = store.open_writable(Path(sys.argv[1]))
 db.execute("PRAGMA cache_size = 1")
 db.execute("BEGIN IMMEDIATE")

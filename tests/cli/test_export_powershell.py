@@ -9,9 +9,9 @@ import pytest
 from tree_sitter import Node
 
 from delegation import report
-from delegation.changes.plan import Change, Delegation, Plan, Target
+from delegation.changes.plan import Change, Plan, Target
 from delegation.directory import change_file
-from delegation.mesh.planning import KIND
+from delegation.mesh.state import DELEGATION, Delegation
 from tests.cli.program import Delegation as Program
 from tests.cli.test_export import EVENTFUL
 from tests.cli.test_hostile import HOSTILE
@@ -224,7 +224,7 @@ def made(
     computer, dn, values = change
     target = Target(computer, dn, UUID(int=1))
     planned = Plan(
-        KIND,
+        DELEGATION.name,
         domain,
         (Change(target, Delegation((), MEMBER), Delegation(values, MEMBER | TRANSITION)),),
     )

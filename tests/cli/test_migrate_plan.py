@@ -12,9 +12,11 @@ import pytest
 
 from delegation.changes import store
 from delegation.changes.journal import Journal
-from delegation.changes.run import MIGRATE, NewRun
+from delegation.changes.run import NewRun
 from delegation.migrations.lifecycle import Migration, Step
 from delegation.migrations.record import queue
+from delegation.migrations.record.recorded import MIGRATE
+from delegation.wiring import KINDS
 from tests.cli.program import Delegation, Ran, spawned
 from tests.cli.world import tree
 from tests.migrations.fleet import machine
@@ -227,7 +229,7 @@ def test_a_host_is_known_by_its_full_name_as_in_a_list(desk: Desk) -> None:
 
 
 def test_a_machine_that_a_run_was_left_with_names_that_run(desk: Desk) -> None:
-    with closing(Journal.writable(desk.folder / ".delegation")) as journal:
+    with closing(Journal.writable(desk.folder / ".delegation", KINDS)) as journal:
         found = machine("web01")
         move = Migration(found.id, "web01", "hv01", "hv02", at="hv01")
         run = NewRun(MIGRATE, "hosts:corp.example", "corp.example", "hv01", {})

@@ -9,12 +9,14 @@ import pytest
 
 from delegation.changes import store
 from delegation.changes.journal import Journal
-from delegation.changes.run import MIGRATE, NewRun
+from delegation.changes.run import NewRun
 from delegation.cli.migrate import ended
 from delegation.cli.options import Options
 from delegation.migrations.lifecycle import Migration, Step
 from delegation.migrations.record import queue
 from delegation.migrations.record.queue import Queue
+from delegation.migrations.record.recorded import MIGRATE
+from delegation.wiring import KINDS
 from tests.cli.program import Delegation
 
 STATE = Path(".delegation")
@@ -34,14 +36,14 @@ def move(number: int, target: str) -> Migration:
 
 @contextmanager
 def recorded() -> Iterator[Queue]:
-    with closing(Journal.writable(STATE)) as journal:
+    with closing(Journal.writable(STATE, KINDS)) as journal:
         yield Queue(journal, 1)
 
 
 @pytest.fixture
 def under_way(here: Path) -> None:
     """A run of four: one moved, one that runs, one that failed, one that waits."""
-    with closing(Journal.writable(STATE)) as journal:
+    with closing(Journal.writable(STATE, KINDS)) as journal:
         moves = [move(1, "hv02"), move(2, "hv03"), move(3, "hv02"), move(4, "hv03")]
         queued = queue.begin(journal, RUN, moves)
         for number, target in ((1, "hv02"), (2, "hv03"), (3, "hv02")):
@@ -118,7 +120,7 @@ def test_only_runs_that_moved_something(delegation: Delegation) -> None:
 
 def another() -> None:
     """A second run, newer than the one that was left, which is done."""
-    with closing(Journal.writable(STATE)) as journal:
+    with closing(Journal.writable(STATE, KINDS)) as journal:
         queued = queue.begin(journal, RUN, [move(7, "hv02")])
         queued.step(machine(7), Step.INTENDED, at="hv01", to="hv02", shell=UUID(int=7))
         queued.step(machine(7), Step.ARRIVED, at="hv02")
@@ -137,7 +139,7 @@ def test_the_newest_run_is_shown_and_what_was_left_is_told(delegation: Delegatio
 
 
 def test_several_runs_that_were_left_are_told_in_one_line(delegation: Delegation) -> None:
-    with closing(Journal.writable(STATE)) as journal:
+    with closing(Journal.writable(STATE, KINDS)) as journal:
         queue.begin(journal, RUN, [move(8, "hv02")])
     another()
     told = delegation("migrate", "status").err
@@ -208,7 +210,7 @@ def test_the_end_of_a_run_that_was_given_up_is_written_anew(delegation: Delegati
         queued.step(machine(2), Step.LOST)
         queued.finish(interrupted=True)
     assert delegation("migrate", "abort").code == 0
-    with closing(Journal.readable(STATE)) as journal:
+    with closing(Journal.readable(STATE, KINDS)) as journal:
         run = journal.run(1)
     assert run.status == "interrupted"
     assert run.summary == {"objects": 4, "unknown": 1, "moved": 1, "failed": 1, "aborted": 1}
@@ -218,7 +220,7 @@ def test_what_was_left_is_called_one_thing(
     delegation: Delegation, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The counts and the reasons, when whoever watched it has gone at once."""
-    with closing(Journal.readable(STATE)) as journal:
+    with closing(Journal.readable(STATE, KINDS)) as journal:
         assert ended.tell(Options(), journal, 1) == 1
     told = capsys.readouterr().out
     assert "1 not started, 1 unknown" in told

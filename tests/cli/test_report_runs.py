@@ -14,10 +14,12 @@ from delegation.changes import store
 from delegation.changes.journal import Journal
 from delegation.changes.outcomes import Outcome, Result
 from delegation.changes.plan import Change
-from delegation.changes.run import FAILED, HOST_SETTINGS, HOSTS_APPLY, MIGRATE, NewRun
-from delegation.hosts.settings import HostSetting, target
+from delegation.changes.run import FAILED, NewRun
+from delegation.hosts.settings import HOST_SETTINGS, HOSTS_APPLY, HostSetting, target
 from delegation.migrations.lifecycle import Migration, Step
 from delegation.migrations.record import queue
+from delegation.migrations.record.recorded import MIGRATE
+from delegation.wiring import KINDS
 from tests.cli.program import Delegation
 from tests.cli.test_report import KEEP, Page, forms_of_it
 from tests.cli.world import INVENTORY, tree
@@ -72,7 +74,7 @@ def set_(journal: Journal) -> None:
 def past(delegation: Delegation, here: Path) -> Delegation:
     """A migration run that is under way, one on hosts, and an audit that found drift."""
     (here / "inventory.yaml").write_text(INVENTORY + KEEP, encoding="utf-8")
-    with closing(Journal.writable(STATE)) as journal:
+    with closing(Journal.writable(STATE, KINDS)) as journal:
         migrated(journal)
         set_(journal)
     assert delegation("audit").code == 3
@@ -197,7 +199,7 @@ def test_the_json_of_a_run_on_hosts_is_that_of_the_history(past: Delegation) -> 
 
 
 def test_a_run_on_hosts_that_died_is_unsettled(past: Delegation) -> None:
-    with closing(Journal.writable(STATE)) as journal:
+    with closing(Journal.writable(STATE, KINDS)) as journal:
         change = journal.changes(2, HOST_SETTINGS)[0].change
         new = NewRun(HOSTS_APPLY, "hosts:corp.example", "corp.example", "hv01", {})
         journal.begin(new, [change]).intend([change])

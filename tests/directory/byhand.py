@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-from delegation.changes.plan import Delegation
 from delegation.directory.offline import OfflineDirectory
+from delegation.mesh.state import Delegation
 
 DELEGATE = "msDS-AllowedToDelegateTo"
 

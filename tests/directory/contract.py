@@ -11,9 +11,11 @@ from uuid import uuid4
 
 import pytest
 
-from delegation.changes.outcomes import DelegationOutcome, Result, Writer
-from delegation.changes.plan import Change, Delegation, DelegationChange, Target
+from delegation.changes.outcomes import Result
+from delegation.changes.plan import Change, Target
+from delegation.mesh.reader import Writer
 from delegation.mesh.snapshot import Computer
+from delegation.mesh.state import Delegation, DelegationChange, DelegationOutcome
 from delegation.names import peer_values
 
 ENABLED = 4096

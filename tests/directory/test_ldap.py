@@ -8,12 +8,12 @@ from contextlib import closing
 import pytest
 
 from delegation.changes.outcomes import Result
-from delegation.changes.plan import Delegation
 from delegation.directory import session
 from delegation.directory.ldap import LdapDirectory, LdapReader
 from delegation.directory.session import Credentials
 from delegation.errors import ConnectionFailed
 from delegation.inventory import DirectorySettings
+from delegation.mesh.state import Delegation
 from tests.directory.contract import (
     DISABLED,
     ENABLED,

@@ -3,9 +3,10 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delegation.changes.plan import Change, Delegation, Target
+from delegation.changes.plan import Change, Target
 from delegation.directory import modify
 from delegation.mesh.snapshot import Computer
+from delegation.mesh.state import Delegation
 
 GUID = UUID(int=1)
 TARGET = Target("hv01", "CN=hv01", GUID)

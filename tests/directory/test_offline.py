@@ -9,11 +9,12 @@ from uuid import uuid4
 
 import pytest
 
-from delegation.changes.outcomes import DelegationOutcome, Result
-from delegation.changes.plan import Change, Delegation, DelegationChange, Target
+from delegation.changes.outcomes import Result
+from delegation.changes.plan import Change, Target
 from delegation.directory.offline import OfflineDirectory
 from delegation.errors import ExportError
 from delegation.mesh.snapshot import resolve
+from delegation.mesh.state import Delegation, DelegationChange, DelegationOutcome
 from tests.directory import byhand
 from tests.directory.byhand import FileWorld
 from tests.directory.contract import (

@@ -382,8 +382,9 @@ class TestRefusedBeforeAnything:
             """
             import sys
             sys.modules["gssapi"] = sys.modules["krb5"] = None
-            from delegation.directory import refusals, sealing
+            from delegation.directory import sealing
             from delegation.errors import UsageError
+            from delegation.kerberos import refusals
             from delegation.inventory import Auth
             attempt = refusals.Attempt("dc1.corp.example", "corp.example", "a")
             sealing._client(attempt, Auth.NTLM, "x", None)

@@ -10,10 +10,13 @@ import pytest
 
 from delegation.changes import store
 from delegation.changes.journal import Journal
-from delegation.changes.run import AUDIT, DELEGATION, NewRun
+from delegation.changes.run import NewRun
 from delegation.errors import JournalError
 from delegation.mesh import audits
+from delegation.mesh.audits import AUDIT
 from delegation.mesh.checks import Finding, Severity
+from delegation.mesh.state import DELEGATION
+from delegation.wiring import KINDS
 from tests.builders import DIRECTORY, DOMAIN
 from tests.nobody import nobodys_folder
 
@@ -25,7 +28,7 @@ OLD = Path(__file__).parents[1] / "cases" / "journal" / "version-1.sql"
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Iterator[Journal]:
-    with closing(Journal.writable(tmp_path)) as opened:
+    with closing(Journal.writable(tmp_path, KINDS)) as opened:
         yield opened
 
 
@@ -54,7 +57,7 @@ def old_journal(folder: Path) -> Path:
 def test_an_audit_is_a_finished_run_with_its_findings(journal: Journal, tmp_path: Path) -> None:
     other = replace(FOUND, value="cifs/caf\u00e9\ud800")
     assert recorded(journal, FOUND, other)
-    with closing(Journal.readable(tmp_path)) as reader:
+    with closing(Journal.readable(tmp_path, KINDS)) as reader:
         [done] = reader.runs()
         assert (done.kind, done.status, done.summary) == (AUDIT, "done", {"findings": 2})
         assert audits.found_by(reader, 1) == (FOUND, other)
@@ -132,7 +135,7 @@ def test_damaged_findings_are_an_error_in_words(journal: Journal) -> None:
 def test_an_old_journal_is_read_as_it_is(tmp_path: Path) -> None:
     path = old_journal(tmp_path)
     before = path.read_bytes()
-    with closing(Journal.readable(tmp_path)) as journal:
+    with closing(Journal.readable(tmp_path, KINDS)) as journal:
         assert [done.kind for done in journal.runs()] == ["audit", "apply", "audit", "rollback"]
         assert audits.found_by(journal, 1) is None
         assert audits.last(journal, "ldif:/srv/directory.ldif", ALL) is None
@@ -141,17 +144,17 @@ def test_an_old_journal_is_read_as_it_is(tmp_path: Path) -> None:
 
 def test_a_writer_makes_an_old_journal_new_and_keeps_all_that_is_in_it(tmp_path: Path) -> None:
     old_journal(tmp_path)
-    with closing(Journal.readable(tmp_path)) as journal:
+    with closing(Journal.readable(tmp_path, KINDS)) as journal:
         runs = journal.runs()
         changes = {done.id: journal.changes(done.id, DELEGATION) for done in runs}
-    with closing(Journal.writable(tmp_path)) as journal:
+    with closing(Journal.writable(tmp_path, KINDS)) as journal:
         assert journal.runs() == runs
         assert {done.id: journal.changes(done.id, DELEGATION) for done in runs} == changes
         assert audits.last(journal, "ldif:/srv/directory.ldif", ALL) is None
         assert recorded(journal, FOUND)
         assert last(journal) == 5
         assert journal.undoable(None, DELEGATION) is None
-    with closing(Journal.writable(tmp_path)) as journal:
+    with closing(Journal.writable(tmp_path, KINDS)) as journal:
         assert audits.found_by(journal, 5) == (FOUND,)
 
 
@@ -185,9 +188,9 @@ def test_an_old_journal_that_may_only_be_read_is_read() -> None:
         path = old_journal(folder)
         path.chmod(0o400)
         folder.chmod(0o500)
-        with closing(Journal.readable(folder)) as journal:
+        with closing(Journal.readable(folder, KINDS)) as journal:
             assert len(journal.runs()) == 4
             assert audits.last(journal, "ldif:/srv/directory.ldif", ALL) is None
         with pytest.raises(JournalError, match="can't be written"):
-            Journal.writable(folder)
+            Journal.writable(folder, KINDS)
         folder.chmod(0o700)

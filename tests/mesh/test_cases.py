@@ -14,11 +14,11 @@ import pytest
 
 from delegation import report
 from delegation.changes.outcomes import Result
-from delegation.changes.plan import DelegationPlan
 from delegation.directory.offline import OfflineDirectory
 from delegation.inventory import Inventory
 from delegation.inventory.reader import parse
 from delegation.mesh import planning, undo
+from delegation.mesh.state import DelegationPlan
 from tests.builders import survey
 
 CASES = sorted((Path(__file__).parents[1] / "cases" / "plans").iterdir())

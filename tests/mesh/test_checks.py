@@ -7,11 +7,11 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 
-from delegation.changes.plan import flags
 from delegation.inventory import Foreign, Inventory, Keep, Mesh, Policy, Unconstrained
 from delegation.mesh import checks
 from delegation.mesh.checks import DRIFT, RULES, Severity
 from delegation.mesh.snapshot import NOT_DELEGATED, Ace, Computer, Directory, Operator
+from delegation.mesh.state import flags
 from delegation.names import MIGRATION, peer_values
 from tests.builders import (
     BASE,

@@ -10,7 +10,6 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from delegation.changes.plan import added, flags, removed
 from delegation.inventory import Auth, DirectorySettings, Inventory
 from delegation.inventory.reader import parse
 from delegation.inventory.yaml_writing import comment, scalar
@@ -18,6 +17,7 @@ from delegation.mesh import compare, discovery
 from delegation.mesh.discovery import Asked, Proposal, draft, units
 from delegation.mesh.discovery.leftovers import Kind, sayable
 from delegation.mesh.snapshot import Ace, Computer
+from delegation.mesh.state import added, flags, removed
 from delegation.names import MIGRATION
 from tests.builders import (
     BASE,

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
-from delegation.changes.plan import Blocked, DelegationPlan, added, flags, removed
+from delegation.changes.plan import Blocked
 from delegation.inventory import Foreign, Inventory, Keep, Mesh, Policy, Unconstrained
 from delegation.mesh.compare import matches
 from delegation.mesh.planning import REMOVALS_FLOOR
 from delegation.mesh.snapshot import Computer, Directory
+from delegation.mesh.state import DelegationPlan, added, flags, removed
 from delegation.names import MIGRATION
 from tests.builders import (
     BASE,

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
+from delegation.changes.apply import what_became_of
 from delegation.changes.outcomes import Absent, Result
-from delegation.changes.plan import FLAGS, Delegation, DelegationChange, added, removed
 from delegation.mesh import undo
 from delegation.mesh.snapshot import Computer
+from delegation.mesh.state import FLAGS, Delegation, DelegationChange, added, removed
 from delegation.mesh.undo import Reversal
 from tests.builders import (
     DISABLED,
@@ -155,8 +156,8 @@ def test_it_is_told_from_the_object_what_became_of_a_write(
     late = (data.draw(st.sampled_from(["HTTP/Late", "cifs/late"])),)
     for state, result in ((chosen.before, Result.REFUSED), (chosen.after, Result.APPLIED)):
         now = replace(account, values=state.values + late, uac=state.uac ^ DISABLED)
-        assert undo.settle(chosen, Delegation.of(now))[0] is result
-    assert undo.settle(chosen, Absent("gone")) == (Result.UNKNOWN, "gone")
+        assert what_became_of(chosen, Delegation.of(now))[0] is result
+    assert what_became_of(chosen, Absent("gone")) == (Result.UNKNOWN, "gone")
 
 
 # By example: hv01 lost CIFS/Old, was given cifs/hv02, its flags were swapped.
@@ -311,7 +312,7 @@ def test_the_plan_is_sorted_and_conflicts_of_all_objects_are_told_at_once() -> N
 
 def test_half_a_change_is_unknown() -> None:
     half = replace(HV01, values=RUN.after.values)
-    result, reason = undo.settle(RUN, Delegation.of(half))
+    result, reason = what_became_of(RUN, Delegation.of(half))
     assert result is Result.UNKNOWN
     assert "protocol_transition" in reason
 

@@ -10,14 +10,16 @@ from uuid import UUID
 
 from delegation.changes import store
 from delegation.changes.journal import Journal
-from delegation.changes.run import MIGRATE, NewRun
+from delegation.changes.run import NewRun
 from delegation.migrations.lifecycle import Migration, Step
 from delegation.migrations.record import queue, recorded
 from delegation.migrations.record.queue import Queue
+from delegation.migrations.record.recorded import MIGRATE
 from delegation.migrations.runner import Runner
 from delegation.migrations.runner.patience import Patience
 from delegation.migrations.runner.work import Display, Wait
 from delegation.migrations.schedule.estimate import StreamRates
+from delegation.wiring import KINDS
 from tests.migrations.world import FakeCrew, World
 
 RUN = NewRun(MIGRATE, "corp.example", "corp.example", "", {})
@@ -69,7 +71,7 @@ def memory_journal() -> Journal:
     for step in store.STEPS:
         db.executescript(step)
     db.execute(f"PRAGMA user_version = {store.VERSION}")
-    return Journal(Path("state"), db)
+    return Journal(Path("state"), db, KINDS)
 
 
 def wanted(world: World, machine: UUID, target: str) -> Migration:

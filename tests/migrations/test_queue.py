@@ -13,11 +13,13 @@ import pytest
 
 from delegation.changes import store
 from delegation.changes.journal import Journal
-from delegation.changes.run import DONE, FAILED, INTERRUPTED, MIGRATE, RUNNING, NewRun
+from delegation.changes.run import DONE, FAILED, INTERRUPTED, RUNNING, NewRun
 from delegation.errors import Busy, JournalError
 from delegation.migrations.lifecycle import IllegalStepError, Migration, State, Step
 from delegation.migrations.record import queue, recorded
 from delegation.migrations.record.queue import Queue
+from delegation.migrations.record.recorded import MIGRATE
+from delegation.wiring import KINDS
 
 RUN = NewRun(MIGRATE, "hosts:corp.example", "corp.example", "hv[01-02]", {})
 ONE, TWO = UUID(int=1), UUID(int=2)
@@ -32,7 +34,7 @@ def move(machine: UUID, source: str = "hv01", target: str = "hv02") -> Migration
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Iterator[Journal]:
-    with closing(Journal.writable(tmp_path)) as opened:
+    with closing(Journal.writable(tmp_path, KINDS)) as opened:
         yield opened
 
 
@@ -43,7 +45,7 @@ def queued(journal: Journal) -> Queue:
 
 def read(folder: Path, run: int = 1) -> list[Migration]:
     """What another process sees."""
-    with closing(Journal.readable(folder)) as other:
+    with closing(Journal.readable(folder, KINDS)) as other:
         return recorded.migrations(other, run)
 
 
@@ -80,7 +82,7 @@ def test_a_step_that_is_none_is_refused_and_nothing_is_written(
     with pytest.raises(IllegalStepError):
         queued.step(ONE, Step.ARRIVED)
     assert read(tmp_path) == [move(ONE), move(TWO)]
-    with closing(Journal.readable(tmp_path)) as other:
+    with closing(Journal.readable(tmp_path, KINDS)) as other:
         assert recorded.steps(other, 1) == []
 
 
@@ -102,7 +104,7 @@ def test_all_that_happened_can_be_told(journal: Journal, queued: Queue) -> None:
 
 
 def test_a_wish_from_another_terminal_is_taken_once(tmp_path: Path, queued: Queue) -> None:
-    with closing(Journal.writable(tmp_path)) as other:
+    with closing(Journal.writable(tmp_path, KINDS)) as other:
         queue.ask(other, queued.run, [ONE])
         queue.ask(other, queued.run, [ONE])
     assert queued.requests() == {ONE}
@@ -180,21 +182,21 @@ def test_a_run_that_goes_on_is_running_again(journal: Journal, queued: Queue) ->
 
 
 def test_a_journal_of_before_there_were_migrations_has_none(tmp_path: Path) -> None:
-    with closing(Journal.writable(tmp_path)) as new:
+    with closing(Journal.writable(tmp_path, KINDS)) as new:
         new.writing().execute("DROP TABLE moves")
         new.writing().execute("DROP TABLE steps")
         new.writing().execute("DROP TABLE requests")
         new.writing().execute("PRAGMA user_version = 2")
-    with closing(Journal.readable(tmp_path)) as old:
+    with closing(Journal.readable(tmp_path, KINDS)) as old:
         assert recorded.migrations(old, 1) == []
         assert recorded.unfinished(old) == []
         assert recorded.steps(old, 1) == []
-    with closing(Journal.writable(tmp_path)) as made_new:
+    with closing(Journal.writable(tmp_path, KINDS)) as made_new:
         assert queue.begin(made_new, RUN, [move(ONE)]).moves() == [move(ONE)]
 
 
 def test_no_journal_at_all_has_none(tmp_path: Path) -> None:
-    with closing(Journal.readable(tmp_path / "nowhere")) as nothing:
+    with closing(Journal.readable(tmp_path / "nowhere", KINDS)) as nothing:
         assert recorded.migrations(nothing, 1) == []
 
 
@@ -217,7 +219,7 @@ from uuid import UUID
 from delegation.changes.journal import Journal
 from delegation.migrations.record import queue
 from delegation.migrations.lifecycle import Step
-with closing(Journal.writable(Path(sys.argv[1]))) as journal:
+with closing(Journal.writable(Path(sys.argv[1]), KINDS)) as journal:
     queued = queue.Queue(journal, 1)
     queued.step(UUID(int=1), Step.INTENDED, at="hv01", to="hv02", shell=UUID(int=77))
     os.kill(os.getpid(), signal.SIGKILL)

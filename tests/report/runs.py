@@ -5,10 +5,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from delegation.changes.run import DONE, FAILED, MIGRATE, Run
+from delegation.changes.run import DONE, FAILED, Run
 from delegation.cli.migrate import ended
 from delegation.migrations.lifecycle import UNWATCHED, Migration, Step, after
-from delegation.migrations.record.recorded import RecordedStep
+from delegation.migrations.record.recorded import MIGRATE, RecordedStep
 from delegation.report import Data, migration, timeline
 from delegation.report.contents import Origin
 

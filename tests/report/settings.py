@@ -2,8 +2,8 @@
 
 from delegation.changes.outcomes import Result
 from delegation.changes.plan import Change
-from delegation.changes.run import FAILED, HOSTS_APPLY, RecordedChange, RecordedSetting, Run
-from delegation.hosts.settings import HostSetting, Value, target
+from delegation.changes.run import FAILED, RecordedChange, Run
+from delegation.hosts.settings import HOSTS_APPLY, HostSetting, RecordedSetting, Value, target
 from delegation.report import Data, host_settings
 from tests.report.runs import ORIGIN, at
 

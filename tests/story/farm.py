@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from delegation.changes.journal import Journal
 from delegation.migrations.lifecycle import Migration
 from delegation.migrations.record import recorded
+from delegation.wiring import KINDS
 from tests.lab import dc
 from tests.lab.description import OPERATOR
 from tests.lab.hosts import HostLab
@@ -109,14 +110,14 @@ class Farm:
 
     def record(self, run: int = 2) -> dict[str, Migration]:
         """The queue, as it is on record now. The first run is the apply."""
-        with closing(Journal.readable(self.desk.state)) as journal:
+        with closing(Journal.readable(self.desk.state, KINDS)) as journal:
             return {move.name: move for move in recorded.migrations(journal, run)}
 
     def states(self, run: int = 2) -> dict[str, str]:
         return {name: str(move.state) for name, move in self.record(run).items()}
 
     def starts(self, run: int = 2) -> list[recorded.RecordedStep]:
-        with closing(Journal.readable(self.desk.state)) as journal:
+        with closing(Journal.readable(self.desk.state, KINDS)) as journal:
             return [one for one in recorded.steps(journal, run) if one.step == "intended"]
 
 

@@ -25,9 +25,9 @@ from pathlib import Path
 from typing import Any
 
 from delegation.changes.journal import Journal, RunRecord
-from delegation.changes.outcomes import DelegationOutcome, Outcome, Writer
-from delegation.changes.plan import Change, DelegationChange, S
-from delegation.changes.run import APPLY, NewRun
+from delegation.changes.outcomes import Outcome
+from delegation.changes.plan import Change, S
+from delegation.changes.run import NewRun
 from delegation.cli import runs, survey, terminal, wiring
 from delegation.cli.options import Options
 from delegation.directory.ldap import LdapDirectory
@@ -35,6 +35,9 @@ from delegation.directory.offline import OfflineDirectory
 from delegation.directory.session import Credentials
 from delegation.inventory import DirectorySettings
 from delegation.mesh import planning
+from delegation.mesh.reader import Writer
+from delegation.mesh.state import APPLY, DelegationChange, DelegationOutcome
+from delegation.wiring import KINDS
 
 FROZEN = "frozen"
 
@@ -138,7 +141,7 @@ def main(arguments: list[str]) -> int:
     folder = wiring.state_folder(given, inventory)
     with (
         runs.recording(folder),
-        closing(LethalJournal.writable(folder)) as journal,
+        closing(LethalJournal.writable(folder, KINDS)) as journal,
         closing(directory(settings, inventory.domain, fuse)) as writer,
     ):
         assert isinstance(journal, LethalJournal)

@@ -6,10 +6,11 @@ import click
 
 from delegation import names
 from delegation.changes.outcomes import Result
-from delegation.changes.run import HOST_SETTINGS, HOSTS_APPLY, NewRun
+from delegation.changes.run import NewRun
 from delegation.cli import options, reviewed, runs, show, terminal, wiring
 from delegation.cli.hosts import review, survey, tables
 from delegation.errors import Refused
+from delegation.hosts.settings import HOST_SETTINGS, HOSTS_APPLY
 from delegation.hosts.settings_plan import KERBEROS_BEFORE_MESH
 from delegation.report import host_settings
 

@@ -4,13 +4,14 @@ import click
 
 from delegation import names
 from delegation.changes.journal import Journal
-from delegation.changes.run import DELEGATION, HOST_SETTINGS, HOSTS_ROLLBACK, NewRun, Run
+from delegation.changes.run import NewRun, Run
 from delegation.cli import options, runs, show, terminal, wiring
 from delegation.cli.hosts import review, survey, tables
 from delegation.cli.hosts.survey import Reversal
 from delegation.errors import DelegationError, Refused, UsageError
-from delegation.hosts.settings import SettingChange, shown
+from delegation.hosts.settings import HOST_SETTINGS, HOSTS_ROLLBACK, SettingChange, shown
 from delegation.hosts.settings_plan import KERBEROS_BEFORE_MESH
+from delegation.mesh.state import DELEGATION
 from delegation.report import host_settings
 
 

@@ -4,14 +4,13 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from delegation.changes.journal import Journal
-from delegation.changes.run import HOST_SETTINGS
 from delegation.cli import options, runs, survey, terminal, wiring
 from delegation.errors import DelegationError, HostError
 from delegation.hosts import fleet, settings_plan
 from delegation.hosts.fleet import HostSettingsChanger
 from delegation.hosts.hypervisor import Hypervisor, Open
 from delegation.hosts.machines import HostReading
-from delegation.hosts.settings import SettingChange
+from delegation.hosts.settings import HOST_SETTINGS, SettingChange
 from delegation.hosts.settings_plan import KERBEROS_BEFORE_MESH, HostsPlan, Proposal
 from delegation.inventory import Inventory
 

@@ -8,13 +8,14 @@ import click
 
 from delegation.changes import store
 from delegation.changes.journal import Journal
-from delegation.changes.run import MIGRATE
 from delegation.cli import options, terminal, wiring
 from delegation.cli.show import counted
 from delegation.errors import Busy, DelegationError, UsageError
 from delegation.migrations.lifecycle import Migration, Step
 from delegation.migrations.record import queue, recorded
 from delegation.migrations.record.queue import Queue
+from delegation.migrations.record.recorded import MIGRATE
+from delegation.wiring import KINDS
 
 Open = list[tuple[int, Migration]]
 """Migrations without an end, each with its run."""
@@ -42,7 +43,7 @@ def abort(ctx: click.Context, machines: tuple[str, ...]) -> int:
     """
     given = options.given(ctx)
     folder = wiring.usual_state_folder(given)
-    with closing(Journal.readable(folder)) as journal:
+    with closing(Journal.readable(folder, KINDS)) as journal:
         found = _meant(journal, machines)
     try:
         with store.lock(folder, store.MIGRATING):
@@ -97,7 +98,7 @@ def _names(move: Migration) -> set[str]:
 
 
 def _ask(folder: Path, found: Open) -> None:
-    with closing(Journal.writable(folder)) as journal:
+    with closing(Journal.writable(folder, KINDS)) as journal:
         for run, machines in _by_run(found):
             queue.ask(journal, run, [move.machine for move in machines])
 
@@ -105,7 +106,7 @@ def _ask(folder: Path, found: Open) -> None:
 def _alone(given: options.Options, folder: Path, found: Open) -> None:
     """Nobody carries it out: give up what waits, and leave the wish for what may run."""
     _ask(folder, [(run, move) for run, move in found if move.state.on_the_way])
-    with closing(Journal.writable(folder)) as journal:
+    with closing(Journal.writable(folder, KINDS)) as journal:
         for run, moves in _by_run(found):
             queued = Queue(journal, run)
             for move in moves:

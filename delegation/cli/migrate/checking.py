@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from delegation import explain
-from delegation.changes.outcomes import Inspector
 from delegation.cli import options, survey, wiring
 from delegation.cli.migrate.trying import Ends, Trip, tried
 from delegation.cli.show import counted
@@ -19,6 +18,7 @@ from delegation.hosts.hypervisor import Open
 from delegation.inventory import Inventory
 from delegation.mesh import snapshot
 from delegation.mesh.desired import Desired, Endpoint, expand
+from delegation.mesh.reader import Inspector
 from delegation.mesh.snapshot import Operator, Snapshot
 from delegation.migrations.lifecycle import Migration
 from delegation.migrations.moves.surveyed import Surveyed, folder

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from delegation import names
 from delegation.changes.journal import Journal
-from delegation.changes.run import MIGRATE
 from delegation.cli import options, terminal, wiring
 from delegation.cli.migrate import status
 from delegation.errors import DelegationError, HostError, Refused, UsageError
@@ -25,8 +24,10 @@ from delegation.migrations.moves.preview import Preview
 from delegation.migrations.moves.surveyed import MIGRATING, Hosted, Surveyed
 from delegation.migrations.moves.terms import Terms
 from delegation.migrations.record import recorded
+from delegation.migrations.record.recorded import MIGRATE
 from delegation.migrations.result import between
 from delegation.migrations.schedule.estimate import StreamRates
+from delegation.wiring import KINDS
 
 NEWEST = 20
 """Runs from which the rate of a migration is learnt."""
@@ -110,7 +111,7 @@ def plan(given: options.Options, inventory: Inventory, open_host: Open, choice: 
 
 def _with_runs(given: options.Options, made: Planned, folder: Path) -> Planned:
     """Where a machine is moved by a run that was left, that is what to go on with."""
-    with closing(Journal.readable(folder)) as journal:
+    with closing(Journal.readable(folder, KINDS)) as journal:
         under_way = {move.machine: run for run, move in recorded.under_way(journal)}
         current = status.at_work(journal, folder)
     left = {
@@ -178,7 +179,7 @@ def rates(folder: Path) -> StreamRates:
     """How fast migrations were, as the journal tells; one that can't be read is a warning."""
     learnt = StreamRates()
     try:
-        with closing(Journal.readable(folder)) as journal:
+        with closing(Journal.readable(folder, KINDS)) as journal:
             newest = [run for run in journal.runs() if run.kind == MIGRATE][-NEWEST:]
             done = [move for run in newest for move in recorded.migrations(journal, run.id)]
     except DelegationError as exc:

@@ -3,7 +3,6 @@
 import click
 
 from delegation.changes.journal import Journal
-from delegation.changes.run import MIGRATE
 from delegation.cli import options, terminal, wiring
 from delegation.cli.migrate import ended, planning, running
 from delegation.cli.migrate.run import WAIT
@@ -14,6 +13,7 @@ from delegation.inventory import Inventory
 from delegation.migrations.moves.terms import Terms
 from delegation.migrations.record import recorded
 from delegation.migrations.record.queue import Queue
+from delegation.migrations.record.recorded import MIGRATE
 from delegation.migrations.runner import FINISH
 from delegation.migrations.runner.board import involved
 from delegation.migrations.runner.patience import Patience

@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 from delegation import names
 from delegation.changes import store
 from delegation.changes.journal import Journal
-from delegation.changes.run import MIGRATE, NewRun
+from delegation.changes.run import NewRun
 from delegation.cli import options, terminal, wiring
 from delegation.cli.migrate import checking, ended, planning, show, ticket_life
 from delegation.cli.migrate.lines import Lines
@@ -31,12 +31,14 @@ from delegation.migrations.moves.surveyed import Surveyed
 from delegation.migrations.moves.terms import Terms
 from delegation.migrations.record import queue, recorded
 from delegation.migrations.record.queue import Queue
+from delegation.migrations.record.recorded import MIGRATE
 from delegation.migrations.runner import FINISH, Runner
 from delegation.migrations.runner.board import involved
 from delegation.migrations.runner.patience import Patience
 from delegation.migrations.runner.threads import Threads, Watchers
 from delegation.migrations.schedule import Move
 from delegation.migrations.schedule.bypass import Via
+from delegation.wiring import KINDS
 
 if TYPE_CHECKING:
     from delegation.cli.migrate.live import Picture
@@ -98,7 +100,7 @@ def carry_out(  # noqa: PLR0913
 @contextmanager
 def recording(folder: Path) -> Iterator[Journal]:
     """The journal for the one that migrates. Raises Busy, JournalError."""
-    with store.lock(folder, store.MIGRATING), closing(Journal.writable(folder)) as journal:
+    with store.lock(folder, store.MIGRATING), closing(Journal.writable(folder, KINDS)) as journal:
         yield journal
 
 

@@ -10,7 +10,7 @@ import click
 from delegation import names
 from delegation.changes import store
 from delegation.changes.journal import Journal
-from delegation.changes.run import MIGRATE, RUNNING, Run
+from delegation.changes.run import RUNNING, Run
 from delegation.cli import options, terminal, wiring
 from delegation.cli.migrate import ended
 from delegation.cli.migrate.overall import Overall
@@ -18,7 +18,9 @@ from delegation.errors import Busy, DelegationError, JournalError, UsageError
 from delegation.migrations import result
 from delegation.migrations.lifecycle import Migration
 from delegation.migrations.record import recorded
+from delegation.migrations.record.recorded import MIGRATE
 from delegation.report import migration
+from delegation.wiring import KINDS
 
 SHOWN = 5
 """Runs that are named one by one."""
@@ -52,7 +54,7 @@ def status(ctx: click.Context, run: int | None, form: str) -> int:
     """
     given = options.given(ctx)
     folder = wiring.usual_state_folder(given)
-    with closing(Journal.readable(folder)) as journal:
+    with closing(Journal.readable(folder, KINDS)) as journal:
         current = at_work(journal, folder)
         found = _chosen(given, journal, run, current)
         moves = _moves(journal, found.id)

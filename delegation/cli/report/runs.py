@@ -4,20 +4,25 @@ from contextlib import closing
 from pathlib import Path
 
 from delegation.changes.journal import Journal
-from delegation.changes.run import AUDIT, DELEGATION, HOST_SETTINGS, MIGRATE, Run
+from delegation.changes.run import Run
 from delegation.cli import options, wiring
 from delegation.cli.migrate import ended
 from delegation.cli.migrate.status import at_work
 from delegation.cli.report.origin import origin
+from delegation.hosts.settings import HOST_SETTINGS
 from delegation.mesh import audits
+from delegation.mesh.audits import AUDIT
+from delegation.mesh.state import DELEGATION
 from delegation.migrations.record import recorded
+from delegation.migrations.record.recorded import MIGRATE
 from delegation.report import Data, contents, host_settings, migration, timeline
+from delegation.wiring import KINDS
 
 
 def report_of(given: options.Options, number: int) -> tuple[Data, list[Path]]:
     """The data of a report on a run, and what it must not be written over."""
     folder = wiring.usual_state_folder(given)
-    with closing(Journal.readable(folder)) as journal:
+    with closing(Journal.readable(folder, KINDS)) as journal:
         data = _told(journal, journal.run(number))
     return data, [given.inventory, folder / "journal.sqlite"]
 

@@ -7,14 +7,15 @@ from uuid import UUID
 
 from delegation import names
 from delegation.changes.journal import Journal
-from delegation.changes.run import DELEGATION, RecordedDelegation
 from delegation.cli import options, survey, terminal, wiring
 from delegation.cli.plan import hints
 from delegation.cli.report.origin import origin
 from delegation.errors import DelegationError
 from delegation.inventory import Inventory
 from delegation.mesh import checks, compare, planning
+from delegation.mesh.state import DELEGATION, RecordedDelegation
 from delegation.report import Data, contents
+from delegation.wiring import KINDS
 
 NEWEST = 20
 """Runs that a report tells of, and looks into for what they did to each host."""
@@ -48,7 +49,7 @@ def _past(
     here = {host.computer.guid for host in comparison.hosts}
     touched: dict[UUID, list[tuple[int, RecordedDelegation]]] = defaultdict(list)
     try:
-        with closing(Journal.readable(wiring.state_folder(given, inventory))) as journal:
+        with closing(Journal.readable(wiring.state_folder(given, inventory), KINDS)) as journal:
             runs = journal.runs()[-NEWEST:]
             for run in runs:
                 for recorded in (

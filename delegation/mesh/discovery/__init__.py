@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from delegation import names
-from delegation.changes.plan import DelegationPlan
 from delegation.inventory import DirectorySettings, Host, Inventory, Mesh
 from delegation.mesh import compare, planning, snapshot
 from delegation.mesh.compare import Comparison, Standing
@@ -25,6 +24,7 @@ from delegation.mesh.snapshot import (
     Computer,
     Directory,
 )
+from delegation.mesh.state import DelegationPlan
 
 
 @dataclass(frozen=True, slots=True)

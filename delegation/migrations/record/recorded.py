@@ -6,8 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from delegation.changes.journal import Journal
-from delegation.changes.run import MIGRATE, RUNNING
+from delegation.changes.run import RUNNING
 from delegation.migrations.lifecycle import Migration, State, Step
+
+MIGRATE = "migrate"
+"""What the runs of migrations are called in the journal."""
 
 
 def migrations(journal: Journal, run: int) -> list[Migration]:

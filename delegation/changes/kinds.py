@@ -1,0 +1,46 @@
+"""The kinds of runs: those whose changes a rollback takes back, and those that change nothing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Generic
+
+from delegation.changes.plan import S
+
+
+@dataclass(frozen=True, slots=True)
+class Kind(Generic[S]):
+    """What an apply changes and a rollback takes back.
+
+    ``name`` goes into the digests of its plans, ``apply`` and ``rollback`` are what its runs are
+    called in the journal, which are also the commands that make them; ``state`` is recorded.
+    """
+
+    name: str
+    apply: str
+    rollback: str
+    state: type[S]
+
+    @property
+    def runs(self) -> tuple[str, str]:
+        return self.apply, self.rollback
+
+
+@dataclass(frozen=True, slots=True)
+class Kinds:
+    """All kinds of runs, as one explicit table that whoever opens a journal hands to it.
+
+    ``unchanging`` are runs without changes of their own: audits, migrations. A kind that stands in
+    neither was written by another version of this program. It may have written anything, so that it
+    counts among those that may be unsettled.
+    """
+
+    changing: tuple[Kind[Any], ...]
+    unchanging: tuple[str, ...]
+
+    def of(self, run_kind: str) -> Kind[Any] | None:
+        """The kind of the runs called so; None where they change nothing, or are unknown."""
+        return self._by_run.get(run_kind)
+
+    @property
+    def _by_run(self) -> Mapping[str, Kind[Any]]:
+        return {run: kind for kind in self.changing for run in kind.runs}

@@ -1,0 +1,134 @@
+"""What a change may touch on a computer object, and the kind of runs that touch it."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from delegation.changes.kinds import Kind
+from delegation.changes.outcomes import Outcome
+from delegation.changes.plan import Change, Plan
+from delegation.changes.run import RecordedChange
+from delegation.mesh.snapshot import (
+    TRUSTED_FOR_DELEGATION,
+    TRUSTED_TO_AUTH_FOR_DELEGATION,
+    Computer,
+)
+
+FLAGS: Mapping[str, int] = {
+    "protocol_transition": TRUSTED_TO_AUTH_FOR_DELEGATION,
+    "unconstrained": TRUSTED_FOR_DELEGATION,
+}
+"""The bits of userAccountControl that plans change, by their name in output."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delegation:
+    """What a change may touch on a computer: msDS-AllowedToDelegateTo and userAccountControl.
+
+    Values keep the order and spelling in which they were read.
+    """
+
+    values: tuple[str, ...]
+    uac: int
+
+    @classmethod
+    def of(cls, computer: Computer) -> "Delegation":
+        return cls(computer.values, computer.uac)
+
+    def canonical(self) -> dict[str, Any]:
+        return {"values": sorted(self.values), "user_account_control": self.uac}
+
+    def same(self, other: "Delegation") -> bool:
+        """Equal as a set of exact values and as a number; the order of values means nothing."""
+        return self.uac == other.uac and sorted(self.values) == sorted(other.values)
+
+    def difference(self, found: "Delegation") -> str:
+        """By exact value and number."""
+        if self.same(found):
+            return ""
+        words = [f"{value} was added" for value in sorted(set(found.values) - set(self.values))]
+        words += [f"{value} was removed" for value in sorted(set(self.values) - set(found.values))]
+        if self.uac != found.uac:
+            words.append(f"userAccountControl went from {self.uac:#x} to {found.uac:#x}")
+        return ", ".join(words)
+
+    def departures(self, before: "Delegation", now: "Delegation") -> list[str]:
+        """The values that were added or removed, and the bits that were flipped."""
+        found = {value.casefold() for value in now.values}
+        words = [
+            f"{value} is not there"
+            for value in without(self.values, before.values)
+            if value.casefold() not in found
+        ]
+        words += [
+            f"{value} is there"
+            for value in without(before.values, self.values)
+            if value.casefold() in found
+        ]
+        for name, bit in FLAGS.items():
+            if (before.uac ^ self.uac) & bit and (now.uac ^ self.uac) & bit:
+                words.append(f"{name} is {'set' if now.uac & bit else 'not set'}")
+        return words
+
+    def parts(self, before: "Delegation") -> frozenset[str]:
+        """Each value that was added or removed, casefolded, and each flag that was flipped."""
+        values = (*without(self.values, before.values), *without(before.values, self.values))
+        flipped = (name for name, bit in FLAGS.items() if (before.uac ^ self.uac) & bit)
+        return frozenset((*(value.casefold() for value in values), *flipped))
+
+    def with_parts_of(self, before: "Delegation", parts: Collection[str]) -> "Delegation":
+        kept = [value for value in self.values if value.casefold() not in parts]
+        kept += [value for value in before.values if value.casefold() in parts]
+        bits = sum(bit for name, bit in FLAGS.items() if name in parts)
+        return Delegation(tuple(kept), (self.uac & ~bits) | (before.uac & bits))
+
+    def completed(self, found: "Delegation") -> "Delegation":  # noqa: ARG002
+        """Every value is said: nothing is left to the object."""
+        return self
+
+    def recorded(self) -> dict[str, Any]:
+        return {"values": self.values, "uac": self.uac}
+
+    @classmethod
+    def from_record(cls, data: Mapping[str, Any]) -> "Delegation":
+        values, uac = data["values"], data["uac"]
+        if not isinstance(uac, int) or not all(isinstance(value, str) for value in values):
+            raise TypeError("not the state of a computer")
+        return cls(tuple(values), uac)
+
+
+def without(values: Sequence[str], others: Sequence[str]) -> tuple[str, ...]:
+    """The values, in their order, that are not among the others, spelling and all."""
+    excluded = set(others)
+    return tuple(value for value in values if value not in excluded)
+
+
+DelegationChange = Change[Delegation]
+
+
+def added(change: DelegationChange) -> tuple[str, ...]:
+    """Values to add, in the order of ``after``."""
+    return without(change.after.values, change.before.values)
+
+
+def removed(change: DelegationChange) -> tuple[str, ...]:
+    """Values to delete, spelled as they were found."""
+    return without(change.before.values, change.after.values)
+
+
+def flags(change: DelegationChange) -> dict[str, tuple[bool, bool]]:
+    """The named bits that change, as (before, after)."""
+    return {
+        name: (bool(change.before.uac & bit), bool(change.after.uac & bit))
+        for name, bit in FLAGS.items()
+        if (change.before.uac ^ change.after.uac) & bit
+    }
+
+
+DelegationPlan = Plan[Delegation]
+DelegationOutcome = Outcome[Delegation]
+RecordedDelegation = RecordedChange[Delegation]
+
+APPLY, ROLLBACK = "apply", "rollback"
+DELEGATION = Kind("delegation", APPLY, ROLLBACK, Delegation)
+"""Delegation on computer objects: the kind of ``delegation apply`` and ``delegation rollback``."""
