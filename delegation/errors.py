@@ -20,11 +20,48 @@ DelegationError                1   what, and what to do about it
 └── Refused                    4   unsafe, stale or in conflict; nothing was written
     └── Busy                   4   another run holds the state folder
 
-The number is the exit code of the command that ends with it (DESIGN.md section 2).
+The number is the exit code of the command that ends with it (README, exit codes).
 """
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Self
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command of this program for somebody to type: its words alone.
+
+    Whoever shows it adds what the user has to repeat, such as ``--inventory``: only the front end
+    knows with which options it was called.
+    """
+
+    words: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return shlex.join(("delegation", *self.words))
+
+
+class Advice(str):
+    """A sentence to a user with commands to type in it; as plain text these have no options."""
+
+    __slots__ = ("parts",)
+    parts: tuple["str | Command", ...]
+
+    def __new__(cls, *parts: "str | Command") -> Self:
+        sentence = super().__new__(cls, "".join(map(str, parts)))
+        sentence.parts = parts
+        return sentence
+
+    def typed(self, line: Callable[[Command], str]) -> str:
+        """The sentence, each command as ``line`` writes it."""
+        return "".join(line(part) if isinstance(part, Command) else part for part in self.parts)
+
+
+def command(*words: str) -> Command:
+    """``delegation`` and these words, to be typed."""
+    return Command(words)
 
 
 class Interrupted(KeyboardInterrupt):

@@ -2,6 +2,7 @@
 
 import gc
 import sys
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -9,6 +10,9 @@ from delegation import __version__, names
 from delegation.cli import options, terminal
 from delegation.cli.groups import LazyGroup
 from delegation.errors import DelegationError, Interrupted, InventoryError
+
+if TYPE_CHECKING:
+    from delegation.wiring import MakeWorld
 
 SUMMARIES = {
     "init": "Find the Hyper-V hosts in the directory; write an inventory.",
@@ -72,30 +76,31 @@ _NO_ARGUMENTS = getattr(click.exceptions, "NoArgsIsHelpError", ())
 
 
 def main() -> None:
-    """Run the program and exit with its code (DESIGN.md section 2)."""
+    """Run the program and exit with its code."""
     # A command is short, and makes millions of values that live as long as it does: looking at
     # them for cycles again and again costs a fifth of a large plan.
     gc.disable()
     sys.exit(run(sys.argv[1:]))
 
 
-def run(arguments: list[str]) -> int:
+def run(arguments: list[str], make_world: "MakeWorld | None" = None) -> int:
     """Run one command line; the exit code. Whatever goes wrong ends as a line on stderr."""
     terminal.prepare()
+    known: dict[str, Any] = {"make_world": make_world} if make_world else {}
     try:
-        result = cli.main(arguments, prog_name="delegation", standalone_mode=False)
+        result = cli.main(arguments, prog_name="delegation", standalone_mode=False, obj=known)
     except (Exception, KeyboardInterrupt) as exc:  # noqa: BLE001 - no traceback reaches a user
-        return _ended_by(exc)
+        return _ended_by(exc, options.remembered(known))
     return result if isinstance(result, int) else 0
 
 
-def _ended_by(exc: BaseException) -> int:
+def _ended_by(exc: BaseException, given: options.Options) -> int:
     """Tell what ended a command, and give its exit code."""
     if isinstance(exc, DelegationError):
         if isinstance(exc, InventoryError):
             for problem in exc.problems:
                 terminal.say(f"{exc.file}:{problem}")
-        terminal.error(exc.what, exc.fix, exc.details)
+        terminal.error(exc.what, given.said(exc.fix), map(given.said, exc.details))
         return exc.exit_code
     if isinstance(exc, click.ClickException):
         if isinstance(exc, click.UsageError) and not isinstance(exc, _NO_ARGUMENTS):

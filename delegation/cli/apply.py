@@ -8,14 +8,15 @@ import click
 
 from delegation import report
 from delegation.changes.run import NewRun
-from delegation.cli import options, reviewed, runs, show, survey, terminal, wiring
+from delegation.cli import options, reviewed, runs, show, terminal, wiring
 from delegation.cli.plan import hints
 from delegation.errors import DelegationError, Refused
 from delegation.inventory import Inventory
-from delegation.mesh import planning
+from delegation.mesh import planning, survey
 from delegation.mesh.compare import Comparison
 from delegation.mesh.reader import Writer
 from delegation.mesh.state import APPLY, DelegationPlan
+from delegation.wiring import today
 
 ALLOWED = ("removals", "flag-change")
 
@@ -105,7 +106,7 @@ def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
 def _plan(
     inventory: Inventory, writer: Writer, scope: frozenset[str] | None, allow: tuple[str, ...]
 ) -> tuple[DelegationPlan, Comparison]:
-    comparison = survey.for_plan(inventory, writer, scope)
+    comparison = survey.for_plan(inventory, writer, today(), scope)
     return planning.plan(comparison, allow), comparison
 
 

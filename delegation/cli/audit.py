@@ -12,15 +12,15 @@ from delegation import names, report
 from delegation.changes import store
 from delegation.changes.journal import Journal
 from delegation.changes.run import NewRun
-from delegation.cli import files, findings, options, show, survey, terminal, wiring
+from delegation.cli import files, findings, options, show, terminal, wiring
 from delegation.errors import Busy, DelegationError
 from delegation.inventory import DirectorySettings, Inventory
-from delegation.mesh import audits, checks, compare
+from delegation.mesh import audits, checks, compare, survey
 from delegation.mesh import news as comparing
 from delegation.mesh.audits import AUDIT
 from delegation.mesh.checks import Finding, Severity
 from delegation.mesh.news import News
-from delegation.wiring import KINDS
+from delegation.wiring import KINDS, today
 
 SEVERITIES = {str(severity): severity for severity in Severity}
 
@@ -95,7 +95,7 @@ def audit(  # noqa: PLR0913, PLR0917 - one parameter an option
     with _alone(folder, wanted=new_only):
         since = _last(folder, wiring.identity(wanted, inventory.domain), key, needed=new_only)
         with wiring.reading(given, wanted, inventory.domain) as reader:
-            comparison = survey.for_findings(inventory, reader, scope, operators)
+            comparison = survey.for_findings(inventory, reader, today(), scope, operators)
         found = checks.findings(comparison, scope)
         told = _Told(found, comparing.news(found, since.findings if since else ()), since)
         data = report.audit_data(comparison, found)

@@ -5,14 +5,15 @@ import json
 import click
 
 from delegation import names, report
-from delegation.cli import findings, options, survey, terminal, wiring
+from delegation.cli import findings, options, terminal, wiring
 from delegation.errors import ConnectionFailed, DelegationError, UsageError
 from delegation.inventory import DirectorySettings
-from delegation.mesh import checks, rights
+from delegation.mesh import checks, rights, survey
 from delegation.mesh.checks import Severity
 from delegation.mesh.compare import Comparison
 from delegation.mesh.reader import Inspector
 from delegation.mesh.rights import Answer, Rights
+from delegation.wiring import today
 
 
 @click.command()
@@ -53,7 +54,7 @@ def check(ctx: click.Context, form: str, operators: tuple[str, ...]) -> int:
             click.echo(_json(data, Rights(Answer.UNKNOWN, (what,))))
         return 0
     with wiring.reading(given, wanted, inventory.domain) as reader:
-        comparison = survey.for_findings(inventory, reader, operators=operators)
+        comparison = survey.for_findings(inventory, reader, today(), operators=operators)
         write = _rights(comparison, reader)
     found = checks.findings(comparison, preflight=True)
     if form == "json":

@@ -8,12 +8,12 @@ import click
 
 from delegation import explain as chain
 from delegation import names
-from delegation.cli import explained, options, survey, wiring
+from delegation.cli import explained, options, wiring
 from delegation.errors import Refused, UsageError
 from delegation.explain import Pair, stranger
 from delegation.explain.host_links import HostPair
 from delegation.inventory import Inventory, Remoting
-from delegation.mesh import snapshot
+from delegation.mesh import snapshot, survey
 from delegation.mesh.desired import Endpoint, expand
 from delegation.mesh.reader import Inspector
 from delegation.mesh.snapshot import Computer, Snapshot

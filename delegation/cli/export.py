@@ -10,14 +10,15 @@ from typing import Any, TypeVar
 import click
 
 from delegation import __version__, names, report
-from delegation.cli import options, show, survey, terminal, wiring
+from delegation.cli import options, show, terminal, wiring
 from delegation.cli.apply import ALLOWED
 from delegation.cli.plan import hints
 from delegation.errors import Refused, UsageError
 from delegation.inventory import Inventory
-from delegation.mesh import planning
+from delegation.mesh import planning, survey
 from delegation.mesh.snapshot import Directory
 from delegation.mesh.state import DelegationPlan, flags
+from delegation.wiring import today
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -127,7 +128,7 @@ def _export(  # noqa: PLR0913 - one parameter an option
     scope = survey.limited(limit, inventory)
     to_stdout = str(output) == "-"
     with wiring.reading(given, wanted, inventory.domain) as reader:
-        comparison = survey.for_plan(inventory, reader, scope)
+        comparison = survey.for_plan(inventory, reader, today(), scope)
     planned = planning.plan(comparison, allow)
     if not to_stdout:
         data = report.plan_data(planned, comparison, hints(given, inventory, comparison))

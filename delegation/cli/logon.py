@@ -55,6 +55,22 @@ def _of_hosts(options: Options) -> _Source:
     )
 
 
+class TerminalLogons:
+    """Implements wiring.Logons: files and variables first, then somebody at the terminal."""
+
+    def __init__(self, given: Options) -> None:
+        self._given = given
+
+    def to_directory(self, wanted: DirectorySettings, domain: str) -> Credentials:
+        return credentials(self._given, wanted, domain)
+
+    def refuse_elsewhere(self, url: str, domain: str) -> None:
+        refuse_elsewhere(self._given, url, domain)
+
+    def to_hosts(self, inventory: Inventory) -> str | None:
+        return hosts_password(self._given, inventory)
+
+
 def credentials(options: Options, wanted: DirectorySettings, domain: str) -> Credentials:
     """What to log on with; asks for a password only where nothing else will do.
 

@@ -2,14 +2,18 @@
 
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from delegation.cli import terminal
+from delegation.errors import Advice, Command
+
+if TYPE_CHECKING:
+    from delegation.wiring import MakeWorld, Places
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -25,6 +29,23 @@ class Options:
     hosts_password_file: Path | None = None
     verbose: bool = False
     no_color: bool = False
+    make_world: "MakeWorld | None" = None
+    """Whoever runs the program from Python may bring a world of his own."""
+
+    @property
+    def places(self) -> "Places":
+        """Where everything is, as the command line says it."""
+        from delegation.wiring import Places
+
+        return Places(self.inventory, self.directory, self.state)
+
+    def typed(self, command: Command) -> str:
+        """A command for somebody to type, with the same places."""
+        return self.command(*command.words)
+
+    def said(self, words: str) -> str:
+        """A sentence with its commands as they are to be typed."""
+        return words.typed(self.typed) if isinstance(words, Advice) else words
 
     def command(self, *words: str) -> str:
         """``delegation`` and ``words`` with the same inventory, directory and state: to type."""
@@ -74,7 +95,11 @@ def _remembered(
 
 def given(ctx: click.Context) -> Options:
     """The shared options of this invocation."""
-    known = ctx.find_root().ensure_object(dict)
+    return remembered(ctx.find_root().ensure_object(dict))
+
+
+def remembered(known: Mapping[str, Any]) -> Options:
+    """The shared options out of what an invocation's context holds."""
     return Options(**{f.name: known[f.name] for f in fields(Options) if f.name in known})
 
 

@@ -9,11 +9,11 @@ import click
 
 from delegation import report
 from delegation.changes.journal import Journal
-from delegation.cli import files, options, show, survey, terminal, wiring
+from delegation.cli import files, options, show, terminal, wiring
 from delegation.errors import DelegationError, Refused
 from delegation.inventory import Inventory
-from delegation.mesh import audits, compare, planning
-from delegation.wiring import KINDS
+from delegation.mesh import audits, compare, planning, survey
+from delegation.wiring import KINDS, today
 
 
 @click.command()
@@ -49,7 +49,7 @@ def plan(ctx: click.Context, output: Path | None, limit: str | None, form: str) 
     wanted = wiring.settings(given, inventory)
     scope = survey.limited(limit, inventory)
     with wiring.reading(given, wanted, inventory.domain) as reader:
-        comparison = survey.for_plan(inventory, reader, scope)
+        comparison = survey.for_plan(inventory, reader, today(), scope)
     planned = planning.plan(comparison)
     data = report.plan_data(planned, comparison, hints(given, inventory, comparison))
     if output is not None:

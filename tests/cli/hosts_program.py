@@ -10,20 +10,20 @@ goes wrong there: ``down`` and ``refused`` when it is opened, and by the name of
 import json
 import os
 import signal
+import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from delegation import cli
-from delegation.cli import wiring
-from delegation.cli.options import Options
 from delegation.errors import CommandFailed, HostRefused, HostUnreachable
 from delegation.hosts import settings
 from delegation.hosts.hypervisor import Hypervisor, Open
 from delegation.hosts.machines import HostReading
 from delegation.hosts.settings import HostSetting
 from delegation.inventory import Inventory
+from delegation.wiring import World
 from tests.hosts.fake_hosts import Untouched
 
 FILE = Path("hosts.json")
@@ -102,13 +102,19 @@ class FileHost(Untouched):
         return trouble
 
 
-def open_host(options: Options, inventory: Inventory) -> Open:
+def open_host(inventory: Inventory) -> Open:
     def opened(label: str) -> Hypervisor:
         return FileHost(label, inventory.hosts[label].fqdn)
 
     return opened
 
 
+class FakeWorld(World):
+    """The world, whose hosts are files."""
+
+    def hosts(self) -> Open:
+        return open_host(self.inventory)
+
+
 if __name__ == "__main__":
-    wiring.open_host = open_host
-    cli.main()
+    sys.exit(cli.run(sys.argv[1:], FakeWorld))

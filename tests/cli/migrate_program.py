@@ -6,17 +6,17 @@ and its ``machines``, by those of ``machine``, or ``trouble``: why it can't be o
 """
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 from delegation import cli
-from delegation.cli import wiring
-from delegation.cli.options import Options
 from delegation.errors import HostUnreachable
 from delegation.hosts.hypervisor import Hypervisor, Open
 from delegation.hosts.machines import HostReading, VirtualMachine
 from delegation.hosts.settings import HostSetting
 from delegation.inventory import Inventory
+from delegation.wiring import World
 from tests.hosts.fake_hosts import Untouched
 from tests.migrations.fleet import hosted, machine
 
@@ -48,7 +48,7 @@ class FileHost(Untouched):
         raise AssertionError(f"{before} is not to become {after}")
 
 
-def open_host(options: Options, inventory: Inventory) -> Open:
+def open_host(inventory: Inventory) -> Open:
     data: dict[str, dict[str, Any]] = json.loads(FILE.read_text(encoding="utf-8"))
 
     def opened(label: str) -> Hypervisor:
@@ -61,6 +61,12 @@ def open_host(options: Options, inventory: Inventory) -> Open:
     return opened
 
 
+class FakeWorld(World):
+    """The world, whose hosts are files."""
+
+    def hosts(self) -> Open:
+        return open_host(self.inventory)
+
+
 if __name__ == "__main__":
-    wiring.open_host = open_host
-    cli.main()
+    sys.exit(cli.run(sys.argv[1:], FakeWorld))

@@ -13,8 +13,11 @@ from pathlib import Path
 
 from delegation import cli
 from delegation.hosts import settings
+from delegation.hosts.hypervisor import Hypervisor
+from delegation.hosts.places import Account, Place
 from delegation.hosts.settings import HostSetting
 from delegation.hosts.winrm import cmdlets, host
+from delegation.wiring import World
 from tests.lab.hosts import control
 from tests.lab.hosts.state import Store
 
@@ -40,8 +43,12 @@ class DeniedHost(host.HyperVHost):
         running.wait(SECONDS)
 
 
+class DeniedWorld(World):
+    def host(self, place: Place, account: Account, computer: str) -> Hypervisor:
+        return DeniedHost(place, account, computer)
+
+
 if __name__ == "__main__":
     DeniedHost.label = sys.argv.pop()
     DeniedHost.folder = Path(sys.argv.pop())
-    host.HyperVHost = DeniedHost  # type: ignore[misc]
-    cli.main()
+    sys.exit(cli.run(sys.argv[1:], DeniedWorld))

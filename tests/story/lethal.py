@@ -28,16 +28,16 @@ from delegation.changes.journal import Journal, RunRecord
 from delegation.changes.outcomes import Outcome
 from delegation.changes.plan import Change, S
 from delegation.changes.run import NewRun
-from delegation.cli import runs, survey, terminal, wiring
+from delegation.cli import runs, terminal, wiring
 from delegation.cli.options import Options
 from delegation.directory.ldap import LdapDirectory
 from delegation.directory.offline import OfflineDirectory
 from delegation.directory.session import Credentials
 from delegation.inventory import DirectorySettings
-from delegation.mesh import planning
+from delegation.mesh import planning, survey
 from delegation.mesh.reader import Writer
 from delegation.mesh.state import APPLY, DelegationChange, DelegationOutcome
-from delegation.wiring import KINDS
+from delegation.wiring import KINDS, today
 
 FROZEN = "frozen"
 
@@ -146,7 +146,7 @@ def main(arguments: list[str]) -> int:
     ):
         assert isinstance(journal, LethalJournal)
         journal.fuse = fuse
-        plan = planning.plan(survey.for_plan(inventory, writer))
+        plan = planning.plan(survey.for_plan(inventory, writer, today()))
         run = NewRun(
             APPLY,
             wiring.identity(settings, inventory.domain),

@@ -11,8 +11,11 @@ import signal
 import sys
 
 from delegation import cli
+from delegation.hosts.hypervisor import Hypervisor
+from delegation.hosts.places import Account, Place
 from delegation.hosts.settings import HostSetting
 from delegation.hosts.winrm import host
+from delegation.wiring import World
 
 
 class LethalHost(host.HyperVHost):
@@ -29,7 +32,11 @@ class LethalHost(host.HyperVHost):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
+class LethalWorld(World):
+    def host(self, place: Place, account: Account, computer: str) -> Hypervisor:
+        return LethalHost(place, account, computer)
+
+
 if __name__ == "__main__":
     LethalHost.moment = sys.argv.pop()
-    host.HyperVHost = LethalHost  # type: ignore[misc]
-    cli.main()
+    sys.exit(cli.run(sys.argv[1:], LethalWorld))

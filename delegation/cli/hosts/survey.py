@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from delegation.changes.journal import Journal
-from delegation.cli import options, runs, survey, terminal, wiring
+from delegation.cli import options, runs, terminal, wiring
 from delegation.errors import DelegationError, HostError
 from delegation.hosts import fleet, settings_plan
 from delegation.hosts.fleet import HostSettingsChanger
@@ -13,6 +13,8 @@ from delegation.hosts.machines import HostReading
 from delegation.hosts.settings import HOST_SETTINGS, SettingChange
 from delegation.hosts.settings_plan import KERBEROS_BEFORE_MESH, HostsPlan, Proposal
 from delegation.inventory import Inventory
+from delegation.mesh import survey
+from delegation.wiring import today
 
 READ = "hosts read:"
 """What the progress of reading is called."""
@@ -104,7 +106,7 @@ def guarded(
     try:
         wanted = wiring.settings(given, inventory)
         with wiring.reading(given, wanted, inventory.domain) as reader:
-            comparison = survey.for_findings(inventory, reader, switching)
+            comparison = survey.for_findings(inventory, reader, today(), switching)
     except DelegationError as exc:
         return settings_plan.guarded(plan, settings_plan.not_known(switching, exc))
     return settings_plan.guarded(plan, settings_plan.not_in_the_mesh(switching, comparison))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from delegation import explain
-from delegation.cli import options, survey, wiring
+from delegation.cli import options, wiring
 from delegation.cli.migrate.trying import Ends, Trip, tried
 from delegation.cli.show import counted
 from delegation.errors import HostError, Refused
@@ -16,7 +16,7 @@ from delegation.explain import Link
 from delegation.explain.host_links import HostPair, Looked
 from delegation.hosts.hypervisor import Open
 from delegation.inventory import Inventory
-from delegation.mesh import snapshot
+from delegation.mesh import snapshot, survey
 from delegation.mesh.desired import Desired, Endpoint, expand
 from delegation.mesh.reader import Inspector
 from delegation.mesh.snapshot import Operator, Snapshot

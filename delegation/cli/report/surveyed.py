@@ -7,15 +7,15 @@ from uuid import UUID
 
 from delegation import names
 from delegation.changes.journal import Journal
-from delegation.cli import options, survey, terminal, wiring
+from delegation.cli import options, terminal, wiring
 from delegation.cli.plan import hints
 from delegation.cli.report.origin import origin
 from delegation.errors import DelegationError
 from delegation.inventory import Inventory
-from delegation.mesh import checks, compare, planning
+from delegation.mesh import checks, compare, planning, survey
 from delegation.mesh.state import DELEGATION, RecordedDelegation
 from delegation.report import Data, contents
-from delegation.wiring import KINDS
+from delegation.wiring import KINDS, today
 
 NEWEST = 20
 """Runs that a report tells of, and looks into for what they did to each host."""
@@ -32,9 +32,9 @@ def report_of(
     which = origin(subject, names.fold(scope) if scope else None)
     with wiring.reading(given, wanted, inventory.domain) as reader:
         if subject == "plan":
-            comparison = survey.for_plan(inventory, reader, scope)
+            comparison = survey.for_plan(inventory, reader, today(), scope)
         else:
-            comparison = survey.for_findings(inventory, reader, scope, operators)
+            comparison = survey.for_findings(inventory, reader, today(), scope, operators)
     past = _past(given, inventory, comparison)
     if subject == "plan":
         return contents.plan(which, comparison, planning.plan(comparison), past), own

@@ -1,4 +1,4 @@
-"""The directory read and judged against the inventory: for a plan, or for findings."""
+"""Inventory and directory -> the comparison of both: for a plan, or for findings."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -31,14 +31,14 @@ def limited(expressions: str | None, inventory: Inventory) -> frozenset[str] | N
 
 
 def for_plan(
-    inventory: Inventory, reader: Reader, limit: Collection[str] | None = None
+    inventory: Inventory, reader: Reader, today: date, limit: Collection[str] | None = None
 ) -> compare.Comparison:
-    """Read the directory once and judge it, for a plan.
+    """Read the directory once and judge it, for a plan; ``today`` is when keep rules expire.
 
     Raises AccountsError where a host in scope, or a host it reaches, has not exactly one
     account in the domain.
     """
-    comparison = _compared(inventory, reader, limit)
+    comparison = _compared(inventory, reader, today, limit)
     problems = checks.problems(comparison, limit)
     if problems:
         raise AccountsError(
@@ -52,6 +52,7 @@ def for_plan(
 def for_findings(
     inventory: Inventory,
     inspector: Inspector,
+    today: date,
     limit: Collection[str] | None = None,
     operators: Sequence[str] = (),
 ) -> compare.Comparison:
@@ -61,7 +62,7 @@ def for_findings(
     that they use comes with the hosts. Of other values, whoever may answer to their names is
     looked up: by the name itself, by HOST/… of its host, and by the name of a computer.
     """
-    comparison = _compared(inventory, inspector, limit, hosts_too=True)
+    comparison = _compared(inventory, inspector, today, limit, hosts_too=True)
     found = comparison.snapshot
     others = {v.value for host in comparison.hosts for v in host.extra}
     hosts = {spn.host for value in others if (spn := names.ServicePrincipalName.parse(value))}
@@ -100,6 +101,7 @@ def operator(inspector: Inspector, name: str) -> snapshot.Operator:
 def _compared(
     inventory: Inventory,
     reader: Reader,
+    today: date,
     limit: Collection[str] | None,
     *,
     hosts_too: bool = False,
@@ -112,4 +114,4 @@ def _compared(
     accounts = reader.find(wanted, spns)
     bases = inventory.directory.search_base
     found = snapshot.resolve(reader.directory, wanted, accounts, bases)
-    return compare.compare(inventory, desired, found, date.today(), limit)  # noqa: DTZ011 - a keep rule's day is the admin's
+    return compare.compare(inventory, desired, found, today, limit)

@@ -1,0 +1,102 @@
+"""How a directory is reached: inventory, caller and a run's record -> settings, and back.
+
+``here`` is the folder that an inventory's paths are relative to.
+"""
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from delegation.errors import JournalError, UsageError
+from delegation.inventory import Auth, DirectorySettings, Inventory
+from delegation.mesh.snapshot import Directory
+
+
+def settings(inventory: Inventory, here: Path, url: str | None = None) -> DirectorySettings:
+    """How to reach the directory, with what the caller says and paths made absolute.
+
+    ``url`` is the caller's. Without any it is found in DNS, when it is opened. Raises UsageError
+    where the caller's is none.
+    """
+    wanted = inventory.directory
+    if url is not None:
+        wanted = redirect(wanted, url)
+    elif wanted.url is not None and wanted.url.startswith("ldif:"):
+        wanted = replace(wanted, url=f"ldif:{here / wanted.url.removeprefix('ldif:')}")
+    return with_logon(wanted, inventory, here)
+
+
+def with_logon(wanted: DirectorySettings, inventory: Inventory, here: Path) -> DirectorySettings:
+    """``wanted``, with the way to log on that the inventory declares, if it does."""
+    own = inventory.directory
+    ca_file = str(here / own.ca_file) if own.ca_file else wanted.ca_file
+    known = replace(wanted, ca_file=ca_file, dns_servers=own.dns_servers or wanted.dns_servers)
+    if not (own.auth or own.user or own.keytab):
+        return known
+    keytab = str(here / own.keytab) if own.keytab else None
+    return replace(known, auth=own.auth, user=own.user, keytab=keytab)
+
+
+def redirect(wanted: DirectorySettings, url: str) -> DirectorySettings:
+    """The same settings towards another URL. Raises UsageError where it is none."""
+    from delegation.inventory.directory_section import directory_url
+
+    try:
+        url = directory_url(url)
+    except ValueError as exc:
+        what, fix = exc.args
+        raise UsageError(f"--directory: {what}", fix) from exc
+    start_tls = wanted.start_tls and url.startswith("ldap://")
+    return replace(wanted, url=url, start_tls=start_tls)
+
+
+def recorded_as(wanted: DirectorySettings, domain: str) -> str:
+    """What a run is recorded against: the domain, or the absolute path of an export."""
+    url = wanted.url or ""
+    if url.startswith("ldif:"):
+        return f"ldif:{Path(url.removeprefix('ldif:')).resolve()}"
+    return domain.casefold()
+
+
+def connection_record(
+    wanted: DirectorySettings, directory: Directory | None = None
+) -> dict[str, Any]:
+    """What a rollback needs to come back to the same domain controller; no secret is in it.
+
+    ``directory`` is the one that answered: it is pinned, also where it was found in DNS.
+    """
+    if wanted.url is None and directory is not None:
+        wanted = replace(wanted, url=directory.url)
+    recorded = {key: value for key, value in asdict(wanted).items() if value}
+    for path in ("ca_file", "keytab"):
+        if recorded.get(path):
+            recorded[path] = str(Path(recorded[path]).resolve())
+    if str(recorded.get("url", "")).startswith("ldif:"):
+        recorded["url"] = recorded_as(wanted, "")
+    return recorded
+
+
+def recorded_settings(connection: dict[str, Any]) -> DirectorySettings:
+    """The settings that ``connection_record`` made a record of. Raises JournalError."""
+    fields = dict(connection)
+    try:
+        for name in ("dns_servers", "search_base"):
+            fields[name] = tuple(fields.get(name, ()))
+        if fields.get("auth"):
+            fields["auth"] = Auth(fields["auth"])
+        found = DirectorySettings(**fields)
+    except (TypeError, ValueError) as exc:
+        raise JournalError(_NO_CONNECTION, _RESTORE) from exc
+    texts = (found.url, found.user, found.ca_file, found.keytab, found.site)
+    if not all(isinstance(text, str | None) for text in texts):
+        raise JournalError(_NO_CONNECTION, _RESTORE)
+    return found
+
+
+_NO_CONNECTION = "how this run reached its directory can't be read"
+_RESTORE = "the journal is damaged: restore it from a backup, or import the run's undo file"
+
+
+def export_file(wanted: DirectorySettings) -> Path:
+    """The file of an export's URL."""
+    return Path((wanted.url or "").removeprefix("ldif:"))
