@@ -30,9 +30,9 @@ def load(options: Options) -> Inventory:
 
 def world(options: Options, inventory: Inventory) -> opening.World:
     """All that the inventory speaks of, with the terminal to tell and to ask."""
-    return opening.World(
-        inventory, options.places, logon.TerminalLogons(options), telling.TerminalTeller(options)
-    )
+    logons, teller = logon.TerminalLogons(options), telling.TerminalTeller(options)
+    make = options.make_world or opening.World
+    return make(inventory, options.places, logons, teller)
 
 
 def settings(options: Options, inventory: Inventory) -> DirectorySettings:
