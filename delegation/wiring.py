@@ -27,8 +27,8 @@ from delegation.mesh.state import DELEGATION
 from delegation.migrations.record.recorded import MIGRATE
 
 if TYPE_CHECKING:
+    from delegation.directory.connection import Credentials
     from delegation.directory.ldap import LdapReader
-    from delegation.directory.session import Credentials
     from delegation.hosts.hypervisor import Hypervisor, Open
     from delegation.hosts.places import Account, Place
 

@@ -20,8 +20,8 @@ from uuid import UUID
 
 from delegation.changes.outcomes import Result
 from delegation.changes.plan import Change, Plan
+from delegation.directory.connection import Credentials
 from delegation.directory.ldap import LdapDirectory
-from delegation.directory.session import Credentials
 from delegation.directory.undo_file import undo_ldif
 from delegation.inventory import DirectorySettings, Host, Inventory, Mesh
 from delegation.mesh import compare, planning, snapshot

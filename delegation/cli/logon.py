@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from delegation import names
 from delegation.cli.options import Options
-from delegation.directory.session import Credentials, host_of, refuse_unable
+from delegation.directory.connection import Credentials, host_of, refuse_unable
 from delegation.errors import Refused, UsageError
 from delegation.inventory import Auth, DirectorySettings, Inventory
 

@@ -3,13 +3,63 @@
 ``here`` is the folder that an inventory's paths are relative to.
 """
 
-from dataclasses import asdict, replace
+import ipaddress
+import sys
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from delegation.errors import JournalError, UsageError
 from delegation.inventory import Auth, DirectorySettings, Inventory
 from delegation.mesh.snapshot import Directory
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Who logs on. The password is never printed, logged or stored.
+
+    Without a user it is the current logon, without a password the keytab or the ticket cache.
+    """
+
+    user: str | None = None
+    password: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Credentials({self.user!r})"
+
+
+def host_of(url: str) -> str:
+    """The host that ``url`` names, in lower case; empty of an ``ldif:`` one."""
+    return (urlsplit(url).hostname or "").rstrip(".")
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def refuse_unable(settings: DirectorySettings) -> None:
+    """Raise UsageError for a way to log on that is not safe, or that can't be."""
+    url, logon = settings.url or "", settings.logon
+    if logon is Auth.SIMPLE and url.startswith("ldap://") and not settings.start_tls:
+        raise UsageError(
+            f"{url} would send the password in clear",
+            "use ldaps://, or set directory.start_tls: true, or use auth: kerberos",
+        )
+    if settings.user is None and (
+        logon is Auth.SIMPLE or (logon is Auth.NTLM and sys.platform != "win32")
+    ):
+        raise UsageError("no user to log on with", "set directory.user in the inventory")
+    if logon is Auth.KERBEROS and _is_address(host_of(url)):
+        raise UsageError(
+            f"Kerberos needs the domain controller's name, and {url} is an address",
+            "write ldap://dc1.corp.example; where this machine can't resolve that, set "
+            "directory.dns_servers",
+        )
 
 
 def settings(inventory: Inventory, here: Path, url: str | None = None) -> DirectorySettings:

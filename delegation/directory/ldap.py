@@ -20,6 +20,7 @@ from delegation import names
 from delegation.changes.outcomes import Absent, Outcome, Result
 from delegation.changes.plan import Target
 from delegation.directory import entries, requests, session
+from delegation.directory.connection import Credentials
 from delegation.errors import DirectoryError
 from delegation.inventory import DirectorySettings
 from delegation.mesh.reader import delegations
@@ -36,9 +37,7 @@ class LdapReader:
     page = 1_000
     """Objects a page; AD's default MaxPageSize."""
 
-    def __init__(
-        self, settings: DirectorySettings, domain: str, credentials: session.Credentials
-    ) -> None:
+    def __init__(self, settings: DirectorySettings, domain: str, credentials: Credentials) -> None:
         self._url = settings.url or ""
         self._connection = session.connect(settings, domain, credentials)
         try:

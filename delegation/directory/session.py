@@ -1,11 +1,9 @@
 """A bound connection to one domain controller: its address, the logon, and who it is."""
 
-import ipaddress
 import socket
-import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,6 +11,7 @@ import ldap3
 from ldap3.core.exceptions import LDAPException, LDAPExceptionError
 
 from delegation import names
+from delegation.directory.connection import Credentials, host_of, refuse_unable
 from delegation.directory.tls import VerifiedTls, verified
 from delegation.errors import ConnectionFailed, DelegationError, DirectoryError, UsageError
 from delegation.inventory import Auth, DirectorySettings
@@ -29,53 +28,6 @@ ANSWER_TIMEOUT = 60
 
 READ_ONLY = b"1.2.840.113556.1.4.1920"
 """supportedCapabilities of a read-only domain controller (MS-ADTS 3.1.1.3.4.3)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """Who logs on. The password is never printed, logged or stored.
-
-    Without a user it is the current logon, without a password the keytab or the ticket cache.
-    """
-
-    user: str | None = None
-    password: str | None = None
-
-    def __repr__(self) -> str:
-        return f"Credentials({self.user!r})"
-
-
-def host_of(url: str) -> str:
-    """The host that ``url`` names, in lower case; empty of an ``ldif:`` one."""
-    return (urlsplit(url).hostname or "").rstrip(".")
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
-def refuse_unable(settings: DirectorySettings) -> None:
-    """Raise UsageError for a way to log on that is not safe, or that can't be."""
-    url, logon = settings.url or "", settings.logon
-    if logon is Auth.SIMPLE and url.startswith("ldap://") and not settings.start_tls:
-        raise UsageError(
-            f"{url} would send the password in clear",
-            "use ldaps://, or set directory.start_tls: true, or use auth: kerberos",
-        )
-    if settings.user is None and (
-        logon is Auth.SIMPLE or (logon is Auth.NTLM and sys.platform != "win32")
-    ):
-        raise UsageError("no user to log on with", "set directory.user in the inventory")
-    if logon is Auth.KERBEROS and _is_address(host_of(url)):
-        raise UsageError(
-            f"Kerberos needs the domain controller's name, and {url} is an address",
-            "write ldap://dc1.corp.example; where this machine can't resolve that, set "
-            "directory.dns_servers",
-        )
 
 
 def connect(settings: DirectorySettings, domain: str, credentials: Credentials) -> Any:  # noqa: ANN401 - ldap3 has no types

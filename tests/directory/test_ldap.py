@@ -9,8 +9,8 @@ import pytest
 
 from delegation.changes.outcomes import Result
 from delegation.directory import session
+from delegation.directory.connection import Credentials
 from delegation.directory.ldap import LdapDirectory, LdapReader
-from delegation.directory.session import Credentials
 from delegation.errors import ConnectionFailed
 from delegation.inventory import DirectorySettings
 from delegation.mesh.state import Delegation

@@ -11,8 +11,8 @@ import pytest
 from ldap3 import Server
 
 from delegation.directory import requests
+from delegation.directory.connection import Credentials
 from delegation.directory.ldap import LdapReader
-from delegation.directory.session import Credentials
 from delegation.errors import ConnectionFailed
 from delegation.inventory import DirectorySettings
 from tests.lab.description import HOSTS, READER, Lab

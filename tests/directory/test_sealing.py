@@ -26,9 +26,9 @@ from cryptography.x509.oid import NameOID
 from spnego import ContextReq
 
 from delegation.directory import requests, sealed_socket, sealing, session
+from delegation.directory.connection import Credentials
 from delegation.directory.ldap import LdapReader
 from delegation.directory.sealed_socket import SealedSocket
-from delegation.directory.session import Credentials
 from delegation.errors import (
     ConnectionFailed,
     CredentialsRefused,
@@ -158,10 +158,10 @@ class TestLogon:
             ).replace("rdns = false", "rdns = true")
         )
         program = f"""
-            from delegation.directory import session
+            from delegation.directory import connection, session
             from delegation.inventory import DirectorySettings
             wanted = DirectorySettings(url="ldap://{lab.dc_fqdn}")
-            credentials = session.Credentials({READER!r}, {lab.accounts[READER]!r})
+            credentials = connection.Credentials({READER!r}, {lab.accounts[READER]!r})
             connection = session.connect(wanted, {lab.domain!r}, credentials)
             print(session.identify(connection, wanted.url, {lab.domain!r}).dc)
             import spnego

@@ -13,8 +13,8 @@ from ldap3.protocol.rfc4511 import LDAPMessage
 from pyasn1.codec.ber import decoder
 
 from delegation.directory import session
+from delegation.directory.connection import Credentials
 from delegation.directory.ldap import LdapReader
-from delegation.directory.session import Credentials
 from delegation.errors import (
     ConnectionFailed,
     CredentialsRefused,

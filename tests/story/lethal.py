@@ -30,9 +30,9 @@ from delegation.changes.plan import Change, S
 from delegation.changes.run import NewRun
 from delegation.cli import runs, terminal, wiring
 from delegation.cli.options import Options
+from delegation.directory.connection import Credentials
 from delegation.directory.ldap import LdapDirectory
 from delegation.directory.offline import OfflineDirectory
-from delegation.directory.session import Credentials
 from delegation.inventory import DirectorySettings
 from delegation.mesh import planning, survey
 from delegation.mesh.reader import Writer
