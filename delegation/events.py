@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Protocol
 
 
-class Severity(StrEnum):
+class EventSeverity(StrEnum):
     """How much an event matters; a front end may colour by it."""
 
     NOTE = "note"
@@ -28,7 +28,7 @@ class Event(Protocol):
     """
 
     @property
-    def severity(self) -> Severity: ...
+    def severity(self) -> EventSeverity: ...
 
     def words(self) -> Iterable[str]:
         """The event as lines for people."""
@@ -39,7 +39,7 @@ class Remark:
     """A line that no program has to tell from others."""
 
     text: str
-    severity: Severity = Severity.NOTE
+    severity: EventSeverity = EventSeverity.NOTE
 
     def words(self) -> Sequence[str]:
         return (self.text,)
@@ -47,7 +47,7 @@ class Remark:
 
 def warning(text: str) -> Remark:
     """What somebody should know, and what stops nothing."""
-    return Remark(text, Severity.WARNING)
+    return Remark(text, EventSeverity.WARNING)
 
 
 Progress = Callable[[int, int], None]

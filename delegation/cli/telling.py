@@ -2,9 +2,9 @@
 
 from delegation.cli import terminal
 from delegation.cli.options import Options
-from delegation.events import Event, Progress, Severity
+from delegation.events import Event, EventSeverity, Progress
 
-_COLOURS = {Severity.GOOD: "green", Severity.BAD: "red", Severity.WARNING: "yellow"}
+_COLOURS = {EventSeverity.GOOD: "green", EventSeverity.BAD: "red", EventSeverity.WARNING: "yellow"}
 
 
 class TerminalTeller:
@@ -15,8 +15,8 @@ class TerminalTeller:
 
     def say(self, event: Event) -> None:
         """All lines of an event, in its colour; a warning is called one."""
-        before = "warning: " if event.severity is Severity.WARNING else ""
-        is_heading = event.severity is Severity.HEADING
+        before = "warning: " if event.severity is EventSeverity.WARNING else ""
+        is_heading = event.severity is EventSeverity.HEADING
         for words in event.words():
             line = f"{before}{self._given.said(words)}"
             terminal.say(line, bold=is_heading, fg=_COLOURS.get(event.severity))

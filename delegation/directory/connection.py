@@ -34,7 +34,7 @@ def host_of(url: str) -> str:
     return (urlsplit(url).hostname or "").rstrip(".")
 
 
-def _is_address(host: str) -> bool:
+def is_address(host: str) -> bool:
     try:
         ipaddress.ip_address(host)
     except ValueError:
@@ -54,7 +54,7 @@ def refuse_unable(settings: DirectorySettings) -> None:
         logon is Auth.SIMPLE or (logon is Auth.NTLM and sys.platform != "win32")
     ):
         raise UsageError("no user to log on with", "set directory.user in the inventory")
-    if logon is Auth.KERBEROS and _is_address(host_of(url)):
+    if logon is Auth.KERBEROS and is_address(host_of(url)):
         raise UsageError(
             f"Kerberos needs the domain controller's name, and {url} is an address",
             "write ldap://dc1.corp.example; where this machine can't resolve that, set "

@@ -11,7 +11,7 @@ import ldap3
 from ldap3.core.exceptions import LDAPException, LDAPExceptionError
 
 from delegation import names
-from delegation.directory.connection import Credentials, host_of, refuse_unable
+from delegation.directory.connection import Credentials, host_of, is_address, refuse_unable
 from delegation.directory.tls import VerifiedTls, verified
 from delegation.errors import ConnectionFailed, DelegationError, DirectoryError, UsageError
 from delegation.inventory import Auth, DirectorySettings
@@ -143,7 +143,7 @@ def _reached(settings: DirectorySettings, host: str, credentials: Credentials, d
 
 def _addresses(host: str, dns_servers: Sequence[str]) -> Sequence[str]:
     """``host`` itself where this machine's own resolver is to look it up."""
-    if not dns_servers or _is_address(host):
+    if not dns_servers or is_address(host):
         return [host]
     from delegation.directory import locate
 

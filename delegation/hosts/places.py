@@ -69,7 +69,7 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class Cmdlet:
     """A cmdlet and its parameters, by name without the dash. None is a switch without a value."""
 
     cmdlet: str

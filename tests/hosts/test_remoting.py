@@ -14,7 +14,7 @@ import pytest
 
 from delegation.errors import CommandFailed, HostError, HostRefused, HostUnreachable, UsageError
 from delegation.hosts.machines import Failure
-from delegation.hosts.places import Account, Command, Place
+from delegation.hosts.places import Account, Cmdlet, Place
 from delegation.hosts.winrm import answers, remoting
 from delegation.hosts.winrm.link import Link
 from delegation.hosts.winrm.remoting import Progress
@@ -40,8 +40,8 @@ from tests.lab.wsman.elsewhere import Elsewhere
 HOST, OTHER = "hv09", "hv10"
 """None of those that ``hosts`` starts."""
 CALLER = "vmadmin@CORP.EXAMPLE"
-STEPS = Command("Start-Steps", {"Count": 4})
-WHO = Command("Get-Caller")
+STEPS = Cmdlet("Start-Steps", {"Count": 4})
+WHO = Cmdlet("Get-Caller")
 LONG = 25.0
 """Seconds after which a test calls it hung; what is tested takes a fifth of it."""
 FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
@@ -188,7 +188,7 @@ class TestLogon:
     def test_a_ticket_of_ours_is_evidence_for_constrained_delegation(
         self, fresh_lab: Lab, client: Start
     ) -> None:
-        asked = Command("Get-Ticket", {"Target": "cifs/hv10.corp.example@CORP.EXAMPLE"})
+        asked = Cmdlet("Get-Ticket", {"Target": "cifs/hv10.corp.example@CORP.EXAMPLE"})
         byhand.add_values(fresh_lab, HOST, "cifs/hv10.corp.example")
         assert client().call("run", asked) == ["granted"]
 
@@ -218,15 +218,15 @@ class TestLogon:
 @pytest.mark.lab
 class TestCommands:
     def test_a_pipeline(self, client: Start) -> None:
-        pipeline = [Command("Get-Numbers", {"Count": 5}), Command("Get-Sum")]
+        pipeline = [Cmdlet("Get-Numbers", {"Count": 5}), Cmdlet("Get-Sum")]
         assert client().call("run", *pipeline) == [10]
 
     def test_several_pipelines_give_their_output_in_order(self, client: Start) -> None:
-        pipelines = [[Command("Get-Numbers", {"Count": count})] for count in (2, 1, 3)]
+        pipelines = [[Cmdlet("Get-Numbers", {"Count": count})] for count in (2, 1, 3)]
         assert client().call("run_each", *pipelines) == [0, 1, 0, 0, 1, 2]
 
     def test_a_long_output(self, client: Start) -> None:
-        asked = Command("Get-Numbers", {"Count": 40, "Bytes": 50_000})
+        asked = Cmdlet("Get-Numbers", {"Count": 40, "Bytes": 50_000})
         assert [len(one) for one in client().call("run", asked)] == [50_000] * 10 + [100_000] * 30
 
     def test_parameters_keep_their_types(self, client: Start) -> None:
@@ -239,7 +239,7 @@ class TestCommands:
             "F": "'; Remove-VM *; '",
             "G": 2**31 - 1,
         }
-        assert client().call("run", Command("Get-Type", given)) == [
+        assert client().call("run", Cmdlet("Get-Type", given)) == [
             "a PSInt 5",
             f"b PSInt64 {2**40}",
             f"c PSInt64 {-(2**31) - 1}",
@@ -250,7 +250,7 @@ class TestCommands:
         ]
 
     def test_what_comes_back_is_read_with_its_types(self, client: Start) -> None:
-        asked = Command("Get-Machine")
+        asked = Cmdlet("Get-Machine")
         reads = {
             ("uuid", "id"): MACHINE,
             ("text", "Name"): "web1",
@@ -272,7 +272,7 @@ class TestCommands:
     )
     def test_an_error_with_its_hresult(self, client: Start, given: dict[str, object]) -> None:
         session = client()
-        error = refusal(session, "run", Command("Write-Failure", {"Text": "no"} | given))
+        error = refusal(session, "run", Cmdlet("Write-Failure", {"Text": "no"} | given))
         assert isinstance(error, CommandFailed)
         assert error.hresult == "0x80070005"
         assert "Write-Failure on hv09.corp.example failed: access is denied" in error.what
@@ -281,11 +281,11 @@ class TestCommands:
         assert session.call("run", WHO) == [CALLER], "the session lives on"
 
     def test_an_error_that_nobody_wants_to_know_of(self, client: Start) -> None:
-        asked = Command("Write-Failure", {"Text": "no", "ErrorAction": "SilentlyContinue"})
+        asked = Cmdlet("Write-Failure", {"Text": "no", "ErrorAction": "SilentlyContinue"})
         assert client().call("run", asked) == ["went on"]
 
     def test_a_cmdlet_that_is_not_there(self, client: Start) -> None:
-        error = refusal(client(), "run", Command("Get-Cluster"))
+        error = refusal(client(), "run", Cmdlet("Get-Cluster"))
         assert isinstance(error, CommandFailed)
         assert "Install-WindowsFeature" in error.fix
 
@@ -380,8 +380,8 @@ class TestReconnecting:
 
     def test_the_right_one_of_several(self, host: Elsewhere, client: Start) -> None:
         first, second, third = client(), client(), client()
-        first.call("start", Command("Start-Steps", {"Count": 2}))
-        shell = second.call("start", Command("Start-Steps", {"Count": 3}))
+        first.call("start", Cmdlet("Start-Steps", {"Count": 2}))
+        shell = second.call("start", Cmdlet("Start-Steps", {"Count": 3}))
         for one in (first, second):
             assert host.call("await_entry")
             one.call("disconnect")
@@ -419,7 +419,7 @@ class TestReconnecting:
 
 @pytest.mark.lab
 class TestTrouble:
-    @pytest.mark.parametrize("verb", ["Create", "Command", "Receive"])
+    @pytest.mark.parametrize("verb", ["Create", "Cmdlet", "Receive"])
     def test_a_host_that_hangs(self, host: Elsewhere, client: Start, verb: str) -> None:
         session = client()
         session.call("hurry")
@@ -478,7 +478,7 @@ class TestTrouble:
         assert isinstance(error, HostUnreachable)
         assert "has no address in DNS" in error.what
 
-    @pytest.mark.parametrize("verb", ["Command", "Receive"])
+    @pytest.mark.parametrize("verb", ["Cmdlet", "Receive"])
     def test_a_connection_that_breaks(self, host: Elsewhere, client: Start, verb: str) -> None:
         session = client()
         session.call("open")
@@ -492,9 +492,9 @@ class TestTrouble:
     def test_nothing_is_sent_twice(self, host: Elsewhere, client: Start) -> None:
         session = client()
         session.call("open")
-        host.call("fail", Cut(0), "Command")
-        refusal(session, "run", Command("Move-Once"))
-        refusal(session, "run", Command("Move-Once"))
+        host.call("fail", Cut(0), "Cmdlet")
+        refusal(session, "run", Cmdlet("Move-Once"))
+        refusal(session, "run", Cmdlet("Move-Once"))
         assert client().call("run", WHO) == [CALLER]
         assert host.call("asked") == 1
 
@@ -651,7 +651,7 @@ class TestTheWire:
         with Relay(front(lab), (lab.host_address(HOST), 5985)) as relay:
             session = client(away(lab), account)
             given = {"Text": "Verbotenes", "Number": 0x80070005}
-            refusal(session, "run", Command("Write-Failure", given))
+            refusal(session, "run", Cmdlet("Write-Failure", given))
             assert session.call("run", WHO) == [CALLER]
             session.call("close")
         for secret in ("Write-Failure", "Get-Caller", "Verbotenes", "creationXml", "Shell"):

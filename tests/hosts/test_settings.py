@@ -11,7 +11,7 @@ from delegation import names
 from delegation.changes.plan import Change, Plan
 from delegation.hosts import settings, settings_plan
 from delegation.hosts.machines import HostReading
-from delegation.hosts.places import Command
+from delegation.hosts.places import Cmdlet
 from delegation.hosts.settings import HostSetting, SettingChange
 from delegation.hosts.settings_plan import Proposal
 from delegation.hosts.winrm import cmdlets
@@ -282,50 +282,50 @@ def test_a_target_is_its_host_and_its_setting_in_any_case() -> None:
 @pytest.mark.parametrize(
     ("name", "before", "after", "command"),
     [
-        ("enabled", False, True, Command("Enable-VMMigration")),
-        ("enabled", True, False, Command("Disable-VMMigration")),
+        ("enabled", False, True, Cmdlet("Enable-VMMigration")),
+        ("enabled", True, False, Cmdlet("Disable-VMMigration")),
         (
             "authentication",
             "CredSSP",
             "Kerberos",
-            Command("Set-VMHost", {"VirtualMachineMigrationAuthenticationType": "Kerberos"}),
+            Cmdlet("Set-VMHost", {"VirtualMachineMigrationAuthenticationType": "Kerberos"}),
         ),
-        ("migrations", 2, 4, Command("Set-VMHost", {"MaximumVirtualMachineMigrations": 4})),
-        ("storage_migrations", 2, 0, Command("Set-VMHost", {"MaximumStorageMigrations": 0})),
+        ("migrations", 2, 4, Cmdlet("Set-VMHost", {"MaximumVirtualMachineMigrations": 4})),
+        ("storage_migrations", 2, 0, Cmdlet("Set-VMHost", {"MaximumStorageMigrations": 0})),
         (
             "performance",
             "Compression",
             "SMB",
-            Command("Set-VMHost", {"VirtualMachineMigrationPerformanceOption": "SMB"}),
+            Cmdlet("Set-VMHost", {"VirtualMachineMigrationPerformanceOption": "SMB"}),
         ),
-        ("any_network", True, False, Command("Set-VMHost", {"UseAnyNetworkForMigration": False})),
+        ("any_network", True, False, Cmdlet("Set-VMHost", {"UseAnyNetworkForMigration": False})),
         (
             "network 10.20.0.0/24",
             None,
             3,
-            Command("Add-VMMigrationNetwork", {"Subnet": "10.20.0.0/24", "Priority": 3}),
+            Cmdlet("Add-VMMigrationNetwork", {"Subnet": "10.20.0.0/24", "Priority": 3}),
         ),
         (
             "network 10.20.0.0/24",
             None,
             "any priority",
-            Command("Add-VMMigrationNetwork", {"Subnet": "10.20.0.0/24"}),
+            Cmdlet("Add-VMMigrationNetwork", {"Subnet": "10.20.0.0/24"}),
         ),
         (
             "network 10.20.0.0/24",
             3,
             0,
-            Command("Set-VMMigrationNetwork", {"Subnet": "10.20.0.0/24", "NewPriority": 0}),
+            Cmdlet("Set-VMMigrationNetwork", {"Subnet": "10.20.0.0/24", "NewPriority": 0}),
         ),
         (
             "network 10.0.0.9",
             3,
             None,
-            Command("Remove-VMMigrationNetwork", {"Subnet": "10.0.0.9"}),
+            Cmdlet("Remove-VMMigrationNetwork", {"Subnet": "10.0.0.9"}),
         ),
     ],
 )
-def test_the_cmdlet_of_a_change(name: str, before: object, after: object, command: Command) -> None:
+def test_the_cmdlet_of_a_change(name: str, before: object, after: object, command: Cmdlet) -> None:
     one = change(name, before, after)
     assert cmdlets.command(one.before, one.after) == command
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from delegation.errors import HostError
 from delegation.hosts.machines import Failure
-from delegation.hosts.places import Account, Command, Place
+from delegation.hosts.places import Account, Cmdlet, Place
 from delegation.hosts.winrm import link, remoting, wire
 from delegation.hosts.winrm.remoting import Finished, Progress, Running, Session
 
@@ -52,23 +52,23 @@ class Client:
         assert self.session
         return self.session
 
-    def run(self, *pipeline: Command, seconds: float = 30.0) -> list[Any]:
+    def run(self, *pipeline: Cmdlet, seconds: float = 30.0) -> list[Any]:
         """The raw values of the output."""
         return [one.raw for one in self.opened().run(*pipeline, seconds=seconds)]
 
-    def run_each(self, *pipelines: list[Command]) -> list[Any]:
+    def run_each(self, *pipelines: list[Cmdlet]) -> list[Any]:
         return [one.raw for one in self.opened().run_each(pipelines, seconds=30.0)]
 
-    def read(self, command: Command, *reads: tuple[str, str]) -> list[Any]:
+    def read(self, command: Cmdlet, *reads: tuple[str, str]) -> list[Any]:
         """What the readers give of the one object of the output."""
         (found,) = self.opened().run(command, seconds=30.0)
         return [getattr(found, kind)(name) for kind, name in reads]
 
-    def nested(self, command: Command, name: str, inner: str) -> list[str]:
+    def nested(self, command: Cmdlet, name: str, inner: str) -> list[str]:
         (found,) = self.opened().run(command, seconds=30.0)
         return [one.text(inner) for one in found.outputs(name)]
 
-    def start(self, *pipeline: Command) -> UUID:
+    def start(self, *pipeline: Cmdlet) -> UUID:
         self.running = self.opened().start(*pipeline)
         return self.running.shell
 
@@ -120,7 +120,7 @@ class Client:
 
         def use() -> None:
             try:
-                session.run(Command("Get-Caller"), seconds=30.0)
+                session.run(Cmdlet("Get-Caller"), seconds=30.0)
             except AssertionError as exc:
                 said.append(str(exc))
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from delegation import __version__
 from delegation.cli.jobs import escaping
-from delegation.cli.jobs.places import HOMES, Places
+from delegation.cli.jobs.places import HOMES, AuditPlaces
 from delegation.errors import UsageError
 from delegation.inventory import Auth, Inventory
 
@@ -18,7 +18,7 @@ class Job:
     """What is audited, from where, and what the audit is told; ``name`` is what it is called."""
 
     inventory: Inventory
-    places: Places
+    places: AuditPlaces
     name: str
     fail_on: str | None
     operators: tuple[str, ...]

@@ -16,7 +16,7 @@ TEMPORARY = ("/tmp", "/var/tmp")  # noqa: S108 - nothing is written there
 
 
 @dataclass(frozen=True)
-class Places:
+class AuditPlaces:
     """Paths as the scheduler's machine writes them; ``program`` is the start of a command line."""
 
     kind: type[PurePath]
@@ -66,7 +66,7 @@ def places(
     *,
     program: str | None,
     folder: str | None,
-) -> Places:
+) -> AuditPlaces:
     """``folder``: where the inventory lies on that machine; None: it is this one."""
     here = options.inventory.parent.resolve()
     home = kind(folder) if folder is not None else here
@@ -76,7 +76,7 @@ def places(
         raise UsageError(f"--program {program} is not an absolute path there", "write it in full")
     wanted, url = inventory.directory, _directory(options, inventory, home, kind)
     state = options.state
-    return Places(
+    return AuditPlaces(
         kind,
         (program,) if program is not None else _own_program(),
         str(home / options.inventory.name),

@@ -5,7 +5,7 @@ Windows.
 """
 
 from delegation.hosts import settings
-from delegation.hosts.places import Command
+from delegation.hosts.places import Cmdlet
 from delegation.hosts.settings import HostSetting
 
 PARAMETERS = {
@@ -18,25 +18,25 @@ PARAMETERS = {
 """What Set-VMHost calls them."""
 
 
-def command(before: HostSetting, after: HostSetting) -> Command:
+def command(before: HostSetting, after: HostSetting) -> Cmdlet:
     """The cmdlet that makes ``after`` of ``before``. Raises ValueError for no setting of a host."""
     subnet = settings.subnet_of(after.name)
     if subnet is not None:
         return _network(subnet, before, after)
     if after.name == settings.ENABLED:
-        return Command("Enable-VMMigration" if after.value else "Disable-VMMigration")
+        return Cmdlet("Enable-VMMigration" if after.value else "Disable-VMMigration")
     if after.name not in PARAMETERS or after.value is None:
         raise ValueError(f"{after} is nothing that a host can be set to")
-    return Command("Set-VMHost", {PARAMETERS[after.name]: after.value})
+    return Cmdlet("Set-VMHost", {PARAMETERS[after.name]: after.value})
 
 
-def _network(subnet: str, before: HostSetting, after: HostSetting) -> Command:
+def _network(subnet: str, before: HostSetting, after: HostSetting) -> Cmdlet:
     if after.value is None:
-        return Command("Remove-VMMigrationNetwork", {"Subnet": subnet})
+        return Cmdlet("Remove-VMMigrationNetwork", {"Subnet": subnet})
     if after.value == settings.PRESENT and before.value is None:
-        return Command("Add-VMMigrationNetwork", {"Subnet": subnet})
+        return Cmdlet("Add-VMMigrationNetwork", {"Subnet": subnet})
     if not isinstance(after.value, int):
         raise ValueError(f"{after} is nothing that a host can be set to")  # noqa: TRY004 - a value
     if before.value is None:
-        return Command("Add-VMMigrationNetwork", {"Subnet": subnet, "Priority": after.value})
-    return Command("Set-VMMigrationNetwork", {"Subnet": subnet, "NewPriority": after.value})
+        return Cmdlet("Add-VMMigrationNetwork", {"Subnet": subnet, "Priority": after.value})
+    return Cmdlet("Set-VMMigrationNetwork", {"Subnet": subnet, "NewPriority": after.value})

@@ -18,7 +18,7 @@ from delegation.hosts.machines import (
     Progress,
     VirtualMachine,
 )
-from delegation.hosts.places import Account, Command, Place
+from delegation.hosts.places import Account, Cmdlet, Place
 from delegation.hosts.settings import HostSetting
 from delegation.hosts.winrm import cmdlets, reading
 from delegation.hosts.winrm.remoting import Finished, Output, Running, Session
@@ -69,9 +69,9 @@ class HyperVHost(Hypervisor):
         return self._place.host
 
     def read(self) -> HostReading:
-        asked: list[list[Command]] = [
-            [Command("Get-VMHost")],
-            [Command("Get-VMMigrationNetwork")],
+        asked: list[list[Cmdlet]] = [
+            [Cmdlet("Get-VMHost")],
+            [Cmdlet("Get-VMMigrationNetwork")],
             [_SERVICES],
             [_SYSTEM],
         ]
@@ -86,7 +86,7 @@ class HyperVHost(Hypervisor):
             )
         letter = reading.drive(reading.storage(found.host))
         volumes = (
-            self._ask([[Command("Get-Volume", {"DriveLetter": letter})]], READ_SECONDS)
+            self._ask([[Cmdlet("Get-Volume", {"DriveLetter": letter})]], READ_SECONDS)
             if letter
             else []
         )
@@ -106,42 +106,42 @@ class HyperVHost(Hypervisor):
         return HyperVFailed(what, fix, details, hresult=failed.hresult, vmms=vmms)
 
     def addresses(self) -> tuple[str, ...]:
-        return reading.addresses(self._ask([[Command("Get-NetIPAddress")]], READ_SECONDS))
+        return reading.addresses(self._ask([[Cmdlet("Get-NetIPAddress")]], READ_SECONDS))
 
     def set(self, before: HostSetting, after: HostSetting) -> None:
         self._renew()
         self._session.run(cmdlets.command(before, after), seconds=SET_SECONDS)
 
     def machines(self) -> list[VirtualMachine]:
-        return self._machines(Command("Get-VM"))
+        return self._machines(Cmdlet("Get-VM"))
 
     def machine(self, machine: UUID) -> VirtualMachine | None:
         try:
-            found = self._machines(Command("Get-VM", {"Id": machine}))
+            found = self._machines(Cmdlet("Get-VM", {"Id": machine}))
         except CommandFailed:
             # Whether that means that it is not there is told in words only; the list tells it.
-            found = self._machines(Command("Get-VM"))
+            found = self._machines(Cmdlet("Get-VM"))
         return next((one for one in found if one.id == machine), None)
 
     def named(self, name: str) -> list[VirtualMachine]:
         try:
-            found = self._ask([[Command("Get-VM", {"Name": name})]], LIST_SECONDS)
+            found = self._ask([[Cmdlet("Get-VM", {"Name": name})]], LIST_SECONDS)
         except CommandFailed:
             found = []
         # An id is no name, and a name can look like a pattern; so the list tells what is not there.
         return reading.named(found, name) or reading.named(
-            self._ask([[Command("Get-VM")]], LIST_SECONDS), name
+            self._ask([[Cmdlet("Get-VM")]], LIST_SECONDS), name
         )
 
-    def _machines(self, those: Command) -> list[VirtualMachine]:
-        drives = Command("Get-VMHardDiskDrive")
-        asked = [[those], [those, drives], [those, drives, Command("Get-VHD", _QUIETLY)]]
+    def _machines(self, those: Cmdlet) -> list[VirtualMachine]:
+        drives = Cmdlet("Get-VMHardDiskDrive")
+        asked = [[those], [those, drives], [those, drives, Cmdlet("Get-VHD", _QUIETLY)]]
         found = reading.machines(self._ask(asked, LIST_SECONDS))
         for _ in range(LONGEST_CHAIN):
             parents = found.parents()
             if not parents:
                 break
-            files = self._ask([[Command("Get-VHD", {"Path": parents, **_QUIETLY})]], LIST_SECONDS)
+            files = self._ask([[Cmdlet("Get-VHD", {"Path": parents, **_QUIETLY})]], LIST_SECONDS)
             read = reading.machines(files).files
             if not read:
                 break
@@ -159,11 +159,11 @@ class HyperVHost(Hypervisor):
         found = reading.incompatibilities(reports[0])
         if found is not None:
             return found
-        each = [*asked, Command("Select-Object", {"ExpandProperty": "Incompatibilities"})]
+        each = [*asked, Cmdlet("Select-Object", {"ExpandProperty": "Incompatibilities"})]
         return tuple(map(reading.incompatibility, self._ask([each], COMPARE_SECONDS)))
 
     def reaches(self, target: str, port: int) -> bool:
-        asked = Command("Test-NetConnection", {"ComputerName": target, "Port": port})
+        asked = Cmdlet("Test-NetConnection", {"ComputerName": target, "Port": port})
         found = self._ask([[asked]], REACH_SECONDS)
         return bool(found) and found[0].boolean("TcpTestSucceeded")
 
@@ -188,7 +188,7 @@ class HyperVHost(Hypervisor):
     def close(self) -> None:
         self._session.close()
 
-    def _ask(self, pipelines: Sequence[Sequence[Command]], seconds: float) -> list[Output]:
+    def _ask(self, pipelines: Sequence[Sequence[Cmdlet]], seconds: float) -> list[Output]:
         """Read something; once more over a new connection where the one before was lost."""
         self._renew()
         try:
@@ -242,15 +242,15 @@ class Migration(Moving):
 _QUIETLY = {"ErrorAction": "SilentlyContinue"}
 """For what may not be there."""
 
-_SERVICES = Command("Get-Service", {"Name": [reading.VMMS, reading.CLUSTER], **_QUIETLY})
-_SYSTEM = Command("Get-CimInstance", {"ClassName": "Win32_OperatingSystem"})
+_SERVICES = Cmdlet("Get-Service", {"Name": [reading.VMMS, reading.CLUSTER], **_QUIETLY})
+_SYSTEM = Cmdlet("Get-CimInstance", {"ClassName": "Win32_OperatingSystem"})
 
 
-def _move(cmdlet: str, order: MoveOrder) -> list[Command]:
+def _move(cmdlet: str, order: MoveOrder) -> list[Cmdlet]:
     """By the machine's id, since names are not unique."""
     whereto = {
         "DestinationHost": order.target,
         "IncludeStorage": True,
         "DestinationStoragePath": order.storage,
     }
-    return [Command("Get-VM", {"Id": order.machine}), Command(cmdlet, whereto)]
+    return [Cmdlet("Get-VM", {"Id": order.machine}), Cmdlet(cmdlet, whereto)]

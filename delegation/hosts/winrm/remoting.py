@@ -23,7 +23,7 @@ from pypsrp.wsman import SelectorSet
 from delegation.errors import CommandFailed, HostError, HostUnreachable
 from delegation.hosts import failures
 from delegation.hosts.machines import Failure
-from delegation.hosts.places import Account, Command, Place
+from delegation.hosts.places import Account, Cmdlet, Place
 from delegation.hosts.winrm import answers
 from delegation.hosts.winrm.link import Link
 from delegation.hosts.winrm.output import Output
@@ -31,7 +31,7 @@ from delegation.hosts.winrm.running import Finished, Progress, Running
 
 __all__ = [
     "Account",
-    "Command",
+    "Cmdlet",
     "Finished",
     "Output",
     "Place",
@@ -103,7 +103,7 @@ class Session:
     def shell(self) -> UUID:
         return UUID(self._pool.id)
 
-    def run(self, *pipeline: Command, seconds: float) -> list[Output]:
+    def run(self, *pipeline: Cmdlet, seconds: float) -> list[Output]:
         """Run one pipeline to its end and give its output.
 
         Raises CommandFailed with the host's own error, HostUnreachable where it has not ended in
@@ -111,7 +111,7 @@ class Session:
         """
         return self.run_each([pipeline], seconds=seconds)
 
-    def run_each(self, pipelines: Iterable[Sequence[Command]], *, seconds: float) -> list[Output]:
+    def run_each(self, pipelines: Iterable[Sequence[Cmdlet]], *, seconds: float) -> list[Output]:
         """The same for several pipelines, one after the other, in one round trip."""
         running = self._started(pipelines)
         said = running.wait(seconds)
@@ -124,11 +124,11 @@ class Session:
             raise _failed(f"{running.what} on {self.place.host}", said.failure)
         return list(said.output)
 
-    def start(self, *pipeline: Command) -> Running:
+    def start(self, *pipeline: Cmdlet) -> Running:
         """Start one pipeline and go on. Any error in it ends it."""
         return self._started([pipeline])
 
-    def _started(self, pipelines: Iterable[Sequence[Command]]) -> Running:
+    def _started(self, pipelines: Iterable[Sequence[Cmdlet]]) -> Running:
         command = PowerShell(self._pool)
         names: list[str] = []
         for pipeline in pipelines:
