@@ -12,9 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from delegation.changes import store
-from delegation.changes.journal import Journal
 from delegation.changes.kinds import Kinds
+from delegation.changes.records import Records
 from delegation.directory import connection
 from delegation.errors import ConnectionFailed, HostUnreachable
 from delegation.events import Teller, warning
@@ -63,41 +62,6 @@ class Logons(Protocol):
         """The password of ``remoting.user``; None where a ticket makes it needless."""
 
 
-class Records:
-    """The journal of one state folder, opened for one step at a time. Raises JournalError, Busy."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    @contextmanager
-    def reading(self) -> Iterator[Journal]:
-        """To look at only."""
-        with closing(Journal.readable(self.folder, KINDS)) as journal:
-            yield journal
-
-    @contextmanager
-    def recording(self) -> Iterator[Journal]:
-        """For the one run that may change anything: an apply or a rollback."""
-        with self.alone(store.WRITING), self.adding() as journal:
-            yield journal
-
-    @contextmanager
-    def migrating(self) -> Iterator[Journal]:
-        """For the one run that may migrate."""
-        with self.alone(store.MIGRATING), self.adding() as journal:
-            yield journal
-
-    @contextmanager
-    def adding(self) -> Iterator[Journal]:
-        """To add a page, or a wish to another's, without keeping anybody out."""
-        with closing(Journal.writable(self.folder, KINDS)) as journal:
-            yield journal
-
-    def alone(self, doing: str) -> AbstractContextManager[None]:
-        """The only one who is ``doing`` this (store.AUDITING and the like)."""
-        return store.lock(self.folder, doing)
-
-
 class World:
     """All that an inventory speaks of, to be opened: its directory, its hosts, its journal."""
 
@@ -112,7 +76,7 @@ class World:
 
     def records_in(self, folder: Path) -> Records:
         """The journal of a state folder."""
-        return Records(folder)
+        return Records(folder, KINDS)
 
     @property
     def domain(self) -> str:

@@ -35,6 +35,7 @@ MOST_ARROWS = 65
 
 IO = {
     "changes.journal": "clock getpass pathlib platform sqlite3",
+    "changes.records": "pathlib",
     "changes.store": "os pathlib sqlite3 sys",
     "cli/": "everything",
     "directory/": "open os pathlib random socket ssl sys tempfile urllib",
@@ -57,8 +58,9 @@ PURE_BESIDE_IO = (
 )
 """Rules and formats that lie in a folder of input and output, and do none."""
 HANDED = {
-    "changes.journal": "mesh.audits migrations.record/",
-    "changes.store": "changes.journal mesh.audits migrations.record/",
+    "changes.journal": "changes/ hosts/ mesh/ migrations/ report/",
+    "changes.records": "changes/ hosts/ mesh/ migrations/",
+    "changes.store": "changes/ mesh.audits migrations/",
     "hosts.crew": "hosts.fleet",
     "hosts.winrm/": "migrations.smb.smb_ticket",
     "inventory.yaml_text": "inventory/ migrations.moves migrations.moves.csv_tree",
