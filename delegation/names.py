@@ -9,7 +9,10 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import product
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 MAX_HOSTS = 20_000
 """The most names that one range expression may stand for."""
@@ -212,3 +215,16 @@ def inert(text: str) -> str:
         else character
         for character in text
     )
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 host``, ``2,000 hosts``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def grouped(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:
+    """What has the same key together, in the order in which keys first come."""
+    found: dict[K, list[V]] = defaultdict(list)
+    for key, value in pairs:
+        found[key].append(value)
+    return dict(found)
