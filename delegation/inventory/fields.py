@@ -5,14 +5,12 @@ A value that is absent or was reported is None alike: a file with a problem give
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from difflib import get_close_matches
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
 from delegation import names
 from delegation.errors import Problem
-from delegation.inventory.keys import KEYS
 from delegation.inventory.yaml_text import quoted
 from delegation.inventory.yaml_tree import Broken, Kind, Mapping, Node, Scalar, Sequence
 
@@ -31,7 +29,6 @@ class Field:
     node: Node
 
 
-Fields = dict[str, Field]
 Choice = TypeVar("Choice", bound=StrEnum)
 
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})\Z")
@@ -64,43 +61,6 @@ class Reading:
             return
         what = f"{field.title} must be {expected}, not {describe(node)}"
         self.problem(node, what, f"write it like {field.example}")
-
-    def fields(self, field: Field, section: str) -> Fields | None:
-        """The values of a mapping by their keys, of which ``section`` of KEYS lists all.
-
-        What stands under a duplicate or misspelt key is not judged any further.
-        """
-        if not isinstance(field.node, Mapping):
-            self.wrong(field, "a mapping of keys to values")
-            return None
-        known = KEYS[section]
-        found: Fields = {}
-        guessed: Fields = {}
-        for key, node in field.node.entries:
-            name = key.text if key.text in known else self._unknown(key, known, field)
-            value = Field(repr(name), f"{name}: {known.get(name)}", node)
-            if name != key.text or name in found:
-                value = replace(value, node=Broken(key.line, key.column))
-            if name == key.text:
-                found[name] = value
-            else:
-                guessed[name] = value
-        return guessed | found
-
-    def _unknown(self, key: Scalar, known: dict[str, str], field: Field) -> str:
-        """Reports an unknown key and gives the one that was meant, or nothing."""
-        close = get_close_matches(key.text[:40], known, n=1)
-        fix = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}"
-        self.problem(key, f"unknown key {quoted(key.text)} in {field.title}", fix)
-        return close[0] if close else ""
-
-    def required(self, fields: Fields, key: str, parent: Field, section: str) -> Field | None:
-        """The field of ``key``; where it is absent, a problem at ``parent``."""
-        complete = isinstance(parent.node, Mapping) and parent.node.complete
-        if key not in fields and complete:
-            example = KEYS[section][key]
-            self.problem(parent.node, f"{parent.title} lacks {key!r}", f"add {key}: {example}")
-        return fields.get(key)
 
     def entries(self, field: Field) -> list[tuple[Scalar, Node]] | None:
         """The entries of a mapping whose keys are names, those that are not left out."""
