@@ -7,11 +7,11 @@ from delegation.inventory import yaml_tree
 from delegation.inventory.fields import Field, Reading
 from delegation.inventory.value_types import Key, Section
 from delegation.inventory.yaml_text import quoted
-from delegation.inventory.yaml_tree import Broken, Kind, Node, Scalar
+from delegation.inventory.yaml_tree import BrokenNode, Node, ScalarKind, ScalarNode
 
 Made = TypeVar("Made")
 
-_LEFT_OUT = Field("", "", Broken(1, 1))
+_LEFT_OUT = Field("", "", BrokenNode(1, 1))
 """Like a broken place, one where nothing stands is passed over in silence."""
 
 
@@ -31,7 +31,7 @@ class DeclaredSection:
         self.fields: dict[str, Field] = {}
         self.readable = False
         self._section = section
-        if isinstance(self.node, yaml_tree.Mapping):
+        if isinstance(self.node, yaml_tree.MappingNode):
             self.fields = _known_fields(reading, section, self.field, self.node)
             self.readable = True
         elif section.short_for:
@@ -57,7 +57,7 @@ class DeclaredSection:
     def is_empty(self) -> bool:
         """Whether it surely declares nothing, not even a key that is unknown or was refused."""
         node = self.node
-        return isinstance(node, yaml_tree.Mapping) and not node.entries and node.complete
+        return isinstance(node, yaml_tree.MappingNode) and not node.entries and node.complete
 
     def problem(self, key: str, what: str, fix: str) -> None:
         """Reports a problem at the value of a key, which is declared."""
@@ -66,7 +66,7 @@ class DeclaredSection:
     def require(self, key: str) -> None:
         """Reports a key that is absent, unless an entry that was refused may have been it."""
         node = self.node
-        complete = isinstance(node, yaml_tree.Mapping) and node.complete
+        complete = isinstance(node, yaml_tree.MappingNode) and node.complete
         if key not in self.fields and complete:
             fix = f"add {key}: {self._section.keys[key].example}"
             self.reading.problem(node, f"{self.field.title} lacks {key!r}", fix)
@@ -110,7 +110,7 @@ class DeclaredSection:
         found = [DeclaredSection(self.reading, self._inner(key), item) for item in items]
         return [declared for declared in found if declared.readable]
 
-    def entry(self, key: str, name: Scalar, node: Node) -> "DeclaredSection":
+    def entry(self, key: str, name: ScalarNode, node: Node) -> "DeclaredSection":
         """What an entry of the names under a key says beyond its name."""
         inner = self._inner(key)
         if self._section.keys[key].takes.bare and _is_nothing(node):
@@ -128,11 +128,11 @@ class DeclaredSection:
 
 
 def _is_nothing(node: Node) -> bool:
-    return isinstance(node, Scalar) and node.kind is Kind.NULL
+    return isinstance(node, ScalarNode) and node.kind is ScalarKind.NULL
 
 
 def _known_fields(
-    reading: Reading, section: Section, field: Field, mapping: yaml_tree.Mapping
+    reading: Reading, section: Section, field: Field, mapping: yaml_tree.MappingNode
 ) -> dict[str, Field]:
     found: dict[str, Field] = {}
     guessed: dict[str, Field] = {}
@@ -142,13 +142,13 @@ def _known_fields(
             continue
         is_known = row.name == key.text
         is_sound = is_known and row.name not in found
-        place = node if is_sound else Broken(key.line, key.column)
+        place = node if is_sound else BrokenNode(key.line, key.column)
         value = Field(repr(row.name), f"{row.name}: {row.example}", place)
         (found if is_known else guessed)[row.name] = value
     return guessed | found
 
 
-def _meant(reading: Reading, section: Section, field: Field, key: Scalar) -> Key | None:
+def _meant(reading: Reading, section: Section, field: Field, key: ScalarNode) -> Key | None:
     """Reports an unknown key, and gives the row of the key that was meant."""
     from difflib import get_close_matches  # a file without such a mistake need not wait for it
 

@@ -12,7 +12,14 @@ from typing import TypeVar
 from delegation import names
 from delegation.errors import Problem
 from delegation.inventory.yaml_text import quoted
-from delegation.inventory.yaml_tree import Broken, Kind, Mapping, Node, Scalar, Sequence
+from delegation.inventory.yaml_tree import (
+    BrokenNode,
+    MappingNode,
+    Node,
+    ScalarKind,
+    ScalarNode,
+    SequenceNode,
+)
 
 MAX_TEXT = 4_096
 MAX_NAMES = 1_000_000
@@ -57,14 +64,14 @@ class Reading:
     def wrong(self, field: Field, expected: str) -> None:
         """Reports a value of the wrong type, unless its place is known to be broken."""
         node = field.node
-        if isinstance(node, Broken) or (isinstance(node, Mapping) and not node.complete):
+        if isinstance(node, BrokenNode) or (isinstance(node, MappingNode) and not node.complete):
             return
         what = f"{field.title} must be {expected}, not {describe(node)}"
         self.problem(node, what, f"write it like {field.example}")
 
-    def entries(self, field: Field) -> list[tuple[Scalar, Node]] | None:
+    def entries(self, field: Field) -> list[tuple[ScalarNode, Node]] | None:
         """The entries of a mapping whose keys are names, those that are not left out."""
-        if not isinstance(field.node, Mapping):
+        if not isinstance(field.node, MappingNode):
             self.wrong(field, "a mapping of names to values")
             return None
         return [
@@ -76,7 +83,7 @@ class Reading:
     def items(self, field: Field, *, may_be_empty: bool = False) -> list[Field] | None:
         """The items of a list."""
         example = field.example.partition(": ")[2]
-        if not isinstance(field.node, Sequence):
+        if not isinstance(field.node, SequenceNode):
             self.wrong(field, "a list")
             return None
         if not field.node.items and not may_be_empty:
@@ -89,9 +96,9 @@ class Reading:
         if field is None:
             return None
         node = field.node
-        if not isinstance(node, Scalar) or node.kind is Kind.NULL:
+        if not isinstance(node, ScalarNode) or node.kind is ScalarKind.NULL:
             self.wrong(field, "text")
-        elif node.kind is not Kind.TEXT:
+        elif node.kind is not ScalarKind.TEXT:
             what = f"{field.title} must be text, not {describe(node)}"
             self.problem(node, what, f"quote it: {quoted(node.text)}")
         elif not node.text.strip() or node.text != node.text.strip():
@@ -111,7 +118,7 @@ class Reading:
     def boolean(self, field: Field | None) -> bool | None:
         if field is None:
             return None
-        if isinstance(field.node, Scalar) and field.node.kind is Kind.BOOLEAN:
+        if isinstance(field.node, ScalarNode) and field.node.kind is ScalarKind.BOOLEAN:
             return field.node.text.casefold() in {"true", "yes", "on"}
         self.wrong(field, "true or false")
         return None
@@ -120,7 +127,7 @@ class Reading:
         if field is None:
             return None
         node = field.node
-        if not isinstance(node, Scalar) or node.kind is not Kind.INTEGER:
+        if not isinstance(node, ScalarNode) or node.kind is not ScalarKind.INTEGER:
             self.wrong(field, "a whole number")
         elif not _INTEGER.match(node.text):
             what = f"{field.title} is written {quoted(node.text)}, not as a plain number"
@@ -137,7 +144,11 @@ class Reading:
         if field is None:
             return None
         node = field.node
-        if isinstance(node, Scalar) and node.kind is Kind.TEXT and node.text in set(choices):
+        if (
+            isinstance(node, ScalarNode)
+            and node.kind is ScalarKind.TEXT
+            and node.text in set(choices)
+        ):
             return choices(node.text)
         self.wrong(field, one_of(choices))
         return None
@@ -164,14 +175,14 @@ class Reading:
 
 def describe(node: Node) -> str:
     """What a node is, in words for a user."""
-    if isinstance(node, Scalar):
-        if node.kind is Kind.NULL:
+    if isinstance(node, ScalarNode):
+        if node.kind is ScalarKind.NULL:
             return "nothing"
         shown = quoted(node.text)
-        if node.kind is Kind.TEXT:
+        if node.kind is ScalarKind.TEXT:
             return f"the text {shown}"
         return f"{shown}, which YAML reads as {node.kind}"
-    return "a list" if isinstance(node, Sequence) else "a mapping"
+    return "a list" if isinstance(node, SequenceNode) else "a mapping"
 
 
 def one_of(choices: Iterable[str]) -> str:

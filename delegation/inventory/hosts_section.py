@@ -18,7 +18,7 @@ from delegation.inventory.machine_names import (
 )
 from delegation.inventory.value_types import TEXT_SCHEMA, ValueType
 from delegation.inventory.yaml_text import quoted
-from delegation.inventory.yaml_tree import Kind, Mapping, Node, Scalar
+from delegation.inventory.yaml_tree import MappingNode, Node, ScalarKind, ScalarNode
 
 HOST_NAME = ValueType("a name or a range", TEXT_SCHEMA)
 TRANSITION = ValueType("`true`, `false` or `keep`", {"enum": [True, False, "keep"]})
@@ -46,7 +46,7 @@ class DeclaredHosts:
     hosts: dict[str, Host] = dataclasses.field(default_factory=dict)
     labels: dict[str, str] = dataclasses.field(default_factory=dict)
     owners: dict[str, NameOwner] = dataclasses.field(default_factory=dict)
-    places: list[tuple[Scalar, list[str]]] = dataclasses.field(default_factory=list)
+    places: list[tuple[ScalarNode, list[str]]] = dataclasses.field(default_factory=list)
     complete: bool = True
 
     def taken(self, wanted: Iterable[str]) -> tuple[str, NameOwner] | None:
@@ -80,9 +80,9 @@ def _protocol_transition(declared: DeclaredSection, *, inherited: bool | None) -
     if field is None:
         return inherited
     node = field.node
-    if isinstance(node, Scalar) and node.kind is Kind.BOOLEAN:
+    if isinstance(node, ScalarNode) and node.kind is ScalarKind.BOOLEAN:
         return declared.reading.boolean(field)
-    if not (isinstance(node, Scalar) and node.kind is Kind.TEXT and node.text == "keep"):
+    if not (isinstance(node, ScalarNode) and node.kind is ScalarKind.TEXT and node.text == "keep"):
         declared.reading.wrong(field, "true, false or keep")
     return None
 
@@ -111,7 +111,7 @@ class _HostReader:
         if field is None or entries is None:
             found.complete = False
             return found
-        if isinstance(field.node, Mapping):
+        if isinstance(field.node, MappingNode):
             found.complete = field.node.complete and len(entries) == len(field.node.entries)
         if not entries and found.complete:
             self._reading.problem(field.node, "no host is declared", "add one: hv01:")
@@ -128,7 +128,7 @@ class _HostReader:
                 break
         return found
 
-    def _read_entry(self, key: Scalar, node: Node) -> None:
+    def _read_entry(self, key: ScalarNode, node: Node) -> None:
         labels = self._reading.names(Field("a host", "hv01", key))
         if labels is None:
             self._found.complete = False
@@ -170,7 +170,7 @@ class _HostReader:
         computer = read_computer_name(self._reading, declared.get("computer"))
         return computer, read_fqdn(self._reading, declared.get("fqdn"))
 
-    def _claim(self, key: Scalar, hosts: list[Host]) -> None:
+    def _claim(self, key: ScalarNode, hosts: list[Host]) -> None:
         """Adds the hosts whose names are free; one problem for all that are not."""
         found = self._found
         owner = NameOwner("host", key)

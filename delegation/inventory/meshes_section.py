@@ -16,7 +16,7 @@ from delegation.inventory.machine_names import (
 )
 from delegation.inventory.value_types import texts
 from delegation.inventory.yaml_text import quoted
-from delegation.inventory.yaml_tree import Mapping, Scalar
+from delegation.inventory.yaml_tree import MappingNode, ScalarNode
 
 DEFAULT_MESH = "all"
 """The name of the one mesh of all hosts that a file without meshes has."""
@@ -77,7 +77,7 @@ class DeclaredMeshes:
     """
 
     found: list[Mesh] = field(default_factory=list)
-    declared: dict[str, Scalar | None] = field(default_factory=dict)
+    declared: dict[str, ScalarNode | None] = field(default_factory=dict)
     complete: bool = True
 
 
@@ -88,7 +88,7 @@ def read_meshes(inventory: DeclaredSection, hosts: DeclaredHosts) -> DeclaredMes
     if section is None:
         return _mesh_of_all(reading, hosts)
     entries = reading.entries(section)
-    if entries is None or not isinstance(section.node, Mapping):
+    if entries is None or not isinstance(section.node, MappingNode):
         return DeclaredMeshes(complete=False)
     if not section.node.entries and section.node.complete:
         fix = "delete it for one mesh of all hosts, or add one"

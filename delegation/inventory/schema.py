@@ -8,7 +8,14 @@ from typing import Any
 
 from delegation.inventory.keys import INVENTORY, SECTIONS
 from delegation.inventory.value_types import TEXT_SCHEMA, Key, Section
-from delegation.inventory.yaml_tree import Kind, Mapping, Node, Scalar, Sequence, load
+from delegation.inventory.yaml_tree import (
+    MappingNode,
+    Node,
+    ScalarKind,
+    ScalarNode,
+    SequenceNode,
+    load,
+)
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -52,14 +59,14 @@ def _key_schema(row: Key) -> dict[str, Any]:
 def _json_value(node: Node | None) -> object:
     """The node of an example as JSON has it, where a date is text."""
     match node:
-        case Mapping(entries=entries):
+        case MappingNode(entries=entries):
             return {key.text: _json_value(value) for key, value in entries}
-        case Sequence(items=items):
+        case SequenceNode(items=items):
             return [_json_value(item) for item in items]
-        case Scalar(kind=Kind.BOOLEAN, text=text):
+        case ScalarNode(kind=ScalarKind.BOOLEAN, text=text):
             return text == "true"
-        case Scalar(kind=Kind.INTEGER, text=text):
+        case ScalarNode(kind=ScalarKind.INTEGER, text=text):
             return int(text)
-        case Scalar(kind=Kind.TEXT | Kind.DATE, text=text):
+        case ScalarNode(kind=ScalarKind.TEXT | ScalarKind.DATE, text=text):
             return text
     return None

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from delegation.inventory.fields import Field, Reading, one_of
 from delegation.inventory.yaml_text import quoted
-from delegation.inventory.yaml_tree import Kind, Scalar
+from delegation.inventory.yaml_tree import ScalarKind, ScalarNode
 
 INT32_MAX = 2**31 - 1
 
@@ -112,7 +112,7 @@ def text_like(words: str, pattern: str, read: ReadValue) -> ValueType:
 
 def read_percentage(reading: Reading, field: Field) -> float | None:
     node = field.node
-    match = _PERCENTAGE.match(node.text) if isinstance(node, Scalar) else None
+    match = _PERCENTAGE.match(node.text) if isinstance(node, ScalarNode) else None
     if match is None:
         reading.wrong(field, "a percentage")
         return None
@@ -125,7 +125,7 @@ def read_percentage(reading: Reading, field: Field) -> float | None:
 
 def read_date(reading: Reading, field: Field) -> date | None:
     node = field.node
-    if not isinstance(node, Scalar) or not _is_written_as_date(node):
+    if not isinstance(node, ScalarNode) or not _is_written_as_date(node):
         reading.wrong(field, "a date without a time")
         return None
     try:
@@ -136,9 +136,9 @@ def read_date(reading: Reading, field: Field) -> date | None:
         return None
 
 
-def _is_written_as_date(node: Scalar) -> bool:
+def _is_written_as_date(node: ScalarNode) -> bool:
     """In quotes or not; but YAML takes 2027-06-30T12:00 for a date as well."""
-    return node.kind in {Kind.DATE, Kind.TEXT} and _DATE.match(node.text) is not None
+    return node.kind in {ScalarKind.DATE, ScalarKind.TEXT} and _DATE.match(node.text) is not None
 
 
 PERCENTAGE = text_like("a percentage", "^[0-9]{1,3}(\\.[0-9]{1,6})?%$", read_percentage)
