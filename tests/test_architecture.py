@@ -58,9 +58,10 @@ PURE_BESIDE_IO = (
 )
 """Rules and formats that lie in a folder of input and output, and do none."""
 HANDED = {
-    "changes.journal": "changes/ hosts/ mesh/ migrations/ report/",
-    "changes.records": "changes/ hosts/ mesh/ migrations/",
-    "changes.store": "changes/ mesh.audits migrations/",
+    "changes.journal": "changes.carry changes.opening changes.records changes.verbs"
+    " hosts.settings_changes mesh.audits mesh.mesh_changes migrations.record/",
+    "changes.records": "changes.verbs hosts.settings_survey mesh.plan_mesh",
+    "changes.store": "changes.journal changes.records mesh.audits migrations.record/",
     "hosts.crew": "hosts.fleet",
     "hosts.winrm/": "migrations.smb.smb_ticket",
     "inventory.yaml_text": "inventory/ migrations.moves migrations.moves.csv_tree",
@@ -274,8 +275,8 @@ PLANTS = {
     "def late():\n    import click": "cli/",
     "def late():\n    import fcntl": "",
     "print('done')": "cli/",
-    "from delegation.changes.journal import Journal": "__main__ changes.journal cli/"
-    " mesh.audits migrations.record/ wiring",
+    "from delegation.changes.journal import Journal": HANDED["changes.journal"]
+    + " __main__ changes.journal cli/ wiring",
     "def late():\n    from delegation.directory import locate": "directory/ wiring",
 }
 """What breaks a rule wherever it is written, but in the places where it is at home."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from delegation.changes import verbs
-from delegation.changes.opening import Planned
+from delegation.changes.opening import Prospect
 from delegation.cli import asking, options, terminal, wiring
 from delegation.mesh import survey
 from delegation.mesh.mesh_changes import open_to_apply
@@ -74,7 +74,7 @@ def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
     return 0
 
 
-def _question(planned: Planned[Delegation]) -> str:
+def _question(planned: Prospect[Delegation]) -> str:
     count = len(planned.plan.changes)
     objects = "1 computer object" if count == 1 else f"{count:,} computer objects"
     dc = planned.view.dc if isinstance(planned.view, PlanView) else planned.plan.domain

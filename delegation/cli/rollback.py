@@ -3,7 +3,7 @@
 import click
 
 from delegation.changes import verbs
-from delegation.changes.opening import Planned
+from delegation.changes.opening import Prospect
 from delegation.cli import asking, options, terminal, wiring
 from delegation.errors import InventoryError, UsageError
 from delegation.inventory import Inventory
@@ -71,6 +71,6 @@ def _inventory_if_valid(given: options.Options) -> Inventory | None:
         return None
 
 
-def _question(planned: Planned[Delegation]) -> str:
+def _question(planned: Prospect[Delegation]) -> str:
     dc = planned.view.dc if isinstance(planned.view, MeshUndoView) else planned.plan.domain
     return f"Write this to {len(planned.plan.changes):,} objects on {dc}?"
