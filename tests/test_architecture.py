@@ -42,7 +42,7 @@ IO = {
     "hosts.crew": "queue threading time",
     "hosts.winrm/": "clock logging pathlib socket ssl sys threading time warnings",
     "inventory.yaml_text": "pathlib",
-    "kerberos/": "concurrent pathlib sys threading",
+    "kerberos/": "concurrent pathlib ssl sys threading",
     "migrations.record/": "clock",
     "migrations.runner.threads": "queue threading time",
     "migrations.smb/": "socket sys time",

@@ -15,10 +15,9 @@ from spnego import ContextReq
 from spnego.channel_bindings import GssChannelBindings
 from spnego.exceptions import SpnegoError
 
-from delegation.directory.sealed_socket import NO_TOKEN
 from delegation.errors import ConnectionFailed, CredentialsRefused, DelegationError, UsageError
 from delegation.kerberos import principals, refusals
-from delegation.kerberos.refusals import Attempt
+from delegation.kerberos.refusals import NO_TOKEN, Attempt
 
 
 def credential(attempt: Attempt, password: str | None) -> spnego.Credential:
