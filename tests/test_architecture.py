@@ -53,7 +53,7 @@ IO = {
 """The places of input and output, and what of the world each may touch; all others are pure."""
 PURE_BESIDE_IO = (
     "directory.descriptors directory.editing directory.ldif directory.modify directory.requests"
-    " directory.sealed_socket hosts.winrm.cmdlets hosts.winrm.output hosts.winrm.reading"
+    " hosts.winrm.cmdlets hosts.winrm.output hosts.winrm.reading"
     " kerberos.refusals migrations.smb.traffic"
 )
 """Rules and formats that lie in a folder of input and output, and do none."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from spnego.exceptions import SpnegoError
 
-from delegation.kerberos.refusals import NO_TOKEN
+from delegation.kerberos.tickets import NO_TOKEN
 
 LARGEST_FRAME = 1 << 24
 """Bytes of a frame that is believed; MS-ADTS 3.1.1.3.4.6 lets a DC take 10 MiB at a time."""

@@ -4,15 +4,11 @@ Texts differ between versions and languages; numbers don't. Who logs on, and whe
 ``Attempt``, so that a message can name it; no secret is in it.
 """
 
-import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from delegation.errors import ConnectionFailed, CredentialsRefused, DirectoryError, NoTicket
-
-NO_TOKEN = (ValueError, LookupError, ArithmeticError, TypeError, struct.error)
-"""What pyspnego raises for a token that is none."""
 
 
 @dataclass(frozen=True, slots=True)
