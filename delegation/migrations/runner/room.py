@@ -29,7 +29,6 @@ def capacity(
         storage=found.storage - taken,
         memory=found.memory - sum(move.memory for move in coming),
         disk=found.disk - sum(_to_come(move) for move in coming),
-        bandwidth=found.bandwidth,
     )
 
 

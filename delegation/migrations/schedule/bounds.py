@@ -36,7 +36,7 @@ def lower_bound(
         if move.source != move.target
         and all(host in hosts and hosts[host].slots(slots) > 0 for host in _ends(move))
     ]
-    bounds = [Bound(0.0, "nothing is to be moved"), *_longest(possible), *_links(hosts, possible)]
+    bounds = [Bound(0.0, "nothing is to be moved"), *_longest(possible)]
     at: dict[str, list[float]] = defaultdict(list)
     for move in possible:
         for host in _ends(move):
@@ -69,15 +69,3 @@ def _host(host: str, slots: int, seconds: list[float]) -> Iterator[Bound]:
 
 def _slots(count: int) -> str:
     return "1 slot" if count == 1 else f"{count} slots"
-
-
-def _links(hosts: Mapping[str, Capacity], moves: list[Move]) -> Iterator[Bound]:
-    """What each network has to carry in either direction, where its bandwidth is known."""
-    for direction, end in (("out of", 0), ("into", 1)):
-        carried: dict[str, int] = defaultdict(int)
-        for move in moves:
-            carried[_ends(move)[end]] += move.memory + move.disk
-        for host, count in sorted(carried.items()):
-            if hosts[host].bandwidth > 0:
-                why = f"all that goes {direction} {host} over its network"
-                yield Bound(count / hosts[host].bandwidth, why)

@@ -4,10 +4,7 @@ Nothing is admitted or refused by an estimate; it orders moves and tells people 
 Orders are good even with estimates that are off by half, so the model is kept simple.
 """
 
-from collections import defaultdict, deque
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from math import inf
+from collections import deque
 from statistics import median
 
 USUAL_RATE = 500e6
@@ -56,44 +53,3 @@ class StreamRates:
     def _median(self, source: str, to: str, enough: int) -> float | None:
         seen = self._seen.get((source, to), ())
         return median(seen) if len(seen) >= enough else None
-
-
-@dataclass(frozen=True, slots=True)
-class Stream:
-    """A running migration and the bytes a second that it would have for itself."""
-
-    source: str
-    to: str
-    most: float
-
-
-def fair_rates(streams: Sequence[Stream], bandwidth: Mapping[str, float]) -> list[float]:
-    """Bytes a second of each stream, where networks are shared: max-min fair.
-
-    ``bandwidth`` is that of a host in either direction; a host that is not in it is no bottleneck.
-    As water that rises alike for all: a stream that has its most stays there, and so do the
-    streams of a link that is full.
-    """
-    rates = [stream.most for stream in streams]
-    links: dict[tuple[str, str], set[int]] = defaultdict(set)
-    for number, stream in enumerate(streams):
-        links["out of", stream.source].add(number)
-        links["into", stream.to].add(number)
-    left = {
-        link: bandwidth[link[1]]
-        for link, users in links.items()
-        if sum(rates[user] for user in users) > bandwidth.get(link[1], inf)
-    }
-    rising = {link: links[link] for link in left}
-    while rising:
-        tightest = min(rising, key=lambda link: (left[link] / len(rising[link]), link))
-        level = left[tightest] / len(rising[tightest])
-        waiting = set().union(*rising.values())
-        settled = {user for user in waiting if rates[user] <= level} or set(rising[tightest])
-        for user in sorted(settled):
-            rates[user] = min(rates[user], level)
-            for link in ("out of", streams[user].source), ("into", streams[user].to):
-                if link in left:
-                    left[link] -= rates[user]
-        rising = {link: rest for link, users in rising.items() if (rest := users - settled)}
-    return rates

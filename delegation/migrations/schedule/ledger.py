@@ -17,15 +17,13 @@ class Capacity:
 
     ``live`` and ``storage`` are its slots in all, the used ones included. ``memory`` and ``disk``
     are bytes that are free once everything that runs has all that it needs there: whoever reads a
-    host in the middle of a copy takes off what is still to come. ``bandwidth`` is what its
-    migration network carries in each direction, in bytes a second; 0 is not known.
+    host in the middle of a copy takes off what is still to come.
     """
 
     live: int
     storage: int
     memory: int
     disk: int
-    bandwidth: float = 0.0
 
     def slots(self, kinds: Slots) -> int:
         """How many migrations it allows at a time, where each takes slots of these ``kinds``."""

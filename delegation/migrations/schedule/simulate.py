@@ -4,13 +4,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import accumulate
-from typing import Protocol
 
 from delegation.inventory import Slots
 from delegation.migrations.schedule import Schedule
 from delegation.migrations.schedule.bounds import Bound, lower_bound
 from delegation.migrations.schedule.bypass import Via, anywhere
-from delegation.migrations.schedule.estimate import Stream, fair_rates
 from delegation.migrations.schedule.ledger import Capacity, Move, Start
 
 INSTANT = 1e-6
@@ -63,70 +61,26 @@ class Timeline:
         )
 
 
-class Running(Protocol):
-    """The migrations under way in a simulation."""
+class _UnderWay:
+    """The migrations that run, by their ends. They don't slow each other down.
 
-    def begin(self, start: Start, seconds: float, clock: float) -> None: ...
-
-    def next(self) -> list[TimedStart]:
-        """Those that end next, all at the same instant; none where nothing runs."""
-
-
-class Alone:
-    """Migrations that don't slow each other down: each ends when it was said to."""
+    What a network would make of it is not simulated: nobody knows the bandwidth of a path between
+    two hosts, and the rates of finished moves, from which seconds are estimated, have it in them.
+    """
 
     def __init__(self) -> None:
-        self._ends: list[tuple[float, str, TimedStart]] = []
+        self._by_end: list[tuple[float, str, TimedStart]] = []
 
     def begin(self, start: Start, seconds: float, clock: float) -> None:
         timed = TimedStart(start, clock, clock + seconds)
-        heappush(self._ends, (timed.ends, start.move.machine, timed))
+        heappush(self._by_end, (timed.ends, start.move.machine, timed))
 
-    def next(self) -> list[TimedStart]:
+    def next_ended(self) -> list[TimedStart]:
+        """Those that end next, all at the same instant; none where nothing runs."""
         ended: list[TimedStart] = []
-        while self._ends and (not ended or self._ends[0][0] <= ended[0].ends + INSTANT):
-            ended.append(heappop(self._ends)[2])
+        while self._by_end and (not ended or self._by_end[0][0] <= ended[0].ends + INSTANT):
+            ended.append(heappop(self._by_end)[2])
         return ended
-
-
-@dataclass(slots=True)
-class Copying:
-    """``left`` is what is still to do, in seconds of a migration that has the network to itself."""
-
-    start: Start
-    begins: float
-    left: float
-    stream: Stream
-
-
-class Shared:
-    """Migrations that share the hosts' networks fairly."""
-
-    def __init__(self, bandwidth: Mapping[str, float]) -> None:
-        self._bandwidth = bandwidth
-        self._copying: list[Copying] = []
-        self._clock = 0.0
-
-    def begin(self, start: Start, seconds: float, clock: float) -> None:
-        most = (start.move.memory + start.move.disk) / seconds if seconds > 0 else 0.0
-        stream = Stream(start.source, start.to, most)
-        self._copying.append(Copying(start, clock, seconds, stream))
-
-    def next(self) -> list[TimedStart]:
-        if not self._copying:
-            return []
-        streams = [copying.stream for copying in self._copying]
-        speeds = [
-            rate / stream.most if stream.most > 0 else 1.0
-            for rate, stream in zip(fair_rates(streams, self._bandwidth), streams, strict=True)
-        ]
-        step = min(one.left / speed for one, speed in zip(self._copying, speeds, strict=True))
-        self._clock += step
-        for one, speed in zip(self._copying, speeds, strict=True):
-            one.left -= speed * step
-        ended = [one for one in self._copying if one.left <= INSTANT]
-        self._copying = [one for one in self._copying if one.left > INSTANT]
-        return [TimedStart(one.start, one.begins, self._clock) for one in ended]
 
 
 def timeline(  # noqa: PLR0913
@@ -141,18 +95,16 @@ def timeline(  # noqa: PLR0913
     """Everything from the first start to the last end.
 
     ``lasting`` says how long a migration really takes, where that is not what its move says.
-    Where the bandwidth of hosts is known, migrations share it, and take longer.
     """
     moves = tuple(moves)
     schedule = Schedule(hosts, moves, slots=slots, hops=hops, via=via)
-    bandwidth = {host: c.bandwidth for host, c in hosts.items() if c.bandwidth > 0}
-    running: Running = Shared(bandwidth) if bandwidth else Alone()
+    under_way = _UnderWay()
     done = []
     clock = 0.0
     while True:
         for start in schedule.due():
-            running.begin(start, lasting(start) if lasting else start.move.seconds, clock)
-        ended = running.next()
+            under_way.begin(start, lasting(start) if lasting else start.move.seconds, clock)
+        ended = under_way.next_ended()
         if not ended:
             break
         clock = max(timed.ends for timed in ended)
