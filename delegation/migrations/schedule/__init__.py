@@ -13,7 +13,7 @@ from delegation.inventory import Slots
 from delegation.migrations.schedule.bypass import Via, anywhere, best_hop, stalled
 from delegation.migrations.schedule.ledger import Capacity, Ledger, Move, Site, Start, Waiting
 from delegation.migrations.schedule.obstacles import obstacle, unfit
-from delegation.migrations.schedule.urgency import best_with, pairs, partners, urgency, work
+from delegation.migrations.schedule.urgency import pairs, urgency
 
 __all__ = ["Capacity", "Move", "Schedule", "Slots", "Start", "unfit"]
 
@@ -185,15 +185,6 @@ class Schedule:
         self._running[start.move.machine] = (start, waiting)
         return start
 
-    def _take_back(self, start: Start) -> Waiting:
-        """A direct start that was not given out yet: as if it had not been thought of."""
-        _, waiting = self._running.pop(start.move.machine)
-        self._ledger.vacate(start)
-        self._ledger.release(start.to, start.move)
-        self._ledger.enqueue(waiting)
-        self._waiting[start.move.machine] = waiting
-        return waiting
-
     def _ended(self, machine: str) -> tuple[Start, Waiting]:
         self.rests(machine, at_rest=False)
         start, waiting = self._running.pop(machine)
@@ -219,43 +210,7 @@ class Schedule:
                 now = urgency(pair)
             if now:
                 heappush(heap, (now, pair))
-        return self._exchanged(starts)
-
-    def _exchanged(self, starts: list[Start]) -> list[Start]:
-        """Two starts in place of one, wherever both its ends could be with an idle host instead.
-
-        The most urgent moves, taken one by one, can leave two hosts idle that have no work with
-        each other while both have some with the two that were just paired. Only moves with no
-        less work at their ends take a turn from others.
-        """
-        kept = []
-        while starts:
-            start = starts.pop()
-            two = self._two_for(start)
-            starts += two
-            if not two:
-                kept.append(start)
-        return kept[::-1]
-
-    def _two_for(self, start: Start) -> list[Start]:
-        """Starts at both ends of this one, which then is not to start; none: it is."""
-        one, other = self._ledger.site(start.source), self._ledger.site(start.to)
-        for_one = partners(one, self._ledger.open, other)
-        for_other = for_one and partners(other, self._ledger.open, one)
-        if not for_other:
-            return []
-        waiting = self._take_back(start)
-        least = work(one.outgoing[other.name], waiting)
-        first = best_with(one, for_one, least)
-        if first:
-            begun = self._begin(first.waiting, first.waiting.move.target)
-            second = best_with(other, for_other, least)
-            if second:
-                self._touch(one.name, other.name)  # the room that this start held is free again
-                return [begun, self._begin(second.waiting, second.waiting.move.target)]
-            self._take_back(begun)
-        self._begin(waiting, start.to)
-        return []
+        return starts
 
     def _aside(self, touched: Iterable[str]) -> Iterator[Start]:
         """Hops that make room at hosts which wait for each other, as soon as they do.

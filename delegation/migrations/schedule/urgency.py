@@ -21,11 +21,10 @@ WANTED_ROOM = 2.0
 
 
 class Urgency(NamedTuple):
-    """The lower ``rank``, the sooner; what is equal by machine. ``work`` takes no network in."""
+    """The lower ``rank``, the sooner; what is equal by machine."""
 
     rank: float
     machine: str
-    work: float
     waiting: Waiting
 
 
@@ -36,13 +35,12 @@ def urgency(pair: Pair) -> Urgency | None:
         for waiting in pair.queue:
             if target.fits(waiting.move):
                 shared = source.leaving / source.slots + target.arriving / target.slots
-                amount = work(pair, waiting)
-                rank = -amount / (1 + SHARED_DIRECTION * shared)
-                return Urgency(rank, waiting.move.machine, amount, waiting)
+                rank = -_work(pair, waiting) / (1 + SHARED_DIRECTION * shared)
+                return Urgency(rank, waiting.move.machine, waiting)
     return None
 
 
-def work(pair: Pair, waiting: Waiting) -> float:
+def _work(pair: Pair, waiting: Waiting) -> float:
     """Seconds of waiting work for each slot of the busier end, and of the move itself."""
     seconds = max(pair.source.load, pair.target.load) + waiting.seconds
     return seconds * WANTED_ROOM if pair.source.short else seconds
@@ -59,21 +57,3 @@ def pairs(hosts: Iterable[Site], idle: set[str]) -> Iterator[Pair]:
             yield from (site.outgoing[name] for name in others & site.outgoing.keys())
             yield from (site.incoming[name] for name in others & site.incoming.keys())
             others.discard(site.name)
-
-
-def partners(site: Site, idle: set[str], without: Site) -> set[str]:
-    """Idle hosts but one that something waits to go to from this one, or to come from."""
-    found = idle & site.outgoing.keys() | idle & site.incoming.keys()
-    return found - {without.name}
-
-
-def best_with(site: Site, others: Iterable[str], least: float) -> Urgency | None:
-    """The first to start between a host and these; None: nothing of at least that work can."""
-    between = (
-        pair
-        for other in others
-        for pair in (site.outgoing.get(other), site.incoming.get(other))
-        if pair
-    )
-    found = [one for pair in between if (one := urgency(pair)) and one.work >= least]
-    return min(found, default=None)
