@@ -158,8 +158,3 @@ def table(moves: Sequence[Migration]) -> None:
 
 def _percent(move: Migration) -> str:
     return str(move.percent) if move.state.on_the_way or move.state is State.MOVED else ""
-
-
-def remaining(moves: Sequence[Migration]) -> str:
-    """``3 machines`` that have no end yet."""
-    return counted(sum(not move.state.ended for move in moves), "machine")
