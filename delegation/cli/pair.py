@@ -9,10 +9,10 @@ from delegation.cli import terminal
 from delegation.errors import CommandFailed, DelegationError, HostError, NoHostTicket
 from delegation.explain.host_links import MIGRATION_PORT, SMB_PORT, DryRun, HostPair, Looked
 from delegation.hosts import fleet
+from delegation.hosts.hosted import Hosted, folder
 from delegation.hosts.hypervisor import Hypervisor, Open
 from delegation.hosts.machines import HostReading, MoveOrder, VirtualMachine
 from delegation.inventory import Inventory
-from delegation.migrations.moves.surveyed import Hosted, folder
 
 T = TypeVar("T")
 

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping
 from uuid import UUID, uuid5
 
+from delegation.hosts.hosted import Hosted
 from delegation.hosts.machines import Disk, HostReading, MachineState, Resources, VirtualMachine
 from delegation.inventory import Affinity, Slots
 from delegation.migrations.moves.affinity import Rules
-from delegation.migrations.moves.surveyed import Hosted, Surveyed
+from delegation.migrations.moves.surveyed import Surveyed
 from delegation.migrations.moves.terms import Terms
 from delegation.migrations.schedule import Move
 

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from delegation.hosts.hosted import Hosted
 from delegation.hosts.machines import HostReading, MachineState, VirtualMachine
 from delegation.inventory import Apart, OnlyOn, Slots, Together
 from delegation.migrations.moves import drain, placement
 from delegation.migrations.moves.affinity import Rules
 from delegation.migrations.moves.asked import AskedMove
 from delegation.migrations.moves.placement import Placement
-from delegation.migrations.moves.surveyed import Hosted, Surveyed
+from delegation.migrations.moves.surveyed import Surveyed
 from delegation.migrations.moves.terms import Terms
 from tests.migrations.fleet import GB, estimate, fleet, hosted, machine, placed_on, terms
 

@@ -4,10 +4,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from delegation.hosts.hosted import folder
 from delegation.hosts.machines import VirtualMachine
 from delegation.migrations.moves.affinity import Rules
 from delegation.migrations.moves.asked import AskedMove
-from delegation.migrations.moves.surveyed import Surveyed, folder, immovable, memory_of
+from delegation.migrations.moves.surveyed import Surveyed, immovable, memory_of
 from delegation.migrations.moves.terms import Terms
 from delegation.migrations.moves.volumes import system_place, volume
 from delegation.migrations.schedule import Move, unfit

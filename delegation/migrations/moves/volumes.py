@@ -1,24 +1,13 @@
-"""Folders as Windows names them: which volume one lies on, and where none should."""
+"""A path of Windows -> which volume it lies on, and whether it is a place for machines at all."""
 
-import re
-
-_DEVICES = re.compile(
-    r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³]) *(?:\.|\Z)", re.IGNORECASE
-)
-"""Names that are no files' (Naming Files, Paths, and Namespaces; with an extension neither)."""
 STAGING = "$vsm$"
-"""The folder in which disks are while they are on their way (FIELD 8), in lower case."""
+"""The folder below which VMMS shares a folder for each migration under way, in lower case."""
 
 
 def volume(path: str) -> str:
     """The drive or the share that a path of Windows lies on, in lower case."""
     parts = path.casefold().split("\\")
     return "\\".join(parts[:4]) if path.startswith("\\\\") else parts[0]
-
-
-def is_device(name: str) -> bool:
-    """Whether Windows takes this part of a path for a device, such as CON."""
-    return _DEVICES.match(name) is not None
 
 
 def system_place(path: str) -> str:

@@ -3,8 +3,9 @@
 from collections.abc import Collection, Iterable
 from uuid import UUID
 
+from delegation.hosts.hosted import Hosted
 from delegation.migrations.lifecycle import Migration
-from delegation.migrations.moves.surveyed import Hosted, Surveyed
+from delegation.migrations.moves.surveyed import Surveyed
 from delegation.migrations.schedule import Capacity
 
 
