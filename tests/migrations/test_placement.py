@@ -13,7 +13,7 @@ from delegation.hosts.hosted import Hosted
 from delegation.hosts.machines import HostReading, MachineState, VirtualMachine
 from delegation.inventory import Apart, OnlyOn, Slots, Together
 from delegation.migrations.moves import drain, placement
-from delegation.migrations.moves.affinity import Rules
+from delegation.migrations.moves.affinity import AffinityRules
 from delegation.migrations.moves.asked import AskedMove
 from delegation.migrations.moves.placement import Placement
 from delegation.migrations.moves.surveyed import Surveyed
@@ -295,7 +295,7 @@ def test_a_list_may_break_a_rule_and_is_told() -> None:
 
 
 def test_patterns_of_rules_mean_whole_names_in_any_case() -> None:
-    rules = Rules([Apart(("SQL*",)), Apart(("web?",)), Apart(("a[1]", "b"))])
+    rules = AffinityRules([Apart(("SQL*",)), Apart(("web?",)), Apart(("a[1]", "b"))])
     assert rules.all_of("sql01") == (0,)
     assert rules.all_of("MySQL") == ()
     assert rules.all_of("WEB1") == (1,)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from delegation.migrations.schedule import Capacity, Slots
-from delegation.migrations.schedule.simulate import Load, Timeline, timeline
+from delegation.migrations.schedule.simulate import SlotLoad, Timeline, timeline
 from tests.migrations.instances import hard, mixed
 from tests.migrations.problems import Problem, move, problems, room
 
@@ -66,8 +66,13 @@ def test_the_load_of_a_host() -> None:
         move("c", "hv3", "hv1", seconds=1),
     ]
     found = timeline(hosts, moves)
-    assert found.load("hv1") == (Load(0, 1, 1), Load(1, 1, 1), Load(2, 1, 0), Load(3, 0, 0))
-    assert found.load("hv9") == (Load(0, 0, 0),)
+    assert found.load("hv1") == (
+        SlotLoad(0, 1, 1),
+        SlotLoad(1, 1, 1),
+        SlotLoad(2, 1, 0),
+        SlotLoad(3, 0, 0),
+    )
+    assert found.load("hv9") == (SlotLoad(0, 0, 0),)
 
 
 def test_slots_of_both_kinds_or_live_ones() -> None:

@@ -8,7 +8,7 @@ from fnmatch import translate
 from delegation.inventory import Affinity, Apart, OnlyOn, Together
 
 
-class Rules:
+class AffinityRules:
     """The rules, told apart by their number in the inventory; machines by their names.
 
     Patterns match a whole name, in any case (``sql*``).

@@ -10,14 +10,8 @@ from dataclasses import dataclass
 
 from delegation.errors import Problem
 from delegation.inventory.yaml_text import UnreadableError, decoded, quoted, stop
-from delegation.inventory.yaml_tree import (
-    MappingNode,
-    Node,
-    NodeTree,
-    ScalarKind,
-    ScalarNode,
-    SequenceNode,
-)
+from delegation.inventory.yaml_tree import Document, Kind, Mapping, Node, Scalar
+from delegation.inventory.yaml_tree import Sequence as Items
 
 _DELIMITERS = ",;\t"
 _HINT = "sep="
@@ -25,14 +19,14 @@ _HINT = "sep="
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class _CsvRow:
     """The cells of one row that have something in them, by the number of their column."""
 
     line: int
-    cells: dict[int, ScalarNode]
+    cells: dict[int, Scalar]
 
 
-def load(data: bytes, section: str, required: Sequence[str]) -> NodeTree:
+def load(data: bytes, section: str, required: Sequence[str]) -> Document:
     """A mapping of ``section`` to a list with one mapping a row, by the names of its columns.
 
     A missing column is one problem, not one a row.
@@ -41,10 +35,10 @@ def load(data: bytes, section: str, required: Sequence[str]) -> NodeTree:
     try:
         rows = list(_rows(decoded(data)))
     except UnreadableError as exc:
-        return NodeTree(None, (exc.problem,))
+        return Document(None, (exc.problem,))
     if not rows:
         what = "the file is empty"
-        return NodeTree(None, (Problem(1, 1, what, f"start it with: {','.join(required)}"),))
+        return Document(None, (Problem(1, 1, what, f"start it with: {','.join(required)}"),))
     columns = _columns(rows[0], problems)
     named = {key.text for key in columns.values() if key}
     for name in required:
@@ -55,16 +49,16 @@ def load(data: bytes, section: str, required: Sequence[str]) -> NodeTree:
     complete = named.issuperset(required)
     items = tuple(_mapping(row, columns, problems, complete=complete) for row in rows[1:])
     line = rows[0].line
-    entry = (ScalarNode(line, 1, section, ScalarKind.TEXT), SequenceNode(line, 1, items))
-    return NodeTree(MappingNode(line, 1, (entry,)), tuple(problems))
+    entry = (Scalar(line, 1, section, Kind.TEXT), Items(line, 1, items))
+    return Document(Mapping(line, 1, (entry,)), tuple(problems))
 
 
-def _columns(header: _Row, problems: list[Problem]) -> dict[int, ScalarNode | None]:
+def _columns(header: _CsvRow, problems: list[Problem]) -> dict[int, Scalar | None]:
     """The names of the columns in lower case, each with its place; a duplicate has none."""
-    columns: dict[int, ScalarNode | None] = {}
-    first: dict[str, ScalarNode] = {}
+    columns: dict[int, Scalar | None] = {}
+    first: dict[str, Scalar] = {}
     for number, cell in header.cells.items():
-        key = ScalarNode(cell.line, cell.column, cell.text.casefold(), ScalarKind.TEXT)
+        key = Scalar(cell.line, cell.column, cell.text.casefold(), Kind.TEXT)
         if first.setdefault(key.text, key) is key:
             columns[number] = key
         else:
@@ -76,19 +70,19 @@ def _columns(header: _Row, problems: list[Problem]) -> dict[int, ScalarNode | No
 
 
 def _mapping(
-    row: _Row, columns: dict[int, ScalarNode | None], problems: list[Problem], *, complete: bool
+    row: _CsvRow, columns: dict[int, Scalar | None], problems: list[Problem], *, complete: bool
 ) -> Node:
-    entries: list[tuple[ScalarNode, Node]] = []
+    entries: list[tuple[Scalar, Node]] = []
     for number, cell in row.cells.items():
         if key := columns.get(number):
             entries.append((key, cell))
         elif number not in columns:
             what = f"{quoted(cell.text)} stands under no column"
             problems.append(Problem(cell.line, cell.column, what, "name its column, or delete it"))
-    return MappingNode(row.line, 1, tuple(entries), complete)
+    return Mapping(row.line, 1, tuple(entries), complete)
 
 
-def _rows(text: str) -> Iterator[_Row]:
+def _rows(text: str) -> Iterator[_CsvRow]:
     """The rows that are not empty. Raises UnreadableError at the first that is no CSV."""
     lines = text.splitlines(keepends=True)
     skipped, delimiter = _delimiter(lines)
@@ -105,14 +99,14 @@ def _rows(text: str) -> Iterator[_Row]:
             stop((line, 1), what, 'put quotes around a whole cell, and write "" for a quote in it')
         columns = _starts(lines[line - 1], delimiter)
         found = {
-            number: ScalarNode(line, column, cell.strip(), ScalarKind.TEXT)
+            number: Scalar(line, column, cell.strip(), Kind.TEXT)
             for number, (cell, column) in enumerate(
                 zip(cells, [*columns, *[1] * len(cells)], strict=False)
             )
             if cell.strip()
         }
         if found:
-            yield _Row(line, found)
+            yield _CsvRow(line, found)
 
 
 def _delimiter(lines: list[str]) -> tuple[int, str]:

@@ -10,9 +10,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from delegation.migrations.moves.asked import AskedMove
-from delegation.migrations.moves.packing import Leaving, Packing, Unit
+from delegation.migrations.moves.packing import AffinityUnit, LeavingMachine, Packing
 from delegation.migrations.moves.placement import Unmovable
-from delegation.migrations.moves.surveyed import Surveyed, called, immovable
+from delegation.migrations.moves.surveyed import Surveyed, immovable, listed_name
 from delegation.migrations.moves.terms import Terms
 from delegation.migrations.schedule.obstacles import size
 
@@ -34,7 +34,7 @@ class Drained:
 def drain(hosts: Collection[str], surveyed: Surveyed, terms: Terms) -> Drained:
     """Targets for every machine on ``hosts``, none of which is one of ``hosts``."""
     unmovable: list[Unmovable] = []
-    leaving: list[Leaving] = []
+    leaving: list[LeavingMachine] = []
     for host in hosts:
         if why := surveyed.unusable(host, terms.slots):
             fix = f"see why: delegation hosts show {host}"
@@ -44,16 +44,16 @@ def drain(hosts: Collection[str], surveyed: Surveyed, terms: Terms) -> Drained:
             if never := immovable(machine):
                 unmovable.append(Unmovable(machine.name, host, *never))
             else:
-                leaving.append(Leaving(host, machine))
+                leaving.append(LeavingMachine(host, machine))
     targets = [
         label
         for label in surveyed.hosts
         if label not in set(hosts) and not surveyed.unusable(label, terms.slots)
     ]
-    choice = _Choice(surveyed, targets, terms, leaving)
+    choice = _DrainPlan(surveyed, targets, terms, leaving)
     best = min((choice.packed(order) for order in _ORDERS), key=choice.left)
     moves = [
-        AskedMove(called(one.machine, surveyed.hosts[one.host]), target, one.host)
+        AskedMove(listed_name(one.machine, surveyed.hosts[one.host]), target, one.host)
         for unit, target in best.placed.items()
         for one in unit.members
     ]
@@ -77,11 +77,11 @@ def _names(surveyed: Surveyed, host: str) -> list[str]:
     return [machine.name for machine in hosted.machines] if hosted else ["every machine"]
 
 
-class _Choice:
+class _DrainPlan:
     """The units of a drain, and the hosts that each may go to."""
 
     def __init__(
-        self, surveyed: Surveyed, targets: list[str], terms: Terms, leaving: list[Leaving]
+        self, surveyed: Surveyed, targets: list[str], terms: Terms, leaving: list[LeavingMachine]
     ) -> None:
         self._surveyed = surveyed
         self._targets = targets
@@ -111,7 +111,7 @@ class _Choice:
                 self._exchange(packing, unit, order)
         return packing
 
-    def _share(self) -> Callable[[Unit], float]:
+    def _share(self) -> Callable[[AffinityUnit], float]:
         """How large a unit is: the larger of its shares of all memory and of all disk there is."""
         packing = Packing(self._surveyed, self._targets, self._rules)
         free = packing.free(self._targets).values()
@@ -120,7 +120,7 @@ class _Choice:
         return lambda unit: max(unit.memory / memory, unit.disk / disk)
 
     def _best(
-        self, packing: Packing, unit: Unit, order: Order, besides: str | None = None
+        self, packing: Packing, unit: AffinityUnit, order: Order, besides: str | None = None
     ) -> str | None:
         fitting = [host for host in unit.hosts if host != besides and packing.takes(unit, host)]
         return min(
@@ -129,7 +129,7 @@ class _Choice:
             default=None,
         )
 
-    def _exchange(self, packing: Packing, unit: Unit, order: Order) -> None:
+    def _exchange(self, packing: Packing, unit: AffinityUnit, order: Order) -> None:
         """Place the unit where another one makes room for it, if one can."""
         for host in unit.hosts:
             for other in [placed for placed, at in packing.placed.items() if at == host]:
@@ -145,9 +145,9 @@ class _Choice:
                     packing.take_back(unit)
                 packing.put(other, host)
 
-    def _groups(self, leaving: list[Leaving]) -> Iterator[list[Leaving]]:
+    def _groups(self, leaving: list[LeavingMachine]) -> Iterator[list[LeavingMachine]]:
         """Machines that rules keep together, directly or through others."""
-        by_rule: dict[int, list[Leaving]] = {}
+        by_rule: dict[int, list[LeavingMachine]] = {}
         for one in leaving:
             for rule in self._rules.together(one.machine.name):
                 by_rule.setdefault(rule, []).append(one)
@@ -167,13 +167,13 @@ class _Choice:
                             more.append(mate)
             yield group
 
-    def _unit(self, members: list[Leaving]) -> Unit:
+    def _unit(self, members: list[LeavingMachine]) -> AffinityUnit:
         names = [one.machine.name for one in members]
         apart = [rule for name in names for rule in self._rules.apart(name)]
         hosts = [] if len(apart) != len(set(apart)) else self._allowed(members)
-        return Unit(tuple(members), tuple(hosts), frozenset(apart))
+        return AffinityUnit(tuple(members), tuple(hosts), frozenset(apart))
 
-    def _allowed(self, members: list[Leaving]) -> list[str]:
+    def _allowed(self, members: list[LeavingMachine]) -> list[str]:
         hosts = [t for t in self._targets if self._reached(members, t)]
         for one in members:
             only = self._rules.only_on(one.machine.name)
@@ -182,10 +182,10 @@ class _Choice:
             hosts = [host for host in hosts if host in mates]
         return hosts
 
-    def _reached(self, members: list[Leaving], target: str) -> bool:
+    def _reached(self, members: list[LeavingMachine], target: str) -> bool:
         return all(self._terms.reaches(one.host, target) for one in members)
 
-    def _mates(self, members: Iterable[Leaving]) -> Iterator[set[str]]:
+    def _mates(self, members: Iterable[LeavingMachine]) -> Iterator[set[str]]:
         """For each rule that keeps them with machines that stay: the hosts of those."""
         for rule in {r for one in members for r in self._rules.together(one.machine.name)}:
             if rule in self._staying:
@@ -198,7 +198,7 @@ class _Choice:
                 for one in unit.members:
                     yield Unmovable(one.machine.name, one.host, why, fix)
 
-    def _why(self, unit: Unit, packing: Packing) -> tuple[str, str]:
+    def _why(self, unit: AffinityUnit, packing: Packing) -> tuple[str, str]:
         members = list(unit.members)
         reached = [target for target in self._targets if self._reached(members, target)]
         if not reached:
@@ -224,12 +224,12 @@ class _Choice:
             "drain fewer hosts at once, or make room",
         )
 
-    def _rules_of(self, unit: Unit) -> str:
+    def _rules_of(self, unit: AffinityUnit) -> str:
         names = [one.machine.name for one in unit.members]
         found = [rule for name in names for rule in self._rules.all_of(name)]
         return f"see migrate.affinity: {', '.join(map(self._rules.words, dict.fromkeys(found)))}"
 
 
-def _key(unit: Unit) -> tuple[str, str]:
+def _key(unit: AffinityUnit) -> tuple[str, str]:
     first = unit.members[0]
     return first.machine.name, str(first.machine.id)

@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from delegation.hosts.machines import Resources, VirtualMachine
-from delegation.migrations.moves.affinity import Rules
+from delegation.migrations.moves.affinity import AffinityRules
 from delegation.migrations.moves.surveyed import Surveyed, memory_of
 
 
 @dataclass(frozen=True, slots=True)
-class Leaving:
+class LeavingMachine:
     """A machine on a host that is drained."""
 
     host: str
@@ -18,14 +18,14 @@ class Leaving:
 
 
 @dataclass(frozen=True, eq=False)
-class Unit:
+class AffinityUnit:
     """Machines that go to one host together, mostly one alone.
 
     ``hosts`` are those that every rule about the unit itself and every mesh allows, in the order
     of the inventory; ``apart`` are the rules that keep it from others.
     """
 
-    members: tuple[Leaving, ...]
+    members: tuple[LeavingMachine, ...]
     hosts: tuple[str, ...]
     apart: frozenset[int]
 
@@ -41,8 +41,8 @@ class Unit:
 class Packing:
     """The targets as they fill. ``placed`` says where each unit goes."""
 
-    def __init__(self, surveyed: Surveyed, targets: Iterable[str], rules: Rules) -> None:
-        self.placed: dict[Unit, str] = {}
+    def __init__(self, surveyed: Surveyed, targets: Iterable[str], rules: AffinityRules) -> None:
+        self.placed: dict[AffinityUnit, str] = {}
         self._memory: dict[str, int] = {}
         self._disk: dict[str, int] = {}
         self._total: dict[str, tuple[int, int]] = {}
@@ -58,30 +58,30 @@ class Packing:
                 rule for machine in hosted.machines for rule in rules.apart(machine.name)
             )
 
-    def put(self, unit: Unit, host: str) -> None:
+    def put(self, unit: AffinityUnit, host: str) -> None:
         self.placed[unit] = host
         self._memory[host] -= unit.memory
         self._disk[host] -= unit.disk
         self._apart[host].update(unit.apart)
 
-    def take_back(self, unit: Unit) -> str:
+    def take_back(self, unit: AffinityUnit) -> str:
         host = self.placed.pop(unit)
         self._memory[host] += unit.memory
         self._disk[host] += unit.disk
         self._apart[host].subtract(unit.apart)
         return host
 
-    def has_room(self, unit: Unit, host: str) -> bool:
+    def has_room(self, unit: AffinityUnit, host: str) -> bool:
         """What needs nothing has room on an overfull host, too."""
         return unit.memory <= max(self._memory[host], 0) and unit.disk <= max(self._disk[host], 0)
 
-    def keeps_apart(self, unit: Unit, host: str) -> bool:
+    def keeps_apart(self, unit: AffinityUnit, host: str) -> bool:
         return not any(self._apart[host][rule] > 0 for rule in unit.apart)
 
-    def takes(self, unit: Unit, host: str) -> bool:
+    def takes(self, unit: AffinityUnit, host: str) -> bool:
         return self.has_room(unit, host) and self.keeps_apart(unit, host)
 
-    def fullness(self, unit: Unit, host: str) -> float:
+    def fullness(self, unit: AffinityUnit, host: str) -> float:
         """How full the fuller of memory and disk would be with the unit, as a share of all."""
         memory, disk = self._total[host]
         return max(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from delegation.hosts.hosted import folder
 from delegation.hosts.machines import VirtualMachine
-from delegation.migrations.moves.affinity import Rules
+from delegation.migrations.moves.affinity import AffinityRules
 from delegation.migrations.moves.asked import AskedMove
 from delegation.migrations.moves.surveyed import Surveyed, immovable, memory_of
 from delegation.migrations.moves.terms import Terms
@@ -45,7 +45,7 @@ class Unmovable:
 
 
 @dataclass(frozen=True, slots=True)
-class There:
+class AlreadyThere:
     """A machine that is asked for and on its target already."""
 
     name: str
@@ -57,7 +57,7 @@ class Placement:
     """Everything that was asked for, in one of three ways; ``remarks`` are worth a look."""
 
     moves: tuple[Placed, ...] = ()
-    there: tuple[There, ...] = ()
+    there: tuple[AlreadyThere, ...] = ()
     unmovable: tuple[Unmovable, ...] = ()
     remarks: tuple[str, ...] = ()
 
@@ -73,7 +73,7 @@ def resolve(
 
     A rule of affinity that the moves break is a remark: a list says what is wanted.
     """
-    search = _Search(surveyed, terms, estimate)
+    search = _Placer(surveyed, terms, estimate)
     for one in asked:
         search.resolve(one)
     search.refuse_collisions()
@@ -89,7 +89,7 @@ def resolve(
     )
 
 
-def _broken(placed: Iterable[Placed], surveyed: Surveyed, rules: Rules) -> Iterator[str]:
+def _broken(placed: Iterable[Placed], surveyed: Surveyed, rules: AffinityRules) -> Iterator[str]:
     targets = {one.move.machine: one.move.target for one in placed}
     held: dict[str, list[str]] = defaultdict(list)
     concerned = set()
@@ -129,12 +129,12 @@ class _Candidate:
     machine: VirtualMachine
 
 
-class _Search:
+class _Placer:
     """Resolves one asked move after the other; ``candidates`` are those left, by machine id."""
 
     def __init__(self, surveyed: Surveyed, terms: Terms, estimate: Estimate) -> None:
         self.candidates: dict[str, _Candidate] = {}
-        self.there: list[There] = []
+        self.there: list[AlreadyThere] = []
         self.unmovable: list[Unmovable] = []
         self._surveyed = surveyed
         self._terms = terms
@@ -153,7 +153,7 @@ class _Search:
             return
         host, machine = found
         if host == asked.target:
-            self.there.append(There(machine.name, host))
+            self.there.append(AlreadyThere(machine.name, host))
         elif refusal := next(self._refusals(asked, host, machine), None):
             self.unmovable.append(self._unmovable(asked, machine.name, host, *refusal))
         else:

@@ -13,7 +13,7 @@ from typing import Any
 from delegation.inventory import Slots
 from delegation.migrations.moves.asked import AskedMove
 from delegation.migrations.moves.placement import Placed, Placement, Unmovable
-from delegation.migrations.moves.surveyed import Surveyed, called
+from delegation.migrations.moves.surveyed import Surveyed, listed_name
 from delegation.migrations.moves.terms import Terms
 from delegation.migrations.schedule.simulate import Timeline, timeline
 
@@ -167,7 +167,7 @@ def as_asked(plan: Preview, surveyed: Surveyed) -> tuple[AskedMove, ...]:
     }
     return tuple(
         AskedMove(
-            called(machines[move.source, move.machine], surveyed.hosts[move.source]),
+            listed_name(machines[move.source, move.machine], surveyed.hosts[move.source]),
             move.target,
             move.source,
             placed.storage,

@@ -79,7 +79,7 @@ def immovable(machine: VirtualMachine) -> tuple[str, str] | None:
     return None
 
 
-def called(machine: VirtualMachine, hosted: Hosted) -> str:
+def listed_name(machine: VirtualMachine, hosted: Hosted) -> str:
     """How a list names it: by its id where its name does not tell it from others on its host."""
     name = machine.name
     same = [other for other in hosted.machines if other.name.casefold() == name.casefold()]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from delegation.inventory import Inventory, Slots
 from delegation.mesh.desired import expand
-from delegation.migrations.moves.affinity import Rules
+from delegation.migrations.moves.affinity import AffinityRules
 from delegation.migrations.schedule import Move
 
 
@@ -16,13 +16,13 @@ class Terms:
     domain: str
     reach: Mapping[str, frozenset[str]]
     slots: Slots = Slots.BOTH
-    rules: Rules = field(default_factory=Rules)
+    rules: AffinityRules = field(default_factory=AffinityRules)
 
     @classmethod
     def of(cls, inventory: Inventory) -> "Terms":
         """Raises Refused for a mesh beyond all bounds."""
         wanted = inventory.migrate
-        return cls(inventory.domain, reach(inventory), wanted.slots, Rules(wanted.affinity))
+        return cls(inventory.domain, reach(inventory), wanted.slots, AffinityRules(wanted.affinity))
 
     def reaches(self, source: str, target: str) -> bool:
         return target in self.reach.get(source, ())

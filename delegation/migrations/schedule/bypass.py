@@ -9,7 +9,13 @@ to final targets alone, because all that they wait for is stalled, too.
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from delegation.migrations.schedule.ledger import Ledger, Move, Pair, Site, Waiting
+from delegation.migrations.schedule.ledger import (
+    Ledger,
+    Move,
+    PairQueue,
+    ScheduledHost,
+    WaitingMove,
+)
 
 Via = Callable[[Move, str, str], bool]
 """Whether a machine, which is on that host, may go to this one for a while on its way."""
@@ -34,14 +40,14 @@ class Hop(NamedTuple):
     room: int
     machine: str
     to: str
-    waiting: Waiting
+    waiting: WaitingMove
 
 
-def stalled(hosts: Iterable[Site]) -> list[Site]:
+def stalled(hosts: Iterable[ScheduledHost]) -> list[ScheduledHost]:
     return [site for site in hosts if _stalled(site)]
 
 
-def _stalled(site: Site) -> bool:
+def _stalled(site: ScheduledHost) -> bool:
     if site.leaving or not site.outgoing or not site.usable or not site.short:
         return False
     if all(site.fits(one.move) for one in _coming(site)):
@@ -49,11 +55,11 @@ def _stalled(site: Site) -> bool:
     return not any(_fits(pair) for pair in site.outgoing.values())
 
 
-def _fits(pair: Pair) -> bool:
+def _fits(pair: PairQueue) -> bool:
     return pair.target.usable and any(pair.target.fits(one.move) for one in pair.queue)
 
 
-def stopped(root: Site) -> bool:
+def stopped(root: ScheduledHost) -> bool:
     """Whether no machine will leave, nor one that one of its machines waits for, and so on."""
     seen = {root.name}
     reached = [root]
@@ -69,7 +75,7 @@ def stopped(root: Site) -> bool:
 
 
 def best_hop(
-    ledger: Ledger, waiting_hosts: Iterable[Site], limit: int, via: Via, *, idle: bool
+    ledger: Ledger, waiting_hosts: Iterable[ScheduledHost], limit: int, via: Via, *, idle: bool
 ) -> Hop | None:
     """The best that can start now from one of these stalled hosts.
 
@@ -90,7 +96,9 @@ def best_hop(
     return best
 
 
-def _hops(site: Site, sites: list[Site], thirds: list[Site], limit: int) -> Iterator[Hop]:
+def _hops(
+    site: ScheduledHost, sites: list[ScheduledHost], thirds: list[ScheduledHost], limit: int
+) -> Iterator[Hop]:
     """All hops from a stalled host, of machines that can go on to their targets some time.
 
     No target is among the third hosts: none of them has room.
@@ -116,7 +124,7 @@ def _hops(site: Site, sites: list[Site], thirds: list[Site], limit: int) -> Iter
             )
 
 
-def _gain(site: Site, leaver: Move) -> float:
+def _gain(site: ScheduledHost, leaver: Move) -> float:
     """Seconds of the longest move that has room on the host once this machine has left."""
     memory, disk = site.memory + leaver.memory, site.disk + leaver.disk
     return max(
@@ -129,7 +137,7 @@ def _gain(site: Site, leaver: Move) -> float:
     )
 
 
-def _coming(site: Site) -> Iterator[Waiting]:
+def _coming(site: ScheduledHost) -> Iterator[WaitingMove]:
     for pair in site.incoming.values():
         if pair.source.usable:
             yield from pair.queue

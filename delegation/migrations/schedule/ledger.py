@@ -60,7 +60,7 @@ class Start:
 
 
 @dataclass(slots=True, eq=False)
-class Waiting:
+class WaitingMove:
     """A move that has not started. ``at`` is where its machine is; a held one is not to start."""
 
     move: Move
@@ -70,28 +70,28 @@ class Waiting:
     held: str | None = None
 
 
-def _order(waiting: Waiting) -> tuple[float, str]:
+def _order(waiting: WaitingMove) -> tuple[float, str]:
     """The longest first; what is equally long by machine, so that every run is the same."""
     return (-waiting.seconds, waiting.move.machine)
 
 
 @dataclass(slots=True, eq=False)
-class Pair:
+class PairQueue:
     """What waits to go from one host to one other, the longest first."""
 
-    source: "Site"
-    target: "Site"
-    queue: list[Waiting] = field(default_factory=list)
+    source: "ScheduledHost"
+    target: "ScheduledHost"
+    queue: list[WaitingMove] = field(default_factory=list)
 
-    def add(self, waiting: Waiting) -> None:
+    def add(self, waiting: WaitingMove) -> None:
         insort(self.queue, waiting, key=_order)
 
-    def remove(self, waiting: Waiting) -> None:
+    def remove(self, waiting: WaitingMove) -> None:
         del self.queue[bisect_left(self.queue, _order(waiting), key=_order)]
 
 
 @dataclass(slots=True, eq=False)
-class Site:
+class ScheduledHost:
     """One host. ``slots`` are all that it has; ``memory`` and ``disk`` are what is free of it.
 
     Free space can be below zero and more can run than there are slots: both were lowered since.
@@ -112,8 +112,8 @@ class Site:
     arriving: int = 0
     open: bool = False
     work: float = 0.0
-    outgoing: dict[str, Pair] = field(default_factory=dict)
-    incoming: dict[str, Pair] = field(default_factory=dict)
+    outgoing: dict[str, PairQueue] = field(default_factory=dict)
+    incoming: dict[str, PairQueue] = field(default_factory=dict)
 
     @property
     def usable(self) -> bool:
@@ -153,16 +153,16 @@ class Ledger:
 
     def __init__(self, kinds: Slots, hosts: Mapping[str, Capacity]) -> None:
         self.kinds = kinds
-        self.sites: dict[str, Site] = {}
+        self.sites: dict[str, ScheduledHost] = {}
         self.open: set[str] = set()
         """Hosts with a free slot, by name."""
         for host, capacity in hosts.items():
             self.read(host, capacity)
 
-    def site(self, name: str) -> Site:
+    def site(self, name: str) -> ScheduledHost:
         site = self.sites.get(name)
         if site is None:
-            site = self.sites[name] = Site(name)
+            site = self.sites[name] = ScheduledHost(name)
         return site
 
     def read(self, host: str, capacity: Capacity) -> None:
@@ -179,18 +179,18 @@ class Ledger:
         site.gone = True
         self._settle(site)
 
-    def enqueue(self, waiting: Waiting) -> None:
+    def enqueue(self, waiting: WaitingMove) -> None:
         source, target = self.site(waiting.at), self.site(waiting.move.target)
         pair = source.outgoing.get(target.name)
         if pair is None:
-            pair = Pair(source, target)
+            pair = PairQueue(source, target)
             source.outgoing[target.name] = target.incoming[source.name] = pair
         pair.add(waiting)
         target.expect(waiting.move)
         source.work += waiting.seconds
         target.work += waiting.seconds
 
-    def withdraw(self, waiting: Waiting) -> None:
+    def withdraw(self, waiting: WaitingMove) -> None:
         source, target = self.site(waiting.at), self.site(waiting.move.target)
         pair = source.outgoing[target.name]
         pair.remove(waiting)
@@ -226,6 +226,6 @@ class Ledger:
         to.arriving += sign
         self._settle(to)
 
-    def _settle(self, site: Site) -> None:
+    def _settle(self, site: ScheduledHost) -> None:
         site.open = not site.gone and site.leaving + site.arriving < site.slots
         (self.open.add if site.open else self.open.discard)(site.name)

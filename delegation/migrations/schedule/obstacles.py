@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from delegation.inventory import Slots
-from delegation.migrations.schedule.ledger import Capacity, Ledger, Move, Site, Waiting
+from delegation.migrations.schedule.ledger import Capacity, Ledger, Move, ScheduledHost, WaitingMove
 
 SHOWN = 3
 """Machines named in one line; the others are counted."""
@@ -42,7 +42,7 @@ def unfit(hosts: Mapping[str, Capacity], moves: Iterable[Move]) -> Mapping[str, 
     return found
 
 
-def obstacle(ledger: Ledger, waiting: Waiting, hops: int) -> str:
+def obstacle(ledger: Ledger, waiting: WaitingMove, hops: int) -> str:
     """What keeps a machine waiting where nothing runs and nothing can start."""
     if waiting.held is not None:
         return f"held back: {waiting.held}"
@@ -57,7 +57,7 @@ def obstacle(ledger: Ledger, waiting: Waiting, hops: int) -> str:
     return f"{aside}{_lack(target, waiting.move)}; {_no_way_round(target, waiting, hops)}"
 
 
-def _lack(target: Site, move: Move) -> str:
+def _lack(target: ScheduledHost, move: Move) -> str:
     lacking = [
         f"{size(need)} of {kind}, and {size(max(free, 0))} is free"
         for kind, need, free in (
@@ -69,7 +69,7 @@ def _lack(target: Site, move: Move) -> str:
     return f"needs on {target.name} {'; '.join(lacking)}"
 
 
-def _no_way_round(target: Site, waiting: Waiting, hops: int) -> str:
+def _no_way_round(target: ScheduledHost, waiting: WaitingMove, hops: int) -> str:
     leaving = [one.move for pair in target.outgoing.values() for one in pair.queue]
     if not leaving:
         return f"nothing is to leave {target.name}"

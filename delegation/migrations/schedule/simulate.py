@@ -6,10 +6,10 @@ from heapq import heappop, heappush
 from itertools import accumulate
 
 from delegation.inventory import Slots
-from delegation.migrations.schedule import Schedule
 from delegation.migrations.schedule.bounds import Bound, lower_bound
 from delegation.migrations.schedule.bypass import Via, anywhere
 from delegation.migrations.schedule.ledger import Capacity, Move, Start
+from delegation.migrations.schedule.scheduler import Schedule
 
 INSTANT = 1e-6
 """Seconds within which ends count as one: rounding must not cost a start its place."""
@@ -25,7 +25,7 @@ class TimedStart:
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class SlotLoad:
     """How many migrations leave a host and come to it, from a second on."""
 
     begins: float
@@ -45,7 +45,7 @@ class Timeline:
     unsolved: Mapping[str, str]
     bound: Bound
 
-    def load(self, host: str) -> tuple[Load, ...]:
+    def load(self, host: str) -> tuple[SlotLoad, ...]:
         """The host's load wherever it changes, from 0 on."""
         changes: dict[float, tuple[int, int]] = {0.0: (0, 0)}
         for timed in self.starts:
@@ -57,7 +57,7 @@ class Timeline:
         ordered = sorted(changes.items())
         totals = accumulate((c for _, c in ordered), lambda a, b: (a[0] + b[0], a[1] + b[1]))
         return tuple(
-            Load(second, *total) for (second, _), total in zip(ordered, totals, strict=True)
+            SlotLoad(second, *total) for (second, _), total in zip(ordered, totals, strict=True)
         )
 
 

@@ -8,7 +8,7 @@ whose directions have migrations already gives way to one whose directions are i
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from delegation.migrations.schedule.ledger import Pair, Site, Waiting
+from delegation.migrations.schedule.ledger import PairQueue, ScheduledHost, WaitingMove
 
 SHARED_DIRECTION = 0.5
 """How much less a move matters where all slots at one of its ends run in its own direction.
@@ -25,10 +25,10 @@ class Urgency(NamedTuple):
 
     rank: float
     machine: str
-    waiting: Waiting
+    waiting: WaitingMove
 
 
-def urgency(pair: Pair) -> Urgency | None:
+def urgency(pair: PairQueue) -> Urgency | None:
     """That of the longest move of the pair that has room and slots; None: nothing can start."""
     source, target = pair.source, pair.target
     if source.open and target.open:
@@ -40,13 +40,13 @@ def urgency(pair: Pair) -> Urgency | None:
     return None
 
 
-def _work(pair: Pair, waiting: Waiting) -> float:
+def _work(pair: PairQueue, waiting: WaitingMove) -> float:
     """Seconds of waiting work for each slot of the busier end, and of the move itself."""
     seconds = max(pair.source.load, pair.target.load) + waiting.seconds
     return seconds * WANTED_ROOM if pair.source.short else seconds
 
 
-def pairs(hosts: Iterable[Site], idle: set[str]) -> Iterator[Pair]:
+def pairs(hosts: Iterable[ScheduledHost], idle: set[str]) -> Iterator[PairQueue]:
     """Every pair that has slots at both ends and one of these hosts at an end, once.
 
     ``idle`` are all hosts with free slots. In no order.

@@ -1,0 +1,233 @@
+"""Which migrations start now: online list scheduling, never a timetable.
+
+A migration takes its slots at both ends while it runs; its memory and disk are held at the target
+from its start on, and at the source until its end. Whenever something ends, what can start at the
+hosts concerned does, the most urgent first. A schedule knows no clock; it is told what happened,
+so that a simulation and a real run share it, and a capacity that was read anew counts at once.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from heapq import heapify, heappop, heappush
+
+from delegation.inventory import Slots
+from delegation.migrations.schedule.bypass import Via, anywhere, best_hop, stalled
+from delegation.migrations.schedule.ledger import (
+    Capacity,
+    Ledger,
+    Move,
+    ScheduledHost,
+    Start,
+    WaitingMove,
+)
+from delegation.migrations.schedule.obstacles import obstacle
+from delegation.migrations.schedule.urgency import pairs, urgency
+
+
+class Schedule:
+    """The moves that wait and that run. Mutable; every machine is in at most one of the two.
+
+    ``hosts`` are all that there are, with those that a machine could only pass through on its
+    way. ``hops`` is how often one machine may be moved aside; ``via`` says whereto. ``running``
+    are migrations that are under way already, when a run is taken up again; what they need is not
+    in the free space of ``hosts``.
+
+    It ends: every start brings a machine to its target or uses up one of its hops. (A move that
+    ``returned`` puts back forever is the caller's doing.)
+    """
+
+    def __init__(  # noqa: PLR0913
+        self,
+        hosts: Mapping[str, Capacity],
+        moves: Iterable[Move],
+        *,
+        slots: Slots = Slots.BOTH,
+        hops: int = 3,
+        via: Via = anywhere,
+        running: Iterable[Start] = (),
+    ) -> None:
+        self._ledger = Ledger(slots, hosts)
+        self._hops = hops
+        self._via = via
+        self._waiting: dict[str, WaitingMove] = {}
+        self._running: dict[str, tuple[Start, WaitingMove]] = {}
+        self._at_rest: set[str] = set()
+        self._touched = dict.fromkeys(hosts)
+        """Hosts, in order, that something happened to since starts were last looked for."""
+        self._stalled: list[ScheduledHost] = []
+        """Hosts that waited for each other then, with no way round."""
+        for start in running:
+            waiting = WaitingMove(start.move, start.source, start.move.seconds)
+            self._running[start.move.machine] = (start, waiting)
+            self._ledger.occupy(start)
+        for move in moves:
+            if move.machine in self._waiting or move.machine in self._running:
+                raise ValueError(f"{move.name} ({move.machine}) is to be moved twice")
+            if move.source != move.target:
+                self._enqueue(WaitingMove(move, move.source, move.seconds))
+
+    @property
+    def waiting(self) -> tuple[Move, ...]:
+        return tuple(one.move for one in self._waiting.values())
+
+    @property
+    def running(self) -> tuple[Start, ...]:
+        return tuple(start for start, _ in self._running.values())
+
+    @property
+    def at_rest(self) -> frozenset[str]:
+        """Machines that count as running, and hold no slot at their source."""
+        return frozenset(self._at_rest)
+
+    def due(self) -> list[Start]:
+        """What is to start now, in this order. It counts as running from here on."""
+        starts: list[Start] = []
+        roots: dict[str, None] = {}
+        while self._touched:
+            touched, self._touched = self._touched, {}
+            roots |= touched
+            starts += self._direct([self._ledger.site(name) for name in touched])
+        return [*starts, *self._aside(roots)]
+
+    def arrived(self, machine: str) -> None:
+        """It is where its migration was to bring it: slots are free, and its room at the source."""
+        start, waiting = self._ended(machine)
+        self._ledger.release(start.source, start.move)
+        if not start.final:
+            waiting.at = start.to
+            self._enqueue(waiting)
+
+    def returned(self, machine: str, *, again: bool) -> None:
+        """Its migration failed and it is where it was; ``again``: it waits for another try."""
+        start, waiting = self._ended(machine)
+        self._ledger.release(start.to, start.move)
+        if again:
+            self._enqueue(waiting)
+
+    def rests(self, machine: str, *, at_rest: bool = True) -> None:
+        """The source of a running one does nothing about it: its slot there is free.
+
+        What it holds at the other end it keeps: a slot, memory and disk. ``at_rest`` False: the
+        source may be at it again.
+        """
+        if at_rest == (machine in self._at_rest):
+            return
+        start, _ = self._running[machine]
+        (self._at_rest.add if at_rest else self._at_rest.discard)(machine)
+        self._ledger.send(start.source, -1 if at_rest else 1)
+        self._touch(start.source)
+
+    def dropped(self, machine: str) -> None:
+        """It is not to be moved after all. It must be waiting."""
+        self._dequeue(self._waiting[machine])
+
+    def hold(self, machine: str, why: str) -> None:
+        """Keep a waiting machine back until ``unhold``: for a while, after a failure."""
+        waiting = self._waiting[machine]
+        self._dequeue(waiting)
+        waiting.held = why
+        self._enqueue(waiting)
+
+    def unhold(self, machine: str) -> None:
+        waiting = self._waiting[machine]
+        self._dequeue(waiting)
+        waiting.held = None
+        self._enqueue(waiting)
+
+    def timed(self, seconds: Mapping[str, float]) -> None:
+        """Better estimates for machines that wait, as learnt from moves that are done."""
+        for machine, estimate in seconds.items():
+            waiting = self._waiting.get(machine)
+            if waiting and waiting.seconds != estimate:
+                self._dequeue(waiting)
+                waiting.seconds = estimate
+                self._enqueue(waiting)
+
+    def reread(self, host: str, capacity: Capacity) -> None:
+        """The host as read just now. It may allow less than what runs: then nothing new starts.
+
+        Tell the ends of migrations first: ``arrived`` adds the room at the source to this.
+        """
+        self._ledger.read(host, capacity)
+        self._touch(host)
+
+    def without(self, host: str) -> None:
+        """The host is gone: nothing starts to it or from it until it is read again."""
+        self._ledger.lose(host)
+        self._touch(host)
+
+    def stuck(self) -> Mapping[str, str]:
+        """Why each machine that waits can't be moved, where nothing runs and nothing is due."""
+        if self._running or self._touched:
+            return {}
+        return {
+            machine: obstacle(self._ledger, waiting, self._hops)
+            for machine, waiting in self._waiting.items()
+        }
+
+    def _enqueue(self, waiting: WaitingMove) -> None:
+        self._waiting[waiting.move.machine] = waiting
+        if waiting.held is None:
+            self._ledger.enqueue(waiting)
+        self._touch(waiting.at, waiting.move.target)
+
+    def _dequeue(self, waiting: WaitingMove) -> None:
+        del self._waiting[waiting.move.machine]
+        if waiting.held is None:
+            self._ledger.withdraw(waiting)
+        self._touch(waiting.at, waiting.move.target)
+
+    def _touch(self, *hosts: str) -> None:
+        self._touched.update(dict.fromkeys(hosts))
+
+    def _begin(self, waiting: WaitingMove, to: str) -> Start:
+        start = Start(waiting.move, waiting.at, to)
+        del self._waiting[start.move.machine]
+        self._ledger.withdraw(waiting)
+        self._ledger.occupy(start)
+        self._ledger.reserve(to, start.move)
+        if not start.final:
+            waiting.hops += 1
+        self._running[start.move.machine] = (start, waiting)
+        return start
+
+    def _ended(self, machine: str) -> tuple[Start, WaitingMove]:
+        self.rests(machine, at_rest=False)
+        start, waiting = self._running.pop(machine)
+        self._ledger.vacate(start)
+        self._touch(start.source, start.to)
+        return start, waiting
+
+    def _direct(self, touched: Iterable[ScheduledHost]) -> list[Start]:
+        """Starts to final targets, the most urgent first.
+
+        Urgency only falls while moves start here, so a pair that is found to have fallen goes
+        back into the heap and the order stays exact.
+        """
+        starts = []
+        ready = pairs(touched, self._ledger.open)
+        heap = [(one, pair) for pair in ready if (one := urgency(pair))]
+        heapify(heap)
+        while heap:
+            then, pair = heappop(heap)
+            now = urgency(pair)
+            if now == then:
+                starts.append(self._begin(now.waiting, now.waiting.move.target))
+                now = urgency(pair)
+            if now:
+                heappush(heap, (now, pair))
+        return starts
+
+    def _aside(self, touched: Iterable[str]) -> Iterator[Start]:
+        """Hops that make room at hosts which wait for each other, as soon as they do.
+
+        While anything runs, only hosts that something happened to can have stalled.
+        """
+        roots = {site.name: site for site in self._stalled}
+        roots |= {name: self._ledger.site(name) for name in touched}
+        while True:
+            idle = self._running.keys() <= self._at_rest
+            self._stalled = stalled(self._ledger.sites.values() if idle else roots.values())
+            hop = best_hop(self._ledger, self._stalled, self._hops, self._via, idle=idle)
+            if hop is None:
+                return
+            yield self._begin(hop.waiting, hop.to)
