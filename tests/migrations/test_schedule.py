@@ -185,7 +185,7 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def the_books_of_every_host_add_up(self) -> None:
-        for site in self.schedule._ledger.sites.values():
+        for site in self.schedule._ledger.hosts.values():
             coming = [one for pair in site.incoming.values() for one in pair.queue]
             leaving = [one for pair in site.outgoing.values() for one in pair.queue]
             assert site.leaving + site.arriving == self.fleet.used(site.name)

@@ -1,4 +1,4 @@
-"""How long a move takes: from its bytes, and the rate of moves that are done.
+"""A move's bytes, and the rates of moves that are done -> how many seconds it should take.
 
 Nothing is admitted or refused by an estimate; it orders moves and tells people when to come back.
 Orders are good even with estimates that are off by half, so the model is kept simple.
@@ -15,8 +15,6 @@ REMEMBERED = 15
 """Moves that a median is taken of: the newest, as a network is not the same all day."""
 ENOUGH = 3
 """Moves that make a median worth more than that of a larger group."""
-ANY = ""
-"""In place of a host: all of them."""
 
 
 class StreamRates:
@@ -27,13 +25,14 @@ class StreamRates:
 
     def __init__(self, usual: float = USUAL_RATE) -> None:
         self._usual = usual
-        self._seen: dict[tuple[str, str], deque[float]] = {}
+        self._seen: dict[tuple[str | None, str | None], deque[float]] = {}
+        """The newest rates from one host to another; None stands for all hosts."""
 
     def learn(self, source: str, to: str, count: int, seconds: float) -> None:
         """A migration of ``count`` bytes, memory and disk, took so long."""
         if count <= 0 or seconds <= 0:
             return
-        for group in ((source, to), (source, ANY), (ANY, to), (ANY, ANY)):
+        for group in ((source, to), (source, None), (None, to), (None, None)):
             seen = self._seen.setdefault(group, deque(maxlen=REMEMBERED))
             seen.append(count / seconds)
 
@@ -42,14 +41,17 @@ class StreamRates:
         pair = self._median(source, to, ENOUGH)
         if pair is not None:
             return pair
-        ends = [self._median(source, ANY, ENOUGH), self._median(ANY, to, ENOUGH)]
+        # A host's disks, or its link, bound all of its migrations; the slower end is what counts.
+        ends = (self._median(source, None, ENOUGH), self._median(None, to, ENOUGH))
         known = [rate for rate in ends if rate is not None]
-        return min(known) if known else self._median(ANY, ANY, 1) or self._usual
+        if known:
+            return min(known)
+        return self._median(None, None, 1) or self._usual
 
     def seconds(self, source: str, to: str, count: int) -> float:
         """What a migration of ``count`` bytes, memory and disk, should take."""
         return max(count / self.rate(source, to), LEAST_SECONDS)
 
-    def _median(self, source: str, to: str, enough: int) -> float | None:
+    def _median(self, source: str | None, to: str | None, enough: int) -> float | None:
         seen = self._seen.get((source, to), ())
         return median(seen) if len(seen) >= enough else None

@@ -1,4 +1,4 @@
-"""Which migrations start now: online list scheduling, never a timetable.
+"""Moves, and what happened to them -> which migrations start now. Never a timetable.
 
 A migration takes its slots at both ends while it runs; its memory and disk are held at the target
 from its start on, and at the source until its end. Whenever something ends, what can start at the
@@ -6,11 +6,18 @@ hosts concerned does, the most urgent first. A schedule knows no clock; it is to
 so that a simulation and a real run share it, and a capacity that was read anew counts at once.
 """
 
+# Online list scheduling, because nothing of the future is known well: estimates are off by half,
+# migrations fail, limits are changed by others. A timetable made beforehand has a slot idle for
+# every move that is shorter than thought, and everybody wait for one that is longer; waves do so at
+# each wave's end by design. Deciding anew at each end needs no estimate to be right, only ordered.
+# And a host refuses a migration beyond its limit, or lets it wait and fail, so one is only begun
+# where both ends have a slot.
+
 from collections.abc import Iterable, Iterator, Mapping
 from heapq import heapify, heappop, heappush
 
 from delegation.inventory import Slots
-from delegation.migrations.schedule.bypass import Via, anywhere, best_hop, stalled
+from delegation.migrations.schedule.bypass import Via, anywhere, best_hop, stalled_hosts
 from delegation.migrations.schedule.ledger import (
     Capacity,
     Ledger,
@@ -19,8 +26,8 @@ from delegation.migrations.schedule.ledger import (
     Start,
     WaitingMove,
 )
-from delegation.migrations.schedule.obstacles import obstacle
-from delegation.migrations.schedule.urgency import pairs, urgency
+from delegation.migrations.schedule.obstacles import obstacle_of
+from delegation.migrations.schedule.urgency import startable_pairs, urgency_of
 
 
 class Schedule:
@@ -58,7 +65,7 @@ class Schedule:
         for start in running:
             waiting = WaitingMove(start.move, start.source, start.move.seconds)
             self._running[start.move.machine] = (start, waiting)
-            self._ledger.occupy(start)
+            self._ledger.occupy_slots(start)
         for move in moves:
             if move.machine in self._waiting or move.machine in self._running:
                 raise ValueError(f"{move.name} ({move.machine}) is to be moved twice")
@@ -67,7 +74,7 @@ class Schedule:
 
     @property
     def waiting(self) -> tuple[Move, ...]:
-        return tuple(one.move for one in self._waiting.values())
+        return tuple(waiting.move for waiting in self._waiting.values())
 
     @property
     def running(self) -> tuple[Start, ...]:
@@ -85,21 +92,21 @@ class Schedule:
         while self._touched:
             touched, self._touched = self._touched, {}
             roots |= touched
-            starts += self._direct([self._ledger.site(name) for name in touched])
-        return [*starts, *self._aside(roots)]
+            starts += self._start_direct([self._ledger.host(name) for name in touched])
+        return [*starts, *self._start_hops(roots)]
 
     def arrived(self, machine: str) -> None:
         """It is where its migration was to bring it: slots are free, and its room at the source."""
-        start, waiting = self._ended(machine)
-        self._ledger.release(start.source, start.move)
+        start, waiting = self._end(machine)
+        self._ledger.release_room(start.source, start.move)
         if not start.final:
             waiting.at = start.to
             self._enqueue(waiting)
 
     def returned(self, machine: str, *, again: bool) -> None:
         """Its migration failed and it is where it was; ``again``: it waits for another try."""
-        start, waiting = self._ended(machine)
-        self._ledger.release(start.to, start.move)
+        start, waiting = self._end(machine)
+        self._ledger.release_room(start.to, start.move)
         if again:
             self._enqueue(waiting)
 
@@ -112,8 +119,12 @@ class Schedule:
         if at_rest == (machine in self._at_rest):
             return
         start, _ = self._running[machine]
-        (self._at_rest.add if at_rest else self._at_rest.discard)(machine)
-        self._ledger.send(start.source, -1 if at_rest else 1)
+        if at_rest:
+            self._at_rest.add(machine)
+            self._ledger.count_leaving(start.source, -1)
+        else:
+            self._at_rest.discard(machine)
+            self._ledger.count_leaving(start.source, 1)
         self._touch(start.source)
 
     def dropped(self, machine: str) -> None:
@@ -159,10 +170,8 @@ class Schedule:
         """Why each machine that waits can't be moved, where nothing runs and nothing is due."""
         if self._running or self._touched:
             return {}
-        return {
-            machine: obstacle(self._ledger, waiting, self._hops)
-            for machine, waiting in self._waiting.items()
-        }
+        ledger, hops = self._ledger, self._hops
+        return {m: obstacle_of(ledger, waiting, hops) for m, waiting in self._waiting.items()}
 
     def _enqueue(self, waiting: WaitingMove) -> None:
         self._waiting[waiting.move.machine] = waiting
@@ -183,50 +192,51 @@ class Schedule:
         start = Start(waiting.move, waiting.at, to)
         del self._waiting[start.move.machine]
         self._ledger.withdraw(waiting)
-        self._ledger.occupy(start)
-        self._ledger.reserve(to, start.move)
+        self._ledger.occupy_slots(start)
+        self._ledger.reserve_room(to, start.move)
         if not start.final:
             waiting.hops += 1
         self._running[start.move.machine] = (start, waiting)
         return start
 
-    def _ended(self, machine: str) -> tuple[Start, WaitingMove]:
+    def _end(self, machine: str) -> tuple[Start, WaitingMove]:
         self.rests(machine, at_rest=False)
         start, waiting = self._running.pop(machine)
-        self._ledger.vacate(start)
+        self._ledger.vacate_slots(start)
         self._touch(start.source, start.to)
         return start, waiting
 
-    def _direct(self, touched: Iterable[ScheduledHost]) -> list[Start]:
-        """Starts to final targets, the most urgent first.
-
-        Urgency only falls while moves start here, so a pair that is found to have fallen goes
-        back into the heap and the order stays exact.
-        """
+    def _start_direct(self, touched: Iterable[ScheduledHost]) -> list[Start]:
+        """Starts to final targets, the most urgent first."""
         starts = []
-        ready = pairs(touched, self._ledger.open)
-        heap = [(one, pair) for pair in ready if (one := urgency(pair))]
+        heap = []
+        for pair in startable_pairs(touched, self._ledger.open):
+            urgency = urgency_of(pair)
+            if urgency:
+                heap.append((urgency, pair))
         heapify(heap)
+        # Urgency only falls while moves start here: work at the ends gets less, and slots and room
+        # as well. So a pair that is found to have fallen goes back into the heap, and the order
+        # stays exact without looking at every pair again after each start.
         while heap:
-            then, pair = heappop(heap)
-            now = urgency(pair)
-            if now == then:
-                starts.append(self._begin(now.waiting, now.waiting.move.target))
-                now = urgency(pair)
-            if now:
-                heappush(heap, (now, pair))
+            urgency_then, pair = heappop(heap)
+            urgency = urgency_of(pair)
+            if urgency == urgency_then:
+                starts.append(self._begin(urgency.waiting, urgency.waiting.move.target))
+                urgency = urgency_of(pair)
+            if urgency:
+                heappush(heap, (urgency, pair))
         return starts
 
-    def _aside(self, touched: Iterable[str]) -> Iterator[Start]:
-        """Hops that make room at hosts which wait for each other, as soon as they do.
-
-        While anything runs, only hosts that something happened to can have stalled.
-        """
-        roots = {site.name: site for site in self._stalled}
-        roots |= {name: self._ledger.site(name) for name in touched}
+    def _start_hops(self, touched: Iterable[str]) -> Iterator[Start]:
+        """Hops that make room at hosts which wait for each other, as soon as they do."""
+        # While anything runs, only hosts that something happened to can have stalled.
+        suspects = {host.name: host for host in self._stalled}
+        suspects |= {name: self._ledger.host(name) for name in touched}
         while True:
             idle = self._running.keys() <= self._at_rest
-            self._stalled = stalled(self._ledger.sites.values() if idle else roots.values())
+            looked_at = self._ledger.hosts if idle else suspects
+            self._stalled = stalled_hosts(looked_at.values())
             hop = best_hop(self._ledger, self._stalled, self._hops, self._via, idle=idle)
             if hop is None:
                 return

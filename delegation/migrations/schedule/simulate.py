@@ -1,9 +1,9 @@
-"""What a schedule would do, by the schedule's own code: a simulation from event to event."""
+"""Hosts and moves -> all that a schedule would do: its own code, run from event to event."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from heapq import heappop, heappush
-from itertools import accumulate
 
 from delegation.inventory import Slots
 from delegation.migrations.schedule.bounds import Bound, lower_bound
@@ -47,18 +47,20 @@ class Timeline:
 
     def load(self, host: str) -> tuple[SlotLoad, ...]:
         """The host's load wherever it changes, from 0 on."""
-        changes: dict[float, tuple[int, int]] = {0.0: (0, 0)}
+        changes: dict[float, list[int]] = defaultdict(lambda: [0, 0])
+        changes[0.0] = [0, 0]
         for timed in self.starts:
-            out, into = int(timed.start.source == host), int(timed.start.to == host)
-            if out or into:
-                for second, sign in ((timed.begins, 1), (timed.ends, -1)):
-                    leaving, arriving = changes.get(second, (0, 0))
-                    changes[second] = leaving + sign * out, arriving + sign * into
-        ordered = sorted(changes.items())
-        totals = accumulate((c for _, c in ordered), lambda a, b: (a[0] + b[0], a[1] + b[1]))
-        return tuple(
-            SlotLoad(second, *total) for (second, _), total in zip(ordered, totals, strict=True)
-        )
+            for direction, end in enumerate((timed.start.source, timed.start.to)):
+                if end == host:
+                    changes[timed.begins][direction] += 1
+                    changes[timed.ends][direction] -= 1
+        loads = []
+        leaving = arriving = 0
+        for second, (more_leaving, more_arriving) in sorted(changes.items()):
+            leaving += more_leaving
+            arriving += more_arriving
+            loads.append(SlotLoad(second, leaving, arriving))
+        return tuple(loads)
 
 
 class _UnderWay:
@@ -103,7 +105,8 @@ def timeline(  # noqa: PLR0913
     clock = 0.0
     while True:
         for start in schedule.due():
-            under_way.begin(start, lasting(start) if lasting else start.move.seconds, clock)
+            seconds = lasting(start) if lasting else start.move.seconds
+            under_way.begin(start, seconds, clock)
         ended = under_way.next_ended()
         if not ended:
             break
@@ -113,5 +116,5 @@ def timeline(  # noqa: PLR0913
         done += ended
     done.sort(key=lambda timed: (timed.begins, timed.ends, timed.start.move.machine))
     unsolved = schedule.stuck()
-    made = (move for move in moves if move.machine not in unsolved)
-    return Timeline(tuple(done), clock, unsolved, lower_bound(hosts, made, slots=slots))
+    solved = [move for move in moves if move.machine not in unsolved]
+    return Timeline(tuple(done), clock, unsolved, lower_bound(hosts, solved, slots=slots))
