@@ -115,7 +115,7 @@ def _with_runs(given: options.Options, made: Planned, folder: Path) -> Planned:
     with closing(Journal.readable(folder, KINDS)) as journal:
         under_way = {move.machine: run for run, move in recorded.under_way(journal)}
         current = status.at_work(journal, folder)
-    left = {
+    left: dict[tuple[str | None, str], int] = {
         (label, machine.name): under_way[machine.id]
         for label, hosted in made.surveyed.hosts.items()
         for machine in hosted.machines

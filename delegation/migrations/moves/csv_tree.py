@@ -7,6 +7,7 @@ line ``sep=;``, empty rows, column names in any case. Bounds are those of YAML f
 import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, repeat
 
 from delegation.errors import Problem
 from delegation.inventory.yaml_text import UnreadableError, decoded, quoted, stop
@@ -97,14 +98,12 @@ def _rows(text: str) -> Iterator[_CsvRow]:
         except csv.Error as exc:
             what = f"not a row of CSV: {exc}"
             stop((line, 1), what, 'put quotes around a whole cell, and write "" for a quote in it')
-        columns = _starts(lines[line - 1], delimiter)
-        found = {
-            number: Scalar(line, column, cell.strip(), Kind.TEXT)
-            for number, (cell, column) in enumerate(
-                zip(cells, [*columns, *[1] * len(cells)], strict=False)
-            )
-            if cell.strip()
-        }
+        # A cell that goes over lines has its place on the first; those after it count as column 1.
+        columns = chain(_cell_starts(lines[line - 1], delimiter), repeat(1))
+        found = {}
+        for number, (cell, column) in enumerate(zip(cells, columns, strict=False)):
+            if text := cell.strip():
+                found[number] = Scalar(line, column, text, Kind.TEXT)
         if found:
             yield _CsvRow(line, found)
 
@@ -117,12 +116,13 @@ def _delimiter(lines: list[str]) -> tuple[int, str]:
     if skipped == len(lines):
         return skipped, ","
     header = lines[skipped]
-    if header.casefold().startswith(_HINT) and header[len(_HINT) : len(_HINT) + 1] in _DELIMITERS:
-        return skipped + 1, header[len(_HINT)]
+    hinted = header[len(_HINT) : len(_HINT) + 1]
+    if header.casefold().startswith(_HINT) and hinted and hinted in _DELIMITERS:
+        return skipped + 1, hinted
     return skipped, max(_DELIMITERS, key=header.count)
 
 
-def _starts(line: str, delimiter: str) -> list[int]:
+def _cell_starts(line: str, delimiter: str) -> list[int]:
     """The columns, from 1, at which the cells of a line start; a quoted delimiter starts none."""
     starts, in_quotes = [1], False
     for column, character in enumerate(line, 1):

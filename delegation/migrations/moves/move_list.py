@@ -1,12 +1,11 @@
-"""A list of moves, in YAML or CSV: which virtual machine goes to which host.
+"""A list of moves, in YAML or CSV -> moves as asked for, or all problems of the file at once.
 
     moves:
       - {vm: web01, source: hv01, target: hv02, storage: 'D:\\VMs'}
       - {vm: web02, target: hv03}
 
 ``source`` may be left out, and is then found by looking; ``storage`` too, and is then the
-target's default folder. As CSV the same four words are columns. A file gives its moves, or all
-of its problems at once.
+target's default folder. As CSV the same four words are columns.
 """
 
 import re
@@ -54,10 +53,10 @@ def parse(data: bytes, file: str, inventory: Inventory) -> tuple[AskedMove, ...]
     reading = Reading(document.problems)
     moves: list[AskedMove] = []
     if document.root is not None:
-        judge = _MoveReader(reading, inventory)
-        for item in _items(reading, document.root):
-            judge.move(item)
-        moves = judge.moves
+        reader = _MoveReader(reading, inventory)
+        for item in _listed_items(reading, document.root):
+            reader.read(item)
+        moves = reader.moves
     problems = reading.problems()
     if problems:
         raise InventoryError(file, problems)
@@ -66,19 +65,12 @@ def parse(data: bytes, file: str, inventory: Inventory) -> tuple[AskedMove, ...]
 
 def written(moves: Iterable[AskedMove], remark: str = "") -> str:
     """A list that ``parse`` reads, and gives these moves; ``remark`` is a comment at its top."""
-    lines = [*comment(remark), "moves:"]
+    rows = []
     for move in moves:
-        said = {
-            "vm": move.machine,
-            "source": move.source,
-            "target": move.target,
-            "storage": move.storage,
-        }
-        words = ", ".join(f"{key}: {_scalar(text)}" for key, text in said.items() if text)
-        lines.append(f"  - {{{words}}}")
-    if lines[-1] == "moves:":
-        lines[-1] = "moves: []"
-    return "\n".join(lines)
+        values = (move.machine, move.source, move.target, move.storage)
+        pairs = [f"{key}: {_scalar(text)}" for key, text in zip(KEYS, values, strict=True) if text]
+        rows.append(f"  - {{{', '.join(pairs)}}}")
+    return "\n".join([*comment(remark), "moves:" if rows else "moves: []", *rows])
 
 
 def _scalar(text: str) -> str:
@@ -97,13 +89,18 @@ def _document(data: bytes, *, is_csv: bool) -> Document:
         return Document(None, (Problem(1, 1, what, "name a list of moves, YAML or CSV"),))
     if is_csv:
         return csv_tree.load(data, "moves", REQUIRED)
-    lines = data.removeprefix(b"\xef\xbb\xbf").splitlines()
-    if all(not line.strip(b" \t-.") or line.lstrip().startswith(b"#") for line in lines):
+    if _is_blank(data):
         return Document(None, (Problem(1, 1, "the file is empty", f"start it with: {_FIRST}"),))
     return yaml_tree.load(data)
 
 
-def _items(reading: Reading, root: Node) -> list[Field]:
+def _is_blank(data: bytes) -> bool:
+    """Whether there is nothing but comments, and dashes and dots: the marks of a document."""
+    lines = data.removeprefix(b"\xef\xbb\xbf").splitlines()
+    return all(line.lstrip().startswith(b"#") or not line.strip(b" \t-.") for line in lines)
+
+
+def _listed_items(reading: Reading, root: Node) -> list[Field]:
     """What stands in the list ``moves``, the one key of the file."""
     if not isinstance(root, yaml_tree.Mapping):
         title = "a list of moves, unless its file's name ends in .csv,"
@@ -134,14 +131,14 @@ class _MoveReader:
         self.moves: list[AskedMove] = []
         self._reading = reading
         self._reach = reach(inventory)
-        self._labels = {
-            name.casefold(): host.label
-            for host in inventory.hosts.values()
-            for name in (host.fqdn, host.computer, host.label)
-        }
-        self._named: dict[str, list[tuple[AskedMove, Node]]] = defaultdict(list)
+        self._labels: dict[str, str] = {}
+        for host in inventory.hosts.values():
+            for name in (host.fqdn, host.computer, host.label):
+                self._labels[name.casefold()] = host.label
+        self._named: dict[str, list[tuple[str | None, Node]]] = defaultdict(list)
+        """The sources and places of each machine so far, by its name in lower case."""
 
-    def move(self, item: Field) -> None:
+    def read(self, item: Field) -> None:
         fields = self._fields(item)
         if fields is None:
             return
@@ -150,13 +147,14 @@ class _MoveReader:
         target = self._host(fields.get("target"))
         storage = self._folder(fields.get("storage"))
         if source and target:
-            self._pair(source, target, fields["target"].node)
-        if machine:
-            node = fields["vm"].node
-            move = AskedMove(machine, target or "", source, storage, node.line, node.column)
-            if source or "source" not in fields:
-                self._once(move, node)
-            self.moves.append(move)
+            self._judge_pair(source, target, fields["target"].node)
+        if not machine:
+            return
+        node = fields["vm"].node
+        if source or "source" not in fields:
+            self._judge_name(machine, source, node)
+        if target:
+            self.moves.append(AskedMove(machine, target, source, storage, node.line, node.column))
 
     def _fields(self, item: Field) -> dict[str, Field] | None:
         node = item.node
@@ -164,14 +162,15 @@ class _MoveReader:
             self._reading.wrong(Field(item.title, "{vm: web01, target: hv02}", node), "a mapping")
             return None
         found: dict[str, Field] = {}
-        guessed: set[str] = set()
+        meant: set[str | None] = set()
         for key, value in node.entries:
             if key.text in KEYS:
                 found.setdefault(key.text, Field(repr(key.text), self._example(key.text), value))
             else:
-                guessed.add(self._unknown(key))
+                meant.add(self._unknown_key(key))
         for needed in REQUIRED:
-            if needed not in found and needed not in guessed and node.complete:
+            is_missing = needed not in found and needed not in meant
+            if is_missing and node.complete:
                 fix = f"add {self._example(needed)}"
                 self._reading.problem(node, f"a move lacks {needed!r}", fix)
         return found
@@ -180,12 +179,12 @@ class _MoveReader:
     def _example(key: str) -> str:
         return f"{key}: {KEYS[key]}"
 
-    def _unknown(self, key: Scalar) -> str:
-        """Reports an unknown key and gives the one that was meant, or nothing."""
+    def _unknown_key(self, key: Scalar) -> str | None:
+        """Reports an unknown key and gives the one that was meant; None: nobody can tell."""
         close = get_close_matches(key.text[:40], KEYS, n=1)
         fix = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(KEYS)}"
         self._reading.problem(key, f"unknown key {quoted(key.text)} in a move", fix)
-        return close[0] if close else ""
+        return close[0] if close else None
 
     def _host(self, field: Field | None) -> str | None:
         text = self._reading.text(field)
@@ -205,25 +204,13 @@ class _MoveReader:
         text = self._reading.text(field)
         if field is None or text is None:
             return None
-        is_root = _DRIVE.fullmatch(text) is not None
-        parts = text[3 if _DRIVE.match(text) else 2 :].removesuffix("\\").split("\\")
-        fix = "write a folder of the target, such as 'D:\\VMs'"
-        if not (_DRIVE.match(text) or _SHARE.match(text)):
-            what = f"{quoted(text)} is not the full path of a folder"
-        elif len(text) > _LONGEST:
-            what, fix = f"'storage' is longer than {_LONGEST} characters", "shorten it"
-        elif not is_root and any(not part or _BAD_PART.search(part) for part in parts):
-            what = f"{quoted(text)} is not a path that Windows takes as it is written"
-        elif reserved := next(filter(is_device, parts), None):
-            what = f"{quoted(text)}: Windows keeps the name {quoted(reserved)} to itself"
-        elif any(part.casefold() == STAGING for part in parts):
-            what = f"{quoted(text)} lies in the folder that Hyper-V keeps for migrations under way"
-        else:
-            return text if is_root else text.removesuffix("\\")
-        self._reading.problem(field.node, what, fix)
-        return None
+        fault = _fault_of_folder(text)
+        if fault is not None:
+            self._reading.problem(field.node, *fault)
+            return None
+        return text if _DRIVE.fullmatch(text) else text.removesuffix("\\")
 
-    def _pair(self, source: str, target: str, node: Node) -> None:
+    def _judge_pair(self, source: str, target: str, node: Node) -> None:
         if source == target:
             what = f"source and target are both {quoted(source)}"
             self._reading.problem(node, what, "name another target; it is there already")
@@ -232,17 +219,41 @@ class _MoveReader:
             fix = "name another target, or add the pair to the inventory's meshes and apply"
             self._reading.problem(node, what, fix)
 
-    def _once(self, move: AskedMove, node: Node) -> None:
-        """Machines of one name are told apart by their sources alone."""
-        named = self._named[move.machine.casefold()]
-        for other, first in named:
-            if move.source is None or other.source in {None, move.source}:
+    def _judge_name(self, machine: str, source: str | None, node: Node) -> None:
+        """Report a machine that is named twice. Those of one name differ by their sources alone."""
+        named = self._named[machine.casefold()]
+        for other_source, first in named:
+            if source is None or other_source in {None, source}:
                 at = f"{first.line}:{first.column}"
-                what = f"{quoted(move.machine)} is moved twice, first at {at}"
+                what = f"{quoted(machine)} is moved twice, first at {at}"
                 fix = (
                     "keep one; two machines of one name need the source of each, on one host "
                     "their ids"
                 )
                 self._reading.problem(node, what, fix)
                 break
-        named.append((move, node))
+        named.append((source, node))
+
+
+def _fault_of_folder(path: str) -> tuple[str, str] | None:
+    """What is wrong with a folder for a machine, and what to do; None: nothing.
+
+    Judged as it is written, since Windows mends such paths in silence: it drops dots and spaces at
+    the end of a name, and opens a device where a part is called like one.
+    """
+    fix = "write a folder of the target, such as 'D:\\VMs'"
+    is_on_drive = _DRIVE.match(path) is not None
+    if not is_on_drive and not _SHARE.match(path):
+        return f"{quoted(path)} is not the full path of a folder", fix
+    if len(path) > _LONGEST:
+        return f"'storage' is longer than {_LONGEST} characters", "shorten it"
+    below = path[3 if is_on_drive else 2 :].removesuffix("\\")
+    parts = [] if _DRIVE.fullmatch(path) else below.split("\\")
+    if any(not part or _BAD_PART.search(part) for part in parts):
+        return f"{quoted(path)} is not a path that Windows takes as it is written", fix
+    reserved = next(filter(is_device, parts), None)
+    if reserved is not None:
+        return f"{quoted(path)}: Windows keeps the name {quoted(reserved)} to itself", fix
+    if any(part.casefold() == STAGING for part in parts):
+        return f"{quoted(path)} lies in the folder that Hyper-V keeps for migrations under way", fix
+    return None

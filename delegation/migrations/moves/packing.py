@@ -1,7 +1,7 @@
-"""Room that is given out: which machines a drain has put where, and what fits there still."""
+"""Units of a drain, put somewhere -> the room that is left, and what fits there still."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from delegation.hosts.machines import Resources, VirtualMachine
@@ -31,11 +31,11 @@ class AffinityUnit:
 
     @property
     def memory(self) -> int:
-        return sum(memory_of(one.machine) for one in self.members)
+        return sum(memory_of(member.machine) for member in self.members)
 
     @property
     def disk(self) -> int:
-        return sum(one.machine.disk for one in self.members)
+        return sum(member.machine.disk for member in self.members)
 
 
 class Packing:
@@ -54,9 +54,9 @@ class Packing:
                 continue
             self._memory[target], self._disk[target] = resources.memory, resources.disk
             self._total[target] = _totals(resources)
-            self._apart[target] = Counter(
-                rule for machine in hosted.machines for rule in rules.apart(machine.name)
-            )
+            self._apart[target] = Counter()
+            for machine in hosted.machines:
+                self._apart[target].update(rules.apart(machine.name))
 
     def put(self, unit: AffinityUnit, host: str) -> None:
         self.placed[unit] = host
@@ -64,12 +64,11 @@ class Packing:
         self._disk[host] -= unit.disk
         self._apart[host].update(unit.apart)
 
-    def take_back(self, unit: AffinityUnit) -> str:
+    def take_back(self, unit: AffinityUnit) -> None:
         host = self.placed.pop(unit)
         self._memory[host] += unit.memory
         self._disk[host] += unit.disk
         self._apart[host].subtract(unit.apart)
-        return host
 
     def has_room(self, unit: AffinityUnit, host: str) -> bool:
         """What needs nothing has room on an overfull host, too."""
@@ -84,12 +83,11 @@ class Packing:
     def fullness(self, unit: AffinityUnit, host: str) -> float:
         """How full the fuller of memory and disk would be with the unit, as a share of all."""
         memory, disk = self._total[host]
-        return max(
-            1 - (self._memory[host] - unit.memory) / memory,
-            1 - (self._disk[host] - unit.disk) / disk,
-        )
+        memory_left = self._memory[host] - unit.memory
+        disk_left = self._disk[host] - unit.disk
+        return max(1 - memory_left / memory, 1 - disk_left / disk)
 
-    def free(self, hosts: Iterable[str]) -> Mapping[str, tuple[int, int]]:
+    def free(self, hosts: Iterable[str]) -> dict[str, tuple[int, int]]:
         """Bytes of memory and disk that are left."""
         return {host: (self._memory[host], self._disk[host]) for host in hosts}
 

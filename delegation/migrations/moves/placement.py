@@ -1,4 +1,4 @@
-"""What is asked for, held against what the hosts hold: moves that can be made, and what can't."""
+"""Moves as asked for, and hosts as read -> moves that can be made, and why the others can't."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -31,17 +31,17 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Unmovable:
-    """A machine that is asked for and can't be moved. ``host`` is where it is; empty: unknown.
+    """A machine that is asked for and can't be moved. ``host`` is where it is; None: unknown.
 
-    ``line`` and ``column`` are where a list names it; 0: none does.
+    ``line`` and ``column`` are where a list names it; None: none does.
     """
 
     name: str
-    host: str
+    host: str | None
     why: str
     fix: str = ""
-    line: int = 0
-    column: int = 0
+    line: int | None = None
+    column: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,53 +73,69 @@ def resolve(
 
     A rule of affinity that the moves break is a remark: a list says what is wanted.
     """
-    search = _Placer(surveyed, terms, estimate)
-    for one in asked:
-        search.resolve(one)
-    search.refuse_collisions()
-    search.refuse_overfull()
-    placed = [candidate.placed for candidate in search.candidates.values()]
+    placer = _Placer(surveyed, terms, estimate)
+    for move in asked:
+        placer.place(move)
+    placer.refuse_collisions()
+    placer.refuse_overfull()
+    placed = [candidate.placed for candidate in placer.candidates.values()]
     remarks = [*_unmeasured(placed, surveyed), *_bad_places(placed)]
-    remarks += [f"after the moves, {text}" for text in _broken(placed, surveyed, terms.rules)]
+    remarks += [f"after the moves, {text}" for text in _broken_rules(placed, surveyed, terms.rules)]
     return Placement(
-        tuple(sorted(placed, key=lambda one: (one.move.source, one.move.name, one.move.machine))),
-        tuple(sorted(search.there, key=lambda one: (one.host, one.name))),
-        tuple(sorted(search.unmovable, key=lambda one: (one.line, one.column, one.name, one.host))),
+        tuple(sorted(placed, key=_by_source)),
+        tuple(sorted(placer.there, key=lambda there: (there.host, there.name))),
+        tuple(sorted(placer.unmovable, key=_by_line)),
         tuple(remarks),
     )
 
 
-def _broken(placed: Iterable[Placed], surveyed: Surveyed, rules: AffinityRules) -> Iterator[str]:
-    targets = {one.move.machine: one.move.target for one in placed}
+def _by_source(placed: Placed) -> tuple[str, str, str]:
+    return placed.move.source, placed.move.name, placed.move.machine
+
+
+def _by_line(unmovable: Unmovable) -> tuple[int, int, str, str]:
+    """In the order of the list; what stands in none comes first."""
+    line, column = unmovable.line or 0, unmovable.column or 0
+    return line, column, unmovable.name, unmovable.host or ""
+
+
+def _broken_rules(
+    moves: Iterable[Placed], surveyed: Surveyed, rules: AffinityRules
+) -> Iterator[str]:
+    targets = {placed.move.machine: placed.move.target for placed in moves}
     held: dict[str, list[str]] = defaultdict(list)
     concerned = set()
     for label, hosted in surveyed.hosts.items():
         for machine in hosted.machines:
-            held[targets.get(str(machine.id), label)].append(machine.name)
-            if str(machine.id) in targets:
+            target = targets.get(str(machine.id))
+            held[target or label].append(machine.name)
+            if target:
                 concerned.add(machine.name)
     return rules.broken(held, concerned)
 
 
-def _unmeasured(placed: Iterable[Placed], surveyed: Surveyed) -> list[str]:
+def _unmeasured(moves: Iterable[Placed], surveyed: Surveyed) -> list[str]:
     """Volumes of which nothing is known."""
-    return sorted(
-        {
-            f"how much room {volume(one.storage)} of {one.move.target} has is not known: only the "
-            "volume of its default folder is looked at"
-            for one in placed
-            if not surveyed.measures(one.move.target, one.storage)
-        }
-    )
+    found = set()
+    for placed in moves:
+        target = placed.move.target
+        if not surveyed.measures(target, placed.storage):
+            drive = volume(placed.storage)
+            found.add(
+                f"how much room {drive} of {target} has is not known: only the volume of its "
+                "default folder is looked at"
+            )
+    return sorted(found)
 
 
-def _bad_places(placed: Iterable[Placed]) -> Iterator[str]:
-    badly: dict[str, list[str]] = defaultdict(list)
-    for one in placed:
-        if where := system_place(one.storage):
-            badly[where].append(one.move.name)
-    for where, machines in sorted(badly.items()):
-        yield f"{where} is no good place for the storage of {', '.join(sorted(machines))}"
+def _bad_places(moves: Iterable[Placed]) -> Iterator[str]:
+    machines_at: dict[str, list[str]] = defaultdict(list)
+    for placed in moves:
+        place = system_place(placed.storage)
+        if place is not None:
+            machines_at[place].append(placed.move.name)
+    for place, machines in sorted(machines_at.items()):
+        yield f"{place} is no good place for the storage of {', '.join(sorted(machines))}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +145,12 @@ class _Candidate:
     machine: VirtualMachine
 
 
+_FoundMachine = tuple[str, VirtualMachine]
+"""A machine and the host that has it."""
+
+
 class _Placer:
-    """Resolves one asked move after the other; ``candidates`` are those left, by machine id."""
+    """Judges one asked move after the other; ``candidates`` are those left, by machine id."""
 
     def __init__(self, surveyed: Surveyed, terms: Terms, estimate: Estimate) -> None:
         self.candidates: dict[str, _Candidate] = {}
@@ -140,13 +160,14 @@ class _Placer:
         self._terms = terms
         self._estimate = estimate
         self._folders: dict[str, set[str]] = defaultdict(set)
-        self._where: dict[str, list[tuple[str, VirtualMachine]]] = defaultdict(list)
+        self._found_as: dict[str, list[_FoundMachine]] = defaultdict(list)
+        """Every machine by its name in lower case, and by its id."""
         for label, hosted in surveyed.hosts.items():
             for machine in hosted.machines:
                 for name in {machine.name.casefold(), str(machine.id)}:
-                    self._where[name].append((label, machine))
+                    self._found_as[name].append((label, machine))
 
-    def resolve(self, asked: AskedMove) -> None:
+    def place(self, asked: AskedMove) -> None:
         found = self._find(asked)
         if isinstance(found, Unmovable):
             self.unmovable.append(found)
@@ -154,44 +175,45 @@ class _Placer:
         host, machine = found
         if host == asked.target:
             self.there.append(AlreadyThere(machine.name, host))
-        elif refusal := next(self._refusals(asked, host, machine), None):
-            self.unmovable.append(self._unmovable(asked, machine.name, host, *refusal))
-        else:
-            placed = self._placed(asked, host, machine)
-            self.candidates[str(machine.id)] = _Candidate(asked, placed, machine)
+            return
+        refusal = next(self._refusals(asked, host, machine), None)
+        if refusal is not None:
+            self.unmovable.append(_refused(asked, machine.name, host, *refusal))
+            return
+        placed = self._placed(asked, host, machine)
+        self.candidates[str(machine.id)] = _Candidate(asked, placed, machine)
 
-    def _find(self, asked: AskedMove) -> tuple[str, VirtualMachine] | Unmovable:
+    def _find(self, asked: AskedMove) -> _FoundMachine | Unmovable:
         """The one machine that is meant, and its host."""
-        source, unread = asked.source, self._surveyed.unread
-        everywhere = self._where.get(asked.machine.casefold(), [])
-        here = [one for one in everywhere if source in {None, one[0]}]
-        at_target = [one for one in everywhere if one[0] == asked.target]
-        if len(here) == 1:
-            return here[0]
-        if here:
-            listed = ", ".join(f"{machine.id} on {host}" for host, machine in here)
-            why = f"several machines are called so: {listed}"
-            fix = "name it by its id"
-            if len({host for host, _ in here}) == len(here):
-                fix = "name its source, or use its id"
-        elif source is not None and source in unread:
-            why = f"{source} was not read: {unread[source]}"
-            fix = f"see why: delegation hosts show {source}"
-        elif source is not None and len(at_target) == 1:
-            return at_target[0]  # moved since the list was made
-        elif source is not None and everywhere:
-            why = f"it is not on {source}, but on {', '.join(host for host, _ in everywhere)}"
-            fix = "correct its source"
-        else:
-            why = f"it is not on {source}" if source else "no host that was read has it"
-            if unread and not source:
-                why += f"; not read: {', '.join(unread)}"
-            fix = "correct its name, or look for it: Get-VM"
-        return self._unmovable(asked, asked.machine, source or "", why, fix)
+        everywhere = self._found_as.get(asked.machine.casefold(), [])
+        at_source = [found for found in everywhere if asked.source in {None, found[0]}]
+        if len(at_source) == 1:
+            return at_source[0]
+        if at_source:
+            return _refused(asked, asked.machine, asked.source, *_ambiguous(at_source))
+        # A list may be older than a move that was made since: then the machine is at its target.
+        # But where its source could not be read, one of the same name there may be another.
+        source_was_read = asked.source is not None and asked.source not in self._surveyed.unread
+        at_target = [found for found in everywhere if found[0] == asked.target]
+        if source_was_read and len(at_target) == 1:
+            return at_target[0]
+        hosts = [host for host, _ in everywhere]
+        return _refused(asked, asked.machine, asked.source, *self._missing(asked.source, hosts))
 
-    @staticmethod
-    def _unmovable(asked: AskedMove, name: str, host: str, why: str, fix: str) -> Unmovable:
-        return Unmovable(name, host, why, fix, asked.line, asked.column)
+    def _missing(self, source: str | None, elsewhere: list[str]) -> tuple[str, str]:
+        """Why a machine is not found, and what to do."""
+        unread = self._surveyed.unread
+        look = "correct its name, or look for it: Get-VM"
+        if source is None:
+            not_read = f"; not read: {', '.join(unread)}" if unread else ""
+            return f"no host that was read has it{not_read}", look
+        if source in unread:
+            why = f"{source} was not read: {unread[source]}"
+            return why, f"see why: delegation hosts show {source}"
+        if elsewhere:
+            why = f"it is not on {source}, but on {', '.join(elsewhere)}"
+            return why, "correct its source"
+        return f"it is not on {source}", look
 
     def _refusals(
         self, asked: AskedMove, host: str, machine: VirtualMachine
@@ -200,7 +222,8 @@ class _Placer:
         target = asked.target
         if str(machine.id) in self.candidates:
             yield "it is asked for twice, by its name and by its id", "keep one"
-        if never := immovable(machine):
+        never = immovable(machine)
+        if never is not None:
             yield never
         if not self._terms.reaches(host, target):
             yield (
@@ -208,9 +231,11 @@ class _Placer:
                 "name another target, or add the pair to the inventory's meshes and apply",
             )
         for end in (host, target):
-            if why := self._surveyed.unusable(end, self._terms.slots):
+            why = self._surveyed.unusable(end, self._terms.slots)
+            if why is not None:
                 yield why, f"see why: delegation hosts show {end}"
-        if any(label == target for label, _ in self._where[str(machine.id)]):
+        # Hyper-V tells VMs apart by their ids alone, and a replica has that of its original.
+        if any(label == target for label, _ in self._found_as[str(machine.id)]):
             yield f"{target} has a machine of the same id", "look at it there; is it a replica?"
 
     def _placed(self, asked: AskedMove, host: str, machine: VirtualMachine) -> Placed:
@@ -227,31 +252,36 @@ class _Placer:
     def refuse_collisions(self) -> None:
         """Machines whose disks would meet under one name in one folder."""
         meeting: dict[tuple[str, str, str], list[str]] = defaultdict(list)
-        for id_, one in self.candidates.items():
-            folder_ = one.placed.storage.casefold()
-            for file in {disk.path.rpartition("\\")[2].casefold() for disk in one.machine.disks}:
-                meeting[one.placed.move.target, folder_, file].append(id_)
+        for id_, candidate in self.candidates.items():
+            target = candidate.placed.move.target
+            storage = candidate.placed.storage.casefold()
+            files = {disk.path.rpartition("\\")[2].casefold() for disk in candidate.machine.disks}
+            for file in sorted(files):
+                meeting[target, storage, file].append(id_)
         for (target, _, file), ids in meeting.items():
             together = [id_ for id_ in ids if id_ in self.candidates]
-            if len(together) > 1:
-                first = self.candidates[together[0]].placed.storage
-                names = ", ".join(self.candidates[id_].machine.name for id_ in together)
-                why = f"{names} have a disk {file} each, for one folder on {target}: {first}"
-                for id_ in together:
-                    self._refuse(id_, why, "give each a folder of its own as its storage")
+            if len(together) < 2:
+                continue
+            storage = self.candidates[together[0]].placed.storage
+            names = ", ".join(self.candidates[id_].machine.name for id_ in together)
+            why = f"{names} have a disk {file} each, for one folder on {target}: {storage}"
+            for id_ in together:
+                self._refuse(id_, why, "give each a folder of its own as its storage")
 
     def refuse_overfull(self) -> None:
-        """Every move to a host that has no room for all of them in the end.
-
-        Again, until all fit: what stays where it is makes no room there.
-        """
+        """Every move to a host that has no room for all of them in the end."""
+        # Again, until all fit: a machine whose move is refused stays, and makes no room where it
+        # is for those that were to come there.
         capacities = self._surveyed.capacities()
-        while short := unfit(capacities, [one.placed.move for one in self.candidates.values()]):
-            for id_, one in list(self.candidates.items()):
-                target = one.placed.move.target
+        while short := unfit(capacities, self._candidate_moves()):
+            for id_, candidate in list(self.candidates.items()):
+                target = candidate.placed.move.target
                 if target in short:
                     why = f"{target} has no room for it: {self._on_drive(target, short[target])}"
                     self._refuse(id_, why, "move fewer machines there, or others away from there")
+
+    def _candidate_moves(self) -> list[Move]:
+        return [candidate.placed.move for candidate in self.candidates.values()]
 
     def _on_drive(self, host: str, short: str) -> str:
         """What is short, with the volume that it is about."""
@@ -259,6 +289,19 @@ class _Placer:
         return short.replace(" of disk too little", where, 1)
 
     def _refuse(self, id_: str, why: str, fix: str) -> None:
-        one = self.candidates.pop(id_)
-        move = one.placed.move
-        self.unmovable.append(self._unmovable(one.asked, move.name, move.source, why, fix))
+        candidate = self.candidates.pop(id_)
+        move = candidate.placed.move
+        self.unmovable.append(_refused(candidate.asked, move.name, move.source, why, fix))
+
+
+def _ambiguous(found: list[_FoundMachine]) -> tuple[str, str]:
+    """Why a name means none of several machines, and what to do."""
+    places = ", ".join(f"{machine.id} on {host}" for host, machine in found)
+    hosts = {host for host, _ in found}
+    is_one_a_host = len(hosts) == len(found)
+    fix = "name its source, or use its id" if is_one_a_host else "name it by its id"
+    return f"several machines are called so: {places}", fix
+
+
+def _refused(asked: AskedMove, name: str, host: str | None, why: str, fix: str) -> Unmovable:
+    return Unmovable(name, host, why, fix, asked.line, asked.column)

@@ -1,4 +1,4 @@
-"""What the inventory says about migrations: from which host to which, by what slots and rules."""
+"""An inventory -> from which host to which its machines may go, by what slots and what rules."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -34,15 +34,17 @@ class Terms:
         are to be apart, or together, may not be so while one of them is on its way.
         """
         only = self.rules.only_on(move.name)
-        return (
-            self.reaches(source, to)
-            and self.reaches(to, move.target)
-            and (only is None or to in only)
-        )
+        is_open = only is None or to in only
+        return is_open and self.reaches(source, to) and self.reaches(to, move.target)
 
 
 def reach(inventory: Inventory) -> dict[str, frozenset[str]]:
-    return {
-        label: frozenset(endpoint.label for endpoint in delegate.endpoints if endpoint.is_host)
-        for label, delegate in expand(inventory).delegates.items()
-    }
+    """The hosts that each host may migrate to: those that its account may delegate to.
+
+    Raises Refused for a mesh beyond all bounds.
+    """
+    found = {}
+    for label, delegate in expand(inventory).delegates.items():
+        hosts = (endpoint.label for endpoint in delegate.endpoints if endpoint.is_host)
+        found[label] = frozenset(hosts)
+    return found

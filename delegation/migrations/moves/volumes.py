@@ -10,11 +10,12 @@ def volume(path: str) -> str:
     return "\\".join(parts[:4]) if path.startswith("\\\\") else parts[0]
 
 
-def system_place(path: str) -> str:
-    """What a folder lies in that is no good place for machines, in words; empty: in no such."""
-    host, _, rest = path.removeprefix("\\\\").partition("\\")
-    share = rest.partition("\\")[0].casefold()
-    if path.startswith("\\\\"):
-        is_administrative = share == "admin$" or (len(share) == 2 and share.endswith("$"))
-        return f"the administrative share {share} of {host}" if is_administrative else ""
-    return "Windows' own folder" if share == "windows" else ""
+def system_place(path: str) -> str | None:
+    """What a folder lies in that is no good place for machines, in words; None: in no such."""
+    host, _, below = path.removeprefix("\\\\").partition("\\")
+    first = below.partition("\\")[0].casefold()
+    if not path.startswith("\\\\"):
+        return "Windows' own folder" if first == "windows" else None
+    # C$, D$ and ADMIN$ are there for administrators, on each host; who is one may change.
+    is_administrative = first == "admin$" or (len(first) == 2 and first.endswith("$"))
+    return f"the administrative share {first} of {host}" if is_administrative else None
