@@ -34,13 +34,13 @@ def load(data: bytes, section: str, required: Sequence[str]) -> Document:
     """
     problems: list[Problem] = []
     try:
-        rows = list(_rows(decoded(data)))
+        rows = list(_filled_rows(decoded(data)))
     except UnreadableError as exc:
         return Document(None, (exc.problem,))
     if not rows:
         what = "the file is empty"
         return Document(None, (Problem(1, 1, what, f"start it with: {','.join(required)}"),))
-    columns = _columns(rows[0], problems)
+    columns = _named_columns(rows[0], problems)
     named = {key.text for key in columns.values() if key}
     for name in required:
         if name not in named:
@@ -48,13 +48,13 @@ def load(data: bytes, section: str, required: Sequence[str]) -> Document:
             fix = f"name the columns in the first row: {','.join(required)}"
             problems.append(Problem(rows[0].line, 1, what, fix))
     complete = named.issuperset(required)
-    items = tuple(_mapping(row, columns, problems, complete=complete) for row in rows[1:])
+    items = tuple(_row_mapping(row, columns, problems, complete=complete) for row in rows[1:])
     line = rows[0].line
     entry = (Scalar(line, 1, section, Kind.TEXT), Items(line, 1, items))
     return Document(Mapping(line, 1, (entry,)), tuple(problems))
 
 
-def _columns(header: _CsvRow, problems: list[Problem]) -> dict[int, Scalar | None]:
+def _named_columns(header: _CsvRow, problems: list[Problem]) -> dict[int, Scalar | None]:
     """The names of the columns in lower case, each with its place; a duplicate has none."""
     columns: dict[int, Scalar | None] = {}
     first: dict[str, Scalar] = {}
@@ -70,7 +70,7 @@ def _columns(header: _CsvRow, problems: list[Problem]) -> dict[int, Scalar | Non
     return columns
 
 
-def _mapping(
+def _row_mapping(
     row: _CsvRow, columns: dict[int, Scalar | None], problems: list[Problem], *, complete: bool
 ) -> Node:
     entries: list[tuple[Scalar, Node]] = []
@@ -83,10 +83,10 @@ def _mapping(
     return Mapping(row.line, 1, tuple(entries), complete)
 
 
-def _rows(text: str) -> Iterator[_CsvRow]:
+def _filled_rows(text: str) -> Iterator[_CsvRow]:
     """The rows that are not empty. Raises UnreadableError at the first that is no CSV."""
     lines = text.splitlines(keepends=True)
-    skipped, delimiter = _delimiter(lines)
+    skipped, delimiter = _find_delimiter(lines)
     # `strict`: a stray quote is an error, not text to guess about
     reader = csv.reader(lines[skipped:], delimiter=delimiter, strict=True, skipinitialspace=True)
     while True:
@@ -108,7 +108,7 @@ def _rows(text: str) -> Iterator[_CsvRow]:
             yield _CsvRow(line, found)
 
 
-def _delimiter(lines: list[str]) -> tuple[int, str]:
+def _find_delimiter(lines: list[str]) -> tuple[int, str]:
     """How many lines precede the first row, and what separates its cells."""
     skipped = 0
     while skipped < len(lines) and not lines[skipped].strip(f"{_DELIMITERS} \r\n"):

@@ -19,7 +19,7 @@ from delegation.migrations.moves.affinity import AffinityRules
 from delegation.migrations.moves.asked import AskedMove
 from delegation.migrations.moves.packing import AffinityUnit, LeavingMachine, Packing
 from delegation.migrations.moves.placement import Unmovable
-from delegation.migrations.moves.surveyed import Surveyed, immovable, listed_name
+from delegation.migrations.moves.surveyed import Surveyed, listed_name, why_immovable
 from delegation.migrations.moves.terms import Terms
 from delegation.migrations.schedule.obstacles import size
 
@@ -43,21 +43,21 @@ def drain(hosts: Collection[str], surveyed: Surveyed, terms: Terms) -> Drained:
     unmovable: list[Unmovable] = []
     leaving: list[LeavingMachine] = []
     for host in hosts:
-        why = surveyed.unusable(host, terms.slots)
+        why = surveyed.why_unusable(host, terms.slots)
         if why is not None:
             fix = f"see why: delegation hosts show {host}"
             unmovable += [Unmovable(name, host, why, fix) for name in _names_on(surveyed, host)]
             continue
         for machine in surveyed.hosts[host].machines:
-            never = immovable(machine)
+            never = why_immovable(machine)
             if never is not None:
                 unmovable.append(Unmovable(machine.name, host, *never))
             else:
                 leaving.append(LeavingMachine(host, machine))
     staying = [label for label in surveyed.hosts if label not in set(hosts)]
-    targets = [label for label in staying if surveyed.unusable(label, terms.slots) is None]
+    targets = [label for label in staying if surveyed.why_unusable(label, terms.slots) is None]
     plan = _DrainPlan(surveyed, targets, terms, leaving)
-    best = min((plan.packed(order) for order in (_evenly, _tightly)), key=plan.count_left)
+    best = min((plan.pack_by(order) for order in (_evenly, _tightly)), key=plan.count_left)
     unmovable += plan.refusals(best)
     return Drained(
         tuple(sorted(_moves_of(best, surveyed), key=lambda move: (move.source, move.machine))),
@@ -98,7 +98,7 @@ class _DrainPlan:
         self._rules = terms.rules
         self._number = {target: number for number, target in enumerate(targets)}
         self._homes = _homes_of_rules(surveyed, terms.rules, leaving)
-        self._units = [self._unit(members) for members in _kept_together(leaving, terms.rules)]
+        self._units = [self._unit_of(members) for members in _kept_together(leaving, terms.rules)]
         self._effort = EFFORT
 
     def count_left(self, packing: Packing) -> int:
@@ -108,14 +108,14 @@ class _DrainPlan:
     def _units_left(self, packing: Packing) -> list[AffinityUnit]:
         return [unit for unit in self._units if unit not in packing.placed]
 
-    def packed(self, order: Order) -> Packing:
+    def pack_by(self, order: Order) -> Packing:
         packing = Packing(self._surveyed, self._targets, self._rules)
         for unit in self._hardest_first():
             host = self._best_host(packing, unit, order)
             if host is not None:
                 packing.put(unit, host)
             else:
-                self._exchange(packing, unit, order)
+                self._exchange_units(packing, unit, order)
         return packing
 
     def _hardest_first(self) -> list[AffinityUnit]:
@@ -142,16 +142,16 @@ class _DrainPlan:
 
         return min(fitting, key=rank, default=None)
 
-    def _exchange(self, packing: Packing, unit: AffinityUnit, order: Order) -> None:
+    def _exchange_units(self, packing: Packing, unit: AffinityUnit, order: Order) -> None:
         """Place the unit where another one makes room for it, if one can."""
         for host in unit.hosts:
             neighbours = [other for other, at in packing.placed.items() if at == host]
             for other in neighbours:
                 self._effort -= 1
-                if self._effort < 0 or self._replaced(packing, other, unit, host, order):
+                if self._effort < 0 or self._takes_place_of(packing, other, unit, host, order):
                     return
 
-    def _replaced(
+    def _takes_place_of(
         self, packing: Packing, other: AffinityUnit, unit: AffinityUnit, host: str, order: Order
     ) -> bool:
         """Whether the unit took the place of the other one, which found another."""
@@ -166,7 +166,7 @@ class _DrainPlan:
         packing.put(other, host)
         return False
 
-    def _unit(self, members: list[LeavingMachine]) -> AffinityUnit:
+    def _unit_of(self, members: list[LeavingMachine]) -> AffinityUnit:
         apart: list[int] = []
         for member in members:
             apart += self._rules.apart(member.machine.name)
@@ -220,7 +220,8 @@ class _DrainPlan:
         needs = f"it needs {size(unit.memory)} of memory and {size(unit.disk)} of disk"
         if len(unit.members) > 1:
             needs = f"with {len(unit.members) - 1} more that it stays with, {needs}"
-        left = f"{size(memory)} and, on {self._surveyed.drive(roomiest)}, {size(disk)} left"
+        drive = self._surveyed.measured_volume(roomiest)
+        left = f"{size(memory)} and, on {drive}, {size(disk)} left"
         return (
             f"no room: {needs}; with the others, {roomiest} has {left}",
             "drain fewer hosts at once, or make room",

@@ -23,7 +23,7 @@ from delegation.inventory.yaml_tree import Document, Node, Scalar
 from delegation.inventory.yaml_writing import comment, scalar
 from delegation.migrations.moves import csv_tree
 from delegation.migrations.moves.asked import AskedMove
-from delegation.migrations.moves.terms import reach
+from delegation.migrations.moves.terms import reachable_hosts
 from delegation.migrations.moves.volumes import STAGING
 
 MAX_MOVES = 20_000
@@ -49,13 +49,13 @@ def parse(data: bytes, file: str, inventory: Inventory) -> tuple[AskedMove, ...]
     Raises InventoryError with all problems, in the order of the file, and Refused for a mesh
     beyond all bounds.
     """
-    document = _document(data, is_csv=file.casefold().endswith((".csv", ".tsv")))
+    document = _load_document(data, is_csv=file.casefold().endswith((".csv", ".tsv")))
     reading = Reading(document.problems)
     moves: list[AskedMove] = []
     if document.root is not None:
         reader = _MoveReader(reading, inventory)
         for item in _listed_items(reading, document.root):
-            reader.read(item)
+            reader.read_move(item)
         moves = reader.moves
     problems = reading.problems()
     if problems:
@@ -68,19 +68,20 @@ def written(moves: Iterable[AskedMove], remark: str = "") -> str:
     rows = []
     for move in moves:
         values = (move.machine, move.source, move.target, move.storage)
-        pairs = [f"{key}: {_scalar(text)}" for key, text in zip(KEYS, values, strict=True) if text]
+        given = {key: text for key, text in zip(KEYS, values, strict=True) if text}
+        pairs = [f"{key}: {_scalar_or_path(text)}" for key, text in given.items()]
         rows.append(f"  - {{{', '.join(pairs)}}}")
     return "\n".join([*comment(remark), "moves:" if rows else "moves: []", *rows])
 
 
-def _scalar(text: str) -> str:
+def _scalar_or_path(text: str) -> str:
     """As ``scalar``, but for paths, which nobody wants to read with their backslashes escaped."""
     if "\\" in text and text.isprintable():
         return "'" + text.replace("'", "''") + "'"
     return scalar(text)
 
 
-def _document(data: bytes, *, is_csv: bool) -> Document:
+def _load_document(data: bytes, *, is_csv: bool) -> Document:
     if len(data) > MAX_BYTES:
         what = f"the file is larger than {MAX_BYTES >> 20} MiB, which no list of moves is"
         return Document(None, (Problem(1, 1, what, "split it"),))
@@ -130,7 +131,7 @@ class _MoveReader:
     def __init__(self, reading: Reading, inventory: Inventory) -> None:
         self.moves: list[AskedMove] = []
         self._reading = reading
-        self._reach = reach(inventory)
+        self._reach = reachable_hosts(inventory)
         self._labels: dict[str, str] = {}
         for host in inventory.hosts.values():
             for name in (host.fqdn, host.computer, host.label):
@@ -138,14 +139,14 @@ class _MoveReader:
         self._named: dict[str, list[tuple[str | None, Node]]] = defaultdict(list)
         """The sources and places of each machine so far, by its name in lower case."""
 
-    def read(self, item: Field) -> None:
-        fields = self._fields(item)
+    def read_move(self, item: Field) -> None:
+        fields = self._read_fields(item)
         if fields is None:
             return
         machine = self._reading.text(fields.get("vm"))
-        source = self._host(fields.get("source"))
-        target = self._host(fields.get("target"))
-        storage = self._folder(fields.get("storage"))
+        source = self._read_host(fields.get("source"))
+        target = self._read_host(fields.get("target"))
+        storage = self._read_folder(fields.get("storage"))
         if source and target:
             self._judge_pair(source, target, fields["target"].node)
         if not machine:
@@ -156,7 +157,7 @@ class _MoveReader:
         if target:
             self.moves.append(AskedMove(machine, target, source, storage, node.line, node.column))
 
-    def _fields(self, item: Field) -> dict[str, Field] | None:
+    def _read_fields(self, item: Field) -> dict[str, Field] | None:
         node = item.node
         if not isinstance(node, yaml_tree.Mapping):
             self._reading.wrong(Field(item.title, "{vm: web01, target: hv02}", node), "a mapping")
@@ -165,18 +166,18 @@ class _MoveReader:
         meant: set[str | None] = set()
         for key, value in node.entries:
             if key.text in KEYS:
-                found.setdefault(key.text, Field(repr(key.text), self._example(key.text), value))
+                found.setdefault(key.text, Field(repr(key.text), self._example_of(key.text), value))
             else:
                 meant.add(self._unknown_key(key))
         for needed in REQUIRED:
             is_missing = needed not in found and needed not in meant
             if is_missing and node.complete:
-                fix = f"add {self._example(needed)}"
+                fix = f"add {self._example_of(needed)}"
                 self._reading.problem(node, f"a move lacks {needed!r}", fix)
         return found
 
     @staticmethod
-    def _example(key: str) -> str:
+    def _example_of(key: str) -> str:
         return f"{key}: {KEYS[key]}"
 
     def _unknown_key(self, key: Scalar) -> str | None:
@@ -186,7 +187,7 @@ class _MoveReader:
         self._reading.problem(key, f"unknown key {quoted(key.text)} in a move", fix)
         return close[0] if close else None
 
-    def _host(self, field: Field | None) -> str | None:
+    def _read_host(self, field: Field | None) -> str | None:
         text = self._reading.text(field)
         if field is None or text is None:
             return None
@@ -200,7 +201,7 @@ class _MoveReader:
             self._reading.problem(field.node, what, fix)
         return label
 
-    def _folder(self, field: Field | None) -> str | None:
+    def _read_folder(self, field: Field | None) -> str | None:
         text = self._reading.text(field)
         if field is None or text is None:
             return None

@@ -53,7 +53,7 @@ class Packing:
             if resources is None:
                 continue
             self._memory[target], self._disk[target] = resources.memory, resources.disk
-            self._total[target] = _totals(resources)
+            self._total[target] = _all_room(resources)
             self._apart[target] = Counter()
             for machine in hosted.machines:
                 self._apart[target].update(rules.apart(machine.name))
@@ -92,7 +92,7 @@ class Packing:
         return {host: (self._memory[host], self._disk[host]) for host in hosts}
 
 
-def _totals(resources: Resources) -> tuple[int, int]:
+def _all_room(resources: Resources) -> tuple[int, int]:
     """All memory and disk of a host; what is free now, where the host does not say."""
     return (
         max(resources.memory_total, resources.memory, 1),

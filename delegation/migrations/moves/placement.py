@@ -8,10 +8,11 @@ from delegation.hosts.hosted import folder
 from delegation.hosts.machines import VirtualMachine
 from delegation.migrations.moves.affinity import AffinityRules
 from delegation.migrations.moves.asked import AskedMove
-from delegation.migrations.moves.surveyed import Surveyed, immovable, memory_of
+from delegation.migrations.moves.machine_index import MachineIndex, NotFound
+from delegation.migrations.moves.surveyed import Surveyed, memory_of, why_immovable
 from delegation.migrations.moves.terms import Terms
-from delegation.migrations.moves.volumes import system_place, volume
-from delegation.migrations.schedule import Move, unfit
+from delegation.migrations.moves.volumes import system_place, volume_of
+from delegation.migrations.schedule import Move, overfull_hosts
 
 Estimate = Callable[[str, str, int], float]
 """Seconds that a move may take, by source, target and bytes of memory and disk."""
@@ -79,7 +80,7 @@ def resolve(
     placer.refuse_collisions()
     placer.refuse_overfull()
     placed = [candidate.placed for candidate in placer.candidates.values()]
-    remarks = [*_unmeasured(placed, surveyed), *_bad_places(placed)]
+    remarks = [*_unmeasured_volumes(placed, surveyed), *_bad_places(placed)]
     remarks += [f"after the moves, {text}" for text in _broken_rules(placed, surveyed, terms.rules)]
     return Placement(
         tuple(sorted(placed, key=_by_source)),
@@ -114,13 +115,13 @@ def _broken_rules(
     return rules.broken(held, concerned)
 
 
-def _unmeasured(moves: Iterable[Placed], surveyed: Surveyed) -> list[str]:
+def _unmeasured_volumes(moves: Iterable[Placed], surveyed: Surveyed) -> list[str]:
     """Volumes of which nothing is known."""
     found = set()
     for placed in moves:
         target = placed.move.target
-        if not surveyed.measures(target, placed.storage):
-            drive = volume(placed.storage)
+        if not surveyed.is_measured(target, placed.storage):
+            drive = volume_of(placed.storage)
             found.add(
                 f"how much room {drive} of {target} has is not known: only the volume of its "
                 "default folder is looked at"
@@ -145,10 +146,6 @@ class _Candidate:
     machine: VirtualMachine
 
 
-_FoundMachine = tuple[str, VirtualMachine]
-"""A machine and the host that has it."""
-
-
 class _Placer:
     """Judges one asked move after the other; ``candidates`` are those left, by machine id."""
 
@@ -160,17 +157,12 @@ class _Placer:
         self._terms = terms
         self._estimate = estimate
         self._folders: dict[str, set[str]] = defaultdict(set)
-        self._found_as: dict[str, list[_FoundMachine]] = defaultdict(list)
-        """Every machine by its name in lower case, and by its id."""
-        for label, hosted in surveyed.hosts.items():
-            for machine in hosted.machines:
-                for name in {machine.name.casefold(), str(machine.id)}:
-                    self._found_as[name].append((label, machine))
+        self._index = MachineIndex(surveyed)
 
     def place(self, asked: AskedMove) -> None:
-        found = self._find(asked)
-        if isinstance(found, Unmovable):
-            self.unmovable.append(found)
+        found = self._index.find(asked)
+        if isinstance(found, NotFound):
+            self._refuse_asked(asked, asked.machine, asked.source, found.why, found.fix)
             return
         host, machine = found
         if host == asked.target:
@@ -178,42 +170,10 @@ class _Placer:
             return
         refusal = next(self._refusals(asked, host, machine), None)
         if refusal is not None:
-            self.unmovable.append(_refused(asked, machine.name, host, *refusal))
+            self._refuse_asked(asked, machine.name, host, *refusal)
             return
-        placed = self._placed(asked, host, machine)
+        placed = self._placed_move(asked, host, machine)
         self.candidates[str(machine.id)] = _Candidate(asked, placed, machine)
-
-    def _find(self, asked: AskedMove) -> _FoundMachine | Unmovable:
-        """The one machine that is meant, and its host."""
-        everywhere = self._found_as.get(asked.machine.casefold(), [])
-        at_source = [found for found in everywhere if asked.source in {None, found[0]}]
-        if len(at_source) == 1:
-            return at_source[0]
-        if at_source:
-            return _refused(asked, asked.machine, asked.source, *_ambiguous(at_source))
-        # A list may be older than a move that was made since: then the machine is at its target.
-        # But where its source could not be read, one of the same name there may be another.
-        source_was_read = asked.source is not None and asked.source not in self._surveyed.unread
-        at_target = [found for found in everywhere if found[0] == asked.target]
-        if source_was_read and len(at_target) == 1:
-            return at_target[0]
-        hosts = [host for host, _ in everywhere]
-        return _refused(asked, asked.machine, asked.source, *self._missing(asked.source, hosts))
-
-    def _missing(self, source: str | None, elsewhere: list[str]) -> tuple[str, str]:
-        """Why a machine is not found, and what to do."""
-        unread = self._surveyed.unread
-        look = "correct its name, or look for it: Get-VM"
-        if source is None:
-            not_read = f"; not read: {', '.join(unread)}" if unread else ""
-            return f"no host that was read has it{not_read}", look
-        if source in unread:
-            why = f"{source} was not read: {unread[source]}"
-            return why, f"see why: delegation hosts show {source}"
-        if elsewhere:
-            why = f"it is not on {source}, but on {', '.join(elsewhere)}"
-            return why, "correct its source"
-        return f"it is not on {source}", look
 
     def _refusals(
         self, asked: AskedMove, host: str, machine: VirtualMachine
@@ -222,7 +182,7 @@ class _Placer:
         target = asked.target
         if str(machine.id) in self.candidates:
             yield "it is asked for twice, by its name and by its id", "keep one"
-        never = immovable(machine)
+        never = why_immovable(machine)
         if never is not None:
             yield never
         if not self._terms.reaches(host, target):
@@ -231,21 +191,21 @@ class _Placer:
                 "name another target, or add the pair to the inventory's meshes and apply",
             )
         for end in (host, target):
-            why = self._surveyed.unusable(end, self._terms.slots)
+            why = self._surveyed.why_unusable(end, self._terms.slots)
             if why is not None:
                 yield why, f"see why: delegation hosts show {end}"
         # Hyper-V tells VMs apart by their ids alone, and a replica has that of its original.
-        if any(label == target for label, _ in self._found_as[str(machine.id)]):
+        if self._index.has(target, machine):
             yield f"{target} has a machine of the same id", "look at it there; is it a replica?"
 
-    def _placed(self, asked: AskedMove, host: str, machine: VirtualMachine) -> Placed:
+    def _placed_move(self, asked: AskedMove, host: str, machine: VirtualMachine) -> Placed:
         target, hosted = asked.target, self._surveyed.hosts[asked.target]
         storage = asked.storage or folder(hosted, machine, self._folders[target])
         self._folders[target].add(storage.casefold())
         memory = memory_of(machine)
         size = memory + machine.disk
         seconds = self._estimate(host, target, size)
-        disk = machine.disk if self._surveyed.measures(target, storage) else 0
+        disk = machine.disk if self._surveyed.is_measured(target, storage) else 0
         move = Move(str(machine.id), machine.name, host, target, memory, disk, seconds)
         return Placed(move, storage, size)
 
@@ -266,42 +226,36 @@ class _Placer:
             names = ", ".join(self.candidates[id_].machine.name for id_ in together)
             why = f"{names} have a disk {file} each, for one folder on {target}: {storage}"
             for id_ in together:
-                self._refuse(id_, why, "give each a folder of its own as its storage")
+                self._refuse_candidate(id_, why, "give each a folder of its own as its storage")
 
     def refuse_overfull(self) -> None:
         """Every move to a host that has no room for all of them in the end."""
         # Again, until all fit: a machine whose move is refused stays, and makes no room where it
         # is for those that were to come there.
         capacities = self._surveyed.capacities()
-        while short := unfit(capacities, self._candidate_moves()):
+        while short := overfull_hosts(capacities, self._candidate_moves()):
             for id_, candidate in list(self.candidates.items()):
                 target = candidate.placed.move.target
                 if target in short:
                     why = f"{target} has no room for it: {self._on_drive(target, short[target])}"
-                    self._refuse(id_, why, "move fewer machines there, or others away from there")
+                    fix = "move fewer machines there, or others away from there"
+                    self._refuse_candidate(id_, why, fix)
 
     def _candidate_moves(self) -> list[Move]:
         return [candidate.placed.move for candidate in self.candidates.values()]
 
     def _on_drive(self, host: str, short: str) -> str:
         """What is short, with the volume that it is about."""
-        where = f" of disk on {self._surveyed.drive(host)} too little"
+        where = f" of disk on {self._surveyed.measured_volume(host)} too little"
         return short.replace(" of disk too little", where, 1)
 
-    def _refuse(self, id_: str, why: str, fix: str) -> None:
+    def _refuse_candidate(self, id_: str, why: str, fix: str) -> None:
         candidate = self.candidates.pop(id_)
         move = candidate.placed.move
-        self.unmovable.append(_refused(candidate.asked, move.name, move.source, why, fix))
+        self._refuse_asked(candidate.asked, move.name, move.source, why, fix)
 
-
-def _ambiguous(found: list[_FoundMachine]) -> tuple[str, str]:
-    """Why a name means none of several machines, and what to do."""
-    places = ", ".join(f"{machine.id} on {host}" for host, machine in found)
-    hosts = {host for host, _ in found}
-    is_one_a_host = len(hosts) == len(found)
-    fix = "name its source, or use its id" if is_one_a_host else "name it by its id"
-    return f"several machines are called so: {places}", fix
-
-
-def _refused(asked: AskedMove, name: str, host: str | None, why: str, fix: str) -> Unmovable:
-    return Unmovable(name, host, why, fix, asked.line, asked.column)
+    def _refuse_asked(
+        self, asked: AskedMove, name: str, host: str | None, why: str, fix: str
+    ) -> None:
+        refused = Unmovable(name, host, why, fix, asked.line, asked.column)
+        self.unmovable.append(refused)

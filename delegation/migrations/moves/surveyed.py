@@ -7,7 +7,7 @@ from delegation.hosts.hosted import Hosted
 from delegation.hosts.machines import MachineState, VirtualMachine
 from delegation.inventory import Slots
 from delegation.migrations.moves.asked import is_readable
-from delegation.migrations.moves.volumes import volume
+from delegation.migrations.moves.volumes import volume_of
 from delegation.migrations.schedule import Capacity
 
 MIGRATING = "it is being migrated already"
@@ -35,16 +35,16 @@ class Surveyed:
                 )
         return found
 
-    def measures(self, label: str, storage: str) -> bool:
+    def is_measured(self, label: str, storage: str) -> bool:
         """Whether the host's free space is that of the volume of this folder."""
-        return self.drive(label) == volume(storage).upper()
+        return self.measured_volume(label) == volume_of(storage).upper()
 
-    def drive(self, label: str) -> str | None:
+    def measured_volume(self, label: str) -> str | None:
         """The volume whose free space is known, that of the default folder, in upper case."""
         resources = self.hosts[label].reading.resources
-        return volume(resources.storage).upper() if resources is not None else None
+        return volume_of(resources.storage).upper() if resources is not None else None
 
-    def unusable(self, label: str, slots: Slots) -> str | None:
+    def why_unusable(self, label: str, slots: Slots) -> str | None:
         """Why nothing can be moved from or to this host now; None where something can."""
         hosted = self.hosts.get(label)
         if hosted is None:
@@ -74,7 +74,7 @@ def memory_of(machine: VirtualMachine) -> int:
     return machine.memory if machine.state in _IN_MEMORY else 0
 
 
-def immovable(machine: VirtualMachine) -> tuple[str, str] | None:
+def why_immovable(machine: VirtualMachine) -> tuple[str, str] | None:
     """Why no host could take this machine now, and what to do."""
     if machine.clustered:
         return "it is a role of a cluster", "move it with the cluster's own tools"

@@ -22,7 +22,8 @@ class Terms:
     def of(cls, inventory: Inventory) -> "Terms":
         """Raises Refused for a mesh beyond all bounds."""
         wanted = inventory.migrate
-        return cls(inventory.domain, reach(inventory), wanted.slots, AffinityRules(wanted.affinity))
+        rules = AffinityRules(wanted.affinity)
+        return cls(inventory.domain, reachable_hosts(inventory), wanted.slots, rules)
 
     def reaches(self, source: str, target: str) -> bool:
         return target in self.reach.get(source, ())
@@ -38,7 +39,7 @@ class Terms:
         return is_open and self.reaches(source, to) and self.reaches(to, move.target)
 
 
-def reach(inventory: Inventory) -> dict[str, frozenset[str]]:
+def reachable_hosts(inventory: Inventory) -> dict[str, frozenset[str]]:
     """The hosts that each host may migrate to: those that its account may delegate to.
 
     Raises Refused for a mesh beyond all bounds.

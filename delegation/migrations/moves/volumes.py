@@ -4,7 +4,7 @@ STAGING = "$vsm$"
 """The folder below which VMMS shares a folder for each migration under way, in lower case."""
 
 
-def volume(path: str) -> str:
+def volume_of(path: str) -> str:
     """The drive or the share that a path of Windows lies on, in lower case."""
     parts = path.casefold().split("\\")
     return "\\".join(parts[:4]) if path.startswith("\\\\") else parts[0]

@@ -2,7 +2,7 @@
 
 from delegation.inventory import Slots
 from delegation.migrations.schedule.ledger import Capacity, Move, Start
-from delegation.migrations.schedule.obstacles import unfit
+from delegation.migrations.schedule.obstacles import overfull_hosts
 from delegation.migrations.schedule.scheduler import Schedule
 
-__all__ = ["Capacity", "Move", "Schedule", "Slots", "Start", "unfit"]
+__all__ = ["Capacity", "Move", "Schedule", "Slots", "Start", "overfull_hosts"]

@@ -32,12 +32,12 @@ def lower_bound(
     """
     possible = []
     for move in sorted(moves, key=lambda move: move.machine):
-        has_slots = all(_slot_count(hosts, host, slots) > 0 for host in _ends(move))
+        has_slots = all(_slot_count(hosts, host, slots) > 0 for host in _both_ends(move))
         if move.source != move.target and has_slots:
             possible.append(move)
     seconds_at: dict[str, list[float]] = defaultdict(list)
     for move in possible:
-        for host in _ends(move):
+        for host in _both_ends(move):
             seconds_at[host].append(move.seconds)
     bounds = [Bound(0.0, "nothing is to be moved"), *_of_the_longest(possible)]
     for host, seconds in sorted(seconds_at.items()):
@@ -49,7 +49,7 @@ def _slot_count(hosts: Mapping[str, Capacity], host: str, kinds: Slots) -> int:
     return hosts[host].slots(kinds) if host in hosts else 0
 
 
-def _ends(move: Move) -> tuple[str, str]:
+def _both_ends(move: Move) -> tuple[str, str]:
     return move.source, move.target
 
 

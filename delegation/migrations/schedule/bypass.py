@@ -98,7 +98,7 @@ def best_hop(
     best: Hop | None = None
     for source in sources:
         for_good = _is_stopped(source)
-        for hop in _hops(source, sources, thirds, limit):
+        for hop in _possible_hops(source, sources, thirds, limit):
             welcome = idle if hop.helpless else for_good or not hop.crowded
             is_better = best is None or hop < best
             # `via` last: the caller's answer may cost more than all of the above.
@@ -107,7 +107,7 @@ def best_hop(
     return best
 
 
-def _hops(
+def _possible_hops(
     source: ScheduledHost, stalled: list[ScheduledHost], thirds: list[ScheduledHost], limit: int
 ) -> Iterator[Hop]:
     """All hops from a stalled host, of machines that can go on to their targets some time.

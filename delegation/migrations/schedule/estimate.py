@@ -38,20 +38,20 @@ class StreamRates:
 
     def rate(self, source: str, to: str) -> float:
         """Bytes a second. With too few moves of the pair, the slower of its two hosts says it."""
-        pair = self._median(source, to, ENOUGH)
+        pair = self._median_rate(source, to, ENOUGH)
         if pair is not None:
             return pair
         # A host's disks, or its link, bound all of its migrations; the slower end is what counts.
-        ends = (self._median(source, None, ENOUGH), self._median(None, to, ENOUGH))
+        ends = (self._median_rate(source, None, ENOUGH), self._median_rate(None, to, ENOUGH))
         known = [rate for rate in ends if rate is not None]
         if known:
             return min(known)
-        return self._median(None, None, 1) or self._usual
+        return self._median_rate(None, None, 1) or self._usual
 
     def seconds(self, source: str, to: str, count: int) -> float:
         """What a migration of ``count`` bytes, memory and disk, should take."""
         return max(count / self.rate(source, to), LEAST_SECONDS)
 
-    def _median(self, source: str | None, to: str | None, enough: int) -> float | None:
+    def _median_rate(self, source: str | None, to: str | None, enough: int) -> float | None:
         seen = self._seen.get((source, to), ())
         return median(seen) if len(seen) >= enough else None

@@ -184,7 +184,7 @@ class Ledger:
         self._update_open(host)
 
     def enqueue(self, waiting: WaitingMove) -> None:
-        source, target = self._ends(waiting)
+        source, target = self._both_ends(waiting)
         pair = source.outgoing.get(target.name)
         if pair is None:
             pair = PairQueue(source, target)
@@ -195,7 +195,7 @@ class Ledger:
         target.work += waiting.seconds
 
     def withdraw(self, waiting: WaitingMove) -> None:
-        source, target = self._ends(waiting)
+        source, target = self._both_ends(waiting)
         pair = source.outgoing[target.name]
         pair.remove(waiting)
         if not pair.queue:
@@ -204,7 +204,7 @@ class Ledger:
         source.work -= waiting.seconds
         target.work -= waiting.seconds
 
-    def _ends(self, waiting: WaitingMove) -> tuple[ScheduledHost, ScheduledHost]:
+    def _both_ends(self, waiting: WaitingMove) -> tuple[ScheduledHost, ScheduledHost]:
         return self.host(waiting.at), self.host(waiting.move.target)
 
     # A migration holds a slot at both ends while it runs. Its room is held longer: at the target

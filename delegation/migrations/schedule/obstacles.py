@@ -10,7 +10,7 @@ SHOWN = 3
 """Machines named in one line; the others are counted."""
 
 
-def unfit(hosts: Mapping[str, Capacity], moves: Iterable[Move]) -> Mapping[str, str]:
+def overfull_hosts(hosts: Mapping[str, Capacity], moves: Iterable[Move]) -> Mapping[str, str]:
     """The hosts without room for the end of these moves: how much too little, and for whom.
 
     Hosts that are not in ``hosts`` are not judged. What needs nothing has room on an overfull host.

@@ -97,7 +97,7 @@ class Schedule:
 
     def arrived(self, machine: str) -> None:
         """It is where its migration was to bring it: slots are free, and its room at the source."""
-        start, waiting = self._end(machine)
+        start, waiting = self._end_migration(machine)
         self._ledger.release_room(start.source, start.move)
         if not start.final:
             waiting.at = start.to
@@ -105,7 +105,7 @@ class Schedule:
 
     def returned(self, machine: str, *, again: bool) -> None:
         """Its migration failed and it is where it was; ``again``: it waits for another try."""
-        start, waiting = self._end(machine)
+        start, waiting = self._end_migration(machine)
         self._ledger.release_room(start.to, start.move)
         if again:
             self._enqueue(waiting)
@@ -125,7 +125,7 @@ class Schedule:
         else:
             self._at_rest.discard(machine)
             self._ledger.count_leaving(start.source, 1)
-        self._touch(start.source)
+        self._touch_hosts(start.source)
 
     def dropped(self, machine: str) -> None:
         """It is not to be moved after all. It must be waiting."""
@@ -159,12 +159,12 @@ class Schedule:
         Tell the ends of migrations first: ``arrived`` adds the room at the source to this.
         """
         self._ledger.read(host, capacity)
-        self._touch(host)
+        self._touch_hosts(host)
 
     def without(self, host: str) -> None:
         """The host is gone: nothing starts to it or from it until it is read again."""
         self._ledger.lose(host)
-        self._touch(host)
+        self._touch_hosts(host)
 
     def stuck(self) -> Mapping[str, str]:
         """Why each machine that waits can't be moved, where nothing runs and nothing is due."""
@@ -177,18 +177,18 @@ class Schedule:
         self._waiting[waiting.move.machine] = waiting
         if waiting.held is None:
             self._ledger.enqueue(waiting)
-        self._touch(waiting.at, waiting.move.target)
+        self._touch_hosts(waiting.at, waiting.move.target)
 
     def _dequeue(self, waiting: WaitingMove) -> None:
         del self._waiting[waiting.move.machine]
         if waiting.held is None:
             self._ledger.withdraw(waiting)
-        self._touch(waiting.at, waiting.move.target)
+        self._touch_hosts(waiting.at, waiting.move.target)
 
-    def _touch(self, *hosts: str) -> None:
+    def _touch_hosts(self, *hosts: str) -> None:
         self._touched.update(dict.fromkeys(hosts))
 
-    def _begin(self, waiting: WaitingMove, to: str) -> Start:
+    def _begin_migration(self, waiting: WaitingMove, to: str) -> Start:
         start = Start(waiting.move, waiting.at, to)
         del self._waiting[start.move.machine]
         self._ledger.withdraw(waiting)
@@ -199,11 +199,11 @@ class Schedule:
         self._running[start.move.machine] = (start, waiting)
         return start
 
-    def _end(self, machine: str) -> tuple[Start, WaitingMove]:
+    def _end_migration(self, machine: str) -> tuple[Start, WaitingMove]:
         self.rests(machine, at_rest=False)
         start, waiting = self._running.pop(machine)
         self._ledger.vacate_slots(start)
-        self._touch(start.source, start.to)
+        self._touch_hosts(start.source, start.to)
         return start, waiting
 
     def _start_direct(self, touched: Iterable[ScheduledHost]) -> list[Start]:
@@ -222,7 +222,7 @@ class Schedule:
             urgency_then, pair = heappop(heap)
             urgency = urgency_of(pair)
             if urgency == urgency_then:
-                starts.append(self._begin(urgency.waiting, urgency.waiting.move.target))
+                starts.append(self._begin_migration(urgency.waiting, urgency.waiting.move.target))
                 urgency = urgency_of(pair)
             if urgency:
                 heappush(heap, (urgency, pair))
@@ -240,4 +240,4 @@ class Schedule:
             hop = best_hop(self._ledger, self._stalled, self._hops, self._via, idle=idle)
             if hop is None:
                 return
-            yield self._begin(hop.waiting, hop.to)
+            yield self._begin_migration(hop.waiting, hop.to)
