@@ -40,6 +40,12 @@ def test_the_pair_knows_best_then_its_slower_host_then_all() -> None:
     assert rates.rate("hv8", "hv9") == 30  # the newest of all
 
 
+def test_a_host_tells_what_comes_to_it_as_well_as_what_leaves_it() -> None:
+    rates = taught(*[("hv1", "hv2", 30)] * 3, *[("hv8", "hv9", 50)] * 9)
+    assert rates.rate("hv4", "hv2") == 30
+    assert rates.rate("hv1", "hv4") == 30
+
+
 def test_two_moves_of_a_pair_say_less_than_many_of_its_host() -> None:
     rates = taught(*[("hv1", "hv3", 50)] * 9, *[("hv1", "hv2", 10)] * 2)
     assert rates.rate("hv1", "hv2") == 50

@@ -320,13 +320,32 @@ def test_a_drain_fills_the_targets_evenly() -> None:
 
 
 def test_a_drain_packs_tightly_where_evenly_would_leave_one_out() -> None:
-    sizes = [7, 6, 5, 5, 4, 3]
+    sizes = [1, 7, 4, 5, 5]
     machines = [machine(f"vm{n}", memory=size * GB) for n, size in enumerate(sizes)]
-    surveyed = fleet(
-        {"hv01": hosted(*machines), **{f"hv0{n}": hosted(memory=10 * GB) for n in (2, 3, 4)}}
-    )
+    rooms = {"hv02": 10, "hv03": 7, "hv04": 8}
+    targets = {host: hosted(memory=size * GB) for host, size in rooms.items()}
+    surveyed = fleet({"hv01": hosted(*machines), **targets})
     found = drain.drain(["hv01"], surveyed, terms(surveyed.hosts))
     assert not found.unmovable
+
+
+def test_a_drain_starts_with_the_machine_that_has_the_fewest_hosts() -> None:
+    """The largest, first, would take hv02, where the one small machine has to go."""
+    machines = [
+        machine("small", memory=GB),
+        machine("free", memory=2 * GB),
+        machine("large", memory=8 * GB),
+    ]
+    surveyed = fleet(
+        {"hv01": hosted(*machines), **{f"hv0{n}": hosted(memory=8 * GB) for n in (2, 3)}}
+    )
+    under = terms(surveyed.hosts, OnlyOn(("small",), ("hv02",)))
+    found = drain.drain(["hv01"], surveyed, under)
+    assert {move.machine: move.target for move in found.moves} == {
+        "small": "hv02",
+        "free": "hv02",
+        "large": "hv03",
+    }
 
 
 def test_a_drain_moves_one_aside_for_another() -> None:
