@@ -8,7 +8,7 @@ from delegation.migrations.moves.asked import AskedMove
 from delegation.migrations.moves.surveyed import Surveyed
 
 
-class Located(NamedTuple):
+class FoundMachine(NamedTuple):
     """A machine, and the host that has it."""
 
     host: str
@@ -27,17 +27,17 @@ class MachineIndex:
 
     def __init__(self, surveyed: Surveyed) -> None:
         self._unread = surveyed.unread
-        self._located: dict[str, list[Located]] = defaultdict(list)
+        self._located: dict[str, list[FoundMachine]] = defaultdict(list)
         for host, hosted in surveyed.hosts.items():
             for machine in hosted.machines:
                 for name in {machine.name.casefold(), str(machine.id)}:
-                    self._located[name].append(Located(host, machine))
+                    self._located[name].append(FoundMachine(host, machine))
 
     def has(self, host: str, machine: VirtualMachine) -> bool:
         """Whether the host has a machine of this one's id."""
         return any(located.host == host for located in self._located[str(machine.id)])
 
-    def find(self, asked: AskedMove) -> Located | NotFound:
+    def find(self, asked: AskedMove) -> FoundMachine | NotFound:
         """The one machine that is meant."""
         everywhere = self._located.get(asked.machine.casefold(), [])
         if asked.source is None:
@@ -59,7 +59,7 @@ class MachineIndex:
         return NotFound(f"it is not on {asked.source}", _LOOK_FOR_IT)
 
     @staticmethod
-    def _only(found: list[Located]) -> Located | NotFound:
+    def _only(found: list[FoundMachine]) -> FoundMachine | NotFound:
         if len(found) == 1:
             return found[0]
         places = ", ".join(f"{located.machine.id} on {located.host}" for located in found)
