@@ -64,7 +64,7 @@ HANDED = {
     "changes.store": "changes.journal changes.records mesh.audits migrations.record/",
     "hosts.crew": "hosts.fleet",
     "hosts.winrm/": "migrations.smb.smb_ticket",
-    "inventory.yaml_text": "inventory/ migrations.moves migrations.moves.csv_tree",
+    "inventory.yaml_text": "inventory/ migrations.moves.move_list migrations.moves.csv_tree",
     "kerberos/": "directory/ hosts.winrm/ migrations.smb/",
     "migrations.record/": "report.page report.sheet report.timeline",
     "report": "report/",

@@ -13,7 +13,6 @@ from delegation.migrations.record import recorded
 from delegation.migrations.result import Became, MigrationResult
 from delegation.migrations.schedule.obstacles import size
 from delegation.migrations.words import duration
-from delegation.names import counted
 from delegation.report import migration
 
 

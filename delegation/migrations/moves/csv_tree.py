@@ -11,8 +11,14 @@ from itertools import chain, repeat
 
 from delegation.errors import Problem
 from delegation.inventory.yaml_text import UnreadableError, decoded, quoted, stop
-from delegation.inventory.yaml_tree import Document, Kind, Mapping, Node, Scalar
-from delegation.inventory.yaml_tree import Sequence as Items
+from delegation.inventory.yaml_tree import (
+    MappingNode,
+    Node,
+    NodeTree,
+    ScalarKind,
+    ScalarNode,
+    SequenceNode,
+)
 
 _DELIMITERS = ",;\t"
 _HINT = "sep="
@@ -24,10 +30,10 @@ class _CsvRow:
     """The cells of one row that have something in them, by the number of their column."""
 
     line: int
-    cells: dict[int, Scalar]
+    cells: dict[int, ScalarNode]
 
 
-def load(data: bytes, section: str, required: Sequence[str]) -> Document:
+def load(data: bytes, section: str, required: Sequence[str]) -> NodeTree:
     """A mapping of ``section`` to a list with one mapping a row, by the names of its columns.
 
     A missing column is one problem, not one a row.
@@ -36,10 +42,10 @@ def load(data: bytes, section: str, required: Sequence[str]) -> Document:
     try:
         rows = list(_filled_rows(decoded(data)))
     except UnreadableError as exc:
-        return Document(None, (exc.problem,))
+        return NodeTree(None, (exc.problem,))
     if not rows:
         what = "the file is empty"
-        return Document(None, (Problem(1, 1, what, f"start it with: {','.join(required)}"),))
+        return NodeTree(None, (Problem(1, 1, what, f"start it with: {','.join(required)}"),))
     columns = _named_columns(rows[0], problems)
     named = {key.text for key in columns.values() if key}
     for name in required:
@@ -50,16 +56,16 @@ def load(data: bytes, section: str, required: Sequence[str]) -> Document:
     complete = named.issuperset(required)
     items = tuple(_row_mapping(row, columns, problems, complete=complete) for row in rows[1:])
     line = rows[0].line
-    entry = (Scalar(line, 1, section, Kind.TEXT), Items(line, 1, items))
-    return Document(Mapping(line, 1, (entry,)), tuple(problems))
+    entry = (ScalarNode(line, 1, section, ScalarKind.TEXT), SequenceNode(line, 1, items))
+    return NodeTree(MappingNode(line, 1, (entry,)), tuple(problems))
 
 
-def _named_columns(header: _CsvRow, problems: list[Problem]) -> dict[int, Scalar | None]:
+def _named_columns(header: _CsvRow, problems: list[Problem]) -> dict[int, ScalarNode | None]:
     """The names of the columns in lower case, each with its place; a duplicate has none."""
-    columns: dict[int, Scalar | None] = {}
-    first: dict[str, Scalar] = {}
+    columns: dict[int, ScalarNode | None] = {}
+    first: dict[str, ScalarNode] = {}
     for number, cell in header.cells.items():
-        key = Scalar(cell.line, cell.column, cell.text.casefold(), Kind.TEXT)
+        key = ScalarNode(cell.line, cell.column, cell.text.casefold(), ScalarKind.TEXT)
         if first.setdefault(key.text, key) is key:
             columns[number] = key
         else:
@@ -71,16 +77,16 @@ def _named_columns(header: _CsvRow, problems: list[Problem]) -> dict[int, Scalar
 
 
 def _row_mapping(
-    row: _CsvRow, columns: dict[int, Scalar | None], problems: list[Problem], *, complete: bool
+    row: _CsvRow, columns: dict[int, ScalarNode | None], problems: list[Problem], *, complete: bool
 ) -> Node:
-    entries: list[tuple[Scalar, Node]] = []
+    entries: list[tuple[ScalarNode, Node]] = []
     for number, cell in row.cells.items():
         if key := columns.get(number):
             entries.append((key, cell))
         elif number not in columns:
             what = f"{quoted(cell.text)} stands under no column"
             problems.append(Problem(cell.line, cell.column, what, "name its column, or delete it"))
-    return Mapping(row.line, 1, tuple(entries), complete)
+    return MappingNode(row.line, 1, tuple(entries), complete)
 
 
 def _filled_rows(text: str) -> Iterator[_CsvRow]:
@@ -103,7 +109,7 @@ def _filled_rows(text: str) -> Iterator[_CsvRow]:
         found = {}
         for number, (cell, column) in enumerate(zip(cells, columns, strict=False)):
             if text := cell.strip():
-                found[number] = Scalar(line, column, text, Kind.TEXT)
+                found[number] = ScalarNode(line, column, text, ScalarKind.TEXT)
         if found:
             yield _CsvRow(line, found)
 

@@ -19,7 +19,7 @@ from delegation.hosts.hosted import is_device
 from delegation.inventory import Inventory, yaml_tree
 from delegation.inventory.fields import Field, Reading
 from delegation.inventory.yaml_text import MAX_BYTES, quoted
-from delegation.inventory.yaml_tree import Document, Node, Scalar
+from delegation.inventory.yaml_tree import Node, NodeTree, ScalarNode
 from delegation.inventory.yaml_writing import comment, scalar
 from delegation.migrations.moves import csv_tree
 from delegation.migrations.moves.asked import AskedMove
@@ -81,17 +81,17 @@ def _scalar_or_path(text: str) -> str:
     return scalar(text)
 
 
-def _load_document(data: bytes, *, is_csv: bool) -> Document:
+def _load_document(data: bytes, *, is_csv: bool) -> NodeTree:
     if len(data) > MAX_BYTES:
         what = f"the file is larger than {MAX_BYTES >> 20} MiB, which no list of moves is"
-        return Document(None, (Problem(1, 1, what, "split it"),))
+        return NodeTree(None, (Problem(1, 1, what, "split it"),))
     if b"\0" in data and data[:2] not in {b"\xff\xfe", b"\xfe\xff"}:
         what = "a NUL byte: this is not a text file"
-        return Document(None, (Problem(1, 1, what, "name a list of moves, YAML or CSV"),))
+        return NodeTree(None, (Problem(1, 1, what, "name a list of moves, YAML or CSV"),))
     if is_csv:
         return csv_tree.load(data, "moves", REQUIRED)
     if _is_blank(data):
-        return Document(None, (Problem(1, 1, "the file is empty", f"start it with: {_FIRST}"),))
+        return NodeTree(None, (Problem(1, 1, "the file is empty", f"start it with: {_FIRST}"),))
     return yaml_tree.load(data)
 
 
@@ -103,7 +103,7 @@ def _is_blank(data: bytes) -> bool:
 
 def _listed_items(reading: Reading, root: Node) -> list[Field]:
     """What stands in the list ``moves``, the one key of the file."""
-    if not isinstance(root, yaml_tree.Mapping):
+    if not isinstance(root, yaml_tree.MappingNode):
         title = "a list of moves, unless its file's name ends in .csv,"
         reading.wrong(Field(title, _FIRST, root), "a mapping")
         return []
@@ -159,7 +159,7 @@ class _MoveReader:
 
     def _read_fields(self, item: Field) -> dict[str, Field] | None:
         node = item.node
-        if not isinstance(node, yaml_tree.Mapping):
+        if not isinstance(node, yaml_tree.MappingNode):
             self._reading.wrong(Field(item.title, "{vm: web01, target: hv02}", node), "a mapping")
             return None
         found: dict[str, Field] = {}
@@ -180,7 +180,7 @@ class _MoveReader:
     def _example_of(key: str) -> str:
         return f"{key}: {KEYS[key]}"
 
-    def _unknown_key(self, key: Scalar) -> str | None:
+    def _unknown_key(self, key: ScalarNode) -> str | None:
         """Reports an unknown key and gives the one that was meant; None: nobody can tell."""
         close = get_close_matches(key.text[:40], KEYS, n=1)
         fix = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(KEYS)}"
