@@ -19,7 +19,7 @@ from delegation.changes.plan import Change, S, refusal_lines
 from delegation.changes.records import Records
 from delegation.changes.review import PlanForm, Reviewed
 from delegation.changes.run import Run
-from delegation.changes.telling import tell_unreached
+from delegation.changes.run_events import tell_unreached
 from delegation.errors import DelegationError, Refused
 from delegation.events import Teller
 
