@@ -18,7 +18,7 @@ from tests.architecture import MODULES, PACKAGE, ROOT, Module, circle, module, w
 
 FLOORS = (
     "errors names",
-    "events",
+    "events files",
     "changes inventory kerberos",
     "mesh",
     "directory hosts",
@@ -38,7 +38,8 @@ IO = {
     "changes.records": "pathlib",
     "changes.store": "os pathlib sqlite3 sys",
     "cli/": "everything",
-    "directory/": "open os pathlib random socket ssl sys tempfile urllib",
+    "directory/": "open os pathlib random socket ssl sys urllib",
+    "files": "open os pathlib secrets sys",
     "hosts.crew": "queue threading time",
     "hosts.winrm/": "clock logging pathlib socket ssl sys threading time warnings",
     "inventory.yaml_text": "pathlib",
@@ -61,6 +62,7 @@ HANDED = {
     "changes.journal": "changes/ hosts/ mesh/ migrations/ report/",
     "changes.records": "changes/ hosts/ mesh/ migrations/",
     "changes.store": "changes/ mesh.audits migrations/",
+    "files": "directory/",
     "hosts.crew": "hosts.fleet",
     "hosts.winrm/": "migrations.smb.smb_ticket",
     "inventory.yaml_text": "inventory/ migrations.moves migrations.moves.csv_tree",
@@ -269,7 +271,7 @@ PLANTS = {
     " migrations.runner.threads wiring",
     "from datetime import datetime as time\nseen = time.now()": "changes.journal cli/"
     " hosts.winrm/ migrations.record/ wiring",
-    "text = read_file('inventory.yaml')": "cli/ directory/ wiring",
+    "text = read_file('inventory.yaml')": "cli/ directory/ files wiring",
     "import ldap3": OWNERS["ldap3"],
     "def late():\n    import click": "cli/",
     "def late():\n    import fcntl": "",

@@ -83,10 +83,10 @@ def carry_out(
     journal: Journal, run: NewRun, plan: DelegationPlan, writer: Writer, verb: str
 ) -> int:
     """Write ``plan`` to the directory as a new run, tell how it went, and give the exit code."""
-    from delegation.directory.undo_file import undo_ldif
+    from delegation.directory import change_file
 
     def undo_first(number: int) -> None:
-        undo_ldif(journal.folder / f"run-{number}-undo.ldif", plan)
+        change_file.write_undo(journal.folder / f"run-{number}-undo.ldif", plan)
 
     result = carried_out(journal, run, plan, writer, DELEGATION, verb, undo_first)
     if not run.directory.startswith("ldif:"):
