@@ -176,6 +176,13 @@ def load(places: Places) -> Inventory:
     return reader.parse(data, str(places.inventory))
 
 
+def domains_of_export(file: str) -> list[str]:
+    """The domains of which an LDIF export holds objects. Raises ExportError."""
+    from delegation.directory import offline
+
+    return offline.domains(Path(file))
+
+
 def state_folder(places: Places, inventory: Inventory | None) -> Path:
     """The one place where runs are recorded: beside the inventory unless told otherwise."""
     if places.state is not None:

@@ -65,7 +65,8 @@ HANDED = {
     "files": "directory/",
     "hosts.crew": "hosts.fleet",
     "hosts.winrm/": "migrations.smb.smb_ticket",
-    "inventory.yaml_text": "inventory/ migrations.moves migrations.moves.csv_tree",
+    "inventory.yaml_text": "inventory/ mesh.discovery.search migrations.moves"
+    " migrations.moves.csv_tree",
     "kerberos/": "directory/ hosts.winrm/ migrations.smb/",
     "migrations.record/": "report.page report.sheet report.timeline",
     "report": "report/",
