@@ -5,28 +5,29 @@ write. Everything is opened for one step, and closed after it. Nothing here know
 """
 
 from collections.abc import Callable, Collection, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
-from dataclasses import dataclass, replace
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from delegation.changes.kinds import Kinds
 from delegation.changes.records import Records
-from delegation.directory import connection
-from delegation.errors import ConnectionFailed, HostUnreachable
-from delegation.events import Teller, warning
+from delegation.changes.run import Run
+from delegation.directory import connection, reaching
+from delegation.directory.reaching import Logons
+from delegation.errors import Advice, ConnectionFailed, HostUnreachable, command
+from delegation.events import Teller
 from delegation.hosts.settings import HOST_SETTINGS
 from delegation.inventory import DirectorySettings, Inventory
 from delegation.mesh.audits import AUDIT
 from delegation.mesh.reader import Inspector, Writer
 from delegation.mesh.snapshot import Directory
-from delegation.mesh.state import DELEGATION
+from delegation.mesh.state import DELEGATION, DelegationPlan
 from delegation.migrations.record.recorded import MIGRATE
 
 if TYPE_CHECKING:
-    from delegation.directory.connection import Credentials
     from delegation.directory.ldap import LdapReader
     from delegation.hosts.hypervisor import Hypervisor, Open
     from delegation.hosts.places import Account, Place
@@ -49,26 +50,16 @@ class Places:
     state: Path | None = None
 
 
-class Logons(Protocol):
-    """Who logs on, and with what: the caller's, who may ask somebody for a password."""
-
-    def to_directory(self, wanted: DirectorySettings, domain: str) -> "Credentials":
-        """Raises UsageError, and Refused where the server must not have them."""
-
-    def refuse_elsewhere(self, url: str, domain: str) -> None:
-        """Raise Refused for a server outside ``domain`` that only an inventory names."""
-
-    def to_hosts(self, inventory: Inventory) -> str | None:
-        """The password of ``remoting.user``; None where a ticket makes it needless."""
-
-
 class World:
-    """All that an inventory speaks of, to be opened: its directory, its hosts, its journal."""
+    """All that an inventory speaks of, to be opened: its directory, its hosts, its journal.
+
+    Without a valid inventory there is still the journal, and what a run in it was made on.
+    """
 
     def __init__(
-        self, inventory: Inventory, places: Places, logons: Logons, teller: Teller
+        self, inventory: Inventory | None, places: Places, logons: Logons, teller: Teller
     ) -> None:
-        self.inventory = inventory
+        self._inventory = inventory
         self.places = places
         self.teller = teller
         self.records = self.records_in(state_folder(places, inventory))
@@ -77,6 +68,13 @@ class World:
     def records_in(self, folder: Path) -> Records:
         """The journal of a state folder."""
         return Records(folder, KINDS)
+
+    @property
+    def inventory(self) -> Inventory:
+        """Raises ValueError in a world without one, which must not be asked."""
+        if self._inventory is None:
+            raise ValueError("there is no valid inventory")
+        return self._inventory
 
     @property
     def domain(self) -> str:
@@ -94,17 +92,64 @@ class World:
         )
 
     @property
-    def directory(self) -> str:
-        """What runs are recorded against."""
+    def recorded_as(self) -> str:
+        """What runs on the directory are recorded against."""
         return connection.recorded_as(self.settings, self.domain)
+
+    @property
+    def directory_meant(self) -> str | None:
+        """The same, as far as inventory and caller tell; None where neither does."""
+        url = self.places.directory or ""
+        if url.startswith("ldif:"):
+            return connection.recorded_as(DirectorySettings(url=url), "")
+        return self.recorded_as if self._inventory else None
 
     def reading(self) -> AbstractContextManager[Inspector]:
         """The directory through an interface that has no write."""
-        return reading(self.settings, self.domain, self._logons, self.teller)
+        return reaching.reading(self.settings, self.domain, self._logons, self.teller)
 
     def writing(self, prefer: Collection[str] = ()) -> AbstractContextManager[Writer]:
         """The directory to change; ``prefer``: domain controllers to try first."""
-        return writing(self.settings, self.domain, self._logons, self.teller, prefer)
+        return reaching.writing(self.settings, self.domain, self._logons, self.teller, prefer)
+
+    @contextmanager
+    def writing_back(self, run: Run) -> Iterator[Writer]:
+        """A run's own domain controller; where it can't be reached, how to do without it."""
+        wanted = self._settings_of(run)
+        with ExitStack() as stack:
+            try:
+                writer = stack.enter_context(
+                    reaching.writing(wanted, run.domain, self._logons, self.teller)
+                )
+            except ConnectionFailed as exc:
+                if self.places.directory is not None:
+                    raise
+                again = command("rollback", str(run.id))
+                raise ConnectionFailed(
+                    f"run {run.id} was made on {run.dc}, which can't be used: {exc.what}",
+                    Advice(
+                        "try again when it can, or name another one: ", again, " --directory URL"
+                    ),
+                    [
+                        *exc.details,
+                        "on another one, what has not replicated yet looks like a conflict",
+                    ],
+                ) from exc
+            yield writer
+
+    def _settings_of(self, run: Run) -> DirectorySettings:
+        here = self.places.inventory.parent
+        return connection.settings_to_undo(run, self._inventory, here, self.places.directory)
+
+    def connection_record_of(self, run: Run, directory: Directory) -> dict[str, Any]:
+        """What a rollback of that run's rollback needs."""
+        return connection.connection_record(self._settings_of(run), directory)
+
+    def write_undo_file(self, run: int, plan: DelegationPlan) -> None:
+        """The undo of a run as LDIF beside the journal. Raises JournalError."""
+        from delegation.directory import change_file
+
+        change_file.write_undo(self.records.folder / f"run-{run}-undo.ldif", plan)
 
     def connection_record(self, directory: Directory) -> dict[str, Any]:
         """What a rollback needs to come back to ``directory``; no secret is in it."""
@@ -159,7 +204,7 @@ class World:
         return HyperVHost(place, account, computer)
 
 
-MakeWorld = Callable[[Inventory, Places, Logons, Teller], World]
+MakeWorld = Callable[[Inventory | None, Places, Logons, Teller], World]
 """Makes the world of one invocation; World itself is one."""
 
 
@@ -188,80 +233,6 @@ def state_folder(places: Places, inventory: Inventory | None) -> Path:
     if places.state is not None:
         return places.state
     return places.inventory.parent / (inventory.state if inventory else ".delegation")
-
-
-@contextmanager
-def reading(
-    wanted: DirectorySettings, domain: str, logons: Logons, teller: Teller
-) -> Iterator[Inspector]:
-    """The directory through an interface that has no write."""
-    if (wanted.url or "").startswith("ldif:"):
-        from delegation.directory.offline import OfflineReader
-
-        with closing(OfflineReader(connection.export_file(wanted), domain)) as offline:
-            yield offline
-        return
-    from delegation.directory.inspection import LdapInspector
-
-    with closing(_opened(LdapInspector, wanted, domain, logons, teller)) as reader:
-        yield reader
-
-
-@contextmanager
-def writing(
-    wanted: DirectorySettings,
-    domain: str,
-    logons: Logons,
-    teller: Teller,
-    prefer: Collection[str] = (),
-) -> Iterator[Writer]:
-    """The directory to change; ``prefer`` are domain controllers to try first, if none is named."""
-    if (wanted.url or "").startswith("ldif:"):
-        from delegation.directory.offline import OfflineDirectory
-
-        with closing(OfflineDirectory(connection.export_file(wanted), domain)) as offline:
-            yield offline
-        return
-    from delegation.directory.ldap import LdapDirectory
-
-    with closing(_opened(LdapDirectory, wanted, domain, logons, teller, prefer)) as writer:
-        yield writer
-
-
-def _opened(  # noqa: PLR0913, PLR0917 - what a logon rests on
-    edge: Callable[[DirectorySettings, str, "Credentials"], E],
-    wanted: DirectorySettings,
-    domain: str,
-    logons: Logons,
-    teller: Teller,
-    prefer: Collection[str] = (),
-) -> E:
-    """A connection to the named domain controller, or to the first that DNS knows and that works.
-
-    A refused logon is not tried on the next one: that would lock the account out.
-    """
-    if wanted.url is not None:
-        return edge(wanted, domain, logons.to_directory(wanted, domain))
-    from delegation.directory import locate
-
-    located = locate.controllers(wanted, domain, prefer)
-    credentials = logons.to_directory(wanted, domain)
-    failures = []
-    for url in located.urls:
-        logons.refuse_elsewhere(url, domain)
-        try:
-            found = edge(replace(wanted, url=url), domain, credentials)
-        except ConnectionFailed as exc:
-            failures += [exc.what, *map(str, exc.details)]
-        else:
-            for remark in (*located.remarks, *failures):
-                teller.say(warning(f"{remark}; using {url}"))
-            return found
-    raise ConnectionFailed(
-        f"none of the domain controllers of {domain} in DNS can be used",
-        "look at each of these; directory.url names one to use, without DNS",
-        [*failures, *located.remarks],
-    )
 
 
 def _address(fqdn: str, servers: tuple[str, ...]) -> str:

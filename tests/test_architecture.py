@@ -18,7 +18,7 @@ from tests.architecture import MODULES, PACKAGE, ROOT, Module, circle, module, w
 
 FLOORS = (
     "errors names",
-    "events files",
+    "events",
     "changes inventory kerberos",
     "mesh",
     "directory hosts",
@@ -34,12 +34,12 @@ OPENED_BY = {"directory": "wiring"}
 MOST_ARROWS = 65
 
 IO = {
+    "changes.files": "open os pathlib secrets sys",
     "changes.journal": "clock getpass pathlib platform sqlite3",
     "changes.records": "pathlib",
     "changes.store": "os pathlib sqlite3 sys",
     "cli/": "everything",
     "directory/": "open os pathlib random socket ssl sys urllib",
-    "files": "open os pathlib secrets sys",
     "hosts.crew": "queue threading time",
     "hosts.winrm/": "clock logging pathlib socket ssl sys threading time warnings",
     "inventory.yaml_text": "pathlib",
@@ -59,10 +59,10 @@ PURE_BESIDE_IO = (
 )
 """Rules and formats that lie in a folder of input and output, and do none."""
 HANDED = {
+    "changes.files": "directory/",
     "changes.journal": "changes/ hosts/ mesh/ migrations/ report/",
     "changes.records": "changes/ hosts/ mesh/ migrations/",
     "changes.store": "changes/ mesh.audits migrations/",
-    "files": "directory/",
     "hosts.crew": "hosts.fleet",
     "hosts.winrm/": "migrations.smb.smb_ticket",
     "inventory.yaml_text": "inventory/ mesh.discovery.search migrations.moves"
@@ -272,7 +272,7 @@ PLANTS = {
     " migrations.runner.threads wiring",
     "from datetime import datetime as time\nseen = time.now()": "changes.journal cli/"
     " hosts.winrm/ migrations.record/ wiring",
-    "text = read_file('inventory.yaml')": "cli/ directory/ files wiring",
+    "text = read_file('inventory.yaml')": "changes.files cli/ directory/ wiring",
     "import ldap3": OWNERS["ldap3"],
     "def late():\n    import click": "cli/",
     "def late():\n    import fcntl": "",

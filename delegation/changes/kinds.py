@@ -5,6 +5,19 @@ from dataclasses import dataclass
 from typing import Any, Generic
 
 from delegation.changes.plan import S
+from delegation.errors import Command, command
+
+
+@dataclass(frozen=True, slots=True)
+class KindWords:
+    """What verbs say of a kind: what its objects ``have`` and how they are ``written``.
+
+    ``left`` is what somebody restores who wants a rollback after all.
+    """
+
+    have: str
+    written: str
+    left: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,17 +25,23 @@ class Kind(Generic[S]):
     """What an apply changes and a rollback takes back.
 
     ``name`` goes into the digests of its plans, ``apply`` and ``rollback`` are what its runs are
-    called in the journal, which are also the commands that make them; ``state`` is recorded.
+    called in the journal, which are also the commands that make them; ``state`` is recorded;
+    ``words`` are for messages.
     """
 
     name: str
     apply: str
     rollback: str
     state: type[S]
+    words: KindWords
 
     @property
     def runs(self) -> tuple[str, str]:
         return self.apply, self.rollback
+
+    def undo_command(self, run: int) -> Command:
+        """What undoes that run."""
+        return command(*self.rollback.split(), str(run))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ Generic over the kind of object that changes: delegation on computer objects, se
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Generic, Protocol, Self, TypeVar
 from uuid import UUID
@@ -36,6 +36,10 @@ class State(Protocol):
 
     def completed(self, found: Self) -> Self:
         """This state, with what it leaves to the object as ``found`` there."""
+
+    @property
+    def part_shown(self) -> str:
+        """What of an object a change is told by; empty where the object says it all."""
 
     def recorded(self) -> dict[str, Any]:
         """The state as JSON data, exactly, for the journal."""
@@ -99,6 +103,25 @@ class Blocked:
     why: str
     message: str
     override: str = ""
+
+    def to_json(self, subject: str) -> dict[str, Any]:
+        """``subject`` is what the kind calls the object that the refusal is about."""
+        return {
+            subject: self.computer,
+            "why": self.why,
+            "message": self.message,
+            "override": f"--allow {self.override}" if self.override else None,
+        }
+
+
+def refusal_lines(blocked: Iterable[Blocked]) -> list[str]:
+    """Every refusal as the details of one error."""
+    lines = []
+    for refusal in blocked:
+        lines.append(f"{refusal.computer}: {refusal.message} [{refusal.why}]")
+        if refusal.override:
+            lines.append(f"  or accept it: --allow {refusal.override}")
+    return lines
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from delegation import names, report
 from delegation.changes import store
 from delegation.changes.journal import Journal
 from delegation.changes.run import NewRun
-from delegation.cli import files, findings, options, show, terminal, wiring
+from delegation.cli import files, findings, options, terminal, wiring
 from delegation.errors import Busy, DelegationError
 from delegation.inventory import DirectorySettings, Inventory
 from delegation.mesh import audits, checks, compare, survey
@@ -159,7 +159,7 @@ def _rendered(data: report.Data, told: _Told, form: str, *, new_only: bool) -> s
             "resolved": findings.grouped(told.news.resolved) if new_only else (),
         }
         return report.render("audit.md.j2", page).rstrip("\n")
-    hosts = show.counted(data["summary"]["objects"], "host")
+    hosts = names.counted(data["summary"]["objects"], "host")
     lines = [f"Audit of {data['domain']} on {data['dc']}: {hosts}"]
     if not new_only:
         lines += findings.lines(shown)

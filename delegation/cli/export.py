@@ -10,12 +10,14 @@ from typing import Any, TypeVar
 import click
 
 from delegation import __version__, names, report
+from delegation.changes.plan import refusal_lines
 from delegation.cli import options, show, terminal, wiring
 from delegation.cli.apply import ALLOWED
-from delegation.cli.plan import hints
 from delegation.errors import Refused, UsageError
 from delegation.inventory import Inventory
 from delegation.mesh import planning, survey
+from delegation.mesh.plan_mesh import hints
+from delegation.mesh.plan_view import PlanView
 from delegation.mesh.snapshot import Directory
 from delegation.mesh.state import DelegationPlan, flags
 from delegation.wiring import today
@@ -131,11 +133,11 @@ def _export(  # noqa: PLR0913 - one parameter an option
         comparison = survey.for_plan(inventory, reader, today(), scope)
     planned = planning.plan(comparison, allow)
     if not to_stdout:
-        data = report.plan_data(planned, comparison, hints(given, inventory, comparison))
-        show.plan(data, planned.changes, verbose=given.verbose)
+        found = hints(wiring.world(given, inventory), comparison)
+        show.plan(PlanView.of(planned, comparison, found), given)
     if planned.blocked:
         raise Refused(
-            "the plan is blocked; nothing was exported", "", show.refusals(planned.blocked)
+            "the plan is blocked; nothing was exported", "", refusal_lines(planned.blocked)
         )
     if not planned.changes:
         terminal.say(

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from delegation import files
+from delegation.changes import files
 from delegation.errors import UsageError
 
 

@@ -127,7 +127,7 @@ def _came_to(run: Run, migrations: "MigrationRun | None") -> str:
 def _audited(run: Run) -> str:
     told = [
         "drift" if run.summary.get("drift") else "no drift",
-        show.counted(int(run.summary.get("findings", 0)), "finding"),
+        names.counted(int(run.summary.get("findings", 0)), "finding"),
     ]
     if run.summary.get("since"):
         told.append(f"{run.summary.get('new', 0):,} new since run {run.summary['since']}")

@@ -1,17 +1,16 @@
-"""A plan and its outcome as people read them: totals first, hosts folded, details on demand."""
+"""Plans and rollbacks of the mesh as people read them: totals first, hosts folded."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from delegation import names
-from delegation.changes.apply import Report
-from delegation.changes.outcomes import Outcome, Result
-from delegation.changes.plan import Blocked, Change
-from delegation.cli import terminal
-from delegation.hosts.settings import HostSetting
-from delegation.mesh.state import DelegationChange, DelegationPlan, added, flags, removed
-from delegation.report import Data
+from delegation.changes.plan import Blocked
+from delegation.changes.run import Run
+from delegation.cli import rendering, terminal
+from delegation.cli.options import Options
+from delegation.mesh.mesh_changes import MeshUndoView
+from delegation.mesh.plan_view import PlanView
+from delegation.mesh.state import DelegationChange, added, flags, removed
+from delegation.names import counted
 
 LONG = 12
 """Lines of a list that are shown without -v."""
@@ -24,86 +23,78 @@ _FLAG_WORDS = {
 }
 
 
-def plan(data: Data, changes: Sequence[DelegationChange], *, verbose: bool) -> None:
-    """The readable plan, from the same data as its JSON."""
-    summary = data["summary"]
-    terminal.out(f"Plan for {data['domain']} on {data['dc']}", bold=True)
+@rendering.rendered.register
+def plan(view: PlanView, given: Options) -> None:
+    """A plan of the mesh: totals, what is alike in one line, what is left alone, refusals."""
+    summary, changes, verbose = view.summary, view.plan.changes, given.verbose
+    terminal.out(f"Plan for {view.plan.domain} on {view.dc}", bold=True)
     terminal.out()
     terminal.out(
-        f"  {summary['changed']:,} of {counted(summary['objects'], 'host')} to change: "
-        f"{counted(summary['add'], 'value')} to add, {summary['remove']:,} to remove, "
-        f"{counted(summary['flags'], 'flag')} to set"
+        f"  {summary.changed:,} of {counted(summary.objects, 'host')} to change: "
+        f"{counted(summary.add, 'value')} to add, {summary.remove:,} to remove, "
+        f"{counted(summary.flags, 'flag')} to set"
     )
-    terminal.out(f"  {counted(summary['unchanged_values'], 'value')} there already")
+    terminal.out(f"  {counted(summary.unchanged_values, 'value')} there already")
     if changes:
         terminal.out()
         _changes(changes)
-    _removals(data["changes"], verbose=verbose)
-    _others("kept by a rule", data["kept"], "reason", verbose=verbose)
-    _others("foreign, left alone", data["foreign"], "hint", verbose=verbose)
+    _removals(view, verbose=verbose)
+    kept = [((it.value, it.reason), it.computer) for it in view.kept]
+    foreign = [((it.value, it.hint), it.computer) for it in view.foreign]
+    _others("kept by a rule", kept, verbose=verbose)
+    _others("foreign, left alone", foreign, verbose=verbose)
     if verbose:
         every_value(changes)
-    blocked(data["blocked"], "computer", "delegation apply")
+    blocked(view.plan.blocked, "delegation apply")
     terminal.out()
-    terminal.out(f"digest  {data['digest']}")
+    terminal.out(f"digest  {view.plan.digest}")
 
 
 def _changes(changes: Sequence[DelegationChange]) -> None:
-    alike: dict[tuple[int, int, str], list[str]] = defaultdict(list)
-    for change in changes:
-        key = (len(added(change)), len(removed(change)), flag_words(change))
-        alike[key].append(change.target.name)
-    terminal.table(
-        ["hosts", "add", "remove", "flags"],
-        [
-            [names.fold(hosts), f"{plus:,}", f"{minus:,}", words]
-            for (plus, minus, words), hosts in alike.items()
-        ],
-        right=" rr",
+    alike = names.grouped(
+        ((len(added(change)), len(removed(change)), flag_words(change)), change.target.name)
+        for change in changes
     )
-
-
-def counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+    rows = [
+        [names.fold(hosts), f"{plus:,}", f"{minus:,}", words]
+        for (plus, minus, words), hosts in alike.items()
+    ]
+    terminal.table(["hosts", "add", "remove", "flags"], rows, right=" rr")
 
 
 def flag_words(change: DelegationChange) -> str:
     return ", ".join(_FLAG_WORDS[name, after] for name, (_, after) in flags(change).items())
 
 
-def _removals(changes: Iterable[Mapping[str, Any]], *, verbose: bool) -> None:
-    holders: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for change in changes:
-        for removal in change["remove"]:
-            holders[removal["value"], removal["reason"]].append(change["computer"])
+def _removals(view: PlanView, *, verbose: bool) -> None:
+    holders = names.grouped(
+        ((value, view.reason(change, value)), change.target.name)
+        for change in view.plan.changes
+        for value in removed(change)
+    )
     if not holders:
         return
     terminal.out()
     terminal.out("  to remove:")
-    _listed(
-        [
-            f"    - {value}  from {names.fold(hosts)} ({reason})"
-            for (value, reason), hosts in sorted(holders.items())
-        ],
-        verbose=verbose,
-    )
+    lines = [
+        f"    - {value}  from {names.fold(hosts)} ({reason})"
+        for (value, reason), hosts in sorted(holders.items())
+    ]
+    _listed(lines, verbose=verbose)
 
 
-def _others(title: str, found: Sequence[Mapping[str, Any]], why: str, *, verbose: bool) -> None:
-    if not found:
+def _others(title: str, found: Iterable[tuple[tuple[str, str], str]], *, verbose: bool) -> None:
+    """Values that stay, each with why and with the hosts that hold it."""
+    holders = names.grouped(found)
+    if not holders:
         return
-    holders: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for verdict in found:
-        holders[verdict["value"], verdict[why]].append(verdict["computer"])
     terminal.out()
     terminal.out(f"  {title}:")
-    _listed(
-        [
-            f"    {value}  on {names.fold(hosts)}" + (f" ({reason})" if reason else "")
-            for (value, reason), hosts in sorted(holders.items())
-        ],
-        verbose=verbose,
-    )
+    lines = [
+        f"    {value}  on {names.fold(hosts)}" + (f" ({why})" if why else "")
+        for (value, why), hosts in sorted(holders.items())
+    ]
+    _listed(lines, verbose=verbose)
 
 
 def _listed(lines: Sequence[str], *, verbose: bool) -> None:
@@ -127,34 +118,26 @@ def every_value(changes: Iterable[DelegationChange]) -> None:
             terminal.out(f"    ~ {words}", fg="yellow")
 
 
-def blocked(found: Sequence[Mapping[str, Any]], of: str, command: str) -> None:
-    """What stands in a plan's way; ``of`` is the key of its object, ``command`` what applies it."""
+def blocked(found: Sequence[Blocked], command: str) -> None:
+    """What stands in a plan's way; ``command`` is what would apply it."""
     if not found:
         return
     terminal.out()
     terminal.out("  blocked:", fg="red")
     for refusal in found:
-        terminal.out(f"    {refusal[of]}: {refusal['message']} [{refusal['why']}]")
-        if refusal["override"]:
-            terminal.out(f"      or accept it: {command} {refusal['override']}")
-
-
-def refusals(blocked: Sequence[Blocked]) -> list[str]:
-    """Every refusal as the details of one error."""
-    lines = []
-    for refusal in blocked:
-        lines.append(f"{refusal.computer}: {refusal.message} [{refusal.why}]")
+        terminal.out(f"    {refusal.computer}: {refusal.message} [{refusal.why}]")
         if refusal.override:
-            lines.append(f"  or accept it: --allow {refusal.override}")
-    return lines
+            terminal.out(f"      or accept it: {command} --allow {refusal.override}")
 
 
-def undo(plan_to_undo: DelegationPlan, warnings: Sequence[str], *, verbose: bool) -> None:
+@rendering.rendered.register
+def undo(view: MeshUndoView, given: Options) -> None:
     """What a rollback is about to do."""
-    changes = plan_to_undo.changes
+    changes = view.plan.changes
     plus = sum(len(added(change)) for change in changes)
     minus = sum(len(removed(change)) for change in changes)
     bits = sum(bool(flags(change)) for change in changes)
+    terminal.out(f"{run_to_undo(view.run)} on {view.dc}", bold=True)
     terminal.out()
     terminal.out(
         f"  {counted(len(changes), 'host')} to change: {counted(plus, 'value')} to restore, "
@@ -163,43 +146,13 @@ def undo(plan_to_undo: DelegationPlan, warnings: Sequence[str], *, verbose: bool
     terminal.out()
     if changes:
         _changes(changes)
-    if verbose:
+    if given.verbose:
         every_value(changes)
-    for warning in warnings:
+    for warning in view.warnings:
         terminal.warn(warning)
 
 
-def report(result: Report[Any], run: int, verb: str) -> None:
-    """What became of an apply or a rollback, failures by name."""
-    bad = [outcome for outcome in result.outcomes if outcome.result is not Result.APPLIED]
-    for line in _by_reason(bad):
-        terminal.say(f"  {line}", fg="red")
-    for surprise in result.surprises:
-        terminal.say(f"  {surprise}", fg="red")
-    counts = ", ".join(
-        f"{result.count(kind):,} {kind.value}" for kind in Result if result.count(kind)
-    )
-    colour = "green" if result.complete else "red"
-    checked = ", and read back as intended" if result.complete else ""
-    terminal.say(f"run {run}: {verb}: {counts or 'nothing'}{checked}", fg=colour)
-
-
-def _by_reason(outcomes: Iterable[Outcome[Any]]) -> Iterator[str]:
-    grouped: dict[tuple[str, str], list[Change[Any]]] = defaultdict(list)
-    for outcome in outcomes:
-        grouped[outcome.result.value, outcome.reason].append(outcome.change)
-    for (result, reason), changes in grouped.items():
-        for objects, parts in objects_and_parts(changes):
-            yield f"{objects}: {': '.join(word for word in (result, parts, reason) if word)}"
-
-
-def objects_and_parts(changes: Iterable[Change[Any]]) -> list[tuple[str, str]]:
-    """Objects, folded, each with what of them is meant: a host's settings, or nothing more."""
-    of: dict[str, list[str]] = defaultdict(list)
-    for change in changes:
-        part = change.after.name if isinstance(change.after, HostSetting) else ""
-        of[change.target.name].append(part)
-    alike: dict[str, list[str]] = defaultdict(list)
-    for name, parts in of.items():
-        alike[", ".join(filter(None, parts))].append(name)
-    return [(names.fold(objects), parts) for parts, objects in alike.items()]
+def run_to_undo(run: Run) -> str:
+    """Which run a rollback is of."""
+    ticket = f", ticket {run.ticket}" if run.ticket else ""
+    return f"Undo of run {run.id} ({run.kind} by {run.who}, {run.started}{ticket})"

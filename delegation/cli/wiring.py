@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from delegation import wiring as opening
 from delegation.cli import logon, telling
 from delegation.cli.options import Options
-from delegation.directory import connection
+from delegation.directory import connection, reaching
 from delegation.errors import InventoryError, UsageError
 from delegation.inventory import DirectorySettings, Inventory
 from delegation.mesh.reader import Inspector, Writer
@@ -28,7 +28,7 @@ def load(options: Options) -> Inventory:
     return opening.load(options.places)
 
 
-def world(options: Options, inventory: Inventory) -> opening.World:
+def world(options: Options, inventory: Inventory | None) -> opening.World:
     """All that the inventory speaks of, with the terminal to tell and to ask."""
     logons, teller = logon.TerminalLogons(options), telling.TerminalTeller(options)
     make = options.make_world or opening.World
@@ -72,7 +72,7 @@ def reading(
     options: Options, wanted: DirectorySettings, domain: str
 ) -> AbstractContextManager[Inspector]:
     """The directory through an interface that has no write."""
-    return opening.reading(
+    return reaching.reading(
         wanted, domain, logon.TerminalLogons(options), telling.TerminalTeller(options)
     )
 
@@ -81,7 +81,7 @@ def writing(
     options: Options, wanted: DirectorySettings, domain: str, prefer: Collection[str] = ()
 ) -> AbstractContextManager[Writer]:
     """The directory to change; ``prefer`` are domain controllers to try first, if none is named."""
-    return opening.writing(
+    return reaching.writing(
         wanted, domain, logon.TerminalLogons(options), telling.TerminalTeller(options), prefer
     )
 

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid5
 
-from delegation import files, names
+from delegation import names
+from delegation.changes import files
 from delegation.directory import entries, ldif
 from delegation.errors import JournalError
 from delegation.mesh.state import DelegationChange, DelegationPlan, added, flags, removed

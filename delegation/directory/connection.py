@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from delegation.errors import JournalError, UsageError
+from delegation.changes.run import Run
+from delegation.errors import JournalError, Refused, UsageError
 from delegation.inventory import Auth, DirectorySettings, Inventory
 from delegation.mesh.snapshot import Directory
 
@@ -150,3 +151,35 @@ _RESTORE = "the journal is damaged: restore it from a backup, or import the run'
 def export_file(wanted: DirectorySettings) -> Path:
     """The file of an export's URL."""
     return Path((wanted.url or "").removeprefix("ldif:"))
+
+
+def settings_to_undo(
+    run: Run, inventory: Inventory | None, here: Path, url: str | None
+) -> DirectorySettings:
+    """The directory of a run that is to be undone, unless the caller names another by ``url``.
+
+    Who logs on is for the inventory to say, where there is a valid one: whoever undoes a run at
+    night need not be who made it. Raises Refused where only the journal vouches for the server:
+    anybody may have planted that.
+    """
+    found = recorded_settings(dict(run.connection))
+    if inventory is not None and inventory.domain.casefold() == run.domain.casefold():
+        found = with_logon(found, inventory, here)
+    if url is not None:
+        return redirect(found, url)
+    if (found.url or "").startswith("ldif:"):
+        return found
+    say_so = f"if that is right, say so yourself: --directory {found.url}"
+    if inventory is None:
+        raise Refused(
+            f"only the journal says that run {run.id} belongs to {found.url}; nothing was "
+            "sent or written",
+            say_so,
+        )
+    if run.domain.casefold() != inventory.domain.casefold():
+        raise Refused(
+            f"run {run.id} was made in {run.domain}, not in {inventory.domain}; nothing "
+            "was sent or written",
+            say_so,
+        )
+    return found

@@ -9,7 +9,7 @@ import stat
 import sys
 from pathlib import Path
 
-from delegation import files
+from delegation.changes import files
 from delegation.directory.ldif import MAX_BYTES
 from delegation.errors import ExportError
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid5
 
-from delegation.changes.kinds import Kind
+from delegation.changes.kinds import Kind, KindWords
 from delegation.changes.plan import Change, Target
 from delegation.changes.run import RecordedChange
 
@@ -88,6 +88,10 @@ class HostSetting:
         """The priority that the host gave, where it was left to the host."""
         return found if self.value == PRESENT and not self.difference(found) else self
 
+    @property
+    def part_shown(self) -> str:
+        return self.name
+
     def recorded(self) -> dict[str, Any]:
         return self.canonical()
 
@@ -103,7 +107,13 @@ SettingChange = Change[HostSetting]
 RecordedSetting = RecordedChange[HostSetting]
 
 HOSTS_APPLY, HOSTS_ROLLBACK = "hosts apply", "hosts rollback"
-HOST_SETTINGS = Kind("host-settings", HOSTS_APPLY, HOSTS_ROLLBACK, HostSetting)
+HOST_SETTINGS = Kind(
+    "host-settings",
+    HOSTS_APPLY,
+    HOSTS_ROLLBACK,
+    HostSetting,
+    KindWords("the hosts have", "changed", "set what the run left"),
+)
 """The hosts' own settings: the kind of ``hosts apply`` and ``hosts rollback``."""
 
 _SETTINGS = UUID("6d1f6a0e-5f8b-4c1e-9a53-3a5d0f3b7c42")

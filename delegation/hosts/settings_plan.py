@@ -29,7 +29,7 @@ HostsPlan = Plan[HostSetting]
 
 
 @dataclass(frozen=True, slots=True)
-class Proposal:
+class SettingsProposal:
     """The plan; ``cluster``: differences that are a cluster's business, and are left alone.
 
     ``unchanged`` counts the settings that are as declared.
@@ -40,7 +40,7 @@ class Proposal:
     unchanged: int = 0
 
 
-def propose(inventory: Inventory, readings: Mapping[str, HostReading]) -> Proposal:
+def propose(inventory: Inventory, readings: Mapping[str, HostReading]) -> SettingsProposal:
     """What makes the hosts that were read, by label, as the inventory declares them."""
     changes: list[SettingChange] = []
     cluster: list[SettingChange] = []
@@ -64,7 +64,7 @@ def propose(inventory: Inventory, readings: Mapping[str, HostReading]) -> Propos
         changes += sorted(own, key=settings.turn)
     order = {label: index for index, label in enumerate(inventory.hosts)}
     changes.sort(key=lambda change: order[change.target.name])
-    return Proposal(
+    return SettingsProposal(
         Plan(_KIND, inventory.domain, tuple(changes), tuple(blocked)),
         tuple(cluster),
         unchanged,
@@ -189,7 +189,7 @@ def _folded(why: Mapping[str, str], name: str, override: str = "") -> list[Block
 
 def reversal(
     domain: str, changes: Iterable[SettingChange], readings: Mapping[str, HostReading]
-) -> Proposal:
+) -> SettingsProposal:
     """Undo ``changes`` on the hosts as they are now; blocked where a setting is not as left.
 
     What was not read is left out, and so is what has become a cluster's business: that stays in
@@ -217,4 +217,4 @@ def reversal(
         listed.sort(key=lambda c: (settings.place(c.target)[0].casefold(), *settings.turn(c)))
     since = {label: f"changed since: {'; '.join(words)}" for label, words in moved.items()}
     conflicts = (*untold, *_folded(since, "conflict"))
-    return Proposal(Plan(_KIND, domain, tuple(back), conflicts), tuple(cluster))
+    return SettingsProposal(Plan(_KIND, domain, tuple(back), conflicts), tuple(cluster))

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from delegation.changes.kinds import Kind
+from delegation.changes.kinds import Kind, KindWords
 from delegation.changes.outcomes import Outcome
 from delegation.changes.plan import Change, Plan
 from delegation.changes.run import RecordedChange
@@ -86,6 +86,11 @@ class Delegation:
         """Every value is said: nothing is left to the object."""
         return self
 
+    @property
+    def part_shown(self) -> str:
+        """A change is told by its object alone."""
+        return ""
+
     def recorded(self) -> dict[str, Any]:
         return {"values": self.values, "uac": self.uac}
 
@@ -130,5 +135,11 @@ DelegationOutcome = Outcome[Delegation]
 RecordedDelegation = RecordedChange[Delegation]
 
 APPLY, ROLLBACK = "apply", "rollback"
-DELEGATION = Kind("delegation", APPLY, ROLLBACK, Delegation)
+DELEGATION = Kind(
+    "delegation",
+    APPLY,
+    ROLLBACK,
+    Delegation,
+    KindWords("the directory has", "written", "restore the values the run left"),
+)
 """Delegation on computer objects: the kind of ``delegation apply`` and ``delegation rollback``."""

@@ -13,7 +13,7 @@ from delegation.hosts import settings, settings_plan
 from delegation.hosts.machines import HostReading
 from delegation.hosts.places import Cmdlet
 from delegation.hosts.settings import HostSetting, SettingChange
-from delegation.hosts.settings_plan import Proposal
+from delegation.hosts.settings_plan import SettingsProposal
 from delegation.hosts.winrm import cmdlets
 from delegation.inventory import Authentication, LiveMigration, Network, Performance
 from delegation.mesh.compare import Comparison
@@ -32,7 +32,7 @@ KERBEROS = LiveMigration(authentication=Authentication.KERBEROS)
 PRIVATE = Network("10.20.0.0/24")
 
 
-def proposed(declared: LiveMigration | None, found: HostReading) -> Proposal:
+def proposed(declared: LiveMigration | None, found: HostReading) -> SettingsProposal:
     """The proposal for one host, hv01."""
     return settings_plan.propose(inventory(hv01=declared), {"hv01": found})
 
@@ -62,7 +62,7 @@ def test_only_what_is_declared_is_changed() -> None:
 @pytest.mark.parametrize("declared", [None, LiveMigration()])
 def test_nothing_declared_is_nothing_to_do(declared: LiveMigration | None) -> None:
     found = proposed(declared, reading("hv01", ("10.0.0.0/8", 3)))
-    assert found == Proposal(Plan("host-settings", DOMAIN, ()), (), 0)
+    assert found == SettingsProposal(Plan("host-settings", DOMAIN, ()), (), 0)
 
 
 def test_networks_are_exactly_those_and_any_other_is_not_used() -> None:

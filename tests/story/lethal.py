@@ -1,7 +1,7 @@
 """An apply that dies: the product's own parts, of which one kills the process at a given moment.
 
-``python -m tests.story.lethal [-i FILE] --directory URL 'after outcome 3'`` plans and writes as
-``delegation apply --yes`` does, two objects a window, up to that moment.
+``python -m tests.story.lethal [-i FILE] --directory URL 'after outcome 3'`` is
+``delegation apply --yes`` in a world that kills it, two objects a window, at that moment.
 The moments, counted from 1 each:
 
 - ``before begin``, ``after begin``: the run's page in the journal
@@ -19,25 +19,23 @@ import os
 import signal
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from delegation import cli
 from delegation.changes.journal import Journal, RunRecord
 from delegation.changes.outcomes import Outcome
 from delegation.changes.plan import Change, S
+from delegation.changes.records import Records
 from delegation.changes.run import NewRun
-from delegation.cli import runs, terminal, wiring
-from delegation.cli.options import Options
 from delegation.directory.connection import Credentials
 from delegation.directory.ldap import LdapDirectory
 from delegation.directory.offline import OfflineDirectory
-from delegation.inventory import DirectorySettings
-from delegation.mesh import planning, survey
 from delegation.mesh.reader import Writer
-from delegation.mesh.state import APPLY, DelegationChange, DelegationOutcome
-from delegation.wiring import KINDS, today
+from delegation.mesh.state import DelegationChange, DelegationOutcome
+from delegation.wiring import KINDS, World
 
 FROZEN = "frozen"
 
@@ -118,46 +116,44 @@ def told(fuse: Fuse, outcomes: Iterator[DelegationOutcome]) -> Iterator[Delegati
         fuse.burn("after outcome")
 
 
-def directory(settings: DirectorySettings, domain: str, fuse: Fuse) -> Writer:
-    url = settings.url or ""
-    made: LethalFile | LethalDirectory
-    if url.startswith("ldif:"):
-        made = LethalFile(url.removeprefix("ldif:"), domain)
-    else:
-        account = Credentials(settings.user or "", os.environ["DELEGATION_PASSWORD"])
-        made = LethalDirectory(settings, domain, account)
-    made.fuse = fuse
-    return made
+class LethalRecords(Records):
+    """The state folder, whose journal burns."""
+
+    fuse: Fuse
+
+    @contextmanager
+    def adding(self) -> Iterator[Journal]:
+        with closing(LethalJournal.writable(self.folder, KINDS)) as journal:
+            assert isinstance(journal, LethalJournal)
+            journal.fuse = self.fuse
+            yield journal
 
 
-def main(arguments: list[str]) -> int:
-    """Write the plan as far as it goes; the exit code where it comes to an end."""
-    _, file, _, url, moment = arguments
-    fuse = Fuse(moment)
-    given = Options(Path(file), url)
-    terminal.prepare()
-    inventory = wiring.load(given)
-    settings = wiring.settings(given, inventory)
-    folder = wiring.state_folder(given, inventory)
-    with (
-        runs.recording(folder),
-        closing(LethalJournal.writable(folder, KINDS)) as journal,
-        closing(directory(settings, inventory.domain, fuse)) as writer,
-    ):
-        assert isinstance(journal, LethalJournal)
-        journal.fuse = fuse
-        plan = planning.plan(survey.for_plan(inventory, writer, today()))
-        run = NewRun(
-            APPLY,
-            wiring.identity(settings, inventory.domain),
-            inventory.domain,
-            writer.directory.dc,
-            wiring.connection_record(settings),
-            inventory.digest,
-            plan.digest,
-        )
-        return runs.carry_out(journal, run, plan, writer, "applied")
+class LethalWorld(World):
+    """The world as it is shipped, but for a journal and a directory that burn."""
+
+    fuse: Fuse
+
+    def records_in(self, folder: Path) -> Records:
+        records = LethalRecords(folder, KINDS)
+        records.fuse = self.fuse
+        return records
+
+    @contextmanager
+    def writing(self, prefer: Collection[str] = ()) -> Iterator[Writer]:  # noqa: ARG002
+        settings = self.settings
+        url = settings.url or ""
+        made: LethalFile | LethalDirectory
+        if url.startswith("ldif:"):
+            made = LethalFile(url.removeprefix("ldif:"), self.domain)
+        else:
+            account = Credentials(settings.user or "", os.environ["DELEGATION_PASSWORD"])
+            made = LethalDirectory(settings, self.domain, account)
+        made.fuse = self.fuse
+        with closing(made):
+            yield made
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    LethalWorld.fuse = Fuse(sys.argv.pop())
+    sys.exit(cli.run([*sys.argv[1:], "apply", "--yes"], LethalWorld))

@@ -1,18 +1,18 @@
 """``delegation hosts apply``: plan, show, ask, plan once more, set, look again."""
 
+from functools import partial
 from pathlib import Path
 
 import click
 
-from delegation import names
+from delegation.changes import verbs
 from delegation.changes.outcomes import Result
-from delegation.changes.run import NewRun
-from delegation.cli import options, reviewed, runs, show, terminal, wiring
-from delegation.cli.hosts import review, survey, tables
-from delegation.errors import Refused
-from delegation.hosts.settings import HOST_SETTINGS, HOSTS_APPLY
+from delegation.cli import asking, options, terminal, wiring
+from delegation.cli.hosts import tables
+from delegation.hosts import settings_survey
+from delegation.hosts.settings_changes import open_to_apply
+from delegation.hosts.settings_form import SettingsPlanForm, saved_plan
 from delegation.hosts.settings_plan import KERBEROS_BEFORE_MESH
-from delegation.report import host_settings
 
 
 @click.command()
@@ -53,56 +53,28 @@ def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
     changed.
     """
     given = options.given(ctx)
-    inventory = wiring.load(given)
-    labels = survey.managed(inventory, survey.in_scope(inventory, limit))
-    looked_at = reviewed.reviewed(review.FORM, file, expect)
-    open_host = survey.reach(given, inventory, labels)
-    of_hosts = survey.changer(inventory, open_host)
-    directory = survey.identity(inventory)
-    with runs.recording(wiring.state_folder(given, inventory)) as journal:
-        survey.settle_all(journal, of_hosts, directory)
-        found = survey.planned(given, inventory, open_host, labels, allow)
-        data = host_settings.plan_data(found.proposal, found.readings, found.unreachable)
-        why = {label: error.what for label, error in found.unreachable.items()}
-        looked_at.refuse_other(found.plan, data["changes"], why)
-        tables.plan(data, found.plan.changes, verbose=given.verbose)
-        if found.plan.blocked:
-            refusals = show.refusals(found.plan.blocked)
-            raise Refused("the plan is blocked; nothing was changed", "", refusals)
-        if not found.plan.changes:
-            return survey.nothing_to_do(found, labels)
-        if not yes:
-            there = list(found.readings)
-            found = review.confirmed(
-                found, lambda: survey.planned(given, inventory, open_host, there, allow)
-            )
-        run = NewRun(
-            HOSTS_APPLY,
-            directory,
-            inventory.domain,
-            names.fold(change.target.name for change in found.plan.changes),
-            {},
-            inventory.digest,
-            found.plan.digest,
-            ticket,
-        )
-        result = runs.carried_out(
-            journal,
-            run,
-            found.plan,
-            of_hosts,
-            HOST_SETTINGS,
-            "applied",
-            unreached=found.unreachable,
-        )
-        code = survey.code(runs.told(result), found.unreachable)
-    tables.unreached({*found.unreachable, *result.unreached})
+    world = wiring.world(given, wiring.load(given))
+    inventory = world.inventory
+    labels = settings_survey.managed(inventory, settings_survey.in_scope(inventory, limit))
+    reviewed = asking.reviewed(SettingsPlanForm(), saved_plan, file, expect)
+    open_host = settings_survey.reach(world, labels)
+    carried = verbs.apply(
+        partial(open_to_apply, world, open_host, labels, allow),
+        world.records,
+        reviewed,
+        world.teller,
+        asking.confirmation(tables.question, yes=yes),
+        ticket,
+    )
+    if carried.report is None:
+        return tables.nothing_to_do(labels, carried.planned.unreached)
+    tables.unreached(carried.unreached)
     next_word, why_next = (
-        ("apply", "for what is left to do")
-        if code
-        else ("plan", "to see that nothing is left to do")
+        ("plan", "to see that nothing is left to do")
+        if carried.complete
+        else ("apply", "for what is left to do")
     )
     terminal.say(f"next    {given.command('hosts', next_word)}   {why_next}")
-    if result.count(Result.APPLIED):
+    if carried.report.count(Result.APPLIED):
         terminal.say(f"        {given.command('hosts', 'rollback')}   to undo this run exactly")
-    return code
+    return 0 if carried.complete else 1

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import click
 
-from delegation.cli import files, options, terminal, wiring
-from delegation.cli.hosts import survey, tables
+from delegation.cli import files, options, rendering, terminal, wiring
+from delegation.cli.hosts import tables
 from delegation.errors import Refused
-from delegation.report import host_settings
+from delegation.hosts import settings_survey
+from delegation.hosts.settings_view import HostsPlanView
 
 
 @click.command()
@@ -40,24 +41,24 @@ def plan(ctx: click.Context, output: Path | None, limit: str | None, form: str) 
     Exit codes: 0 nothing to do, 3 changes pending, 1 a host could not be asked, 4 blocked.
     """
     given = options.given(ctx)
-    inventory = wiring.load(given)
-    labels = survey.managed(inventory, survey.in_scope(inventory, limit))
-    found = survey.planned(given, inventory, survey.reach(given, inventory, labels), labels)
-    data = host_settings.plan_data(found.proposal, found.readings, found.unreachable)
+    world = wiring.world(given, wiring.load(given))
+    inventory = world.inventory
+    labels = settings_survey.managed(inventory, settings_survey.in_scope(inventory, limit))
+    found = settings_survey.planned(world, settings_survey.reach(world, labels), labels)
+    view = HostsPlanView(found)
     if output is not None:
-        own = wiring.own_files(given, inventory, wiring.settings(given, inventory))
-        files.save(output, json.dumps(data, indent=1), own)
+        files.save(output, json.dumps(view.to_json(), indent=1), world.own_files())
     if form == "json":
-        click.echo(json.dumps(data, indent=1))
-        tables.unreachable(data["unreachable"])
+        click.echo(json.dumps(view.to_json(), indent=1))
+        tables.unreachable(view.unreachable)
     else:
-        tables.plan(data, found.plan.changes, verbose=given.verbose)
+        rendering.show(view, given)
     if found.plan.blocked:
         raise Refused(
             "the plan is blocked; an apply would change nothing", "see blocked, above in the plan"
         )
     if not found.plan.changes:
-        return survey.nothing_to_do(found, labels)
+        return tables.nothing_to_do(labels, found.unreachable)
     saved = [str(output)] if output else []
     limited = ["--limit", limit] if limit else []
     next_words = given.command("hosts", "apply", *saved, *limited, "--expect", found.plan.digest)

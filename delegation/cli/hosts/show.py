@@ -4,9 +4,10 @@ import json
 
 import click
 
-from delegation.cli import options, terminal, wiring
-from delegation.cli.hosts import survey, tables
-from delegation.report import host_settings
+from delegation.cli import options, rendering, terminal, wiring
+from delegation.cli.hosts import tables
+from delegation.hosts import settings_survey
+from delegation.hosts.settings_view import HostsView
 
 
 @click.command()
@@ -31,15 +32,14 @@ def show(ctx: click.Context, hosts: str | None, form: str) -> int:
     Exit codes: 0 all were read, 1 some could not be.
     """
     given = options.given(ctx)
-    inventory = wiring.load(given)
-    labels = survey.in_scope(inventory, hosts)
-    found = survey.read(inventory, wiring.open_host(given, inventory), labels)
-    data = host_settings.show_data(inventory, found.proposal, found.readings, found.unreachable)
+    world = wiring.world(given, wiring.load(given))
+    labels = settings_survey.in_scope(world.inventory, hosts)
+    view = HostsView.of(world.inventory, settings_survey.read(world, world.hosts(), labels))
     if form == "json":
-        click.echo(json.dumps(data, indent=1))
-        tables.unreachable(data["unreachable"])
+        click.echo(json.dumps(view.to_json(), indent=1))
+        tables.unreachable(view.unreachable)
     else:
-        tables.hosts(data)
-    if any(host["differ"] for host in data["hosts"]):
+        rendering.show(view, given)
+    if any(row.differ for row in view.hosts):
         terminal.say(f"next    {given.command('hosts', 'plan')}")
-    return 1 if found.unreachable else 0
+    return 1 if view.unreachable else 0

@@ -1,81 +1,77 @@
 """The hosts' settings and what is to change, as people read them."""
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Sequence
 
 from delegation import names
-from delegation.cli import show, terminal
-from delegation.cli.show import counted
+from delegation.changes.opening import Planned
+from delegation.cli import rendering, show, terminal
+from delegation.cli.options import Options
 from delegation.hosts import settings
-from delegation.hosts.settings import SettingChange, shown
-from delegation.report import Data
+from delegation.hosts.settings import HostSetting, SettingChange, shown
+from delegation.hosts.settings_view import (
+    HostRow,
+    HostsPlanView,
+    HostsUndoView,
+    HostsView,
+    UnreachableHost,
+)
+from delegation.names import counted
+
+_COLUMNS = (
+    "host",
+    "enabled",
+    "authentication",
+    "live",
+    "storage",
+    "performance",
+    "networks",
+    "cluster",
+    "note",
+)
+_SHOWN = (
+    settings.ENABLED,
+    settings.AUTHENTICATION,
+    settings.MIGRATIONS,
+    settings.STORAGE_MIGRATIONS,
+    settings.PERFORMANCE,
+)
 
 
-def hosts(data: Data) -> None:
+@rendering.rendered.register
+def hosts(view: HostsView, given: Options) -> None:  # noqa: ARG001
     """Every host that could be read, a line each."""
-    if data["hosts"]:
-        terminal.table(
-            [
-                "host",
-                "enabled",
-                "authentication",
-                "live",
-                "storage",
-                "performance",
-                "networks",
-                "cluster",
-                "note",
-            ],
-            [_row(host) for host in data["hosts"]],
-            right="   rr",
-        )
-    unreachable(data["unreachable"])
+    if view.hosts:
+        terminal.table(_COLUMNS, [_row(host) for host in view.hosts], right="   rr")
+    unreachable(view.unreachable)
 
 
-def _row(host: Mapping[str, Any]) -> list[str]:
-    found = host["settings"]
-    return [
-        host["host"],
-        *(
-            shown(found[name])
-            for name in (
-                "enabled",
-                "authentication",
-                "migrations",
-                "storage_migrations",
-                "performance",
-            )
-        ),
-        _networks(host),
-        "node" if host["clustered"] else "",
-        _note(host),
-    ]
+def _row(host: HostRow) -> list[str]:
+    values = [shown(host.settings[name]) for name in _SHOWN]
+    node = "node" if host.reading.clustered else ""
+    return [host.host, *values, _networks(host), node, _note(host)]
 
 
-def _networks(host: Mapping[str, Any]) -> str:
-    listed = [f"{one['subnet']} ({one['priority']})" for one in host["networks"]]
-    if host["settings"]["any_network"]:
+def _networks(host: HostRow) -> str:
+    listed = [f"{network.subnet} ({network.priority})" for network in host.networks]
+    if host.settings[settings.ANY_NETWORK]:
         return "any" + (f"; listed: {', '.join(listed)}" if listed else "")
     return ", ".join(listed) or "none"
 
 
-def _note(host: Mapping[str, Any]) -> str:
-    if not host["declared"]:
+def _note(host: HostRow) -> str:
+    if not host.declared:
         return "nothing declared"
-    note = f"not as declared: {', '.join(host['differ'])}" if host["differ"] else "as declared"
-    if host["cluster"]:
-        note += f"; the cluster's own: {', '.join(host['cluster'])}"
+    note = f"not as declared: {', '.join(host.differ)}" if host.differ else "as declared"
+    if host.cluster:
+        note += f"; the cluster's own: {', '.join(host.cluster)}"
     return note
 
 
-def unreachable(listed: Sequence[Mapping[str, str]]) -> None:
+def unreachable(listed: Sequence[UnreachableHost]) -> None:
     """Why hosts could not be asked, on stderr, alike ones once."""
-    alike: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for one in listed:
-        alike[one["why"], one["fix"]].append(one["host"])
-    for (why, fix), hosts in alike.items():
-        terminal.say(f"{names.fold(hosts)}: {why}", fg="red")
+    alike = names.grouped(((one.error.what, one.error.fix), one.host) for one in listed)
+    for (why, fix), labels in alike.items():
+        terminal.say(f"{names.fold(labels)}: {why}", fg="red")
         if fix:
             terminal.say(f"  {fix}")
 
@@ -86,29 +82,51 @@ def unreached(labels: Collection[str]) -> None:
         terminal.say(f"{counted(len(labels), 'host')} not reached: {names.fold(labels)}", fg="red")
 
 
-def plan(data: Data, changes: Iterable[SettingChange], *, verbose: bool) -> None:
-    """The readable plan, from the same data as its JSON."""
-    summary = data["summary"]
-    terminal.out(f"Host settings of {data['domain']}", bold=True)
+def nothing_to_do(labels: Collection[str], unreachable_hosts: Collection[str]) -> int:
+    """Say why nothing is to do; the exit code."""
+    if not labels:
+        terminal.say("nothing to do: the inventory declares no live_migration for these hosts")
+    elif not unreachable_hosts:
+        terminal.say("nothing to do: the hosts are as the inventory says", fg="green")
+    else:
+        terminal.say("nothing to do on the hosts that could be asked", fg="yellow")
+    return 1 if unreachable_hosts else 0
+
+
+def question(planned: Planned[HostSetting]) -> str:
+    """What is asked before hosts are changed."""
+    changes = planned.plan.changes
+    count = counted(len(changes), "setting")
+    return f"Change {count} on {counted(len({c.target.name for c in changes}), 'host')}?"
+
+
+@rendering.rendered.register
+def plan(view: HostsPlanView, given: Options) -> None:
+    """A plan for the hosts: counts, what changes, what is a cluster's own, refusals."""
+    not_asked = len(view.unreachable)
+    not_read = f" ({not_asked:,} could not be asked)" if not_asked else ""
+    terminal.out(f"Host settings of {view.plan.domain}", bold=True)
     terminal.out()
-    not_read = f" ({summary['unreachable']:,} could not be asked)" if summary["unreachable"] else ""
     terminal.out(
-        f"  {summary['changed_hosts']:,} of {counted(summary['hosts'], 'host')}{not_read} to "
-        f"change: {counted(summary['changes'], 'setting')}"
+        f"  {view.changed_hosts:,} of {counted(view.asked, 'host')}{not_read} to "
+        f"change: {counted(len(view.plan.changes), 'setting')}"
     )
-    terminal.out(f"  {counted(summary['unchanged'], 'setting')} as declared already")
-    change_table(changes, verbose=verbose)
-    of_the_cluster(
-        (
-            one["host"],
-            f"{one['setting']} is {shown(one['found'])}, declared {shown(one['declared'])}",
-        )
-        for one in data["cluster"]
-    )
-    show.blocked(data["blocked"], "host", "delegation hosts apply")
+    terminal.out(f"  {counted(view.unchanged, 'setting')} as declared already")
+    change_table(view.plan.changes, verbose=given.verbose)
+    _of_the_cluster((change, "declared") for change in view.cluster)
+    show.blocked(view.plan.blocked, "delegation hosts apply")
     terminal.out()
-    terminal.out(f"digest  {data['digest']}")
-    unreachable(data["unreachable"])
+    terminal.out(f"digest  {view.plan.digest}")
+    unreachable(view.unreachable)
+
+
+@rendering.rendered.register
+def undo(view: HostsUndoView, given: Options) -> None:
+    """What a rollback is about to do on the hosts."""
+    terminal.out(show.run_to_undo(view.run), bold=True)
+    change_table(view.plan.changes, verbose=given.verbose)
+    _of_the_cluster((change, "was") for change in view.cluster)
+    unreachable(view.unreachable)
 
 
 def change_table(changes: Iterable[SettingChange], *, verbose: bool) -> None:
@@ -116,30 +134,35 @@ def change_table(changes: Iterable[SettingChange], *, verbose: bool) -> None:
 
     ``verbose``: a line for each change, host by host.
     """
-    told = [
-        (c.target.name, (c.before.name, shown(c.before.value), shown(c.after.value)))
-        for c in (changes if verbose else sorted(changes, key=settings.turn))
-    ]
-    if not told:
+    in_turn = list(changes if verbose else sorted(changes, key=settings.turn))
+    if not in_turn:
         return
-    alike: dict[tuple[str, str, str], list[str]] = defaultdict(list)
-    for label, key in told:
-        alike[key].append(label)
-    rows = [[names.fold(labels), *key] for key, labels in alike.items()]
     if verbose:
-        rows = [[label, *key] for label, key in told]
+        rows = [[change.target.name, *_told(change)] for change in in_turn]
+    else:
+        alike = names.grouped((_told(change), change.target.name) for change in in_turn)
+        rows = [[names.fold(labels), *told] for told, labels in alike.items()]
     terminal.out()
     terminal.table(["hosts", "setting", "now", "then"], rows)
 
 
-def of_the_cluster(left: Iterable[tuple[str, str]]) -> None:
-    """What is a cluster's business, by host and in words."""
-    alike: dict[str, list[str]] = defaultdict(list)
-    for label, words in left:
-        alike[words].append(label)
+def _told(change: SettingChange) -> tuple[str, str, str]:
+    return change.before.name, shown(change.before.value), shown(change.after.value)
+
+
+def _of_the_cluster(left: Iterable[tuple[SettingChange, str]]) -> None:
+    """What is a cluster's business; with each change what its other value is called."""
+    alike = names.grouped(
+        (_left_words(change, other), change.target.name) for change, other in left
+    )
     if not alike:
         return
     terminal.out()
     terminal.out("  the cluster's own, left alone:")
     for words, labels in alike.items():
         terminal.out(f"    {names.fold(labels)}: {words}")
+
+
+def _left_words(change: SettingChange, other: str) -> str:
+    found, wanted = shown(change.before.value), shown(change.after.value)
+    return f"{change.after.name} is {found}, {other} {wanted}"

@@ -9,12 +9,12 @@ import click
 from delegation.changes import store
 from delegation.changes.journal import Journal
 from delegation.cli import options, terminal, wiring
-from delegation.cli.show import counted
 from delegation.errors import Busy, DelegationError, UsageError
 from delegation.migrations.lifecycle import Migration, Step
 from delegation.migrations.record import queue, recorded
 from delegation.migrations.record.queue import Queue
 from delegation.migrations.record.recorded import MIGRATE
+from delegation.names import counted
 from delegation.wiring import KINDS
 
 Open = list[tuple[int, Migration]]

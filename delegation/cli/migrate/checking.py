@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from delegation import explain
 from delegation.cli import options, wiring
 from delegation.cli.migrate.trying import Ends, Trip, tried
-from delegation.cli.show import counted
 from delegation.errors import HostError, Refused
 from delegation.explain import Link
 from delegation.explain.host_links import HostPair, Looked
@@ -25,6 +24,7 @@ from delegation.migrations.moves.surveyed import Surveyed, folder
 from delegation.migrations.moves.terms import Terms
 from delegation.migrations.runner.board import as_move
 from delegation.migrations.schedule.simulate import timeline
+from delegation.names import counted
 
 SHOWN = 12
 """Broken pairs that are named; the others are counted."""

@@ -6,7 +6,6 @@ from typing import Any
 from delegation.changes.journal import Journal
 from delegation.changes.run import Run
 from delegation.cli import options, terminal
-from delegation.cli.show import counted
 from delegation.errors import DelegationError, JournalError
 from delegation.migrations import result
 from delegation.migrations.lifecycle import Migration, State
@@ -14,6 +13,7 @@ from delegation.migrations.record import recorded
 from delegation.migrations.result import Became, MigrationResult
 from delegation.migrations.schedule.obstacles import size
 from delegation.migrations.words import duration
+from delegation.names import counted
 from delegation.report import migration
 
 

@@ -7,7 +7,6 @@ from delegation.cli import options, terminal, wiring
 from delegation.cli.migrate import ended, planning, running
 from delegation.cli.migrate.run import WAIT
 from delegation.cli.migrate.running import Ground
-from delegation.cli.show import counted
 from delegation.errors import DelegationError, Refused, UsageError
 from delegation.inventory import Inventory
 from delegation.migrations.moves.terms import Terms
@@ -18,6 +17,7 @@ from delegation.migrations.runner import FINISH
 from delegation.migrations.runner.board import involved
 from delegation.migrations.runner.patience import Patience
 from delegation.migrations.schedule.bypass import Via, anywhere
+from delegation.names import counted
 
 
 @click.command()

@@ -21,7 +21,6 @@ from delegation.cli.migrate import checking, ended, planning, show, ticket_life
 from delegation.cli.migrate.lines import Lines
 from delegation.cli.migrate.overall import Overall
 from delegation.cli.migrate.planning import Planned
-from delegation.cli.show import counted
 from delegation.errors import Busy, DelegationError, JournalError, Refused
 from delegation.hosts.hypervisor import Open
 from delegation.inventory import Inventory
@@ -38,6 +37,7 @@ from delegation.migrations.runner.patience import Patience
 from delegation.migrations.runner.threads import Threads, Watchers
 from delegation.migrations.schedule import Move
 from delegation.migrations.schedule.bypass import Via
+from delegation.names import counted
 from delegation.wiring import KINDS
 
 if TYPE_CHECKING:

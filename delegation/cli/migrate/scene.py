@@ -14,13 +14,12 @@ from rich.text import Text
 from delegation.cli.migrate import layout
 from delegation.cli.migrate.overall import URGENCY, Course, Overall
 from delegation.cli.migrate.traffic import rates, sessions
-from delegation.cli.show import counted
 from delegation.migrations.lifecycle import State
 from delegation.migrations.runner import LEAVE
 from delegation.migrations.runner.threads import Looks
 from delegation.migrations.schedule.obstacles import size
 from delegation.migrations.words import duration
-from delegation.names import inert
+from delegation.names import counted, inert
 
 ROOM = 24
 """Rows of a table that are shown at most."""

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from delegation import names
 from delegation.cli import terminal
 from delegation.cli.migrate import fitting
-from delegation.cli.show import counted
 from delegation.migrations.moves.placement import Unmovable
 from delegation.migrations.moves.preview import HostLoad, Preview
 from delegation.migrations.schedule.obstacles import size
 from delegation.migrations.words import clock, curve, duration
+from delegation.names import counted
 
 LONG = 20
 """Migrations that are shown without -v."""

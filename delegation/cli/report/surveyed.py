@@ -8,11 +8,11 @@ from uuid import UUID
 from delegation import names
 from delegation.changes.journal import Journal
 from delegation.cli import options, terminal, wiring
-from delegation.cli.plan import hints
 from delegation.cli.report.origin import origin
 from delegation.errors import DelegationError
 from delegation.inventory import Inventory
 from delegation.mesh import checks, compare, planning, survey
+from delegation.mesh.plan_mesh import hints
 from delegation.mesh.state import DELEGATION, RecordedDelegation
 from delegation.report import Data, contents
 from delegation.wiring import KINDS, today
@@ -60,4 +60,4 @@ def _past(
     except DelegationError as exc:
         terminal.warn(f"the report is without runs: {exc.what}")
         return contents.Past()
-    return contents.Past(tuple(runs), hints(given, inventory, comparison), touched)
+    return contents.Past(tuple(runs), hints(wiring.world(given, inventory), comparison), touched)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from delegation import files
+from delegation.changes import files
 from tests.nobody import nobodys_folder
 
 

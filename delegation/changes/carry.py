@@ -1,0 +1,106 @@
+"""One run: recover those that died before it, open its page, write, close the page, tell."""
+
+from collections import Counter
+from collections.abc import Collection
+from typing import Any
+
+from delegation.changes import apply as driver
+from delegation.changes.journal import Journal, RunRecord
+from delegation.changes.kinds import Kind
+from delegation.changes.opening import Opened
+from delegation.changes.outcomes import Changer, Result
+from delegation.changes.plan import Plan, S
+from delegation.changes.run import DONE, FAILED, INTERRUPTED, SETTLED, NewRun, Run
+from delegation.changes.telling import RunRecovered, tell_report
+from delegation.errors import DelegationError, Interrupted
+from delegation.events import Remark, Teller, warning
+
+UNREACHED = "unreached"
+"""In a run's summary: how many objects it was meant for and could not be got at."""
+
+
+def recover(journal: Journal, opened: Opened[S], teller: Teller) -> None:
+    """Find out what became of the writes of runs that died, where ``opened`` can tell."""
+    for run in journal.unsettled(opened.kind):
+        if run.directory != opened.recorded_as:
+            continue
+        if why := opened.cannot_tell_of(run):
+            teller.say(warning(why))
+            continue
+        recover_run(journal, run, opened.kind, opened.changer, teller)
+
+
+def recover_run(
+    journal: Journal, run: Run, kind: Kind[S], changer: Changer[S], teller: Teller
+) -> None:
+    """Look what became of one run's writes; those out of reach stay for another time."""
+    page = journal.page(run.id, kind)
+    unsettled = [r.change for r in journal.changes(run.id, kind) if r.unsettled]
+    outcomes = driver.settle(unsettled, changer, page)
+    left = {name: run.summary[name] for name in (UNREACHED,) if name in run.summary}
+    page.finish(SETTLED, {**_counts(journal, run.id, kind), **left})
+    recovered = RunRecovered(run.id, outcomes)
+    teller.say(recovered)
+    for line in recovered.in_doubt:
+        teller.say(warning(line))
+
+
+def carry_out(  # noqa: PLR0913, PLR0917 - the parts that one run is made of
+    journal: Journal,
+    run: NewRun,
+    plan: Plan[S],
+    opened: Opened[S],
+    teller: Teller,
+    verb: str,
+    unreached: Collection[str] = (),
+) -> driver.Report[S]:
+    """Write ``plan`` as a new run and tell how it went.
+
+    ``unreached`` are the objects that could not be planned for; how many there are in the end is
+    recorded. Raises Interrupted where Ctrl-C has ended it.
+    """
+    record = journal.begin(run, plan.changes)
+    status, left = FAILED, frozenset(unreached)
+    try:
+        # The undo must lie there before the first write, for whoever has to do without us.
+        opened.before_first_write(record.number, plan)
+        report = driver.apply(plan, opened.changer, record, teller.progress(verb))
+        status, left = DONE if report.complete else FAILED, left | report.unreached
+    except KeyboardInterrupt as exc:
+        status = INTERRUPTED
+        raise Interrupted from exc
+    finally:
+        _finish(journal, record, status, opened.kind, len(left), teller)
+    tell_report(teller, report, record.number, verb)
+    for event in opened.after_write(report):
+        teller.say(event)
+    if any(outcome.result is Result.UNKNOWN for outcome in report.outcomes):
+        teller.say(Remark("  the next apply or rollback looks what became of the unknown ones"))
+    return report
+
+
+def _finish(  # noqa: PLR0913, PLR0917 - what its end is made of
+    journal: Journal,
+    record: RunRecord[S],
+    status: str,
+    kind: Kind[S],
+    unreached: int,
+    teller: Teller,
+) -> None:
+    """Close the page; where even that fails, the run is settled by the next one."""
+    try:
+        counts = _counts(journal, record.number, kind)
+        record.finish(status, {**counts, UNREACHED: unreached} if unreached else counts)
+    except DelegationError as exc:
+        what = f"the end of run {record.number} could not be recorded: {exc.what}"
+        teller.say(warning(what))
+
+
+def _counts(journal: Journal, number: int, kind: Kind[Any]) -> dict[str, int]:
+    changes = journal.changes(number, kind)
+    results = Counter(
+        recorded.result.value if recorded.result else "unsettled"
+        for recorded in changes
+        if recorded.result or recorded.unsettled
+    )
+    return {"objects": len(changes), **results}

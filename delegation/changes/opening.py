@@ -1,0 +1,97 @@
+"""How a kind of change is opened for one verb: what plans come from, and what they are written to.
+
+A kind implements both protocols beside its rules; the verbs know nothing else of it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Generic, Protocol
+
+from delegation.changes.apply import Report
+from delegation.changes.journal import Journal
+from delegation.changes.kinds import Kind
+from delegation.changes.outcomes import Changer
+from delegation.changes.plan import Change, Plan, S
+from delegation.changes.run import NewRun, Run
+from delegation.errors import DelegationError
+from delegation.events import Event
+
+
+@dataclass(frozen=True)
+class Planned(Generic[S]):
+    """What would be done, as somebody is asked about it.
+
+    ``unreached``: objects that could not be looked at, by name, and so are not in the plan;
+    ``view`` shows it all.
+    """
+
+    plan: Plan[S]
+    view: object
+    unreached: Mapping[str, DelegationError] = field(default_factory=dict)
+
+
+class Opened(Protocol[S]):
+    """One kind, opened: everything of one verb happens while it is."""
+
+    @property
+    def kind(self) -> Kind[S]: ...
+
+    @property
+    def recorded_as(self) -> str:
+        """What its runs are recorded against: only those can be recovered or undone here."""
+
+    @property
+    def changer(self) -> Changer[S]: ...
+
+    def cannot_tell_of(self, run: Run) -> str:
+        """Why nothing can be told here of that run's writes; empty where it can."""
+
+    def new_run(self, plan: Plan[S]) -> NewRun:
+        """What is known of the run that will write ``plan``."""
+
+    def before_first_write(self, run: int, plan: Plan[S]) -> None:
+        """What must be on disk before anything is written. Raises JournalError."""
+
+    def after_write(self, report: Report[S]) -> Iterable[Event]:
+        """What somebody should know now that it is written."""
+
+
+class OpenedToApply(Opened[S], Protocol[S]):
+    """Opened to be made as the inventory says."""
+
+    def plan(self) -> Planned[S]:
+        """Look afresh, and plan what the inventory wants."""
+
+    def plan_again(self, confirmed: Planned[S]) -> Planned[S]:
+        """The same after somebody has confirmed: of the objects that could be looked at then."""
+
+
+class OpenedToUndo(Opened[S], Protocol[S]):
+    """Opened where a run was made, to take it back."""
+
+    def undo(self, made: Sequence[Change[S]], in_doubt: Sequence[Change[S]]) -> Planned[S]:
+        """Look afresh, and plan what takes back the changes ``made`` by the run.
+
+        Of those ``in_doubt`` it is not known whether they were made. Raises DelegationError where
+        nothing of the run is left that could be taken back.
+        """
+
+    def nothing_left(self, back: Planned[S]) -> DelegationError:
+        """Why a plan that takes the run back is empty."""
+
+
+class UndoOpening(Protocol[S]):
+    """Finds the run that is to be undone, and opens what it was made on."""
+
+    @property
+    def kind(self) -> Kind[S]: ...
+
+    def choose(self, journal: Journal, number: int | None, recorded_as: str | None = None) -> Run:
+        """The run to undo: that one, or the newest apply that is in effect.
+
+        Raises UsageError for a run of another kind, DelegationError where there is none.
+        """
+
+    def to_undo(self, run: Run) -> AbstractContextManager[OpenedToUndo[S]]:
+        """Raises DelegationError where it can't be opened, Refused where that is not safe."""

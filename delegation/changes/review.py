@@ -1,0 +1,124 @@
+"""What was reviewed against what would happen now: a saved plan, a digest, a confirmed plan.
+
+A saved plan is never executed. It is read as typed changes, and compared.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Generic, Protocol
+
+from delegation import names
+from delegation.changes.plan import Change, Plan, S, refusal_lines
+from delegation.errors import Command, DelegationError, Refused
+
+Changes = Sequence[Change[S]]
+
+
+class PlanForm(Protocol[S]):
+    """How plans of one kind are compared, and which command makes them."""
+
+    @property
+    def command(self) -> Command: ...
+
+    @property
+    def have(self) -> str:
+        """``the directory has``: what has changed where a confirmed plan is not right any more."""
+
+    def differences(self, then: Changes[S], now: Changes[S]) -> list[str]:
+        """How two lists of changes differ, a line each."""
+
+
+@dataclass(frozen=True)
+class SavedPlan(Generic[S]):
+    """A plan as it was saved: its digest is what it says, and may be wrong."""
+
+    domain: str
+    digest: str
+    changes: tuple[Change[S], ...]
+
+
+@dataclass(frozen=True)
+class Reviewed(Generic[S]):
+    """What somebody looked at, as far as they have said: a saved plan, a digest, both or none."""
+
+    form: PlanForm[S]
+    saved: SavedPlan[S] | None = None
+    expect: str | None = None
+
+    def refuse_other(
+        self, plan: Plan[S], unreached: Mapping[str, DelegationError] = MappingProxyType({})
+    ) -> None:
+        """Raise Refused where ``plan`` is not what was reviewed.
+
+        ``unreached``: why objects could not be planned for, by name.
+        """
+        why = {name: error.what for name, error in unreached.items()}
+        if self.saved is not None:
+            self._refuse_changes(self.saved, plan, why)
+        if self.expect is not None and self.expect != plan.digest:
+            self._refuse_digest(plan, why)
+
+    def _refuse_digest(self, plan: Plan[S], unreached: Mapping[str, str]) -> None:
+        lines = [f"expected  {self.expect}", f"now       {plan.digest}"]
+        fix = f"look at what changed: {self.form.command}"
+        if unreached:
+            lines += _why(unreached)
+            fix = (
+                "where these are in it, try again when they can be reached, or plan without them: "
+                f"{self.form.command} --limit HOSTS"
+            )
+        raise Refused("the plan is not the expected one; nothing was written", fix, lines)
+
+    def _refuse_changes(
+        self, saved: SavedPlan[S], plan: Plan[S], unreached: Mapping[str, str]
+    ) -> None:
+        meant = _objects(saved.changes)
+        missing = {name: why for name, why in unreached.items() if name in meant}
+        there = [change for change in saved.changes if change.target.name not in missing]
+        differences = [*_why(missing), *self.form.differences(there, plan.changes)]
+        if saved.domain.casefold() != plan.domain.casefold():
+            differences.insert(0, f"the saved plan is for the domain {saved.domain}")
+        if not differences and saved.digest == plan.digest:
+            return
+        what = "what was reviewed is no longer what would happen; nothing was written"
+        fix = "plan again, and have the new plan reviewed"
+        if missing:
+            what = (
+                f"what was reviewed is for {names.fold(missing)} as well, which can't be reached; "
+                "nothing was written"
+            )
+            fix = self._later(meant - missing.keys())
+        elif _objects(plan.changes) - meant:
+            fix = f"if it was planned with --limit, give the same --limit; else {fix}"
+        nothing_differs = ["the saved plan's digest is not that of its changes"]
+        raise Refused(what, fix, differences or nothing_differs)
+
+    def _later(self, others: set[str]) -> str:
+        fix = "try again when that is over, or have a new plan reviewed"
+        if not others:
+            return fix
+        return f"{fix}: {self.form.command} --limit {names.fold(others)}"
+
+
+def _objects(changes: Changes[S]) -> set[str]:
+    return {change.target.name for change in changes}
+
+
+def _why(unreached: Mapping[str, str]) -> list[str]:
+    alike = names.grouped((why, name) for name, why in unreached.items())
+    return [f"{names.fold(objects)}: not reached: {why}" for why, objects in alike.items()]
+
+
+def refuse_changed(form: PlanForm[S], confirmed: Plan[S], again: Plan[S]) -> None:
+    """Raise Refused where what was confirmed is no longer what would happen."""
+    if again.digest == confirmed.digest and not again.blocked:
+        return
+    message = f"{form.have} changed since you confirmed; nothing was written"
+    if again.blocked:
+        raise Refused(message, "", refusal_lines(again.blocked))
+    raise Refused(
+        message,
+        "run it again, and look at the new plan",
+        form.differences(confirmed.changes, again.changes),
+    )

@@ -1,0 +1,110 @@
+"""What verbs tell of runs: how they ended, what was found of those that died."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from delegation import names
+from delegation.changes.apply import Report
+from delegation.changes.outcomes import Outcome, Result
+from delegation.changes.plan import Change
+from delegation.errors import DelegationError
+from delegation.events import EventSeverity, Remark, Teller
+
+_RECOVERED_WORDS = {
+    Result.APPLIED: "had been written",
+    Result.REFUSED: "had not been written",
+    Result.FAILED: "had failed",
+    Result.UNKNOWN: "can't be told",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecovered:
+    """A run that had died was looked at; ``outcomes`` are those of writes without an answer."""
+
+    run: int
+    outcomes: tuple[Outcome[Any], ...]
+    severity: EventSeverity = EventSeverity.HEADING
+
+    def words(self) -> Iterator[str]:
+        yield f"run {self.run} had not come to its end; looked at its objects:"
+        if not self.outcomes:
+            yield "  nothing was under way"
+        for result in Result:
+            changes = [outcome.change for outcome in self.outcomes if outcome.result is result]
+            for objects, parts in objects_and_parts(changes):
+                of_them = f" ({parts})" if parts else ""
+                yield f"  {_RECOVERED_WORDS[result]}: {objects}{of_them}"
+
+    @property
+    def in_doubt(self) -> tuple[str, ...]:
+        """Of what nothing could be told, and why."""
+        untold = [outcome for outcome in self.outcomes if outcome.result is Result.UNKNOWN]
+        return tuple(dict.fromkeys(f"{o.change.target.name}: {o.reason}" for o in untold))
+
+
+@dataclass(frozen=True, slots=True)
+class ChangesNotMade:
+    """What of a run was not applied, by reason, and what was found otherwise afterwards."""
+
+    outcomes: tuple[Outcome[Any], ...]
+    surprises: tuple[str, ...]
+    severity: EventSeverity = EventSeverity.BAD
+
+    def words(self) -> Iterator[str]:
+        alike = names.grouped(((o.result.value, o.reason), o.change) for o in self.outcomes)
+        for (result, reason), changes in alike.items():
+            for objects, parts in objects_and_parts(changes):
+                said = [word for word in (result, parts, reason) if word]
+                yield f"  {objects}: {': '.join(said)}"
+        for surprise in self.surprises:
+            yield f"  {surprise}"
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """A run came to its end; ``verb`` is what was done to its objects."""
+
+    run: int
+    verb: str
+    report: Report[Any]
+
+    @property
+    def severity(self) -> EventSeverity:
+        return EventSeverity.GOOD if self.report.complete else EventSeverity.BAD
+
+    def words(self) -> Sequence[str]:
+        counts = [f"{self.report.count(result):,} {result.value}" for result in self._results]
+        checked = ", and read back as intended" if self.report.complete else ""
+        return (f"run {self.run}: {self.verb}: {', '.join(counts) or 'nothing'}{checked}",)
+
+    @property
+    def _results(self) -> list[Result]:
+        return [result for result in Result if self.report.count(result)]
+
+
+def tell_report(teller: Teller, report: Report[Any], run: int, verb: str) -> None:
+    """What became of an apply or a rollback, failures by name."""
+    bad = tuple(o for o in report.outcomes if o.result is not Result.APPLIED)
+    if bad or report.surprises:
+        teller.say(ChangesNotMade(bad, report.surprises))
+    teller.say(RunEnded(run, verb, report))
+
+
+def tell_unreached(teller: Teller, unreached: Mapping[str, DelegationError]) -> None:
+    """Why objects could not be asked, alike ones once, each with what to do about it."""
+    alike = names.grouped(((error.what, error.fix), name) for name, error in unreached.items())
+    for (why, fix), objects in alike.items():
+        teller.say(Remark(f"{names.fold(objects)}: {why}", EventSeverity.BAD))
+        if fix:
+            teller.say(Remark(f"  {fix}"))
+
+
+def objects_and_parts(changes: Iterable[Change[Any]]) -> list[tuple[str, str]]:
+    """Objects, folded, each with what of them is meant: a host's settings, or nothing more."""
+    of_object = names.grouped((change.target.name, change.after.part_shown) for change in changes)
+    alike = names.grouped(
+        (", ".join(filter(None, parts)), name) for name, parts in of_object.items()
+    )
+    return [(names.fold(objects), parts) for parts, objects in alike.items()]

@@ -1,0 +1,196 @@
+"""The hosts' settings as a kind of change: opened to apply a plan, or to undo a run."""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+from delegation import names
+from delegation.changes.apply import Report
+from delegation.changes.journal import Journal
+from delegation.changes.opening import Planned
+from delegation.changes.plan import Plan
+from delegation.changes.run import NewRun, Run
+from delegation.errors import Advice, DelegationError, HostError, UsageError
+from delegation.events import Event, Remark, Teller
+from delegation.hosts import settings_plan, settings_survey
+from delegation.hosts.fleet import HostSettingsChanger
+from delegation.hosts.hypervisor import Open
+from delegation.hosts.settings import HOST_SETTINGS, HostSetting, SettingChange
+from delegation.hosts.settings_survey import HostsWorld
+from delegation.hosts.settings_view import HostsPlanView, HostsUndoView, unreachable_hosts
+from delegation.inventory import Inventory
+
+
+class OpenedHosts:
+    """What applies and rollbacks on hosts have in common; see changes.opening.Opened."""
+
+    kind = HOST_SETTINGS
+
+    def __init__(self, world: HostsWorld, open_host: Open, allow: Collection[str]) -> None:
+        self.recorded_as = settings_survey.recorded_as(world.inventory)
+        self.changer = changer(world.inventory, open_host, world.teller)
+        self._world = world
+        self._open_host = open_host
+        self._allow = allow
+
+    def cannot_tell_of(self, run: Run) -> str:  # noqa: ARG002
+        """A host itself tells what it is set to, whoever asks."""
+        return ""
+
+    def new_run(self, plan: Plan[HostSetting]) -> NewRun:
+        inventory = self._world.inventory
+        return NewRun(
+            self.kind.apply,
+            self.recorded_as,
+            inventory.domain,
+            names.fold(change.target.name for change in plan.changes),
+            {},
+            inventory.digest,
+            plan.digest,
+        )
+
+    def before_first_write(self, run: int, plan: Plan[HostSetting]) -> None:
+        """Nothing: no other program takes a file of settings."""
+
+    def after_write(self, report: Report[HostSetting]) -> Iterable[Event]:  # noqa: ARG002
+        """Settings are in effect at once."""
+        return ()
+
+
+def changer(inventory: Inventory, open_host: Open, teller: Teller) -> HostSettingsChanger:
+    """What changes hosts; Ctrl-C lets what is under way come to its end, and says so."""
+    fqdns = {label: host.fqdn for label, host in inventory.hosts.items()}
+    waiting = Remark("waiting for what is under way on the hosts; Ctrl-C again waits no longer")
+    return HostSettingsChanger(open_host, fqdns, stopping=lambda: teller.say(waiting))
+
+
+class HostsToApply(OpenedHosts):
+    """Implements changes.opening.OpenedToApply."""
+
+    def __init__(
+        self, world: HostsWorld, open_host: Open, labels: Sequence[str], allow: Collection[str]
+    ) -> None:
+        super().__init__(world, open_host, allow)
+        self._labels = labels
+
+    def plan(self) -> Planned[HostSetting]:
+        return self._planned(self._labels)
+
+    def plan_again(self, confirmed: Planned[HostSetting]) -> Planned[HostSetting]:
+        """Of the hosts that could be read: the others were told, and are not asked once more."""
+        return self._planned([it for it in self._labels if it not in confirmed.unreached])
+
+    def _planned(self, labels: Sequence[str]) -> Planned[HostSetting]:
+        found = settings_survey.planned(self._world, self._open_host, labels, self._allow)
+        return Planned(found.plan, HostsPlanView(found), found.unreachable)
+
+
+class HostsToUndo(OpenedHosts):
+    """Implements changes.opening.OpenedToUndo."""
+
+    def __init__(
+        self, world: HostsWorld, open_host: Open, run: Run, allow: Collection[str]
+    ) -> None:
+        super().__init__(world, open_host, allow)
+        self._run = run
+
+    def new_run(self, plan: Plan[HostSetting]) -> NewRun:
+        run = self._run
+        return NewRun(
+            self.kind.rollback,
+            self.recorded_as,
+            run.domain,
+            names.fold(change.target.name for change in plan.changes),
+            {},
+            run.inventory_digest,
+            plan.digest,
+        )
+
+    def undo(
+        self, made: Sequence[SettingChange], in_doubt: Sequence[SettingChange]
+    ) -> Planned[HostSetting]:
+        """Nothing is undone on a host where a change is in doubt: it could be half a reverse."""
+        run = self._run
+        if not made and not in_doubt:
+            raise DelegationError(
+                f"run {run.id} changed nothing that is still in effect", "see: delegation history"
+            )
+        targets = [change.target for change in (*made, *in_doubt)]
+        progress = self._world.teller.progress(settings_survey.READ)
+        readings, errors = self.changer.readings(targets, progress)
+        unreachable = {**_in_doubt(in_doubt), **errors}
+        there = {label: found for label, found in readings.items() if label not in unreachable}
+        back = settings_plan.reversal(self._world.inventory.domain, made, there)
+        plan = settings_survey.guarded(self._world, back.plan, readings, self._allow)
+        view = HostsUndoView(run, plan, back.cluster, unreachable_hosts(unreachable))
+        return Planned(plan, view, unreachable)
+
+    def nothing_left(self, back: Planned[HostSetting]) -> DelegationError:
+        if back.unreached:
+            return DelegationError("none of its hosts can be reached; nothing was changed")
+        return DelegationError(
+            f"what run {self._run.id} set and is in effect is a cluster's own now; nothing was "
+            "changed",
+            "see to it with the cluster's tools; an older run is undone by its number: delegation "
+            "history",
+        )
+
+
+def _in_doubt(changes: Iterable[SettingChange]) -> dict[str, HostError]:
+    return {
+        change.target.name: HostError(
+            f"whether {change.after.name} was changed there is not known yet", "try again"
+        )
+        for change in changes
+    }
+
+
+@contextmanager
+def open_to_apply(
+    world: HostsWorld,
+    open_host: Open,
+    labels: Sequence[str],
+    allow: Collection[str],
+    journal: Journal,  # noqa: ARG001 - hosts tell of any run, wherever it was made
+) -> Iterator[HostsToApply]:
+    """The hosts ``labels``, to be set as the inventory declares."""
+    yield HostsToApply(world, open_host, labels, allow)
+
+
+class HostsUndoOpening:
+    """Implements changes.opening.UndoOpening."""
+
+    kind = HOST_SETTINGS
+
+    def __init__(self, world: HostsWorld, allow: Collection[str]) -> None:
+        self._world = world
+        self._open_host = world.hosts()
+        self._allow = allow
+
+    def choose(self, journal: Journal, number: int | None, recorded_as: str | None = None) -> Run:
+        meant = recorded_as or settings_survey.recorded_as(self._world.inventory)
+        if number is not None:
+            return self._named(journal, number, meant)
+        newest = journal.undoable(meant, HOST_SETTINGS)
+        if newest is None:
+            raise DelegationError(
+                "there is no hosts apply left to undo",
+                "see: delegation history; a rollback is undone by its number",
+            )
+        return newest
+
+    def _named(self, journal: Journal, number: int, meant: str) -> Run:
+        chosen = journal.run(number)
+        kind = journal.kinds.of(chosen.kind)
+        if kind != HOST_SETTINGS:
+            fix = Advice("to undo it: ", kind.undo_command(number)) if kind else ""
+            raise UsageError(f"run {number} ({chosen.kind}) changed no settings of hosts", fix)
+        if chosen.directory != meant:
+            raise UsageError(
+                f"run {number} was made in {chosen.domain}, which is not the inventory's domain",
+                "name the inventory of that domain with --inventory",
+            )
+        return chosen
+
+    @contextmanager
+    def to_undo(self, run: Run) -> Iterator[HostsToUndo]:
+        yield HostsToUndo(self._world, self._open_host, run, self._allow)

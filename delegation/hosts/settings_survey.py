@@ -1,0 +1,117 @@
+"""Inventory and hosts as they are -> the plan of their settings; many hosts at a time."""
+
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Protocol
+
+from delegation.changes.records import Records
+from delegation.errors import DelegationError, HostError
+from delegation.events import Teller
+from delegation.hosts import fleet, settings_plan
+from delegation.hosts.hypervisor import Hypervisor, Open
+from delegation.hosts.machines import HostReading
+from delegation.hosts.settings_plan import KERBEROS_BEFORE_MESH, HostsPlan, SettingsProposal
+from delegation.inventory import Inventory
+from delegation.mesh import survey
+from delegation.mesh.reader import Inspector
+
+READ = "hosts read:"
+"""What the progress of reading is called."""
+
+
+class HostsWorld(Protocol):
+    """What is needed to read hosts, and to ask the directory whether they could use Kerberos."""
+
+    @property
+    def inventory(self) -> Inventory: ...
+
+    @property
+    def records(self) -> Records: ...
+
+    @property
+    def teller(self) -> Teller: ...
+
+    def today(self) -> date: ...
+
+    def reading(self) -> AbstractContextManager[Inspector]: ...
+
+    def hosts(self) -> Open: ...
+
+
+@dataclass(frozen=True, slots=True)
+class HostsSurvey:
+    """The hosts that could be read, why others could not, and what is to be done."""
+
+    readings: Mapping[str, HostReading]
+    unreachable: Mapping[str, HostError]
+    proposal: SettingsProposal
+
+    @property
+    def plan(self) -> HostsPlan:
+        return self.proposal.plan
+
+
+def recorded_as(inventory: Inventory) -> str:
+    """What runs on the hosts are recorded against."""
+    return f"hosts:{inventory.domain.casefold()}"
+
+
+def in_scope(inventory: Inventory, limit: str | None) -> list[str]:
+    """The labels that ``limit`` means, or all. Raises UsageError for unknown ones."""
+    scope = survey.limited(limit, inventory)
+    return [label for label in inventory.hosts if scope is None or label in scope]
+
+
+def managed(inventory: Inventory, labels: Iterable[str]) -> list[str]:
+    """Those of which live_migration declares anything."""
+    return [label for label in labels if inventory.hosts[label].live_migration is not None]
+
+
+def reach(world: HostsWorld, labels: Collection[str]) -> Open:
+    """What opens hosts. Nobody is asked for a password where there is no host to ask."""
+    return world.hosts() if labels else _nothing_declared
+
+
+def _nothing_declared(label: str) -> Hypervisor:
+    raise HostError(
+        f"{label} was not asked: nothing is declared for the hosts that are meant",
+        "try again without --limit, or declare live_migration",
+    )
+
+
+def read(world: HostsWorld, open_host: Open, labels: Iterable[str]) -> HostsSurvey:
+    """The hosts as they are, and what a plan would do."""
+    readings, unreachable = fleet.read(open_host, labels, world.teller.progress(READ))
+    return HostsSurvey(readings, unreachable, settings_plan.propose(world.inventory, readings))
+
+
+def planned(
+    world: HostsWorld, open_host: Open, labels: Iterable[str], allow: Collection[str] = ()
+) -> HostsSurvey:
+    """The same for a plan: with every refusal that ``allow`` does not lift."""
+    found = read(world, open_host, labels)
+    plan = guarded(world, found.plan, found.readings, allow)
+    return replace(found, proposal=replace(found.proposal, plan=plan))
+
+
+def guarded(
+    world: HostsWorld,
+    plan: HostsPlan,
+    readings: Mapping[str, HostReading],
+    allow: Collection[str],
+) -> HostsPlan:
+    """The plan, blocked where it would break migrations that work today.
+
+    The directory is read only where some host would go over to Kerberos.
+    """
+    switching = settings_plan.switching(plan, readings)
+    if not switching or KERBEROS_BEFORE_MESH in allow:
+        return plan
+    try:
+        with world.reading() as inspector:
+            comparison = survey.for_findings(world.inventory, inspector, world.today(), switching)
+    except DelegationError as exc:
+        return settings_plan.guarded(plan, settings_plan.not_known(switching, exc))
+    return settings_plan.guarded(plan, settings_plan.not_in_the_mesh(switching, comparison))

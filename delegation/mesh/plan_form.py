@@ -1,0 +1,104 @@
+"""Plans of delegation, saved and fresh: read back as changes, and compared line by line."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from delegation.changes.plan import Change, Target
+from delegation.changes.review import SavedPlan
+from delegation.errors import Command, command
+from delegation.mesh.state import (
+    DELEGATION,
+    FLAGS,
+    Delegation,
+    DelegationChange,
+    added,
+    flags,
+    removed,
+)
+
+NOWHERE = UUID(int=0)
+"""Stands for the identity of an object in a saved plan that tells none."""
+
+
+class DelegationPlanForm:
+    """Implements review.PlanForm."""
+
+    @property
+    def command(self) -> Command:
+        return command("plan")
+
+    @property
+    def have(self) -> str:
+        return DELEGATION.words.have
+
+    def differences(
+        self, then: Sequence[DelegationChange], now: Sequence[DelegationChange]
+    ) -> list[str]:
+        old = {change.target.name: change for change in then}
+        new = {change.target.name: change for change in now}
+        lines = [f"{name}: would not be changed any more" for name in old.keys() - new.keys()]
+        lines += [f"{name}: would be changed as well" for name in new.keys() - old.keys()]
+        for name in old.keys() & new.keys():
+            lines += (f"{name}: {line}" for line in _changed(old[name], new[name]))
+        return sorted(lines)
+
+
+def _changed(then: DelegationChange, now: DelegationChange) -> Iterable[str]:
+    """How one object's change has become another."""
+    aspects = (
+        ("to add", added(then), added(now)),
+        ("to remove", removed(then), removed(now)),
+        ("found there", then.before.values, now.before.values),
+    )
+    for words, before, after in aspects:
+        yield from (f"now {words}: {value}" for value in sorted(set(after) - set(before)))
+        yield from (f"no longer {words}: {value}" for value in sorted(set(before) - set(after)))
+    facts = (
+        ("flags", _bits(then), _bits(now)),
+        ("user_account_control", then.before.uac, now.before.uac),
+        ("dn", then.target.dn.casefold(), now.target.dn.casefold()),
+    )
+    for name, old, new in facts:
+        if old != new:
+            yield f"{name} was {old}, is {new}"
+
+
+def _bits(change: DelegationChange) -> dict[str, list[bool]]:
+    return {name: list(bits) for name, bits in flags(change).items()}
+
+
+def saved_plan(data: Mapping[str, Any]) -> SavedPlan[Delegation]:
+    """A plan out of its JSON. Raises LookupError, TypeError, ValueError or AttributeError."""
+    changes = [_change(change) for change in _list(data["changes"])]
+    return SavedPlan(_text(data["domain"]), _text(data["digest"]), tuple(changes))
+
+
+def _change(data: Mapping[str, Any]) -> DelegationChange:
+    found = data["before"]
+    uac = int(found["user_account_control"])
+    before = Delegation(tuple(str(value) for value in found["values"]), uac)
+    gone = {str(removal["value"]) for removal in data["remove"]}
+    values = [value for value in before.values if value not in gone]
+    values += [str(value) for value in data["add"]]
+    for name, bits in data["flags"].items():
+        _, after = bits
+        uac = uac | FLAGS[name] if after else uac & ~FLAGS[name]
+    target = Target(str(data["computer"]), str(data["dn"]), _guid(data.get("guid")))
+    return Change(target, before, Delegation(tuple(values), uac))
+
+
+def _guid(text: object) -> UUID:
+    return UUID(text) if isinstance(text, str) else NOWHERE
+
+
+def _list(value: object) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value

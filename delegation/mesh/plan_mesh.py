@@ -1,0 +1,84 @@
+"""Inventory and directory -> the plan of a mesh, with its view; nothing is written."""
+
+from collections.abc import Collection
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+
+from delegation.changes.records import Records
+from delegation.errors import DelegationError
+from delegation.events import Teller, warning
+from delegation.inventory import Inventory
+from delegation.mesh import audits, planning, survey
+from delegation.mesh.compare import Comparison
+from delegation.mesh.plan_view import Hints, PlanView, foreign_values
+from delegation.mesh.reader import Inspector, Reader
+from delegation.mesh.state import DelegationPlan
+
+
+class PlanWorld(Protocol):
+    """What a plan of the mesh needs: a directory to read, the journal for hints, the day."""
+
+    @property
+    def inventory(self) -> Inventory: ...
+
+    @property
+    def records(self) -> Records: ...
+
+    @property
+    def teller(self) -> Teller: ...
+
+    def today(self) -> date: ...
+
+    def reading(self) -> AbstractContextManager[Inspector]: ...
+
+
+@dataclass(frozen=True)
+class PlannedMesh:
+    """A plan, and what it rests on."""
+
+    plan: DelegationPlan
+    comparison: Comparison
+    view: PlanView
+
+
+def plan_mesh(
+    world: PlanWorld, limit: str | None = None, allow: Collection[str] = ()
+) -> PlannedMesh:
+    """The plan for the hosts that ``limit`` names, or all, read by what has no write.
+
+    ``limit`` is as in ``hv[01-08],hv12``. Raises UsageError for unknown hosts, AccountsError where
+    a host has not exactly one account.
+    """
+    labels = survey.limited(limit, world.inventory)
+    with world.reading() as reader:
+        comparison = survey.for_plan(world.inventory, reader, world.today(), labels)
+    return judged(world, comparison, allow)
+
+
+def planned_from(
+    world: PlanWorld, reader: Reader, labels: Collection[str] | None, allow: Collection[str]
+) -> PlannedMesh:
+    """The same by a directory that is open already."""
+    comparison = survey.for_plan(world.inventory, reader, world.today(), labels)
+    return judged(world, comparison, allow)
+
+
+def judged(world: PlanWorld, comparison: Comparison, allow: Collection[str]) -> PlannedMesh:
+    """The plan that a comparison asks for, with the hints that the journal has."""
+    plan = planning.plan(comparison, allow)
+    return PlannedMesh(plan, comparison, PlanView.of(plan, comparison, hints(world, comparison)))
+
+
+def hints(world: PlanWorld, comparison: Comparison) -> Hints:
+    """Which run of ours wrote each foreign value; a journal that can't be read is a warning."""
+    guids = {guid for _, guid in foreign_values(comparison)}
+    if not guids:
+        return {}
+    try:
+        with world.records.reading() as journal:
+            return audits.writers_of(journal, guids)
+    except DelegationError as exc:
+        world.teller.say(warning(f"no hints from the journal: {exc.what}"))
+        return {}

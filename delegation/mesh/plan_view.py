@@ -1,0 +1,192 @@
+"""Plan and comparison -> what a plan shows: its changes, what is left alone, what is refused.
+
+This is the one view of a plan: JSON, text, reports and reviews all come from it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from delegation.inventory import Foreign
+from delegation.mesh.compare import Comparison, Standing, Verdict
+from delegation.mesh.planning import removals
+from delegation.mesh.state import DelegationChange, DelegationPlan, added, flags, removed
+
+WITHOUT_GUID = 5
+"""The version of UUIDs that are derived from a name, for exports without objectGUID."""
+
+Hints = Mapping[tuple[UUID, str], int]
+"""Which run of ours wrote a value, by the object's GUID and the casefolded value."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptValue:
+    """A value that a keep rule leaves where it is; ``expires``: the rule's last day, if any."""
+
+    computer: str
+    value: str
+    reason: str
+    expires: date | None
+
+    @classmethod
+    def of(cls, verdict: Verdict) -> "KeptValue":
+        expires = verdict.rule.expires if verdict.rule else None
+        return cls(verdict.computer, verdict.value, verdict.reason, expires)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "computer": self.computer,
+            "value": self.value,
+            "reason": self.reason,
+            "expires": self.expires.isoformat() if self.expires else None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignValue:
+    """A value that is not ours; ``hint`` may help to decide about it."""
+
+    computer: str
+    value: str
+    hint: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {"computer": self.computer, "value": self.value, "hint": self.hint}
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSummary:
+    """Counts: of hosts in scope, of those to change, of values and flags."""
+
+    objects: int
+    changed: int
+    add: int
+    remove: int
+    flags: int
+    unchanged_values: int
+
+    @classmethod
+    def of(cls, plan: DelegationPlan, comparison: Comparison) -> "PlanSummary":
+        return cls(
+            objects=len(comparison.hosts),
+            changed=len(plan.changes),
+            add=sum(len(added(change)) for change in plan.changes),
+            remove=sum(len(removed(change)) for change in plan.changes),
+            flags=sum(bool(flags(change)) for change in plan.changes),
+            unchanged_values=sum(len(host.present) for host in comparison.hosts),
+        )
+
+    def to_json(self) -> dict[str, int]:
+        return {
+            "objects": self.objects,
+            "changed": self.changed,
+            "add": self.add,
+            "remove": self.remove,
+            "flags": self.flags,
+            "unchanged_values": self.unchanged_values,
+        }
+
+
+@dataclass(frozen=True)
+class PlanView:
+    """A plan with all that it leaves alone; ``reasons`` are those of removals."""
+
+    plan: DelegationPlan
+    dc: str
+    reasons: Mapping[tuple[str, str], str]
+    kept: tuple[KeptValue, ...]
+    foreign: tuple[ForeignValue, ...]
+    summary: PlanSummary
+
+    @classmethod
+    def of(cls, plan: DelegationPlan, comparison: Comparison, hints: Hints) -> "PlanView":
+        reasons = {
+            (host.label, verdict.value): verdict.reason
+            for host in comparison.hosts
+            for verdict in removals(comparison, host)
+        }
+        left_alone = [
+            ForeignValue(verdict.computer, verdict.value, _hint(verdict, guid, hints))
+            for verdict, guid in foreign_values(comparison)
+            if (verdict.computer, verdict.value) not in reasons
+        ]
+        return cls(
+            plan,
+            comparison.snapshot.directory.dc,
+            reasons,
+            kept_values(comparison),
+            tuple(left_alone),
+            PlanSummary.of(plan, comparison),
+        )
+
+    def reason(self, change: DelegationChange, value: str) -> str:
+        """Why a change removes that value."""
+        return self.reasons.get((change.target.name, value), UNDO)
+
+    def to_json(self) -> dict[str, Any]:
+        plan = self.plan
+        return {
+            "digest": plan.digest,
+            "domain": plan.domain,
+            "dc": self.dc,
+            "changes": [change_to_json(change, self.reasons) for change in plan.changes],
+            "kept": [kept.to_json() for kept in self.kept],
+            "foreign": [foreign.to_json() for foreign in self.foreign],
+            "blocked": [refusal.to_json("computer") for refusal in plan.blocked],
+            "summary": self.summary.to_json(),
+        }
+
+
+UNDO = "undo"
+"""The reason of a removal that takes back what a run added."""
+
+
+def change_to_json(
+    change: DelegationChange, reasons: Mapping[tuple[str, str], str]
+) -> dict[str, Any]:
+    """One change; ``before`` is all of the object that the plan rests on."""
+    name, guid = change.target.name, change.target.guid
+    return {
+        "computer": name,
+        "dn": change.target.dn,
+        "guid": None if guid.version == WITHOUT_GUID else str(guid),
+        "add": list(added(change)),
+        "remove": [
+            {"value": value, "reason": reasons.get((name, value), UNDO)}
+            for value in removed(change)
+        ],
+        "flags": {flag: list(bits) for flag, bits in flags(change).items()},
+        "before": change.before.canonical(),
+    }
+
+
+def kept_values(comparison: Comparison) -> tuple[KeptValue, ...]:
+    """Every value under a live keep rule, host by host."""
+    return tuple(
+        KeptValue.of(verdict)
+        for host in comparison.hosts
+        for verdict in host.standing(Standing.KEPT)
+    )
+
+
+def foreign_values(comparison: Comparison) -> list[tuple[Verdict, UUID]]:
+    """Values that are not ours, with the object that holds them; none where they are ignored."""
+    if comparison.inventory.policy.foreign is Foreign.IGNORE:
+        return []
+    return [
+        (verdict, host.computer.guid)
+        for host in comparison.hosts
+        for verdict in host.standing(Standing.FOREIGN)
+    ]
+
+
+def _hint(verdict: Verdict, guid: UUID, hints: Hints) -> str:
+    if verdict.rule is not None:
+        return verdict.reason
+    run = hints.get((guid, verdict.value.casefold()))
+    if run is None:
+        return ""
+    host = verdict.value.rpartition("/")[2].partition(".")[0]
+    return f"run {run} added this; list {host} under retired to remove it"
