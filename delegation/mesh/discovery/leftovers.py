@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 from delegation import names
 from delegation.inventory import Inventory, Keep
-from delegation.mesh.checks.registry import KDC_SERVICES, Registry
+from delegation.mesh.checks.registry import Registry
 from delegation.mesh.compare import Comparison, HostComparison, Verdict
+from delegation.mesh.facts import KDC_SERVICES
 from delegation.mesh.snapshot import Computer
 
 

@@ -16,6 +16,7 @@ from difflib import get_close_matches
 from types import MappingProxyType
 
 from delegation.errors import InventoryError, Problem
+from delegation.hosts.folders import is_device
 from delegation.inventory import Inventory, yaml_tree
 from delegation.inventory.fields import Field, Reading
 from delegation.inventory.yaml_text import MAX_BYTES, quoted
@@ -24,7 +25,7 @@ from delegation.inventory.yaml_writing import comment, scalar
 from delegation.migrations.moves import csv_tree
 from delegation.migrations.moves.asked import AskedMove
 from delegation.migrations.moves.terms import reach
-from delegation.migrations.moves.volumes import STAGING, is_device
+from delegation.migrations.moves.volumes import STAGING
 
 MAX_MOVES = 20_000
 """No run is asked for more."""

@@ -1,16 +1,15 @@
 """The hosts as read before migrations: what each holds, what it has room for, what can't move."""
 
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from delegation.hosts.folders import machine_folder
 from delegation.hosts.machines import HostReading, MachineState, VirtualMachine
 from delegation.inventory import Slots
 from delegation.migrations.moves.asked import is_readable
-from delegation.migrations.moves.volumes import is_device, volume
+from delegation.migrations.moves.volumes import volume
 from delegation.migrations.schedule import Capacity
 
-_FOLDER = re.compile(r'[^<>:"/\\|?*]{0,63}[^<>:"/\\|?*. ]\Z')
 MIGRATING = "it is being migrated already"
 _IN_MEMORY = {MachineState.RUNNING, MachineState.PAUSED, MachineState.OTHER}
 
@@ -96,22 +95,5 @@ def called(machine: VirtualMachine, hosted: Hosted) -> str:
 
 
 def folder(hosted: Hosted, machine: VirtualMachine, taken: Collection[str] = ()) -> str:
-    """A folder of the machine's own below the host's default folder.
-
-    Of its own, because disks of two machines often have one name. It is called like the machine,
-    unless that can't be a folder's name or another machine there, or one of the folders that are
-    ``taken`` already (in lower case), is called so: then by its id.
-    """
-    storage = hosted.reading.resources.storage if hosted.reading.resources else ""
-    name = machine.name.casefold()
-    wanted = f"{storage.rstrip(_SEPARATOR)}{_SEPARATOR}{machine.name}"
-    is_free = wanted.casefold() not in taken and not any(
-        other.name.casefold() == name and other.id != machine.id for other in hosted.machines
-    )
-    is_plain = machine.name.isprintable() and _FOLDER.match(machine.name)
-    if is_free and is_plain and not is_device(machine.name):
-        return wanted
-    return f"{storage.rstrip(_SEPARATOR)}{_SEPARATOR}{machine.id}"
-
-
-_SEPARATOR = "\\"
+    """The machine's own folder on a host as read (hosts.folders)."""
+    return machine_folder(hosted.reading, hosted.machines, machine, taken)

@@ -1,11 +1,5 @@
 """Folders as Windows names them: which volume one lies on, and where none should."""
 
-import re
-
-_DEVICES = re.compile(
-    r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³]) *(?:\.|\Z)", re.IGNORECASE
-)
-"""Names that are no files' (Naming Files, Paths, and Namespaces; with an extension neither)."""
 STAGING = "$vsm$"
 """The folder in which disks are while they are on their way (FIELD 8), in lower case."""
 
@@ -14,11 +8,6 @@ def volume(path: str) -> str:
     """The drive or the share that a path of Windows lies on, in lower case."""
     parts = path.casefold().split("\\")
     return "\\".join(parts[:4]) if path.startswith("\\\\") else parts[0]
-
-
-def is_device(name: str) -> bool:
-    """Whether Windows takes this part of a path for a device, such as CON."""
-    return _DEVICES.match(name) is not None
 
 
 def system_place(path: str) -> str:
