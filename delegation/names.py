@@ -7,11 +7,11 @@ into it for output. Expansion is bounded, so that no text can exhaust memory.
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from itertools import product
 from typing import NamedTuple, TypeVar
 
-K = TypeVar("K")
+K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 MAX_HOSTS = 20_000
@@ -136,6 +136,24 @@ def fold(names: Iterable[str]) -> str:
     return ",".join(_folded(names))
 
 
+def grouped(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:
+    """What has a key in common, keys and values in the order in which they come."""
+    groups: dict[K, list[V]] = {}
+    for key, value in pairs:
+        groups.setdefault(key, []).append(value)
+    return groups
+
+
+def alike(pairs: Iterable[tuple[K, str]]) -> dict[K, str]:
+    """Names folded by what they have in common: the same is said once, of all of them."""
+    return {key: fold(found) for key, found in grouped(pairs).items()}
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 host``, ``1,200 hosts``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def in_order(names: Iterable[str]) -> tuple[str, ...]:
     """``names`` in the order in which their folded form says them."""
     return tuple(name for part in split_list(fold(names)) for name in expand(part))
@@ -215,16 +233,3 @@ def inert(text: str) -> str:
         else character
         for character in text
     )
-
-
-def counted(number: int, noun: str) -> str:
-    """``1 host``, ``2,000 hosts``."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
-def grouped(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:
-    """What has the same key together, in the order in which keys first come."""
-    found: dict[K, list[V]] = defaultdict(list)
-    for key, value in pairs:
-        found[key].append(value)
-    return dict(found)

@@ -151,9 +151,9 @@ class World:
 
     def write_undo_file(self, run: int, plan: DelegationPlan) -> None:
         """The undo of a run as LDIF beside the journal. Raises JournalError."""
-        from delegation.directory.undo_file import undo_ldif
+        from delegation.directory import change_file
 
-        undo_ldif(self.records.folder / f"run-{run}-undo.ldif", plan)
+        change_file.write_undo(self.records.folder / f"run-{run}-undo.ldif", plan)
 
     def connection_record(self, directory: Directory) -> dict[str, Any]:
         """What a rollback needs to come back to ``directory``; no secret is in it."""
@@ -223,6 +223,13 @@ def load(places: Places) -> Inventory:
 
     data = yaml_text.read_file(str(places.inventory))
     return reader.parse(data, str(places.inventory))
+
+
+def domains_of_export(file: str) -> list[str]:
+    """The domains of which an LDIF export holds objects. Raises ExportError."""
+    from delegation.directory import offline
+
+    return offline.domains(Path(file))
 
 
 def state_folder(places: Places, inventory: Inventory | None) -> Path:

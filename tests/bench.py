@@ -20,9 +20,9 @@ from uuid import UUID
 
 from delegation.changes.outcomes import Result
 from delegation.changes.plan import Change, Plan
+from delegation.directory import change_file
 from delegation.directory.connection import Credentials
 from delegation.directory.ldap import LdapDirectory
-from delegation.directory.undo_file import undo_ldif
 from delegation.inventory import DirectorySettings, Host, Inventory, Mesh
 from delegation.mesh import compare, planning, snapshot
 from delegation.mesh.desired import expand
@@ -121,8 +121,8 @@ def _apply(lab: Lab | None) -> None:
         folder = Path(name)
         program = _inventory_file(lab, folder)
         planned = _mesh_plan(lab, directory)
-        undo_ldif(folder / "undo.ldif", planned)
-        undo_ldif(folder / "do.ldif", planned.reversed())
+        change_file.write_undo(folder / "undo.ldif", planned)
+        change_file.write_undo(folder / "do.ldif", planned.reversed())
         ldapmodify = [
             *("ldapmodify", "-x", "-H", lab.ldaps_url, "-D", lab.principal(WRITER)),
             *("-w", lab.accounts[WRITER], "-f"),

@@ -34,11 +34,12 @@ OPENED_BY = {"directory": "wiring"}
 MOST_ARROWS = 65
 
 IO = {
+    "changes.files": "open os pathlib secrets sys",
     "changes.journal": "clock getpass pathlib platform sqlite3",
     "changes.records": "pathlib",
     "changes.store": "os pathlib sqlite3 sys",
     "cli/": "everything",
-    "directory/": "open os pathlib random socket ssl sys tempfile urllib",
+    "directory/": "open os pathlib random socket ssl sys urllib",
     "hosts.crew": "queue threading time",
     "hosts.winrm/": "clock logging pathlib socket ssl sys threading time warnings",
     "inventory.yaml_text": "pathlib",
@@ -58,13 +59,15 @@ PURE_BESIDE_IO = (
 )
 """Rules and formats that lie in a folder of input and output, and do none."""
 HANDED = {
-    "changes.journal": "changes.carry changes.opening changes.records changes.verbs"
-    " hosts.settings_changes mesh.audits mesh.mesh_changes migrations.record/",
-    "changes.records": "changes.verbs hosts.settings_survey mesh.plan_mesh",
+    "changes.files": "directory/",
+    "changes.journal": "changes.carry changes.history changes.opening changes.records changes.verbs"
+    " hosts.settings_changes mesh.audits mesh.mesh_changes mesh.past_runs migrations.record/",
+    "changes.records": "changes.verbs hosts.settings_survey mesh.mesh_verbs mesh.plan_mesh",
     "changes.store": "changes.journal changes.records mesh.audits migrations.record/",
     "hosts.crew": "hosts.fleet",
     "hosts.winrm/": "migrations.smb.smb_ticket",
-    "inventory.yaml_text": "inventory/ migrations.moves.move_list migrations.moves.csv_tree",
+    "inventory.yaml_text": "inventory/ mesh.discovery.search migrations.moves.move_list"
+    " migrations.moves.csv_tree",
     "kerberos/": "directory/ hosts.winrm/ migrations.smb/",
     "migrations.record/": "report.page report.sheet report.timeline",
     "report": "report/",
@@ -270,7 +273,7 @@ PLANTS = {
     " migrations.runner.threads wiring",
     "from datetime import datetime as time\nseen = time.now()": "changes.journal cli/"
     " hosts.winrm/ migrations.record/ wiring",
-    "text = read_file('inventory.yaml')": "cli/ directory/ wiring",
+    "text = read_file('inventory.yaml')": "changes.files cli/ directory/ wiring",
     "import ldap3": OWNERS["ldap3"],
     "def late():\n    import click": "cli/",
     "def late():\n    import fcntl": "",

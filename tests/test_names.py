@@ -216,3 +216,17 @@ def test_inert_text_has_nothing_that_a_terminal_obeys(text: str) -> None:
 @pytest.mark.parametrize("value", FOREIGN_VALUES)
 def test_ordinary_text_stays_as_it_is(value: str) -> None:
     assert names.inert(value) == value
+
+
+def test_what_is_alike_is_told_once() -> None:
+    pairs = [("b", "hv03"), ("a", "hv01"), ("b", "hv01"), ("b", "hv02")]
+    assert names.grouped(pairs) == {"b": ["hv03", "hv01", "hv02"], "a": ["hv01"]}
+    assert names.alike(pairs) == {"b": "hv[01-03]", "a": "hv01"}
+    assert list(names.grouped(pairs)) == ["b", "a"]
+
+
+@pytest.mark.parametrize(
+    ("number", "words"), [(0, "0 hosts"), (1, "1 host"), (2, "2 hosts"), (1200, "1,200 hosts")]
+)
+def test_counted(number: int, words: str) -> None:
+    assert names.counted(number, "host") == words

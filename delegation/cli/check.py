@@ -12,7 +12,7 @@ from delegation.mesh import checks, rights, survey
 from delegation.mesh.checks import Severity
 from delegation.mesh.compare import Comparison
 from delegation.mesh.reader import Inspector
-from delegation.mesh.rights import Answer, Rights
+from delegation.mesh.rights import Rights, RightsAnswer
 from delegation.wiring import today
 
 
@@ -51,7 +51,7 @@ def check(ctx: click.Context, form: str, operators: tuple[str, ...]) -> int:
             terminal.say(f"  {line}")
         if form == "json":
             data = report.unread_data(inventory)
-            click.echo(_json(data, Rights(Answer.UNKNOWN, (what,))))
+            click.echo(_json(data, Rights(RightsAnswer.UNKNOWN, (what,))))
         return 0
     with wiring.reading(given, wanted, inventory.domain) as reader:
         comparison = survey.for_findings(inventory, reader, today(), operators=operators)

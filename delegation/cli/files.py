@@ -1,33 +1,25 @@
-"""Files that a command writes for the user: whole or not at all, and never over its own input."""
+"""Files that a command writes for the user, never over its own input. Raises UsageError."""
 
 import os
-import sys
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
 
+from delegation.changes import files
 from delegation.errors import UsageError
 
 
 def save(path: Path, text: str, own: Iterable[Path]) -> None:
-    """Write ``text`` to ``path``, replacing what is there unless it is one of the program's own.
-
-    Raises UsageError.
-    """
+    """Write ``text`` to ``path``, replacing what is there unless it is one of the program's own."""
+    content = _with_line_ends(f"{text}\n")
     try:
         if any(path.exists() and known.exists() and path.samefile(known) for known in own):
             raise UsageError(
                 f"{path} is what this program reads; nothing was saved", "name another file"
             )
         if path.exists() and not path.is_file():
-            path.write_text(text + "\n", encoding="utf-8")  # a device, such as /dev/stdout
-            return
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            temporary.write_text(text + "\n", encoding="utf-8")
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+            path.write_bytes(content)  # a device, such as /dev/stdout
+        else:
+            files.replace(path, content)
     except OSError as exc:
         raise UsageError(
             f"{path} can't be written: {exc.strerror or exc}", "name another file"
@@ -37,15 +29,10 @@ def save(path: Path, text: str, own: Iterable[Path]) -> None:
 def create(path: Path, text: str) -> None:
     """Write ``text`` to a new file; whatever stands at ``path`` already stays.
 
-    Raises FileExistsError where something does, UsageError where it can't be written.
+    Raises FileExistsError where something does.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        try:
-            temporary.write_text(text, encoding="utf-8")
-            _rename_to_new(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        files.create(path, _with_line_ends(text))
     except FileExistsError:
         raise
     except (OSError, ValueError) as exc:
@@ -53,33 +40,21 @@ def create(path: Path, text: str) -> None:
         raise UsageError(f"{path} can't be written: {reason}", "name another file") from exc
 
 
-def create_all(made: Mapping[Path, bytes]) -> None:
-    """Write new files, all or none; whatever stands there already stays. Raises UsageError."""
-    written: list[Path] = []
+def create_all(made: Mapping[Path, bytes], if_taken: str, if_failing: str) -> None:
+    """Write new files, all or none; the fixes are for what is there already, and for all else."""
     try:
-        for path, content in made.items():
-            with path.open("xb") as file:
-                written.append(path)
-                file.write(content)
-    except BaseException as exc:
-        for path in written:
-            with suppress(OSError):
-                path.unlink()
-        if isinstance(exc, FileExistsError):
-            raise UsageError(
-                f"{exc.filename} is there already; nothing was written",
-                "move it away, or name another place with -o",
-            ) from exc
-        if isinstance(exc, OSError):
-            raise UsageError(
-                f"{exc.filename} can't be written: {exc.strerror or exc}; nothing was written",
-                "name another place with -o",
-            ) from exc
-        raise
+        files.create_all(made)
+    except FileExistsError as exc:
+        raise UsageError(f"{exc.filename} is there already; nothing was written", if_taken) from exc
+    except OSError as exc:
+        raise UsageError(
+            f"{exc.filename} can't be written: {exc.strerror or exc}; nothing was written",
+            if_failing,
+        ) from exc
 
 
 def make_folder(path: Path) -> None:
-    """A folder to write to, unless it is there. Raises UsageError."""
+    """A folder to write to, unless it is there."""
     try:
         path.mkdir(exist_ok=True)
     except OSError as exc:
@@ -89,16 +64,5 @@ def make_folder(path: Path) -> None:
         ) from exc
 
 
-def _rename_to_new(temporary: Path, path: Path) -> None:
-    """A rename replaces what is there, except on Windows; a link to the same file never does."""
-    if sys.platform == "win32":
-        temporary.rename(path)
-        return
-    try:
-        path.hardlink_to(temporary)
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without links
-        if os.path.lexists(path):
-            raise FileExistsError(path) from None
-        temporary.rename(path)
+def _with_line_ends(text: str) -> bytes:
+    return text.replace("\n", os.linesep).encode()

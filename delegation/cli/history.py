@@ -1,22 +1,25 @@
 """``delegation history``: the runs, audits included, or one run's changes."""
 
 import json
-from collections import defaultdict
-from collections.abc import Sequence
-from contextlib import closing
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from delegation import names, report
+from delegation import names
+from delegation.changes import history as past
+from delegation.changes.history import HistoryView, RunDetails, became_in_words
 from delegation.changes.journal import Journal
+from delegation.changes.records import Records
 from delegation.changes.run import RecordedChange, Run
 from delegation.cli import findings, options, show, terminal, wiring
+from delegation.cli.options import Options
+from delegation.errors import Advice, command
+from delegation.hosts.past_settings import recorded_setting_to_json
 from delegation.hosts.settings import HOST_SETTINGS, RecordedSetting, shown
-from delegation.mesh import audits
 from delegation.mesh.audits import AUDIT
-from delegation.mesh.checks import Finding
+from delegation.mesh.past_runs import AuditAccount, delegation_to_json
 from delegation.mesh.state import DELEGATION, RecordedDelegation, added, removed
 from delegation.migrations.record.recorded import MIGRATE
 from delegation.wiring import KINDS
@@ -44,183 +47,143 @@ def history(ctx: click.Context, run: int | None, form: str) -> int:
       delegation history --format json
     """
     given = options.given(ctx)
-    folder = wiring.usual_state_folder(given)
-    with closing(Journal.readable(folder, KINDS)) as journal:
+    records = Records(wiring.usual_state_folder(given), KINDS)
+    with records.reading() as journal:
+        view: HistoryView | RunDetails
         if run is None:
-            _runs(given, journal, folder, form)
+            view = past.history(journal, ACCOUNTS)
         else:
-            _one(journal, folder, run, form, verbose=given.verbose)
+            view = past.run_details(journal, run, ACCOUNTS, CHANGES_JSON)
+    if form == "json":
+        click.echo(json.dumps(view.to_json(), indent=1))
+    elif isinstance(view, RunDetails):
+        _details(view, given)
+    elif view.runs:
+        _runs(view, given)
+    else:
+        terminal.say(f"no runs yet in {records.folder}")
     return 0
 
 
-def _runs(given: options.Options, journal: Journal, folder: Path, form: str) -> None:
-    runs = journal.runs()
-    unsettled = {run.id for run in journal.unsettled()}
-    migrations = _migrations(journal, folder, runs)
-    moving = {run for run, found in migrations.items() if found.is_unsettled}
-    if form == "json":
-        data = [
-            {
-                **report.run_data(run),
-                "unsettled": run.id in unsettled | moving,
-                **(migrations[run.id].data() if run.id in migrations else {}),
-            }
-            for run in runs
-        ]
-        click.echo(json.dumps({"runs": data}, indent=1))
-        return
-    if not runs:
-        terminal.say(f"no runs yet in {folder}")
-        return
-    terminal.table(
-        ["run", "kind", "started (UTC)", "who", "on", "result", ""],
+def _runs(view: HistoryView, given: Options) -> None:
+    rows = [
         [
-            [
-                str(run.id),
-                run.kind + (f" of {run.reverses}" if run.reverses else ""),
-                run.started[:19].replace("T", " "),
-                run.who,
-                run.dc,
-                _result(run, migrations.get(run.id), is_unsettled=run.id in unsettled),
-                run.ticket or "",
-            ]
-            for run in runs
-        ],
-        right="r",
-    )
-    if unsettled:
-        terminal.say("  an unsettled run may have written; the next apply or rollback settles it")
-    if moving:
-        command = given.command("migrate", "resume", str(max(moving)))
-        terminal.say(f"  an unsettled migration may be under way; find out: {command}")
-
-
-def _migrations(journal: Journal, folder: Path, runs: Sequence[Run]) -> "dict[int, MigrationRun]":
-    """What the migration runs have come to, by their machines."""
-    found = [run for run in runs if run.kind == MIGRATE]
-    if not found:
-        return {}
-    from delegation.cli.migrate import status
-    from delegation.cli.migrate.came_to import MigrationRun
-
-    current = status.at_work(journal, folder)
-    return {run.id: MigrationRun.of(journal, run, alive=run.id == current) for run in found}
-
-
-def _result(run: Run, migrations: "MigrationRun | None", *, is_unsettled: bool) -> str:
-    if is_unsettled:
-        return "UNSETTLED"
-    if came_to := _came_to(run, migrations):
-        return came_to
-    counts = ", ".join(
-        f"{count} {name}" for name, count in run.summary.items() if name != "objects"
-    )
-    return f"{run.status}: {counts or 'nothing written'}"
-
-
-def _came_to(run: Run, migrations: "MigrationRun | None") -> str:
-    if migrations is not None:
-        return migrations.in_words
-    return _audited(run) if run.kind == AUDIT else ""
-
-
-def _audited(run: Run) -> str:
-    told = [
-        "drift" if run.summary.get("drift") else "no drift",
-        names.counted(int(run.summary.get("findings", 0)), "finding"),
+            str(one.run.id),
+            one.kind,
+            one.run.started[:19].replace("T", " "),
+            one.run.who,
+            one.run.dc,
+            one.in_words,
+            one.run.ticket or "",
+        ]
+        for one in view.runs
     ]
-    if run.summary.get("since"):
-        told.append(f"{run.summary.get('new', 0):,} new since run {run.summary['since']}")
-    return ", ".join(told)
+    terminal.table(["run", "kind", "started (UTC)", "who", "on", "result", ""], rows, right="r")
+    for remark in view.remarks():
+        terminal.say(f"  {given.said(remark)}")
 
 
-def _one(journal: Journal, folder: Path, number: int, form: str, *, verbose: bool) -> None:
-    run = journal.run(number)
-    migrations = _migrations(journal, folder, [run]).get(number)
-    of_hosts = run.kind in HOST_SETTINGS.runs
-    changes = [] if of_hosts else journal.changes(number, DELEGATION)
-    settings = journal.changes(number, HOST_SETTINGS) if of_hosts else []
-    found = audits.found_by(journal, number) if run.kind == AUDIT else ()
-    if form == "json":
-        recorded = [report.recorded_data(c) for c in changes]
-        recorded += [report.recorded_setting_data(c) for c in settings]
-        data = {**report.run_data(run), "changes": recorded}
-        if run.kind == AUDIT:
-            data["findings"] = found and [report.finding_data(one) for one in found]
-        if migrations is not None:
-            data |= {**migrations.data(), "moves": migrations.moves_data()}
-        click.echo(json.dumps(data, indent=1))
-        return
-    terminal.out(f"Run {run.id}: {run.kind}", bold=True)
-    for name, text in (
-        ("started", f"{run.started} by {run.who} on {run.machine}"),
-        ("finished", run.finished or "never"),
-        ("status", "" if migrations else run.status),
-        ("directory", f"{run.domain}, {run.dc}"),
-        ("inventory", run.inventory_digest or ""),
-        ("plan", run.plan_digest or ""),
-        ("ticket", run.ticket or ""),
-        ("undoes run", str(run.reverses or "")),
-        ("result", _came_to(run, migrations)),
-    ):
-        if text:
-            terminal.out(f"  {name:<10}  {text}")
-    _changes(changes, verbose=verbose)
-    _settings(settings)
-    if migrations is not None:
+def _details(view: RunDetails, given: Options) -> None:
+    terminal.out(f"Run {view.run.id}: {view.run.kind}", bold=True)
+    for name, text in view.facts():
+        terminal.out(f"  {name:<10}  {text}")
+    if view.changes and view.kind is DELEGATION:
+        _delegations(view.changes, verbose=given.verbose)
+    elif view.changes:
+        _settings(view.changes)
+    if isinstance(view.account, MigrationAccount):
         terminal.out()
-        migrations.table()
-    if run.kind == AUDIT:
-        _findings(found)
+        view.account.moved.table()
+    elif isinstance(view.account, AuditAccount):
+        _findings(view.account)
 
 
-def _findings(found: Sequence[Finding] | None) -> None:
-    if found is None:
+def _findings(audit: AuditAccount) -> None:
+    if audit.findings is None:
         terminal.say("  what it found is not kept")
         return
     terminal.out()
-    for line in findings.lines(found):
+    for line in findings.lines(audit.findings):
         terminal.out(line)
 
 
-def _settings(changes: list[RecordedSetting]) -> None:
+def _settings(changes: Iterable[RecordedSetting]) -> None:
     """What changed on the hosts themselves; hosts with the same change in one line."""
-    alike: dict[tuple[str, str, str, str], list[str]] = defaultdict(list)
-    for recorded in changes:
-        before, after = recorded.change.before, recorded.change.after
-        key = (before.name, shown(before.value), shown(after.value), _became(recorded))
-        alike[key].append(recorded.change.target.name)
-    if alike:
-        terminal.out()
-        terminal.table(
-            ["hosts", "setting", "before", "after", "became"],
-            [[names.fold(hosts), *key] for key, hosts in alike.items()],
-        )
+    alike = names.alike((_setting_words(recorded), _name(recorded)) for recorded in changes)
+    terminal.out()
+    terminal.table(
+        ["hosts", "setting", "before", "after", "became"],
+        [[hosts, *words] for words, hosts in alike.items()],
+    )
 
 
-def _became(recorded: RecordedChange[Any]) -> str:
-    if recorded.unsettled:
-        return "unsettled"
-    became = recorded.result.value if recorded.result else "not written"
-    return f"{became}: {recorded.reason}" if recorded.reason else became
+def _setting_words(recorded: RecordedSetting) -> tuple[str, ...]:
+    before, after = recorded.change.before, recorded.change.after
+    return before.name, shown(before.value), shown(after.value), became_in_words(recorded)
 
 
-def _changes(changes: list[RecordedDelegation], *, verbose: bool) -> None:
-    if not changes:
-        return
-    alike: dict[tuple[int, int, str, str], list[str]] = defaultdict(list)
-    for recorded in changes:
-        change = recorded.change
-        key = (len(added(change)), len(removed(change)), show.flag_words(change), _became(recorded))
-        alike[key].append(change.target.name)
+def _delegations(changes: Sequence[RecordedDelegation], *, verbose: bool) -> None:
+    alike = names.alike((_delegation_words(recorded), _name(recorded)) for recorded in changes)
     terminal.out()
     terminal.table(
         ["hosts", "add", "remove", "flags", "became"],
-        [
-            [names.fold(hosts), str(plus), str(minus), words, became]
-            for (plus, minus, words, became), hosts in alike.items()
-        ],
+        [[hosts, *words] for words, hosts in alike.items()],
         right=" rr",
     )
     if verbose:
         show.every_value([recorded.change for recorded in changes])
+
+
+def _delegation_words(recorded: RecordedDelegation) -> tuple[str, ...]:
+    change = recorded.change
+    counts = str(len(added(change))), str(len(removed(change)))
+    return *counts, show.flag_words(change), became_in_words(recorded)
+
+
+def _name(recorded: RecordedChange[Any]) -> str:
+    return recorded.change.target.name
+
+
+@dataclass(frozen=True)
+class MigrationAccount:
+    """A migration of the past; implements changes.history.RunAccount."""
+
+    moved: "MigrationRun"
+    tells_status: bool = True
+
+    @classmethod
+    def of(cls, journal: Journal, run: Run, *, detailed: bool) -> "MigrationAccount":  # noqa: ARG003
+        from delegation.cli.migrate import status
+        from delegation.cli.migrate.came_to import MigrationRun
+
+        is_alive = run.id == status.at_work(journal, journal.folder)
+        return cls(MigrationRun.of(journal, run, alive=is_alive))
+
+    @property
+    def is_unsettled(self) -> bool:
+        return self.moved.is_unsettled
+
+    @property
+    def advice(self) -> str:
+        resume = command("migrate", "resume", str(self.moved.run.id))
+        return Advice("an unsettled migration may be under way; find out: ", resume)
+
+    @property
+    def in_words(self) -> str:
+        return self.moved.in_words
+
+    def summary_json(self) -> Mapping[str, Any]:
+        return self.moved.data()
+
+    def details_json(self) -> Mapping[str, Any]:
+        return {**self.moved.data(), "moves": self.moved.moves_data()}
+
+
+ACCOUNTS: Mapping[str, past.AccountOf] = {AUDIT: AuditAccount.of, MIGRATE: MigrationAccount.of}
+"""Who tells what a run came to, by its kind, where its page in the journal does not."""
+
+CHANGES_JSON: Mapping[str, past.ChangeJson] = {
+    DELEGATION.name: delegation_to_json,
+    HOST_SETTINGS.name: recorded_setting_to_json,
+}
+"""What a change looks like as JSON data, by its kind."""

@@ -2,23 +2,18 @@
 
 import os
 from dataclasses import replace
-from datetime import date
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import click
 
-from delegation import names
-from delegation.cli import files, options, proposed, unlisted, wiring
+from delegation.cli import files, options, proposed, wiring
 from delegation.cli.options import Options
-from delegation.cli.unlisted import Wanted
-from delegation.errors import DelegationError, DirectoryError, InventoryError, UsageError
-from delegation.inventory import Auth, Inventory, reader, yaml_text
+from delegation.cli.outset import Outset
+from delegation.errors import UsageError
+from delegation.inventory import Auth, DirectorySettings
 from delegation.mesh import discovery
-from delegation.mesh.discovery import Asked, Proposal, draft, units
-from delegation.mesh.reader import Inspector
-from delegation.mesh.snapshot import Computer
+from delegation.mesh.discovery import DiscoveryRequest
 
 _STDOUT = Path("-")
 
@@ -57,7 +52,23 @@ _STDOUT = Path("-")
     help="Write it there, - is stdout.  [default: the --inventory]",
 )
 @click.pass_context
-def init(ctx: click.Context, /, **wanted: Any) -> int:  # noqa: ANN401 - click's own values
+def init(  # noqa: PLR0913 - one parameter an option
+    ctx: click.Context,
+    /,
+    *,
+    domain: str | None,
+    auth: str | None,
+    user: str | None,
+    keytab: str | None,
+    ca_file: str | None,
+    start_tls: bool,
+    site: str | None,
+    dns_server: tuple[str, ...],
+    ou: tuple[str, ...],
+    name: str | None,
+    one_mesh: bool,
+    output: Path | None,
+) -> int:
     """Find the Hyper-V hosts in the directory; write an inventory.
 
     Hosts are the computers on which the migration service has registered its name. What is
@@ -74,33 +85,43 @@ def init(ctx: click.Context, /, **wanted: Any) -> int:  # noqa: ANN401 - click's
 
     Exit codes: 0 written, 1 no hosts found, 2 the file exists already, or wrong usage.
     """
-    return _init(options.given(ctx), Wanted(**wanted))
-
-
-def _init(given: Options, wanted: Wanted) -> int:
-    target = wanted.output or given.inventory
-    if target == _STDOUT:
-        target, file = given.inventory, None
-    else:
-        file = target
-        _refuse_existing(target)
-    reached = unlisted.reached(given, wanted, target.parent)
-    proposal = _proposed(given, wanted, reached)
-    if not proposal.inventory.hosts:
-        raise _nothing(proposal, wanted)
-    text = draft.text(proposal)
-    _refuse_too_long(text, proposal)
-    _refuse_unfaithful(text, proposal.inventory)
+    given = options.given(ctx)
+    target = output or given.inventory
+    file = None if target == _STDOUT else target
+    if file is not None:
+        _refuse_existing(file)
+    settings = DirectorySettings(
+        auth=Auth(auth) if auth else None,
+        user=user,
+        keytab=keytab,
+        ca_file=ca_file,
+        site=site,
+        dns_servers=dns_server,
+    )
+    settings = replace(_at_the_server(given, settings), start_tls=start_tls)
+    around = Outset(given, (file or given.inventory).parent)
+    request = DiscoveryRequest(settings, domain, ou, name, one_mesh)
+    found = discovery.discover(around, request)
     if file is None:
-        click.echo(text, nl=False)
+        click.echo(found.text, nl=False)
     else:
-        try:
-            files.create(file, text)
-        except FileExistsError:
-            _refuse_existing(file)
-            raise
-    proposed.tell(given, file, proposal)
+        _create(file, found.text)
+    proposed.tell(given, file, found.proposal)
     return 0
+
+
+def _at_the_server(given: Options, settings: DirectorySettings) -> DirectorySettings:
+    if given.directory is None:
+        return settings
+    return wiring.redirect(settings, given.directory)
+
+
+def _create(file: Path, text: str) -> None:
+    try:
+        files.create(file, text)
+    except FileExistsError:
+        _refuse_existing(file)
+        raise
 
 
 def _refuse_existing(file: Path) -> None:
@@ -115,75 +136,3 @@ def _refuse_existing(file: Path) -> None:
         f"{file} exists already, and init overwrites nothing",
         f"write to another file and compare the two: -o {free}",
     )
-
-
-def _proposed(given: Options, wanted: Wanted, reached: unlisted.Reached) -> Proposal:
-    asked = Asked(reached.written, date.today(), wanted.one_mesh)  # noqa: DTZ011 - the admin's day
-    try:
-        with wiring.reading(given, reached.settings, reached.domain) as inspector:
-            chosen, accounts = _read(inspector, wanted)
-            return discovery.propose(inspector.directory, chosen, accounts, asked)
-    except (DirectoryError, UsageError) as exc:
-        raise unlisted.in_words_of_options(exc, reached) from exc
-
-
-def _read(inspector: Inspector, wanted: Wanted) -> tuple[list[Computer], list[Computer]]:
-    """The accounts that are wanted, and all that were read."""
-    accounts = inspector.find(())
-    if wanted.ou or wanted.name is not None:
-        chosen = inspector.computers("*" if wanted.name is None else wanted.name)
-        chosen = units.below(chosen, wanted.ou) if wanted.ou else chosen
-    else:
-        chosen = discovery.registered(accounts)
-    if len(chosen) > names.MAX_HOSTS:
-        raise UsageError(
-            f"{len(chosen):,} accounts were found, more than an inventory may name",
-            "name fewer with --ou or --name",
-        )
-    who, spns = discovery.questions(chosen)
-    return chosen, [*accounts, *inspector.find(who, spns)]
-
-
-def _nothing(proposal: Proposal, wanted: Wanted) -> DelegationError:
-    where = f"{proposal.inventory.domain} on {proposal.directory.dc}"
-    if not proposal.left_out:
-        return DelegationError(
-            f"no Hyper-V host was found in {where}",
-            "look whether --ou or --name fit any computer"
-            if wanted.ou or wanted.name is not None
-            else "none has registered the migration service: name them with --ou or --name",
-        )
-    fix = "" if wanted.one_mesh else "; --one-mesh takes hosts of several units together"
-    return DelegationError(
-        f"no two hosts that could migrate to each other were found in {where}",
-        f"these can't be, each for its reason{fix}",
-        proposed.left_out(proposal),
-    )
-
-
-def _refuse_too_long(text: str, proposal: Proposal) -> None:
-    if len(text.encode()) > yaml_text.MAX_BYTES:
-        raise UsageError(
-            f"the inventory would be larger than {yaml_text.MAX_BYTES >> 20} MiB: "
-            f"{len(proposal.inventory.hosts):,} hosts, {len(proposal.inventory.keep):,} keep rules",
-            "use --one-mesh where hosts of several units migrate to each other; else take fewer "
-            "hosts, with --ou or --name",
-        )
-
-
-def _refuse_unfaithful(text: str, wanted: Inventory) -> None:
-    """The file must say exactly what was proposed, whatever names the directory holds."""
-    try:
-        said = reader.parse(text.encode(), "the inventory")
-    except InventoryError as exc:
-        raise DelegationError(
-            "internal error: the inventory that was made is not valid; nothing was written",
-            "this is a bug in delegation: please report it",
-            [str(problem) for problem in exc.problems[:5]],
-        ) from exc
-    if replace(said, digest=wanted.digest) != wanted:
-        raise DelegationError(
-            "internal error: the inventory that was made says something else than was found; "
-            "nothing was written",
-            "this is a bug in delegation: please report it",
-        )

@@ -267,7 +267,9 @@ def _file(output: Path | None, name: str) -> Path | None:
 
 
 def _save(made: Mapping[Path, bytes]) -> None:
-    files.create_all(made)
+    files.create_all(
+        made, "move it away, or name another place with -o", "name another place with -o"
+    )
     for path in made:
         terminal.say(f"wrote   {path}")
     terminal.say("  nothing is installed yet; the file says how that is done, and undone")

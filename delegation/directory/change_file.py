@@ -1,14 +1,14 @@
-"""A plan as something that other programs carry out: its records in LDIF, and data for templates.
-
-Pure: text and values come out; ``undo_file`` and the command line write them.
-"""
+"""A plan -> what other programs carry out: its records in LDIF, and what templates tell of it."""
 
 from base64 import b64encode
+from pathlib import Path
 from typing import Any
 from uuid import uuid5
 
 from delegation import names
+from delegation.changes import files
 from delegation.directory import entries, ldif
+from delegation.errors import JournalError
 from delegation.mesh.state import DelegationChange, DelegationPlan, added, flags, removed
 
 
@@ -47,6 +47,20 @@ def _line(attribute: str, text: str) -> str:
     if text.isprintable():
         return ldif.line(attribute, text)
     return f"{attribute}:: {b64encode(text.encode()).decode()}"
+
+
+def write_undo(path: Path, plan: DelegationPlan) -> None:
+    """Write the reverse of ``plan`` to ``path``, before its first write. Raises JournalError.
+
+    For whoever must go back without this program: ``ldifde -i -f FILE`` or ``ldapmodify -f FILE``.
+    """
+    try:
+        files.replace(path, records(plan.reversed()).encode(), files.OWNERS_ALONE)
+    except OSError as exc:
+        raise JournalError(
+            f"the undo file {path} can't be written: {exc.strerror or exc}; nothing was changed",
+            "every write needs its undo: make the state folder writable",
+        ) from exc
 
 
 def template_data(plan: DelegationPlan) -> dict[str, Any]:

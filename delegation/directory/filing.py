@@ -7,9 +7,9 @@ import contextlib
 import os
 import stat
 import sys
-import tempfile
 from pathlib import Path
 
+from delegation.changes import files
 from delegation.directory.ldif import MAX_BYTES
 from delegation.errors import ExportError
 
@@ -46,20 +46,12 @@ def swap(path: Path, seen: bytes, content: bytes) -> str:
 def _swap(path: Path, seen: bytes, content: bytes) -> str:
     if not os.access(path, os.W_OK):
         return f"{path}: the file is read-only; nothing was written; make it writable"
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".new", dir=path.parent)
-    new = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+    with files.beside(path, content, files.OWNERS_ALONE) as new:
         before = path.stat()
         _keep_owner_and_mode(new, before)
         if path.read_bytes() != seen or _version(path.stat()) != _version(before):
             return f"{path}: somebody else changed the file; nothing was written; plan again"
         new.replace(path)
-    finally:
-        new.unlink(missing_ok=True)
     _sync_folder(path.parent)
     return ""
 

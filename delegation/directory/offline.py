@@ -38,6 +38,13 @@ class _Account:
     end: int
 
 
+def domains(path: Path) -> list[str]:
+    """The domains of which an export holds objects. Raises ExportError."""
+    records = ldif.records(ldif.document(filing.read(path), str(path)))
+    contexts = sorted({names.naming_context(record.dn) for record in records} - {""})
+    return [context.removeprefix("dc=").replace(",dc=", ".") for context in contexts]
+
+
 class OfflineReader:
     """The LDIF export at ``path`` as the directory of ``domain``, to look at."""
 

@@ -1,20 +1,21 @@
-"""Why one pair of hosts works or not: a chain of links, each with its evidence.
+"""Pair, accounts, hosts -> Explanation: why one pair works or not, link by link.
 
 Of a broken link, ``fix`` says what to do, and ``hresult`` what a migration over it usually ends
-with. The verdict at the end is ``kdc``'s; all the others are there to say why.
+with. The verdict at the end is ``kdc``'s; all the others are there to say why. ``pair_explained``
+is the use case that reads all this; nothing in it can write.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from delegation.explain.chain import Case, Link, Pair, State, granted_by, stranger
+from delegation.explain.chain import Link, LinkState, Pair, PairCase, granted_by, stranger
 from delegation.explain.host_links import HostPair
 from delegation.explain.host_links import links as host_links
 from delegation.explain.links import LINKS
 from delegation.mesh.kdc import Decision, Evidence, Route
 from delegation.mesh.snapshot import Operator, Snapshot
 
-__all__ = ["Explanation", "Link", "Pair", "State", "explain", "stranger"]
+__all__ = ["Explanation", "Link", "LinkState", "Pair", "explain", "stranger"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +28,17 @@ class Explanation:
 
     @property
     def broken(self) -> Link | None:
-        """The first broken link: the one to mend first."""
-        return next((link for link in self.links if link.state is State.BROKEN), None)
+        """The first broken link: the one to mend first.
+
+        The order of the chain is that of cause and effect. A missing account breaks every link
+        after it, and to mend one of those would help nobody.
+        """
+        return next((link for link in self.links if link.state is LinkState.BROKEN), None)
+
+    @property
+    def unknown(self) -> tuple[Link, ...]:
+        """Those of which nothing can be told."""
+        return tuple(link for link in self.links if link.state is LinkState.UNKNOWN)
 
     @property
     def granted_by(self) -> Mapping[str, Route | None]:
@@ -47,6 +57,7 @@ def explain(
     ``token`` is the source's. It counts where the target has a list of its own; None: not known.
     ``hosts`` None: they were not asked, and have no links.
     """
-    case = Case(snapshot, pair, operator, token)
-    links = (*(link(case) for link in LINKS), *(host_links(hosts) if hosts else ()))
-    return Explanation(links, case.decisions, case.evidence)
+    case = PairCase(snapshot, pair, operator, token)
+    of_directory = tuple(link(case) for link in LINKS)
+    of_hosts = host_links(hosts) if hosts else ()
+    return Explanation((*of_directory, *of_hosts), case.decisions, case.evidence)

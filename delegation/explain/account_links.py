@@ -1,59 +1,69 @@
 """The links about accounts: the hosts' own, and that of whoever runs the migration."""
 
+from typing import Final
+
 from delegation.explain.chain import (
     ASK,
     NO_CREDENTIALS,
     TARGET_UNKNOWN,
     WRONG_PRINCIPAL,
-    Case,
     Link,
+    PairCase,
     broken,
-    is_home,
     ok,
-    told,
     unknown,
 )
+from delegation.mesh import facts
 from delegation.mesh.desired import Endpoint
+from delegation.mesh.facts import NoAccount
 from delegation.mesh.snapshot import Computer, Operator
 
+NOT_LOOKED_AT: Final = "not looked at"
+"""The evidence of an operator whom nobody has named."""
 
-def source_account(case: Case) -> Link:
+
+def source_account(case: PairCase) -> Link:
     return _account("source account", case, case.pair.source, case.source, NO_CREDENTIALS)
 
 
-def target_account(case: Case) -> Link:
+def target_account(case: PairCase) -> Link:
     return _account("target account", case, case.pair.target, case.target, TARGET_UNKNOWN)
 
 
-def _account(name: str, case: Case, end: Endpoint, account: Computer | None, hresult: str) -> Link:
-    snapshot = case.snapshot
+def _account(
+    name: str, case: PairCase, end: Endpoint, account: Computer | None, hresult: str
+) -> Link:
     if account is not None:
         return _is_the_host(name, end, account, is_target=end is case.pair.target)
-    if end.computer in snapshot.ambiguous:
-        dns = " and ".join(snapshot.ambiguous[end.computer])
-        why = f"several accounts are {end.computer}$: {dns}"
-        return broken(name, why, "leave one account of that name", hresult)
-    dn = snapshot.elsewhere.get(end.computer)
-    if dn is None:
-        why = f"there is no computer {end.computer}$ in {snapshot.directory.base_dn}"
-        return broken(name, why, f"join {end.label} to the domain, or correct its name", hresult)
-    if is_home(snapshot, dn):
-        why = f"{dn} is outside directory.search_base"
+    trouble = facts.why_no_account(case.snapshot, end.computer)
+    if trouble is None:
+        return unknown(name, f"{end.label} was not found")
+    kind, why = trouble
+    if kind is NoAccount.OTHER_DOMAIN:
+        # It is there: what that means for delegation, the link "same domain" tells.
+        return ok(name, f"{end.computer}$, {case.snapshot.elsewhere[end.computer]}")
+    if kind is NoAccount.OUTSIDE:
         return broken(name, why, "widen directory.search_base, or move the account")
-    return ok(name, f"{end.computer}$, {dn}")
+    fixes = {
+        NoAccount.AMBIGUOUS: "leave one account of that name",
+        NoAccount.MISSING: f"join {end.label} to the domain, or correct its name",
+    }
+    return broken(name, why, fixes[kind], hresult)
 
 
 def _is_the_host(name: str, end: Endpoint, account: Computer, *, is_target: bool) -> Link:
     if kind := account.not_a_host if end.is_host else account.not_a_computer:
         return broken(name, f"{account.account} is {kind}", "name the host itself")
-    if (account.dns_host_name or "").casefold() != end.fqdn.casefold():
+    if not facts.has_fqdn(account, end.fqdn):
+        # A ticket is asked for by the host's name: where the account goes by another one, the
+        # ticket is somebody else's, or nobody's.
         why = f"the dNSHostName of {account.account} is {account.dns_host_name or 'not set'}"
         fix = f"correct it, or the fqdn {end.fqdn} that is expected"
         return broken(name, why, fix, WRONG_PRINCIPAL if is_target else "")
-    return ok(name, told(account))
+    return ok(name, f"{account.account}, {account.dn}")
 
 
-def enabled(case: Case) -> Link:
+def enabled(case: PairCase) -> Link:
     name = "accounts enabled"
     for account, hresult in ((case.source, NO_CREDENTIALS), (case.target, TARGET_UNKNOWN)):
         if account is not None and not account.enabled:
@@ -64,27 +74,26 @@ def enabled(case: Case) -> Link:
     return ok(name, "both are")
 
 
-def _without_account(case: Case) -> str:
+def _without_account(case: PairCase) -> str:
     ends = ((case.pair.source, case.source), (case.pair.target, case.target))
     return " and ".join(end.label for end, account in ends if account is None)
 
 
-def same_domain(case: Case) -> Link:
-    name, base = "same domain", case.snapshot.directory.base_dn
-    elsewhere = case.snapshot.elsewhere
+def same_domain(case: PairCase) -> Link:
+    """A KDC reads the source's list only where source and target are its own (MS-SFU 3.2.5.2.1)."""
+    name = "same domain"
     for end in (case.pair.source, case.pair.target):
-        dn = elsewhere.get(end.computer)
-        if dn and not is_home(case.snapshot, dn):
-            why = f"{dn} is in another domain than {base}"
+        trouble = facts.why_no_account(case.snapshot, end.computer)
+        if trouble and trouble[0] is NoAccount.OTHER_DOMAIN:
             fix = "a KDC decides on the list only where both are in its own domain: migrate "
             fix += "within one, or from the source itself"
-            return broken(name, why, fix, NO_CREDENTIALS)
+            return broken(name, trouble[1], fix, NO_CREDENTIALS)
     if lacking := _without_account(case):
         return unknown(name, f"{lacking} was not found")
-    return ok(name, base)
+    return ok(name, case.snapshot.directory.base_dn)
 
 
-def no_controller(case: Case) -> Link:
+def no_controller(case: PairCase) -> Link:
     name = "no domain controller"
     fix = "leave domain controllers out of every mesh; a plan refuses them"
     for account in (case.source, case.target):
@@ -99,12 +108,12 @@ def no_controller(case: Case) -> Link:
     return ok(name, "neither is one")
 
 
-def operator(case: Case) -> Link:
+def operator(case: PairCase) -> Link:
     name, who = "operator", case.operator
     if who is None:
-        return unknown(name, "not looked at", "--as USER looks at whoever runs the migration")
+        return unknown(name, NOT_LOOKED_AT, "--as USER looks at whoever runs the migration")
     if who.account is None and case.is_export:
-        return unknown(name, f"this export holds no account {who.name}", ASK)
+        return unknown(name, facts.not_in_export(who), ASK)
     if who.account is None:
         base = case.snapshot.directory.base_dn
         return broken(name, f"nobody in {base} is called {who.name}", "correct the name")
@@ -114,15 +123,9 @@ def operator(case: Case) -> Link:
 
 
 def _delegatable(name: str, operator: Operator) -> Link:
-    other = "migrate as an account that is neither marked sensitive nor in Protected Users"
-    if operator.not_delegated:
-        why = f'{operator.name} is marked "sensitive and cannot be delegated"'
-        return broken(name, why, other, NO_CREDENTIALS)
-    if operator.protected:
-        why = f"{operator.name} is in Protected Users, itself or through a group"
-        return broken(name, why, other, NO_CREDENTIALS)
+    for bar in facts.bars_to_delegation(operator):
+        fix = "migrate as an account that is neither marked sensitive nor in Protected Users"
+        return broken(name, f"{operator.name} is {bar}", fix, NO_CREDENTIALS)
     if operator.protected is None:
-        return unknown(
-            name, f"which groups {operator.name} is in, this directory does not tell", ASK
-        )
+        return unknown(name, facts.groups_not_told(operator), ASK)
     return ok(name, f"{operator.name} may be delegated")

@@ -6,12 +6,11 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Final
 
-from delegation import names
 from delegation.inventory import Host, Inventory
-from delegation.mesh import kdc
+from delegation.mesh import facts, kdc
 from delegation.mesh.checks.registry import Registry
 from delegation.mesh.desired import Desired, Endpoint
-from delegation.mesh.kdc import Check, Decision, Evidence, Route, Step
+from delegation.mesh.kdc import Check, Decision, DecisionStep, Evidence, Route
 from delegation.mesh.snapshot import TRUSTED_TO_AUTH_FOR_DELEGATION, Computer, Operator, Snapshot
 
 NO_CREDENTIALS: Final = "0x8009030E"
@@ -22,7 +21,7 @@ ASK: Final = "ask a domain controller: --directory ldaps://DC"
 """What to do where a file does not tell."""
 
 
-class State(StrEnum):
+class LinkState(StrEnum):
     OK = "ok"
     BROKEN = "broken"
     UNKNOWN = "unknown"
@@ -34,22 +33,22 @@ class Link:
     """One condition of the chain; ``fix`` and ``hresult`` are empty where there is none to name."""
 
     name: str
-    state: State
+    state: LinkState
     evidence: str
     fix: str = ""
     hresult: str = ""
 
 
 def ok(name: str, evidence: str) -> Link:
-    return Link(name, State.OK, evidence)
+    return Link(name, LinkState.OK, evidence)
 
 
 def broken(name: str, evidence: str, fix: str, hresult: str = "") -> Link:
-    return Link(name, State.BROKEN, evidence, fix, hresult)
+    return Link(name, LinkState.BROKEN, evidence, fix, hresult)
 
 
 def unknown(name: str, evidence: str, fix: str = "") -> Link:
-    return Link(name, State.UNKNOWN, evidence, fix)
+    return Link(name, LinkState.UNKNOWN, evidence, fix)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,7 @@ def stranger(label: str, computer: str, fqdn: str) -> Endpoint:
 
 
 @dataclass(frozen=True)
-class Case:
+class PairCase:
     """A pair with the accounts that were read; ``token`` is the source's, None where unknown."""
 
     snapshot: Snapshot
@@ -113,7 +112,7 @@ class Case:
     @property
     def is_export(self) -> bool:
         """Whether what is absent may only have been left out."""
-        return self.snapshot.directory.url.startswith("ldif:")
+        return facts.is_export(self.snapshot.directory)
 
     @property
     def transition(self) -> bool:
@@ -122,7 +121,11 @@ class Case:
 
     @property
     def evidence(self) -> Evidence:
-        """What the source shows: where Kerberos only is meant, the operator's own ticket."""
+        """What the source shows: where Kerberos only is meant, the operator's own ticket.
+
+        With protocol transition a host asks for the ticket itself (S4U2self), and needs nobody to
+        have logged on at it: that is what remote management of a migration comes to.
+        """
         kerberos_only = self.pair.transition is not True and not self.transition
         return Evidence.TICKET if kerberos_only else Evidence.S4U2SELF
 
@@ -161,7 +164,7 @@ class Case:
             return None
         return [kdc.Service.of(owner) for owner in self.owners(spn)]
 
-    def listed(self, spn: str) -> Step:
+    def listed(self, spn: str) -> DecisionStep:
         """Whether a list lets the source through; that of the target where owners are unknown."""
         decision = self.decisions[spn]
         if not self.registry.is_known and self.source and self.target:
@@ -173,11 +176,7 @@ class Case:
 
 def granted_by(decisions: Mapping[str, Decision]) -> dict[str, Route | None]:
     """The list by which each name is granted; None where it is not."""
-    return {spn: one.by if one.granted else None for spn, one in decisions.items()}
-
-
-def told(computer: Computer) -> str:
-    return f"{computer.account}, {computer.dn}"
+    return {spn: found.by if found.granted else None for spn, found in decisions.items()}
 
 
 def counted(values: list[str], most: int = 2) -> str:
@@ -185,7 +184,3 @@ def counted(values: list[str], most: int = 2) -> str:
     if len(values) <= most:
         return " and ".join(values)
     return f"{', '.join(values[:most])} and {len(values) - most} more"
-
-
-def is_home(snapshot: Snapshot, dn: str) -> bool:
-    return names.naming_context(dn) == names.dn_key(snapshot.directory.base_dn)

@@ -8,7 +8,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from delegation.errors import CommandFailed, DelegationError, HostError, HyperVFailed
+from delegation.errors import (
+    Advice,
+    Command,
+    CommandFailed,
+    DelegationError,
+    HostError,
+    HyperVFailed,
+    command,
+)
 from delegation.explain import networks
 from delegation.explain.chain import NO_CREDENTIALS, Link, broken, counted, ok, unknown
 from delegation.hosts.machines import HostReading, Incompatibility
@@ -79,12 +87,12 @@ class HostPair:
     @property
     def lacking(self) -> str:
         """The hosts that did not tell all, and how far they came; empty where both did."""
-        alike = _alike(
-            (end.label, "did not tell its settings" if end.answered else "did not answer")
+        silent = {
+            end.label: "did not tell its settings" if end.answered else "did not answer"
             for end in self.ends
             if end.reading is None
-        )
-        return "; ".join(f"{labels} {words}" for words, labels in alike.items())
+        }
+        return "; ".join(f"{labels} {words}" for words, labels in _alike(silent).items())
 
 
 def links(pair: HostPair) -> tuple[Link, ...]:
@@ -106,10 +114,19 @@ def _reachable(pair: HostPair, name: str) -> Link:
 
 def _failed(name: str, errors: Mapping[str, HostError]) -> Link:
     """Every host's error in its own words; what to do about each, and the first HRESULT."""
-    said = _told((label, in_words(error)) for label, error in errors.items())
+    words = {label: in_words(error) for label, error in errors.items()}
     fixes = dict.fromkeys(error.fix for error in errors.values() if error.fix)
-    hresult = next((error.hresult for error in errors.values() if error.hresult), "")
-    return broken(name, said, "; ".join(fixes), hresult)
+    hresults = [error.hresult for error in errors.values() if error.hresult]
+    return broken(name, _by_host(words), _joined(fixes), next(iter(hresults), ""))
+
+
+def _joined(sentences: Iterable[str]) -> Advice:
+    """Sentences as one, in which commands stay commands."""
+    parts: list[str | Command] = []
+    for sentence in sentences:
+        parts += ["; "] if parts else []
+        parts += sentence.parts if isinstance(sentence, Advice) else [sentence]
+    return Advice(*parts)
 
 
 def in_words(error: HostError) -> str:
@@ -117,26 +134,28 @@ def in_words(error: HostError) -> str:
     return f"{error.what} [{' '.join(error.details)}]" if error.details else error.what
 
 
-def _told(said: Iterable[tuple[str, str]]) -> str:
-    """What hosts have said, in one line."""
-    return "; ".join(f"{labels}: {words}" for words, labels in _alike(said).items())
+def _by_host(words: Mapping[str, str]) -> str:
+    """What there is to say of hosts, by label, in one line."""
+    alike = _alike(words)
+    return "; ".join(f"{labels}: {same}" for same, labels in alike.items())
 
 
-def _alike(said: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """The hosts that said the same, by that."""
+def _alike(words: Mapping[str, str]) -> dict[str, str]:
+    """The hosts of which the same is said, by that."""
     alike: dict[str, list[str]] = defaultdict(list)
-    for label, words in said:
-        alike[words].append(label)
-    return {words: " and ".join(labels) for words, labels in alike.items()}
+    for label, same in words.items():
+        alike[same].append(label)
+    return {same: " and ".join(labels) for same, labels in alike.items()}
 
 
 def _service(pair: HostPair, name: str) -> Link:
     states = {end.label: end.vmms for end in pair.ends if end.vmms is not None}
-    stopped = {label: vmms for label, vmms in states.items() if vmms != "Running"}
+    stopped = {
+        label: f"vmms is {vmms or 'absent'}" for label, vmms in states.items() if vmms != "Running"
+    }
     if stopped:
-        said = _told((label, f"vmms is {vmms or 'absent'}") for label, vmms in stopped.items())
         fix = f"on {' and '.join(stopped)}: Start-Service vmms; its event log says why it ended"
-        return broken(name, said, fix)
+        return broken(name, _by_host(stopped), fix)
     if len(states) < len(pair.ends):
         return unknown(name, pair.lacking)
     return ok(name, "vmms runs on both")
@@ -154,26 +173,33 @@ def _cmdlets(pair: HostPair, name: str) -> Link:
     return unknown(name, pair.lacking) if pair.lacking else ok(name, "both tell their settings")
 
 
-def _both(pair: HostPair, fault: Callable[[HostReading], str], fine: str, mend: Link) -> Link:
-    """A link that each host has to hold; ``mend`` has its name, fix and HRESULT."""
-    faults = {label: why for label, one in pair.readings.items() if (why := fault(one))}
-    if faults:
-        fix = mend.fix.format(" and ".join(faults))
-        return broken(mend.name, _told(faults.items()), fix, mend.hresult)
-    return unknown(mend.name, pair.lacking) if pair.lacking else ok(mend.name, fine)
-
-
 def _enabled(pair: HostPair, name: str) -> Link:
-    mend = broken(name, "", "live_migration: {{enabled: true}} for {}, then delegation hosts apply")
-    return _both(
-        pair, lambda one: "" if one.settings.get(ENABLED) is True else "it is off", "on both", mend
-    )
+    off = {
+        label: "it is off"
+        for label, reading in pair.readings.items()
+        if reading.settings.get(ENABLED) is not True
+    }
+    if off:
+        labels = " and ".join(off)
+        fix = Advice(f"live_migration: {{enabled: true}} for {labels}, then ", HOSTS_APPLY)
+        return broken(name, _by_host(off), fix)
+    return unknown(name, pair.lacking) if pair.lacking else ok(name, "on both")
+
+
+HOSTS_APPLY: Final = command("hosts", "apply")
 
 
 def _authentication(pair: HostPair, name: str) -> Link:
-    fix = "live_migration: {{authentication: Kerberos}} for {}, then delegation hosts apply"
-    mend = broken(name, "", fix, NO_CREDENTIALS)
-    return _both(pair, _not_kerberos, "Kerberos on both", mend)
+    """Only Kerberos lets the source pass on who the operator is, without a logon at it."""
+    others = {}
+    for label, reading in pair.readings.items():
+        if why := _not_kerberos(reading):
+            others[label] = why
+    if others:
+        labels = " and ".join(others)
+        setting = f"live_migration: {{authentication: Kerberos}} for {labels}, then "
+        return broken(name, _by_host(others), Advice(setting, HOSTS_APPLY), NO_CREDENTIALS)
+    return unknown(name, pair.lacking) if pair.lacking else ok(name, "Kerberos on both")
 
 
 def _not_kerberos(reading: HostReading) -> str:
@@ -187,18 +213,25 @@ def _networks(pair: HostPair, name: str) -> Link:
     if pair.lacking:
         return unknown(name, pair.lacking)
     source, target = (
-        networks.End(
-            end.label,
-            reading.settings.get(ANY_NETWORK) is True,
-            tuple(subnet for one in reading.settings if (subnet := subnet_of(one)) is not None),
-            end.addresses,
-        )
+        _networks_of(end, reading)
         for end, reading in zip(pair.ends, pair.readings.values(), strict=True)
     )
     return networks.link(source, target)
 
 
-def _port(number: int, what: str, fix: str) -> Callable[[HostPair, str], Link]:
+def _networks_of(end: Looked, reading: HostReading) -> networks.HostNetworks:
+    subnets = tuple(subnet for key in reading.settings if (subnet := subnet_of(key)) is not None)
+    takes_any = reading.settings.get(ANY_NETWORK) is True
+    return networks.HostNetworks(end.label, takes_any, subnets, end.addresses)
+
+
+Fix = Callable[[str, str], str]
+"""What to do, by the labels of source and target."""
+
+
+def _port(number: int, what: str, fix: Fix) -> Callable[[HostPair, str], Link]:
+    """Whether a connection opens, as the source itself tried it."""
+
     def link(pair: HostPair, name: str) -> Link:
         source, target = pair.source.label, pair.target.label
         found = pair.ports.get(number)
@@ -209,9 +242,23 @@ def _port(number: int, what: str, fix: str) -> Callable[[HostPair, str], Link]:
         if found:
             return ok(name, f"{source} reaches {what} of {target}")
         why = f"{source} gets no connection to {what} of {target}"
-        return broken(name, why, fix.format(source=source, target=target), BLOCKED)
+        return broken(name, why, fix(source, target), BLOCKED)
 
     return link
+
+
+def _open_migration_port(source: str, target: str) -> Advice:
+    """The service listens on the addresses in its networks only: no firewall may be to blame."""
+    return Advice(
+        f"{target} listens on TCP {MIGRATION_PORT} only while its migrations are on, and only at "
+        "its addresses in its networks for them: look at both (",
+        command("hosts", "show", target),
+        f"); then open TCP {MIGRATION_PORT} from {source} to {target} in the firewalls",
+    )
+
+
+def _open_smb_port(source: str, target: str) -> str:
+    return f"open TCP {SMB_PORT} from {source} to {target} in the firewalls"
 
 
 def _dry_run(pair: HostPair, name: str) -> Link:
@@ -221,9 +268,9 @@ def _dry_run(pair: HostPair, name: str) -> Link:
     if run.error is not None:
         return broken(name, in_words(run.error), run.error.fix, run.error.hresult)
     if run.incompatibilities:
-        said = [f"{one.message} [{one.id}]" for one in run.incompatibilities]
+        reasons = [f"{reason.message} [{reason.id}]" for reason in run.incompatibilities]
         fix = f"make the target fit for {run.machine}, then compare again"
-        return broken(name, f"{run.machine}: {counted(said)}", fix)
+        return broken(name, f"{run.machine}: {counted(reasons)}", fix)
     return ok(name, f"{run.machine} can go there, by a dry run that connected to the target")
 
 
@@ -234,16 +281,6 @@ _LINKS: Mapping[str, Callable[[HostPair, str], Link]] = {
     "migration enabled": _enabled,
     "authentication": _authentication,
     networks.NAME: _networks,
-    f"TCP {MIGRATION_PORT}": _port(
-        MIGRATION_PORT,
-        "the migration service",
-        f"{{target}} listens on TCP {MIGRATION_PORT} only while its migrations are on, and only at "
-        "its addresses in its networks for them: look at both (delegation hosts show {target}); "
-        f"then open TCP {MIGRATION_PORT} from {{source}} to {{target}} in the firewalls",
-    ),
-    f"TCP {SMB_PORT}": _port(
-        SMB_PORT,
-        "the file shares",
-        f"open TCP {SMB_PORT} from {{source}} to {{target}} in the firewalls",
-    ),
+    f"TCP {MIGRATION_PORT}": _port(MIGRATION_PORT, "the migration service", _open_migration_port),
+    f"TCP {SMB_PORT}": _port(SMB_PORT, "the file shares", _open_smb_port),
 }

@@ -1,32 +1,34 @@
 """The links, in the order in which to look at them: each is one function over a case.
 
-Those about accounts stand in ``accounts``.
+Those about accounts stand in ``account_links``, those at the hosts in ``host_links``.
 """
 
 from collections.abc import Callable, Iterator
 
 from delegation import names
+from delegation.errors import Advice, command
 from delegation.explain import account_links
 from delegation.explain.chain import (
     ASK,
     NO_CREDENTIALS,
     TARGET_UNKNOWN,
     WRONG_PRINCIPAL,
-    Case,
     Link,
+    PairCase,
     broken,
     counted,
     granted_by,
     ok,
     unknown,
 )
+from delegation.mesh.facts import ValueCount
 from delegation.mesh.kdc import Check, Evidence, Route
 from delegation.mesh.snapshot import TRUSTED_FOR_DELEGATION, Computer
 
 NOT_CONFIRMED = "whether Hyper-V migrates over such a list is not confirmed"
 
 
-def _service_names(case: Case) -> Link:
+def _service_names(case: PairCase) -> Link:
     name = "service names"
     if case.target is None:
         return unknown(name, f"{case.pair.target.label} was not found")
@@ -37,15 +39,18 @@ def _service_names(case: Case) -> Link:
     return ok(name, f"each of the {len(case.pair.target.values)} is {case.target.account}'s")
 
 
-def _wrong_owners(case: Case, target: Computer) -> Iterator[tuple[str, str, str]]:
+def _wrong_owners(case: PairCase, target: Computer) -> Iterator[tuple[str, str, str]]:
     """Each name that not just the target answers to: evidence, fix, HRESULT."""
     for value in case.pair.target.values:
         owners = case.owners(value)
         others = sorted(owner.account for owner in owners if owner.guid != target.guid)
         if len(owners) > 1:
+            # A name that two accounts hold is nobody's: a KDC finds no one principal by it.
             why = f"{value} is registered on {' and '.join(sorted(o.account for o in owners))}"
             yield why, _taken_from(others[0], value), TARGET_UNKNOWN
         elif others:
+            # The ticket is encrypted to another account's key: the target can't read it, and says
+            # so with SEC_E_WRONG_PRINCIPAL. An explicit name beats HOST/… of the target.
             why = f"tickets for {value} go to {others[0]}, which holds that name"
             yield why, _taken_from(others[0], value), WRONG_PRINCIPAL
         elif not owners and names.host_spn(value) is None:
@@ -62,18 +67,22 @@ def _taken_from(account: str, value: str) -> str:
     return f'leave it on one account: setspn -D "{value}" {account.removesuffix("$")}'
 
 
-def _values(case: Case) -> Link:
+def _values(case: PairCase) -> Link:
+    """The values towards the target in the source's own list, and where they lack, the target's.
+
+    Both forms of a name count: a KDC compares the name that is asked for with the list as it
+    stands, and a short name there is no help to whoever asks by FQDN (MS-SFU 3.2.5.2.1).
+    """
     name, missing, total = "values", case.missing, len(case.pair.target.values)
     if case.source is None:
         return unknown(name, f"{case.pair.source.label} was not found")
     if not missing:
-        although = (
-            ", though the inventory does not ask for them" if case.pair.wanted is False else ""
-        )
+        is_unwanted = case.pair.wanted is False
+        although = ", though the inventory does not ask for them" if is_unwanted else ""
         return ok(name, f"{total} of {total} there, short name and FQDN{although}")
     lacking = f"{len(missing)} of {total} missing on {case.source.account}: {counted(missing)}"
-    fix = _FIX_VALUES[case.pair.wanted]
-    if len(case.source.values) + len(missing) > case.pair.value_limit:
+    fix: str = _FIX_VALUES[case.pair.wanted]
+    if _values_after(case, case.source).is_beyond:
         fix = "the value limit comes first, see below"
     by_target = [case.listed(value).holds for value in missing]
     if all(by_target):
@@ -85,15 +94,23 @@ def _values(case: Case) -> Link:
     return broken(name, lacking, fix, NO_CREDENTIALS)
 
 
+_APPLY = command("apply")
 _FIX_VALUES = {
-    True: "delegation plan shows what is missing, delegation apply writes it",
-    False: "no mesh of the inventory lets this source reach this target: add them to one, then "
-    "delegation apply",
-    None: "add both hosts to the inventory and to one mesh, then delegation apply",
+    True: Advice(command("plan"), " shows what is missing, ", _APPLY, " writes it"),
+    False: Advice(
+        "no mesh of the inventory lets this source reach this target: add them to one, then ",
+        _APPLY,
+    ),
+    None: Advice("add both hosts to the inventory and to one mesh, then ", _APPLY),
 }
 
 
-def _flag(case: Case) -> Link:
+def _values_after(case: PairCase, source: Computer) -> ValueCount:
+    """What the source would hold with all of this pair's values."""
+    return ValueCount(len(source.values) + len(case.missing), case.pair.value_limit)
+
+
+def _flag(case: PairCase) -> Link:
     name, source, declared = "protocol transition", case.source, case.pair.transition
     if source is None:
         return unknown(name, f"{case.pair.source.label} was not found")
@@ -117,32 +134,37 @@ _KERBEROS_ONLY = (
     "only a ticket that the operator comes with is passed on, so Move-VM may have to be typed on "
     "the source itself"
 )
-_FIX_FLAG = "protocol_transition: true for this host in the inventory, then delegation apply"
+_FIX_FLAG = Advice("protocol_transition: true for this host in the inventory, then ", _APPLY)
 
 
-def _all_listed(case: Case) -> bool:
+def _all_listed(case: PairCase) -> bool:
     return all(case.listed(value).holds for value in case.pair.target.values)
 
 
-def _value_limit(case: Case) -> Link:
-    name, limit = "value limit", case.pair.value_limit
+def _value_limit(case: PairCase) -> Link:
+    name = "value limit"
     if case.source is None:
         return unknown(name, f"{case.pair.source.label} was not found")
-    count = len(case.source.values) + len(case.missing)
-    said = f"{count:,} of at most {limit:,} values"
-    if case.missing and count > limit:
-        return broken(name, f"{said} with this pair's", "make the meshes smaller, or split them")
-    return ok(name, f"{said}; split the mesh soon" if count * 100 >= 80 * limit else said)
+    held = _values_after(case, case.source)
+    evidence = f"{held.count:,} of at most {held.limit:,} values"
+    if case.missing and held.is_beyond:
+        return broken(
+            name, f"{evidence} with this pair's", "make the meshes smaller, or split them"
+        )
+    return ok(name, f"{evidence}; split the mesh soon" if held.is_near else evidence)
 
 
-def _delegation(case: Case) -> Link:
+def _delegation(case: PairCase) -> Link:
+    """The KDC's verdict, name by name: all that the links before it come to."""
     name = "delegation"
     shown = "the operator's own ticket" if case.evidence is Evidence.TICKET else "S4U2Self"
-    refused = {spn: one for spn, one in case.decisions.items() if one.granted is False}
-    open_ones = {spn: one for spn, one in case.decisions.items() if one.granted is None}
-    for spn, decision in (refused or open_ones).items():
-        if (step := decision.stopped) and step.error:
-            of_all = f"{len(refused)} of {len(case.decisions)}"
+    decisions = case.decisions
+    refused = {spn: found for spn, found in decisions.items() if found.granted is False}
+    undecided = {spn: found for spn, found in decisions.items() if found.granted is None}
+    for spn, decision in (refused or undecided).items():
+        step = decision.stopped
+        if step and step.error:
+            of_all = f"{len(refused)} of {len(decisions)}"
             why = f"{of_all} refused with {shown}: {spn}: {step.why}: {step.error}"
             ghost = step.check is Check.SERVICE
             return broken(name, why, _MEND, TARGET_UNKNOWN if ghost else NO_CREDENTIALS)
@@ -156,7 +178,7 @@ def _delegation(case: Case) -> Link:
 _MEND = "mend what is broken above"
 
 
-def _routes(case: Case) -> str:
+def _routes(case: PairCase) -> str:
     words = {Route.CLASSIC: "by the source's list", Route.RBCD: "by the target's list (RBCD)"}
     routes = granted_by(case.decisions)
     if len(set(routes.values())) == 1:
@@ -164,7 +186,7 @@ def _routes(case: Case) -> str:
     return "; ".join(f"{spn} {words[route]}" for spn, route in routes.items() if route)
 
 
-LINKS: tuple[Callable[[Case], Link], ...] = (
+LINKS: tuple[Callable[[PairCase], Link], ...] = (
     account_links.source_account,
     account_links.target_account,
     account_links.enabled,

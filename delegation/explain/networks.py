@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
+from delegation.errors import Advice, command
 from delegation.explain.chain import Link, broken, counted, ok, unknown
 
 NAME = "networks"
@@ -16,7 +17,7 @@ Network = IPv4Network | IPv6Network
 
 
 @dataclass(frozen=True)
-class End:
+class HostNetworks:
     """One host's networks as it spells them, and its addresses; None: they are not known."""
 
     label: str
@@ -27,14 +28,17 @@ class End:
     @cached_property
     def networks(self) -> dict[str, Network]:
         """Those that can be compared, by their spelling."""
-        return {text: network for text in self.listed if (network := _network(text)) is not None}
+        found = {text: _network(text) for text in self.listed}
+        return {text: network for text, network in found.items() if network is not None}
 
     @cached_property
     def usable(self) -> dict[str, Network]:
         """Those in which the host has an address, as far as its addresses are known."""
         if self.addresses is None:
             return self.networks
-        own = [found for one in self.addresses if (found := _network(one)) is not None]
+        # VMMS listens on those addresses only that lie in its networks, so that a network without
+        # one is of no use, whatever the other host lists.
+        own = [address for text in self.addresses if (address := _network(text)) is not None]
         return {
             text: network
             for text, network in self.networks.items()
@@ -52,25 +56,33 @@ class End:
         return f"{self.label} lists {counted([*self.usable, *self.odd])}"
 
 
-def link(source: End, target: End) -> Link:
+def link(source: HostNetworks, target: HostNetworks) -> Link:
     """Each end by itself, then both together. Only what is known counts."""
     ends = (source, target)
-    if closed := [end.label for end in ends if not end.any_network and not end.listed]:
+    closed = [end.label for end in ends if not end.any_network and not end.listed]
+    if closed:
         labels = " and ".join(closed)
         why = f"{labels}: no network is listed, and any network is off"
-        fix = f"live_migration: networks, or any_network: true, for {labels}{_THEN}"
-        return broken(NAME, why, fix)
-    if astray := [end for end in ends if not (end.any_network or end.usable or end.odd)]:
+        setting = f"live_migration: networks, or any_network: true, for {labels}, then "
+        return broken(NAME, why, Advice(setting, _APPLY))
+    astray = [end for end in ends if not (end.any_network or end.usable or end.odd)]
+    if astray:
         why = "; ".join(f"{end.label} has no address in {counted([*end.listed])}" for end in astray)
         whose = " and ".join(end.label for end in astray)
-        return broken(NAME, why, f"live_migration: networks in which {whose} has an address{_THEN}")
+        setting = f"live_migration: networks in which {whose} has an address, then "
+        return broken(NAME, why, Advice(setting, _APPLY))
     if source.any_network or target.any_network:
-        strange = any(end.odd and not end.usable for end in ends)
-        return _strange(ends) if strange else ok(NAME, f"{_said(ends)}{_not_known(ends)}")
+        hangs_on_odd = any(end.odd and not end.usable for end in ends)
+        if hangs_on_odd:
+            return _strange(ends)
+        return ok(NAME, f"{_accepting(ends)}{_not_known(ends)}")
     return _both_listing(source, target)
 
 
-def _both_listing(source: End, target: End) -> Link:
+_APPLY = command("hosts", "apply")
+
+
+def _both_listing(source: HostNetworks, target: HostNetworks) -> Link:
     ends = (source, target)
     common = {
         (ours, theirs)
@@ -78,35 +90,33 @@ def _both_listing(source: End, target: End) -> Link:
         for theirs, other in target.usable.items()
         if _overlap(one, other)
     }
-    if same := sorted(ours for ours, theirs in common if ours == theirs):
+    same = sorted(ours for ours, theirs in common if ours == theirs)
+    if same:
         return ok(NAME, f"both list {counted(same)}{_not_known(ends)}")
     if common:
         ours, theirs = min(common)
-        said = f"{ours} of {source.label} and {theirs} of {target.label} overlap"
-        return ok(NAME, f"{said}{_not_known(ends)}")
+        overlapping = f"{ours} of {source.label} and {theirs} of {target.label} overlap"
+        return ok(NAME, f"{overlapping}{_not_known(ends)}")
     if source.odd or target.odd:
         return _strange(ends)
-    fix = f"live_migration: networks with one that both hosts have{_THEN}"
-    return broken(NAME, f"none in common: {_said(ends)}", fix)
+    fix = Advice("live_migration: networks with one that both hosts have, then ", _APPLY)
+    return broken(NAME, f"none in common: {_accepting(ends)}", fix)
 
 
-_THEN = ", then delegation hosts apply"
-
-
-def _strange(ends: Sequence[End]) -> Link:
+def _strange(ends: Sequence[HostNetworks]) -> Link:
     """It hangs on what a host lists and nobody can compare."""
     odd = [f"{end.label}: {text}" for end in ends for text in end.odd]
     fix = "look at what the host lists: Get-VMMigrationNetwork"
     return unknown(NAME, f"this is no subnet: {counted(odd)}", fix)
 
 
-def _said(ends: Sequence[End]) -> str:
+def _accepting(ends: Sequence[HostNetworks]) -> str:
     if all(end.any_network for end in ends):
         return "both take any network"
     return ", ".join(end.words for end in ends)
 
 
-def _not_known(ends: Sequence[End]) -> str:
+def _not_known(ends: Sequence[HostNetworks]) -> str:
     """What was not compared."""
     blind = [end.label for end in ends if not end.any_network and end.addresses is None]
     return f"; whether {' and '.join(blind)} has an address there is not known" if blind else ""

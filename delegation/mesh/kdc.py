@@ -42,7 +42,7 @@ class Route(StrEnum):
     """The target's: msDS-AllowedToActOnBehalfOfOtherIdentity, resource-based."""
 
 
-class Error(Enum):
+class KdcError(Enum):
     """How the KDC says no (RFC 4120 7.5.9)."""
 
     S_PRINCIPAL_UNKNOWN = 7
@@ -64,7 +64,7 @@ class Check(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class DecisionStep:
     """One step: whether it ``holds`` (None: it can't be told) and why, and the error if not.
 
     ``status`` is the NTSTATUS that comes with the error, where MS-SFU names one.
@@ -74,7 +74,7 @@ class Step:
     holds: bool | None
     why: str
     section: str
-    error: Error | None = None
+    error: KdcError | None = None
     status: str = ""
 
 
@@ -82,7 +82,7 @@ class Step:
 class Decision:
     """``by`` tells the list that lets the source through, whether the ticket is granted or not."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[DecisionStep, ...]
     by: Route | None
 
     @property
@@ -92,7 +92,7 @@ class Decision:
         return None if any(step.holds is None for step in self.steps) else True
 
     @property
-    def stopped(self) -> Step | None:
+    def stopped(self) -> DecisionStep | None:
         """The first step that fails, else the first of which it can't be told."""
         failed = [step for step in self.steps if step.holds is False]
         unknown = [step for step in self.steps if step.holds is None]
@@ -165,38 +165,40 @@ def decide(
     return Decision(steps, by)
 
 
-def _source(source: Service) -> Step:
+def _source(source: Service) -> DecisionStep:
     if source.enabled:
-        return Step(Check.SOURCE, True, f"{source.name} is enabled", _KILE)
+        return DecisionStep(Check.SOURCE, True, f"{source.name} is enabled", _KILE)
     why = f"{source.name} is disabled: it gets no ticket at all"
-    return Step(Check.SOURCE, False, why, _KILE, Error.CLIENT_REVOKED)
+    return DecisionStep(Check.SOURCE, False, why, _KILE, KdcError.CLIENT_REVOKED)
 
 
 _KILE = "MS-KILE 3.3.5.6.3"
 
 
-def _user(user: User, evidence: Evidence) -> Step:
+def _user(user: User, evidence: Evidence) -> DecisionStep:
     if user.enabled:
-        return Step(Check.USER, True, f"{user.name} may log on", _KILE)
+        return DecisionStep(Check.USER, True, f"{user.name} may log on", _KILE)
     asked = "nobody can ask for a ticket in that name"
     why = asked if evidence is Evidence.S4U2SELF else "it gets no ticket to come with"
-    return Step(Check.USER, False, f"{user.name} is disabled: {why}", _KILE, Error.CLIENT_REVOKED)
+    return DecisionStep(
+        Check.USER, False, f"{user.name} is disabled: {why}", _KILE, KdcError.CLIENT_REVOKED
+    )
 
 
-def _service(spn: str, owners: Sequence[Service] | None) -> Step:
+def _service(spn: str, owners: Sequence[Service] | None) -> DecisionStep:
     section = "MS-KILE 3.3.5.1.1, MS-DRSR 4.1.4.2.14"
     if owners is None:
-        return Step(Check.SERVICE, None, f"who answers to {spn} is not known", section)
+        return DecisionStep(Check.SERVICE, None, f"who answers to {spn} is not known", section)
     if len(owners) == 1:
-        return Step(Check.SERVICE, True, f"{spn} is {owners[0].name}'s", section)
+        return DecisionStep(Check.SERVICE, True, f"{spn} is {owners[0].name}'s", section)
     who = " and ".join(sorted(owner.name for owner in owners))
     why = f"{spn} is registered on {who}" if owners else f"nobody answers to {spn}"
-    return Step(Check.SERVICE, False, why, section, Error.S_PRINCIPAL_UNKNOWN)
+    return DecisionStep(Check.SERVICE, False, why, section, KdcError.S_PRINCIPAL_UNKNOWN)
 
 
 def _listed(
     source: Service, owners: Sequence[Service] | None, spn: str
-) -> tuple[Step, Route | None]:
+) -> tuple[DecisionStep, Route | None]:
     """The source's list, and where that does not let it through, the target's."""
     target = owners[0] if owners and len(owners) == 1 else None
     at_home = target is None or target.realm == source.realm
@@ -204,7 +206,7 @@ def _listed(
     if spn.casefold() not in held:
         classic = f"{source.name} does not list {spn}"
     elif at_home:
-        step = Step(Check.LISTED, True, f"{source.name} lists {spn}", "MS-SFU 3.2.5.2.1")
+        step = DecisionStep(Check.LISTED, True, f"{source.name} lists {spn}", "MS-SFU 3.2.5.2.1")
         return step, Route.CLASSIC
     else:
         classic = f"{source.name} lists {spn}, which counts in its own realm only"
@@ -226,9 +228,9 @@ def _listed(
     return _by_target(None, f"{classic}; {why}"), None
 
 
-def _by_target(holds: bool | None, why: str, status: str = "") -> Step:  # noqa: FBT001
-    error = Error.BADOPTION if holds is False else None
-    return Step(Check.LISTED, holds, why, "MS-SFU 3.2.5.2.3", error, status)
+def _by_target(holds: bool | None, why: str, status: str = "") -> DecisionStep:  # noqa: FBT001
+    error = KdcError.BADOPTION if holds is False else None
+    return DecisionStep(Check.LISTED, holds, why, "MS-SFU 3.2.5.2.3", error, status)
 
 
 def allows(acting: Iterable[Ace], source: Service) -> bool | None:
@@ -252,7 +254,7 @@ def allows(acting: Iterable[Ace], source: Service) -> bool | None:
     return possible.pop() if len(possible) == 1 else None
 
 
-def _forwardable(source: Service, user: User, evidence: Evidence) -> Step:
+def _forwardable(source: Service, user: User, evidence: Evidence) -> DecisionStep:
     """Whether the evidence is a ticket that may be passed on, which both lists ask for."""
     section = "MS-SFU 3.2.5.1.2" if evidence is Evidence.S4U2SELF else "MS-KILE 3.3.5.1"
     why = ""
@@ -264,11 +266,11 @@ def _forwardable(source: Service, user: User, evidence: Evidence) -> Step:
         why = f"{source.name} has no protocol transition: the ticket it asks for stays with it"
     if why:
         status = "STATUS_ACCOUNT_RESTRICTION"
-        return Step(Check.FORWARDABLE, False, why, section, Error.BADOPTION, status)
+        return DecisionStep(Check.FORWARDABLE, False, why, section, KdcError.BADOPTION, status)
     if user.protected is None:
         why = f"whether {user.name} is in Protected Users, this directory does not tell"
-        return Step(Check.FORWARDABLE, None, why, section)
-    return Step(Check.FORWARDABLE, True, f"{user.name} may be delegated", section)
+        return DecisionStep(Check.FORWARDABLE, None, why, section)
+    return DecisionStep(Check.FORWARDABLE, True, f"{user.name} may be delegated", section)
 
 
 def _keeps_to_itself(source: Service) -> bool:

@@ -14,7 +14,7 @@ from delegation.mesh.compare import Comparison, HostComparison, Standing, Verdic
 from delegation.mesh.desired import Endpoint
 
 
-class State(StrEnum):
+class PairState(StrEnum):
     """What a source's values towards one target come to."""
 
     COMPLETE = "complete"
@@ -47,14 +47,14 @@ class Cell:
         return tuple(value for value in self.wanted if value not in self.missing)
 
     @property
-    def state(self) -> State:
+    def state(self) -> PairState:
         if self.wanted:
             if not self.missing:
-                return State.COMPLETE
-            return State.MISSING if len(self.missing) == len(self.wanted) else State.PARTIAL
+                return PairState.COMPLETE
+            return PairState.MISSING if len(self.missing) == len(self.wanted) else PairState.PARTIAL
         if self.unexpected:
-            return State.UNEXPECTED
-        return State.KEPT if self.extra else State.OUTSIDE
+            return PairState.UNEXPECTED
+        return PairState.KEPT if self.extra else PairState.OUTSIDE
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Row:
     elsewhere: tuple[Verdict, ...]
     unexpected: tuple[Verdict, ...]
 
-    def counts(self) -> Counter[State]:
+    def counts(self) -> Counter[PairState]:
         """How many pairs are in each state; those outside that hold nothing are not counted."""
         return Counter(cell.state for cell in self.cells.values())
 
@@ -82,7 +82,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class TargetGroup:
     """Targets that are in the same meshes in the same roles, by position: wanted alike by all."""
 
     name: str
@@ -99,10 +99,10 @@ class Matrix:
 
     targets: tuple[Endpoint, ...]
     rows: tuple[Row, ...]
-    groups: tuple[Group, ...]
+    groups: tuple[TargetGroup, ...]
     desired: frozenset[tuple[int, int]]
 
-    def counts(self) -> Counter[State]:
+    def counts(self) -> Counter[PairState]:
         """The same of all rows."""
         return sum((row.counts() for row in self.rows), Counter())
 
@@ -163,7 +163,7 @@ def _unexpected(verdicts: Iterable[Verdict], *, ignored: bool) -> tuple[Verdict,
     )
 
 
-def _groups(inventory: Inventory, position: Mapping[str, int]) -> Iterator[Group]:
+def _groups(inventory: Inventory, position: Mapping[str, int]) -> Iterator[TargetGroup]:
     roles: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for mesh in inventory.meshes:
         sources, targets = set(mesh.sources), set(mesh.targets)
@@ -178,11 +178,11 @@ def _groups(inventory: Inventory, position: Mapping[str, int]) -> Iterator[Group
     for label, index in position.items():
         alike[tuple(roles[label])].append(index)
     for meshes, members in alike.items():
-        yield Group(" + ".join(f"{name}{role}" for name, role in meshes), tuple(members))
+        yield TargetGroup(" + ".join(f"{name}{role}" for name, role in meshes), tuple(members))
 
 
 def _desired(
-    comparison: Comparison, position: Mapping[str, int], groups: tuple[Group, ...]
+    comparison: Comparison, position: Mapping[str, int], groups: tuple[TargetGroup, ...]
 ) -> frozenset[tuple[int, int]]:
     """Which groups reach which: what holds for the first member holds for all."""
     labels = list(position)

@@ -21,7 +21,7 @@ WRITTEN = ("msDS-AllowedToDelegateTo", "userAccountControl")
 """What a change writes."""
 
 
-class Answer(StrEnum):
+class RightsAnswer(StrEnum):
     YES = "yes"
     NO = "no"
     UNKNOWN = "unknown"
@@ -31,7 +31,7 @@ class Answer(StrEnum):
 class Rights:
     """The answer, and what it rests on, in sentences."""
 
-    answer: Answer
+    answer: RightsAnswer
     evidence: tuple[str, ...]
 
 
@@ -46,10 +46,10 @@ def judged(
     groups included. None: the directory does not tell.
     """
     if not hosts:
-        return Rights(Answer.UNKNOWN, ("no account of a host was found",))
+        return Rights(RightsAnswer.UNKNOWN, ("no account of a host was found",))
     if writable is None:
         return Rights(
-            Answer.UNKNOWN, ("an export holds no access rights: ask a domain controller",)
+            RightsAnswer.UNKNOWN, ("an export holds no access rights: ask a domain controller",)
         )
     lacking: dict[tuple[str, ...], list[str]] = defaultdict(list)
     unread = []
@@ -74,19 +74,19 @@ def judged(
             "is granted on an OU does not last there"
         )
     if lacking:
-        return Rights(Answer.NO, tuple(evidence))
+        return Rights(RightsAnswer.NO, tuple(evidence))
     answer, sentence = _privilege(token)
-    return Rights(Answer.UNKNOWN if unread else answer, (*evidence, sentence))
+    return Rights(RightsAnswer.UNKNOWN if unread else answer, (*evidence, sentence))
 
 
-def _privilege(token: Collection[str] | None) -> tuple[Answer, str]:
+def _privilege(token: Collection[str] | None) -> tuple[RightsAnswer, str]:
     if token is not None and ADMINISTRATORS in token:
-        return Answer.YES, (
+        return RightsAnswer.YES, (
             "it is in Administrators, who hold SeEnableDelegationPrivilege by default; a policy of "
             "the domain controllers may have taken it away"
         )
     who = "it is not in Administrators" if token is not None else "its groups are not told"
-    return Answer.UNKNOWN, (
+    return RightsAnswer.UNKNOWN, (
         f"{who}, and LDAP can't show who else holds SeEnableDelegationPrivilege: look in the user "
         'rights of the domain controllers for "Enable computer and user accounts to be trusted '
         'for delegation"'

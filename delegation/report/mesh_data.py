@@ -6,7 +6,7 @@ from typing import Any
 
 from delegation.mesh.checks import ACCOUNT_RULE, Finding
 from delegation.mesh.compare import Comparison, Standing, Verdict
-from delegation.mesh.matrix import Matrix, Row, State
+from delegation.mesh.matrix import Matrix, PairState, Row
 from delegation.mesh.state import RecordedDelegation, added, flags, removed
 from delegation.report import Data
 
@@ -20,8 +20,10 @@ def pairs_data(rows: Iterable[Row]) -> dict[str, int]:
     for row in rows:
         counts.update({state.value: count for state, count in row.counts().items()})
         counts["surprises"] += row.surprises
-    told = {state.value: counts[state.value] for state in State if state is not State.OUTSIDE}
-    return {**told, State.UNEXPECTED.value: counts["surprises"]}
+    told = {
+        state.value: counts[state.value] for state in PairState if state is not PairState.OUTSIDE
+    }
+    return {**told, PairState.UNEXPECTED.value: counts["surprises"]}
 
 
 def matrix_data(grid: Matrix, comparison: Comparison, found: Sequence[Finding]) -> Data:
@@ -60,7 +62,9 @@ def matrix_data(grid: Matrix, comparison: Comparison, found: Sequence[Finding]) 
 
 
 def _source(row: Row, labels: Sequence[str]) -> Data:
-    plain = [t for t, cell in row.cells.items() if cell.state is State.COMPLETE and not cell.extra]
+    plain = [
+        t for t, cell in row.cells.items() if cell.state is PairState.COMPLETE and not cell.extra
+    ]
     return {
         "source": row.source.label,
         "complete": [labels[target] for target in plain],
@@ -73,7 +77,7 @@ def _source(row: Row, labels: Sequence[str]) -> Data:
                 "extra": [verdict_data(one, one in cell.unexpected) for one in cell.extra],
             }
             for target, cell in row.cells.items()
-            if cell.state is not State.COMPLETE or cell.extra
+            if cell.state is not PairState.COMPLETE or cell.extra
         ],
         "elsewhere": [verdict_data(one, one in row.unexpected) for one in row.elsewhere],
     }

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from delegation.explain import Explanation, Link, Pair, State, explain, stranger
+from delegation.explain import Explanation, Link, LinkState, Pair, explain, stranger
 from delegation.explain.host_links import BLOCKED
 from delegation.hosts import failures
 from delegation.hosts.machines import Failure
@@ -92,7 +92,7 @@ def link(explanation: Explanation, name: str) -> Link:
 
 def first(explanation: Explanation) -> tuple[str, str]:
     """The first broken link with its HRESULT; each one that is broken has a fix."""
-    assert all(one.fix for one in explanation.links if one.state is State.BROKEN)
+    assert all(one.fix for one in explanation.links if one.state is LinkState.BROKEN)
     assert explanation.broken is not None
     return explanation.broken.name, explanation.broken.hresult
 
@@ -103,7 +103,7 @@ def first(explanation: Explanation) -> tuple[str, str]:
 def test_an_intact_pair() -> None:
     chain = explained()
     assert [one.name for one in chain.links] == NAMES
-    assert {one.state for one in chain.links} == {State.OK}
+    assert {one.state for one in chain.links} == {LinkState.OK}
     assert all(one.evidence for one in chain.links)
     assert not any(one.fix or one.hresult for one in chain.links)
     assert chain.broken is None
@@ -244,11 +244,11 @@ def test_an_account_outside_the_search_base() -> None:
 def test_without_accounts_nothing_else_is_told() -> None:
     chain = explained(domain_controller())
     states = {one.name: one.state for one in chain.links}
-    assert {name for name, state in states.items() if state is State.BROKEN} == {
+    assert {name for name, state in states.items() if state is LinkState.BROKEN} == {
         "source account",
         "target account",
     }
-    assert {name for name, state in states.items() if state is State.OK} == {"operator"}
+    assert {name for name, state in states.items() if state is LinkState.OK} == {"operator"}
     assert chain.granted_by == {}
 
 
@@ -280,7 +280,7 @@ def test_what_mends_missing_values(inventory: Inventory, words: str) -> None:
 def test_values_that_nobody_asked_for_are_told() -> None:
     back = inventory("hv01", "hv02", meshes=[one_way("back", ["hv02"], ["hv01"])])
     values = link(explained(inventory=back), "values")
-    assert values.state is State.OK
+    assert values.state is LinkState.OK
     assert "the inventory does not ask for them" in values.evidence
 
 
@@ -292,7 +292,7 @@ def test_a_pair_that_works_by_the_targets_list_says_so() -> None:
     chain = explained(replace(HV01, values=("HTTP/x",)), acting(OWN), token=frozenset({OWN}))
     assert chain.broken is None
     values = link(chain, "values")
-    assert values.state is State.UNKNOWN
+    assert values.state is LinkState.UNKNOWN
     assert "RBCD" in values.evidence
     assert "not confirmed" in values.evidence
     assert chain.granted_by == dict.fromkeys(VALUES, Route.RBCD)
@@ -311,15 +311,15 @@ def test_an_empty_list_needs_no_protocol_transition_for_the_targets() -> None:
     source = replace(HV01, values=(), uac=ENABLED)
     chain = explained(source, acting(OWN), token=frozenset({OWN}))
     assert chain.broken is None
-    assert link(chain, "protocol transition").state is State.UNKNOWN
+    assert link(chain, "protocol transition").state is LinkState.UNKNOWN
     assert first(explained(source, HV02)) == ("values", NO_CREDENTIALS)
 
 
 def test_a_group_on_the_targets_list_that_nobody_tells_of() -> None:
     chain = explained(replace(HV01, values=()), acting(GROUP))
     assert chain.broken is None
-    assert link(chain, "values").state is State.UNKNOWN
-    assert link(chain, "delegation").state is State.UNKNOWN
+    assert link(chain, "values").state is LinkState.UNKNOWN
+    assert link(chain, "delegation").state is LinkState.UNKNOWN
     assert set(chain.granted_by.values()) == {None}
     member = explained(replace(HV01, values=()), acting(GROUP), token=frozenset({OWN, GROUP}))
     assert set(member.granted_by.values()) == {Route.RBCD}
@@ -333,9 +333,10 @@ def kerberos_only(*, transition: bool | None) -> Inventory:
 
 
 @pytest.mark.parametrize(
-    ("declared", "state"), [(False, State.OK), (None, State.UNKNOWN), (True, State.BROKEN)]
+    ("declared", "state"),
+    [(False, LinkState.OK), (None, LinkState.UNKNOWN), (True, LinkState.BROKEN)],
 )
-def test_protocol_transition_off(declared: bool | None, state: State) -> None:  # noqa: FBT001
+def test_protocol_transition_off(declared: bool | None, state: LinkState) -> None:  # noqa: FBT001
     chain = explained(
         replace(HV01, uac=ENABLED), HV02, inventory=kerberos_only(transition=declared)
     )
@@ -370,16 +371,16 @@ def operator(*groups: str, uac: int = 0x200, token: bool = True) -> Operator:
 @pytest.mark.parametrize(
     ("who", "state", "hresult", "words"),
     [
-        (operator(), State.OK, "", "vmadmin may be delegated"),
-        (None, State.UNKNOWN, "", "not looked at"),
-        (Operator("joe", None), State.BROKEN, "", "nobody in DC=corp,DC=example is called joe"),
-        (operator(uac=0x202), State.BROKEN, "", "disabled"),
-        (operator(uac=0x200 | NOT_DELEGATED), State.BROKEN, NO_CREDENTIALS, "sensitive"),
-        (operator(f"{SID}-525"), State.BROKEN, NO_CREDENTIALS, "Protected Users"),
-        (operator(token=False), State.UNKNOWN, "", "does not tell"),
+        (operator(), LinkState.OK, "", "vmadmin may be delegated"),
+        (None, LinkState.UNKNOWN, "", "not looked at"),
+        (Operator("joe", None), LinkState.BROKEN, "", "nobody in DC=corp,DC=example is called joe"),
+        (operator(uac=0x202), LinkState.BROKEN, "", "disabled"),
+        (operator(uac=0x200 | NOT_DELEGATED), LinkState.BROKEN, NO_CREDENTIALS, "sensitive"),
+        (operator(f"{SID}-525"), LinkState.BROKEN, NO_CREDENTIALS, "Protected Users"),
+        (operator(token=False), LinkState.UNKNOWN, "", "does not tell"),
     ],
 )
-def test_the_operator(who: Operator | None, state: State, hresult: str, words: str) -> None:
+def test_the_operator(who: Operator | None, state: LinkState, hresult: str, words: str) -> None:
     chain = explained(operator=who)
     found = link(chain, "operator")
     assert (found.state, found.hresult) == (state, hresult)
@@ -394,14 +395,14 @@ def test_the_operator(who: Operator | None, state: State, hresult: str, words: s
 @pytest.mark.parametrize(
     ("values", "limit", "state", "words"),
     [
-        (VALUES, 6, State.OK, "4 of at most 6 values"),
-        (VALUES, 5, State.OK, "split the mesh soon"),
-        (VALUES, 3, State.OK, "split the mesh soon"),
-        (VALUES[:3], 4, State.OK, "4 of at most 4"),
-        (VALUES[:3], 3, State.BROKEN, "4 of at most 3 values with this pair's"),
+        (VALUES, 6, LinkState.OK, "4 of at most 6 values"),
+        (VALUES, 5, LinkState.OK, "split the mesh soon"),
+        (VALUES, 3, LinkState.OK, "split the mesh soon"),
+        (VALUES[:3], 4, LinkState.OK, "4 of at most 4"),
+        (VALUES[:3], 3, LinkState.BROKEN, "4 of at most 3 values with this pair's"),
     ],
 )
-def test_the_value_limit(values: tuple[str, ...], limit: int, state: State, words: str) -> None:
+def test_the_value_limit(values: tuple[str, ...], limit: int, state: LinkState, words: str) -> None:
     narrow = replace(BOTH, policy=Policy(value_limit=limit))
     found = link(explained(replace(HV01, values=values), HV02, inventory=narrow), "value limit")
     assert found.state is state
@@ -447,17 +448,17 @@ def test_a_file_server_takes_cifs_alone() -> None:
 def test_an_export_does_not_tell_of_people() -> None:
     chain = explained(directory=EXPORT, operator=Operator("joe", None))
     assert chain.broken is None
-    assert link(chain, "operator").state is State.UNKNOWN
-    assert link(chain, "delegation").state is State.OK
+    assert link(chain, "operator").state is LinkState.UNKNOWN
+    assert link(chain, "delegation").state is LinkState.OK
 
 
 def test_an_export_without_registered_names() -> None:
     chain = explained(spns(HV01), spns(HV02), directory=EXPORT)
     assert chain.broken is None
-    assert link(chain, "service names").state is State.UNKNOWN
-    assert link(chain, "delegation").state is State.UNKNOWN
+    assert link(chain, "service names").state is LinkState.UNKNOWN
+    assert link(chain, "delegation").state is LinkState.UNKNOWN
     nothing = replace(spns(HV01), values=())
     missing = explained(nothing, spns(HV02), directory=EXPORT)
     assert first(missing) == ("values", NO_CREDENTIALS)
     by_group = explained(nothing, spns(acting(GROUP)), directory=EXPORT)
-    assert link(by_group, "values").state is State.UNKNOWN
+    assert link(by_group, "values").state is LinkState.UNKNOWN

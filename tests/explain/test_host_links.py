@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from delegation.errors import CommandFailed, HostUnreachable, HyperVFailed, UsageError, WrongHost
-from delegation.explain import State
+from delegation.explain import LinkState
 from delegation.explain.host_links import BLOCKED, DryRun, HostPair, Looked, links
 from delegation.hosts.machines import HostReading, Incompatibility
 
@@ -34,13 +34,13 @@ def pair(source: Looked | None = None, target: Looked | None = None, **more: Any
     return HostPair(source or host("hv01"), target or host("hv02"), ports, **more)
 
 
-def states(found: HostPair) -> dict[str, State]:
+def states(found: HostPair) -> dict[str, LinkState]:
     return {link.name: link.state for link in links(found)}
 
 
 def broken(found: HostPair) -> dict[str, str]:
     """What is broken, with its evidence; each has a fix."""
-    bad = [link for link in links(found) if link.state is State.BROKEN]
+    bad = [link for link in links(found) if link.state is LinkState.BROKEN]
     assert all(link.fix for link in bad)
     return {link.name: link.evidence for link in bad}
 
@@ -58,9 +58,9 @@ NAMES = [
 
 
 def test_a_pair_in_order_has_no_broken_link() -> None:
-    assert states(pair()) == dict.fromkeys(NAMES, State.OK)
+    assert states(pair()) == dict.fromkeys(NAMES, LinkState.OK)
     with_run = pair(dry_run=DryRun("web01"))
-    assert states(with_run) == dict.fromkeys([*NAMES, "Compare-VM"], State.OK)
+    assert states(with_run) == dict.fromkeys([*NAMES, "Compare-VM"], LinkState.OK)
 
 
 @pytest.mark.parametrize("end", ["hv01", "hv02"])
@@ -122,8 +122,8 @@ def test_a_service_that_is_stopped_is_not_a_host_that_is_silent() -> None:
     assert broken(stopped) == {"migration service": "hv02: vmms is Stopped"}
     assert fix(stopped, "migration service").startswith("on hv02: Start-Service vmms")
     found = {link.name: link for link in links(stopped)}
-    assert found["remote management"].state is State.OK
-    assert found["authentication"].state is State.UNKNOWN
+    assert found["remote management"].state is LinkState.OK
+    assert found["authentication"].state is LinkState.UNKNOWN
     assert found["authentication"].evidence == "hv02 did not tell its settings"
 
 
@@ -137,7 +137,7 @@ def test_a_service_that_is_stopped_is_not_a_host_that_is_silent() -> None:
 def test_cmdlets_that_fail_while_the_service_runs(error: CommandFailed) -> None:
     found = pair(Looked("hv01", error=error))
     assert broken(found) == {"Hyper-V cmdlets": "hv01: denied (0x80070005) [No.]"}
-    assert states(found)["remote management"] is State.OK
+    assert states(found)["remote management"] is LinkState.OK
 
 
 def test_another_computer_is_told_before_all_else() -> None:
@@ -149,7 +149,7 @@ def test_hosts_that_nobody_can_log_on_to_are_unknown_with_the_reason_and_the_fix
     why = UsageError("vmadmin has no ticket", "get one with kinit")
     ends = Looked("hv01"), Looked("hv02")
     unasked = HostPair(*ends, dry_run=DryRun("web01"), unasked=why)
-    assert states(unasked) == dict.fromkeys([*NAMES, "Compare-VM"], State.UNKNOWN)
+    assert states(unasked) == dict.fromkeys([*NAMES, "Compare-VM"], LinkState.UNKNOWN)
     first = links(unasked)[0]
     assert (first.evidence, first.fix) == (
         "the hosts were not asked: vmadmin has no ticket",
@@ -162,11 +162,11 @@ def test_a_silent_host_is_named_and_nothing_is_guessed() -> None:
     silent = pair(target=Looked("hv02", error=error))
     assert broken(silent) == {"remote management": "hv02: nobody answers at hv02:5985 (0x8007274C)"}
     found = states(silent)
-    assert found["networks"] is found["authentication"] is State.UNKNOWN
-    assert found["TCP 6600"] is State.OK
-    assert found["Hyper-V cmdlets"] is State.UNKNOWN
+    assert found["networks"] is found["authentication"] is LinkState.UNKNOWN
+    assert found["TCP 6600"] is LinkState.OK
+    assert found["Hyper-V cmdlets"] is LinkState.UNKNOWN
     source_gone = HostPair(Looked("hv01", error=error), host("hv02"))
-    assert states(source_gone)["TCP 445"] is State.UNKNOWN
+    assert states(source_gone)["TCP 445"] is LinkState.UNKNOWN
 
 
 def test_a_fault_of_the_one_that_answers_counts_though_the_other_is_silent() -> None:
@@ -178,7 +178,7 @@ def test_a_fault_of_the_one_that_answers_counts_though_the_other_is_silent() -> 
 def test_ports_are_tried_from_the_source() -> None:
     closed = pair(ports={6600: False, 445: CommandFailed("no Test-NetConnection there")})
     assert list(broken(closed)) == ["TCP 6600"]
-    assert states(closed)["TCP 445"] is State.UNKNOWN
+    assert states(closed)["TCP 445"] is LinkState.UNKNOWN
     [link] = [link for link in links(closed) if link.name == "TCP 6600"]
     assert link.hresult == BLOCKED
     for cause in ("migrations are on", "networks", "firewalls"):
@@ -198,7 +198,7 @@ def test_a_dry_run_that_could_not_be_is_not_a_broken_link() -> None:
     silent = Looked("hv02", error=HostUnreachable("nobody answers", "start WinRM"))
     run = pair(target=silent, dry_run=DryRun("web01"))
     assert list(broken(run)) == ["remote management"]
-    assert states(run)["Compare-VM"] is State.UNKNOWN
+    assert states(run)["Compare-VM"] is LinkState.UNKNOWN
 
 
 def test_what_the_host_itself_says_of_a_failure_is_kept() -> None:

@@ -4,22 +4,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delegation.explain import State
-from delegation.explain.networks import End, link
+from delegation.explain import LinkState
+from delegation.explain.networks import HostNetworks, link
 
 NEAR, WIDE, FAR, SIX = "10.20.0.0/24", "10.20.0.0/16", "10.9.0.0/16", "fd00::/64"
 ODD = '{"garbage":1}'
 UNKNOWN = "; whether {} has an address there is not known"
 
 
-def end(label: str, *listed: str, at: str | None = "10.20.0.7", anywhere: bool = False) -> End:
+def end(
+    label: str, *listed: str, at: str | None = "10.20.0.7", anywhere: bool = False
+) -> HostNetworks:
     """A host with one address; None: its addresses are not known."""
-    return End(label, anywhere, listed, None if at is None else (at, "fe80::1"))
+    return HostNetworks(label, anywhere, listed, None if at is None else (at, "fe80::1"))
 
 
-def judged(source: End, target: End) -> tuple[State, str]:
+def judged(source: HostNetworks, target: HostNetworks) -> tuple[LinkState, str]:
     found = link(source, target)
-    assert bool(found.fix) is (found.state is not State.OK)
+    assert bool(found.fix) is (found.state is not LinkState.OK)
     return found.state, found.evidence
 
 
@@ -53,8 +55,10 @@ def judged(source: End, target: End) -> tuple[State, str]:
         ),
     ],
 )
-def test_what_is_in_order_says_what_was_compared(source: End, target: End, said: str) -> None:
-    assert judged(source, target) == (State.OK, said)
+def test_what_is_in_order_says_what_was_compared(
+    source: HostNetworks, target: HostNetworks, said: str
+) -> None:
+    assert judged(source, target) == (LinkState.OK, said)
 
 
 @pytest.mark.parametrize(
@@ -92,9 +96,9 @@ def test_what_is_in_order_says_what_was_compared(source: End, target: End, said:
     ],
 )
 def test_what_cannot_work_is_broken_and_the_end_is_named(
-    source: End, target: End, said: str
+    source: HostNetworks, target: HostNetworks, said: str
 ) -> None:
-    assert judged(source, target) == (State.BROKEN, said)
+    assert judged(source, target) == (LinkState.BROKEN, said)
 
 
 @pytest.mark.parametrize(
@@ -106,15 +110,17 @@ def test_what_cannot_work_is_broken_and_the_end_is_named(
         (end("hv01", NEAR), end("hv02", ODD)),
     ],
 )
-def test_what_hangs_on_a_subnet_that_is_none_is_not_known(source: End, target: End) -> None:
+def test_what_hangs_on_a_subnet_that_is_none_is_not_known(
+    source: HostNetworks, target: HostNetworks
+) -> None:
     state, said = judged(source, target)
-    assert state is State.UNKNOWN
+    assert state is LinkState.UNKNOWN
     assert ODD in said
 
 
 SUBNETS = st.sampled_from([NEAR, WIDE, FAR, SIX, ODD, "", "10.20.0.9", "10.0.0.0/99"]) | st.text()
 ENDS = st.builds(
-    End,
+    HostNetworks,
     st.sampled_from(["hv01", "hv02"]),
     st.booleans(),
     st.lists(SUBNETS, max_size=3).map(tuple),
@@ -123,5 +129,5 @@ ENDS = st.builds(
 
 
 @given(ENDS, ENDS)
-def test_whatever_a_host_says_it_is_judged(source: End, target: End) -> None:
+def test_whatever_a_host_says_it_is_judged(source: HostNetworks, target: HostNetworks) -> None:
     assert link(source, target).evidence

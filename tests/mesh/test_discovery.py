@@ -14,8 +14,10 @@ from delegation.inventory import Auth, DirectorySettings, Inventory
 from delegation.inventory.reader import parse
 from delegation.inventory.yaml_writing import comment, scalar
 from delegation.mesh import compare, discovery
-from delegation.mesh.discovery import Asked, Proposal, draft, units
-from delegation.mesh.discovery.leftovers import Kind, sayable
+from delegation.mesh.discovery import InventoryProposal, ProposalTerms, draft, units
+from delegation.mesh.discovery.leftovers import LeftoverKind, sayable
+from delegation.mesh.discovery.proposal import registered
+from delegation.mesh.discovery.proposing import questions
 from delegation.mesh.snapshot import Ace, Computer
 from delegation.mesh.state import added, flags, removed
 from delegation.names import MIGRATION
@@ -71,29 +73,29 @@ def proposed(
     chosen: Sequence[Computer] | None = None,
     reached: DirectorySettings | None = None,
     today: date = TODAY,
-) -> Proposal:
+) -> InventoryProposal:
     accounts = list(accounts)
-    chosen = discovery.registered(accounts) if chosen is None else chosen
-    asked = Asked(reached or DirectorySettings(), today, one_mesh)
-    return discovery.propose(DIRECTORY, chosen, accounts, asked)
+    chosen = registered(accounts) if chosen is None else chosen
+    terms = ProposalTerms(reached or DirectorySettings(), today, one_mesh)
+    return discovery.propose(DIRECTORY, chosen, accounts, terms)
 
 
-def written(proposal: Proposal) -> Inventory:
+def written(proposal: InventoryProposal) -> Inventory:
     """What the reader makes of the file; it is exactly what was proposed."""
     read = parse(draft.text(proposal).encode(), "inventory.yaml")
     assert replace(read, digest="") == proposal.inventory
     return read
 
 
-def left_out(proposal: Proposal) -> dict[str, str]:
+def left_out(proposal: InventoryProposal) -> dict[str, str]:
     return {one.name: one.reason for one in proposal.left_out}
 
 
-def kept(proposal: Proposal) -> dict[str, tuple[str, ...]]:
+def kept(proposal: InventoryProposal) -> dict[str, tuple[str, ...]]:
     return {rule.value: rule.hosts for rule in proposal.inventory.keep}
 
 
-def kinds(proposal: Proposal) -> dict[Kind, list[str]]:
+def kinds(proposal: InventoryProposal) -> dict[LeftoverKind, list[str]]:
     return {group.kind: [rule.value for rule in group.rules] for group in proposal.groups}
 
 
@@ -168,7 +170,7 @@ def messes(draw: st.DrawFn) -> list[Computer]:
     return accounts
 
 
-def holds_what_it_says(proposal: Proposal, accounts: Sequence[Computer]) -> None:
+def holds_what_it_says(proposal: InventoryProposal, accounts: Sequence[Computer]) -> None:
     """Each value found on a host is desired, kept by a rule that means it alone, or told."""
     inventory = proposal.inventory
     bare = replace(inventory, keep=())
@@ -210,7 +212,7 @@ class TestForAnyAccounts:
     ) -> None:
         chosen = accounts if everyone else None
         proposal = proposed(accounts, one_mesh=one_mesh, chosen=chosen)
-        wanted = accounts if everyone else discovery.registered(accounts)
+        wanted = accounts if everyone else registered(accounts)
         told = [*proposal.accounts.values(), *(one.account for one in proposal.left_out)]
         assert {a.guid for a in told} == {a.guid for a in wanted}, "in, or left out with a reason"
         if proposal.inventory.hosts:
@@ -238,8 +240,8 @@ class TestForAnyAccounts:
     @given(messes())
     def test_reading_more_changes_nothing(self, accounts: list[Computer]) -> None:
         """``questions`` ask for all that matters: more accounts of the domain are no news."""
-        chosen = discovery.registered(accounts)
-        who, spns = discovery.questions(chosen)
+        chosen = registered(accounts)
+        who, spns = questions(chosen)
         directory = MemoryDirectory(accounts)
         asked = [*directory.find(()), *directory.find(who, spns)]
         assert draft.text(proposed(asked, chosen=chosen)) == draft.text(
@@ -393,7 +395,7 @@ class TestMeshes:
     )
     def test_names(self, found: list[str], expected: list[str]) -> None:
         meshes = [
-            units.Members(",".join(filter(None, (unit, BASE))), (f"a{n}", f"b{n}"))
+            units.UnitMembers(",".join(filter(None, (unit, BASE))), (f"a{n}", f"b{n}"))
             for n, unit in enumerate(found)
         ]
         assert sorted(units.named(meshes)) == sorted(expected)
@@ -484,14 +486,14 @@ class TestKeep:
         ]
         proposal = proposed(accounts)
         assert kinds(proposal) == {
-            Kind.CONTROLLER: ["ldap/dc1", "krbtgt/CORP"],
-            Kind.OTHER_MESH: list(forms("br1")),
-            Kind.ITSELF: [f"{MIGRATION}/hv01"],
-            Kind.SERVICE: ["cifs/hv02:445", "Hyper-V Replica Service/hv02"],
-            Kind.SERVER: ["cifs/sofs01", f"cifs/sofs01.{DOMAIN}"],
-            Kind.ACCOUNT: ["HTTP/portal"],
-            Kind.DISABLED: ["cifs/hv90"],
-            Kind.NOBODY: list(forms("hv99")),
+            LeftoverKind.CONTROLLER: ["ldap/dc1", "krbtgt/CORP"],
+            LeftoverKind.OTHER_MESH: list(forms("br1")),
+            LeftoverKind.ITSELF: [f"{MIGRATION}/hv01"],
+            LeftoverKind.SERVICE: ["cifs/hv02:445", "Hyper-V Replica Service/hv02"],
+            LeftoverKind.SERVER: ["cifs/sofs01", f"cifs/sofs01.{DOMAIN}"],
+            LeftoverKind.ACCOUNT: ["HTTP/portal"],
+            LeftoverKind.DISABLED: ["cifs/hv90"],
+            LeftoverKind.NOBODY: list(forms("hv99")),
         }
         found = kept(proposal)
         assert found["cifs/br1"] == ("hv01", "hv02")
@@ -528,7 +530,7 @@ class TestKeep:
         proposal = proposed(accounts)
         assert list(proposal.inventory.hosts) == ["hv02", "hv03"]
         assert value in left_out(proposal)["hv01"]
-        assert kinds(proposal) == {Kind.ACCOUNT: list(forms("hv01"))}
+        assert kinds(proposal) == {LeftoverKind.ACCOUNT: list(forms("hv01"))}
         first_plan_is_safe(written(proposal), accounts)
 
     def test_transition_is_accepted_for_nobody(self) -> None:
@@ -571,6 +573,6 @@ def test_the_order_of_accounts_means_nothing() -> None:
 
 def test_questions() -> None:
     accounts = [host("hv01", *forms("hv02"), "cifs/sofs01.corp.example", "x"), host("hv02")]
-    who, spns = discovery.questions(accounts)
+    who, spns = questions(accounts)
     assert who == ["hv01", "hv02", "sofs01"]
     assert spns == ["HOST/sofs01.corp.example", "cifs/sofs01.corp.example"]

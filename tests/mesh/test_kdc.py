@@ -14,8 +14,8 @@ from delegation.mesh.kdc import (
     CONTROL_ACCESS,
     Check,
     Decision,
-    Error,
     Evidence,
+    KdcError,
     Route,
     Service,
     User,
@@ -46,7 +46,7 @@ def decided(
     return decide(source, owners or (TARGET,), spn, who or User(), evidence)
 
 
-def stopped(decision: Decision) -> tuple[Check, Error | None, str]:
+def stopped(decision: Decision) -> tuple[Check, KdcError | None, str]:
     assert decision.granted is False
     assert decision.stopped is not None
     assert decision.stopped.section
@@ -76,9 +76,17 @@ def test_the_plain_grant(evidence: Evidence) -> None:
 @pytest.mark.parametrize("evidence", Evidence)
 def test_a_disabled_source_or_user_ends_it(evidence: Evidence) -> None:
     source = replace(CLASSIC, enabled=False)
-    assert stopped(decided(source, evidence=evidence)) == (Check.SOURCE, Error.CLIENT_REVOKED, "")
+    assert stopped(decided(source, evidence=evidence)) == (
+        Check.SOURCE,
+        KdcError.CLIENT_REVOKED,
+        "",
+    )
     gone = User("vmadmin", enabled=False)
-    assert stopped(decided(who=gone, evidence=evidence)) == (Check.USER, Error.CLIENT_REVOKED, "")
+    assert stopped(decided(who=gone, evidence=evidence)) == (
+        Check.USER,
+        KdcError.CLIENT_REVOKED,
+        "",
+    )
 
 
 def test_a_disabled_target_does_not() -> None:
@@ -87,9 +95,9 @@ def test_a_disabled_target_does_not() -> None:
 
 def test_a_ghost_and_a_duplicate_have_no_ticket() -> None:
     ghost = decide(CLASSIC, (), SPN, User(), Evidence.S4U2SELF)
-    assert stopped(ghost) == (Check.SERVICE, Error.S_PRINCIPAL_UNKNOWN, "")
+    assert stopped(ghost) == (Check.SERVICE, KdcError.S_PRINCIPAL_UNKNOWN, "")
     twice = decided(CLASSIC, OPEN, replace(OPEN, name="HV05$"))
-    assert stopped(twice) == (Check.SERVICE, Error.S_PRINCIPAL_UNKNOWN, "")
+    assert stopped(twice) == (Check.SERVICE, KdcError.S_PRINCIPAL_UNKNOWN, "")
     assert twice.stopped is not None
     assert twice.stopped.why == "cifs/hv02 is registered on HV02$ and HV05$"
 
@@ -119,12 +127,12 @@ def test_case_does_not_count(listed: str, asked: str) -> None:
 
 @pytest.mark.parametrize("asked", ["cifs/hv02.corp.example", "HOST/hv02", "cifs/hv02:445", "cifs"])
 def test_the_very_form_that_is_asked_counts(asked: str) -> None:
-    refused = (Check.LISTED, Error.BADOPTION, "STATUS_NO_MATCH")
+    refused = (Check.LISTED, KdcError.BADOPTION, "STATUS_NO_MATCH")
     assert stopped(decided(spn=asked)) == refused
 
 
 def test_an_empty_list_is_told_apart() -> None:
-    refused = (Check.LISTED, Error.BADOPTION, "STATUS_NOT_SUPPORTED")
+    refused = (Check.LISTED, KdcError.BADOPTION, "STATUS_NOT_SUPPORTED")
     assert stopped(decided(SOURCE)) == refused
 
 
@@ -166,7 +174,7 @@ def test_the_first_entry_about_the_right_decides(
     assert decision.granted is expected
     assert decision.by is (Route.RBCD if expected else None)
     if acting and not expected:
-        assert stopped(decision) == (Check.LISTED, Error.BADOPTION, "STATUS_NOT_FOUND")
+        assert stopped(decision) == (Check.LISTED, KdcError.BADOPTION, "STATUS_NOT_FOUND")
 
 
 @pytest.mark.parametrize(
@@ -211,7 +219,7 @@ def test_the_sources_list_comes_first() -> None:
 # The evidence
 
 
-PROXY = (Check.FORWARDABLE, Error.BADOPTION, "STATUS_ACCOUNT_RESTRICTION")
+PROXY = (Check.FORWARDABLE, KdcError.BADOPTION, "STATUS_ACCOUNT_RESTRICTION")
 
 
 @pytest.mark.parametrize(
@@ -271,6 +279,6 @@ def test_a_user_of_an_operator() -> None:
     assert User.of(Operator("x", account, in_group)).protected
 
 
-@pytest.mark.parametrize("error", Error)
-def test_errors_are_named_as_in_a_trace(error: Error) -> None:
+@pytest.mark.parametrize("error", KdcError)
+def test_errors_are_named_as_in_a_trace(error: KdcError) -> None:
     assert str(error) == f"KDC_ERR_{error.name} ({error.value})"

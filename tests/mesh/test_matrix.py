@@ -7,7 +7,7 @@ from hypothesis import given
 
 from delegation.inventory import Foreign, Inventory, Keep, Policy
 from delegation.mesh.compare import Comparison, Standing
-from delegation.mesh.matrix import Cell, Matrix, State, matrix
+from delegation.mesh.matrix import Cell, Matrix, PairState, matrix
 from delegation.names import CIFS, MIGRATION
 from tests.builders import (
     DOMAIN,
@@ -59,15 +59,15 @@ APART = inventory(
 @pytest.mark.parametrize(
     ("held", "state", "missing"),
     [
-        (forms("hv02"), State.COMPLETE, 0),
-        (forms("hv02", CIFS), State.PARTIAL, 2),
-        (forms("hv02")[1:], State.PARTIAL, 1),
-        ((), State.MISSING, 4),
-        (("HTTP/hv02",), State.MISSING, 4),
-        (tuple(value.upper() for value in forms("hv02")), State.COMPLETE, 0),
+        (forms("hv02"), PairState.COMPLETE, 0),
+        (forms("hv02", CIFS), PairState.PARTIAL, 2),
+        (forms("hv02")[1:], PairState.PARTIAL, 1),
+        ((), PairState.MISSING, 4),
+        (("HTTP/hv02",), PairState.MISSING, 4),
+        (tuple(value.upper() for value in forms("hv02")), PairState.COMPLETE, 0),
     ],
 )
-def test_a_pair_of_a_mesh(held: tuple[str, ...], state: State, missing: int) -> None:
+def test_a_pair_of_a_mesh(held: tuple[str, ...], state: PairState, missing: int) -> None:
     found = cell(drawn(TWO, hv01=held), "hv01", "hv02")
     assert found.state is state
     assert len(found.missing) == missing
@@ -75,23 +75,25 @@ def test_a_pair_of_a_mesh(held: tuple[str, ...], state: State, missing: int) -> 
 
 
 def test_a_pair_outside_every_mesh_has_no_cell_until_somebody_adds_a_value() -> None:
-    assert cell(drawn(APART), "hv01", "hv03").state is State.OUTSIDE
+    assert cell(drawn(APART), "hv01", "hv03").state is PairState.OUTSIDE
     for value in (*forms("hv03"), "HTTP/hv03", "MSSQLSvc/hv03.corp.example:1433"):
         found = cell(drawn(APART, hv01=(value,)), "hv01", "hv03")
-        assert found.state is State.UNEXPECTED
+        assert found.state is PairState.UNEXPECTED
         assert [verdict.value for verdict in found.unexpected] == [value]
 
 
 def test_values_beside_a_complete_pair_are_told_with_it() -> None:
     found = drawn(TWO, hv01=(*forms("hv02"), "HTTP/hv02"))
     pair = cell(found, "hv01", "hv02")
-    assert pair.state is State.COMPLETE
+    assert pair.state is PairState.COMPLETE
     assert [verdict.value for verdict in pair.unexpected] == ["HTTP/hv02"]
     assert found.rows[0].surprises == 1
 
 
 def test_a_value_towards_the_host_itself_is_unexpected() -> None:
-    assert cell(drawn(TWO, hv01=(f"{MIGRATION}/hv01",)), "hv01", "hv01").state is State.UNEXPECTED
+    assert (
+        cell(drawn(TWO, hv01=(f"{MIGRATION}/hv01",)), "hv01", "hv01").state is PairState.UNEXPECTED
+    )
 
 
 def test_values_of_other_machines_stand_elsewhere() -> None:
@@ -111,8 +113,8 @@ def test_what_is_kept_or_ignored_is_not_unexpected() -> None:
     ignore = inventory(*APART.hosts, meshes=APART.meshes, policy=Policy(Foreign.IGNORE))
     for declared in (keep, ignore):
         found = drawn(declared, hv01=("HTTP/hv03", "HTTP/nas01", f"{MIGRATION}/hv04"))
-        assert cell(found, "hv01", "hv03").state is State.KEPT
-        assert cell(found, "hv01", "hv04").state is State.UNEXPECTED, "it is stale"
+        assert cell(found, "hv01", "hv03").state is PairState.KEPT
+        assert cell(found, "hv01", "hv04").state is PairState.UNEXPECTED, "it is stale"
         assert found.rows[0].unexpected == ()
 
 
@@ -120,7 +122,7 @@ def test_a_file_server_is_a_target_with_two_values() -> None:
     declared = inventory("hv01", "hv02", file_servers=[file_server("sofs01", "all")])
     found = cell(drawn(declared, hv01=("cifs/sofs01",)), "hv01", "sofs01")
     assert found.wanted == ("cifs/sofs01", f"cifs/sofs01.{DOMAIN}")
-    assert found.state is State.PARTIAL
+    assert found.state is PairState.PARTIAL
 
 
 def test_a_host_is_known_by_either_name() -> None:
@@ -205,6 +207,6 @@ def test_a_drift_of_values_is_a_cell_that_is_not_complete(world: World) -> None:
     comparison = compared(world)
     for host_of, row in zip(comparison.hosts, matrix(comparison).rows, strict=True):
         counts = row.counts()
-        assert bool(host_of.missing) is bool(counts[State.MISSING] + counts[State.PARTIAL])
+        assert bool(host_of.missing) is bool(counts[PairState.MISSING] + counts[PairState.PARTIAL])
         if host_of.standing(Standing.STALE):
             assert row.surprises or row.unexpected

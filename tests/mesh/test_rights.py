@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from delegation.mesh.rights import ADMINISTRATORS, Answer, Rights, judged
+from delegation.mesh.rights import ADMINISTRATORS, Rights, RightsAnswer, judged
 from tests.builders import computer
 
 HOSTS = {label: computer(label) for label in ("hv01", "hv02", "hv03")}
@@ -21,7 +21,7 @@ def asked(token: Collection[str] | None, **allowed: frozenset[str]) -> Rights:
 
 def test_an_administrator_can_by_default() -> None:
     answer = asked(ADMIN)
-    assert answer.answer is Answer.YES
+    assert answer.answer is RightsAnswer.YES
     assert answer.evidence[0].startswith("hv[01-03]: the ACL lets it write")
     assert "by default" in answer.evidence[1]
 
@@ -29,7 +29,7 @@ def test_an_administrator_can_by_default() -> None:
 @pytest.mark.parametrize("token", [PLAIN, frozenset[str](), None])
 def test_the_privilege_of_others_is_unknown(token: Collection[str] | None) -> None:
     answer = asked(token)
-    assert answer.answer is Answer.UNKNOWN
+    assert answer.answer is RightsAnswer.UNKNOWN
     assert "Enable computer and user accounts to be trusted for delegation" in answer.evidence[-1]
 
 
@@ -47,7 +47,7 @@ def test_an_acl_that_lacks_one_is_a_no(
     token: Collection[str] | None, allowed: frozenset[str], lacking: str
 ) -> None:
     answer = asked(token, hv02=allowed, hv03=allowed)
-    assert answer.answer is Answer.NO
+    assert answer.answer is RightsAnswer.NO
     assert answer.evidence[0] == f"hv[02-03]: the ACL does not let it {lacking}"
     assert answer.evidence[1].startswith("hv01: the ACL lets it write")
     assert len(answer.evidence) == 2
@@ -61,20 +61,22 @@ def test_each_lack_is_told_with_its_hosts() -> None:
 def test_adminCount_is_noted() -> None:  # noqa: N802 - the attribute's name
     hosts = HOSTS | {"hv02": replace(HOSTS["hv02"], admin_count=1)}
     answer = judged(hosts, {c.guid: BOTH for c in hosts.values()}, ADMIN)
-    assert answer.answer is Answer.YES
+    assert answer.answer is RightsAnswer.YES
     assert any(s.startswith("hv02: adminCount is 1") and "SDProp" in s for s in answer.evidence)
 
 
 def test_an_object_that_could_not_be_read_is_unknown() -> None:
     writable = {HOSTS[label].guid: BOTH for label in ("hv01", "hv02")}
     answer = judged(HOSTS, writable, ADMIN)
-    assert answer.answer is Answer.UNKNOWN
+    assert answer.answer is RightsAnswer.UNKNOWN
     assert "hv03: the ACL could not be read" in answer.evidence
     writable[HOSTS["hv01"].guid] = frozenset()
-    assert judged(HOSTS, writable, ADMIN).answer is Answer.NO
+    assert judged(HOSTS, writable, ADMIN).answer is RightsAnswer.NO
 
 
 def test_an_export_and_an_empty_scope_tell_nothing() -> None:
-    assert judged(HOSTS, None, None).answer is Answer.UNKNOWN
+    assert judged(HOSTS, None, None).answer is RightsAnswer.UNKNOWN
     assert "export" in judged(HOSTS, None, None).evidence[0]
-    assert judged({}, {}, ADMIN) == Rights(Answer.UNKNOWN, ("no account of a host was found",))
+    assert judged({}, {}, ADMIN) == Rights(
+        RightsAnswer.UNKNOWN, ("no account of a host was found",)
+    )

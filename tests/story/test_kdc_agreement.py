@@ -177,7 +177,7 @@ def test_a_ghost_has_no_ticket(fresh_hardened_lab: Lab) -> None:
     question = Question("hv01", OPERATOR, "cifs/hv99")
     with pytest.raises(LabError, match="Server not found"):
         decide_all(lab, [question])
-    assert refusal(decide(lab, question)) == (Check.SERVICE, ours.Error.S_PRINCIPAL_UNKNOWN)
+    assert refusal(decide(lab, question)) == (Check.SERVICE, ours.KdcError.S_PRINCIPAL_UNKNOWN)
 
 
 @lab_test
@@ -188,7 +188,7 @@ def test_samba_falls_back_to_the_account_of_that_name(fresh_hardened_lab: Lab) -
     byhand.set_attribute(lab, "hv02", "servicePrincipalName", "WSMAN/hv02")
     theirs, decided = ask(lab, Question("hv01", OPERATOR, "cifs/hv02"))
     assert theirs == Granted()
-    assert refusal(decided) == (Check.SERVICE, ours.Error.S_PRINCIPAL_UNKNOWN)
+    assert refusal(decided) == (Check.SERVICE, ours.KdcError.S_PRINCIPAL_UNKNOWN)
 
 
 @lab_test
@@ -233,7 +233,7 @@ def decide(lab: Lab, question: Question) -> ours.Decision:
         return decisions(inspector, [question])[0]
 
 
-def refusal(decision: ours.Decision) -> tuple[Check, ours.Error | None]:
+def refusal(decision: ours.Decision) -> tuple[Check, ours.KdcError | None]:
     assert decision.granted is False
     assert decision.stopped is not None
     return decision.stopped.check, decision.stopped.error

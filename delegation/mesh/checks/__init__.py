@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 from delegation.mesh.checks import account_rules, services, values
 from delegation.mesh.checks.account_rules import problems
-from delegation.mesh.checks.rule import Case, Finding, Rule, Severity
+from delegation.mesh.checks.rule import Finding, MeshCase, Rule, Severity
 from delegation.mesh.compare import Comparison
 
 __all__ = [
@@ -41,7 +41,7 @@ def findings(
 
     ``scope``: the labels that the comparison was limited to.
     """
-    case = Case(comparison, scope)
+    case = MeshCase(comparison, scope)
     found = [
         finding
         for rule in RULES

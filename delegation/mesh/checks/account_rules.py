@@ -2,9 +2,8 @@
 
 from collections.abc import Collection, Iterator
 
-from delegation import names
-from delegation.mesh import planning
-from delegation.mesh.checks.rule import Case, Found, Rule, Severity
+from delegation.mesh import facts, planning
+from delegation.mesh.checks.rule import MeshCase, Observation, Rule, Severity
 from delegation.mesh.compare import Comparison
 from delegation.mesh.snapshot import ACCOUNTDISABLE, Operator
 
@@ -24,30 +23,18 @@ def problems(comparison: Comparison, scope: Collection[str] | None = None) -> li
     labels = [label for label in desired.delegates if scope is None or label in scope]
     hosts = {label: desired.delegates[label].host.computer for label in labels}
     hosts |= {e.label: e.computer for e in desired.endpoints_of(labels) if e.is_host}
-    base = found.directory.base_dn
-    told = []
-    for label, computer in hosts.items():
-        if computer in found.missing:
-            told.append((label, f"{label}: there is no computer {computer}$ in {base}"))
-        elif computer in found.ambiguous:
-            dns = " and ".join(found.ambiguous[computer])
-            told.append((label, f"{label}: several accounts are {computer}$: {dns}"))
-        elif computer in found.elsewhere:
-            dn = found.elsewhere[computer]
-            home = names.naming_context(dn) == names.dn_key(base)
-            where = "outside directory.search_base" if home else f"in another domain than {base}"
-            told.append((label, f"{label}: {dn} is {where}"))
-    return told
+    troubles = {label: facts.why_no_account(found, name) for label, name in hosts.items()}
+    return [(label, f"{label}: {why[1]}") for label, why in troubles.items() if why]
 
 
-def _unusable(case: Case) -> Iterator[Found]:
+def _unusable(case: MeshCase) -> Iterator[Observation]:
     for label, what in problems(case.comparison, case.scope):
-        yield Found(label, "", what)
+        yield Observation(label, "", what)
 
 
-def _refused(case: Case) -> Iterator[Found]:
+def _refused(case: MeshCase) -> Iterator[Observation]:
     for refusal in planning.plan(case.comparison).blocked:
-        yield Found(
+        yield Observation(
             refusal.computer,
             "",
             refusal.message,
@@ -58,33 +45,33 @@ def _refused(case: Case) -> Iterator[Found]:
         )
 
 
-def _disabled(case: Case) -> Iterator[Found]:
+def _disabled(case: MeshCase) -> Iterator[Observation]:
     for host in case.comparison.hosts:
         if host.computer.uac & ACCOUNTDISABLE:
-            yield Found(host.label, "", f"the account {host.computer.name}$ is disabled")
+            yield Observation(host.label, "", f"the account {host.computer.name}$ is disabled")
 
 
-def _resource_based(case: Case) -> Iterator[Found]:
+def _resource_based(case: MeshCase) -> Iterator[Observation]:
     known = case.comparison.snapshot.account_names
     for host in case.comparison.hosts:
         sids = dict.fromkeys(ace.sid for ace in host.computer.acting if ace.allows)
         if sids:
             who = sorted(known.get(sid) or _WELL_KNOWN.get(sid, sid) for sid in sids)
-            yield Found(
+            yield Observation(
                 host.label,
                 "",
                 f"these may act on it on behalf of others, resource-based: {', '.join(who)}",
             )
 
 
-def _undelegatable(case: Case) -> Iterator[Found]:
+def _undelegatable(case: MeshCase) -> Iterator[Observation]:
     for operator in case.comparison.snapshot.operators:
         for why, fix in _obstacles(case, operator):
             message = f"{operator.name} can't run migrations, however right the mesh is: {why}"
-            yield Found("", operator.name, message, fix)
+            yield Observation("", operator.name, message, fix)
 
 
-def _obstacles(case: Case, operator: Operator) -> Iterator[tuple[str, str]]:
+def _obstacles(case: MeshCase, operator: Operator) -> Iterator[tuple[str, str]]:
     """Why a KDC would never delegate this operator, each with a fix where it has one of its own."""
     if operator.account is None:
         if not case.is_export:
@@ -93,21 +80,17 @@ def _obstacles(case: Case, operator: Operator) -> Iterator[tuple[str, str]]:
         return
     if not operator.account.enabled:
         yield "the account is disabled", "enable it, or run migrations as somebody else"
-    if operator.not_delegated:
-        yield 'the account is marked "sensitive and cannot be delegated"', ""
-    if operator.protected:
-        yield "the account is in Protected Users, itself or through a group", ""
+    for bar in facts.bars_to_delegation(operator):
+        yield f"the account is {bar}", ""
 
 
-def _unjudged(case: Case) -> Iterator[Found]:
+def _unjudged(case: MeshCase) -> Iterator[Observation]:
     for operator in case.comparison.snapshot.operators:
         if operator.account is None:
             if case.is_export:
-                message = f"this export holds no account {operator.name}"
-                yield Found("", operator.name, message)
+                yield Observation("", operator.name, facts.not_in_export(operator))
         elif operator.protected is None and not any(_obstacles(case, operator)):
-            message = f"which groups {operator.name} is in, this directory does not tell"
-            yield Found("", operator.name, message)
+            yield Observation("", operator.name, facts.groups_not_told(operator))
 
 
 RULES = (

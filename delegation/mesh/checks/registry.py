@@ -7,13 +7,11 @@ name, so a value is as good as the account behind it.
 from typing import NamedTuple
 
 from delegation import names
+from delegation.mesh import facts
 from delegation.mesh.snapshot import Computer, Snapshot
 
-KDC_SERVICES = frozenset({"krbtgt", "kadmin"})
-"""Service classes of the account krbtgt: tickets that make tickets, and passwords."""
 
-
-class Target(NamedTuple):
+class ValueTarget(NamedTuple):
     """Whom a value leads to.
 
     ``owners`` are the accounts of the domain that a ticket for it would be for. ``is_ghost``: it
@@ -31,42 +29,38 @@ class Registry:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
-        home = names.dn_key(snapshot.directory.base_dn)
-        accounts = [a for a in snapshot.accounts if names.naming_context(a.dn) == home]
+        accounts = [a for a in snapshot.accounts if facts.is_home(snapshot.directory, a.dn)]
         self._home = {account.guid for account in accounts}
         self._names = {a.name.casefold() for a in accounts if a.account.endswith("$")}
         self._names |= {a.dns_host_name.casefold() for a in accounts if a.dns_host_name}
-        self._targets: dict[str, Target] = {}
+        self._targets: dict[str, ValueTarget] = {}
         self.is_known = any(account.spns for account in accounts)
         """False of an export that was made without servicePrincipalName: nothing can be told."""
 
-    def target(self, value: str) -> Target:
+    def target(self, value: str) -> ValueTarget:
         """Whom ``value`` leads to; the same value stands on every peer, and is looked up once."""
         if value not in self._targets:
             self._targets[value] = self._target(value)
         return self._targets[value]
 
-    def _target(self, value: str) -> Target:
+    def _target(self, value: str) -> ValueTarget:
         spn = names.ServicePrincipalName.parse(value)
         if spn is None:
-            return Target((), is_ghost=False, danger="")
+            return ValueTarget((), is_ghost=False, danger="")
+        # An explicit registration beats HOST/…: a KDC looks for the very name first, so that
+        # whoever registers cifs/hv02 takes its tickets from the holder of HOST/hv02.
         owners = tuple(o for o in self._snapshot.owners(value) if o.guid in self._home)
         danger = self._danger(spn, owners)
+        # No ghost where the host is there: it registers such a name itself when it starts.
         answered = owners or danger or spn.host.casefold() in self._names
-        return Target(owners, is_ghost=self.is_known and not answered, danger=danger)
+        return ValueTarget(owners, is_ghost=self.is_known and not answered, danger=danger)
 
     def _danger(self, spn: names.ServicePrincipalName, owners: tuple[Computer, ...]) -> str:
-        if spn.service.casefold() in KDC_SERVICES or any(map(_is_krbtgt, owners)):
+        if spn.service.casefold() in facts.KDC_SERVICES or any(map(facts.is_krbtgt, owners)):
             return "leads to krbtgt, the key distribution center itself"
         for owner in owners:
             if owner.is_domain_controller:
                 return f"leads to a domain controller ({owner.account})"
-        if spn.host.casefold() in self._snapshot.domain_controller_names:
+        if facts.names_controller(str(spn), self._snapshot.domain_controller_names):
             return "names a domain controller"
         return ""
-
-
-def _is_krbtgt(account: Computer) -> bool:
-    """Also that of a read-only domain controller, krbtgt_12345 (MS-ADTS 6.1.1.3.2)."""
-    name = account.account.casefold()
-    return name == "krbtgt" or name.startswith("krbtgt_")

@@ -6,7 +6,8 @@ from enum import IntEnum
 from functools import cached_property
 from typing import NamedTuple
 
-from delegation.mesh.checks.registry import Registry, Target
+from delegation.mesh import facts
+from delegation.mesh.checks.registry import Registry, ValueTarget
 from delegation.mesh.compare import Comparison, HostComparison
 
 
@@ -36,9 +37,20 @@ class Finding:
     message: str
     fix: str
 
+    def to_json(self) -> dict[str, str]:
+        """The finding as programs read it (README, audit)."""
+        return {
+            "rule": self.rule,
+            "severity": str(self.severity),
+            "computer": self.computer,
+            "value": self.value,
+            "message": self.message,
+            "fix": self.fix,
+        }
+
 
 @dataclass(frozen=True)
-class Case:
+class MeshCase:
     """A comparison with its evidence, and the labels that it was limited to (None: all)."""
 
     comparison: Comparison
@@ -51,7 +63,7 @@ class Case:
     @property
     def is_export(self) -> bool:
         """Whether what is absent may only have been left out."""
-        return self.comparison.snapshot.directory.url.startswith("ldif:")
+        return facts.is_export(self.comparison.snapshot.directory)
 
     @cached_property
     def _distinct(self) -> set[str]:
@@ -61,20 +73,21 @@ class Case:
         return set().union(*every, (v.value for host in hosts for v in host.extra))
 
     def values(
-        self, meant: Callable[[Target], bool], *, missing: bool = False
+        self, meant: Callable[[ValueTarget], bool], *, missing: bool = False
     ) -> Iterator[tuple[HostComparison, str]]:
         """The values found that lead to what is ``meant``; ``missing``: desired ones as well."""
         wanted = {value for value in self._distinct if meant(self.registry.target(value))}
         if not wanted:
             return
         for host in self.comparison.hosts:
+            to_come = host.missing if missing else ()
             others = (verdict.value for verdict in host.extra)
-            for value in (*(host.missing if missing else ()), *host.present, *others):
+            for value in (*to_come, *host.present, *others):
                 if value in wanted:
                     yield host, value
 
 
-class Found(NamedTuple):
+class Observation(NamedTuple):
     """A finding without what its rule says of all of them, unless it differs here."""
 
     computer: str
@@ -99,11 +112,11 @@ class Rule:
     title: str
     fix: str
     reference: str
-    look: Callable[[Case], Iterator[Found]]
+    look: Callable[[MeshCase], Iterator[Observation]]
     drift: bool = False
     preflight: bool = True
 
-    def findings(self, case: Case) -> Iterator[Finding]:
+    def findings(self, case: MeshCase) -> Iterator[Finding]:
         for found in self.look(case):
             yield Finding(
                 self.id,

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 
 from delegation import names
-from delegation.mesh.checks.rule import Case, Found, Rule, Severity
+from delegation.mesh.checks.rule import MeshCase, Observation, Rule, Severity
 from delegation.mesh.compare import HostComparison
+from delegation.mesh.facts import OWNS_THE_DOMAIN
 
 
-def _ghosts(case: Case) -> Iterator[Found]:
+def _ghosts(case: MeshCase) -> Iterator[Observation]:
     """Where a host of the inventory has no account, that is told already, and once."""
     ghosts = list(case.values(lambda target: target.is_ghost))
     if not ghosts:
@@ -22,7 +23,7 @@ def _ghosts(case: Case) -> Iterator[Found]:
     where = "this export" if case.is_export else snapshot.directory.base_dn
     for host, value in ghosts:
         if value.casefold() not in awaited:
-            yield Found(
+            yield Observation(
                 host.label,
                 value,
                 f"nobody in {where} answers to it: whoever registers that name inherits the "
@@ -30,17 +31,17 @@ def _ghosts(case: Case) -> Iterator[Found]:
             )
 
 
-def _duplicates(case: Case) -> Iterator[Found]:
+def _duplicates(case: MeshCase) -> Iterator[Observation]:
     """Of desired values before they are written, too."""
     for host, value in case.values(lambda target: len(target.owners) > 1, missing=True):
         owners = sorted(owner.account for owner in case.registry.target(value).owners)
         who = " and ".join(owners)
-        yield Found(
+        yield Observation(
             host.label, value, f"registered on {who}: its tickets fail, or go to the wrong one"
         )
 
 
-def _unregistered(case: Case) -> Iterator[Found]:
+def _unregistered(case: MeshCase) -> Iterator[Observation]:
     if not case.registry.is_known:
         return
     targets = {
@@ -54,13 +55,13 @@ def _unregistered(case: Case) -> Iterator[Found]:
             yield from _lacking(case, host)
 
 
-def _lacking(case: Case, host: HostComparison) -> Iterator[Found]:
+def _lacking(case: MeshCase, host: HostComparison) -> Iterator[Observation]:
     declared = host.delegate.host
     for value in names.peer_values(declared.computer, declared.fqdn, [names.MIGRATION]):
         holders = case.comparison.snapshot.holders(value)
         if host.computer.guid not in {holder.guid for holder in holders}:
             others = " and ".join(sorted(holder.account for holder in holders))
-            yield Found(
+            yield Observation(
                 host.label,
                 value,
                 "not registered on the host's own account"
@@ -69,11 +70,11 @@ def _lacking(case: Case, host: HostComparison) -> Iterator[Found]:
             )
 
 
-def _dangerous(case: Case) -> Iterator[Found]:
+def _dangerous(case: MeshCase) -> Iterator[Observation]:
     for host, value in case.values(lambda target: bool(target.danger)):
         danger = case.registry.target(value).danger
-        message = f"{danger}: whoever may act as a user towards it owns the domain"
-        yield Found(host.label, value, message)
+        message = f"{danger}: {OWNS_THE_DOMAIN}"
+        yield Observation(host.label, value, message)
 
 
 RULES = (

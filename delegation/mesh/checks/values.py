@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from delegation import names
 from delegation.inventory import Foreign
-from delegation.mesh.checks.rule import Case, Found, Rule, Severity
+from delegation.mesh.checks.rule import MeshCase, Observation, Rule, Severity
 from delegation.mesh.compare import Standing, matches
+from delegation.mesh.facts import ValueCount
 from delegation.mesh.planning import removals
 
 _APPLY = "delegation plan, then delegation apply"
@@ -14,78 +15,79 @@ _PEER = len(names.MANAGED_SERVICES) * 2
 _INSTRUCTIONS = "Microsoft Learn, Set up hosts for live migration without Failover Clustering"
 
 
-def _missing(case: Case) -> Iterator[Found]:
+def _missing(case: MeshCase) -> Iterator[Observation]:
     for host in case.comparison.hosts:
         for value in host.missing:
-            yield Found(host.label, value, "desired and not there: migrations to it fail")
+            yield Observation(host.label, value, "desired and not there: migrations to it fail")
 
 
-def _stale(case: Case) -> Iterator[Found]:
+def _stale(case: MeshCase) -> Iterator[Observation]:
     for host in case.comparison.hosts:
         for verdict in host.standing(Standing.STALE):
-            yield Found(host.label, verdict.value, f"no longer wanted: {verdict.reason}")
+            yield Observation(host.label, verdict.value, f"no longer wanted: {verdict.reason}")
 
 
-def _foreign(case: Case) -> Iterator[Found]:
+def _foreign(case: MeshCase) -> Iterator[Observation]:
     if case.comparison.inventory.policy.foreign is Foreign.IGNORE:
         return
     for host in case.comparison.hosts:
         for verdict in host.standing(Standing.FOREIGN):
             if verdict.rule is None:
-                yield Found(host.label, verdict.value, "not from this inventory")
+                yield Observation(host.label, verdict.value, "not from this inventory")
 
 
-def _transition(case: Case) -> Iterator[Found]:
+def _transition(case: MeshCase) -> Iterator[Observation]:
     for host in case.comparison.hosts:
         found, wanted = host.transition
         if found != wanted:
             say = {True: "on", False: "off"}
             message = f"protocol transition is {say[found]}, declared {say[wanted]}"
-            yield Found(host.label, "", message)
+            yield Observation(host.label, "", message)
 
 
-def _unconstrained(case: Case) -> Iterator[Found]:
+def _unconstrained(case: MeshCase) -> Iterator[Observation]:
     for host in case.comparison.hosts:
         if host.unconstrained:
-            yield Found(
+            yield Observation(
                 host.label,
                 "",
                 "trusted for delegation to any service: it can act as anyone who logs on to it",
             )
 
 
-def _twins(case: Case) -> Iterator[Found]:
+def _twins(case: MeshCase) -> Iterator[Observation]:
     for host in case.comparison.hosts:
         for value in host.twins:
-            yield Found(host.label, value, "stands there twice in different case")
+            yield Observation(host.label, value, "stands there twice in different case")
 
 
-def _expired(case: Case) -> Iterator[Found]:
+def _expired(case: MeshCase) -> Iterator[Observation]:
     for host in case.comparison.hosts:
         for verdict in host.standing(Standing.FOREIGN):
             if verdict.rule is not None:
                 owner = f" (owner: {verdict.rule.owner})" if verdict.rule.owner else ""
                 message = f"{verdict.reason}{owner}; the value is left untouched"
-                yield Found(host.label, verdict.value, message)
+                yield Observation(host.label, verdict.value, message)
 
 
-def _near_limit(case: Case) -> Iterator[Found]:
+def _near_limit(case: MeshCase) -> Iterator[Observation]:
     """By what an apply would leave, as the plan's own limit is."""
     limit = case.comparison.inventory.policy.value_limit
     for host in case.comparison.hosts:
         gone = len(removals(case.comparison, host))
         count = len(host.computer.values) - gone + len(host.missing)
-        if count * 100 >= 80 * limit:
-            room = max(limit - count, 0) // _PEER
+        held = ValueCount(count, limit)
+        if held.is_near:
+            room = held.room // _PEER
             peers = "1 more peer" if room == 1 else f"{room:,} more peers"
-            yield Found(
+            yield Observation(
                 host.label,
                 "",
                 f"{count:,} of {limit:,} values; room for {peers} at {_PEER} values each",
             )
 
 
-def _idle_keep(case: Case) -> Iterator[Found]:
+def _idle_keep(case: MeshCase) -> Iterator[Observation]:
     """Rules that keep nothing; only those all of whose hosts were looked at can be judged."""
     by_label = {host.label: host for host in case.comparison.hosts}
     for rule in case.comparison.inventory.keep:
@@ -96,7 +98,7 @@ def _idle_keep(case: Case) -> Iterator[Found]:
         if not any(matches(rule.value, value) for value in kept):
             owner = f" (owner: {rule.owner})" if rule.owner else ""
             message = f"this keep rule{owner} matches no value that is found"
-            yield Found(names.fold(rule.hosts), rule.value, message)
+            yield Observation(names.fold(rule.hosts), rule.value, message)
 
 
 RULES = (

@@ -1,18 +1,17 @@
 """A proposed inventory -> the text of its file: valid YAML, with a comment on each choice."""
 
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 from delegation import names
 from delegation.inventory import DirectorySettings, Host, Mesh
 from delegation.inventory.yaml_writing import comment, quoted, scalar
-from delegation.mesh.discovery import Proposal, has_transition, migrates
+from delegation.mesh.discovery.proposal import InventoryProposal, has_transition, migrates
 
 _RANGE = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\[[0-9,-]+\][A-Za-z0-9_-]*\Z")
 
 
-def text(proposal: Proposal) -> str:
+def text(proposal: InventoryProposal) -> str:
     """The file. ``inventory.reader.parse`` gives the proposal's inventory of it."""
     sections = [
         _head(proposal),
@@ -42,7 +41,7 @@ def _folded(labels: Iterable[str]) -> str:
     return ", ".join(names.split_list(names.fold(labels)))
 
 
-def _head(proposal: Proposal) -> list[str]:
+def _head(proposal: InventoryProposal) -> list[str]:
     found = f"{len(proposal.accounts):,} hosts" if proposal.accounts else "no hosts"
     return [
         *comment(
@@ -97,7 +96,7 @@ _TRANSITION = {
 }
 
 
-def _defaults(proposal: Proposal) -> list[str]:
+def _defaults(proposal: InventoryProposal) -> list[str]:
     flags = [has_transition(a) for a in proposal.accounts.values() if migrates(a)]
     if flags:
         said = (
@@ -121,7 +120,7 @@ def _boolean(value: bool) -> str:  # noqa: FBT001
     return "true" if value else "false"
 
 
-def _hosts(proposal: Proposal) -> Iterator[str]:
+def _hosts(proposal: InventoryProposal) -> Iterator[str]:
     yield "hosts:"
     for mesh in proposal.inventory.meshes:
         if unit := proposal.units[mesh.name]:
@@ -129,22 +128,16 @@ def _hosts(proposal: Proposal) -> Iterator[str]:
         yield from (f"  {line}" for line in _entries(proposal, mesh))
 
 
-def _entries(proposal: Proposal, mesh: Mesh) -> Iterator[str]:
+def _entries(proposal: InventoryProposal, mesh: Mesh) -> Iterator[str]:
     """Hosts that are alike as ranges, the others one by one."""
-    alike: dict[bool, list[str]] = defaultdict(list)
-    odd: list[str] = []
-    for label in mesh.sources:
-        host = proposal.inventory.hosts[label]
-        fqdn = f"{label}.{proposal.inventory.domain}"
-        if host.computer == label and host.fqdn == fqdn:
-            alike[_own_flag(proposal, host)].append(label)
-        else:
-            odd.append(label)
-    for differs in sorted(alike):
+    hosts = proposal.inventory.hosts
+    usual = [label for label in mesh.sources if _has_usual_names(proposal, label)]
+    odd = [label for label in mesh.sources if not _has_usual_names(proposal, label)]
+    by_flag = names.alike((_own_flag(proposal, hosts[label]), label) for label in usual)
+    for differs, folded in sorted(by_flag.items()):
         flag = _flag(not proposal.transition) if differs else ""
         value = f" {{{flag}}}      # as found" if flag else ""
-        folded = names.split_list(names.fold(alike[differs]))
-        yield from (f"{_key(part)}:{value}" for part in folded)
+        yield from (f"{_key(part)}:{value}" for part in names.split_list(folded))
     for label in odd:
         host = proposal.inventory.hosts[label]
         given = [f"fqdn: {scalar(host.fqdn)}"]
@@ -155,7 +148,13 @@ def _entries(proposal: Proposal, mesh: Mesh) -> Iterator[str]:
         yield f"{_key(label)}: {{{', '.join(given)}}}"
 
 
-def _own_flag(proposal: Proposal, host: Host) -> bool:
+def _has_usual_names(proposal: InventoryProposal, label: str) -> bool:
+    """Whether a host's label tells its account and its DNS name as well."""
+    host = proposal.inventory.hosts[label]
+    return host.computer == label and host.fqdn == f"{label}.{proposal.inventory.domain}"
+
+
+def _own_flag(proposal: InventoryProposal, host: Host) -> bool:
     return host.protocol_transition is not proposal.transition
 
 
@@ -163,7 +162,7 @@ def _flag(value: bool) -> str:  # noqa: FBT001
     return f"protocol_transition: {_boolean(value)}"
 
 
-def _notes(proposal: Proposal) -> Iterator[str]:
+def _notes(proposal: InventoryProposal) -> Iterator[str]:
     """What was left out, and what is remarkable about those that are in."""
     if proposal.idle:
         yield from comment(
@@ -193,14 +192,12 @@ def _notes(proposal: Proposal) -> Iterator[str]:
         )
     if proposal.left_out:
         yield from comment("Left out, and untouched whatever this file says:", "  ")
-    reasons: dict[str, list[str]] = defaultdict(list)
-    for one in proposal.left_out:
-        reasons[one.reason].append(one.name)
+    reasons = names.grouped((one.reason, one.name) for one in proposal.left_out)
     for reason, accounts in reasons.items():
         yield from comment(f"- {_folded(accounts)}: {reason}", "  ")
 
 
-def _meshes(proposal: Proposal) -> list[str]:
+def _meshes(proposal: InventoryProposal) -> list[str]:
     one = len(set(proposal.units.values())) == 1
     lines = comment(
         "Everyone in a mesh migrates to everyone in it. "
@@ -222,7 +219,7 @@ def _meshes(proposal: Proposal) -> list[str]:
     ]
 
 
-def _keep(proposal: Proposal) -> list[str]:
+def _keep(proposal: InventoryProposal) -> list[str]:
     if not proposal.groups:
         return [*comment("Nothing else was found on these hosts."), "keep: []", *_unsaid(proposal)]
     lines = [
@@ -244,12 +241,10 @@ def _keep(proposal: Proposal) -> list[str]:
     return lines + _unsaid(proposal)
 
 
-def _unsaid(proposal: Proposal) -> list[str]:
+def _unsaid(proposal: InventoryProposal) -> list[str]:
     if not proposal.unsaid:
         return []
-    holders: dict[str, list[str]] = defaultdict(list)
-    for label, value in proposal.unsaid:
-        holders[value].append(label)
+    holders = names.grouped((value, label) for label, value in proposal.unsaid)
     return [
         *comment(
             "No rule can say these exactly. They stay as well, and the audit reports them:", "  "
@@ -262,7 +257,7 @@ def _unsaid(proposal: Proposal) -> list[str]:
     ]
 
 
-def _policy(proposal: Proposal) -> list[str]:
+def _policy(proposal: InventoryProposal) -> list[str]:
     lines = ["policy:", "  foreign: report             # values that nobody claims stay"]
     if proposal.unconstrained:
         lines += comment(

@@ -19,7 +19,7 @@ ONE_MESH = "all"
 _NAME_LENGTH = 60
 
 
-class Members(NamedTuple):
+class UnitMembers(NamedTuple):
     """The hosts of one mesh by label; ``unit`` is their container's name, empty if several."""
 
     unit: str
@@ -32,7 +32,9 @@ def below(accounts: Iterable[Computer], units: Collection[str]) -> list[Computer
     return [account for account in accounts if names.dn_key(account.dn).endswith(bases)]
 
 
-def members(hosts: Mapping[str, Computer], *, one_mesh: bool) -> tuple[list[Members], list[str]]:
+def members(
+    hosts: Mapping[str, Computer], *, one_mesh: bool
+) -> tuple[list[UnitMembers], list[str]]:
     """The hosts by container, or all together; and the labels of those that are alone in one.
 
     Several meshes, alike in size, where an object could not hold the values of one.
@@ -41,19 +43,19 @@ def members(hosts: Mapping[str, Computer], *, one_mesh: bool) -> tuple[list[Memb
     for label, account in hosts.items():
         unit = "" if one_mesh else ",".join(_rdns(account.dn)[1:])
         units.setdefault(names.dn_key(unit), (unit, []))[1].append(label)
-    together = [Members(unit, tuple(labels)) for _, (unit, labels) in sorted(units.items())]
+    together = [UnitMembers(unit, tuple(labels)) for _, (unit, labels) in sorted(units.items())]
     alone = [unit.labels[0] for unit in together if len(unit.labels) == 1]
     return [part for unit in together if len(unit.labels) > 1 for part in _parts(unit)], alone
 
 
-def _parts(unit: Members) -> Iterator[Members]:
+def _parts(unit: UnitMembers) -> Iterator[UnitMembers]:
     number = -(-len(unit.labels) // MESH_HOSTS)
     size = -(-len(unit.labels) // number)
     for start in range(0, len(unit.labels), size):
         yield unit._replace(labels=unit.labels[start : start + size])
 
 
-def named(meshes: Sequence[Members]) -> dict[str, Members]:
+def named(meshes: Sequence[UnitMembers]) -> dict[str, UnitMembers]:
     """Each mesh by a name of its own: its container's, with those above it where that helps."""
     chains = {mesh.unit: _chain(mesh.unit) for mesh in meshes}
     depths = dict.fromkeys(chains, 1)
@@ -66,7 +68,7 @@ def named(meshes: Sequence[Members]) -> dict[str, Members]:
         for unit in deeper:
             depths[unit] += 1
     often = Counter(wanted[mesh.unit] for mesh in meshes)
-    found: dict[str, Members] = {}
+    found: dict[str, UnitMembers] = {}
     for mesh in meshes:
         tries = (f"{wanted[mesh.unit]}-{number}" for number in count(1))
         name = wanted[mesh.unit] if often[wanted[mesh.unit]] == 1 else next(tries)

@@ -7,9 +7,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from delegation.cli import pair
 from delegation.errors import CommandFailed, HostError, HostUnreachable, HyperVFailed, NoHostTicket
-from delegation.explain import State
+from delegation.explain import LinkState
+from delegation.explain.asking import ask_hosts
 from delegation.explain.host_links import HostPair, links
 from delegation.hosts.hypervisor import Hypervisor
 from delegation.hosts.machines import (
@@ -84,14 +84,14 @@ class Host(Untouched):
 
 def look(source: Host, target: Host, name: str | None = None) -> HostPair:
     hosts: dict[str, Hypervisor] = {"hv01": source, "hv02": target}
-    return pair.look(INVENTORY, hosts.__getitem__, "hv01", "hv02", name)
+    return ask_hosts(INVENTORY, hosts.__getitem__, "hv01", "hv02", name)
 
 
 INVENTORY = builders.inventory(builders.host("hv01"), builders.host("hv02"))
 
 
 def broken(found: HostPair) -> dict[str, str]:
-    return {one.name: one.evidence for one in links(found) if one.state is State.BROKEN}
+    return {one.name: one.evidence for one in links(found) if one.state is LinkState.BROKEN}
 
 
 def test_no_machine_is_read_where_none_is_meant() -> None:
@@ -141,7 +141,7 @@ def test_a_machine_that_is_not_the_one_on_the_source(
 ) -> None:
     found = look(Host("hv01", source), Host("hv02", target), "web01")
     assert broken(found) == {"Compare-VM": said}
-    [link] = [one for one in links(found) if one.state is State.BROKEN]
+    [link] = [one for one in links(found) if one.state is LinkState.BROKEN]
     assert link.fix
 
 
@@ -171,5 +171,5 @@ def test_a_source_that_is_silent_is_not_asked_again() -> None:
 def test_a_logon_without_a_ticket_is_no_broken_host() -> None:
     missing: dict[str, HostError] = {"addresses": NoHostTicket("no ticket here", "kinit")}
     found = look(Host("hv01", fails=missing), Host("hv02", fails=missing), "web01")
-    assert {one.state for one in links(found)} == {State.UNKNOWN}
+    assert {one.state for one in links(found)} == {LinkState.UNKNOWN}
     assert links(found)[0].evidence == "the hosts were not asked: no ticket here"

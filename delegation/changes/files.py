@@ -1,0 +1,84 @@
+"""Files written whole or not at all, whatever happens meanwhile. Raises OSError.
+
+A file is made under a hidden name in the folder where it is to be, and then gets its own: a rename
+within one folder is a single step, and whoever reads the old file keeps it.
+"""
+
+import os
+import secrets
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+OWNERS_ALONE = 0o600
+ANYBODYS = 0o666
+"""The rights on a new file, of which the user's umask takes away."""
+
+
+def replace(path: Path, content: bytes, mode: int = ANYBODYS) -> None:
+    """``content`` in the place of whatever is there; of a link, of the link itself."""
+    with beside(path, content, mode) as new:
+        new.replace(path)
+
+
+def create(path: Path, content: bytes) -> None:
+    """A new file. Raises FileExistsError where anything is there already, which stays."""
+    with beside(path, content) as new:
+        _rename_to_new(new, path)
+
+
+def create_all(made: Mapping[Path, bytes]) -> None:
+    """New files, all or none. Raises FileExistsError where one of them is there already.
+
+    Every name is taken first, so that most of what may go wrong does before anything is written.
+    """
+    taken: list[Path] = []
+    try:
+        for path in made:
+            path.open("xb").close()
+            taken.append(path)
+        for path, content in made.items():
+            replace(path, content)
+    except BaseException:
+        for path in taken:
+            with suppress(OSError):
+                path.unlink()
+        raise
+
+
+@contextmanager
+def beside(path: Path, content: bytes, mode: int = ANYBODYS) -> Iterator[Path]:
+    """A file of ``content`` in the folder of ``path``, on the disk; what is left of it is removed.
+
+    Its name is new, so that nothing that somebody has put there is followed or overwritten. What
+    the system says against it is said of ``path``.
+    """
+    new = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with open(new, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        yield new
+    except OSError as exc:
+        if exc.filename in {str(new), None}:
+            raise OSError(exc.errno, exc.strerror, str(path)) from exc
+        raise
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def _rename_to_new(new: Path, path: Path) -> None:
+    """A rename replaces what is there, except on Windows; a link to the same file never does."""
+    if sys.platform == "win32":
+        new.rename(path)
+        return
+    try:
+        path.hardlink_to(new)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        if os.path.lexists(path):
+            raise FileExistsError(path) from None
+        new.rename(path)

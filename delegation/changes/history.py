@@ -1,0 +1,214 @@
+"""The journal -> what has happened: all runs, or one of them with all that it changed.
+
+A page of the journal tells when a run was made, by whom, and how it ended. What it came to is told
+by the capability that made it, where the page can't: an audit by its findings, a migration by its
+VMs. The history gets a table of such accounts, by the kind of run, and of what a change looks like.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from delegation.changes.journal import Journal
+from delegation.changes.kinds import Kind
+from delegation.changes.run import RecordedChange, Run
+
+
+class RunAccount(Protocol):
+    """What a capability tells of one of its runs, beyond its page in the journal."""
+
+    @property
+    def is_unsettled(self) -> bool:
+        """Whether something that it began may still go on, or have happened."""
+
+    @property
+    def advice(self) -> str:
+        """What to do about one that is unsettled."""
+
+    @property
+    def tells_status(self) -> bool:
+        """Whether its words stand for the status on the page, which may never have been written."""
+
+    @property
+    def in_words(self) -> str:
+        """What it came to, in a line."""
+
+    def summary_json(self) -> Mapping[str, Any]:
+        """What a list of runs says of it besides its page."""
+
+    def details_json(self) -> Mapping[str, Any]:
+        """What is said of it alone."""
+
+
+class AccountOf(Protocol):
+    def __call__(self, journal: Journal, run: Run, *, detailed: bool) -> RunAccount:
+        """The account of a run; ``detailed``: with what is only told of it alone."""
+
+
+class ChangeJson(Protocol):
+    def __call__(self, recorded: RecordedChange[Any], /) -> Mapping[str, Any]:
+        """A recorded change of one kind as JSON data."""
+
+
+@dataclass(frozen=True)
+class RunView:
+    """A run in a list; ``is_unsettled``: it wrote or was about to, and no end is on record.
+
+    That may also be one of a kind that this version does not know: it may have written anything.
+    """
+
+    run: Run
+    is_unsettled: bool
+    account: RunAccount | None = None
+
+    @property
+    def kind(self) -> str:
+        """``rollback of 12``."""
+        of = f" of {self.run.reverses}" if self.run.reverses else ""
+        return f"{self.run.kind}{of}"
+
+    @property
+    def in_words(self) -> str:
+        """What it came to: ``done: 3 applied``."""
+        if self.is_unsettled:
+            return "UNSETTLED"
+        if self.account is not None:
+            return self.account.in_words
+        counts = [f"{count} {name}" for name, count in self.run.summary.items() if name != OBJECTS]
+        return f"{self.run.status}: {', '.join(counts) or 'nothing written'}"
+
+    def to_json(self) -> dict[str, Any]:
+        goes_on = self.account is not None and self.account.is_unsettled
+        return {
+            **run_to_json(self.run),
+            "unsettled": self.is_unsettled or goes_on,
+            **(self.account.summary_json() if self.account else {}),
+        }
+
+
+OBJECTS = "objects"
+"""In a run's summary: how many objects it planned to change. All else are results."""
+
+
+@dataclass(frozen=True)
+class HistoryView:
+    """All runs, the oldest first."""
+
+    runs: tuple[RunView, ...]
+
+    def remarks(self) -> Iterator[str]:
+        """What is to be done about runs without an end."""
+        if any(view.is_unsettled for view in self.runs):
+            yield "an unsettled run may have written; the next apply or rollback settles it"
+        accounts = [view.account for view in self.runs if view.account is not None]
+        unsettled = [account for account in accounts if account.is_unsettled]
+        if unsettled:
+            yield unsettled[-1].advice
+
+    def to_json(self) -> dict[str, Any]:
+        return {"runs": [view.to_json() for view in self.runs]}
+
+
+@dataclass(frozen=True)
+class RunDetails:
+    """One run with all that it changed; ``kind`` None: it changes nothing, or is unknown."""
+
+    run: Run
+    kind: Kind[Any] | None
+    changes: tuple[RecordedChange[Any], ...]
+    account: RunAccount | None
+    change_json: ChangeJson | None
+
+    def facts(self) -> Iterator[tuple[str, str]]:
+        """What its page says, as names and texts; what it does not say is left out."""
+        run, account = self.run, self.account
+        status = "" if account is not None and account.tells_status else run.status
+        facts = (
+            ("started", f"{run.started} by {run.who} on {run.machine}"),
+            ("finished", run.finished or "never"),
+            ("status", status),
+            ("directory", f"{run.domain}, {run.dc}"),
+            ("inventory", run.inventory_digest or ""),
+            ("plan", run.plan_digest or ""),
+            ("ticket", run.ticket or ""),
+            ("undoes run", str(run.reverses or "")),
+            ("result", account.in_words if account else ""),
+        )
+        yield from ((name, text) for name, text in facts if text)
+
+    def to_json(self) -> dict[str, Any]:
+        to_json = self.change_json
+        return {
+            **run_to_json(self.run),
+            "changes": [to_json(change) for change in self.changes] if to_json else [],
+            **(self.account.details_json() if self.account else {}),
+        }
+
+
+def history(journal: Journal, accounts: Mapping[str, AccountOf]) -> HistoryView:
+    """All runs of a journal; ``accounts`` are by the kind of run. Raises JournalError."""
+    unsettled = {run.id for run in journal.unsettled()}
+    views = []
+    for run in journal.runs():
+        account_of = accounts.get(run.kind)
+        account = account_of(journal, run, detailed=False) if account_of else None
+        views.append(RunView(run, run.id in unsettled, account))
+    return HistoryView(tuple(views))
+
+
+def run_details(
+    journal: Journal,
+    number: int,
+    accounts: Mapping[str, AccountOf],
+    changes_json: Mapping[str, ChangeJson],
+) -> RunDetails:
+    """One run; ``changes_json`` is by the name of the kind.
+
+    Raises UsageError where there is none of that number, and JournalError.
+    """
+    run = journal.run(number)
+    kind = journal.kinds.of(run.kind)
+    changes = journal.changes(number, kind) if kind else []
+    account_of = accounts.get(run.kind)
+    account = account_of(journal, run, detailed=True) if account_of else None
+    change_json = changes_json[kind.name] if kind else None
+    return RunDetails(run, kind, tuple(changes), account, change_json)
+
+
+def run_to_json(run: Run) -> dict[str, Any]:
+    """The page of a run as JSON data."""
+    return {
+        "run": run.id,
+        "kind": run.kind,
+        "status": run.status,
+        "started": run.started,
+        "finished": run.finished,
+        "who": run.who,
+        "machine": run.machine,
+        "directory": run.directory,
+        "domain": run.domain,
+        "dc": run.dc,
+        "inventory_digest": run.inventory_digest,
+        "digest": run.plan_digest,
+        "ticket": run.ticket,
+        "reverses": run.reverses,
+        "summary": dict(run.summary),
+    }
+
+
+def became_to_json(recorded: RecordedChange[Any]) -> dict[str, Any]:
+    """What became of a change: the same for every kind."""
+    return {
+        "intended": recorded.intended,
+        "result": recorded.result.value if recorded.result else None,
+        "settled": recorded.settled,
+        "reason": recorded.reason,
+    }
+
+
+def became_in_words(recorded: RecordedChange[Any]) -> str:
+    """``applied``, ``refused: it has changed``, ``not written`` or ``unsettled``."""
+    if recorded.unsettled:
+        return "unsettled"
+    became = recorded.result.value if recorded.result else "not written"
+    return f"{became}: {recorded.reason}" if recorded.reason else became

@@ -1,0 +1,63 @@
+"""The world before there is an inventory, for ``init``: told by options and this machine alone."""
+
+import os
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import date
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from delegation import wiring as opening
+from delegation.cli import wiring
+from delegation.cli.options import Options
+from delegation.errors import DirectoryError, UsageError
+from delegation.inventory import DirectorySettings
+from delegation.mesh.reader import Inspector
+
+
+class Outset:
+    """Implements discovery.Surroundings for an inventory that is to lie in ``folder``."""
+
+    def __init__(self, given: Options, folder: Path) -> None:
+        self._given = given
+        self._folder = folder
+
+    @contextmanager
+    def reading(self, settings: DirectorySettings, domain: str) -> Iterator[Inspector]:
+        """What is said about keys of the inventory is said about options: there is none yet."""
+        try:
+            with wiring.reading(self._given, settings, domain) as inspector:
+                yield inspector
+        except (DirectoryError, UsageError) as exc:
+            details = [_as_options(line) for line in exc.details]
+            raise type(exc)(_as_options(exc.what), _as_options(exc.fix), details) from exc
+
+    def domains_of_export(self, file: str) -> list[str]:
+        return opening.domains_of_export(file)
+
+    def guessed_domains(self, url: str) -> Iterator[tuple[str, str]]:
+        """The last may ask DNS, and is asked only where nothing else has told."""
+        yield (urlsplit(url).hostname or "").partition(".")[2], "the server's name"
+        yield os.environ.get("USERDNSDOMAIN", ""), "USERDNSDOMAIN"
+        yield socket.getfqdn().partition(".")[2], "this machine's name"
+
+    def from_inventory(self, path: str) -> str:
+        if Path(path).is_absolute():
+            return path
+        with suppress(ValueError):  # another drive
+            return Path(os.path.relpath(path, self._folder)).as_posix()
+        return str(Path(path).absolute())
+
+    def today(self) -> date:
+        return opening.today()
+
+
+def _as_options(words: str) -> str:
+    words = words.replace("directory.url", "--directory").replace(" in the inventory", "")
+    words = words.replace("the inventory's domain", "the domain asked for")
+    words = words.replace("domain:", "--domain").replace("dns_servers", "dns_server")
+    return re.sub(
+        r"directory\.([a-z_]+)(?:: true)?", lambda m: f"--{m[1].replace('_', '-')}", words
+    )

@@ -1,0 +1,217 @@
+"""Request -> ExplanationView: whom two names mean, their accounts, and what their hosts say.
+
+Everything is read through an interface that has no write, and nothing is recorded.
+"""
+
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from delegation import names
+from delegation.errors import Refused, UsageError
+from delegation.events import Teller
+from delegation.explain import Pair, explain, stranger
+from delegation.explain.asking import ask_hosts, hosts_not_asked
+from delegation.explain.explanation_view import ExplanationView
+from delegation.explain.host_links import HostPair
+from delegation.hosts.hypervisor import Open
+from delegation.inventory import Inventory, Remoting
+from delegation.mesh import snapshot, survey
+from delegation.mesh.desired import Endpoint, expand
+from delegation.mesh.reader import Inspector
+from delegation.mesh.snapshot import Computer, Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class PairRequest:
+    """Which pair, and how far to look.
+
+    ``source`` and ``target`` are labels, account names or FQDNs. ``hosts``: ask both hosts, also
+    where the inventory says nothing of remoting; ``vm`` is a virtual machine for a dry run.
+    ``logon_needed``: a logon to the hosts that fails is an error, and not just told.
+    """
+
+    source: str
+    target: str
+    operator: str | None = None
+    hosts: bool = False
+    vm: str | None = None
+    logon_needed: bool = False
+
+    @property
+    def wants_hosts(self) -> bool:
+        return self.hosts or self.vm is not None
+
+
+class ExplainWorld(Protocol):
+    """What an explanation looks at: the directory without a write, and hosts to ask."""
+
+    @property
+    def inventory(self) -> Inventory: ...
+
+    @property
+    def teller(self) -> Teller: ...
+
+    def reading(self) -> AbstractContextManager[Inspector]: ...
+
+    def hosts(self) -> Open: ...
+
+
+def explain_pair(world: ExplainWorld, request: PairRequest) -> ExplanationView:
+    """Why the pair works or not.
+
+    Raises UsageError for names that can't be meant, or mean one computer; DirectoryError.
+    """
+    inventory = world.inventory
+    ends = [_endpoint(inventory, name) for name in (request.source, request.target)]
+    labels = _hosts_to_ask(inventory, ends, request)
+    with world.reading() as inspector:
+        ends, found = _read_accounts(inventory, inspector, ends)
+        _refuse_one_computer(found, ends)
+        operator = survey.operator(inspector, request.operator) if request.operator else None
+        token = _token_of_source(inspector, found, ends)
+    pair = Pair.of(inventory, expand(inventory), *ends)
+    # The directory is closed by now: hosts may take minutes, and no connection outlives its step.
+    seen = _at_hosts(world, labels, request) if labels else None
+    name = operator.name if operator else None
+    explanation = explain(found, pair, operator, token, seen)
+    again = _asked_again(pair, name, request)
+    return ExplanationView(pair, found.directory, name, explanation, again)
+
+
+def _asked_again(pair: Pair, operator: str | None, request: PairRequest) -> tuple[str, ...]:
+    words = ["explain", pair.source.label, pair.target.label]
+    words += ["--as", operator] if operator else []
+    words += ["--hosts"] if request.hosts else []
+    words += ["--vm", request.vm] if request.vm is not None else []
+    return tuple(words)
+
+
+def _at_hosts(world: ExplainWorld, labels: list[str], request: PairRequest) -> HostPair:
+    """What both hosts say. Without a logon to them there is still all that the directory says."""
+    source, target = labels
+    try:
+        open_host = world.hosts()
+    except (UsageError, Refused) as exc:
+        if request.logon_needed:
+            raise
+        return hosts_not_asked(source, target, exc, request.vm)
+    progress = world.teller.progress("hosts read:")
+    return ask_hosts(world.inventory, open_host, source, target, request.vm, progress)
+
+
+def _endpoint(inventory: Inventory, name: str) -> Endpoint:
+    """Whom ``name`` means: by label, by account name or FQDN. Raises UsageError for neither."""
+    declared = [
+        *(Endpoint.of_host(host) for host in inventory.hosts.values()),
+        *(Endpoint.of_file_server(server) for server in inventory.file_servers),
+    ]
+    # A label wins over an account name, and that over an FQDN; of two alike the first wins.
+    known = {end.fqdn.casefold(): end for end in reversed(declared)}
+    known |= {end.computer.casefold(): end for end in reversed(declared)}
+    known |= {end.label.casefold(): end for end in reversed(declared)}
+    if end := known.get(name.casefold().removesuffix("$")):
+        return end
+    account = name.removesuffix("$")
+    if names.is_computer_name(account):
+        return stranger(name, account, f"{account}.{inventory.domain}")
+    if names.is_fqdn(name):
+        # A guess until the account is read: NetBIOS names are cut at 15 characters.
+        return stranger(name, name.partition(".")[0][:15], name)
+    raise UsageError(
+        f"{name!r} is neither a host of the inventory nor the name of a computer",
+        "write a label, an account name (hv01) or an FQDN (hv01.corp.example)",
+    )
+
+
+def _hosts_to_ask(inventory: Inventory, ends: list[Endpoint], request: PairRequest) -> list[str]:
+    """The two hosts to be asked; none where that is not wanted. Raises UsageError."""
+    unknown = [end.label for end in ends if not (end.is_host and end.label in inventory.hosts)]
+    if unknown and request.wants_hosts:
+        raise UsageError(
+            f"{' and '.join(unknown)} can't be asked: not a host of the inventory",
+            "leave out --hosts and --vm, or name two hosts of the inventory",
+        )
+    declares_remoting = inventory.remoting != Remoting()
+    if unknown or not (request.wants_hosts or declares_remoting):
+        return []
+    return [end.label for end in ends]
+
+
+def _read_accounts(
+    inventory: Inventory, inspector: Inspector, ends: list[Endpoint]
+) -> tuple[list[Endpoint], Snapshot]:
+    """The accounts in one search; in a second one where a stranger's names are not as guessed.
+
+    directory.search_base bounds the inventory's own computers only.
+    """
+    accounts = _found(inspector, ends)
+    true_ends = [_as_found(inventory, end, accounts) for end in ends]
+    if true_ends != ends:
+        accounts = _found(inspector, true_ends)
+    strangers = [end.computer for end in true_ends if not _is_listed(inventory, end)]
+    hosts = [end.computer for end in true_ends if _is_listed(inventory, end)]
+    directory, bases = inspector.directory, inventory.directory.search_base
+    found = snapshot.resolve(directory, hosts, accounts, bases)
+    others = snapshot.resolve(directory, strangers, accounts)
+    return true_ends, replace(
+        found,
+        computers={**found.computers, **others.computers},
+        missing=(*found.missing, *others.missing),
+        ambiguous={**found.ambiguous, **others.ambiguous},
+        elsewhere={**found.elsewhere, **others.elsewhere},
+    )
+
+
+def _found(inspector: Inspector, ends: Iterable[Endpoint]) -> list[Computer]:
+    """With whoever else holds HOST/… of an end: its tickets would be that account's."""
+    spns = [value for end in ends for value in end.values]
+    hosts = [f"HOST/{name}" for end in ends for name in (end.computer, end.fqdn)]
+    return inspector.find([end.computer for end in ends], [*spns, *hosts])
+
+
+def _is_listed(inventory: Inventory, end: Endpoint) -> bool:
+    servers = {server.name for server in inventory.file_servers}
+    return end.label in (inventory.hosts if end.is_host else servers)
+
+
+def _as_found(inventory: Inventory, end: Endpoint, accounts: Iterable[Computer]) -> Endpoint:
+    """A stranger by the name that its account has; one of the inventory as it is declared."""
+    if _is_listed(inventory, end):
+        return end
+    computers = [account for account in accounts if account.account.endswith("$")]
+    for account in computers:
+        dns = account.dns_host_name or ""
+        if dns.casefold() == end.label.casefold():
+            return stranger(end.label, account.name, dns)
+    for account in computers:
+        if account.name.casefold() == end.computer.casefold() and not names.is_fqdn(end.label):
+            return stranger(end.label, account.name, account.dns_host_name or end.fqdn)
+    return end
+
+
+def _refuse_one_computer(found: Snapshot, ends: list[Endpoint]) -> None:
+    """Raise UsageError where both names are one account's: by objectGUID, whatever it is called."""
+    source, target = (found.computer(end.computer) for end in ends)
+    same_name = ends[0].computer.casefold() == ends[1].computer.casefold()
+    same_object = source is not None and target is not None and source.guid == target.guid
+    if same_name or same_object:
+        raise UsageError(
+            f"{ends[0].label} and {ends[1].label} are the same computer",
+            "name two: a source and a target",
+        )
+
+
+def _token_of_source(
+    inspector: Inspector, found: Snapshot, ends: list[Endpoint]
+) -> frozenset[str] | None:
+    """The source's SIDs, where somebody's own list asks for them (MS-SFU 3.2.5.2.3).
+
+    Its groups cost a search of their own, and the source's own list knows names only.
+    """
+    source, target = (found.computer(end.computer) for end in ends)
+    owners = {owner.guid: owner for value in ends[1].values for owner in found.owners(value)}
+    judges = [*owners.values(), *([target] if target else [])]
+    has_list = any(account.acting for account in judges)
+    return inspector.token(source) if source is not None and has_list else None

@@ -1,0 +1,203 @@
+"""Accounts that were chosen and all that were read -> the inventory that is proposed for them."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from delegation import names
+from delegation.inventory import DirectorySettings, Host, Inventory, Mesh
+from delegation.mesh import compare, planning, snapshot
+from delegation.mesh.compare import Comparison, Standing
+from delegation.mesh.desired import expand
+from delegation.mesh.discovery import leftovers, units
+from delegation.mesh.discovery.proposal import (
+    InventoryProposal,
+    LeftOut,
+    has_transition,
+    migrates,
+)
+from delegation.mesh.snapshot import Computer, Directory
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalTerms:
+    """What an inventory is proposed for: ``settings`` is how the directory was reached."""
+
+    settings: DirectorySettings
+    today: date
+    one_mesh: bool = False
+
+
+def questions(chosen: Collection[Computer]) -> tuple[list[str], list[str]]:
+    """What to ask a directory for besides: computer names and service principal names.
+
+    Who else has the name of a chosen account, and who answers to the values found on them.
+    """
+    wanted = {account.name.casefold(): account.name for account in chosen}
+    spns: dict[str, str] = {}
+    for value in {value for account in chosen for value in account.values}:
+        parsed = names.ServicePrincipalName.parse(value)
+        short = parsed.host.partition(".")[0] if parsed else ""
+        if parsed is None or short.casefold() in wanted:
+            continue
+        for spn in (value, f"HOST/{parsed.host}"):
+            spns.setdefault(spn.casefold(), spn)
+        if names.is_computer_name(short):
+            wanted[short.casefold()] = short
+    return sorted(wanted.values()), sorted(spns.values())
+
+
+def propose(
+    directory: Directory,
+    chosen: Iterable[Computer],
+    accounts: Iterable[Computer],
+    terms: ProposalTerms,
+) -> InventoryProposal:
+    """An inventory of the ``chosen`` accounts.
+
+    ``accounts`` are all that were read, what ``questions`` ask for included.
+    """
+    chosen = {account.guid: account for account in chosen}.values()
+    merged = {account.guid: account for account in (*accounts, *chosen)}
+    found = snapshot.resolve(directory, [one.name for one in chosen], merged.values())
+    hosts, left_out = _sift(chosen, found)
+    while True:
+        trial = ProposalTrial(found, terms, hosts)
+        refused = trial.refused()
+        if not refused:
+            break
+        left_out += [LeftOut(hosts.pop(label), reason) for label, reason in refused.items()]
+    lone = f"the only host {'found' if terms.one_mesh else 'of its organizational unit'}"
+    left_out += [LeftOut(hosts[label], f"{lone}: a mesh needs two") for label in trial.alone]
+    return trial.proposal(left_out)
+
+
+def _sift(
+    chosen: Iterable[Computer], found: snapshot.Snapshot
+) -> tuple[dict[str, Computer], list[LeftOut]]:
+    """The accounts that can be hosts, by label; and the others."""
+    hosts: dict[str, Computer] = {}
+    left_out = []
+    for account in chosen:
+        if reason := _reason(account, found):
+            left_out.append(LeftOut(account, reason))
+        else:
+            hosts[account.name.lower()] = account
+    by_fqdn = names.grouped(
+        ((account.dns_host_name or "").casefold(), label) for label, account in hosts.items()
+    )
+    for fqdn, labels in by_fqdn.items():
+        if len(labels) > 1:
+            reason = f"several accounts have the dNSHostName {fqdn}"
+            left_out += [LeftOut(hosts.pop(label), reason) for label in labels]
+    return {label: hosts[label] for label in names.in_order(hosts)}, left_out
+
+
+def _reason(account: Computer, found: snapshot.Snapshot) -> str:
+    """Why this account can't be a host of the inventory; empty where it can."""
+    base = found.directory.base_dn
+    fqdn = account.dns_host_name or ""
+    same_name = found.computer(account.name)
+    reasons = (
+        (
+            names.naming_context(account.dn) != names.dn_key(base),
+            f"an account of another domain than {base}: delegation ends at the domain",
+        ),
+        (
+            account.is_domain_controller,
+            "a domain controller: whoever may act as a user towards it owns the domain",
+        ),
+        (bool(account.not_a_host), account.not_a_host),
+        (not account.enabled, "its account is disabled"),
+        (not fqdn, "its account has no dNSHostName"),
+        (
+            not names.is_computer_name(account.name) or not account.account.endswith("$"),
+            "its name can't be that of a host",
+        ),
+        (
+            not names.is_fqdn(fqdn) or fqdn.rpartition(".")[2].isdigit(),
+            f"its dNSHostName {fqdn} is no DNS name",
+        ),
+        (
+            same_name is None or same_name.guid != account.guid,
+            "several accounts have this name",
+        ),
+    )
+    return next((words for so, words in reasons if so), "")
+
+
+class ProposalTrial:
+    """The inventory of some hosts, tried against what was found."""
+
+    def __init__(
+        self, found: snapshot.Snapshot, terms: ProposalTerms, hosts: Mapping[str, Computer]
+    ) -> None:
+        self._found = found
+        self._terms = terms
+        meshes, self.alone = units.members(hosts, one_mesh=terms.one_mesh)
+        self._meshes = units.named(meshes)
+        self._accounts = {label: hosts[label] for mesh in meshes for label in mesh.labels}
+        self._transition = _majority(self._accounts.values())
+        bare = Inventory(
+            domain=found.directory.domain,
+            digest="",
+            hosts={label: self._host(label) for label in self._accounts},
+            meshes=tuple(Mesh(name, m.labels, m.labels) for name, m in self._meshes.items()),
+            directory=terms.settings,
+        )
+        self._groups, self._unsaid = leftovers.keep(self._compared(bare), terms.today)
+        rules = tuple(rule for group in self._groups for rule in group.rules)
+        self._inventory = replace(bare, keep=rules)
+        self._comparison = self._compared(self._inventory)
+        self._plan = planning.plan(self._comparison)
+
+    def _host(self, label: str) -> Host:
+        account = self._accounts[label]
+        fqdn = f"{label}.{self._found.directory.domain}"
+        if (account.dns_host_name or "").casefold() != fqdn.casefold():
+            fqdn = (account.dns_host_name or "").lower()
+        flag = has_transition(account) if account.values else self._transition
+        return Host(label, label, fqdn, flag)
+
+    def _compared(self, inventory: Inventory) -> Comparison:
+        desired = expand(inventory)
+        wanted = desired.account_names()
+        found = snapshot.resolve(self._found.directory, wanted, self._found.accounts)
+        return compare.compare(inventory, desired, found, self._terms.today)
+
+    def refused(self) -> dict[str, str]:
+        """The hosts with which the first plan would remove a value or be refused, each with why."""
+        refused = {
+            host.label: "it holds a value that a plan would remove and that no keep rule can say: "
+            f"{verdict.value}"
+            for host in self._comparison.hosts
+            for verdict in host.standing(Standing.STALE)
+        }
+        for blocked in self._plan.blocked:
+            if blocked.computer in self._accounts:
+                refused.setdefault(blocked.computer, f"a plan would be refused: {blocked.message}")
+        return refused
+
+    def proposal(self, left_out: Sequence[LeftOut]) -> InventoryProposal:
+        return InventoryProposal(
+            self._inventory,
+            self._found.directory,
+            self._terms.today,
+            self._accounts,
+            {name: mesh.unit for name, mesh in self._meshes.items()},
+            self._transition,
+            tuple(sorted(left_out, key=lambda one: (one.reason, one.name))),
+            self._groups,
+            self._unsaid,
+            self._plan,
+        )
+
+
+def _majority(accounts: Iterable[Computer]) -> bool:
+    """The flag of most accounts that delegate migrations; on where they are even.
+
+    Those that delegate to other services alone say nothing about how migrations are set up.
+    """
+    flags = Counter(has_transition(account) for account in accounts if migrates(account))
+    return flags[True] >= flags[False]

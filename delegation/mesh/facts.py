@@ -1,0 +1,128 @@
+"""Accounts and values -> the facts that several judges rest on, each stated once.
+
+A plan refuses by them, checks report them, an explanation names them. What is to be done about a
+fact is for each of these to say.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import Enum
+
+from delegation import names
+from delegation.mesh.snapshot import Computer, Directory, Operator, Snapshot
+
+OWNS_THE_DOMAIN = "whoever may act as a user towards it owns the domain"
+"""Of a domain controller: the service in a ticket is not signed, so that a ticket for any of its
+names can be rewritten to ldap/ or cifs/ there (Solino, Kerberos Delegation, SPNs and More, 2017).
+"""
+
+
+def is_export(directory: Directory) -> bool:
+    """Whether what is absent may only have been left out: a file, and not a directory."""
+    return directory.url.startswith("ldif:")
+
+
+def is_home(directory: Directory, dn: str) -> bool:
+    """Whether an object is in the domain that was asked.
+
+    By its naming context: a DNS suffix proves nothing, because a host's may differ from the name
+    of its domain (a disjoint namespace).
+    """
+    return names.naming_context(dn) == names.dn_key(directory.base_dn)
+
+
+def has_fqdn(account: Computer, fqdn: str) -> bool:
+    """Whether the account itself goes by ``fqdn``, case apart."""
+    return (account.dns_host_name or "").casefold() == fqdn.casefold()
+
+
+class NoAccount(Enum):
+    """Why a computer's name leads to no account that could be used."""
+
+    MISSING = 1
+    AMBIGUOUS = 2
+    OUTSIDE = 3
+    """Of the domain, but not below directory.search_base."""
+    OTHER_DOMAIN = 4
+
+
+def why_no_account(snapshot: Snapshot, computer: str) -> tuple[NoAccount, str] | None:
+    """What keeps ``computer`` from being exactly one account in the domain; None: nothing does."""
+    base = snapshot.directory.base_dn
+    if several := snapshot.ambiguous.get(computer):
+        return NoAccount.AMBIGUOUS, f"several accounts are {computer}$: {' and '.join(several)}"
+    if dn := snapshot.elsewhere.get(computer):
+        if is_home(snapshot.directory, dn):
+            return NoAccount.OUTSIDE, f"{dn} is outside directory.search_base"
+        return NoAccount.OTHER_DOMAIN, f"{dn} is in another domain than {base}"
+    if snapshot.computer(computer) is None:
+        return NoAccount.MISSING, f"there is no computer {computer}$ in {base}"
+    return None
+
+
+KDC_SERVICES = frozenset({"krbtgt", "kadmin"})
+"""Service classes of the account krbtgt: tickets that make tickets, and passwords."""
+
+
+def is_krbtgt(account: Computer) -> bool:
+    """Also that of a read-only domain controller, krbtgt_12345 (MS-ADTS 6.1.1.3.2)."""
+    name = account.account.casefold()
+    return name == "krbtgt" or name.startswith("krbtgt_")
+
+
+def names_controller(value: str, controller_names: Collection[str]) -> bool:
+    """Whether a value names one of these hosts (casefolded), whatever the service.
+
+    The name counts by itself, without an account that answers to it: a domain controller may
+    register it at any time.
+    """
+    spn = names.ServicePrincipalName.parse(value)
+    return spn is not None and spn.host.casefold() in controller_names
+
+
+@dataclass(frozen=True, slots=True)
+class ValueCount:
+    """How many values one object holds, or would hold, against policy.value_limit.
+
+    All values of an attribute that is not linked lie in one record of the database, which a page
+    of it has to hold: about 1,200 over all such attributes of an object.
+    """
+
+    count: int
+    limit: int
+
+    @property
+    def is_beyond(self) -> bool:
+        return self.count > self.limit
+
+    @property
+    def is_near(self) -> bool:
+        """At four fifths there is still time to split a mesh."""
+        return self.count * 100 >= 80 * self.limit
+
+    @property
+    def room(self) -> int:
+        return max(self.limit - self.count, 0)
+
+
+SENSITIVE = 'marked "sensitive and cannot be delegated"'
+PROTECTED = "in Protected Users, itself or through a group"
+
+
+def bars_to_delegation(operator: Operator) -> list[str]:
+    """What an operator's account *is* that keeps every KDC from passing its tickets on.
+
+    Both make S4U2self give a ticket that is not forwardable, which S4U2proxy then refuses
+    (MS-SFU 3.2.5.1.2): no list on any host has a say in it.
+    """
+    bars = [SENSITIVE] if operator.not_delegated else []
+    return [*bars, PROTECTED] if operator.protected else bars
+
+
+def groups_not_told(operator: Operator) -> str:
+    """Why it is open whether an operator can be delegated."""
+    return f"which groups {operator.name} is in, this directory does not tell"
+
+
+def not_in_export(operator: Operator) -> str:
+    return f"this export holds no account {operator.name}"

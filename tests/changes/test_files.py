@@ -1,0 +1,77 @@
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from delegation.changes import files
+from tests.nobody import nobodys_folder
+
+
+def there(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+class TestReplace:
+    def test_what_was_there_is_gone(self, tmp_path: Path) -> None:
+        (tmp_path / "a").write_bytes(b"old")
+        files.replace(tmp_path / "a", b"new\r\n")
+        assert there(tmp_path) == {"a": b"new\r\n"}
+
+    def test_a_link_is_replaced_and_not_followed(self, tmp_path: Path) -> None:
+        (tmp_path / "theirs").write_bytes(b"theirs")
+        (tmp_path / "a").symlink_to("theirs")
+        files.replace(tmp_path / "a", b"new")
+        assert there(tmp_path) == {"a": b"new", "theirs": b"theirs"}
+        assert not (tmp_path / "a").is_symlink()
+
+    def test_a_private_one_is_never_anybodys(self, tmp_path: Path) -> None:
+        with files.beside(tmp_path / "a", b"new", files.OWNERS_ALONE) as new:
+            assert stat.S_IMODE(new.stat().st_mode) == 0o600
+        assert there(tmp_path) == {}
+
+    def test_others_have_the_rights_that_the_umask_leaves(self, tmp_path: Path) -> None:
+        before = os.umask(0o027)
+        try:
+            files.replace(tmp_path / "a", b"new")
+        finally:
+            os.umask(before)
+        assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o640
+
+    def test_what_fails_names_the_file_and_leaves_nothing(self, tmp_path: Path) -> None:
+        (tmp_path / "a").mkdir()
+        with pytest.raises(IsADirectoryError):
+            files.replace(tmp_path / "a", b"new")
+        assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+    def test_without_a_right_to_write_the_file_is_named(self) -> None:
+        with nobodys_folder() as folder:
+            folder.chmod(0o500)
+            with pytest.raises(PermissionError) as caught:
+                files.replace(folder / "a", b"new")
+            assert caught.value.filename == str(folder / "a")
+
+
+class TestCreate:
+    def test_it_is_whole(self, tmp_path: Path) -> None:
+        files.create(tmp_path / "a", b"new")
+        assert there(tmp_path) == {"a": b"new"}
+
+    def test_what_is_there_stays(self, tmp_path: Path) -> None:
+        (tmp_path / "a").symlink_to("nowhere")
+        with pytest.raises(FileExistsError):
+            files.create(tmp_path / "a", b"new")
+        assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+class TestCreateAll:
+    def test_all_of_them(self, tmp_path: Path) -> None:
+        files.create_all({tmp_path / "a": b"1", tmp_path / "b": b"2"})
+        assert there(tmp_path) == {"a": b"1", "b": b"2"}
+
+    def test_none_where_one_is_there(self, tmp_path: Path) -> None:
+        (tmp_path / "b").write_bytes(b"mine")
+        with pytest.raises(FileExistsError) as caught:
+            files.create_all({tmp_path / "a": b"1", tmp_path / "b": b"2"})
+        assert caught.value.filename == str(tmp_path / "b")
+        assert there(tmp_path) == {"b": b"mine"}
