@@ -152,6 +152,12 @@ class World:
 
         return opened
 
+    def new_handle(self, label: str) -> str:  # noqa: ARG002 - all hosts are asked in one way
+        """What a migration from the host of that label is found by (hypervisor.NewHandle)."""
+        from delegation.hosts.winrm.host import HyperVHost
+
+        return HyperVHost.new_handle()
+
     def host(self, place: "Place", account: "Account", computer: str) -> "Hypervisor":
         """One host, which calls itself ``computer``. Raises HostError."""
         from delegation.hosts.winrm.host import HyperVHost

@@ -274,8 +274,8 @@ PLANTS = {
     "def late():\n    import click": "cli/",
     "def late():\n    import fcntl": "",
     "print('done')": "cli/",
-    "from delegation.changes.journal import Journal": "__main__ changes.journal cli/"
-    " mesh.audits migrations.record/ wiring",
+    "from delegation.changes.journal import Journal": "__main__ changes.journal cli/ wiring "
+    + HANDED["changes.journal"],
     "def late():\n    from delegation.directory import locate": "directory/ wiring",
 }
 """What breaks a rule wherever it is written, but in the places where it is at home."""

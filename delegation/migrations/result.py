@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from delegation.migrations.lifecycle import Migration, State
+from delegation.migrations.lifecycle import Migration, MigrationState
 
 Data = dict[str, Any]
 
@@ -96,15 +96,15 @@ def of_migration(migration: Migration, *, fix: str = "") -> MachineResult:
 
 
 _BECAME = {
-    State.QUEUED: Became.NOT_STARTED,
-    State.WAITING: Became.FAILED,
-    State.STARTING: Became.UNKNOWN,
-    State.RUNNING: Became.UNKNOWN,
-    State.STOPPING: Became.UNKNOWN,
-    State.UNKNOWN: Became.UNKNOWN,
-    State.MOVED: Became.MOVED,
-    State.FAILED: Became.FAILED,
-    State.ABORTED: Became.ABORTED,
+    MigrationState.QUEUED: Became.NOT_STARTED,
+    MigrationState.WAITING: Became.FAILED,
+    MigrationState.STARTING: Became.UNKNOWN,
+    MigrationState.RUNNING: Became.UNKNOWN,
+    MigrationState.STOPPING: Became.UNKNOWN,
+    MigrationState.UNKNOWN: Became.UNKNOWN,
+    MigrationState.MOVED: Became.MOVED,
+    MigrationState.FAILED: Became.FAILED,
+    MigrationState.ABORTED: Became.ABORTED,
 }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from delegation import names, report
 from delegation.changes.run import Run
 from delegation.migrations import result
-from delegation.migrations.lifecycle import Migration, State
+from delegation.migrations.lifecycle import Migration, MigrationState
 from delegation.migrations.result import Became, MigrationResult
 from delegation.migrations.schedule.obstacles import size
 from delegation.migrations.words import duration
@@ -112,12 +112,12 @@ def _verdict(outcome: MigrationResult, moves: Sequence[Migration], *, alive: boo
 _STAGES = ("under way", "unknown", "to come", "not moved yet", "failed", "given up")
 
 
-def _stage(state: State, *, alive: bool) -> str:
+def _stage(state: MigrationState, *, alive: bool) -> str:
     if state.on_the_way:
         return "under way" if alive else "unknown"
     if state.pending:
         return "to come" if alive else "not moved yet"
-    return "given up" if state is State.ABORTED else str(state)
+    return "given up" if state is MigrationState.ABORTED else str(state)
 
 
 def markdown(data: Mapping[str, Any]) -> str:
@@ -162,8 +162,8 @@ def _machines(data: Data) -> Iterator[Data]:
     moves = {move["id"]: move for move in data["moves"]}
     for one in data["machines"]:
         move = moves.get(one["id"], {})
-        going_on = data["alive"] and move and not State(move["state"]).ended
-        moving = going_on and State(move["state"]).on_the_way
+        going_on = data["alive"] and move and not MigrationState(move["state"]).ended
+        moving = going_on and MigrationState(move["state"]).on_the_way
         yield {
             **one,
             "now": move["state"] if going_on else one["state"],

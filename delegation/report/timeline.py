@@ -3,17 +3,17 @@
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from delegation.migrations.lifecycle import UNWATCHED, Migration, Step
+from delegation.migrations.lifecycle import UNWATCHED, Migration, MigrationStep
 from delegation.migrations.record.recorded import RecordedStep
 from delegation.report import Data
 
 ENDS = {
-    Step.ARRIVED: "moved",
-    Step.PASSED: "put aside",
-    Step.RETURNED: "returned",
-    Step.POSTPONED: "failed, tried again",
-    Step.GIVEN_UP: "failed",
-    Step.ABANDONED: "given up",
+    MigrationStep.ARRIVED: "moved",
+    MigrationStep.PASSED: "put aside",
+    MigrationStep.RETURNED: "returned",
+    MigrationStep.POSTPONED: "failed, tried again",
+    MigrationStep.GIVEN_UP: "failed",
+    MigrationStep.ABANDONED: "given up",
 }
 """The steps that end a try, in words; one that has no end yet has no word."""
 
@@ -30,7 +30,7 @@ def tries(moves: Iterable[Migration], steps: Sequence[RecordedStep]) -> list[Dat
     under_way: dict[UUID, Data] = {}
     seen = ""
     for step in steps:
-        if step.step is Step.INTENDED:
+        if step.step is MigrationStep.INTENDED:
             under_way[step.machine] = _begun(step, names.get(step.machine, ""))
             told.append(under_way[step.machine])
         elif (one := under_way.get(step.machine)) is not None:
@@ -59,7 +59,7 @@ def _begun(step: RecordedStep, name: str) -> Data:
 def _go_on(one: Data, step: RecordedStep, seen: str) -> None:
     if one["unwatched"] and one["unwatched"][-1][1] is None:
         one["unwatched"][-1][1] = step.time
-    if step.step is Step.LOST:
+    if step.step is MigrationStep.LOST:
         since = seen if step.reason == UNWATCHED else step.time
         one["unwatched"].append([since, None])
     elif step.step in ENDS:

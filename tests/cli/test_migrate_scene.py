@@ -12,7 +12,7 @@ from rich.console import Console
 from delegation.cli.migrate import layout
 from delegation.cli.migrate.overall import Overall
 from delegation.cli.migrate.scene import Scene
-from delegation.migrations.lifecycle import Migration, State
+from delegation.migrations.lifecycle import Migration, MigrationState
 from delegation.migrations.runner.threads import Looks
 from delegation.migrations.smb.traffic import MigrationShare, OpenFile, SmbSession, Traffic
 
@@ -31,7 +31,9 @@ def scene(count: int, *, name: str = "web", files: int = 3, urgency: int = 0) ->
     overall.begin(moves)
     for percent in (0, 10):
         for n, move in enumerate(moves[:count]):
-            overall.see(replace(move, state=State.RUNNING, percent=percent and percent + n))
+            overall.see(
+                replace(move, state=MigrationState.RUNNING, percent=percent and percent + n)
+            )
         seconds[0] += 10
     disks = tuple(OpenFile(f"{SHARE.path}\\disk{n:02}.vhdx", "op", GIB) for n in range(files))
     seen = Traffic((SHARE,), (SmbSession("10.0.0.1", "op", 1, 1),), disks)

@@ -8,7 +8,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from delegation.migrations import result
-from delegation.migrations.lifecycle import Migration, State
+from delegation.migrations.lifecycle import Migration, MigrationState
 from delegation.migrations.result import Became, MachineResult, MigrationResult
 from delegation.report import migration
 
@@ -76,18 +76,18 @@ def test_failures_of_one_cause_are_told_together() -> None:
 @pytest.mark.parametrize(
     ("state", "became"),
     [
-        (State.MOVED, Became.MOVED),
-        (State.FAILED, Became.FAILED),
-        (State.ABORTED, Became.ABORTED),
-        (State.QUEUED, Became.NOT_STARTED),
-        (State.WAITING, Became.FAILED),
-        (State.STARTING, Became.UNKNOWN),
-        (State.RUNNING, Became.UNKNOWN),
-        (State.STOPPING, Became.UNKNOWN),
-        (State.UNKNOWN, Became.UNKNOWN),
+        (MigrationState.MOVED, Became.MOVED),
+        (MigrationState.FAILED, Became.FAILED),
+        (MigrationState.ABORTED, Became.ABORTED),
+        (MigrationState.QUEUED, Became.NOT_STARTED),
+        (MigrationState.WAITING, Became.FAILED),
+        (MigrationState.STARTING, Became.UNKNOWN),
+        (MigrationState.RUNNING, Became.UNKNOWN),
+        (MigrationState.STOPPING, Became.UNKNOWN),
+        (MigrationState.UNKNOWN, Became.UNKNOWN),
     ],
 )
-def test_what_the_record_says(state: State, became: Became) -> None:
+def test_what_the_record_says(state: MigrationState, became: Became) -> None:
     recorded = Migration(
         UUID(int=1), "web01", "hv01", "hv02", size=3, state=state, at="hv01", to="hv02",
         attempts=2, reason="why", started="2026-06-15T20:00:00.000+00:00",
@@ -103,7 +103,7 @@ def test_what_the_record_says(state: State, became: Became) -> None:
 
 
 def test_every_state_of_a_migration_has_an_answer() -> None:
-    for state in State:
+    for state in MigrationState:
         result.of_migration(Migration(UUID(int=1), "a", "hv01", "hv02", state=state))
 
 

@@ -11,7 +11,7 @@ from delegation.changes.journal import Journal
 from delegation.cli import options, terminal, wiring
 from delegation.cli.show import counted
 from delegation.errors import Busy, DelegationError, UsageError
-from delegation.migrations.lifecycle import Migration, Step
+from delegation.migrations.lifecycle import Migration, MigrationStep
 from delegation.migrations.record import queue, recorded
 from delegation.migrations.record.queue import Queue
 from delegation.migrations.record.recorded import MIGRATE
@@ -111,7 +111,7 @@ def _alone(given: options.Options, folder: Path, found: Open) -> None:
             queued = Queue(journal, run)
             for move in moves:
                 if move.state.pending:
-                    queued.step(move.machine, Step.ABANDONED)
+                    queued.step(move.machine, MigrationStep.ABANDONED)
             queued.amend()
     running = sorted({run for run, move in found if move.state.on_the_way})
     waiting = sum(move.state.pending for _, move in found)

@@ -8,7 +8,7 @@ from typing import Any
 from delegation.changes.journal import Journal
 from delegation.changes.run import RUNNING, Run
 from delegation.cli.migrate import ended
-from delegation.migrations.lifecycle import Migration, State
+from delegation.migrations.lifecycle import Migration, MigrationState
 from delegation.migrations.record import recorded
 from delegation.report import migration
 
@@ -58,7 +58,7 @@ class MigrationRun:
         ``running`` of a run that nobody carries out is what was seen last, and no more.
         """
         counts = Counter(
-            State.UNKNOWN if move.state.on_the_way and not self.alive else move.state
+            MigrationState.UNKNOWN if move.state.on_the_way and not self.alive else move.state
             for move in self.moves
         )
-        return {str(state): counts[state] for state in State if counts[state]}
+        return {str(state): counts[state] for state in MigrationState if counts[state]}

@@ -9,7 +9,7 @@ from delegation.cli import options, terminal
 from delegation.cli.show import counted
 from delegation.errors import DelegationError, JournalError
 from delegation.migrations import result
-from delegation.migrations.lifecycle import Migration, State
+from delegation.migrations.lifecycle import Migration, MigrationState
 from delegation.migrations.record import recorded
 from delegation.migrations.result import Became, MigrationResult
 from delegation.migrations.schedule.obstacles import size
@@ -35,11 +35,11 @@ def tell(given: options.Options, journal: Journal, number: int) -> int:
     """The end of a run, on stdout, and what can be done now; the exit code."""
     moves = recorded.migrations(journal, number)
     found = of(journal.run(number), moves)
-    moved = sum(move.size for move in moves if move.state is State.MOVED)
+    moved = sum(move.size for move in moves if move.state is MigrationState.MOVED)
     length = f" in {duration(found.seconds)}" if found.seconds is not None else ""
     terminal.out(f"run {number}: {_counts(found)}; {size(moved)} moved{length}", bold=True)
     unsettled = [move for move in moves if not move.state.ended]
-    wrong = [move for move in moves if move.state is not State.MOVED]
+    wrong = [move for move in moves if move.state is not MigrationState.MOVED]
     for line in reasons(wrong):
         terminal.out(f"  {line}")
     if unsettled:
@@ -79,9 +79,9 @@ def reasons(moves: Sequence[Migration]) -> list[str]:
 
 def _why(move: Migration) -> str:
     """The reason on record, else what its state says of one that nobody follows."""
-    if move.state is State.STOPPING:
+    if move.state is MigrationState.STOPPING:
         return move.reason or f"it was being stopped on {move.at} when it was left"
-    if move.state in {State.STARTING, State.RUNNING}:
+    if move.state in {MigrationState.STARTING, MigrationState.RUNNING}:
         return move.reason or f"it went on, {move.at} to {move.to}, when it was left"
     return move.reason
 
@@ -150,14 +150,14 @@ def table(moves: Sequence[Migration]) -> None:
     )
     fixes: dict[str, list[str]] = {}
     for move in moves:
-        if move.fix and move.state is not State.MOVED:
+        if move.fix and move.state is not MigrationState.MOVED:
             fixes.setdefault(move.fix, []).append(move.name)
     for fix, names in fixes.items():
         terminal.out(f"  {', '.join(names)}: {fix}")
 
 
 def _percent(move: Migration) -> str:
-    return str(move.percent) if move.state.on_the_way or move.state is State.MOVED else ""
+    return str(move.percent) if move.state.on_the_way or move.state is MigrationState.MOVED else ""
 
 
 def remaining(moves: Sequence[Migration]) -> str:

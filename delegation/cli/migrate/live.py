@@ -8,7 +8,7 @@ from rich.text import Text
 
 from delegation.cli.migrate.overall import Overall, line
 from delegation.cli.migrate.scene import Scene
-from delegation.migrations.lifecycle import Migration, State
+from delegation.migrations.lifecycle import Migration, MigrationState
 from delegation.migrations.runner.threads import Watchers
 from delegation.migrations.runner.work import Display, Wait
 from delegation.names import inert
@@ -36,7 +36,7 @@ class Picture(Display):
     def move(self, move: Migration) -> None:
         before = self._overall.courses[move.machine].move
         self._overall.see(move)
-        if move.state is not State.STARTING and (said := line(move, before)):
+        if move.state is not MigrationState.STARTING and (said := line(move, before)):
             self._live.console.print(Text(inert(f"  {said}")))
         self._draw()
 
@@ -57,7 +57,9 @@ class Picture(Display):
         if now - self._drawn >= FRAME:
             self._drawn = now
             under_way = [course.move for course in self._overall.under_way]
-            self._wire.towards({move.to for move in under_way if move.state is State.RUNNING})
+            self._wire.towards(
+                {move.to for move in under_way if move.state is MigrationState.RUNNING}
+            )
             scene = Scene(self._overall, self._slots, self._wire.seen(), self._urgency)
             size = self._live.console.size
             # Not the last line: the cursor stands there.

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from delegation import names
 from delegation.errors import HostError
-from delegation.migrations.lifecycle import Migration, State
+from delegation.migrations.lifecycle import Migration, MigrationState
 from delegation.migrations.runner import FINISH, LEAVE, STOP
 from delegation.migrations.runner.work import Wait
 from delegation.migrations.schedule.obstacles import size
@@ -66,7 +66,7 @@ class Overall:
     def see(self, move: Migration) -> None:
         self._busy, self._seen = self.busy, self.clock()
         course = self.courses[move.machine]
-        if move.state is State.RUNNING and course.move.state is not State.RUNNING:
+        if move.state is MigrationState.RUNNING and course.move.state is not MigrationState.RUNNING:
             course.began, course.percent = self.clock(), move.percent
         course.move = move
 
@@ -90,7 +90,7 @@ class Overall:
 
     @property
     def bytes_wanted(self) -> int:
-        given_up = {State.FAILED, State.ABORTED}
+        given_up = {MigrationState.FAILED, MigrationState.ABORTED}
         return sum(move.size for move in self.moves if move.state not in given_up)
 
     @property
@@ -113,15 +113,20 @@ class Overall:
 
     def in_words(self) -> str:
         """``12 of 40 moved, 3 under way, 1 failed, 120.0 GB of 400.0 GB, about 12 min left``."""
-        counts: dict[State, int] = {}
+        counts: dict[MigrationState, int] = {}
         for move in self.moves:
             counts[move.state] = counts.get(move.state, 0) + 1
-        words = [f"{counts.get(State.MOVED, 0):,} of {len(self.courses):,} moved"]
+        words = [f"{counts.get(MigrationState.MOVED, 0):,} of {len(self.courses):,} moved"]
         if under_way := sum(counts.get(state, 0) for state in _RUNNING):
             words.append(f"{under_way:,} under way")
         words += [
             f"{counts[state]:,} {state}"
-            for state in (State.WAITING, State.FAILED, State.ABORTED, State.UNKNOWN)
+            for state in (
+                MigrationState.WAITING,
+                MigrationState.FAILED,
+                MigrationState.ABORTED,
+                MigrationState.UNKNOWN,
+            )
             if counts.get(state)
         ]
         words.append(f"{size(self.bytes_done)} of {size(self.bytes_wanted)}")
@@ -162,7 +167,7 @@ class Overall:
         return self.wait.seconds or 0.0
 
 
-_RUNNING = (State.STARTING, State.RUNNING, State.STOPPING)
+_RUNNING = (MigrationState.STARTING, MigrationState.RUNNING, MigrationState.STOPPING)
 
 
 def alike(hosts: Mapping[str, HostError]) -> dict[tuple[str, str], list[str]]:
@@ -174,7 +179,7 @@ def alike(hosts: Mapping[str, HostError]) -> dict[tuple[str, str], list[str]]:
 
 
 def _done(move: Migration) -> int:
-    if move.state is State.MOVED:
+    if move.state is MigrationState.MOVED:
         return move.size
     return move.size * move.percent // 100 if move.state.on_the_way and move.final else 0
 
@@ -186,20 +191,20 @@ def line(move: Migration, before: Migration) -> str:
     because = f": {move.reason}" if move.reason else ""
     aside = "" if move.final else ", aside to make room"
     words = {
-        State.STARTING: f"{move.at} to {move.to}{aside}",
-        State.MOVED: f"moved to {move.at}",
-        State.WAITING: f"not moved, is tried again{because}",
-        State.FAILED: f"failed{because}",
-        State.ABORTED: f"given up{because}",
-        State.UNKNOWN: f"unknown{because}",
-        State.STOPPING: "is being stopped",
+        MigrationState.STARTING: f"{move.at} to {move.to}{aside}",
+        MigrationState.MOVED: f"moved to {move.at}",
+        MigrationState.WAITING: f"not moved, is tried again{because}",
+        MigrationState.FAILED: f"failed{because}",
+        MigrationState.ABORTED: f"given up{because}",
+        MigrationState.UNKNOWN: f"unknown{because}",
+        MigrationState.STOPPING: "is being stopped",
     }
-    if before.state is State.STOPPING and move.state is State.MOVED:
+    if before.state is MigrationState.STOPPING and move.state is MigrationState.MOVED:
         return f"{move.name}: moved to {move.at} before it could be stopped"
-    if before.state is State.STOPPING and move.state is State.QUEUED:
+    if before.state is MigrationState.STOPPING and move.state is MigrationState.QUEUED:
         return f"{move.name}: stopped, it is on {move.at}"
-    if move.state is State.RUNNING and before.state is State.UNKNOWN:
+    if move.state is MigrationState.RUNNING and before.state is MigrationState.UNKNOWN:
         return f"{move.name}: still runs, {move.at} to {move.to}"
-    if move.state is State.QUEUED and move.started:
+    if move.state is MigrationState.QUEUED and move.started:
         return f"{move.name}: on {move.at}, waits for its turn{because}"
     return f"{move.name}: {words[move.state]}" if move.state in words else ""

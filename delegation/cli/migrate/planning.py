@@ -16,7 +16,7 @@ from delegation.hosts.hypervisor import Hypervisor, Open
 from delegation.inventory import Inventory
 from delegation.inventory.yaml_text import MAX_BYTES
 from delegation.migrations import moves
-from delegation.migrations.lifecycle import State
+from delegation.migrations.lifecycle import MigrationState
 from delegation.migrations.moves import drain, placement, preview
 from delegation.migrations.moves.asked import AskedMove
 from delegation.migrations.moves.placement import Unmovable
@@ -187,6 +187,6 @@ def rates(folder: Path) -> StreamRates:
         return learnt
     for move in done:
         seconds = between(move.started, move.ended)
-        if move.state is State.MOVED and move.at == move.target and seconds is not None:
+        if move.state is MigrationState.MOVED and move.at == move.target and seconds is not None:
             learnt.learn(move.source, move.target, move.size, seconds)
     return learnt

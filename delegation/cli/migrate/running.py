@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from delegation import names
 from delegation.changes import store
@@ -152,7 +152,7 @@ def perform(  # noqa: PLR0913, PLR0917
         ground.surveyed.hosts,
         display=display,
         clock=time.monotonic,
-        shell=uuid4,
+        new_handle=wiring.world(ground.given, ground.inventory).new_handle,
         rates=planning.rates(journal.folder),
         slots=ground.terms.slots,
         via=via,
@@ -175,7 +175,7 @@ def perform(  # noqa: PLR0913, PLR0917
 
 def _picture(ground: Ground, overall: Overall) -> "Lines | Picture":
     from delegation.cli.migrate.live import Picture
-    from delegation.migrations.smb import Watch
+    from delegation.migrations.smb import SmbWatch
 
     place = wiring.host_places(ground.given, ground.inventory)
     account = wiring.hosts_account(ground.given, ground.inventory)
@@ -183,7 +183,7 @@ def _picture(ground: Ground, overall: Overall) -> "Lines | Picture":
         host: capacity.slots(ground.terms.slots)
         for host, capacity in ground.surveyed.capacities().items()
     }
-    wire = Watchers(lambda label: Watch(place(label), account))
+    wire = Watchers(lambda label: SmbWatch(place(label), account))
     return Picture(overall, slots, wire, no_color=ground.given.no_color)
 
 

@@ -15,7 +15,7 @@ from delegation.cli.migrate import layout
 from delegation.cli.migrate.overall import URGENCY, Course, Overall
 from delegation.cli.migrate.traffic import rates, sessions
 from delegation.cli.show import counted
-from delegation.migrations.lifecycle import State
+from delegation.migrations.lifecycle import MigrationState
 from delegation.migrations.runner import LEAVE
 from delegation.migrations.runner.threads import Looks
 from delegation.migrations.schedule.obstacles import size
@@ -114,7 +114,7 @@ def _machine(course: Course, now: float) -> Machine:
         "from": move.at,
         "to": move.to if move.final else f"{move.to} (aside)",
         "bar": "",
-        "state": f"{move.percent} %" if move.state is State.RUNNING else str(move.state),
+        "state": f"{move.percent} %" if move.state is MigrationState.RUNNING else str(move.state),
         "rate": f"{size(round(rate))}/s" if rate > 0 else "",
         "left": duration(left) if left is not None else "",
     }

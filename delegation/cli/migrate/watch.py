@@ -16,7 +16,7 @@ from delegation.errors import HostUnreachable, UsageError
 from delegation.migrations.smb.traffic import Traffic
 
 if TYPE_CHECKING:
-    from delegation.migrations.smb import Watch
+    from delegation.migrations.smb import SmbWatch
 
 SECONDS = 2.0
 """Between two looks."""
@@ -58,10 +58,10 @@ def watch(ctx: click.Context, host: str, once: bool, form: str) -> int:  # noqa:
     place = wiring.host_places(given, inventory)(label)
     account = wiring.hosts_account(given, inventory)
 
-    from delegation.migrations.smb import Watch
+    from delegation.migrations.smb import SmbWatch
 
-    def connect() -> "Watch":
-        return Watch(place, account)
+    def connect() -> "SmbWatch":
+        return SmbWatch(place, account)
 
     if once or form == "json":
         with closing(connect()) as watched:
@@ -84,12 +84,12 @@ def watch(ctx: click.Context, host: str, once: bool, form: str) -> int:  # noqa:
     return 0
 
 
-def _looks(connect: Callable[[], "Watch"]) -> Iterator[tuple[float, Traffic | str]]:
+def _looks(connect: Callable[[], "SmbWatch"]) -> Iterator[tuple[float, Traffic | str]]:
     """Looks for as long as somebody wants them, each with its time; or why there is none now.
 
     A host that can't be reached any more is tried again, but not one that was never reached.
     """
-    watched: Watch | None = connect()
+    watched: SmbWatch | None = connect()
     while True:
         try:
             if watched is None:

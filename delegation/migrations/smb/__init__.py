@@ -28,7 +28,7 @@ _ACCESS_DENIED = 5
 _INVALID_LEVEL = 124
 
 
-class Watch:
+class SmbWatch:
     """One SMB session on one host, for the thread that opened it. Every method raises HostError."""
 
     def __init__(self, place: Place, account: Account, *, seconds: float = SECONDS) -> None:
