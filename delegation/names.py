@@ -7,9 +7,12 @@ into it for output. Expansion is bounded, so that no text can exhaust memory.
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from itertools import product
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
 
 MAX_HOSTS = 20_000
 """The most names that one range expression may stand for."""
@@ -131,6 +134,24 @@ def split_list(text: str) -> list[str]:
 def fold(names: Iterable[str]) -> str:
     """``names`` as short as they can be said: ``hv[01-32,40],web``. ``expand`` undoes it."""
     return ",".join(_folded(names))
+
+
+def grouped(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:
+    """What has a key in common, keys and values in the order in which they come."""
+    groups: dict[K, list[V]] = {}
+    for key, value in pairs:
+        groups.setdefault(key, []).append(value)
+    return groups
+
+
+def alike(pairs: Iterable[tuple[K, str]]) -> dict[K, str]:
+    """Names folded by what they have in common: the same is said once, of all of them."""
+    return {key: fold(found) for key, found in grouped(pairs).items()}
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 host``, ``1,200 hosts``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def in_order(names: Iterable[str]) -> tuple[str, ...]:

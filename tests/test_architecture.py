@@ -54,18 +54,24 @@ IO = {
 PURE_BESIDE_IO = (
     "directory.descriptors directory.editing directory.ldif directory.modify directory.requests"
     " directory.sealed_socket hosts.winrm.cmdlets hosts.winrm.output hosts.winrm.reading"
-    " kerberos.refusals migrations.smb.traffic"
+    " kerberos.refusals migrations.smb.target_view migrations.smb.traffic"
 )
 """Rules and formats that lie in a folder of input and output, and do none."""
+_OF_RUNS = (
+    "migrations.record/ migrations.migration_plan migrations.start_run migrations.resume_run"
+    " migrations.perform migrations.give_up migrations.run_status migrations.run_view"
+)
+"""Use cases of migrations that are about a run on record."""
 HANDED = {
-    "changes.journal": "changes/ hosts/ mesh/ migrations/ report/",
-    "changes.records": "changes/ hosts/ mesh/ migrations/",
-    "changes.store": "changes/ mesh.audits migrations/",
-    "hosts.crew": "hosts.fleet",
+    "changes.journal": f"changes/ hosts/ mesh/ {_OF_RUNS} report/",
+    "changes.records": "changes/ hosts/ mesh/",
+    "changes.store": "changes/ mesh.audits migrations.record/ migrations.give_up",
+    "hosts.crew": "hosts.fleet migrations.dry_runs",
     "hosts.winrm/": "migrations.smb.smb_ticket",
     "inventory.yaml_text": "inventory/ migrations.moves migrations.moves.csv_tree",
     "kerberos/": "directory/ hosts.winrm/ migrations.smb/",
-    "migrations.record/": "report.page report.sheet report.timeline",
+    "migrations.record/": f"{_OF_RUNS} migrations.tries report.page report.sheet",
+    "migrations.runner.threads": "migrations.perform",
     "report": "report/",
 }
 """Who may import a place of input and output, besides itself, ``wiring`` and ``cli``."""
@@ -85,7 +91,7 @@ OWNERS = {
     "dns": "directory.locate",
     "gssapi": "kerberos.tickets migrations.smb.smb_ticket",
     "impacket": "directory.descriptors"
-    " migrations.smb migrations.smb.smb_session migrations.smb.verified",
+    " migrations.smb.smb_session migrations.smb.smb_watch migrations.smb.verified",
     "jinja2": "report",
     "krb5": "kerberos.principals kerberos.tickets migrations.smb.smb_ticket",
     "ldap3": "directory.inspection directory.ldap"

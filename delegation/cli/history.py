@@ -11,8 +11,9 @@ import click
 
 from delegation import names, report
 from delegation.changes.journal import Journal
+from delegation.changes.records import Records
 from delegation.changes.run import RecordedChange, Run
-from delegation.cli import findings, options, show, terminal, wiring
+from delegation.cli import findings, options, show, telling, terminal, wiring
 from delegation.hosts.settings import HOST_SETTINGS, RecordedSetting, shown
 from delegation.mesh import audits
 from delegation.mesh.audits import AUDIT
@@ -22,7 +23,7 @@ from delegation.migrations.record.recorded import MIGRATE
 from delegation.wiring import KINDS
 
 if TYPE_CHECKING:
-    from delegation.cli.migrate.came_to import MigrationRun
+    from delegation.migrations.run_view import MigrationRunView
 
 
 @click.command()
@@ -63,7 +64,7 @@ def _runs(given: options.Options, journal: Journal, folder: Path, form: str) -> 
             {
                 **report.run_data(run),
                 "unsettled": run.id in unsettled | moving,
-                **(migrations[run.id].data() if run.id in migrations else {}),
+                **(migrations[run.id].summary_json() if run.id in migrations else {}),
             }
             for run in runs
         ]
@@ -95,19 +96,23 @@ def _runs(given: options.Options, journal: Journal, folder: Path, form: str) -> 
         terminal.say(f"  an unsettled migration may be under way; find out: {command}")
 
 
-def _migrations(journal: Journal, folder: Path, runs: Sequence[Run]) -> "dict[int, MigrationRun]":
+def _migrations(
+    journal: Journal, folder: Path, runs: Sequence[Run]
+) -> "dict[int, MigrationRunView]":
     """What the migration runs have come to, by their machines."""
     found = [run for run in runs if run.kind == MIGRATE]
     if not found:
         return {}
-    from delegation.cli.migrate import status
-    from delegation.cli.migrate.came_to import MigrationRun
+    from delegation.migrations.record.at_work import run_at_work
+    from delegation.migrations.run_view import MigrationRunView
 
-    current = status.at_work(journal, folder)
-    return {run.id: MigrationRun.of(journal, run, alive=run.id == current) for run in found}
+    # No command stands in what it may tell: it needs none of the options.
+    teller = telling.TerminalTeller(options.Options())
+    current = run_at_work(Records(folder, KINDS), journal, teller)
+    return {run.id: MigrationRunView.of(journal, run, alive=run.id == current) for run in found}
 
 
-def _result(run: Run, migrations: "MigrationRun | None", *, is_unsettled: bool) -> str:
+def _result(run: Run, migrations: "MigrationRunView | None", *, is_unsettled: bool) -> str:
     if is_unsettled:
         return "UNSETTLED"
     if came_to := _came_to(run, migrations):
@@ -118,7 +123,7 @@ def _result(run: Run, migrations: "MigrationRun | None", *, is_unsettled: bool) 
     return f"{run.status}: {counts or 'nothing written'}"
 
 
-def _came_to(run: Run, migrations: "MigrationRun | None") -> str:
+def _came_to(run: Run, migrations: "MigrationRunView | None") -> str:
     if migrations is not None:
         return migrations.in_words
     return _audited(run) if run.kind == AUDIT else ""
@@ -148,7 +153,7 @@ def _one(journal: Journal, folder: Path, number: int, form: str, *, verbose: boo
         if run.kind == AUDIT:
             data["findings"] = found and [report.finding_data(one) for one in found]
         if migrations is not None:
-            data |= {**migrations.data(), "moves": migrations.moves_data()}
+            data |= {**migrations.summary_json(), "moves": migrations.moves_json()}
         click.echo(json.dumps(data, indent=1))
         return
     terminal.out(f"Run {run.id}: {run.kind}", bold=True)
@@ -169,7 +174,9 @@ def _one(journal: Journal, folder: Path, number: int, form: str, *, verbose: boo
     _settings(settings)
     if migrations is not None:
         terminal.out()
-        migrations.table()
+        from delegation.cli.migrate import runs_shown
+
+        runs_shown.table(migrations.moves)
     if run.kind == AUDIT:
         _findings(found)
 

@@ -10,12 +10,14 @@ import pytest
 from delegation.changes import store
 from delegation.changes.journal import Journal
 from delegation.changes.run import NewRun
-from delegation.cli.migrate import ended
+from delegation.cli.migrate import runs_shown
 from delegation.cli.options import Options
 from delegation.migrations.lifecycle import Migration, MigrationStep
+from delegation.migrations.perform import RunEnd
 from delegation.migrations.record import queue
 from delegation.migrations.record.queue import Queue
 from delegation.migrations.record.recorded import MIGRATE
+from delegation.migrations.run_view import MigrationRunView
 from delegation.wiring import KINDS
 from tests.cli.program import Delegation
 
@@ -225,7 +227,8 @@ def test_what_was_left_is_called_one_thing(
 ) -> None:
     """The counts and the reasons, when whoever watched it has gone at once."""
     with closing(Journal.readable(STATE, KINDS)) as journal:
-        assert ended.tell(Options(), journal, 1) == 1
+        view = MigrationRunView.of(journal, journal.run(1), alive=False)
+    assert runs_shown.ended(RunEnd(view), Options()) == 1
     told = capsys.readouterr().out
     assert "1 not started, 1 unknown" in told
     assert "unknown: web02: it went on, hv01 to hv03, when it was left" in told

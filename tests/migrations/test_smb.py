@@ -12,7 +12,8 @@ import pytest
 
 from delegation.errors import HostError, HostRefused, HostUnreachable
 from delegation.hosts.places import Account, Place
-from delegation.migrations.smb import SmbWatch, smb_session
+from delegation.migrations.smb import smb_session
+from delegation.migrations.smb.smb_watch import SmbWatch
 from delegation.migrations.smb.traffic import Traffic
 from tests.lab import Lab, domain, programs
 from tests.lab.description import ACCOUNTS, OPERATOR, READER

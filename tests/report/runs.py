@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from delegation.changes.run import DONE, FAILED, Run
-from delegation.cli.migrate import ended
 from delegation.migrations.lifecycle import UNWATCHED, Migration, MigrationStep, after
 from delegation.migrations.record.recorded import MIGRATE, RecordedStep
-from delegation.report import Data, migration, timeline
+from delegation.migrations.run_view import MigrationRunView
+from delegation.migrations.tries import tries
+from delegation.report import Data, migration
 from delegation.report.contents import Origin
 
 BEGIN = datetime(2026, 6, 15, 20, 0, tzinfo=UTC)
@@ -73,7 +74,13 @@ class Past:
 
     def data(self, seconds: float | None, *, alive: bool = False, ticket: str = "CHG-7") -> Data:
         """As ``delegation report json`` gives it; ``seconds``: when the run ended, if it did."""
-        moves = list(self.moves.values())
+        view = self.view(seconds, alive=alive, ticket=ticket)
+        steps = sorted(self.steps, key=lambda step: step.time)
+        return migration.run(ORIGIN, view, tries(view.moves, steps))
+
+    def view(
+        self, seconds: float | None, *, alive: bool = False, ticket: str = "CHG-7"
+    ) -> MigrationRunView:
         run = Run(
             MIGRATE,
             "hosts:corp.example",
@@ -90,14 +97,15 @@ class Past:
             who="CORP\\vmadmin",
             machine="desk01",
         )
-        outcome = ended.of(run, moves)
-        run = replace(run, status=DONE) if outcome.complete else run
-        steps = sorted(self.steps, key=lambda step: step.time)
-        tries = timeline.tries(moves, steps)
-        return migration.run(ORIGIN, run, outcome, moves, tries, alive=alive)
+        view = MigrationRunView(run, tuple(self.moves.values()), alive)
+        return replace(view, run=replace(run, status=DONE)) if view.complete else view
 
 
 def small() -> Data:
+    return small_past().data(592)
+
+
+def small_past() -> Past:
     """Five machines: three moved, one of them by way of a third host, one failed, one given up."""
     past = Past()
     web1, web2, sql, old, app = (
@@ -122,7 +130,7 @@ def small() -> Data:
     past.sent(412, sql)
     past.step(590, sql, MigrationStep.GIVEN_UP, *NO_ROOM)
     past.step(420, app, MigrationStep.ABANDONED, "given up by CORP\\vmadmin", "")
-    return past.data(592)
+    return past
 
 
 def one() -> Data:

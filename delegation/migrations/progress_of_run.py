@@ -1,4 +1,4 @@
-"""A run as a whole while it goes on: how much is done, how fast, and what is told of a machine."""
+"""Migrations as they change -> how far a run is: how much is done, how fast, what is news."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -24,8 +24,8 @@ ENOUGH = 0.05
 
 
 @dataclass
-class Course:
-    """One machine's migration as far as it was seen here, to tell its rate."""
+class VmProgress:
+    """One VM's migration as far as it was seen here, to tell its rate."""
 
     move: Migration
     began: float = 0.0
@@ -44,12 +44,12 @@ class Course:
 
 
 @dataclass
-class Overall:
+class RunProgress:
     """The whole of a run. ``clock`` gives seconds; ``expected`` are those that its plan says."""
 
     clock: Callable[[], float]
     expected: float | None = None
-    courses: dict[UUID, Course] = field(default_factory=dict)
+    courses: dict[UUID, VmProgress] = field(default_factory=dict)
     done_before: int = 0
     """Bytes that had been moved when this began."""
     wait: Wait = field(default_factory=lambda: Wait({}))
@@ -60,22 +60,25 @@ class Overall:
 
     def begin(self, moves: Iterable[Migration]) -> None:
         self._seen = self.clock()
-        self.courses = {move.machine: Course(move) for move in moves}
+        self.courses = {move.machine: VmProgress(move) for move in moves}
         self.done_before = self.bytes_done
 
-    def see(self, move: Migration) -> None:
+    def see(self, move: Migration) -> str:
+        """Take it as it is now; what is news of it, in a line, or nothing."""
         self._busy, self._seen = self.busy, self.clock()
         course = self.courses[move.machine]
+        news = news_of(move, course.move)
         if move.state is MigrationState.RUNNING and course.move.state is not MigrationState.RUNNING:
             course.began, course.percent = self.clock(), move.percent
         course.move = move
+        return news
 
     @property
     def moves(self) -> list[Migration]:
         return [course.move for course in self.courses.values()]
 
     @property
-    def under_way(self) -> list[Course]:
+    def under_way(self) -> list[VmProgress]:
         return [course for course in self.courses.values() if course.move.state.on_the_way]
 
     @property
@@ -140,7 +143,7 @@ class Overall:
     def waits(self, wait: Wait) -> Iterator[str]:
         """What is news of it, in lines: each trouble once, and that nothing else is left to do."""
         self.wait = wait
-        troubles = alike(wait.hosts)
+        troubles = _troubles(wait.hosts)
         for (what, fix), hosts in troubles.items():
             if (what, fix) not in self._told:
                 yield f"{names.fold(hosts)} can't be asked: {what}"
@@ -170,12 +173,9 @@ class Overall:
 _RUNNING = (MigrationState.STARTING, MigrationState.RUNNING, MigrationState.STOPPING)
 
 
-def alike(hosts: Mapping[str, HostError]) -> dict[tuple[str, str], list[str]]:
+def _troubles(hosts: Mapping[str, HostError]) -> dict[tuple[str, str], list[str]]:
     """The hosts by what is wrong with them, and what to do."""
-    found: dict[tuple[str, str], list[str]] = {}
-    for host, error in hosts.items():
-        found.setdefault((error.what, error.fix), []).append(host)
-    return found
+    return names.grouped(((error.what, error.fix), host) for host, error in hosts.items())
 
 
 def _done(move: Migration) -> int:
@@ -184,8 +184,8 @@ def _done(move: Migration) -> int:
     return move.size * move.percent // 100 if move.state.on_the_way and move.final else 0
 
 
-def line(move: Migration, before: Migration) -> str:
-    """What has become of a machine, in one line; empty where that is nothing to tell."""
+def news_of(move: Migration, before: Migration) -> str:
+    """What has become of a VM, in one line; empty where that is nothing to tell."""
     if (before.state, before.reason) == (move.state, move.reason):
         return ""
     because = f": {move.reason}" if move.reason else ""

@@ -1,7 +1,7 @@
 """The tries of a run, from the steps in the journal: where each went, when, and what it came to."""
 
 from delegation.migrations.lifecycle import UNWATCHED, MigrationStep
-from delegation.report.timeline import ENDS
+from delegation.migrations.tries import ENDS
 from tests.report.runs import Past, at
 
 
