@@ -108,7 +108,7 @@ OWNERS = {
     "pypsrp": "hosts.winrm.answers hosts.winrm.link hosts.winrm.remoting hosts.winrm.running",
     "requests": "hosts.winrm.answers hosts.winrm.wire",
     "rich": "cli/",
-    "spnego": "directory.sealing"
+    "spnego": "directory.sealed_socket directory.sealing"
     " hosts.winrm.logon kerberos.tickets kerberos.wallet",
     "sqlite3": "changes.journal changes.store",
     "urllib3": "hosts.winrm.answers hosts.winrm.wire",
