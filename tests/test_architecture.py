@@ -47,7 +47,7 @@ IO = {
     "migrations.record/": "clock",
     "migrations.runner.threads": "queue threading time",
     "migrations.smb/": "socket sys time",
-    "report": "pathlib traceback",
+    "report.templates": "open pathlib traceback",
     "report.sheet": "io",
     "wiring": "everything",
 }
@@ -69,7 +69,7 @@ HANDED = {
     " migrations.moves.csv_tree",
     "kerberos/": "directory/ hosts.winrm/ migrations.smb/",
     "migrations.record/": "report.page report.sheet report.timeline",
-    "report": "report/",
+    "report.templates": "report report/",
 }
 """Who may import a place of input and output, besides itself, ``wiring`` and ``cli``."""
 WORLD = (
@@ -89,7 +89,7 @@ OWNERS = {
     "gssapi": "kerberos.tickets migrations.smb.smb_ticket",
     "impacket": "directory.descriptors"
     " migrations.smb migrations.smb.smb_session migrations.smb.verified",
-    "jinja2": "report",
+    "jinja2": "report.templates",
     "krb5": "kerberos.principals kerberos.tickets migrations.smb.smb_ticket",
     "ldap3": "directory.inspection directory.ldap"
     " directory.sealing directory.session directory.tls",
@@ -272,7 +272,7 @@ PLANTS = {
     " migrations.runner.threads wiring",
     "from datetime import datetime as time\nseen = time.now()": "changes.journal cli/"
     " hosts.winrm/ migrations.record/ wiring",
-    "text = read_file('inventory.yaml')": "changes.files cli/ directory/ wiring",
+    "text = read_file('inventory.yaml')": "changes.files cli/ directory/ report.templates wiring",
     "import ldap3": OWNERS["ldap3"],
     "def late():\n    import click": "cli/",
     "def late():\n    import fcntl": "",
