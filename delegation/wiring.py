@@ -16,7 +16,7 @@ from delegation.changes.kinds import Kinds
 from delegation.changes.records import Records
 from delegation.changes.run import Run
 from delegation.directory import connection, reaching
-from delegation.directory.reaching import Logons
+from delegation.directory.logons import Logons, Passwords
 from delegation.errors import Advice, ConnectionFailed, HostUnreachable, command
 from delegation.events import Teller
 from delegation.hosts.settings import HOST_SETTINGS
@@ -58,13 +58,17 @@ class World:
     """
 
     def __init__(
-        self, inventory: Inventory | None, places: Places, logons: Logons, teller: Teller
+        self,
+        inventory: Inventory | None,
+        places: Places,
+        passwords: Passwords,
+        teller: Teller,
     ) -> None:
         self._inventory = inventory
         self.places = places
         self.teller = teller
         self.records = self.records_in(state_folder(places, inventory))
-        self._logons = logons
+        self._logons = Logons(passwords, vouched=places.directory is not None)
 
     def records_in(self, folder: Path) -> Records:
         """The journal of a state folder."""
@@ -211,7 +215,7 @@ class World:
         return HyperVHost(place, account, computer)
 
 
-MakeWorld = Callable[[Inventory | None, Places, Logons, Teller], World]
+MakeWorld = Callable[[Inventory | None, Places, Passwords, Teller], World]
 """Makes the world of one invocation; World itself is one."""
 
 

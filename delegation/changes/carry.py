@@ -11,7 +11,7 @@ from delegation.changes.opening import Opened
 from delegation.changes.outcomes import Changer, Result
 from delegation.changes.plan import Plan, S
 from delegation.changes.run import DONE, FAILED, INTERRUPTED, SETTLED, NewRun, Run
-from delegation.changes.telling import RunRecovered, tell_report
+from delegation.changes.run_events import RunRecovered, tell_report
 from delegation.errors import DelegationError, Interrupted
 from delegation.events import Remark, Teller, warning
 

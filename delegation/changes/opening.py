@@ -19,7 +19,7 @@ from delegation.events import Event
 
 
 @dataclass(frozen=True)
-class Planned(Generic[S]):
+class Prospect(Generic[S]):
     """What would be done, as somebody is asked about it.
 
     ``unreached``: objects that could not be looked at, by name, and so are not in the plan;
@@ -60,24 +60,24 @@ class Opened(Protocol[S]):
 class OpenedToApply(Opened[S], Protocol[S]):
     """Opened to be made as the inventory says."""
 
-    def plan(self) -> Planned[S]:
+    def plan(self) -> Prospect[S]:
         """Look afresh, and plan what the inventory wants."""
 
-    def plan_again(self, confirmed: Planned[S]) -> Planned[S]:
+    def plan_again(self, confirmed: Prospect[S]) -> Prospect[S]:
         """The same after somebody has confirmed: of the objects that could be looked at then."""
 
 
 class OpenedToUndo(Opened[S], Protocol[S]):
     """Opened where a run was made, to take it back."""
 
-    def undo(self, made: Sequence[Change[S]], in_doubt: Sequence[Change[S]]) -> Planned[S]:
+    def undo(self, made: Sequence[Change[S]], in_doubt: Sequence[Change[S]]) -> Prospect[S]:
         """Look afresh, and plan what takes back the changes ``made`` by the run.
 
         Of those ``in_doubt`` it is not known whether they were made. Raises DelegationError where
         nothing of the run is left that could be taken back.
         """
 
-    def nothing_left(self, back: Planned[S]) -> DelegationError:
+    def nothing_left(self, back: Prospect[S]) -> DelegationError:
         """Why a plan that takes the run back is empty."""
 
 

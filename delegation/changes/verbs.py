@@ -14,16 +14,16 @@ from delegation.changes.apply import Report
 from delegation.changes.carry import carry_out, recover
 from delegation.changes.journal import Journal
 from delegation.changes.kinds import Kind
-from delegation.changes.opening import Opened, OpenedToApply, Planned, UndoOpening
+from delegation.changes.opening import Opened, OpenedToApply, Prospect, UndoOpening
 from delegation.changes.plan import Change, S, refusal_lines
 from delegation.changes.records import Records
 from delegation.changes.review import PlanForm, Reviewed
 from delegation.changes.run import Run
-from delegation.changes.telling import tell_unreached
+from delegation.changes.run_events import tell_unreached
 from delegation.errors import DelegationError, Refused
 from delegation.events import Teller
 
-Confirm = Callable[[Planned[S]], bool]
+Confirm = Callable[[Prospect[S]], bool]
 """Asked whether a plan is to be carried out."""
 
 
@@ -31,7 +31,7 @@ Confirm = Callable[[Planned[S]], bool]
 class Carried(Generic[S]):
     """What a verb came to; without a ``report`` nothing was to be done."""
 
-    planned: Planned[S]
+    planned: Prospect[S]
     report: Report[S] | None = None
     undone: Run | None = None
 
@@ -133,12 +133,12 @@ def _what_to_undo(
 
 def _confirmed(  # noqa: PLR0913, PLR0917 - what is compared with what
     opened: Opened[S],
-    first: Planned[S],
+    first: Prospect[S],
     form: PlanForm[S],
     teller: Teller,
     confirm: Confirm[S],
-    look_again: Callable[[], Planned[S]],
-) -> Planned[S]:
+    look_again: Callable[[], Prospect[S]],
+) -> Prospect[S]:
     """Ask, and look again: an admin may think for an hour, and others go on working.
 
     An object that has dropped out meanwhile is told and left out; any other difference ends it.
@@ -155,12 +155,12 @@ def _confirmed(  # noqa: PLR0913, PLR0917 - what is compared with what
     return replace(again, unreached={**first.unreached, **again.unreached})
 
 
-def _refuse_blocked(planned: Planned[S], what: str, fix: str = "") -> None:
+def _refuse_blocked(planned: Prospect[S], what: str, fix: str = "") -> None:
     if planned.plan.blocked:
         raise Refused(what, fix, refusal_lines(planned.plan.blocked))
 
 
-def _refuse_undo(kind: Kind[S], back: Planned[S]) -> None:
+def _refuse_undo(kind: Kind[S], back: Prospect[S]) -> None:
     words = kind.words
     _refuse_blocked(
         back,

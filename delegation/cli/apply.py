@@ -1,15 +1,12 @@
 """``delegation apply``: plan, show, ask, plan once more, write, verify."""
 
-from functools import partial
 from pathlib import Path
 
 import click
 
-from delegation.changes import verbs
-from delegation.changes.opening import Planned
+from delegation.changes.opening import Prospect
 from delegation.cli import asking, options, terminal, wiring
-from delegation.mesh import survey
-from delegation.mesh.mesh_changes import open_to_apply
+from delegation.mesh.mesh_verbs import apply_mesh
 from delegation.mesh.plan_form import DelegationPlanForm, saved_plan
 from delegation.mesh.plan_view import PlanView
 from delegation.mesh.state import Delegation
@@ -55,14 +52,13 @@ def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
     """
     given = options.given(ctx)
     world = wiring.world(given, wiring.load(given))
-    labels = survey.limited(limit, world.inventory)
-    carried = verbs.apply(
-        partial(open_to_apply, world, labels, allow),
-        world.records,
-        asking.reviewed(DelegationPlanForm(), saved_plan, file, expect),
-        world.teller,
+    carried = apply_mesh(
+        world,
         asking.confirmation(_question, yes=yes),
-        ticket,
+        limit=limit,
+        allow=allow,
+        reviewed=asking.reviewed(DelegationPlanForm(), saved_plan, file, expect),
+        ticket=ticket,
     )
     if carried.report is None:
         terminal.say("nothing to do: the directory is as the inventory says", fg="green")
@@ -74,7 +70,7 @@ def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
     return 0
 
 
-def _question(planned: Planned[Delegation]) -> str:
+def _question(planned: Prospect[Delegation]) -> str:
     count = len(planned.plan.changes)
     objects = "1 computer object" if count == 1 else f"{count:,} computer objects"
     dc = planned.view.dc if isinstance(planned.view, PlanView) else planned.plan.domain

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from delegation.changes.opening import Planned
+from delegation.changes.opening import Prospect
 from delegation.changes.plan import S
 from delegation.changes.review import PlanForm, Reviewed, SavedPlan
 from delegation.changes.verbs import Confirm
@@ -13,7 +13,7 @@ from delegation.cli import terminal
 from delegation.errors import UsageError
 
 
-def confirmation(question: Callable[[Planned[S]], str], *, yes: bool) -> Confirm[S] | None:
+def confirmation(question: Callable[[Prospect[S]], str], *, yes: bool) -> Confirm[S] | None:
     """Asks ``question`` about a plan; None where nobody is to be asked."""
     if yes:
         return None

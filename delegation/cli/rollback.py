@@ -2,13 +2,12 @@
 
 import click
 
-from delegation.changes import verbs
-from delegation.changes.opening import Planned
+from delegation.changes.opening import Prospect
 from delegation.cli import asking, options, terminal, wiring
 from delegation.errors import InventoryError, UsageError
 from delegation.inventory import Inventory
-from delegation.mesh.mesh_changes import MeshUndoOpening, MeshUndoView
-from delegation.mesh.plan_form import DelegationPlanForm
+from delegation.mesh.mesh_changes import MeshUndoView
+from delegation.mesh.mesh_verbs import roll_back_mesh
 from delegation.mesh.state import Delegation
 
 
@@ -48,14 +47,13 @@ def rollback(
     """
     given = options.given(ctx)
     world = wiring.world(given, _inventory_if_valid(given))
-    carried = verbs.roll_back(
-        MeshUndoOpening(world, allow),
+    carried = roll_back_mesh(
+        world,
         world.records,
-        run,
-        DelegationPlanForm(),
-        world.teller,
         asking.confirmation(_question, yes=yes),
-        ticket,
+        run=run,
+        allow=allow,
+        ticket=ticket,
     )
     if not carried.complete:
         return 1
@@ -71,6 +69,6 @@ def _inventory_if_valid(given: options.Options) -> Inventory | None:
         return None
 
 
-def _question(planned: Planned[Delegation]) -> str:
+def _question(planned: Prospect[Delegation]) -> str:
     dc = planned.view.dc if isinstance(planned.view, MeshUndoView) else planned.plan.domain
     return f"Write this to {len(planned.plan.changes):,} objects on {dc}?"

@@ -1,17 +1,19 @@
 """Puts the parts together for commands that are not on the world yet (delegation.wiring)."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from delegation import wiring as opening
-from delegation.cli import logon, telling
+from delegation.cli import telling
 from delegation.cli.options import Options
+from delegation.cli.passwords import TerminalPasswords
 from delegation.directory import connection, reaching
+from delegation.directory.logons import Logons
 from delegation.errors import InventoryError, UsageError
 from delegation.inventory import DirectorySettings, Inventory
-from delegation.mesh.reader import Inspector, Writer
+from delegation.mesh.reader import Inspector
 
 if TYPE_CHECKING:
     from delegation.hosts.hypervisor import Open
@@ -30,9 +32,9 @@ def load(options: Options) -> Inventory:
 
 def world(options: Options, inventory: Inventory | None) -> opening.World:
     """All that the inventory speaks of, with the terminal to tell and to ask."""
-    logons, teller = logon.TerminalLogons(options), telling.TerminalTeller(options)
     make = options.make_world or opening.World
-    return make(inventory, options.places, logons, teller)
+    teller = telling.TerminalTeller(options)
+    return make(inventory, options.places, TerminalPasswords(options), teller)
 
 
 def settings(options: Options, inventory: Inventory) -> DirectorySettings:
@@ -72,18 +74,11 @@ def reading(
     options: Options, wanted: DirectorySettings, domain: str
 ) -> AbstractContextManager[Inspector]:
     """The directory through an interface that has no write."""
-    return reaching.reading(
-        wanted, domain, logon.TerminalLogons(options), telling.TerminalTeller(options)
-    )
+    return reaching.reading(wanted, domain, _logons(options), telling.TerminalTeller(options))
 
 
-def writing(
-    options: Options, wanted: DirectorySettings, domain: str, prefer: Collection[str] = ()
-) -> AbstractContextManager[Writer]:
-    """The directory to change; ``prefer`` are domain controllers to try first, if none is named."""
-    return reaching.writing(
-        wanted, domain, logon.TerminalLogons(options), telling.TerminalTeller(options), prefer
-    )
+def _logons(options: Options) -> Logons:
+    return Logons(TerminalPasswords(options), vouched=options.directory is not None)
 
 
 def host_places(options: Options, inventory: Inventory) -> Callable[[str], "Place"]:

@@ -3,32 +3,20 @@
 from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from delegation.directory import connection
 from delegation.directory.connection import Credentials
+from delegation.directory.logons import Logons
 from delegation.errors import ConnectionFailed
 from delegation.events import Teller, warning
-from delegation.inventory import DirectorySettings, Inventory
+from delegation.inventory import DirectorySettings
 from delegation.mesh.reader import Inspector, Writer
 
 if TYPE_CHECKING:
     from delegation.directory.ldap import LdapReader
 
 E = TypeVar("E", bound="LdapReader")
-
-
-class Logons(Protocol):
-    """Who logs on, and with what: the caller's, who may ask somebody for a password."""
-
-    def to_directory(self, wanted: DirectorySettings, domain: str) -> Credentials:
-        """Raises UsageError, and Refused where the server must not have them."""
-
-    def refuse_elsewhere(self, url: str, domain: str) -> None:
-        """Raise Refused for a server outside ``domain`` that only an inventory names."""
-
-    def to_hosts(self, inventory: Inventory) -> str | None:
-        """The password of ``remoting.user``; None where a ticket makes it needless."""
 
 
 @contextmanager

@@ -6,14 +6,13 @@ from typing import Any
 
 from spnego.exceptions import SpnegoError
 
+from delegation.kerberos.tickets import NO_TOKEN
+
 LARGEST_FRAME = 1 << 24
 """Bytes of a frame that is believed; MS-ADTS 3.1.1.3.4.6 lets a DC take 10 MiB at a time."""
 
 LARGEST_PIECE = 1 << 20
 """Bytes that go into one frame of ours."""
-
-NO_TOKEN = (ValueError, LookupError, ArithmeticError, TypeError, struct.error)
-"""What pyspnego raises for a token that is none."""
 
 
 class SealedSocket:

@@ -5,12 +5,13 @@ certificates; the handshake here is the standard library's, with its full verifi
 """
 
 import ssl
-from pathlib import Path
 from typing import Any
 
 import ldap3
 
-from delegation.errors import ConnectionFailed, UsageError
+from delegation.errors import ConnectionFailed
+from delegation.kerberos import certificates
+from delegation.kerberos.certificates import CertificateFault
 
 
 class VerifiedTls(ldap3.Tls):  # type: ignore[misc]
@@ -20,8 +21,7 @@ class VerifiedTls(ldap3.Tls):  # type: ignore[misc]
         super().__init__(validate=ssl.CERT_REQUIRED)
         self.host = host
         self.failure: OSError | None = None
-        self.context = ssl.create_default_context(cafile=ca_file)
-        self.context.minimum_version = ssl.TLSVersion.TLSv1_2
+        self.context = certificates.verifying(ca_file, "directory", "the CA's")
 
     def wrap_socket(self, connection: Any, do_handshake: bool = False) -> None:  # noqa: ANN401, ARG002, FBT001, FBT002 - ldap3's signature
         try:
@@ -47,30 +47,20 @@ class VerifiedTls(ldap3.Tls):  # type: ignore[misc]
 
 def verified(host: str, ca_file: str | None) -> VerifiedTls:
     """TLS with ``host``, by the system's authorities or those of a file. Raises UsageError."""
-    if ca_file is not None and not Path(ca_file).is_file():
-        raise UsageError(f"directory.ca_file {ca_file} is not a file", "name the CA's PEM file")
-    try:
-        return VerifiedTls(host, ca_file)
-    except (OSError, ssl.SSLError) as exc:
-        raise UsageError(
-            f"directory.ca_file {ca_file} can't be used: {exc}", "name the CA's PEM file"
-        ) from exc
-
-
-_EXPIRED, _MISMATCHED = {10}, {62, 64}
-"""OpenSSL's X509_V_ERR codes for an expired certificate and for another host's or address's."""
+    return VerifiedTls(host, ca_file)
 
 
 def _distrusted(url: str, host: str, failure: ssl.SSLCertVerificationError) -> ConnectionFailed:
-    if failure.verify_code in _EXPIRED:
-        return ConnectionFailed(
-            f"the certificate of {url} has expired", "renew the domain controller's certificate"
-        )
-    if failure.verify_code in _MISMATCHED:
-        return ConnectionFailed(
-            f"the certificate of {url} is not for {host}",
-            "use the name that is in the certificate, usually the full name of the server",
-        )
+    match certificates.fault_of(failure):
+        case CertificateFault.EXPIRED:
+            return ConnectionFailed(
+                f"the certificate of {url} has expired", "renew the domain controller's certificate"
+            )
+        case CertificateFault.OF_ANOTHER_NAME:
+            return ConnectionFailed(
+                f"the certificate of {url} is not for {host}",
+                "use the name that is in the certificate, usually the full name of the server",
+            )
     return ConnectionFailed(
         f"the certificate of {url} is not trusted: {failure.verify_message}",
         "set directory.ca_file to the PEM file of the CA that issued it",

@@ -12,7 +12,7 @@ from typing import TypeVar
 from delegation.errors import CommandFailed, DelegationError, HostError, NoHostTicket
 from delegation.explain.host_links import MIGRATION_PORT, SMB_PORT, DryRun, HostPair, Looked
 from delegation.hosts import fleet
-from delegation.hosts.folders import machine_folder
+from delegation.hosts.hosted import Hosted, folder
 from delegation.hosts.hypervisor import Hypervisor, Open
 from delegation.hosts.machines import HostReading, MoveOrder, VirtualMachine
 from delegation.inventory import Inventory
@@ -70,10 +70,10 @@ def ask_hosts(  # noqa: PLR0913, PLR0917 - whom, about what, and who hears how f
         return HostPair(*ends, ports, DryRun(machine))
     try:
         meant = _meant_machine(machine, (source, here.machines), (target, there.machines))
-        folder = machine_folder(there.reading, there.machines, meant)
+        storage = folder(Hosted(there.reading, tuple(there.machines)), meant)
     except CommandFailed as exc:
         return HostPair(*ends, ports, DryRun(machine, error=exc))
-    order = MoveOrder(meant.id, meant.name, fqdn, folder)
+    order = MoveOrder(meant.id, meant.name, fqdn, storage)
     return HostPair(*ends, ports, _compared(open_host, source, machine, order))
 
 

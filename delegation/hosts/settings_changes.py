@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from delegation import names
 from delegation.changes.apply import Report
 from delegation.changes.journal import Journal
-from delegation.changes.opening import Planned
+from delegation.changes.opening import Prospect
 from delegation.changes.plan import Plan
 from delegation.changes.run import NewRun, Run
 from delegation.errors import Advice, DelegationError, HostError, UsageError
@@ -72,16 +72,16 @@ class HostsToApply(OpenedHosts):
         super().__init__(world, open_host, allow)
         self._labels = labels
 
-    def plan(self) -> Planned[HostSetting]:
+    def plan(self) -> Prospect[HostSetting]:
         return self._planned(self._labels)
 
-    def plan_again(self, confirmed: Planned[HostSetting]) -> Planned[HostSetting]:
+    def plan_again(self, confirmed: Prospect[HostSetting]) -> Prospect[HostSetting]:
         """Of the hosts that could be read: the others were told, and are not asked once more."""
         return self._planned([it for it in self._labels if it not in confirmed.unreached])
 
-    def _planned(self, labels: Sequence[str]) -> Planned[HostSetting]:
+    def _planned(self, labels: Sequence[str]) -> Prospect[HostSetting]:
         found = settings_survey.planned(self._world, self._open_host, labels, self._allow)
-        return Planned(found.plan, HostsPlanView(found), found.unreachable)
+        return Prospect(found.plan, HostsPlanView(found), found.unreachable)
 
 
 class HostsToUndo(OpenedHosts):
@@ -107,7 +107,7 @@ class HostsToUndo(OpenedHosts):
 
     def undo(
         self, made: Sequence[SettingChange], in_doubt: Sequence[SettingChange]
-    ) -> Planned[HostSetting]:
+    ) -> Prospect[HostSetting]:
         """Nothing is undone on a host where a change is in doubt: it could be half a reverse."""
         run = self._run
         if not made and not in_doubt:
@@ -122,9 +122,9 @@ class HostsToUndo(OpenedHosts):
         back = settings_plan.reversal(self._world.inventory.domain, made, there)
         plan = settings_survey.guarded(self._world, back.plan, readings, self._allow)
         view = HostsUndoView(run, plan, back.cluster, unreachable_hosts(unreachable))
-        return Planned(plan, view, unreachable)
+        return Prospect(plan, view, unreachable)
 
-    def nothing_left(self, back: Planned[HostSetting]) -> DelegationError:
+    def nothing_left(self, back: Prospect[HostSetting]) -> DelegationError:
         if back.unreached:
             return DelegationError("none of its hosts can be reached; nothing was changed")
         return DelegationError(

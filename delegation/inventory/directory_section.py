@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from delegation import names
 from delegation.inventory import Auth, DirectorySettings
-from delegation.inventory.fields import Field, Fields, Reading
+from delegation.inventory.declared import DeclaredSection
+from delegation.inventory.fields import Field, Reading
+from delegation.inventory.value_types import text_like, texts
 from delegation.inventory.yaml_text import quoted
 
 GLOBAL_CATALOG_PORTS = frozenset({3268, 3269})
@@ -16,31 +18,9 @@ _RDN = r"(?:[A-Za-z][A-Za-z0-9-]*|[0-9]+(?:\.[0-9]+)*)=(?:[^,\\]|\\.)+"
 _DN = re.compile(rf"{_RDN}(?:, *{_RDN})*\Z")
 
 
-def directory_settings(
-    reading: Reading, field: Field | None, domain: str | None
-) -> DirectorySettings:
-    """``search_base`` must lie in ``domain``; None: unknown, because of a problem."""
-    fields = reading.fields(field, "directory") if field else None
-    if not fields:
-        return DirectorySettings()
-    settings = DirectorySettings(
-        url=_url(reading, fields.get("url")),
-        start_tls=bool(reading.boolean(fields.get("start_tls"))),
-        auth=reading.choice(fields.get("auth"), Auth),
-        user=reading.text(fields.get("user")),
-        keytab=reading.text(fields.get("keytab")),
-        ca_file=reading.text(fields.get("ca_file")),
-        site=reading.text(fields.get("site")),
-        dns_servers=_dns_servers(reading, fields.get("dns_servers")),
-        search_base=_search_base(reading, fields.get("search_base"), domain),
-    )
-    _directory_agrees(reading, fields, settings)
-    return settings
-
-
-def _url(reading: Reading, field: Field | None) -> str | None:
+def read_url(reading: Reading, field: Field) -> str | None:
     url = reading.text(field)
-    if field is None or url is None:
+    if url is None:
         return None
     try:
         return directory_url(url)
@@ -83,50 +63,69 @@ def directory_url(url: str) -> str:
     return f"{scheme}://{server}"
 
 
-def _directory_agrees(reading: Reading, fields: Fields, settings: DirectorySettings) -> None:
-    """Reports settings that contradict each other, where both of them could be read."""
-    url, auth = settings.url, settings.auth
-    if settings.start_tls and url and not url.startswith("ldap://"):
-        what = f"start_tls makes no sense with {quoted(url)}"
-        reading.problem(fields["start_tls"].node, what, "delete start_tls, or write ldap://")
-    if auth is Auth.SIMPLE and url and url.startswith("ldap://") and not settings.start_tls:
-        what = "simple authentication over plain ldap:// would send the password in clear"
-        reading.problem(fields["auth"].node, what, "write ldaps://, or start_tls: true")
-    if auth is Auth.SIMPLE and "user" not in fields:
-        what = "simple authentication without a user would be anonymous"
-        reading.problem(fields["auth"].node, what, "add user: svc-delegation")
-    if auth in {Auth.SIMPLE, Auth.NTLM} and "keytab" in fields:
-        what = f"a keytab is of no use with auth: {auth}"
-        reading.problem(fields["keytab"].node, what, "write auth: kerberos, or delete keytab")
-
-
-def _dns_servers(reading: Reading, field: Field | None) -> tuple[str, ...]:
-    servers: list[str] = []
-    for item in (reading.items(field) if field else None) or ():
+def read_addresses(reading: Reading, field: Field) -> tuple[str, ...]:
+    """The IP addresses of a list."""
+    addresses: list[str] = []
+    for item in reading.items(field) or ():
         text = reading.text(item)
         if text is None:
             continue
         try:
-            servers.append(str(ipaddress.ip_address(text)))
+            addresses.append(str(ipaddress.ip_address(text)))
         except ValueError:
             what = f"{quoted(text)} is not an IP address"
             reading.problem(item.node, what, "write it like 10.0.0.53")
-    return tuple(servers)
+    return tuple(addresses)
 
 
-def _search_base(reading: Reading, field: Field | None, domain: str | None) -> tuple[str, ...]:
+URL = text_like(
+    "`ldaps://SERVER`, `ldap://SERVER` or `ldif:FILE`",
+    "^([Ll][Dd][Aa][Pp][Ss]?://|[Ll][Dd][Ii][Ff]:).",
+    read_url,
+)
+ADDRESSES = texts("IP addresses", read_addresses)
+
+
+def directory_settings(declared: DeclaredSection, domain: str | None) -> DirectorySettings:
+    """``search_base`` must lie in ``domain``; None: unknown, because of a problem."""
+    settings = declared.made(DirectorySettings, search_base=_search_base(declared, domain))
+    _report_contradictions(declared, settings)
+    return settings
+
+
+def _report_contradictions(declared: DeclaredSection, settings: DirectorySettings) -> None:
+    """Where both of two settings could be read."""
+    url, auth = settings.url, settings.auth
+    if settings.start_tls and url and not url.startswith("ldap://"):
+        what = f"start_tls makes no sense with {quoted(url)}"
+        declared.problem("start_tls", what, "delete start_tls, or write ldap://")
+    if auth is Auth.SIMPLE and url and url.startswith("ldap://") and not settings.start_tls:
+        what = "simple authentication over plain ldap:// would send the password in clear"
+        declared.problem("auth", what, "write ldaps://, or start_tls: true")
+    if auth is Auth.SIMPLE and "user" not in declared:
+        # RFC 4513 5.1.2: a bind without a name succeeds, and is anonymous
+        what = "simple authentication without a user would be anonymous"
+        declared.problem("auth", what, "add user: svc-delegation")
+    if auth in {Auth.SIMPLE, Auth.NTLM} and "keytab" in declared:
+        what = f"a keytab is of no use with auth: {auth}"
+        declared.problem("keytab", what, "write auth: kerberos, or delete keytab")
+
+
+def _search_base(declared: DeclaredSection, domain: str | None) -> tuple[str, ...]:
+    field = declared.get("search_base")
+    items = declared.reading.items(field) if field else None
     bases: list[str] = []
-    for item, dn in _joined(reading, (reading.items(field) if field else None) or [], domain):
+    for item, dn in _joined_names(declared.reading, items or [], domain):
         if domain is None or _is_inside(dn, domain):
             bases.append(dn)
         else:
             what = f"{quoted(dn)} does not lie in the domain {quoted(domain)}"
             fix = f'end it with {names.domain_dn(domain)}, and write it in "quotes"'
-            reading.problem(item.node, what, fix)
+            declared.reading.problem(item.node, what, fix)
     return tuple(bases)
 
 
-def _joined(
+def _joined_names(
     reading: Reading, items: list[Field], domain: str | None
 ) -> Iterator[tuple[Field, str]]:
     """The distinguished names of a list, each with the item at which it starts.

@@ -5,16 +5,21 @@ A value that is absent or was reported is None alike: a file with a problem give
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from difflib import get_close_matches
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
 from delegation import names
 from delegation.errors import Problem
-from delegation.inventory.keys import KEYS
 from delegation.inventory.yaml_text import quoted
-from delegation.inventory.yaml_tree import Broken, Kind, Mapping, Node, Scalar, Sequence
+from delegation.inventory.yaml_tree import (
+    BrokenNode,
+    MappingNode,
+    Node,
+    ScalarKind,
+    ScalarNode,
+    SequenceNode,
+)
 
 MAX_TEXT = 4_096
 MAX_NAMES = 1_000_000
@@ -31,7 +36,6 @@ class Field:
     node: Node
 
 
-Fields = dict[str, Field]
 Choice = TypeVar("Choice", bound=StrEnum)
 
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})\Z")
@@ -60,51 +64,14 @@ class Reading:
     def wrong(self, field: Field, expected: str) -> None:
         """Reports a value of the wrong type, unless its place is known to be broken."""
         node = field.node
-        if isinstance(node, Broken) or (isinstance(node, Mapping) and not node.complete):
+        if isinstance(node, BrokenNode) or (isinstance(node, MappingNode) and not node.complete):
             return
         what = f"{field.title} must be {expected}, not {describe(node)}"
         self.problem(node, what, f"write it like {field.example}")
 
-    def fields(self, field: Field, section: str) -> Fields | None:
-        """The values of a mapping by their keys, of which ``section`` of KEYS lists all.
-
-        What stands under a duplicate or misspelt key is not judged any further.
-        """
-        if not isinstance(field.node, Mapping):
-            self.wrong(field, "a mapping of keys to values")
-            return None
-        known = KEYS[section]
-        found: Fields = {}
-        guessed: Fields = {}
-        for key, node in field.node.entries:
-            name = key.text if key.text in known else self._unknown(key, known, field)
-            value = Field(repr(name), f"{name}: {known.get(name)}", node)
-            if name != key.text or name in found:
-                value = replace(value, node=Broken(key.line, key.column))
-            if name == key.text:
-                found[name] = value
-            else:
-                guessed[name] = value
-        return guessed | found
-
-    def _unknown(self, key: Scalar, known: dict[str, str], field: Field) -> str:
-        """Reports an unknown key and gives the one that was meant, or nothing."""
-        close = get_close_matches(key.text[:40], known, n=1)
-        fix = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}"
-        self.problem(key, f"unknown key {quoted(key.text)} in {field.title}", fix)
-        return close[0] if close else ""
-
-    def required(self, fields: Fields, key: str, parent: Field, section: str) -> Field | None:
-        """The field of ``key``; where it is absent, a problem at ``parent``."""
-        complete = isinstance(parent.node, Mapping) and parent.node.complete
-        if key not in fields and complete:
-            example = KEYS[section][key]
-            self.problem(parent.node, f"{parent.title} lacks {key!r}", f"add {key}: {example}")
-        return fields.get(key)
-
-    def entries(self, field: Field) -> list[tuple[Scalar, Node]] | None:
+    def entries(self, field: Field) -> list[tuple[ScalarNode, Node]] | None:
         """The entries of a mapping whose keys are names, those that are not left out."""
-        if not isinstance(field.node, Mapping):
+        if not isinstance(field.node, MappingNode):
             self.wrong(field, "a mapping of names to values")
             return None
         return [
@@ -116,7 +83,7 @@ class Reading:
     def items(self, field: Field, *, may_be_empty: bool = False) -> list[Field] | None:
         """The items of a list."""
         example = field.example.partition(": ")[2]
-        if not isinstance(field.node, Sequence):
+        if not isinstance(field.node, SequenceNode):
             self.wrong(field, "a list")
             return None
         if not field.node.items and not may_be_empty:
@@ -129,9 +96,9 @@ class Reading:
         if field is None:
             return None
         node = field.node
-        if not isinstance(node, Scalar) or node.kind is Kind.NULL:
+        if not isinstance(node, ScalarNode) or node.kind is ScalarKind.NULL:
             self.wrong(field, "text")
-        elif node.kind is not Kind.TEXT:
+        elif node.kind is not ScalarKind.TEXT:
             what = f"{field.title} must be text, not {describe(node)}"
             self.problem(node, what, f"quote it: {quoted(node.text)}")
         elif not node.text.strip() or node.text != node.text.strip():
@@ -151,7 +118,7 @@ class Reading:
     def boolean(self, field: Field | None) -> bool | None:
         if field is None:
             return None
-        if isinstance(field.node, Scalar) and field.node.kind is Kind.BOOLEAN:
+        if isinstance(field.node, ScalarNode) and field.node.kind is ScalarKind.BOOLEAN:
             return field.node.text.casefold() in {"true", "yes", "on"}
         self.wrong(field, "true or false")
         return None
@@ -160,7 +127,7 @@ class Reading:
         if field is None:
             return None
         node = field.node
-        if not isinstance(node, Scalar) or node.kind is not Kind.INTEGER:
+        if not isinstance(node, ScalarNode) or node.kind is not ScalarKind.INTEGER:
             self.wrong(field, "a whole number")
         elif not _INTEGER.match(node.text):
             what = f"{field.title} is written {quoted(node.text)}, not as a plain number"
@@ -177,7 +144,11 @@ class Reading:
         if field is None:
             return None
         node = field.node
-        if isinstance(node, Scalar) and node.kind is Kind.TEXT and node.text in set(choices):
+        if (
+            isinstance(node, ScalarNode)
+            and node.kind is ScalarKind.TEXT
+            and node.text in set(choices)
+        ):
             return choices(node.text)
         self.wrong(field, one_of(choices))
         return None
@@ -204,14 +175,14 @@ class Reading:
 
 def describe(node: Node) -> str:
     """What a node is, in words for a user."""
-    if isinstance(node, Scalar):
-        if node.kind is Kind.NULL:
+    if isinstance(node, ScalarNode):
+        if node.kind is ScalarKind.NULL:
             return "nothing"
         shown = quoted(node.text)
-        if node.kind is Kind.TEXT:
+        if node.kind is ScalarKind.TEXT:
             return f"the text {shown}"
         return f"{shown}, which YAML reads as {node.kind}"
-    return "a list" if isinstance(node, Sequence) else "a mapping"
+    return "a list" if isinstance(node, SequenceNode) else "a mapping"
 
 
 def one_of(choices: Iterable[str]) -> str:

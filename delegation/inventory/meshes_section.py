@@ -5,24 +5,28 @@ from typing import NamedTuple
 
 from delegation import names
 from delegation.inventory import FileServer, Mesh
-from delegation.inventory.fields import Field, Fields, Reading
-from delegation.inventory.hosts_section import (
-    Hosts,
-    Owner,
+from delegation.inventory.declared import DeclaredSection
+from delegation.inventory.fields import Field, Reading
+from delegation.inventory.hosts_section import DeclaredHosts, NameOwner
+from delegation.inventory.machine_names import (
     bad_label,
-    details,
-    own_computer,
-    own_fqdn,
     qualified,
+    read_computer_name,
+    read_fqdn,
 )
+from delegation.inventory.value_types import texts
 from delegation.inventory.yaml_text import quoted
-from delegation.inventory.yaml_tree import Mapping, Node, Scalar
+from delegation.inventory.yaml_tree import MappingNode, ScalarNode
 
 DEFAULT_MESH = "all"
 """The name of the one mesh of all hosts that a file without meshes has."""
 
+HOST_NAMES = texts("hosts and ranges")
+MESH_NAMES = texts("names of meshes")
+"""Both are read with what the file declares, and judged by that."""
 
-class Members(NamedTuple):
+
+class HostList(NamedTuple):
     """A list of hosts: the labels it resolves to, and how many names it gave in all.
 
     ``readable`` False: an item could not be read, and may stand for any host.
@@ -33,11 +37,11 @@ class Members(NamedTuple):
     readable: bool = False
 
 
-def members(reading: Reading, listed: Field, hosts: Hosts) -> Members:
+def listed_hosts(reading: Reading, listed: Field, hosts: DeclaredHosts) -> HostList:
     """The hosts that a list of names and ranges stands for, which may be none."""
     items = reading.items(listed, may_be_empty=True)
     if items is None:
-        return Members()
+        return HostList()
     found: dict[str, None] = {}
     named, readable = 0, True
     for item in items:
@@ -62,57 +66,61 @@ def members(reading: Reading, listed: Field, hosts: Hosts) -> Members:
         if repeated:
             what = f"repeated member {quoted(names.fold(repeated))} in {listed.title}"
             reading.problem(item.node, what, "name each host once")
-    return Members(tuple(found), named, readable)
+    return HostList(tuple(found), named, readable)
 
 
 @dataclass(slots=True)
-class Meshes:
+class DeclaredMeshes:
     """The valid meshes, and every declared name, casefolded, with its spelling and place.
 
     ``complete`` False: a part could not be read, so that any host may well be a member.
     """
 
     found: list[Mesh] = field(default_factory=list)
-    declared: dict[str, Scalar | None] = field(default_factory=dict)
+    declared: dict[str, ScalarNode | None] = field(default_factory=dict)
     complete: bool = True
 
 
-def read_meshes(reading: Reading, section: Field | None, hosts: Hosts) -> Meshes:
+def read_meshes(inventory: DeclaredSection, hosts: DeclaredHosts) -> DeclaredMeshes:
     """The meshes; without the section, one of all hosts. Each host has to be in one."""
+    reading = inventory.reading
+    section = inventory.get("meshes")
     if section is None:
         return _mesh_of_all(reading, hosts)
     entries = reading.entries(section)
-    if entries is None or not isinstance(section.node, Mapping):
-        return Meshes(complete=False)
+    if entries is None or not isinstance(section.node, MappingNode):
+        return DeclaredMeshes(complete=False)
     if not section.node.entries and section.node.complete:
         fix = "delete it for one mesh of all hosts, or add one"
         reading.problem(section.node, "'meshes' declares no mesh", fix)
-        return Meshes(complete=False)
-    meshes = Meshes(complete=section.node.complete and len(entries) == len(section.node.entries))
+        return DeclaredMeshes(complete=False)
+    meshes = DeclaredMeshes(
+        complete=section.node.complete and len(entries) == len(section.node.entries)
+    )
     meshed: set[str] = set()
     for key, node in entries:
         first = meshes.declared.setdefault(key.text.casefold(), key)
         if first and first.text != key.text:
             what = f"duplicate mesh {quoted(key.text)}, first at {first.line}:{first.column}"
             reading.problem(key, what, "rename one of the two; case makes no difference")
-        sources, targets = _mesh(reading, key, node, hosts)
+        sources, targets = _mesh(inventory.entry("meshes", key, node), hosts)
         meshes.found.append(Mesh(key.text, sources.labels, targets.labels))
         meshes.complete = meshes.complete and sources.readable and targets.readable
         meshed.update(sources.labels, targets.labels)
     if meshes.complete:
-        _every_host_is_meshed(reading, hosts, meshed)
+        _report_hosts_in_no_mesh(reading, hosts, meshed)
     return meshes
 
 
-def _mesh_of_all(reading: Reading, hosts: Hosts) -> Meshes:
+def _mesh_of_all(reading: Reading, hosts: DeclaredHosts) -> DeclaredMeshes:
     labels = tuple(hosts.hosts)
     if len(labels) == 1 and hosts.complete and len(hosts.places) == 1:
         what = "empty mesh: a single host gives no pair"
         reading.problem(hosts.places[0][0], what, "declare the hosts that it migrates to")
-    return Meshes([Mesh(DEFAULT_MESH, labels, labels)], {DEFAULT_MESH: None})
+    return DeclaredMeshes([Mesh(DEFAULT_MESH, labels, labels)], {DEFAULT_MESH: None})
 
 
-def _every_host_is_meshed(reading: Reading, hosts: Hosts, meshed: set[str]) -> None:
+def _report_hosts_in_no_mesh(reading: Reading, hosts: DeclaredHosts, meshed: set[str]) -> None:
     for key, labels in hosts.places:
         missing = [label for label in labels if label not in meshed]
         if missing:
@@ -122,82 +130,82 @@ def _every_host_is_meshed(reading: Reading, hosts: Hosts, meshed: set[str]) -> N
             reading.problem(key, f"{shown} {verb} in no mesh", fix)
 
 
-def _mesh(reading: Reading, key: Scalar, node: Node, hosts: Hosts) -> tuple[Members, Members]:
+def _mesh(declared: DeclaredSection, hosts: DeclaredHosts) -> tuple[HostList, HostList]:
     """Sources and targets of one mesh, which are the same where it lists its members."""
-    mesh = details(key, node, "mesh")
-    fields = reading.fields(mesh, "mesh")
-    if fields is None:
-        return Members(), Members()
-    lists = {name: members(reading, listed, hosts) for name, listed in fields.items() if name}
+    if not declared.readable:
+        return HostList(), HostList()
+    reading = declared.reading
+    lists = {key: listed_hosts(reading, field, hosts) for key, field in declared.fields.items()}
     if "members" not in lists:
-        return _one_way(reading, mesh, fields, lists)
+        return _one_way(declared, lists)
     two_way = lists["members"]
     if len(lists) > 1:
-        what = f"{mesh.title} has both members and sources or targets"
+        what = f"{declared.field.title} has both members and sources or targets"
         fix = "keep members (two-way), or sources and targets (one way)"
-        reading.problem(fields["members"].node, what, fix)
+        declared.problem("members", what, fix)
         everyone = [label for listed in lists.values() for label in listed.labels]
         readable = all(listed.readable for listed in lists.values())
-        return Members(tuple(everyone), len(everyone), readable), two_way
+        return HostList(tuple(everyone), len(everyone), readable), two_way
     if two_way.readable and two_way.named < 2:
-        _empty(reading, fields["members"], mesh, "two members")
+        _report_no_pair(declared, "members", "two members")
     return two_way, two_way
 
 
-def _one_way(
-    reading: Reading, mesh: Field, fields: Fields, lists: dict[str, Members]
-) -> tuple[Members, Members]:
+def _one_way(declared: DeclaredSection, lists: dict[str, HostList]) -> tuple[HostList, HostList]:
     if not lists:
-        if not fields and isinstance(mesh.node, Mapping) and mesh.node.complete:
+        if declared.is_empty:
+            what = f"empty mesh: {declared.field.title} lists no hosts"
             fix = 'add members: ["hv[01-64]"], or sources and targets'
-            reading.problem(mesh.node, f"empty mesh: {mesh.title} lists no hosts", fix)
-        return Members(), Members()
-    for name in ("sources", "targets"):
-        reading.required(fields, name, mesh, "mesh")
-    sources = lists.get("sources", Members())
-    targets = lists.get("targets", Members())
-    for name, listed in lists.items():
+            declared.reading.problem(declared.node, what, fix)
+        return HostList(), HostList()
+    declared.require("sources")
+    declared.require("targets")
+    sources = lists.get("sources", HostList())
+    targets = lists.get("targets", HostList())
+    for key, listed in lists.items():
         if listed.readable and not listed.named:
-            _empty(reading, fields[name], mesh, "a source and a target")
+            _report_no_pair(declared, key, "a source and a target")
             break
     common = set(sources.labels) & set(targets.labels)
     if common:
         verb = "is" if len(common) == 1 else "are"
         what = f"self-edge: {quoted(names.fold(common))} {verb} in sources and in targets"
         fix = "a one-way mesh needs two separate groups; for both ways write members:"
-        reading.problem(fields["targets"].node, what, fix)
+        declared.problem("targets", what, fix)
     return sources, targets
 
 
-def _empty(reading: Reading, listed: Field, mesh: Field, needed: str) -> None:
-    what = f"empty mesh: {mesh.title} gives no pair of hosts"
-    reading.problem(listed.node, what, f"it needs {needed} at least")
+def _report_no_pair(declared: DeclaredSection, key: str, needed: str) -> None:
+    what = f"empty mesh: {declared.field.title} gives no pair of hosts"
+    declared.problem(key, what, f"it needs {needed} at least")
 
 
 def read_file_servers(
-    reading: Reading, section: Field | None, domain: str | None, hosts: Hosts, meshes: Meshes
+    inventory: DeclaredSection,
+    domain: str | None,
+    hosts: DeclaredHosts,
+    meshes: DeclaredMeshes,
 ) -> tuple[FileServer, ...]:
     """The file servers; their names are claimed among those of the hosts."""
+    reading = inventory.reading
+    section = inventory.get("file_servers")
     found: list[FileServer] = []
     seen: set[str] = set()
     for key, node in (reading.entries(section) if section else None) or ():
         if key.text in seen:
             continue  # a duplicate key, already reported
         seen.add(key.text)
-        given = details(key, node, "file server")
-        fields = reading.fields(given, "file server")
-        bad = bad_label(key.text, domain, fields or {})
+        declared = inventory.entry("file_servers", key, node)
+        bad = bad_label(key.text, domain, declared)
         if bad:
             reading.problem(key, *bad)
-        if fields is None:
+        if not declared.readable:
             continue
         server = FileServer(
             key.text,
-            own_computer(reading, fields) or key.text,
-            own_fqdn(reading, fields) or qualified(key.text, domain),
-            _reached_from(
-                reading, reading.required(fields, "reached_from", given, "file server"), meshes
-            ),
+            read_computer_name(reading, declared.get("computer")) or key.text,
+            read_fqdn(reading, declared.get("fqdn")) or qualified(key.text, domain),
+            _reached_from(declared, meshes),
         )
         wanted = [name for name in (server.name, server.computer, server.fqdn) if name]
         taken = hosts.taken(wanted)
@@ -205,12 +213,14 @@ def read_file_servers(
             what = f"file server {quoted(taken[0])} already belongs to {taken[1]}"
             reading.problem(key, what, "name a machine once")
         else:
-            hosts.claim(Owner("file server", key), wanted)
+            hosts.claim(NameOwner("file server", key), wanted)
         found.append(server)
     return tuple(found)
 
 
-def _reached_from(reading: Reading, listed: Field | None, meshes: Meshes) -> tuple[str, ...]:
+def _reached_from(declared: DeclaredSection, meshes: DeclaredMeshes) -> tuple[str, ...]:
+    reading = declared.reading
+    listed = declared.get("reached_from")
     spelled = {mesh.name.casefold(): mesh.name for mesh in meshes.found}
     found: dict[str, None] = {}
     for item in (reading.items(listed) if listed else None) or ():

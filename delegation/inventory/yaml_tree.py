@@ -31,7 +31,7 @@ MAX_NODES = 200_000
 LOADER: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-class Kind(StrEnum):
+class ScalarKind(StrEnum):
     """What YAML 1.1 takes a scalar for, in words for a user."""
 
     TEXT = "text"
@@ -43,17 +43,17 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Scalar:
+class ScalarNode:
     """A single value: the text as written, and what YAML takes it for."""
 
     line: int
     column: int
     text: str
-    kind: Kind
+    kind: ScalarKind
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
+class BrokenNode:
     """A place whose problem is already reported: readers pass over it in silence."""
 
     line: int
@@ -61,14 +61,14 @@ class Broken:
 
 
 @dataclass(frozen=True, slots=True)
-class Sequence:
+class SequenceNode:
     line: int
     column: int
     items: "tuple[Node, ...]"
 
 
 @dataclass(frozen=True, slots=True)
-class Mapping:
+class MappingNode:
     """Its entries in order, duplicate keys (which are reported) included.
 
     ``complete`` False: an entry was refused, so that a missing key says nothing.
@@ -76,29 +76,29 @@ class Mapping:
 
     line: int
     column: int
-    entries: "tuple[tuple[Scalar, Node], ...]"
+    entries: "tuple[tuple[ScalarNode, Node], ...]"
     complete: bool = True
 
 
-Node = Scalar | Sequence | Mapping | Broken
+Node = ScalarNode | SequenceNode | MappingNode | BrokenNode
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class NodeTree:
     """``root`` None: the problems made the text unreadable as a whole."""
 
     root: Node | None
     problems: tuple[Problem, ...]
 
 
-def load(data: bytes, loader: type[Any] = LOADER) -> Document:
+def load(data: bytes, loader: type[Any] = LOADER) -> NodeTree:
     """The one document in ``data``, which is UTF-8, with every problem of its YAML."""
     problems: list[Problem] = []
     try:
         root = _Builder(problems).root(_events(decoded(data), loader))
     except UnreadableError as exc:
-        return Document(None, (*problems, exc.problem))
-    return Document(root, tuple(problems))
+        return NodeTree(None, (*problems, exc.problem))
+    return NodeTree(root, tuple(problems))
 
 
 def _events(text: str, loader: type[Any]) -> Iterator[Any]:
@@ -148,18 +148,18 @@ class _Builder:
                     fix = "keep one document in the file"
                     stop((line, column), "a second document starts here", fix)
         root = self._open[0].children
-        if not root or (isinstance(root[0], Scalar) and root[0].kind is Kind.NULL):
+        if not root or (isinstance(root[0], ScalarNode) and root[0].kind is ScalarKind.NULL):
             stop((1, 1), "the file is empty", "start it with: domain: corp.example")
         return root[0]
 
     def _scalar(self, event: yaml.ScalarEvent, line: int, column: int) -> None:
         self._count(1, line, column)
         if self._has_tag(event.tag, line, column):
-            self._add(Broken(line, column), 1, event.anchor)
+            self._add(BrokenNode(line, column), 1, event.anchor)
             return
         text = show_ranges(event.value)
-        kind = _kind(text) if event.implicit[0] else Kind.TEXT
-        self._add(Scalar(line, column, text, kind), 1, event.anchor)
+        kind = _kind(text) if event.implicit[0] else ScalarKind.TEXT
+        self._add(ScalarNode(line, column, text, kind), 1, event.anchor)
 
     def _collection(self, event: yaml.CollectionStartEvent, line: int, column: int) -> None:
         self._count(1, line, column)
@@ -190,7 +190,7 @@ class _Builder:
             self._add(node, size)
             return
         self._problem(line, column, what, fix)
-        self._add(Broken(line, column), 1)
+        self._add(BrokenNode(line, column), 1)
 
     def _count(self, size: int, line: int, column: int) -> None:
         self._nodes += size
@@ -212,49 +212,49 @@ class _Builder:
         done = self._open.pop()
         node: Node
         if done.refused:
-            node = Broken(done.line, done.column)
+            node = BrokenNode(done.line, done.column)
         elif done.is_mapping:
             node = self._mapping(done)
         else:
-            node = Sequence(done.line, done.column, tuple(done.children))
+            node = SequenceNode(done.line, done.column, tuple(done.children))
         self._add(node, done.size, done.anchor)
 
-    def _mapping(self, done: _Open) -> Mapping:
-        entries: list[tuple[Scalar, Node]] = []
-        first: dict[str, Scalar] = {}
+    def _mapping(self, done: _Open) -> MappingNode:
+        entries: list[tuple[ScalarNode, Node]] = []
+        first: dict[str, ScalarNode] = {}
         pairs = iter(done.children)
         for key, value in zip(pairs, pairs, strict=True):
-            if isinstance(key, Sequence | Mapping):
+            if isinstance(key, SequenceNode | MappingNode):
                 what = "a list or a mapping stands where a key should"
                 self._problem(key.line, key.column, what, "write a name; quote it if it has { or [")
-            elif isinstance(key, Scalar) and key.text == "<<":
+            elif isinstance(key, ScalarNode) and key.text == "<<":
                 what = "merge key '<<' is not supported"
                 self._problem(key.line, key.column, what, "write the keys out")
-            elif isinstance(key, Scalar):
+            elif isinstance(key, ScalarNode):
                 entries.append((key, value))
                 if first.setdefault(key.text, key) is not key:
                     at = f"{first[key.text].line}:{first[key.text].column}"
                     what = f"duplicate key {quoted(key.text)}, first at {at}"
                     self._problem(key.line, key.column, what, "keep one of the two")
         complete = 2 * len(entries) == len(done.children)
-        return Mapping(done.line, done.column, tuple(entries), complete)
+        return MappingNode(done.line, done.column, tuple(entries), complete)
 
     def _problem(self, line: int, column: int, what: str, fix: str) -> None:
         self._problems.append(Problem(line, column, what, fix))
 
 
-def _kind(text: str) -> Kind:
+def _kind(text: str) -> ScalarKind:
     """What YAML 1.1 takes plain ``text`` for, by PyYAML's own table of patterns."""
     for tag, pattern in yaml.SafeLoader.yaml_implicit_resolvers.get(text[:1], ()):
         if pattern.match(text):
-            return _KINDS.get(tag, Kind.TEXT)
-    return Kind.TEXT
+            return _KINDS.get(tag, ScalarKind.TEXT)
+    return ScalarKind.TEXT
 
 
 _KINDS = {
-    "tag:yaml.org,2002:bool": Kind.BOOLEAN,
-    "tag:yaml.org,2002:int": Kind.INTEGER,
-    "tag:yaml.org,2002:float": Kind.FLOAT,
-    "tag:yaml.org,2002:timestamp": Kind.DATE,
-    "tag:yaml.org,2002:null": Kind.NULL,
+    "tag:yaml.org,2002:bool": ScalarKind.BOOLEAN,
+    "tag:yaml.org,2002:int": ScalarKind.INTEGER,
+    "tag:yaml.org,2002:float": ScalarKind.FLOAT,
+    "tag:yaml.org,2002:timestamp": ScalarKind.DATE,
+    "tag:yaml.org,2002:null": ScalarKind.NULL,
 }

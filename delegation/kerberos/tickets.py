@@ -4,6 +4,7 @@ What the directory's logon and that of Hyper-V hosts have in common, by pyspnego
 """
 
 import hashlib
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,10 +16,12 @@ from spnego import ContextReq
 from spnego.channel_bindings import GssChannelBindings
 from spnego.exceptions import SpnegoError
 
-from delegation.directory.sealed_socket import NO_TOKEN
 from delegation.errors import ConnectionFailed, CredentialsRefused, DelegationError, UsageError
 from delegation.kerberos import principals, refusals
 from delegation.kerberos.refusals import Attempt
+
+NO_TOKEN = (ValueError, LookupError, ArithmeticError, TypeError, struct.error)
+"""What pyspnego raises for a token that is none."""
 
 
 def credential(attempt: Attempt, password: str | None) -> spnego.Credential:

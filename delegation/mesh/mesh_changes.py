@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from delegation import names
 from delegation.changes.apply import Report
 from delegation.changes.journal import Journal
-from delegation.changes.opening import Planned
+from delegation.changes.opening import Prospect
 from delegation.changes.outcomes import Result
 from delegation.changes.plan import Plan
 from delegation.changes.run import NewRun, Run
@@ -118,11 +118,11 @@ class MeshToApply(OpenedDirectory):
         self._labels = labels
         self._allow = allow
 
-    def plan(self) -> Planned[Delegation]:
+    def plan(self) -> Prospect[Delegation]:
         found = planned_from(self._world, self.changer, self._labels, self._allow)
-        return Planned(found.plan, found.view)
+        return Prospect(found.plan, found.view)
 
-    def plan_again(self, confirmed: Planned[Delegation]) -> Planned[Delegation]:  # noqa: ARG002
+    def plan_again(self, confirmed: Prospect[Delegation]) -> Prospect[Delegation]:  # noqa: ARG002
         """All of it: one search reads every host at once."""
         return self.plan()
 
@@ -162,7 +162,7 @@ class MeshToUndo(OpenedDirectory):
         self,
         made: Sequence[DelegationChange],
         in_doubt: Sequence[DelegationChange],  # noqa: ARG002
-    ) -> Planned[Delegation]:
+    ) -> Prospect[Delegation]:
         """One reading of the objects, and one of the domain controllers that nobody may reach."""
         run = self._run
         if not made:
@@ -172,7 +172,7 @@ class MeshToUndo(OpenedDirectory):
         controllers = snapshot.resolve(directory, [], accounts).domain_controller_names
         now = self.changer.read([change.target.guid for change in made])
         back = undo.reversal(run.domain, made, now, controllers, self._allow)
-        return Planned(back.plan, MeshUndoView(run, directory.dc, back.plan, back.warnings))
+        return Prospect(back.plan, MeshUndoView(run, directory.dc, back.plan, back.warnings))
 
     def new_run(self, plan: Plan[Delegation]) -> NewRun:
         directory = self.changer.directory
@@ -185,7 +185,7 @@ class MeshToUndo(OpenedDirectory):
             plan_digest=plan.digest,
         )
 
-    def nothing_left(self, back: Planned[Delegation]) -> DelegationError:  # noqa: ARG002
+    def nothing_left(self, back: Prospect[Delegation]) -> DelegationError:  # noqa: ARG002
         return self._nothing_in_effect()
 
     def _nothing_in_effect(self) -> DelegationError:

@@ -75,17 +75,25 @@ def saved_plan(data: Mapping[str, Any]) -> SavedPlan[Delegation]:
 
 
 def _change(data: Mapping[str, Any]) -> DelegationChange:
+    """A change with exactly the additions and removals that are written there.
+
+    Also where they contradict what is said to have been found: a plan that was tampered with must
+    differ from a true one in what its reader was shown.
+    """
     found = data["before"]
+    adds = [str(value) for value in data["add"]]
+    removes = [str(removal["value"]) for removal in data["remove"]]
+    values = [str(value) for value in found["values"]]
+    values += [value for value in removes if value not in values]
+    values = [value for value in values if value not in adds]
     uac = int(found["user_account_control"])
-    before = Delegation(tuple(str(value) for value in found["values"]), uac)
-    gone = {str(removal["value"]) for removal in data["remove"]}
-    values = [value for value in before.values if value not in gone]
-    values += [str(value) for value in data["add"]]
+    before = Delegation(tuple(values), uac)
+    kept = [value for value in values if value not in removes]
     for name, bits in data["flags"].items():
-        _, after = bits
-        uac = uac | FLAGS[name] if after else uac & ~FLAGS[name]
+        _, is_set = bits
+        uac = uac | FLAGS[name] if is_set else uac & ~FLAGS[name]
     target = Target(str(data["computer"]), str(data["dn"]), _guid(data.get("guid")))
-    return Change(target, before, Delegation(tuple(values), uac))
+    return Change(target, before, Delegation((*kept, *adds), uac))
 
 
 def _guid(text: object) -> UUID:

@@ -158,7 +158,8 @@ class TestBatch:
         script = """
 import resource, sys
 from delegation.directory.offline import OfflineDirectory
-from delegation.changes.plan import Change, Delegation, Target
+from delegation.changes.plan import Change, Target
+from delegation.mesh.state import Delegation
 edge = OfflineDirectory(sys.argv[1], "corp.example")
 (c,) = (c for c in edge.find(["ct01"]) if c.name == "ct01")
 resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))

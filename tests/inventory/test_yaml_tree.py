@@ -22,13 +22,13 @@ from delegation.inventory.yaml_text import (
 )
 from delegation.inventory.yaml_tree import (
     MAX_NODES,
-    Broken,
-    Document,
-    Kind,
-    Mapping,
+    BrokenNode,
+    MappingNode,
     Node,
-    Scalar,
-    Sequence,
+    NodeTree,
+    ScalarKind,
+    ScalarNode,
+    SequenceNode,
     load,
 )
 
@@ -71,45 +71,48 @@ def is_readable(text: str) -> bool:
 
 def test_every_node_knows_where_it_stands() -> None:
     tree = root("a: 1\nb:\n  - é: x\n  - [y]\n")
-    assert isinstance(tree, Mapping)
+    assert isinstance(tree, MappingNode)
     (a, one), (b, items) = tree.entries
     assert (a.line, a.column, one.line, one.column) == (1, 1, 1, 4)
     assert (b.line, b.column, items.line, items.column) == (2, 1, 3, 3)
-    assert isinstance(items, Sequence)
+    assert isinstance(items, SequenceNode)
     inner = items.items[0]
-    assert isinstance(inner, Mapping)
-    assert inner.entries[0] == (Scalar(3, 5, "é", Kind.TEXT), Scalar(3, 8, "x", Kind.TEXT))
+    assert isinstance(inner, MappingNode)
+    assert inner.entries[0] == (
+        ScalarNode(3, 5, "é", ScalarKind.TEXT),
+        ScalarNode(3, 8, "x", ScalarKind.TEXT),
+    )
 
 
 @pytest.mark.parametrize(
     ("written", "kind"),
     [
-        ("hv01", Kind.TEXT),
-        ("30%", Kind.TEXT),
-        ("1e3", Kind.TEXT),
-        ("10.0.0.53", Kind.TEXT),
-        ("no", Kind.BOOLEAN),
-        ("On", Kind.BOOLEAN),
-        ("010", Kind.INTEGER),
-        ("1:30", Kind.INTEGER),
-        ("0x1F", Kind.INTEGER),
-        ("1.5", Kind.FLOAT),
-        (".inf", Kind.FLOAT),
-        ("2027-06-30", Kind.DATE),
-        ("2027-06-30 10:00:00", Kind.DATE),
-        ("~", Kind.NULL),
-        ("null", Kind.NULL),
-        ("=", Kind.TEXT),
+        ("hv01", ScalarKind.TEXT),
+        ("30%", ScalarKind.TEXT),
+        ("1e3", ScalarKind.TEXT),
+        ("10.0.0.53", ScalarKind.TEXT),
+        ("no", ScalarKind.BOOLEAN),
+        ("On", ScalarKind.BOOLEAN),
+        ("010", ScalarKind.INTEGER),
+        ("1:30", ScalarKind.INTEGER),
+        ("0x1F", ScalarKind.INTEGER),
+        ("1.5", ScalarKind.FLOAT),
+        (".inf", ScalarKind.FLOAT),
+        ("2027-06-30", ScalarKind.DATE),
+        ("2027-06-30 10:00:00", ScalarKind.DATE),
+        ("~", ScalarKind.NULL),
+        ("null", ScalarKind.NULL),
+        ("=", ScalarKind.TEXT),
     ],
 )
-def test_plain_text_is_what_yaml_1_1_takes_it_for(written: str, kind: Kind) -> None:
-    assert root(f"[{written}, '{written}', \"{written}\"]") == Sequence(
+def test_plain_text_is_what_yaml_1_1_takes_it_for(written: str, kind: ScalarKind) -> None:
+    assert root(f"[{written}, '{written}', \"{written}\"]") == SequenceNode(
         1,
         1,
         (
-            Scalar(1, 2, written, kind),
-            Scalar(1, 4 + len(written), written, Kind.TEXT),
-            Scalar(1, 8 + 2 * len(written), written, Kind.TEXT),
+            ScalarNode(1, 2, written, kind),
+            ScalarNode(1, 4 + len(written), written, ScalarKind.TEXT),
+            ScalarNode(1, 8 + 2 * len(written), written, ScalarKind.TEXT),
         ),
     )
 
@@ -120,7 +123,7 @@ def test_a_byte_order_mark_and_windows_line_ends_are_nothing_special() -> None:
 
 def test_an_alias_is_the_node_it_stands_for() -> None:
     tree = root("a: &x [1]\nb: *x\n")
-    assert isinstance(tree, Mapping)
+    assert isinstance(tree, MappingNode)
     assert tree.entries[0][1] is tree.entries[1][1]
 
 
@@ -129,7 +132,7 @@ def test_duplicate_keys_stay_in_the_tree_beside_their_problem() -> None:
     assert [str(problem) for problem in document.problems] == [
         "3:1: duplicate key 'a', first at 1:1; keep one of the two"
     ]
-    assert isinstance(document.root, Mapping)
+    assert isinstance(document.root, MappingNode)
     assert [key.text for key, _ in document.root.entries] == ["a", "b", "a"]
     assert document.root.complete
 
@@ -138,7 +141,7 @@ def test_duplicate_keys_stay_in_the_tree_beside_their_problem() -> None:
 def test_a_mapping_says_that_an_entry_was_refused(text: str) -> None:
     document = load(f"x: 1\n{text}\n".encode())
     assert len(document.problems) == 1
-    assert isinstance(document.root, Mapping)
+    assert isinstance(document.root, MappingNode)
     assert not document.root.complete
 
 
@@ -146,8 +149,8 @@ def test_a_mapping_says_that_an_entry_was_refused(text: str) -> None:
 def test_a_refused_value_leaves_its_place_broken(value: str) -> None:
     document = load(f"- a\n- {value}\n".encode())
     assert len(document.problems) == 1
-    assert isinstance(document.root, Sequence)
-    assert document.root.items[1] == Broken(2, 3)
+    assert isinstance(document.root, SequenceNode)
+    assert document.root.items[1] == BrokenNode(2, 3)
 
 
 def test_an_alias_of_itself_is_refused() -> None:
@@ -171,11 +174,11 @@ def test_a_range_needs_no_quotes_anywhere(written: str, place: str) -> None:
 
 
 def texts(node: Node) -> list[str]:
-    if isinstance(node, Scalar):
+    if isinstance(node, ScalarNode):
         return [node.text]
-    if isinstance(node, Sequence):
+    if isinstance(node, SequenceNode):
         return [text for item in node.items for text in texts(item)]
-    if isinstance(node, Mapping):
+    if isinstance(node, MappingNode):
         return [text for entry in node.entries for half in entry for text in texts(half)]
     return []
 
@@ -364,7 +367,7 @@ def test_a_file_that_cannot_be_read_is_a_usage_error(tmp_path: Path) -> None:
 @given(st.one_of(st.binary(), YAMLISH.map(str.encode), st.text().map(str.encode)))
 def test_no_input_breaks_the_reader_and_problems_lie_inside_the_file(data: bytes) -> None:
     document = load(data)
-    assert isinstance(document, Document)
+    assert isinstance(document, NodeTree)
     assert (document.root is None) <= bool(document.problems)
     lines = data.decode(errors="replace").replace("\r\n", "\n").replace("\r", "\n").split("\n")
     for problem in document.problems:

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping
 from uuid import UUID, uuid5
 
+from delegation.hosts.hosted import Hosted
 from delegation.hosts.machines import Disk, HostReading, MachineState, Resources, VirtualMachine
 from delegation.inventory import Affinity, Slots
-from delegation.migrations.moves.affinity import Rules
-from delegation.migrations.moves.surveyed import Hosted, Surveyed
+from delegation.migrations.moves.affinity import AffinityRules
+from delegation.migrations.moves.surveyed import Surveyed
 from delegation.migrations.moves.terms import Terms
 from delegation.migrations.schedule import Move
 
@@ -70,7 +71,7 @@ def terms(
     hosts = list(hosts)
     everybody = {one: frozenset(hosts) - {one} for one in hosts}
     wanted = {one: frozenset(targets) for one, targets in (reach or {}).items()} or everybody
-    return Terms("corp.example", wanted, slots, Rules(affinity))
+    return Terms("corp.example", wanted, slots, AffinityRules(affinity))
 
 
 def estimate(_source: str, _target: str, count: int) -> float:

@@ -23,16 +23,12 @@ def move(
     return Move(name, name, source, target, memory, disk, seconds)
 
 
-def room(
-    memory: int = AMPLE, disk: int = AMPLE, *, slots: int = 1, bandwidth: float = 0.0
-) -> Capacity:
-    return Capacity(slots, slots, memory, disk, bandwidth)
+def room(memory: int = AMPLE, disk: int = AMPLE, *, slots: int = 1) -> Capacity:
+    return Capacity(slots, slots, memory, disk)
 
 
 @st.composite
-def problems(
-    draw: st.DrawFn, *, hosts: int = 5, moves: int = 10, shared: bool = False, least_slots: int = 0
-) -> Problem:
+def problems(draw: st.DrawFn, *, hosts: int = 5, moves: int = 10, least_slots: int = 0) -> Problem:
     """What is free at first is drawn on its own, so that an end state may or may not fit."""
     names = [f"hv{n}" for n in range(1, draw(st.integers(2, hosts)) + 1)]
     capacities = st.builds(
@@ -41,7 +37,6 @@ def problems(
         storage=st.integers(least_slots, 3),
         memory=st.integers(0, 8),
         disk=st.integers(0, 8) | st.just(AMPLE),
-        bandwidth=st.sampled_from((0.0, 0.5, 2.0)) if shared else st.just(0.0),
     )
     ends = st.tuples(
         st.sampled_from(names),

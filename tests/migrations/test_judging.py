@@ -8,9 +8,9 @@ import pytest
 
 from delegation.errors import CommandFailed, HostRefused, HostUnreachable, NoHostTicket
 from delegation.hosts.failures import stopped
+from delegation.hosts.hosted import Hosted
 from delegation.hosts.machines import Failure, HostReading, MachineState, Resources, VirtualMachine
 from delegation.migrations.lifecycle import Migration, State, Step
-from delegation.migrations.moves.surveyed import Hosted
 from delegation.migrations.runner.judging import (
     Cause,
     Limits,

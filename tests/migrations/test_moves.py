@@ -104,6 +104,7 @@ def test_a_text_that_is_no_list(text: str | bytes, problem: str) -> None:
     [
         ("", "1:1: the file is empty; start it with: vm,target"),
         (";;\n", "1:1: the file is empty"),
+        ("sep=", "1:1: there is no column 'vm'"),
         ("web01,hv02\n", "1:1: there is no column 'vm'"),
         ('vm,target\n"web"01,hv02\n', "2:1: not a row of CSV"),
         ('vm,target\nweb01,hv02\n"web02,hv02\n', "3:1: not a row of CSV: unexpected end of data"),
@@ -128,7 +129,7 @@ def test_a_missing_column_is_one_problem_and_not_one_a_row() -> None:
 @pytest.mark.parametrize(
     "folder",
     ["D:", "D:VMs", "VMs", "\\VMs", "\\\\server", "\\\\server\\", "D:\\a|b", "D:\\a\\..\\b",
-     "D:\\a\\\\b", "D:\\a.", "\\\\?\\D:\\VMs", "C:\\" + "x" * 200, "D:\\a:b"],
+     "D:\\a\\\\b", "D:\\\\", "D:\\a.", "\\\\?\\D:\\VMs", "C:\\" + "x" * 200, "D:\\a:b"],
 )  # fmt: skip
 def test_a_folder_that_windows_takes_otherwise_is_refused(folder: str) -> None:
     row = io.StringIO()

@@ -3,7 +3,7 @@
 from hypothesis import given
 
 from delegation.migrations.schedule.ledger import Move
-from delegation.migrations.schedule.obstacles import size, unfit
+from delegation.migrations.schedule.obstacles import overfull_hosts, size
 from delegation.migrations.schedule.simulate import timeline
 from tests.migrations.problems import Problem, move, problems, room
 
@@ -16,7 +16,7 @@ def test_what_leaves_makes_room_for_what_comes() -> None:
         move("a", "hv1", "hv2", memory=8, disk=9),
         move("b", "hv2", "hv1", memory=8, disk=9),
     ]
-    assert unfit(hosts, swap) == {}
+    assert overfull_hosts(hosts, swap) == {}
 
 
 def test_hosts_that_would_be_too_full_are_named_with_what_comes() -> None:
@@ -27,14 +27,14 @@ def test_hosts_that_would_be_too_full_are_named_with_what_comes() -> None:
         move("c", "hv1", "hv3", memory=999 * GB),
         move("d", "hv2", "hv2", memory=999 * GB),
     ]
-    assert unfit(hosts, moves) == {
+    assert overfull_hosts(hosts, moves) == {
         "hv2": "512.0 MB of memory and 80.0 GB of disk too little for a, b"
     }
 
 
 def test_many_machines_are_counted() -> None:
     moves = [move(f"vm{n}", "hv1", "hv2", memory=1) for n in range(9)]
-    assert unfit({"hv2": room(0)}, moves) == {
+    assert overfull_hosts({"hv2": room(0)}, moves) == {
         "hv2": "9 bytes of memory too little for vm0, vm1, vm2 and 6 more"
     }
 
@@ -56,7 +56,7 @@ def test_what_is_unfit_leaves_something_unsolved(problem: Problem) -> None:
     """And on a host that is named; the room there is nobody else's."""
     found = timeline(problem.hosts, problem.moves)
     unsolved: list[Move] = [one for one in problem.moves if one.machine in found.unsolved]
-    for host in unfit(problem.hosts, problem.moves):
+    for host in overfull_hosts(problem.hosts, problem.moves):
         assert any(host in {one.target, one.source} for one in unsolved)
 
 
@@ -72,7 +72,7 @@ def test_sizes_as_people_read_them() -> None:
 
 def test_what_needs_nothing_has_room_on_an_overfull_host() -> None:
     hosts = {"hv1": room(0, 0), "hv2": room(-1, -1)}
-    assert unfit(hosts, [move("a", "hv1", "hv2", memory=0, disk=0)]) == {}
-    assert unfit(hosts, [move("a", "hv1", "hv2", memory=0, disk=1)]) == {
+    assert overfull_hosts(hosts, [move("a", "hv1", "hv2", memory=0, disk=0)]) == {}
+    assert overfull_hosts(hosts, [move("a", "hv1", "hv2", memory=0, disk=1)]) == {
         "hv2": "2 bytes of disk too little for a"
     }

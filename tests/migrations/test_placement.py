@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from delegation.hosts.hosted import Hosted
 from delegation.hosts.machines import HostReading, MachineState, VirtualMachine
 from delegation.inventory import Apart, OnlyOn, Slots, Together
 from delegation.migrations.moves import drain, placement
-from delegation.migrations.moves.affinity import Rules
+from delegation.migrations.moves.affinity import AffinityRules
 from delegation.migrations.moves.asked import AskedMove
 from delegation.migrations.moves.placement import Placement
-from delegation.migrations.moves.surveyed import Hosted, Surveyed
+from delegation.migrations.moves.surveyed import Surveyed
 from delegation.migrations.moves.terms import Terms
 from tests.migrations.fleet import GB, estimate, fleet, hosted, machine, placed_on, terms
 
@@ -294,7 +295,7 @@ def test_a_list_may_break_a_rule_and_is_told() -> None:
 
 
 def test_patterns_of_rules_mean_whole_names_in_any_case() -> None:
-    rules = Rules([Apart(("SQL*",)), Apart(("web?",)), Apart(("a[1]", "b"))])
+    rules = AffinityRules([Apart(("SQL*",)), Apart(("web?",)), Apart(("a[1]", "b"))])
     assert rules.all_of("sql01") == (0,)
     assert rules.all_of("MySQL") == ()
     assert rules.all_of("WEB1") == (1,)
@@ -319,13 +320,32 @@ def test_a_drain_fills_the_targets_evenly() -> None:
 
 
 def test_a_drain_packs_tightly_where_evenly_would_leave_one_out() -> None:
-    sizes = [7, 6, 5, 5, 4, 3]
+    sizes = [1, 7, 4, 5, 5]
     machines = [machine(f"vm{n}", memory=size * GB) for n, size in enumerate(sizes)]
-    surveyed = fleet(
-        {"hv01": hosted(*machines), **{f"hv0{n}": hosted(memory=10 * GB) for n in (2, 3, 4)}}
-    )
+    rooms = {"hv02": 10, "hv03": 7, "hv04": 8}
+    targets = {host: hosted(memory=size * GB) for host, size in rooms.items()}
+    surveyed = fleet({"hv01": hosted(*machines), **targets})
     found = drain.drain(["hv01"], surveyed, terms(surveyed.hosts))
     assert not found.unmovable
+
+
+def test_a_drain_starts_with_the_machine_that_has_the_fewest_hosts() -> None:
+    """The largest, first, would take hv02, where the one small machine has to go."""
+    machines = [
+        machine("small", memory=GB),
+        machine("free", memory=2 * GB),
+        machine("large", memory=8 * GB),
+    ]
+    surveyed = fleet(
+        {"hv01": hosted(*machines), **{f"hv0{n}": hosted(memory=8 * GB) for n in (2, 3)}}
+    )
+    under = terms(surveyed.hosts, OnlyOn(("small",), ("hv02",)))
+    found = drain.drain(["hv01"], surveyed, under)
+    assert {move.machine: move.target for move in found.moves} == {
+        "small": "hv02",
+        "free": "hv02",
+        "large": "hv03",
+    }
 
 
 def test_a_drain_moves_one_aside_for_another() -> None:

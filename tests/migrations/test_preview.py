@@ -156,6 +156,13 @@ def test_what_was_not_read_and_what_is_there_is_told() -> None:
     assert (unmovable["line"], unmovable["column"]) == (7, 9)
 
 
+def test_what_no_list_names_has_no_place_in_one() -> None:
+    surveyed = fleet({"hv01": hosted("a"), "hv02": hosted()})
+    data = preview.data(previewed(surveyed, [AskedMove("x", "hv02")]))
+    [unmovable] = data["unmovable"]
+    assert (unmovable["line"], unmovable["column"]) == (None, None)
+
+
 # Words
 
 

@@ -219,6 +219,7 @@ from uuid import UUID
 from delegation.changes.journal import Journal
 from delegation.migrations.record import queue
 from delegation.migrations.lifecycle import Step
+from delegation.wiring import KINDS
 with closing(Journal.writable(Path(sys.argv[1]), KINDS)) as journal:
     queued = queue.Queue(journal, 1)
     queued.step(UUID(int=1), Step.INTENDED, at="hv01", to="hv02", shell=UUID(int=77))

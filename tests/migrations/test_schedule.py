@@ -185,7 +185,7 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def the_books_of_every_host_add_up(self) -> None:
-        for site in self.schedule._ledger.sites.values():
+        for site in self.schedule._ledger.hosts.values():
             coming = [one for pair in site.incoming.values() for one in pair.queue]
             leaving = [one for pair in site.outgoing.values() for one in pair.queue]
             assert site.leaving + site.arriving == self.fleet.used(site.name)
@@ -246,35 +246,6 @@ def test_of_equal_moves_one_in_an_idle_direction() -> None:
     hosts = {f"hv{n}": room(slots=2) for n in range(1, 4)}
     moves = [move("a", "hv1", "hv2"), move("b", "hv1", "hv3"), move("c", "hv3", "hv1")]
     assert set(names(Schedule(hosts, moves).due()[:2])) == {"a", "c"}
-
-
-def test_no_two_hosts_are_left_idle_where_two_starts_can_take_the_place_of_one() -> None:
-    """The first by its name is between hv2 and hv3; begun so, hv1 and hv4 would have to wait."""
-    hosts = {f"hv{n}": room() for n in range(1, 5)}
-    moves = [move("a", "hv2", "hv3"), move("b", "hv1", "hv2"), move("c", "hv3", "hv4")]
-    assert sorted(names(Schedule(hosts, moves).due())) == ["b", "c"]
-
-
-def test_two_starts_take_no_turn_from_a_more_urgent_one() -> None:
-    hosts = {f"hv{n}": room() for n in range(1, 5)}
-    moves = [move("a", "hv2", "hv3", seconds=5), move("b", "hv1", "hv2"), move("c", "hv3", "hv4")]
-    assert names(Schedule(hosts, moves).due()) == ["a"]
-
-
-def test_room_that_an_exchange_leaves_free_is_used_at_once() -> None:
-    """a, first by its name among equals, would hold all room of hv2; d and e fit there together.
-
-    g can't start; it is there to make hv2 as busy as hv1.
-    """
-    hosts = {f"hv{n}": room() for n in range(1, 6)} | {"hv2": room(8, slots=2)}
-    moves = [
-        move("a", "hv1", "hv2", memory=8, seconds=2),
-        move("b", "hv1", "hv3", seconds=2),
-        move("d", "hv4", "hv2", memory=4, seconds=2),
-        move("e", "hv5", "hv2", memory=4, seconds=2),
-        move("g", "hv2", "hv9", seconds=2),
-    ]
-    assert sorted(names(Schedule(hosts, moves).due())) == ["b", "d", "e"]
 
 
 def test_a_limit_lowered_below_what_runs_is_honoured() -> None:

@@ -3,17 +3,16 @@
 from random import Random
 from statistics import mean
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from delegation.migrations.schedule import Capacity, Slots
-from delegation.migrations.schedule.simulate import Load, Timeline, timeline
+from delegation.migrations.schedule.simulate import SlotLoad, Timeline, timeline
 from tests.migrations.instances import hard, mixed
 from tests.migrations.problems import Problem, move, problems, room
 
 
-@given(problems(shared=True), st.sampled_from(list(Slots)), st.data())
+@given(problems(), st.sampled_from(list(Slots)), st.data())
 def test_slots_and_room_hold_at_every_instant(
     problem: Problem, slots: Slots, data: st.DataObject
 ) -> None:
@@ -39,7 +38,7 @@ def test_slots_and_room_hold_at_every_instant(
                 assert held - left <= getattr(capacity, need)
 
 
-@given(problems(shared=True))
+@given(problems())
 def test_every_machine_ends_at_its_target_or_is_named(problem: Problem) -> None:
     found = timeline(problem.hosts, problem.moves)
     at = {one.machine: one.source for one in problem.moves}
@@ -51,7 +50,7 @@ def test_every_machine_ends_at_its_target_or_is_named(problem: Problem) -> None:
     assert found.seconds == max((one.ends for one in found.starts), default=0.0)
 
 
-@given(problems(shared=True), st.randoms(use_true_random=False))
+@given(problems(), st.randoms(use_true_random=False))
 def test_the_order_of_the_list_is_of_no_consequence(problem: Problem, random: Random) -> None:
     shuffled = list(problem.moves)
     random.shuffle(shuffled)
@@ -67,20 +66,13 @@ def test_the_load_of_a_host() -> None:
         move("c", "hv3", "hv1", seconds=1),
     ]
     found = timeline(hosts, moves)
-    assert found.load("hv1") == (Load(0, 1, 1), Load(1, 1, 1), Load(2, 1, 0), Load(3, 0, 0))
-    assert found.load("hv9") == (Load(0, 0, 0),)
-
-
-def test_shared_networks_take_longer() -> None:
-    """Two streams of 10 bytes a second out of a host that sends 10."""
-    hosts = {"hv1": room(slots=2, bandwidth=10.0), "hv2": room(slots=1), "hv3": room(slots=1)}
-    moves = [
-        move("a", "hv1", "hv2", memory=10, seconds=1),
-        move("b", "hv1", "hv3", memory=30, seconds=3),
-    ]
-    found = timeline(hosts, moves)
-    assert [one.ends for one in found.starts] == [pytest.approx(2), pytest.approx(4)]
-    assert found.bound.seconds == 4
+    assert found.load("hv1") == (
+        SlotLoad(0, 1, 1),
+        SlotLoad(1, 1, 1),
+        SlotLoad(2, 1, 0),
+        SlotLoad(3, 0, 0),
+    )
+    assert found.load("hv9") == (SlotLoad(0, 0, 0),)
 
 
 def test_slots_of_both_kinds_or_live_ones() -> None:

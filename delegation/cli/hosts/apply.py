@@ -1,18 +1,15 @@
 """``delegation hosts apply``: plan, show, ask, plan once more, set, look again."""
 
-from functools import partial
 from pathlib import Path
 
 import click
 
-from delegation.changes import verbs
 from delegation.changes.outcomes import Result
 from delegation.cli import asking, options, terminal, wiring
 from delegation.cli.hosts import tables
-from delegation.hosts import settings_survey
-from delegation.hosts.settings_changes import open_to_apply
 from delegation.hosts.settings_form import SettingsPlanForm, saved_plan
 from delegation.hosts.settings_plan import KERBEROS_BEFORE_MESH
+from delegation.hosts.settings_verbs import apply_settings, declared
 
 
 @click.command()
@@ -54,20 +51,16 @@ def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
     """
     given = options.given(ctx)
     world = wiring.world(given, wiring.load(given))
-    inventory = world.inventory
-    labels = settings_survey.managed(inventory, settings_survey.in_scope(inventory, limit))
-    reviewed = asking.reviewed(SettingsPlanForm(), saved_plan, file, expect)
-    open_host = settings_survey.reach(world, labels)
-    carried = verbs.apply(
-        partial(open_to_apply, world, open_host, labels, allow),
-        world.records,
-        reviewed,
-        world.teller,
+    carried = apply_settings(
+        world,
         asking.confirmation(tables.question, yes=yes),
-        ticket,
+        limit=limit,
+        allow=allow,
+        reviewed=asking.reviewed(SettingsPlanForm(), saved_plan, file, expect),
+        ticket=ticket,
     )
     if carried.report is None:
-        return tables.nothing_to_do(labels, carried.planned.unreached)
+        return tables.nothing_to_do(declared(world, limit), carried.planned.unreached)
     tables.unreached(carried.unreached)
     next_word, why_next = (
         ("plan", "to see that nothing is left to do")

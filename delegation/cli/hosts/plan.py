@@ -8,8 +8,7 @@ import click
 from delegation.cli import files, options, rendering, terminal, wiring
 from delegation.cli.hosts import tables
 from delegation.errors import Refused
-from delegation.hosts import settings_survey
-from delegation.hosts.settings_view import HostsPlanView
+from delegation.hosts.settings_verbs import declared, plan_settings
 
 
 @click.command()
@@ -42,10 +41,7 @@ def plan(ctx: click.Context, output: Path | None, limit: str | None, form: str) 
     """
     given = options.given(ctx)
     world = wiring.world(given, wiring.load(given))
-    inventory = world.inventory
-    labels = settings_survey.managed(inventory, settings_survey.in_scope(inventory, limit))
-    found = settings_survey.planned(world, settings_survey.reach(world, labels), labels)
-    view = HostsPlanView(found)
+    view = plan_settings(world, limit=limit)
     if output is not None:
         files.save(output, json.dumps(view.to_json(), indent=1), world.own_files())
     if form == "json":
@@ -53,14 +49,14 @@ def plan(ctx: click.Context, output: Path | None, limit: str | None, form: str) 
         tables.unreachable(view.unreachable)
     else:
         rendering.show(view, given)
-    if found.plan.blocked:
+    if view.plan.blocked:
         raise Refused(
             "the plan is blocked; an apply would change nothing", "see blocked, above in the plan"
         )
-    if not found.plan.changes:
-        return tables.nothing_to_do(labels, found.unreachable)
+    if not view.plan.changes:
+        return tables.nothing_to_do(declared(world, limit), view.survey.unreachable)
     saved = [str(output)] if output else []
     limited = ["--limit", limit] if limit else []
-    next_words = given.command("hosts", "apply", *saved, *limited, "--expect", found.plan.digest)
+    next_words = given.command("hosts", "apply", *saved, *limited, "--expect", view.plan.digest)
     terminal.say(f"next    {next_words}")
     return 3

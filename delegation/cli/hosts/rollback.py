@@ -2,12 +2,10 @@
 
 import click
 
-from delegation.changes import verbs
 from delegation.cli import asking, options, terminal, wiring
 from delegation.cli.hosts import tables
-from delegation.hosts.settings_changes import HostsUndoOpening
-from delegation.hosts.settings_form import SettingsPlanForm
 from delegation.hosts.settings_plan import KERBEROS_BEFORE_MESH
+from delegation.hosts.settings_verbs import roll_back_settings
 from delegation.hosts.settings_view import HostsUndoView
 
 
@@ -45,14 +43,12 @@ def rollback(
     """
     given = options.given(ctx)
     world = wiring.world(given, wiring.load(given))
-    carried = verbs.roll_back(
-        HostsUndoOpening(world, allow),
-        world.records,
-        run,
-        SettingsPlanForm(),
-        world.teller,
+    carried = roll_back_settings(
+        world,
         asking.confirmation(tables.question, yes=yes),
-        ticket,
+        run=run,
+        allow=allow,
+        ticket=ticket,
     )
     if carried.unreached and carried.undone is not None:
         tables.unreached(carried.unreached)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 
 from delegation import names
-from delegation.changes.opening import Planned
+from delegation.changes.opening import Prospect
 from delegation.cli import rendering, show, terminal
 from delegation.cli.options import Options
 from delegation.hosts import settings
@@ -93,7 +93,7 @@ def nothing_to_do(labels: Collection[str], unreachable_hosts: Collection[str]) -
     return 1 if unreachable_hosts else 0
 
 
-def question(planned: Planned[HostSetting]) -> str:
+def question(planned: Prospect[HostSetting]) -> str:
     """What is asked before hosts are changed."""
     changes = planned.plan.changes
     count = counted(len(changes), "setting")

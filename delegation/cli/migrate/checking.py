@@ -13,6 +13,7 @@ from delegation.cli.migrate.trying import Ends, Trip, tried
 from delegation.errors import HostError, Refused
 from delegation.explain import Link
 from delegation.explain.host_links import HostPair, Looked
+from delegation.hosts.hosted import folder
 from delegation.hosts.hypervisor import Open
 from delegation.inventory import Inventory
 from delegation.mesh import snapshot, survey
@@ -20,7 +21,7 @@ from delegation.mesh.desired import Desired, Endpoint, expand
 from delegation.mesh.reader import Inspector
 from delegation.mesh.snapshot import Operator, Snapshot
 from delegation.migrations.lifecycle import Migration
-from delegation.migrations.moves.surveyed import Surveyed, folder
+from delegation.migrations.moves.surveyed import Surveyed
 from delegation.migrations.moves.terms import Terms
 from delegation.migrations.runner.board import as_move
 from delegation.migrations.schedule.simulate import timeline

@@ -13,7 +13,6 @@ from delegation.migrations.record import recorded
 from delegation.migrations.result import Became, MigrationResult
 from delegation.migrations.schedule.obstacles import size
 from delegation.migrations.words import duration
-from delegation.names import counted
 from delegation.report import migration
 
 
@@ -158,8 +157,3 @@ def table(moves: Sequence[Migration]) -> None:
 
 def _percent(move: Migration) -> str:
     return str(move.percent) if move.state.on_the_way or move.state is State.MOVED else ""
-
-
-def remaining(moves: Sequence[Migration]) -> str:
-    """``3 machines`` that have no end yet."""
-    return counted(sum(not move.state.ended for move in moves), "machine")

@@ -12,6 +12,7 @@ from delegation.cli import options, terminal, wiring
 from delegation.cli.migrate import status
 from delegation.errors import DelegationError, HostError, Refused, UsageError
 from delegation.hosts import fleet
+from delegation.hosts.hosted import Hosted
 from delegation.hosts.hypervisor import Hypervisor, Open
 from delegation.inventory import Inventory
 from delegation.inventory.yaml_text import MAX_BYTES
@@ -21,7 +22,7 @@ from delegation.migrations.moves import drain, placement, preview
 from delegation.migrations.moves.asked import AskedMove
 from delegation.migrations.moves.placement import Unmovable
 from delegation.migrations.moves.preview import Preview
-from delegation.migrations.moves.surveyed import MIGRATING, Hosted, Surveyed
+from delegation.migrations.moves.surveyed import MIGRATING, Surveyed
 from delegation.migrations.moves.terms import Terms
 from delegation.migrations.record import recorded
 from delegation.migrations.record.recorded import MIGRATE
@@ -114,7 +115,7 @@ def _with_runs(given: options.Options, made: Planned, folder: Path) -> Planned:
     with closing(Journal.readable(folder, KINDS)) as journal:
         under_way = {move.machine: run for run, move in recorded.under_way(journal)}
         current = status.at_work(journal, folder)
-    left = {
+    left: dict[tuple[str | None, str], int] = {
         (label, machine.name): under_way[machine.id]
         for label, hosted in made.surveyed.hosts.items()
         for machine in hosted.machines

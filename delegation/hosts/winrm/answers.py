@@ -22,7 +22,8 @@ from delegation.hosts.machines import Failure
 from delegation.hosts.places import Account, Place
 from delegation.hosts.winrm import logon
 from delegation.hosts.winrm.wire import Line, by_status
-from delegation.kerberos import tickets
+from delegation.kerberos import certificates, tickets
+from delegation.kerberos.certificates import CertificateFault
 
 __all__ = ["HELD", "NOT_YET", "TOO_PATIENT", "Fault", "failure_of", "is_gone", "translated"]
 
@@ -56,9 +57,6 @@ _NO_MESSAGE = (
     struct.error,
 )
 """What pypsrp raises for an answer that is not WS-Man's."""
-
-_EXPIRED, _NOT_YET_VALID, _MISMATCHED = {10}, {9}, {62, 64}
-"""OpenSSL's X509_V_ERR codes."""
 
 
 def is_gone(code: int | None) -> bool:
@@ -183,19 +181,20 @@ def _not_connected(place: Place, failure: OSError) -> HostError:
 
 
 def _distrusted(place: Place, failure: ssl.SSLCertVerificationError) -> HostError:
-    if failure.verify_code in _EXPIRED:
-        return HostUnreachable(
-            f"the certificate of {place} has expired", "renew the host's certificate"
-        )
-    if failure.verify_code in _NOT_YET_VALID:
-        return HostUnreachable(
-            f"the certificate of {place} is not valid yet", "look at the clocks, here and there"
-        )
-    if failure.verify_code in _MISMATCHED:
-        return HostUnreachable(
-            f"the certificate of {place} is not for {place.host}",
-            "give its HTTPS listener a certificate for the host's full DNS name",
-        )
+    match certificates.fault_of(failure):
+        case CertificateFault.EXPIRED:
+            return HostUnreachable(
+                f"the certificate of {place} has expired", "renew the host's certificate"
+            )
+        case CertificateFault.NOT_YET_VALID:
+            return HostUnreachable(
+                f"the certificate of {place} is not valid yet", "look at the clocks, here and there"
+            )
+        case CertificateFault.OF_ANOTHER_NAME:
+            return HostUnreachable(
+                f"the certificate of {place} is not for {place.host}",
+                "give its HTTPS listener a certificate for the host's full DNS name",
+            )
     return HostUnreachable(
         f"the certificate of {place} is not trusted: {failure.verify_message}",
         "set remoting.ca_file to the PEM file of the CA that issued it",

@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import requests
@@ -21,8 +20,9 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.util.wait import wait_for_read
 
-from delegation.errors import HostUnreachable, UsageError
+from delegation.errors import HostUnreachable
 from delegation.hosts.places import Place
+from delegation.kerberos import certificates
 
 CONNECT_SECONDS = 10.0
 """How long one connection, TLS included, may take to come about."""
@@ -177,16 +177,7 @@ def trust(place: Place) -> ssl.SSLContext | None:
     """
     if not place.https:
         return None
-    if place.ca_file is not None and not Path(place.ca_file).is_file():
-        raise UsageError(f"remoting.ca_file {place.ca_file} is not a file", "name a CA's PEM file")
-    try:
-        context = ssl.create_default_context(cafile=place.ca_file)
-    except (OSError, ssl.SSLError) as exc:
-        raise UsageError(
-            f"remoting.ca_file {place.ca_file} can't be used: {exc}", "name a CA's PEM file"
-        ) from exc
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
+    return certificates.verifying(place.ca_file, "remoting", "a CA's")
 
 
 class _Connection(HTTPConnection):

@@ -7,11 +7,18 @@ line ``sep=;``, empty rows, column names in any case. Bounds are those of YAML f
 import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, repeat
 
 from delegation.errors import Problem
 from delegation.inventory.yaml_text import UnreadableError, decoded, quoted, stop
-from delegation.inventory.yaml_tree import Document, Kind, Mapping, Node, Scalar
-from delegation.inventory.yaml_tree import Sequence as Items
+from delegation.inventory.yaml_tree import (
+    MappingNode,
+    Node,
+    NodeTree,
+    ScalarKind,
+    ScalarNode,
+    SequenceNode,
+)
 
 _DELIMITERS = ",;\t"
 _HINT = "sep="
@@ -19,27 +26,27 @@ _HINT = "sep="
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class _CsvRow:
     """The cells of one row that have something in them, by the number of their column."""
 
     line: int
-    cells: dict[int, Scalar]
+    cells: dict[int, ScalarNode]
 
 
-def load(data: bytes, section: str, required: Sequence[str]) -> Document:
+def load(data: bytes, section: str, required: Sequence[str]) -> NodeTree:
     """A mapping of ``section`` to a list with one mapping a row, by the names of its columns.
 
     A missing column is one problem, not one a row.
     """
     problems: list[Problem] = []
     try:
-        rows = list(_rows(decoded(data)))
+        rows = list(_filled_rows(decoded(data)))
     except UnreadableError as exc:
-        return Document(None, (exc.problem,))
+        return NodeTree(None, (exc.problem,))
     if not rows:
         what = "the file is empty"
-        return Document(None, (Problem(1, 1, what, f"start it with: {','.join(required)}"),))
-    columns = _columns(rows[0], problems)
+        return NodeTree(None, (Problem(1, 1, what, f"start it with: {','.join(required)}"),))
+    columns = _named_columns(rows[0], problems)
     named = {key.text for key in columns.values() if key}
     for name in required:
         if name not in named:
@@ -47,18 +54,18 @@ def load(data: bytes, section: str, required: Sequence[str]) -> Document:
             fix = f"name the columns in the first row: {','.join(required)}"
             problems.append(Problem(rows[0].line, 1, what, fix))
     complete = named.issuperset(required)
-    items = tuple(_mapping(row, columns, problems, complete=complete) for row in rows[1:])
+    items = tuple(_row_mapping(row, columns, problems, complete=complete) for row in rows[1:])
     line = rows[0].line
-    entry = (Scalar(line, 1, section, Kind.TEXT), Items(line, 1, items))
-    return Document(Mapping(line, 1, (entry,)), tuple(problems))
+    entry = (ScalarNode(line, 1, section, ScalarKind.TEXT), SequenceNode(line, 1, items))
+    return NodeTree(MappingNode(line, 1, (entry,)), tuple(problems))
 
 
-def _columns(header: _Row, problems: list[Problem]) -> dict[int, Scalar | None]:
+def _named_columns(header: _CsvRow, problems: list[Problem]) -> dict[int, ScalarNode | None]:
     """The names of the columns in lower case, each with its place; a duplicate has none."""
-    columns: dict[int, Scalar | None] = {}
-    first: dict[str, Scalar] = {}
+    columns: dict[int, ScalarNode | None] = {}
+    first: dict[str, ScalarNode] = {}
     for number, cell in header.cells.items():
-        key = Scalar(cell.line, cell.column, cell.text.casefold(), Kind.TEXT)
+        key = ScalarNode(cell.line, cell.column, cell.text.casefold(), ScalarKind.TEXT)
         if first.setdefault(key.text, key) is key:
             columns[number] = key
         else:
@@ -69,23 +76,23 @@ def _columns(header: _Row, problems: list[Problem]) -> dict[int, Scalar | None]:
     return columns
 
 
-def _mapping(
-    row: _Row, columns: dict[int, Scalar | None], problems: list[Problem], *, complete: bool
+def _row_mapping(
+    row: _CsvRow, columns: dict[int, ScalarNode | None], problems: list[Problem], *, complete: bool
 ) -> Node:
-    entries: list[tuple[Scalar, Node]] = []
+    entries: list[tuple[ScalarNode, Node]] = []
     for number, cell in row.cells.items():
         if key := columns.get(number):
             entries.append((key, cell))
         elif number not in columns:
             what = f"{quoted(cell.text)} stands under no column"
             problems.append(Problem(cell.line, cell.column, what, "name its column, or delete it"))
-    return Mapping(row.line, 1, tuple(entries), complete)
+    return MappingNode(row.line, 1, tuple(entries), complete)
 
 
-def _rows(text: str) -> Iterator[_Row]:
+def _filled_rows(text: str) -> Iterator[_CsvRow]:
     """The rows that are not empty. Raises UnreadableError at the first that is no CSV."""
     lines = text.splitlines(keepends=True)
-    skipped, delimiter = _delimiter(lines)
+    skipped, delimiter = _find_delimiter(lines)
     # `strict`: a stray quote is an error, not text to guess about
     reader = csv.reader(lines[skipped:], delimiter=delimiter, strict=True, skipinitialspace=True)
     while True:
@@ -97,19 +104,17 @@ def _rows(text: str) -> Iterator[_Row]:
         except csv.Error as exc:
             what = f"not a row of CSV: {exc}"
             stop((line, 1), what, 'put quotes around a whole cell, and write "" for a quote in it')
-        columns = _starts(lines[line - 1], delimiter)
-        found = {
-            number: Scalar(line, column, cell.strip(), Kind.TEXT)
-            for number, (cell, column) in enumerate(
-                zip(cells, [*columns, *[1] * len(cells)], strict=False)
-            )
-            if cell.strip()
-        }
+        # A cell that goes over lines has its place on the first; those after it count as column 1.
+        columns = chain(_cell_starts(lines[line - 1], delimiter), repeat(1))
+        found = {}
+        for number, (cell, column) in enumerate(zip(cells, columns, strict=False)):
+            if text := cell.strip():
+                found[number] = ScalarNode(line, column, text, ScalarKind.TEXT)
         if found:
-            yield _Row(line, found)
+            yield _CsvRow(line, found)
 
 
-def _delimiter(lines: list[str]) -> tuple[int, str]:
+def _find_delimiter(lines: list[str]) -> tuple[int, str]:
     """How many lines precede the first row, and what separates its cells."""
     skipped = 0
     while skipped < len(lines) and not lines[skipped].strip(f"{_DELIMITERS} \r\n"):
@@ -117,12 +122,13 @@ def _delimiter(lines: list[str]) -> tuple[int, str]:
     if skipped == len(lines):
         return skipped, ","
     header = lines[skipped]
-    if header.casefold().startswith(_HINT) and header[len(_HINT) : len(_HINT) + 1] in _DELIMITERS:
-        return skipped + 1, header[len(_HINT)]
+    hinted = header[len(_HINT) : len(_HINT) + 1]
+    if header.casefold().startswith(_HINT) and hinted and hinted in _DELIMITERS:
+        return skipped + 1, hinted
     return skipped, max(_DELIMITERS, key=header.count)
 
 
-def _starts(line: str, delimiter: str) -> list[int]:
+def _cell_starts(line: str, delimiter: str) -> list[int]:
     """The columns, from 1, at which the cells of a line start; a quoted delimiter starts none."""
     starts, in_quotes = [1], False
     for column, character in enumerate(line, 1):

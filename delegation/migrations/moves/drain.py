@@ -1,4 +1,4 @@
-"""Where the machines of hosts that are to be emptied go: by room, balance, meshes and affinity.
+"""Hosts that are to be emptied -> where their machines go: by room, balance, meshes and affinity.
 
 Machines that affinity keeps together are one unit. The unit with the fewest hosts to choose from
 goes first, and of those the largest. It goes where the fuller of memory and disk ends least full;
@@ -6,13 +6,20 @@ where that leaves some without a place, packing tightly is tried, and moving one
 another. Nothing is ever placed beyond what is free now, so every single move fits as it starts.
 """
 
+# Packing in two dimensions has no cheap exact answer, and a drain that is planned while somebody
+# waits needs none. Fewest choices first, since what can go anywhere finds a place later as well;
+# largest first, since small ones fill the gaps that are left. Evenly comes first because an even
+# farm is what people want; packing tightly keeps one large gap open for one large machine, which
+# an even spread leaves nowhere.
+
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
+from delegation.migrations.moves.affinity import AffinityRules
 from delegation.migrations.moves.asked import AskedMove
-from delegation.migrations.moves.packing import Leaving, Packing, Unit
+from delegation.migrations.moves.packing import AffinityUnit, LeavingMachine, Packing
 from delegation.migrations.moves.placement import Unmovable
-from delegation.migrations.moves.surveyed import Surveyed, called, immovable
+from delegation.migrations.moves.surveyed import Surveyed, listed_name, why_immovable
 from delegation.migrations.moves.terms import Terms
 from delegation.migrations.schedule.obstacles import size
 
@@ -34,202 +41,234 @@ class Drained:
 def drain(hosts: Collection[str], surveyed: Surveyed, terms: Terms) -> Drained:
     """Targets for every machine on ``hosts``, none of which is one of ``hosts``."""
     unmovable: list[Unmovable] = []
-    leaving: list[Leaving] = []
+    leaving: list[LeavingMachine] = []
     for host in hosts:
-        if why := surveyed.unusable(host, terms.slots):
+        why = surveyed.why_unusable(host, terms.slots)
+        if why is not None:
             fix = f"see why: delegation hosts show {host}"
-            unmovable += [Unmovable(name, host, why, fix) for name in _names(surveyed, host)]
+            unmovable += [Unmovable(name, host, why, fix) for name in _names_on(surveyed, host)]
             continue
         for machine in surveyed.hosts[host].machines:
-            if never := immovable(machine):
+            never = why_immovable(machine)
+            if never is not None:
                 unmovable.append(Unmovable(machine.name, host, *never))
             else:
-                leaving.append(Leaving(host, machine))
-    targets = [
-        label
-        for label in surveyed.hosts
-        if label not in set(hosts) and not surveyed.unusable(label, terms.slots)
-    ]
-    choice = _Choice(surveyed, targets, terms, leaving)
-    best = min((choice.packed(order) for order in _ORDERS), key=choice.left)
-    moves = [
-        AskedMove(called(one.machine, surveyed.hosts[one.host]), target, one.host)
-        for unit, target in best.placed.items()
-        for one in unit.members
-    ]
-    unmovable += choice.refusals(best)
+                leaving.append(LeavingMachine(host, machine))
+    staying = [label for label in surveyed.hosts if label not in set(hosts)]
+    targets = [label for label in staying if surveyed.why_unusable(label, terms.slots) is None]
+    plan = _DrainPlan(surveyed, targets, terms, leaving)
+    best = min((plan.pack_by(order) for order in (_evenly, _tightly)), key=plan.count_left)
+    unmovable += plan.refusals(best)
     return Drained(
-        tuple(sorted(moves, key=lambda move: (move.source or "", move.machine))),
-        tuple(sorted(unmovable, key=lambda one: (one.host, one.name))),
+        tuple(sorted(_moves_of(best, surveyed), key=lambda move: (move.source, move.machine))),
+        tuple(sorted(unmovable, key=lambda refused: (refused.host, refused.name))),
     )
 
 
-_ORDERS: tuple[Order, ...] = (
-    lambda full, number: (full, number),
-    lambda full, number: (-full, number),
-)
-"""Evenly, and tightly."""
+def _evenly(fullness: float, number: int) -> tuple[float, int]:
+    return fullness, number
 
 
-def _names(surveyed: Surveyed, host: str) -> list[str]:
+def _tightly(fullness: float, number: int) -> tuple[float, int]:
+    return -fullness, number
+
+
+def _names_on(surveyed: Surveyed, host: str) -> list[str]:
     """The machines of a host; where it was not read, the host stands for them."""
     hosted = surveyed.hosts.get(host)
     return [machine.name for machine in hosted.machines] if hosted else ["every machine"]
 
 
-class _Choice:
+def _moves_of(packing: Packing, surveyed: Surveyed) -> Iterator[AskedMove]:
+    for unit, target in packing.placed.items():
+        for member in unit.members:
+            name = listed_name(member.machine, surveyed.hosts[member.host])
+            yield AskedMove(name, target, member.host)
+
+
+class _DrainPlan:
     """The units of a drain, and the hosts that each may go to."""
 
     def __init__(
-        self, surveyed: Surveyed, targets: list[str], terms: Terms, leaving: list[Leaving]
+        self, surveyed: Surveyed, targets: list[str], terms: Terms, leaving: list[LeavingMachine]
     ) -> None:
         self._surveyed = surveyed
         self._targets = targets
         self._terms = terms
         self._rules = terms.rules
         self._number = {target: number for number, target in enumerate(targets)}
-        moving = {one.machine.id for one in leaving}
-        self._staying: dict[int, set[str]] = {}
-        for label, hosted in surveyed.hosts.items():
-            for machine in hosted.machines:
-                for rule in self._rules.together(machine.name) if machine.id not in moving else ():
-                    self._staying.setdefault(rule, set()).add(label)
-        self._units = [self._unit(members) for members in self._groups(leaving)]
+        self._homes = _homes_of_rules(surveyed, terms.rules, leaving)
+        self._units = [self._unit_of(members) for members in _kept_together(leaving, terms.rules)]
         self._effort = EFFORT
 
-    def left(self, packing: Packing) -> int:
+    def count_left(self, packing: Packing) -> int:
         """Machines without a place."""
-        return sum(len(u.members) for u in self._units if u not in packing.placed)
+        return sum(len(unit.members) for unit in self._units_left(packing))
 
-    def packed(self, order: Order) -> Packing:
+    def _units_left(self, packing: Packing) -> list[AffinityUnit]:
+        return [unit for unit in self._units if unit not in packing.placed]
+
+    def pack_by(self, order: Order) -> Packing:
         packing = Packing(self._surveyed, self._targets, self._rules)
-        share = self._share()
-        for unit in sorted(self._units, key=lambda u: (len(u.hosts), -share(u), _key(u))):
-            if (host := self._best(packing, unit, order)) is not None:
+        for unit in self._hardest_first():
+            host = self._best_host(packing, unit, order)
+            if host is not None:
                 packing.put(unit, host)
             else:
-                self._exchange(packing, unit, order)
+                self._exchange_units(packing, unit, order)
         return packing
 
-    def _share(self) -> Callable[[Unit], float]:
-        """How large a unit is: the larger of its shares of all memory and of all disk there is."""
-        packing = Packing(self._surveyed, self._targets, self._rules)
-        free = packing.free(self._targets).values()
-        memory = max(sum(max(one, 0) for one, _ in free), 1)
-        disk = max(sum(max(one, 0) for _, one in free), 1)
-        return lambda unit: max(unit.memory / memory, unit.disk / disk)
+    def _hardest_first(self) -> list[AffinityUnit]:
+        """The fewest hosts first, then the largest: by its share of all memory or all disk."""
+        empty = Packing(self._surveyed, self._targets, self._rules)
+        free = empty.free(self._targets).values()
+        all_memory = max(sum(max(memory, 0) for memory, _ in free), 1)
+        all_disk = max(sum(max(disk, 0) for _, disk in free), 1)
 
-    def _best(
-        self, packing: Packing, unit: Unit, order: Order, besides: str | None = None
+        def difficulty(unit: AffinityUnit) -> tuple[int, float, str, str]:
+            share = max(unit.memory / all_memory, unit.disk / all_disk)
+            first = unit.members[0].machine
+            return len(unit.hosts), -share, first.name, str(first.id)
+
+        return sorted(self._units, key=difficulty)
+
+    def _best_host(
+        self, packing: Packing, unit: AffinityUnit, order: Order, besides: str | None = None
     ) -> str | None:
         fitting = [host for host in unit.hosts if host != besides and packing.takes(unit, host)]
-        return min(
-            fitting,
-            key=lambda host: order(packing.fullness(unit, host), self._number[host]),
-            default=None,
-        )
 
-    def _exchange(self, packing: Packing, unit: Unit, order: Order) -> None:
+        def rank(host: str) -> tuple[float, int]:
+            return order(packing.fullness(unit, host), self._number[host])
+
+        return min(fitting, key=rank, default=None)
+
+    def _exchange_units(self, packing: Packing, unit: AffinityUnit, order: Order) -> None:
         """Place the unit where another one makes room for it, if one can."""
         for host in unit.hosts:
-            for other in [placed for placed, at in packing.placed.items() if at == host]:
+            neighbours = [other for other, at in packing.placed.items() if at == host]
+            for other in neighbours:
                 self._effort -= 1
-                if self._effort < 0:
+                if self._effort < 0 or self._takes_place_of(packing, other, unit, host, order):
                     return
-                packing.take_back(other)
-                if packing.takes(unit, host):
-                    packing.put(unit, host)
-                    if (elsewhere := self._best(packing, other, order, besides=host)) is not None:
-                        packing.put(other, elsewhere)
-                        return
-                    packing.take_back(unit)
-                packing.put(other, host)
 
-    def _groups(self, leaving: list[Leaving]) -> Iterator[list[Leaving]]:
-        """Machines that rules keep together, directly or through others."""
-        by_rule: dict[int, list[Leaving]] = {}
-        for one in leaving:
-            for rule in self._rules.together(one.machine.name):
-                by_rule.setdefault(rule, []).append(one)
-        seen: set[int] = set()
-        for first in leaving:
-            if id(first) in seen:
-                continue
-            group, more = [], [first]
-            seen.add(id(first))
-            while more:
-                one = more.pop()
-                group.append(one)
-                for rule in self._rules.together(one.machine.name):
-                    for mate in by_rule[rule]:
-                        if id(mate) not in seen:
-                            seen.add(id(mate))
-                            more.append(mate)
-            yield group
+    def _takes_place_of(
+        self, packing: Packing, other: AffinityUnit, unit: AffinityUnit, host: str, order: Order
+    ) -> bool:
+        """Whether the unit took the place of the other one, which found another."""
+        packing.take_back(other)
+        if packing.takes(unit, host):
+            packing.put(unit, host)
+            elsewhere = self._best_host(packing, other, order, besides=host)
+            if elsewhere is not None:
+                packing.put(other, elsewhere)
+                return True
+            packing.take_back(unit)
+        packing.put(other, host)
+        return False
 
-    def _unit(self, members: list[Leaving]) -> Unit:
-        names = [one.machine.name for one in members]
-        apart = [rule for name in names for rule in self._rules.apart(name)]
-        hosts = [] if len(apart) != len(set(apart)) else self._allowed(members)
-        return Unit(tuple(members), tuple(hosts), frozenset(apart))
+    def _unit_of(self, members: list[LeavingMachine]) -> AffinityUnit:
+        apart: list[int] = []
+        for member in members:
+            apart += self._rules.apart(member.machine.name)
+        # Two of them under one rule that keeps apart, and under one that keeps together: no host.
+        contradicts_itself = len(apart) != len(set(apart))
+        hosts = [] if contradicts_itself else self._allowed_hosts(members)
+        return AffinityUnit(tuple(members), tuple(hosts), frozenset(apart))
 
-    def _allowed(self, members: list[Leaving]) -> list[str]:
-        hosts = [t for t in self._targets if self._reached(members, t)]
-        for one in members:
-            only = self._rules.only_on(one.machine.name)
-            hosts = [host for host in hosts if only is None or host in only]
-        for mates in self._mates(members):
-            hosts = [host for host in hosts if host in mates]
+    def _allowed_hosts(self, members: Iterable[LeavingMachine]) -> list[str]:
+        hosts = self._reached_hosts(members)
+        for member in members:
+            name = member.machine.name
+            only = self._rules.only_on(name)
+            if only is not None:
+                hosts = [host for host in hosts if host in only]
+            for rule in self._rules.together(name):
+                if rule in self._homes:
+                    hosts = [host for host in hosts if host in self._homes[rule]]
         return hosts
 
-    def _reached(self, members: list[Leaving], target: str) -> bool:
-        return all(self._terms.reaches(one.host, target) for one in members)
-
-    def _mates(self, members: Iterable[Leaving]) -> Iterator[set[str]]:
-        """For each rule that keeps them with machines that stay: the hosts of those."""
-        for rule in {r for one in members for r in self._rules.together(one.machine.name)}:
-            if rule in self._staying:
-                yield self._staying[rule]
+    def _reached_hosts(self, members: Iterable[LeavingMachine]) -> list[str]:
+        """The targets that the meshes allow from where each of them is."""
+        reached = set(self._targets)
+        for source in {member.host for member in members}:
+            reached &= self._terms.reach.get(source, frozenset())
+        return [target for target in self._targets if target in reached]
 
     def refusals(self, packing: Packing) -> Iterator[Unmovable]:
-        for unit in self._units:
-            if unit not in packing.placed:
-                why, fix = self._why(unit, packing)
-                for one in unit.members:
-                    yield Unmovable(one.machine.name, one.host, why, fix)
+        for unit in self._units_left(packing):
+            why, fix = self._why_left(unit, packing)
+            for member in unit.members:
+                yield Unmovable(member.machine.name, member.host, why, fix)
 
-    def _why(self, unit: Unit, packing: Packing) -> tuple[str, str]:
-        members = list(unit.members)
-        reached = [target for target in self._targets if self._reached(members, target)]
-        if not reached:
-            sources = ", ".join(sorted({one.host for one in members}))
+    def _why_left(self, unit: AffinityUnit, packing: Packing) -> tuple[str, str]:
+        if not self._reached_hosts(unit.members):
+            sources = ", ".join(sorted({member.host for member in unit.members}))
             return (
                 f"no host that stays and was read may be reached from {sources}",
                 "drain fewer hosts at once, or add targets to the inventory's meshes and apply",
             )
         if not unit.hosts:
-            return "affinity rules leave no host for it", self._rules_of(unit)
-        crowded = [host for host in unit.hosts if not packing.keeps_apart(unit, host)]
-        if len(crowded) == len(unit.hosts):
-            return "a machine that it is to be apart from is on every host", self._rules_of(unit)
-        free = packing.free(host for host in unit.hosts if host not in crowded)
-        most = max(free, key=lambda host: min(free[host]))
-        memory, disk = (max(one, 0) for one in free[most])
+            return "affinity rules leave no host for it", self._see_rules(unit)
+        open_hosts = [host for host in unit.hosts if packing.keeps_apart(unit, host)]
+        if not open_hosts:
+            return "a machine that it is to be apart from is on every host", self._see_rules(unit)
+        return self._no_room(unit, packing.free(open_hosts))
+
+    def _no_room(self, unit: AffinityUnit, free: dict[str, tuple[int, int]]) -> tuple[str, str]:
+        roomiest = max(free, key=lambda host: min(free[host]))
+        memory, disk = (max(count, 0) for count in free[roomiest])
         needs = f"it needs {size(unit.memory)} of memory and {size(unit.disk)} of disk"
-        if len(members) > 1:
-            needs = f"with {len(members) - 1} more that it stays with, {needs}"
-        left = f"{size(memory)} and, on {self._surveyed.drive(most)}, {size(disk)} left"
+        if len(unit.members) > 1:
+            needs = f"with {len(unit.members) - 1} more that it stays with, {needs}"
+        drive = self._surveyed.measured_volume(roomiest)
+        left = f"{size(memory)} and, on {drive}, {size(disk)} left"
         return (
-            f"no room: {needs}; with the others, {most} has {left}",
+            f"no room: {needs}; with the others, {roomiest} has {left}",
             "drain fewer hosts at once, or make room",
         )
 
-    def _rules_of(self, unit: Unit) -> str:
-        names = [one.machine.name for one in unit.members]
-        found = [rule for name in names for rule in self._rules.all_of(name)]
-        return f"see migrate.affinity: {', '.join(map(self._rules.words, dict.fromkeys(found)))}"
+    def _see_rules(self, unit: AffinityUnit) -> str:
+        numbers: dict[int, None] = {}
+        for member in unit.members:
+            numbers |= dict.fromkeys(self._rules.all_of(member.machine.name))
+        return f"see migrate.affinity: {', '.join(map(self._rules.words, numbers))}"
 
 
-def _key(unit: Unit) -> tuple[str, str]:
-    first = unit.members[0]
-    return first.machine.name, str(first.machine.id)
+def _homes_of_rules(
+    surveyed: Surveyed, rules: AffinityRules, leaving: Iterable[LeavingMachine]
+) -> dict[int, set[str]]:
+    """For each rule that keeps together: the hosts of those machines of it that stay."""
+    moving = {member.machine.id for member in leaving}
+    homes: dict[int, set[str]] = {}
+    for label, hosted in surveyed.hosts.items():
+        for machine in hosted.machines:
+            if machine.id in moving:
+                continue
+            for rule in rules.together(machine.name):
+                homes.setdefault(rule, set()).add(label)
+    return homes
+
+
+def _kept_together(
+    leaving: Iterable[LeavingMachine], rules: AffinityRules
+) -> Iterator[list[LeavingMachine]]:
+    """Machines that rules keep together, directly or through others: in the order of the first."""
+    by_rule: dict[int, list[LeavingMachine]] = {}
+    for machine in leaving:
+        for rule in rules.together(machine.machine.name):
+            by_rule.setdefault(rule, []).append(machine)
+    seen: set[int] = set()
+    for first in leaving:
+        if id(first) in seen:
+            continue
+        seen.add(id(first))
+        group: list[LeavingMachine] = []
+        reached = [first]
+        while reached:
+            member = reached.pop()
+            group.append(member)
+            for rule in rules.together(member.machine.name):
+                mates = [mate for mate in by_rule[rule] if id(mate) not in seen]
+                seen.update(map(id, mates))
+                reached += mates
+        yield group

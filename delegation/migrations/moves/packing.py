@@ -1,16 +1,16 @@
-"""Room that is given out: which machines a drain has put where, and what fits there still."""
+"""Units of a drain, put somewhere -> the room that is left, and what fits there still."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from delegation.hosts.machines import Resources, VirtualMachine
-from delegation.migrations.moves.affinity import Rules
+from delegation.migrations.moves.affinity import AffinityRules
 from delegation.migrations.moves.surveyed import Surveyed, memory_of
 
 
 @dataclass(frozen=True, slots=True)
-class Leaving:
+class LeavingMachine:
     """A machine on a host that is drained."""
 
     host: str
@@ -18,31 +18,31 @@ class Leaving:
 
 
 @dataclass(frozen=True, eq=False)
-class Unit:
+class AffinityUnit:
     """Machines that go to one host together, mostly one alone.
 
     ``hosts`` are those that every rule about the unit itself and every mesh allows, in the order
     of the inventory; ``apart`` are the rules that keep it from others.
     """
 
-    members: tuple[Leaving, ...]
+    members: tuple[LeavingMachine, ...]
     hosts: tuple[str, ...]
     apart: frozenset[int]
 
     @property
     def memory(self) -> int:
-        return sum(memory_of(one.machine) for one in self.members)
+        return sum(memory_of(member.machine) for member in self.members)
 
     @property
     def disk(self) -> int:
-        return sum(one.machine.disk for one in self.members)
+        return sum(member.machine.disk for member in self.members)
 
 
 class Packing:
     """The targets as they fill. ``placed`` says where each unit goes."""
 
-    def __init__(self, surveyed: Surveyed, targets: Iterable[str], rules: Rules) -> None:
-        self.placed: dict[Unit, str] = {}
+    def __init__(self, surveyed: Surveyed, targets: Iterable[str], rules: AffinityRules) -> None:
+        self.placed: dict[AffinityUnit, str] = {}
         self._memory: dict[str, int] = {}
         self._disk: dict[str, int] = {}
         self._total: dict[str, tuple[int, int]] = {}
@@ -53,48 +53,46 @@ class Packing:
             if resources is None:
                 continue
             self._memory[target], self._disk[target] = resources.memory, resources.disk
-            self._total[target] = _totals(resources)
-            self._apart[target] = Counter(
-                rule for machine in hosted.machines for rule in rules.apart(machine.name)
-            )
+            self._total[target] = _all_room(resources)
+            self._apart[target] = Counter()
+            for machine in hosted.machines:
+                self._apart[target].update(rules.apart(machine.name))
 
-    def put(self, unit: Unit, host: str) -> None:
+    def put(self, unit: AffinityUnit, host: str) -> None:
         self.placed[unit] = host
         self._memory[host] -= unit.memory
         self._disk[host] -= unit.disk
         self._apart[host].update(unit.apart)
 
-    def take_back(self, unit: Unit) -> str:
+    def take_back(self, unit: AffinityUnit) -> None:
         host = self.placed.pop(unit)
         self._memory[host] += unit.memory
         self._disk[host] += unit.disk
         self._apart[host].subtract(unit.apart)
-        return host
 
-    def has_room(self, unit: Unit, host: str) -> bool:
+    def has_room(self, unit: AffinityUnit, host: str) -> bool:
         """What needs nothing has room on an overfull host, too."""
         return unit.memory <= max(self._memory[host], 0) and unit.disk <= max(self._disk[host], 0)
 
-    def keeps_apart(self, unit: Unit, host: str) -> bool:
+    def keeps_apart(self, unit: AffinityUnit, host: str) -> bool:
         return not any(self._apart[host][rule] > 0 for rule in unit.apart)
 
-    def takes(self, unit: Unit, host: str) -> bool:
+    def takes(self, unit: AffinityUnit, host: str) -> bool:
         return self.has_room(unit, host) and self.keeps_apart(unit, host)
 
-    def fullness(self, unit: Unit, host: str) -> float:
+    def fullness(self, unit: AffinityUnit, host: str) -> float:
         """How full the fuller of memory and disk would be with the unit, as a share of all."""
         memory, disk = self._total[host]
-        return max(
-            1 - (self._memory[host] - unit.memory) / memory,
-            1 - (self._disk[host] - unit.disk) / disk,
-        )
+        memory_left = self._memory[host] - unit.memory
+        disk_left = self._disk[host] - unit.disk
+        return max(1 - memory_left / memory, 1 - disk_left / disk)
 
-    def free(self, hosts: Iterable[str]) -> Mapping[str, tuple[int, int]]:
+    def free(self, hosts: Iterable[str]) -> dict[str, tuple[int, int]]:
         """Bytes of memory and disk that are left."""
         return {host: (self._memory[host], self._disk[host]) for host in hosts}
 
 
-def _totals(resources: Resources) -> tuple[int, int]:
+def _all_room(resources: Resources) -> tuple[int, int]:
     """All memory and disk of a host; what is free now, where the host does not say."""
     return (
         max(resources.memory_total, resources.memory, 1),

@@ -1,16 +1,18 @@
-"""What is asked for, held against what the hosts hold: moves that can be made, and what can't."""
+"""Moves as asked for, and hosts as read -> moves that can be made, and why the others can't."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from delegation.hosts.hosted import folder
 from delegation.hosts.machines import VirtualMachine
-from delegation.migrations.moves.affinity import Rules
+from delegation.migrations.moves.affinity import AffinityRules
 from delegation.migrations.moves.asked import AskedMove
-from delegation.migrations.moves.surveyed import Surveyed, folder, immovable, memory_of
+from delegation.migrations.moves.machine_index import MachineIndex, NotFound
+from delegation.migrations.moves.surveyed import Surveyed, memory_of, why_immovable
 from delegation.migrations.moves.terms import Terms
-from delegation.migrations.moves.volumes import system_place, volume
-from delegation.migrations.schedule import Move, unfit
+from delegation.migrations.moves.volumes import system_place, volume_of
+from delegation.migrations.schedule import Move, overfull_hosts
 
 Estimate = Callable[[str, str, int], float]
 """Seconds that a move may take, by source, target and bytes of memory and disk."""
@@ -30,21 +32,21 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Unmovable:
-    """A machine that is asked for and can't be moved. ``host`` is where it is; empty: unknown.
+    """A machine that is asked for and can't be moved. ``host`` is where it is; None: unknown.
 
-    ``line`` and ``column`` are where a list names it; 0: none does.
+    ``line`` and ``column`` are where a list names it; None: none does.
     """
 
     name: str
-    host: str
+    host: str | None
     why: str
     fix: str = ""
-    line: int = 0
-    column: int = 0
+    line: int | None = None
+    column: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class There:
+class AlreadyThere:
     """A machine that is asked for and on its target already."""
 
     name: str
@@ -56,7 +58,7 @@ class Placement:
     """Everything that was asked for, in one of three ways; ``remarks`` are worth a look."""
 
     moves: tuple[Placed, ...] = ()
-    there: tuple[There, ...] = ()
+    there: tuple[AlreadyThere, ...] = ()
     unmovable: tuple[Unmovable, ...] = ()
     remarks: tuple[str, ...] = ()
 
@@ -72,53 +74,69 @@ def resolve(
 
     A rule of affinity that the moves break is a remark: a list says what is wanted.
     """
-    search = _Search(surveyed, terms, estimate)
-    for one in asked:
-        search.resolve(one)
-    search.refuse_collisions()
-    search.refuse_overfull()
-    placed = [candidate.placed for candidate in search.candidates.values()]
-    remarks = [*_unmeasured(placed, surveyed), *_bad_places(placed)]
-    remarks += [f"after the moves, {text}" for text in _broken(placed, surveyed, terms.rules)]
+    placer = _Placer(surveyed, terms, estimate)
+    for move in asked:
+        placer.place(move)
+    placer.refuse_collisions()
+    placer.refuse_overfull()
+    placed = [candidate.placed for candidate in placer.candidates.values()]
+    remarks = [*_unmeasured_volumes(placed, surveyed), *_bad_places(placed)]
+    remarks += [f"after the moves, {text}" for text in _broken_rules(placed, surveyed, terms.rules)]
     return Placement(
-        tuple(sorted(placed, key=lambda one: (one.move.source, one.move.name, one.move.machine))),
-        tuple(sorted(search.there, key=lambda one: (one.host, one.name))),
-        tuple(sorted(search.unmovable, key=lambda one: (one.line, one.column, one.name, one.host))),
+        tuple(sorted(placed, key=_by_source)),
+        tuple(sorted(placer.there, key=lambda there: (there.host, there.name))),
+        tuple(sorted(placer.unmovable, key=_by_line)),
         tuple(remarks),
     )
 
 
-def _broken(placed: Iterable[Placed], surveyed: Surveyed, rules: Rules) -> Iterator[str]:
-    targets = {one.move.machine: one.move.target for one in placed}
+def _by_source(placed: Placed) -> tuple[str, str, str]:
+    return placed.move.source, placed.move.name, placed.move.machine
+
+
+def _by_line(unmovable: Unmovable) -> tuple[int, int, str, str]:
+    """In the order of the list; what stands in none comes first."""
+    line, column = unmovable.line or 0, unmovable.column or 0
+    return line, column, unmovable.name, unmovable.host or ""
+
+
+def _broken_rules(
+    moves: Iterable[Placed], surveyed: Surveyed, rules: AffinityRules
+) -> Iterator[str]:
+    targets = {placed.move.machine: placed.move.target for placed in moves}
     held: dict[str, list[str]] = defaultdict(list)
     concerned = set()
     for label, hosted in surveyed.hosts.items():
         for machine in hosted.machines:
-            held[targets.get(str(machine.id), label)].append(machine.name)
-            if str(machine.id) in targets:
+            target = targets.get(str(machine.id))
+            held[target or label].append(machine.name)
+            if target:
                 concerned.add(machine.name)
     return rules.broken(held, concerned)
 
 
-def _unmeasured(placed: Iterable[Placed], surveyed: Surveyed) -> list[str]:
+def _unmeasured_volumes(moves: Iterable[Placed], surveyed: Surveyed) -> list[str]:
     """Volumes of which nothing is known."""
-    return sorted(
-        {
-            f"how much room {volume(one.storage)} of {one.move.target} has is not known: only the "
-            "volume of its default folder is looked at"
-            for one in placed
-            if not surveyed.measures(one.move.target, one.storage)
-        }
-    )
+    found = set()
+    for placed in moves:
+        target = placed.move.target
+        if not surveyed.is_measured(target, placed.storage):
+            drive = volume_of(placed.storage)
+            found.add(
+                f"how much room {drive} of {target} has is not known: only the volume of its "
+                "default folder is looked at"
+            )
+    return sorted(found)
 
 
-def _bad_places(placed: Iterable[Placed]) -> Iterator[str]:
-    badly: dict[str, list[str]] = defaultdict(list)
-    for one in placed:
-        if where := system_place(one.storage):
-            badly[where].append(one.move.name)
-    for where, machines in sorted(badly.items()):
-        yield f"{where} is no good place for the storage of {', '.join(sorted(machines))}"
+def _bad_places(moves: Iterable[Placed]) -> Iterator[str]:
+    machines_at: dict[str, list[str]] = defaultdict(list)
+    for placed in moves:
+        place = system_place(placed.storage)
+        if place is not None:
+            machines_at[place].append(placed.move.name)
+    for place, machines in sorted(machines_at.items()):
+        yield f"{place} is no good place for the storage of {', '.join(sorted(machines))}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,69 +146,34 @@ class _Candidate:
     machine: VirtualMachine
 
 
-class _Search:
-    """Resolves one asked move after the other; ``candidates`` are those left, by machine id."""
+class _Placer:
+    """Judges one asked move after the other; ``candidates`` are those left, by machine id."""
 
     def __init__(self, surveyed: Surveyed, terms: Terms, estimate: Estimate) -> None:
         self.candidates: dict[str, _Candidate] = {}
-        self.there: list[There] = []
+        self.there: list[AlreadyThere] = []
         self.unmovable: list[Unmovable] = []
         self._surveyed = surveyed
         self._terms = terms
         self._estimate = estimate
         self._folders: dict[str, set[str]] = defaultdict(set)
-        self._where: dict[str, list[tuple[str, VirtualMachine]]] = defaultdict(list)
-        for label, hosted in surveyed.hosts.items():
-            for machine in hosted.machines:
-                for name in {machine.name.casefold(), str(machine.id)}:
-                    self._where[name].append((label, machine))
+        self._index = MachineIndex(surveyed)
 
-    def resolve(self, asked: AskedMove) -> None:
-        found = self._find(asked)
-        if isinstance(found, Unmovable):
-            self.unmovable.append(found)
+    def place(self, asked: AskedMove) -> None:
+        found = self._index.find(asked)
+        if isinstance(found, NotFound):
+            self._refuse_asked(asked, asked.machine, asked.source, found.why, found.fix)
             return
         host, machine = found
         if host == asked.target:
-            self.there.append(There(machine.name, host))
-        elif refusal := next(self._refusals(asked, host, machine), None):
-            self.unmovable.append(self._unmovable(asked, machine.name, host, *refusal))
-        else:
-            placed = self._placed(asked, host, machine)
-            self.candidates[str(machine.id)] = _Candidate(asked, placed, machine)
-
-    def _find(self, asked: AskedMove) -> tuple[str, VirtualMachine] | Unmovable:
-        """The one machine that is meant, and its host."""
-        source, unread = asked.source, self._surveyed.unread
-        everywhere = self._where.get(asked.machine.casefold(), [])
-        here = [one for one in everywhere if source in {None, one[0]}]
-        at_target = [one for one in everywhere if one[0] == asked.target]
-        if len(here) == 1:
-            return here[0]
-        if here:
-            listed = ", ".join(f"{machine.id} on {host}" for host, machine in here)
-            why = f"several machines are called so: {listed}"
-            fix = "name it by its id"
-            if len({host for host, _ in here}) == len(here):
-                fix = "name its source, or use its id"
-        elif source is not None and source in unread:
-            why = f"{source} was not read: {unread[source]}"
-            fix = f"see why: delegation hosts show {source}"
-        elif source is not None and len(at_target) == 1:
-            return at_target[0]  # moved since the list was made
-        elif source is not None and everywhere:
-            why = f"it is not on {source}, but on {', '.join(host for host, _ in everywhere)}"
-            fix = "correct its source"
-        else:
-            why = f"it is not on {source}" if source else "no host that was read has it"
-            if unread and not source:
-                why += f"; not read: {', '.join(unread)}"
-            fix = "correct its name, or look for it: Get-VM"
-        return self._unmovable(asked, asked.machine, source or "", why, fix)
-
-    @staticmethod
-    def _unmovable(asked: AskedMove, name: str, host: str, why: str, fix: str) -> Unmovable:
-        return Unmovable(name, host, why, fix, asked.line, asked.column)
+            self.there.append(AlreadyThere(machine.name, host))
+            return
+        refusal = next(self._refusals(asked, host, machine), None)
+        if refusal is not None:
+            self._refuse_asked(asked, machine.name, host, *refusal)
+            return
+        placed = self._placed_move(asked, host, machine)
+        self.candidates[str(machine.id)] = _Candidate(asked, placed, machine)
 
     def _refusals(
         self, asked: AskedMove, host: str, machine: VirtualMachine
@@ -199,7 +182,8 @@ class _Search:
         target = asked.target
         if str(machine.id) in self.candidates:
             yield "it is asked for twice, by its name and by its id", "keep one"
-        if never := immovable(machine):
+        never = why_immovable(machine)
+        if never is not None:
             yield never
         if not self._terms.reaches(host, target):
             yield (
@@ -207,57 +191,71 @@ class _Search:
                 "name another target, or add the pair to the inventory's meshes and apply",
             )
         for end in (host, target):
-            if why := self._surveyed.unusable(end, self._terms.slots):
+            why = self._surveyed.why_unusable(end, self._terms.slots)
+            if why is not None:
                 yield why, f"see why: delegation hosts show {end}"
-        if any(label == target for label, _ in self._where[str(machine.id)]):
+        # Hyper-V tells VMs apart by their ids alone, and a replica has that of its original.
+        if self._index.has(target, machine):
             yield f"{target} has a machine of the same id", "look at it there; is it a replica?"
 
-    def _placed(self, asked: AskedMove, host: str, machine: VirtualMachine) -> Placed:
+    def _placed_move(self, asked: AskedMove, host: str, machine: VirtualMachine) -> Placed:
         target, hosted = asked.target, self._surveyed.hosts[asked.target]
         storage = asked.storage or folder(hosted, machine, self._folders[target])
         self._folders[target].add(storage.casefold())
         memory = memory_of(machine)
         size = memory + machine.disk
         seconds = self._estimate(host, target, size)
-        disk = machine.disk if self._surveyed.measures(target, storage) else 0
+        disk = machine.disk if self._surveyed.is_measured(target, storage) else 0
         move = Move(str(machine.id), machine.name, host, target, memory, disk, seconds)
         return Placed(move, storage, size)
 
     def refuse_collisions(self) -> None:
         """Machines whose disks would meet under one name in one folder."""
         meeting: dict[tuple[str, str, str], list[str]] = defaultdict(list)
-        for id_, one in self.candidates.items():
-            folder_ = one.placed.storage.casefold()
-            for file in {disk.path.rpartition("\\")[2].casefold() for disk in one.machine.disks}:
-                meeting[one.placed.move.target, folder_, file].append(id_)
+        for id_, candidate in self.candidates.items():
+            target = candidate.placed.move.target
+            storage = candidate.placed.storage.casefold()
+            files = {disk.path.rpartition("\\")[2].casefold() for disk in candidate.machine.disks}
+            for file in sorted(files):
+                meeting[target, storage, file].append(id_)
         for (target, _, file), ids in meeting.items():
             together = [id_ for id_ in ids if id_ in self.candidates]
-            if len(together) > 1:
-                first = self.candidates[together[0]].placed.storage
-                names = ", ".join(self.candidates[id_].machine.name for id_ in together)
-                why = f"{names} have a disk {file} each, for one folder on {target}: {first}"
-                for id_ in together:
-                    self._refuse(id_, why, "give each a folder of its own as its storage")
+            if len(together) < 2:
+                continue
+            storage = self.candidates[together[0]].placed.storage
+            names = ", ".join(self.candidates[id_].machine.name for id_ in together)
+            why = f"{names} have a disk {file} each, for one folder on {target}: {storage}"
+            for id_ in together:
+                self._refuse_candidate(id_, why, "give each a folder of its own as its storage")
 
     def refuse_overfull(self) -> None:
-        """Every move to a host that has no room for all of them in the end.
-
-        Again, until all fit: what stays where it is makes no room there.
-        """
+        """Every move to a host that has no room for all of them in the end."""
+        # Again, until all fit: a machine whose move is refused stays, and makes no room where it
+        # is for those that were to come there.
         capacities = self._surveyed.capacities()
-        while short := unfit(capacities, [one.placed.move for one in self.candidates.values()]):
-            for id_, one in list(self.candidates.items()):
-                target = one.placed.move.target
+        while short := overfull_hosts(capacities, self._candidate_moves()):
+            for id_, candidate in list(self.candidates.items()):
+                target = candidate.placed.move.target
                 if target in short:
                     why = f"{target} has no room for it: {self._on_drive(target, short[target])}"
-                    self._refuse(id_, why, "move fewer machines there, or others away from there")
+                    fix = "move fewer machines there, or others away from there"
+                    self._refuse_candidate(id_, why, fix)
+
+    def _candidate_moves(self) -> list[Move]:
+        return [candidate.placed.move for candidate in self.candidates.values()]
 
     def _on_drive(self, host: str, short: str) -> str:
         """What is short, with the volume that it is about."""
-        where = f" of disk on {self._surveyed.drive(host)} too little"
+        where = f" of disk on {self._surveyed.measured_volume(host)} too little"
         return short.replace(" of disk too little", where, 1)
 
-    def _refuse(self, id_: str, why: str, fix: str) -> None:
-        one = self.candidates.pop(id_)
-        move = one.placed.move
-        self.unmovable.append(self._unmovable(one.asked, move.name, move.source, why, fix))
+    def _refuse_candidate(self, id_: str, why: str, fix: str) -> None:
+        candidate = self.candidates.pop(id_)
+        move = candidate.placed.move
+        self._refuse_asked(candidate.asked, move.name, move.source, why, fix)
+
+    def _refuse_asked(
+        self, asked: AskedMove, name: str, host: str | None, why: str, fix: str
+    ) -> None:
+        refused = Unmovable(name, host, why, fix, asked.line, asked.column)
+        self.unmovable.append(refused)

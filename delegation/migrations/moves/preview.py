@@ -1,4 +1,4 @@
-"""What a migration run would do: its order, its length, every host's load, and what can't move.
+"""Placed moves -> what a run of them would do: order, length, every host's load, and what stays.
 
 Everything comes out of the schedule's own code, run against a clock that jumps. Nothing of it is
 a timetable: a run decides anew whenever a migration ends.
@@ -6,16 +6,19 @@ a timetable: a run decides anew whenever a migration ends.
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from delegation.inventory import Slots
 from delegation.migrations.moves.asked import AskedMove
 from delegation.migrations.moves.placement import Placed, Placement, Unmovable
-from delegation.migrations.moves.surveyed import Surveyed, called
+from delegation.migrations.moves.surveyed import Surveyed, listed_name
 from delegation.migrations.moves.terms import Terms
-from delegation.migrations.schedule.simulate import Timeline, timeline
+from delegation.migrations.schedule import Capacity
+from delegation.migrations.schedule.simulate import TimedStart, Timeline, timeline
 
 Data = dict[str, Any]
 
@@ -38,12 +41,11 @@ class HostLoad:
 
     def busy(self, seconds: float) -> float:
         """The share of its slots' time that is used in so many seconds, 0 to 1."""
-        ends = [at for at, _, _ in self.moves[1:]]
-        used = sum(
-            (until - at) * (leaving + arriving)
-            for (at, leaving, arriving), until in zip(self.moves, ends, strict=False)
-        )
-        return used / (seconds * self.slots) if seconds > 0 and self.slots > 0 else 0.0
+        used = 0.0
+        for (begins, leaving, arriving), (ends, _, _) in pairwise(self.moves):
+            used += (ends - begins) * (leaving + arriving)
+        slot_seconds = seconds * self.slots
+        return used / slot_seconds if slot_seconds > 0 else 0.0
 
 
 @dataclass(frozen=True)
@@ -65,96 +67,97 @@ class Preview:
     def unmovable(self) -> tuple[Unmovable, ...]:
         """What can't be placed, and what would wait for room for good."""
         moves = {placed.move.machine: placed.move for placed in self.placement.moves}
-        stuck = [
-            Unmovable(
-                moves[machine].name,
-                moves[machine].source,
-                f"no order of the moves makes room for it: {why}",
-                "move fewer machines at once, or empty a host that others can go through",
-            )
-            for machine, why in self.timeline.unsolved.items()
-        ]
-        return (*self.placement.unmovable, *sorted(stuck, key=lambda one: (one.host, one.name)))
+        stuck = []
+        for machine, why in self.timeline.unsolved.items():
+            move = moves[machine]
+            what = f"no order of the moves makes room for it: {why}"
+            fix = "move fewer machines at once, or empty a host that others can go through"
+            stuck.append(Unmovable(move.name, move.source, what, fix))
+        stuck.sort(key=lambda unmovable: (unmovable.host or "", unmovable.name))
+        return (*self.placement.unmovable, *stuck)
 
 
 def preview(placement: Placement, surveyed: Surveyed, terms: Terms) -> Preview:
     """The plan for moves that were placed on hosts as they were read."""
     moves = [placed.move for placed in placement.moves]
-    found = timeline(surveyed.capacities(), moves, slots=terms.slots, via=terms.via)
-    loads = _loads(found, surveyed, terms.slots)
-    return Preview(terms.domain, placement, found, loads, dict(surveyed.unread))
+    course = timeline(surveyed.capacities(), moves, slots=terms.slots, via=terms.via)
+    loads = _host_loads(course, surveyed, terms.slots)
+    return Preview(terms.domain, placement, course, loads, dict(surveyed.unread))
 
 
 def digest(domain: str, moves: Iterable[Placed]) -> str:
-    """SHA-256 over the canonical JSON of kind, domain and each move, by machine."""
-    body = {
-        "kind": "migration",
-        "domain": domain.casefold(),
-        "moves": sorted(
-            [one.move.machine, one.move.source, one.move.target, one.storage] for one in moves
-        ),
-    }
+    """SHA-256 over the canonical JSON of kind, domain and each move, by machine.
+
+    Neither seconds nor the order are in it: a plan stays the one that was confirmed when estimates
+    or free slots are others a minute later, as long as it brings the same machines to the same
+    places.
+    """
+    rows = []
+    for placed in moves:
+        move = placed.move
+        rows.append([move.machine, move.source, move.target, placed.storage])
+    body = {"kind": "migration", "domain": domain.casefold(), "moves": sorted(rows)}
     text = json.dumps(body, ensure_ascii=True, sort_keys=True, separators=(",", ":"))
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 
 def data(plan: Preview) -> Data:
     """The plan as JSON data; times are in seconds from the start, sizes in bytes."""
-    placement, length = plan.placement, plan.timeline.seconds
+    placement, bound, length = plan.placement, plan.timeline.bound, plan.timeline.seconds
     return {
         "digest": plan.digest,
         "domain": plan.domain,
-        "moves": [
-            {
-                "vm": one.move.name,
-                "id": one.move.machine,
-                "source": one.move.source,
-                "target": one.move.target,
-                "storage": one.storage,
-                "bytes": one.size,
-                "seconds": one.move.seconds,
-            }
-            for one in placement.moves
-        ],
-        "order": [
-            {
-                "vm": timed.start.move.name,
-                "id": timed.start.move.machine,
-                "from": timed.start.source,
-                "to": timed.start.to,
-                "aside": not timed.start.final,
-                "begins": timed.begins,
-                "ends": timed.ends,
-            }
-            for timed in plan.timeline.starts
-        ],
+        "moves": [_placed_data(placed) for placed in placement.moves],
+        "order": [_start_data(timed) for timed in plan.timeline.starts],
         "seconds": length,
-        "lower_bound": {
-            "seconds": plan.timeline.bound.seconds,
-            "why": plan.timeline.bound.why,
-        },
+        "lower_bound": {"seconds": bound.seconds, "why": bound.why},
         "hosts": [_load_data(load, length) for load in plan.loads],
-        "there": [{"vm": one.name, "host": one.host} for one in placement.there],
-        "unmovable": [
-            {
-                "vm": one.name,
-                "host": one.host or None,
-                "why": one.why,
-                "fix": one.fix,
-                "line": one.line or None,
-                "column": one.column or None,
-            }
-            for one in plan.unmovable
-        ],
+        "there": [{"vm": there.name, "host": there.host} for there in placement.there],
+        "unmovable": [_unmovable_data(unmovable) for unmovable in plan.unmovable],
         "remarks": list(placement.remarks),
         "unread": [{"host": host, "why": why} for host, why in plan.unread.items()],
         "summary": {
             "moves": len(placement.moves),
-            "bytes": sum(one.size for one in placement.moves),
+            "bytes": sum(placed.size for placed in placement.moves),
             "aside": sum(not timed.start.final for timed in plan.timeline.starts),
             "there": len(placement.there),
             "unmovable": len(plan.unmovable),
         },
+    }
+
+
+def _placed_data(placed: Placed) -> Data:
+    return {
+        "vm": placed.move.name,
+        "id": placed.move.machine,
+        "source": placed.move.source,
+        "target": placed.move.target,
+        "storage": placed.storage,
+        "bytes": placed.size,
+        "seconds": placed.move.seconds,
+    }
+
+
+def _start_data(timed: TimedStart) -> Data:
+    return {
+        "vm": timed.start.move.name,
+        "id": timed.start.move.machine,
+        "from": timed.start.source,
+        "to": timed.start.to,
+        "aside": not timed.start.final,
+        "begins": timed.begins,
+        "ends": timed.ends,
+    }
+
+
+def _unmovable_data(unmovable: Unmovable) -> Data:
+    return {
+        "vm": unmovable.name,
+        "host": unmovable.host,
+        "why": unmovable.why,
+        "fix": unmovable.fix,
+        "line": unmovable.line,
+        "column": unmovable.column,
     }
 
 
@@ -165,16 +168,12 @@ def as_asked(plan: Preview, surveyed: Surveyed) -> tuple[AskedMove, ...]:
         for label, hosted in surveyed.hosts.items()
         for machine in hosted.machines
     }
-    return tuple(
-        AskedMove(
-            called(machines[move.source, move.machine], surveyed.hosts[move.source]),
-            move.target,
-            move.source,
-            placed.storage,
-        )
-        for placed in plan.placement.moves
-        for move in (placed.move,)
-    )
+    asked = []
+    for placed in plan.placement.moves:
+        move = placed.move
+        name = listed_name(machines[move.source, move.machine], surveyed.hosts[move.source])
+        asked.append(AskedMove(name, move.target, move.source, placed.storage))
+    return tuple(asked)
 
 
 def _load_data(load: HostLoad, length: float) -> Data:
@@ -193,34 +192,38 @@ def _load_data(load: HostLoad, length: float) -> Data:
     }
 
 
-def _loads(found: Timeline, surveyed: Surveyed, slots: Slots) -> tuple[HostLoad, ...]:
+def _host_loads(course: Timeline, surveyed: Surveyed, slots: Slots) -> tuple[HostLoad, ...]:
     """The hosts that take part, in the order of the survey."""
     capacities = surveyed.capacities()
-    taking_part = {host for timed in found.starts for host in (timed.start.source, timed.start.to)}
-    least = _least_free(found, surveyed)
-    return tuple(
-        HostLoad(
-            host,
-            capacities[host].slots(slots),
-            sum(timed.start.source == host for timed in found.starts),
-            sum(timed.start.to == host for timed in found.starts),
-            tuple((load.begins, load.leaving, load.arriving) for load in found.load(host)),
-            *least[host],
+    sent = Counter(timed.start.source for timed in course.starts)
+    received = Counter(timed.start.to for timed in course.starts)
+    least = _least_free(course, capacities)
+    loads = []
+    for host in surveyed.hosts:
+        if host not in sent and host not in received:
+            continue
+        slot_loads = [(load.begins, load.leaving, load.arriving) for load in course.load(host)]
+        slot_count = capacities[host].slots(slots)
+        memory, disk = least[host]
+        loads.append(
+            HostLoad(host, slot_count, sent[host], received[host], tuple(slot_loads), memory, disk)
         )
-        for host in surveyed.hosts
-        if host in taking_part
-    )
+    return tuple(loads)
 
 
-def _least_free(found: Timeline, surveyed: Surveyed) -> dict[str, tuple[int, int]]:
-    """The least memory and disk that each host has free: a target's is held from the start."""
-    free = {host: (one.memory, one.disk) for host, one in surveyed.capacities().items()}
+def _least_free(course: Timeline, hosts: Mapping[str, Capacity]) -> dict[str, tuple[int, int]]:
+    """The least memory and disk that each host has free while the moves are made."""
+    # A target's room is held from a move's start and a source's until its end. At one instant ends
+    # come first, as in the schedule: what they free is what the starts of that instant take.
+    events = [(timed.ends, 0, timed.start) for timed in course.starts]
+    events += [(timed.begins, 1, timed.start) for timed in course.starts]
+    events.sort(key=lambda event: event[:2])
+    free = {name: (capacity.memory, capacity.disk) for name, capacity in hosts.items()}
     least = dict(free)
-    events = [(timed.ends, 0, timed.start) for timed in found.starts]
-    events += [(timed.begins, 1, timed.start) for timed in found.starts]
-    for _, begins, start in sorted(events, key=lambda event: event[:2]):
+    for _, begins, start in events:
         host, sign = (start.to, -1) if begins else (start.source, 1)
-        memory, disk = free[host]
-        free[host] = memory + sign * start.move.memory, disk + sign * start.move.disk
-        least[host] = min(least[host][0], free[host][0]), min(least[host][1], free[host][1])
+        memory = free[host][0] + sign * start.move.memory
+        disk = free[host][1] + sign * start.move.disk
+        free[host] = memory, disk
+        least[host] = min(least[host][0], memory), min(least[host][1], disk)
     return least

@@ -1,11 +1,11 @@
-"""What the inventory says about migrations: from which host to which, by what slots and rules."""
+"""An inventory -> from which host to which its machines may go, by what slots and what rules."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from delegation.inventory import Inventory, Slots
 from delegation.mesh.desired import expand
-from delegation.migrations.moves.affinity import Rules
+from delegation.migrations.moves.affinity import AffinityRules
 from delegation.migrations.schedule import Move
 
 
@@ -16,13 +16,14 @@ class Terms:
     domain: str
     reach: Mapping[str, frozenset[str]]
     slots: Slots = Slots.BOTH
-    rules: Rules = field(default_factory=Rules)
+    rules: AffinityRules = field(default_factory=AffinityRules)
 
     @classmethod
     def of(cls, inventory: Inventory) -> "Terms":
         """Raises Refused for a mesh beyond all bounds."""
         wanted = inventory.migrate
-        return cls(inventory.domain, reach(inventory), wanted.slots, Rules(wanted.affinity))
+        rules = AffinityRules(wanted.affinity)
+        return cls(inventory.domain, reachable_hosts(inventory), wanted.slots, rules)
 
     def reaches(self, source: str, target: str) -> bool:
         return target in self.reach.get(source, ())
@@ -34,15 +35,17 @@ class Terms:
         are to be apart, or together, may not be so while one of them is on its way.
         """
         only = self.rules.only_on(move.name)
-        return (
-            self.reaches(source, to)
-            and self.reaches(to, move.target)
-            and (only is None or to in only)
-        )
+        is_open = only is None or to in only
+        return is_open and self.reaches(source, to) and self.reaches(to, move.target)
 
 
-def reach(inventory: Inventory) -> dict[str, frozenset[str]]:
-    return {
-        label: frozenset(endpoint.label for endpoint in delegate.endpoints if endpoint.is_host)
-        for label, delegate in expand(inventory).delegates.items()
-    }
+def reachable_hosts(inventory: Inventory) -> dict[str, frozenset[str]]:
+    """The hosts that each host may migrate to: those that its account may delegate to.
+
+    Raises Refused for a mesh beyond all bounds.
+    """
+    found = {}
+    for label, delegate in expand(inventory).delegates.items():
+        hosts = (endpoint.label for endpoint in delegate.endpoints if endpoint.is_host)
+        found[label] = frozenset(hosts)
+    return found

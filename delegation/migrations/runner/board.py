@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterable, Mapping
 from uuid import UUID
 
 from delegation.errors import HostError
+from delegation.hosts.hosted import Hosted
 from delegation.migrations.lifecycle import Migration, State, Step
-from delegation.migrations.moves.surveyed import Hosted
 from delegation.migrations.runner.room import capacity, of_others
 from delegation.migrations.runner.whereabouts import Answer, told
 from delegation.migrations.runner.work import Display, Record

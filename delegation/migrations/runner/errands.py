@@ -9,10 +9,10 @@ from contextlib import suppress
 from typing import Protocol
 
 from delegation.errors import HostError, HostUnreachable
+from delegation.hosts.hosted import Hosted, folder
 from delegation.hosts.hypervisor import Hypervisor, Moving, Open, opened
 from delegation.hosts.machines import Ended, MoveOrder
 from delegation.migrations.lifecycle import Migration
-from delegation.migrations.moves.surveyed import Hosted, folder
 from delegation.migrations.runner.whereabouts import Answer, Place, place, sighting
 from delegation.migrations.runner.work import (
     Accepted,

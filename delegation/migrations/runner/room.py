@@ -3,8 +3,9 @@
 from collections.abc import Collection, Iterable
 from uuid import UUID
 
+from delegation.hosts.hosted import Hosted
 from delegation.migrations.lifecycle import Migration
-from delegation.migrations.moves.surveyed import Hosted, Surveyed
+from delegation.migrations.moves.surveyed import Surveyed
 from delegation.migrations.schedule import Capacity
 
 
@@ -29,7 +30,6 @@ def capacity(
         storage=found.storage - taken,
         memory=found.memory - sum(move.memory for move in coming),
         disk=found.disk - sum(_to_come(move) for move in coming),
-        bandwidth=found.bandwidth,
     )
 
 

@@ -5,8 +5,8 @@ from enum import Enum
 from uuid import UUID
 
 from delegation.errors import HostError
+from delegation.hosts.hosted import Hosted
 from delegation.hosts.machines import VirtualMachine
-from delegation.migrations.moves.surveyed import Hosted
 
 Answer = Hosted | HostError
 """What came of looking at a host."""

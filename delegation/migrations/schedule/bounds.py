@@ -1,4 +1,4 @@
-"""What no order of the moves could beat: the measure of a schedule.
+"""Hosts and moves -> the seconds that no order of the moves could beat: a schedule's measure.
 
 Every bound holds for detours, too: whatever way a machine takes, its first migration takes a slot
 of its source for its whole length, and its last one a slot of its target. (One that holds only
@@ -30,54 +30,43 @@ def lower_bound(
 
     Moves at a host without slots, or one that is not known, never end and are left out.
     """
-    possible = [
-        move
-        for move in sorted(moves, key=lambda move: move.machine)
-        if move.source != move.target
-        and all(host in hosts and hosts[host].slots(slots) > 0 for host in _ends(move))
-    ]
-    bounds = [Bound(0.0, "nothing is to be moved"), *_longest(possible), *_links(hosts, possible)]
-    at: dict[str, list[float]] = defaultdict(list)
+    possible = []
+    for move in sorted(moves, key=lambda move: move.machine):
+        has_slots = all(_slot_count(hosts, host, slots) > 0 for host in _both_ends(move))
+        if move.source != move.target and has_slots:
+            possible.append(move)
+    seconds_at: dict[str, list[float]] = defaultdict(list)
     for move in possible:
-        for host in _ends(move):
-            at[host].append(move.seconds)
-    for host, seconds in sorted(at.items()):
-        bounds += _host(host, hosts[host].slots(slots), seconds)
+        for host in _both_ends(move):
+            seconds_at[host].append(move.seconds)
+    bounds = [Bound(0.0, "nothing is to be moved"), *_of_the_longest(possible)]
+    for host, seconds in sorted(seconds_at.items()):
+        bounds += _of_a_host(host, _slot_count(hosts, host, slots), seconds)
     return max(bounds, key=lambda bound: bound.seconds)
 
 
-def _ends(move: Move) -> tuple[str, str]:
+def _slot_count(hosts: Mapping[str, Capacity], host: str, kinds: Slots) -> int:
+    return hosts[host].slots(kinds) if host in hosts else 0
+
+
+def _both_ends(move: Move) -> tuple[str, str]:
     return move.source, move.target
 
 
-def _longest(moves: list[Move]) -> Iterator[Bound]:
+def _of_the_longest(moves: list[Move]) -> Iterator[Bound]:
     if moves:
         longest = max(moves, key=lambda move: move.seconds)
         yield Bound(longest.seconds, f"the move of {longest.name} alone")
 
 
-def _host(host: str, slots: int, seconds: list[float]) -> Iterator[Bound]:
-    yield Bound(fsum(seconds) / slots, f"all moves of {host} in {_slots(slots)}")
-    # Of any k * slots + 1 moves, one slot gets k + 1: at least the shortest of them.
+def _of_a_host(host: str, slots: int, seconds: list[float]) -> Iterator[Bound]:
+    in_words = "1 slot" if slots == 1 else f"{slots} slots"
+    yield Bound(fsum(seconds) / slots, f"all moves of {host} in {in_words}")
+    # Of any k * slots + 1 moves, one slot gets k + 1 (pigeonholes), and they take at least as long
+    # as the k + 1 shortest of them. The longest moves of the host give the most of each k.
     ranked = sorted(seconds, reverse=True)
     for more in range(1, (len(ranked) - 1) // slots + 1):
         count = more * slots + 1
         least = fsum(ranked[count - more - 1 : count])
-        why = f"{more + 1} of the {count} longest moves of {host} share one of {_slots(slots)}"
+        why = f"{more + 1} of the {count} longest moves of {host} share one of {in_words}"
         yield Bound(least, why)
-
-
-def _slots(count: int) -> str:
-    return "1 slot" if count == 1 else f"{count} slots"
-
-
-def _links(hosts: Mapping[str, Capacity], moves: list[Move]) -> Iterator[Bound]:
-    """What each network has to carry in either direction, where its bandwidth is known."""
-    for direction, end in (("out of", 0), ("into", 1)):
-        carried: dict[str, int] = defaultdict(int)
-        for move in moves:
-            carried[_ends(move)[end]] += move.memory + move.disk
-        for host, count in sorted(carried.items()):
-            if hosts[host].bandwidth > 0:
-                why = f"all that goes {direction} {host} over its network"
-                yield Bound(count / hosts[host].bandwidth, why)

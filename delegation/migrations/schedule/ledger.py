@@ -1,4 +1,4 @@
-"""What migrations hold at each host and what waits there: the state that a schedule decides on.
+"""Capacities, starts and ends -> what migrations hold at each host, and what waits there.
 
 Every step touches the two hosts of one move and nothing else, which is what keeps the planning
 of thousands of moves cheap.
@@ -17,15 +17,13 @@ class Capacity:
 
     ``live`` and ``storage`` are its slots in all, the used ones included. ``memory`` and ``disk``
     are bytes that are free once everything that runs has all that it needs there: whoever reads a
-    host in the middle of a copy takes off what is still to come. ``bandwidth`` is what its
-    migration network carries in each direction, in bytes a second; 0 is not known.
+    host in the middle of a copy takes off what is still to come.
     """
 
     live: int
     storage: int
     memory: int
     disk: int
-    bandwidth: float = 0.0
 
     def slots(self, kinds: Slots) -> int:
         """How many migrations it allows at a time, where each takes slots of these ``kinds``."""
@@ -62,7 +60,7 @@ class Start:
 
 
 @dataclass(slots=True, eq=False)
-class Waiting:
+class WaitingMove:
     """A move that has not started. ``at`` is where its machine is; a held one is not to start."""
 
     move: Move
@@ -72,28 +70,29 @@ class Waiting:
     held: str | None = None
 
 
-def _order(waiting: Waiting) -> tuple[float, str]:
-    """The longest first; what is equally long by machine, so that every run is the same."""
+def _longest_first(waiting: WaitingMove) -> tuple[float, str]:
+    """What is equally long goes by machine, so that every run of the same is the same."""
     return (-waiting.seconds, waiting.move.machine)
 
 
 @dataclass(slots=True, eq=False)
-class Pair:
+class PairQueue:
     """What waits to go from one host to one other, the longest first."""
 
-    source: "Site"
-    target: "Site"
-    queue: list[Waiting] = field(default_factory=list)
+    source: "ScheduledHost"
+    target: "ScheduledHost"
+    queue: list[WaitingMove] = field(default_factory=list)
 
-    def add(self, waiting: Waiting) -> None:
-        insort(self.queue, waiting, key=_order)
+    def add(self, waiting: WaitingMove) -> None:
+        insort(self.queue, waiting, key=_longest_first)
 
-    def remove(self, waiting: Waiting) -> None:
-        del self.queue[bisect_left(self.queue, _order(waiting), key=_order)]
+    def remove(self, waiting: WaitingMove) -> None:
+        place = bisect_left(self.queue, _longest_first(waiting), key=_longest_first)
+        del self.queue[place]
 
 
 @dataclass(slots=True, eq=False)
-class Site:
+class ScheduledHost:
     """One host. ``slots`` are all that it has; ``memory`` and ``disk`` are what is free of it.
 
     Free space can be below zero and more can run than there are slots: both were lowered since.
@@ -114,8 +113,8 @@ class Site:
     arriving: int = 0
     open: bool = False
     work: float = 0.0
-    outgoing: dict[str, Pair] = field(default_factory=dict)
-    incoming: dict[str, Pair] = field(default_factory=dict)
+    outgoing: dict[str, PairQueue] = field(default_factory=dict)
+    incoming: dict[str, PairQueue] = field(default_factory=dict)
 
     @property
     def usable(self) -> bool:
@@ -123,27 +122,29 @@ class Site:
         return self.slots > 0 and not self.gone
 
     @property
-    def short(self) -> bool:
+    def short_of_room(self) -> bool:
         """Whether not all that waits to come has room before something leaves."""
         return self.memory_left < 0 or self.disk_left < 0
 
     @property
-    def load(self) -> float:
+    def work_per_slot(self) -> float:
         """Seconds of waiting work for each of its slots."""
         return self.work / max(self.slots, 1)
 
-    def fits(self, move: Move) -> bool:
-        """Whether there is room; what needs nothing has room on an overfull host, too."""
-        return (move.memory <= self.memory or not move.memory) and (
-            move.disk <= self.disk or not move.disk
-        )
+    def waiting_to_leave(self) -> list[WaitingMove]:
+        return [waiting for pair in self.outgoing.values() for waiting in pair.queue]
+
+    def has_room(self, move: Move) -> bool:
+        """What needs nothing has room on an overfull host, too."""
+        has_memory = move.memory <= self.memory or not move.memory
+        return has_memory and (move.disk <= self.disk or not move.disk)
 
     def expect(self, move: Move, sign: int = 1) -> None:
         """It waits to come; ``sign`` -1: it does not any more."""
         self.memory_left -= sign * move.memory
         self.disk_left -= sign * move.disk
 
-    def free(self, move: Move, sign: int = 1) -> None:
+    def free_room(self, move: Move, sign: int = 1) -> None:
         """The room of a machine becomes free; ``sign`` -1: it is taken."""
         self.memory += sign * move.memory
         self.disk += sign * move.disk
@@ -153,81 +154,91 @@ class Site:
 class Ledger:
     """All hosts, by name. A host that is named by a move and not known is as one that is gone."""
 
-    def __init__(self, kinds: Slots, hosts: Mapping[str, Capacity]) -> None:
+    def __init__(self, kinds: Slots, capacities: Mapping[str, Capacity]) -> None:
         self.kinds = kinds
-        self.sites: dict[str, Site] = {}
+        self.hosts: dict[str, ScheduledHost] = {}
         self.open: set[str] = set()
         """Hosts with a free slot, by name."""
-        for host, capacity in hosts.items():
-            self.read(host, capacity)
+        for name, capacity in capacities.items():
+            self.read(name, capacity)
 
-    def site(self, name: str) -> Site:
-        site = self.sites.get(name)
-        if site is None:
-            site = self.sites[name] = Site(name)
-        return site
+    def host(self, name: str) -> ScheduledHost:
+        host = self.hosts.get(name)
+        if host is None:
+            host = self.hosts[name] = ScheduledHost(name)
+        return host
 
-    def read(self, host: str, capacity: Capacity) -> None:
-        site = self.site(host)
-        site.slots = max(capacity.slots(self.kinds), 0)
-        site.memory_left += capacity.memory - site.memory
-        site.disk_left += capacity.disk - site.disk
-        site.memory, site.disk = capacity.memory, capacity.disk
-        site.gone = False
-        self._settle(site)
+    def read(self, name: str, capacity: Capacity) -> None:
+        """The host as it is now. What waits to come is still expected in the room that it has."""
+        host = self.host(name)
+        host.slots = max(capacity.slots(self.kinds), 0)
+        host.memory_left += capacity.memory - host.memory
+        host.disk_left += capacity.disk - host.disk
+        host.memory, host.disk = capacity.memory, capacity.disk
+        host.gone = False
+        self._update_open(host)
 
-    def lose(self, host: str) -> None:
-        site = self.site(host)
-        site.gone = True
-        self._settle(site)
+    def lose(self, name: str) -> None:
+        host = self.host(name)
+        host.gone = True
+        self._update_open(host)
 
-    def enqueue(self, waiting: Waiting) -> None:
-        source, target = self.site(waiting.at), self.site(waiting.move.target)
+    def enqueue(self, waiting: WaitingMove) -> None:
+        source, target = self._both_ends(waiting)
         pair = source.outgoing.get(target.name)
         if pair is None:
-            pair = Pair(source, target)
+            pair = PairQueue(source, target)
             source.outgoing[target.name] = target.incoming[source.name] = pair
         pair.add(waiting)
         target.expect(waiting.move)
         source.work += waiting.seconds
         target.work += waiting.seconds
 
-    def withdraw(self, waiting: Waiting) -> None:
-        source, target = self.site(waiting.at), self.site(waiting.move.target)
+    def withdraw(self, waiting: WaitingMove) -> None:
+        source, target = self._both_ends(waiting)
         pair = source.outgoing[target.name]
         pair.remove(waiting)
-        target.expect(waiting.move, -1)
         if not pair.queue:
             del source.outgoing[target.name], target.incoming[source.name]
+        target.expect(waiting.move, -1)
         source.work -= waiting.seconds
         target.work -= waiting.seconds
 
-    def occupy(self, start: Start) -> None:
-        """A slot at both ends."""
-        self._count(start, 1)
+    def _both_ends(self, waiting: WaitingMove) -> tuple[ScheduledHost, ScheduledHost]:
+        return self.host(waiting.at), self.host(waiting.move.target)
 
-    def vacate(self, start: Start) -> None:
-        self._count(start, -1)
+    # A migration holds a slot at both ends while it runs. Its room is held longer: at the target
+    # from the start on, since the copy grows there; at the source until the end, since its files
+    # are deleted last. So slots and room are booked apart.
 
-    def reserve(self, host: str, move: Move) -> None:
-        """The room that the move needs on that host, from its start on."""
-        self.site(host).free(move, -1)
+    def occupy_slots(self, start: Start) -> None:
+        self.count_leaving(start.source, 1)
+        self._count_arriving(start.to, 1)
 
-    def release(self, host: str, move: Move) -> None:
-        self.site(host).free(move)
+    def vacate_slots(self, start: Start) -> None:
+        self.count_leaving(start.source, -1)
+        self._count_arriving(start.to, -1)
 
-    def send(self, source: str, sign: int = 1) -> None:
-        """A slot at the source alone; ``sign`` -1: it is free again."""
-        site = self.site(source)
-        site.leaving += sign
-        self._settle(site)
+    def count_leaving(self, name: str, sign: int) -> None:
+        """A slot at the source alone is taken; ``sign`` -1: it is free again."""
+        source = self.host(name)
+        source.leaving += sign
+        self._update_open(source)
 
-    def _count(self, start: Start, sign: int) -> None:
-        self.send(start.source, sign)
-        to = self.site(start.to)
-        to.arriving += sign
-        self._settle(to)
+    def _count_arriving(self, name: str, sign: int) -> None:
+        target = self.host(name)
+        target.arriving += sign
+        self._update_open(target)
 
-    def _settle(self, site: Site) -> None:
-        site.open = not site.gone and site.leaving + site.arriving < site.slots
-        (self.open.add if site.open else self.open.discard)(site.name)
+    def reserve_room(self, name: str, move: Move) -> None:
+        self.host(name).free_room(move, -1)
+
+    def release_room(self, name: str, move: Move) -> None:
+        self.host(name).free_room(move)
+
+    def _update_open(self, host: ScheduledHost) -> None:
+        host.open = not host.gone and host.leaving + host.arriving < host.slots
+        if host.open:
+            self.open.add(host.name)
+        else:
+            self.open.discard(host.name)

@@ -1,84 +1,82 @@
-"""Why moves can't be made: an end state without room, and what keeps a machine waiting for good."""
+"""Moves and room -> why some can't be made: no room in the end, or no way to get there."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from delegation.inventory import Slots
-from delegation.migrations.schedule.ledger import Capacity, Ledger, Move, Site, Waiting
+from delegation.migrations.schedule.ledger import Capacity, Ledger, Move, ScheduledHost, WaitingMove
 
 SHOWN = 3
 """Machines named in one line; the others are counted."""
 
 
-def unfit(hosts: Mapping[str, Capacity], moves: Iterable[Move]) -> Mapping[str, str]:
+def overfull_hosts(hosts: Mapping[str, Capacity], moves: Iterable[Move]) -> Mapping[str, str]:
     """The hosts without room for the end of these moves: how much too little, and for whom.
 
     Hosts that are not in ``hosts`` are not judged. What needs nothing has room on an overfull host.
     """
     arriving: dict[str, list[Move]] = defaultdict(list)
-    memory = {host: capacity.memory for host, capacity in hosts.items()}
-    disk = {host: capacity.disk for host, capacity in hosts.items()}
+    memory = defaultdict(int, {name: capacity.memory for name, capacity in hosts.items()})
+    disk = defaultdict(int, {name: capacity.disk for name, capacity in hosts.items()})
     for move in moves:
         if move.source == move.target:
             continue
         arriving[move.target].append(move)
-        for free in (memory, disk):
-            need = move.memory if free is memory else move.disk
-            free[move.source] = free.get(move.source, 0) + need
-            free[move.target] = free.get(move.target, 0) - need
+        memory[move.source] += move.memory
+        memory[move.target] -= move.memory
+        disk[move.source] += move.disk
+        disk[move.target] -= move.disk
     found = {}
-    for host in sorted(arriving.keys() & hosts.keys()):
-        wanted = (
-            ("memory", memory, any(move.memory for move in arriving[host])),
-            ("disk", disk, any(move.disk for move in arriving[host])),
-        )
-        short = [
-            f"{size(-free[host])} of {kind}"
-            for kind, free, is_needed in wanted
-            if free[host] < 0 and is_needed
-        ]
+    for name in sorted(arriving.keys() & hosts.keys()):
+        coming = arriving[name]
+        short = []
+        if memory[name] < 0 and any(move.memory for move in coming):
+            short.append(f"{size(-memory[name])} of memory")
+        if disk[name] < 0 and any(move.disk for move in coming):
+            short.append(f"{size(-disk[name])} of disk")
         if short:
-            found[host] = f"{' and '.join(short)} too little for {_names(arriving[host])}"
+            found[name] = f"{' and '.join(short)} too little for {_few_names(coming)}"
     return found
 
 
-def obstacle(ledger: Ledger, waiting: Waiting, hops: int) -> str:
+def obstacle_of(ledger: Ledger, waiting: WaitingMove, hops: int) -> str:
     """What keeps a machine waiting where nothing runs and nothing can start."""
     if waiting.held is not None:
         return f"held back: {waiting.held}"
-    target = ledger.site(waiting.move.target)
-    for site in (ledger.site(waiting.at), target):
-        if site.gone:
-            return f"{site.name} can't be reached"
-        if not site.usable:
+    target = ledger.host(waiting.move.target)
+    for host in (ledger.host(waiting.at), target):
+        if host.gone:
+            return f"{host.name} can't be reached"
+        if not host.usable:
             kinds = "live and storage" if ledger.kinds is Slots.BOTH else "live"
-            return f"{site.name} allows no {kinds} migrations"
+            return f"{host.name} allows no {kinds} migrations"
     aside = f"is on {waiting.at} for now; " if waiting.hops else ""
-    return f"{aside}{_lack(target, waiting.move)}; {_no_way_round(target, waiting, hops)}"
+    return f"{aside}{_lacking_room(target, waiting.move)}; {_no_way_round(target, waiting, hops)}"
 
 
-def _lack(target: Site, move: Move) -> str:
-    lacking = [
-        f"{size(need)} of {kind}, and {size(max(free, 0))} is free"
-        for kind, need, free in (
-            ("memory", move.memory, target.memory),
-            ("disk", move.disk, target.disk),
-        )
-        if need > max(free, 0)
-    ]
+def _lacking_room(target: ScheduledHost, move: Move) -> str:
+    lacking = []
+    for kind, need, left in (
+        ("memory", move.memory, target.memory),
+        ("disk", move.disk, target.disk),
+    ):
+        free = max(left, 0)
+        if need > free:
+            lacking.append(f"{size(need)} of {kind}, and {size(free)} is free")
     return f"needs on {target.name} {'; '.join(lacking)}"
 
 
-def _no_way_round(target: Site, waiting: Waiting, hops: int) -> str:
-    leaving = [one.move for pair in target.outgoing.values() for one in pair.queue]
+def _no_way_round(target: ScheduledHost, waiting: WaitingMove, hops: int) -> str:
+    leaving = [other.move for other in target.waiting_to_leave()]
     if not leaving:
         return f"nothing is to leave {target.name}"
+    names = _few_names(leaving)
     if waiting.hops >= hops > 0:
-        return f"it was moved aside {hops} times, and {_names(leaving)} can't leave {target.name}"
-    return f"{_names(leaving)} can't leave {target.name} either, nor go through a third host"
+        return f"it was moved aside {hops} times, and {names} can't leave {target.name}"
+    return f"{names} can't leave {target.name} either, nor go through a third host"
 
 
-def _names(moves: Iterable[Move]) -> str:
+def _few_names(moves: Iterable[Move]) -> str:
     names = sorted(move.name for move in moves)
     if len(names) <= SHOWN + 1:
         return ", ".join(names)

@@ -1,0 +1,58 @@
+"""Passwords from a file, the environment or somebody at the terminal; an argument never."""
+
+import getpass
+import os
+import sys
+from functools import cache
+from pathlib import Path
+
+from delegation import names
+from delegation.cli.options import Options
+from delegation.errors import UsageError
+
+_WAYS = {
+    "directory": ("DELEGATION_PASSWORD", "--password-file"),
+    "remoting": ("DELEGATION_HOSTS_PASSWORD", "--hosts-password-file"),
+}
+"""For each section of the inventory: the variable and the option that hand one over."""
+
+
+class TerminalPasswords:
+    """Implements directory.logons.Passwords."""
+
+    def __init__(self, given: Options) -> None:
+        self._files = {
+            "directory": given.password_file,
+            "remoting": given.hosts_password_file,
+        }
+
+    def given(self, section: str) -> str | None:
+        """From the file that an option names, else from the variable. Raises UsageError."""
+        variable, option = _WAYS[section]
+        file = self._files[section]
+        if file is None:
+            return os.environ.get(variable)
+        return _read(file, option)
+
+    def asked(self, user: str, place: str) -> str | None:
+        return _typed(user, place) if sys.stdin.isatty() else None
+
+    def ways(self, section: str) -> tuple[str, str]:
+        return _WAYS[section]
+
+
+def _read(file: Path, option: str) -> str:
+    try:
+        password = file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as exc:
+        raise UsageError(
+            f"{option} {file} can't be read: {exc}",
+            "name a UTF-8 text file that holds the password alone",
+        ) from exc
+    return password.removesuffix("\n").removesuffix("\r")
+
+
+@cache
+def _typed(user: str, place: str) -> str:
+    """What was typed, once for each; a command may log on more than once."""
+    return getpass.getpass(f"Password of {names.inert(user)} for {names.inert(place)}: ")

@@ -1,0 +1,79 @@
+"""The verbs of the hosts' own settings: plan, apply, roll back a run. The front door."""
+
+from collections.abc import Collection
+from functools import partial
+
+from delegation.changes import verbs
+from delegation.changes.review import Reviewed
+from delegation.changes.verbs import Carried, Confirm
+from delegation.hosts import settings_survey
+from delegation.hosts.settings import HostSetting
+from delegation.hosts.settings_changes import HostsUndoOpening, open_to_apply
+from delegation.hosts.settings_form import SettingsPlanForm
+from delegation.hosts.settings_survey import HostsWorld
+from delegation.hosts.settings_view import HostsPlanView
+
+
+def plan_settings(
+    world: HostsWorld, *, limit: str | None = None, allow: Collection[str] = ()
+) -> HostsPlanView:
+    """What would make the hosts that ``limit`` names, or all, as the inventory declares them.
+
+    Hosts without live_migration are not asked; those that can't be reached are in the view.
+    """
+    labels = declared(world, limit)
+    open_host = settings_survey.reach(world, labels)
+    return HostsPlanView(settings_survey.planned(world, open_host, labels, allow))
+
+
+def declared(world: HostsWorld, limit: str | None) -> list[str]:
+    """The hosts in scope of which the inventory declares any setting. Raises UsageError."""
+    return settings_survey.managed(
+        world.inventory, settings_survey.in_scope(world.inventory, limit)
+    )
+
+
+def apply_settings(  # noqa: PLR0913 - what may be said of an apply
+    world: HostsWorld,
+    confirm: Confirm[HostSetting] | None,
+    *,
+    limit: str | None = None,
+    allow: Collection[str] = (),
+    reviewed: Reviewed[HostSetting] | None = None,
+    ticket: str | None = None,
+) -> Carried[HostSetting]:
+    """Set the hosts as the inventory declares, many at a time, each setting read back.
+
+    ``confirm`` is asked about the plan, None asks nobody. Raises UsageError, JournalError, and
+    Refused where nothing was changed because it would not have been safe.
+    """
+    labels = declared(world, limit)
+    open_host = settings_survey.reach(world, labels)
+    return verbs.apply(
+        partial(open_to_apply, world, open_host, labels, allow),
+        world.records,
+        reviewed or Reviewed(SettingsPlanForm()),
+        world.teller,
+        confirm,
+        ticket,
+    )
+
+
+def roll_back_settings(
+    world: HostsWorld,
+    confirm: Confirm[HostSetting] | None,
+    *,
+    run: int | None = None,
+    allow: Collection[str] = (),
+    ticket: str | None = None,
+) -> Carried[HostSetting]:
+    """Take back what ``run``, or the newest apply, set on the hosts, and nothing else."""
+    return verbs.roll_back(
+        HostsUndoOpening(world, allow),
+        world.records,
+        run,
+        SettingsPlanForm(),
+        world.teller,
+        confirm,
+        ticket,
+    )

@@ -1,0 +1,82 @@
+"""The names that an inventory gives to machines: each on its own, and what follows from a label."""
+
+import re
+from collections.abc import Container
+
+from delegation import names
+from delegation.inventory.fields import Field, Reading
+from delegation.inventory.value_types import TEXT_SCHEMA, ValueType
+from delegation.inventory.yaml_text import quoted
+
+# Not only what a host name may hold: a label may have the _ of old NetBIOS names. It ends in no
+# hyphen and, like each part of a DNS name, has 63 characters at most.
+_LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\Z")
+
+
+def is_dns_name(text: str) -> bool:
+    """Whether ``text`` is a fully qualified name; an IP address is none."""
+    return names.is_fqdn(text) and not text.rpartition(".")[2].isdigit()
+
+
+def qualified(label: str, domain: str | None) -> str:
+    """The default FQDN; empty where the domain is unknown because of a problem."""
+    return f"{label}.{domain}" if domain else ""
+
+
+def read_domain(reading: Reading, field: Field | None) -> str | None:
+    text = reading.text(field)
+    if field is None or text is None or is_dns_name(text):
+        return text
+    what = f"'domain' is {quoted(text)}, which is not a DNS domain"
+    reading.problem(field.node, what, "write the full name, such as corp.example")
+    return None
+
+
+def read_computer_name(reading: Reading, field: Field | None) -> str | None:
+    """A declared sAMAccountName, without its $."""
+    name = reading.text(field)
+    if field is None or name is None or names.is_computer_name(name):
+        return name
+    reading.problem(field.node, *_bad_computer_name(name))
+    return None
+
+
+def read_fqdn(reading: Reading, field: Field | None) -> str | None:
+    fqdn = reading.text(field)
+    if field is None or fqdn is None or is_dns_name(fqdn):
+        return fqdn
+    what = f"{quoted(fqdn)} is not a fully qualified DNS name"
+    reading.problem(field.node, what, "write it like hv01.corp.example")
+    return None
+
+
+DOMAIN = ValueType("a DNS name", TEXT_SCHEMA, read_domain)
+COMPUTER_NAME = ValueType("an account's name", TEXT_SCHEMA, read_computer_name)
+FQDN = ValueType("a DNS name", TEXT_SCHEMA, read_fqdn)
+
+
+def bad_label(label: str, domain: str | None, given: Container[str]) -> tuple[str, str] | None:
+    """What is wrong with a label, or with a name that follows from it; and the fix.
+
+    Where ``computer`` or ``fqdn`` is ``given``, that name does not follow from the label.
+    """
+    if not _LABEL.match(label):
+        fix = "use letters, digits, - and _; write a full name under fqdn:"
+        return f"bad name {quoted(label)}", fix
+    if "computer" not in given and not names.is_computer_name(label):
+        return _bad_computer_name(label)
+    fqdn = qualified(label, domain)
+    if "fqdn" not in given and fqdn and not is_dns_name(fqdn):
+        return f"{quoted(fqdn)} is longer than a DNS name can be", "shorten the name"
+    return None
+
+
+def _bad_computer_name(name: str) -> tuple[str, str]:
+    if name.endswith("$"):
+        return f"bad computer name {quoted(name)}: it ends in $", "write it without the $"
+    what = f"bad computer name {quoted(name)}"
+    if len(name) > 15:
+        what += f": {len(name)} characters, and 15 is the most"
+    elif name.isdigit():
+        what += ": digits alone"
+    return what, "write the account's name (computer: HV01): letters, digits, - and _"

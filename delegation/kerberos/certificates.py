@@ -1,0 +1,48 @@
+"""TLS that verifies, for every server: the authorities to trust, and what a failure means."""
+
+import ssl
+from enum import Enum
+from pathlib import Path
+
+from delegation.errors import UsageError
+
+
+def verifying(ca_file: str | None, section: str, whose: str) -> ssl.SSLContext:
+    """TLS 1.2 or newer with certificate and name verified: no setting turns that off.
+
+    By the system's authorities, or those of ``ca_file``, which ``section`` of the inventory names;
+    ``whose`` is how a CA is called in the advice. Raises UsageError for a file that is none.
+    """
+    if ca_file is not None and not Path(ca_file).is_file():
+        raise UsageError(f"{section}.ca_file {ca_file} is not a file", f"name {whose} PEM file")
+    try:
+        context = ssl.create_default_context(cafile=ca_file)
+    except (OSError, ssl.SSLError) as exc:
+        raise UsageError(
+            f"{section}.ca_file {ca_file} can't be used: {exc}", f"name {whose} PEM file"
+        ) from exc
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+class CertificateFault(Enum):
+    """What is wrong with a certificate that was refused."""
+
+    EXPIRED = "expired"
+    NOT_YET_VALID = "not yet valid"
+    OF_ANOTHER_NAME = "of another name"
+    UNTRUSTED = "untrusted"
+
+
+_FAULTS = {
+    9: CertificateFault.NOT_YET_VALID,
+    10: CertificateFault.EXPIRED,
+    62: CertificateFault.OF_ANOTHER_NAME,
+    64: CertificateFault.OF_ANOTHER_NAME,
+}
+"""By OpenSSL's X509_V_ERR codes: another host's name is 62, another address 64."""
+
+
+def fault_of(failure: ssl.SSLCertVerificationError) -> CertificateFault:
+    """By OpenSSL's number; its texts differ between versions."""
+    return _FAULTS.get(failure.verify_code, CertificateFault.UNTRUSTED)

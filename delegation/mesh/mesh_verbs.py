@@ -1,0 +1,60 @@
+"""The verbs of the mesh: apply what the inventory wants, roll back a run. The front door."""
+
+from collections.abc import Collection
+from functools import partial
+
+from delegation.changes import verbs
+from delegation.changes.records import Records
+from delegation.changes.review import Reviewed
+from delegation.changes.verbs import Carried, Confirm
+from delegation.mesh import survey
+from delegation.mesh.mesh_changes import MeshUndoOpening, UndoWorld, WriteWorld, open_to_apply
+from delegation.mesh.plan_form import DelegationPlanForm
+from delegation.mesh.state import Delegation
+
+
+def apply_mesh(  # noqa: PLR0913 - what may be said of an apply
+    world: WriteWorld,
+    confirm: Confirm[Delegation] | None,
+    *,
+    limit: str | None = None,
+    allow: Collection[str] = (),
+    reviewed: Reviewed[Delegation] | None = None,
+    ticket: str | None = None,
+) -> Carried[Delegation]:
+    """Make the mesh as the inventory says, on the hosts that ``limit`` names, or all.
+
+    ``confirm`` is asked about the plan, None asks nobody; ``allow`` lifts refusals by their names;
+    ``reviewed`` is what the plan must be. Raises UsageError, AccountsError, DirectoryError,
+    JournalError, and Refused where nothing was written because it would not have been safe.
+    """
+    labels = survey.limited(limit, world.inventory)
+    return verbs.apply(
+        partial(open_to_apply, world, labels, allow),
+        world.records,
+        reviewed or Reviewed(DelegationPlanForm()),
+        world.teller,
+        confirm,
+        ticket,
+    )
+
+
+def roll_back_mesh(  # noqa: PLR0913 - what may be said of a rollback
+    world: UndoWorld,
+    records: Records,
+    confirm: Confirm[Delegation] | None,
+    *,
+    run: int | None = None,
+    allow: Collection[str] = (),
+    ticket: str | None = None,
+) -> Carried[Delegation]:
+    """Take back what ``run``, or the newest apply, did to the mesh, and nothing else."""
+    return verbs.roll_back(
+        MeshUndoOpening(world, allow),
+        records,
+        run,
+        DelegationPlanForm(),
+        world.teller,
+        confirm,
+        ticket,
+    )
