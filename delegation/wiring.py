@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from delegation.directory.ldap import LdapReader
     from delegation.hosts.hypervisor import Hypervisor, Open
     from delegation.hosts.places import Account, Place
+    from delegation.mesh.export_plan import ChangeFile
 
 KINDS = Kinds(changing=(DELEGATION, HOST_SETTINGS), unchanging=(AUDIT, MIGRATE))
 """All kinds of runs that this version knows."""
@@ -156,6 +157,12 @@ class World:
         from delegation.directory import change_file
 
         change_file.write_undo(self.records.folder / f"run-{run}-undo.ldif", plan)
+
+    def change_file(self, plan: DelegationPlan) -> "ChangeFile":
+        """The changes of a plan as other programs make them."""
+        from delegation.directory import change_file
+
+        return change_file.change_file(plan)
 
     def connection_record(self, directory: Directory) -> dict[str, Any]:
         """What a rollback needs to come back to ``directory``; no secret is in it."""

@@ -47,7 +47,7 @@ IO = {
     "migrations.record/": "clock",
     "migrations.runner.threads": "queue threading time",
     "migrations.smb/": "socket sys time",
-    "report": "pathlib traceback",
+    "report.templates": "open pathlib traceback",
     "report.sheet": "io",
     "wiring": "everything",
 }
@@ -79,9 +79,10 @@ HANDED = {
     "inventory.yaml_text": "inventory/ mesh.discovery.search migrations.moves.move_list"
     " migrations.moves.csv_tree",
     "kerberos/": "directory/ hosts.winrm/ migrations.smb/",
-    "migrations.record/": f"{_OF_RUNS} migrations.tries migrations.past_migrations report.page report.sheet",
+    "migrations.record/": f"{_OF_RUNS} migrations.tries migrations.past_migrations"
+    " report.page report.sheet",
     "migrations.runner.threads": "migrations.perform",
-    "report": "report/",
+    "report.templates": "report report/",
 }
 """Who may import a place of input and output, besides itself, ``wiring`` and ``cli``."""
 WORLD = (
@@ -101,7 +102,7 @@ OWNERS = {
     "gssapi": "kerberos.tickets migrations.smb.smb_ticket",
     "impacket": "directory.descriptors"
     " migrations.smb.smb_session migrations.smb.smb_watch migrations.smb.verified",
-    "jinja2": "report",
+    "jinja2": "report.templates",
     "krb5": "kerberos.principals kerberos.tickets migrations.smb.smb_ticket",
     "ldap3": "directory.inspection directory.ldap"
     " directory.sealing directory.session directory.tls",
@@ -284,7 +285,7 @@ PLANTS = {
     " migrations.runner.threads wiring",
     "from datetime import datetime as time\nseen = time.now()": "changes.journal cli/"
     " hosts.winrm/ migrations.record/ wiring",
-    "text = read_file('inventory.yaml')": "changes.files cli/ directory/ wiring",
+    "text = read_file('inventory.yaml')": "changes.files cli/ directory/ report.templates wiring",
     "import ldap3": OWNERS["ldap3"],
     "def late():\n    import click": "cli/",
     "def late():\n    import fcntl": "",

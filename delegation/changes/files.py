@@ -7,7 +7,7 @@ within one folder is a single step, and whoever reads the old file keeps it.
 import os
 import secrets
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -28,17 +28,17 @@ def create(path: Path, content: bytes) -> None:
         _rename_to_new(new, path)
 
 
-def create_all(made: Mapping[Path, bytes]) -> None:
-    """New files, all or none. Raises FileExistsError where one of them is there already.
+def create_all(made: Sequence[tuple[Path, bytes]]) -> None:
+    """New files, all or none. Raises FileExistsError where one is there already, or comes twice.
 
     Every name is taken first, so that most of what may go wrong does before anything is written.
     """
     taken: list[Path] = []
     try:
-        for path in made:
+        for path, _ in made:
             path.open("xb").close()
             taken.append(path)
-        for path, content in made.items():
+        for path, content in made:
             replace(path, content)
     except BaseException:
         for path in taken:

@@ -6,18 +6,19 @@ import shlex
 import shutil
 import tempfile
 from collections.abc import Callable
-from contextlib import chdir, closing
+from contextlib import chdir
 from pathlib import Path
 
 import click
 
-from delegation import report
 from delegation.changes.outcomes import Result
 from delegation.changes.plan import Change, Target
-from delegation.cli import options, terminal
+from delegation.cli import options, terminal, wiring
+from delegation.cli.options import Options
 from delegation.errors import DelegationError
 from delegation.mesh.state import Delegation
 from delegation.names import peer_values
+from delegation.report.templates import example_inventory, templates
 
 _DIRECTORY = Path("directory.ldif")
 _COMMAND = ["-i", "inventory.yaml", "--directory", f"ldif:{_DIRECTORY}"]
@@ -40,8 +41,8 @@ def demo() -> int:
     for name in [name for name in os.environ if name.startswith("DELEGATION_")]:
         del os.environ[name]  # of the real directory, and of the real record of runs
     with tempfile.TemporaryDirectory(prefix="delegation-demo-") as folder, chdir(folder):
-        shutil.copyfile(report.example_inventory(), "inventory.yaml")
-        shutil.copyfile(report.templates() / "sample-directory.ldif", _DIRECTORY)
+        shutil.copyfile(example_inventory(), "inventory.yaml")
+        shutil.copyfile(templates() / "sample-directory.ldif", _DIRECTORY)
         _story()
     return 0
 
@@ -86,10 +87,9 @@ def _step(text: str, expected: int, *arguments: str) -> None:
 
 def _by_hand(text: str, edit: Callable[[tuple[str, ...]], tuple[str, ...]]) -> None:
     """Change hv12's values in the directory, as somebody else would."""
-    from delegation.directory.offline import OfflineDirectory
-
     _tell(f"Somebody edits the directory by hand: {text}")
-    with closing(OfflineDirectory(_DIRECTORY, "corp.example")) as directory:
+    here = Options(Path("inventory.yaml"), f"ldif:{_DIRECTORY}")
+    with wiring.world(here, wiring.load(here)).writing() as directory:
         [computer] = [c for c in directory.find(["hv12"]) if c.name.casefold() == "hv12"]
         before = Delegation.of(computer)
         change = Change(

@@ -1,7 +1,7 @@
 """Files that a command writes for the user, never over its own input. Raises UsageError."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from delegation.changes import files
@@ -40,7 +40,7 @@ def create(path: Path, text: str) -> None:
         raise UsageError(f"{path} can't be written: {reason}", "name another file") from exc
 
 
-def create_all(made: Mapping[Path, bytes], if_taken: str, if_failing: str) -> None:
+def create_all(made: Sequence[tuple[Path, bytes]], if_taken: str, if_failing: str) -> None:
     """Write new files, all or none; the fixes are for what is there already, and for all else."""
     try:
         files.create_all(made)

@@ -1,31 +1,27 @@
 """``delegation schedule``: the audit as a unit, a task or a cron line, ready to be installed."""
 
 import re
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, time
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from typing import Any, TypeVar
 
 import click
 
-from delegation import report
 from delegation.cli import files, findings, options, terminal, wiring
-from delegation.cli.jobs import escaping, job
-from delegation.cli.jobs.job import Job
-from delegation.cli.jobs.places import TEMPORARY, places
+from delegation.cli.jobs import cron as crontab
+from delegation.cli.jobs.cron import CronLine
+from delegation.cli.jobs.job import AT, Job
+from delegation.cli.jobs.places import places
+from delegation.cli.jobs.systemd import SystemdUnits
+from delegation.cli.jobs.task import GMSA, ScheduledTask
 from delegation.errors import UsageError
 from delegation.mesh.checks import Severity
+from delegation.report.templates import TemplateChoice
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-AT = "05:30"
-"""Not at an hour that is left out, or comes twice, when the clocks change."""
-GMSA = "svc-delegation$"
-
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
-_USER = re.compile(r"[a-z_][a-z0-9_-]{0,30}")
-_CALENDAR = re.compile(r"[A-Za-z0-9*][A-Za-z0-9 *,:./~_+-]*")
-_FIELDS = re.compile(r"[A-Za-z0-9*,/-]+(?: [A-Za-z0-9*,/-]+){4}")
 
 
 @click.group()
@@ -58,7 +54,7 @@ def _shared(command: F) -> F:
                 "--at",
                 type=click.DateTime(["%H:%M"]),
                 metavar="HH:MM",
-                help=f"Every day at this time.  [default: {AT}]",
+                help=f"Every day at this time.  [default: {AT:%H:%M}]",
             ),
             click.option(
                 "--fail-on",
@@ -123,30 +119,17 @@ def systemd(ctx: click.Context, calendar: str | None, user: str | None, **given:
       delegation schedule systemd -o units
       delegation schedule systemd --calendar "Mon..Fri 06:00" --fail-on high --as vmadmin
     """
-    wanted = _job(ctx, PurePosixPath, given)
-    if user is not None and not _USER.fullmatch(user):
-        raise UsageError(f"--user {user!r} is no user's name", "name a user of that machine")
-    if wanted.places.state_named and user is None:
-        raise UsageError(
-            "a state folder of yours takes its owner as the user of the unit",
-            "add --user NAME, or leave --state away: the unit then has a history of its own",
-        )
-    when = _when(given["at"], calendar, _CALENDAR) or f"*-*-* {_at(given['at'])}:00"
-    data = job.systemd(wanted, user, when)
-    service = _made("schedule/service.j2", given["template"], data)
-    timer = report.render("schedule/timer.j2", data)
-    if user is None and given["folder"] is None:
-        for path in wanted.places.closed():
-            terminal.warn(f"not every user may read {path}: the unit's user could not")
-    for path in wanted.places.below(TEMPORARY):
-        terminal.warn(f"{path} is out of the unit's sight, which has a /tmp of its own: move it")
-    units = {f"{wanted.name}.service": service, f"{wanted.name}.timer": timer}
+    job = _job(ctx, PurePosixPath, given)
+    units = SystemdUnits.of(job, user, _at(given), calendar)
+    made = units.files(_template(given))
+    for warning in units.warnings(is_here=given["folder"] is None):
+        terminal.warn(warning)
     folder: Path | None = given["output"]
     if folder is None or str(folder) == "-":
-        click.echo("\n".join(units.values()), nl=False)
+        click.echo("\n".join(made.values()), nl=False)
     else:
         files.make_folder(folder)
-        _save({folder / name: text.encode() for name, text in units.items()})
+        _save([(folder / name, text.encode()) for name, text in made.items()])
     return 0
 
 
@@ -170,26 +153,18 @@ def task_scheduler(ctx: click.Context, user: str, **given: Any) -> int:  # noqa:
       delegation schedule task-scheduler -o audit.xml
       delegation schedule task-scheduler --user "CORP\\svc-audit$" --at 06:00
     """
-    wanted = _job(ctx, PureWindowsPath, given)
-    account = job.account(user, wanted.inventory.domain)
-    if wanted.logon == "password" and wanted.places.password_file is None:
-        terminal.warn(
-            f"the inventory logs on as {wanted.inventory.directory.user}, whose password the task "
-            "does not have: without directory.user it would log on as the service account"
-        )
-    output = _file(given["output"], f"{wanted.name}.xml")
-    shown = str(output) if output else f"{wanted.name}.xml"
-    data = job.task(wanted, account, _at(given["at"]), shown)
-    steps = report.render("schedule/task-steps.j2", data).splitlines()
-    data |= {"steps": steps, "utf16": output is not None}
-    made = _made("schedule/task.j2", given["template"], data, html=True)
-    text = made.encode("ascii", "xmlcharrefreplace").decode()
-    for line in steps:
+    job = _job(ctx, PureWindowsPath, given)
+    output = _file(given["output"], f"{job.name}.xml")
+    task = ScheduledTask.of(job, user, _at(given), str(output or f"{job.name}.xml"))
+    for warning in task.warnings():
+        terminal.warn(warning)
+    text = task.text(_template(given), is_file=output is not None)
+    for line in task.steps():
         terminal.say(line)
     if output is None:
         click.echo(text, nl=False)
     else:
-        _save({output: text.replace("\n", "\r\n").encode("utf-16")})
+        _save([(output, text.replace("\n", "\r\n").encode("utf-16"))])
     return 0
 
 
@@ -207,22 +182,16 @@ def cron(ctx: click.Context, calendar: str | None, **given: Any) -> int:  # noqa
       delegation schedule cron -o audit.cron
       delegation schedule cron --calendar "0 6 * * 1-5" --fail-on high
     """
-    wanted = _job(ctx, PurePosixPath, given)
-    if wanted.logon == "keytab":
-        terminal.warn("nobody is there to log on: set directory.keytab")
-    elif wanted.logon == "password" and wanted.places.password_file is None:
-        terminal.warn("nobody is there to log on: add --password-file, or set directory.keytab")
-    output = _file(given["output"], f"{wanted.name}.cron")
-    hour, minute = map(int, _at(given["at"]).split(":"))
-    when = _when(given["at"], calendar, _FIELDS) or f"{minute} {hour} * * *"
-    data = job.cron(wanted, when, str(output) if output else f"{wanted.name}.cron")
-    text = _made("schedule/cron.j2", given["template"], data)
-    if max(map(len, text.splitlines())) > escaping.CRON_LIMIT:
-        raise UsageError("the line is longer than cron takes", "use shorter paths, or systemd")
+    job = _job(ctx, PurePosixPath, given)
+    for warning in crontab.warnings(job):
+        terminal.warn(warning)
+    output = _file(given["output"], f"{job.name}.cron")
+    line = CronLine.of(job, _at(given), calendar, str(output or f"{job.name}.cron"))
+    text = line.text(_template(given))
     if output is None:
         click.echo(text, nl=False)
     else:
-        _save({output: text.encode()})
+        _save([(output, text.encode())])
     return 0
 
 
@@ -239,24 +208,13 @@ def _job(ctx: click.Context, kind: type[PurePath], given: Mapping[str, Any]) -> 
     return Job(inventory, found, given["name"], given["fail_on"], given["operators"])
 
 
-def _at(at: datetime | None) -> str:
-    return AT if at is None else f"{at:%H:%M}"
+def _at(given: Mapping[str, Any]) -> time | None:
+    at: datetime | None = given["at"]
+    return None if at is None else at.time()
 
 
-def _when(at: datetime | None, calendar: str | None, form: re.Pattern[str]) -> str | None:
-    if calendar is None:
-        return None
-    if at is not None:
-        raise UsageError("--at and --calendar are two answers to one question", "give one of them")
-    if not form.fullmatch(calendar):
-        raise UsageError(f"--calendar {calendar!r} is no such expression", "see --help")
-    return calendar
-
-
-def _made(template: str, own: Path | None, data: Mapping[str, Any], *, html: bool = False) -> str:
-    if own is not None:
-        return report.render_own(own, data, html=html)
-    return report.render(template, data, html=html)
+def _template(given: Mapping[str, Any]) -> TemplateChoice:
+    return TemplateChoice(given["template"])
 
 
 def _file(output: Path | None, name: str) -> Path | None:
@@ -266,10 +224,10 @@ def _file(output: Path | None, name: str) -> Path | None:
     return output / name if output.is_dir() else output
 
 
-def _save(made: Mapping[Path, bytes]) -> None:
+def _save(made: Sequence[tuple[Path, bytes]]) -> None:
     files.create_all(
         made, "move it away, or name another place with -o", "name another place with -o"
     )
-    for path in made:
+    for path, _ in made:
         terminal.say(f"wrote   {path}")
     terminal.say("  nothing is installed yet; the file says how that is done, and undone")

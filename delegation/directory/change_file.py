@@ -2,13 +2,13 @@
 
 from base64 import b64encode
 from pathlib import Path
-from typing import Any
 from uuid import uuid5
 
 from delegation import names
 from delegation.changes import files
 from delegation.directory import entries, ldif
 from delegation.errors import JournalError
+from delegation.mesh.export_plan import ChangeFile, ExportedChange
 from delegation.mesh.state import DelegationChange, DelegationPlan, added, flags, removed
 
 
@@ -63,35 +63,27 @@ def write_undo(path: Path, plan: DelegationPlan) -> None:
         ) from exc
 
 
-def template_data(plan: DelegationPlan) -> dict[str, Any]:
-    """What a template is told of the changes: docs/export.md lists it."""
-    changes = plan.changes
-    return {
-        "changes": [_change_data(change) for change in changes],
-        "summary": {
-            "objects": len(changes),
-            "add": sum(len(added(change)) for change in changes),
-            "remove": sum(len(removed(change)) for change in changes),
-            "flags": sum(bool(flags(change)) for change in changes),
-        },
-    }
+def change_file(plan: DelegationPlan) -> ChangeFile:
+    """The changes of a plan as other programs make them."""
+    changes = tuple(_exported(change) for change in plan.changes)
+    return ChangeFile(changes, sum(bool(flags(change)) for change in plan.changes))
 
 
-def _change_data(change: DelegationChange) -> dict[str, Any]:
-    gone = set(removed(change))
+def _exported(change: DelegationChange) -> ExportedChange:
+    plus, minus = added(change), removed(change)
     bits = [f"{name} {'on' if after else 'off'}" for name, (_, after) in flags(change).items()]
-    counts = f"{len(added(change))} values to add, {len(gone)} to remove"
-    return {
-        "computer": change.target.name,
-        "dn": change.target.dn,
-        "identity": _identity(change),
-        "keep": [value for value in change.before.values if value not in gone],
-        "remove": list(removed(change)),
-        "add": list(added(change)),
-        "uac": [change.before.uac, change.after.uac],
-        "words": ", ".join([counts, *bits]).replace("_", " "),
-        "ldif": record(change),
-    }
+    counts = f"{len(plus)} values to add, {len(minus)} to remove"
+    return ExportedChange(
+        computer=change.target.name,
+        dn=change.target.dn,
+        identity=_identity(change),
+        keep=tuple(value for value in change.before.values if value not in set(minus)),
+        remove=tuple(minus),
+        add=tuple(plus),
+        uac=(change.before.uac, change.after.uac),
+        words=", ".join([counts, *bits]).replace("_", " "),
+        ldif=record(change),
+    )
 
 
 def _identity(change: DelegationChange) -> str:

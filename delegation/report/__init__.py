@@ -3,15 +3,11 @@
 ``render`` fills a template of ``templates/`` with such data.
 """
 
-import traceback
 from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from delegation import names
 from delegation.changes.run import RecordedChange, Run
-from delegation.errors import UsageError
 from delegation.hosts.settings import RecordedSetting, SettingChange
 from delegation.inventory import Foreign, Inventory
 from delegation.mesh.checks import DRIFT, RULES, Finding
@@ -25,7 +21,7 @@ from delegation.mesh.state import (
     flags,
     removed,
 )
-from delegation.report import quoting
+from delegation.report.templates import render as render
 
 Data = dict[str, Any]
 
@@ -207,72 +203,6 @@ def _became_data(recorded: RecordedChange[Any]) -> Data:
         "settled": recorded.settled,
         "reason": recorded.reason,
     }
-
-
-def render(template: str, data: Mapping[str, Any], *, html: bool = False) -> str:
-    """``templates/<template>`` filled with ``data``; an unknown name in it is an error.
-
-    ``html``: what is filled in is escaped. The name doesn't tell: it ends in ``.j2``.
-    """
-    return _rendered([templates()], template, data, html=html)
-
-
-def render_own(template: Path, data: Mapping[str, Any], *, html: bool = False) -> str:
-    """The same of a user's template, which may extend ours. Raises UsageError.
-
-    It is run as the program that it is: whatever goes wrong in it is the template's fault.
-    """
-    try:
-        return _rendered([template.parent, templates()], template.name, data, html=html)
-    except Exception as exc:
-        lines = [
-            frame.lineno
-            for frame in traceback.extract_tb(exc.__traceback__)
-            if Path(frame.filename) == template
-        ]
-        line = getattr(exc, "lineno", None) or (lines[-1] if lines else None)
-        where = f"{template}:{line}" if line else f"{template}"
-        raise UsageError(
-            f"{where}: {exc or type(exc).__name__}", "correct the template; nothing was written"
-        ) from exc
-
-
-def _rendered(
-    folders: Sequence[Path], template: str, data: Mapping[str, Any], *, html: bool
-) -> str:
-    import jinja2
-
-    ours = {"delegation": jinja2.FileSystemLoader(templates())}
-    environment = jinja2.Environment(
-        loader=jinja2.ChoiceLoader([jinja2.FileSystemLoader(folders), jinja2.PrefixLoader(ours)]),
-        undefined=jinja2.StrictUndefined,
-        autoescape=jinja2.select_autoescape(default=html, disabled_extensions=()),
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
-    environment.filters["cell"] = lambda text: _markdown(names.inert(str(text)))
-    environment.filters["ps"] = lambda text: quoting.powershell(str(text))
-    environment.filters["comment"] = lambda text: quoting.comment(str(text))
-    return environment.get_template(template).render(data)
-
-
-def templates() -> Path:
-    """Where the templates lie: in the installed package, or at the top of a checkout."""
-    package = Path(__file__).parents[1]
-    packaged = package / "templates"
-    return packaged if packaged.is_dir() else package.parent / "templates"
-
-
-def example_inventory() -> Path:
-    packaged = templates() / "inventory.example.yaml"
-    return packaged if packaged.is_file() else templates().parent / "inventory.example.yaml"
-
-
-def _markdown(text: str) -> str:
-    """``text`` as the inside of a Markdown table cell, with nothing in it that is markup."""
-    return "".join(f"\\{c}" if c in "\\`*_{}[]<>()#+-.!|~&" else c for c in text)
 
 
 def _standing(comparison: Comparison, standing: Standing) -> list[Verdict]:

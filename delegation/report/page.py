@@ -11,10 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from delegation import names, report
+from delegation import names
 from delegation.hosts.settings import HOST_SETTINGS
 from delegation.migrations.record.recorded import MIGRATE
 from delegation.report import Data, host_settings, migration, readable
+from delegation.report.templates import TemplateChoice, asset
 
 _CODES = {"complete": "c", "partial": "p", "missing": "m", "unexpected": "u", "kept": "k"}
 
@@ -24,7 +25,7 @@ def html(data: Data, template: Path | None = None) -> str:
 
     Ours is plain ASCII, so that nothing on its way can take it for another encoding.
     """
-    style, script = (_asset(name) for name in ("report.css", "report.js"))
+    style, script = (asset(name) for name in ("report.css", "report.js"))
     filled = {
         **people(data),
         "style": style,
@@ -41,9 +42,9 @@ def markdown(data: Data, template: Path | None = None) -> str:
 
 
 def _rendered(ours: str, filled: Data, own: Path | None, *, html: bool) -> str:
+    text = TemplateChoice(own).fill(ours, filled, html=html)
     if own is not None:
-        return report.render_own(own, filled, html=html)
-    text = report.render(ours, filled, html=html)
+        return text
     return text.encode("ascii", "xmlcharrefreplace").decode() if html else text
 
 
@@ -94,10 +95,6 @@ def _severities(summary: Data) -> list[Data]:
         }
         for severity, tone in tones.items()
     ]
-
-
-def _asset(name: str) -> str:
-    return (report.templates() / name).read_text(encoding="utf-8")
 
 
 def _hash(text: str) -> str:

@@ -66,12 +66,17 @@ class TestCreate:
 
 class TestCreateAll:
     def test_all_of_them(self, tmp_path: Path) -> None:
-        files.create_all({tmp_path / "a": b"1", tmp_path / "b": b"2"})
+        files.create_all([(tmp_path / "a", b"1"), (tmp_path / "b", b"2")])
         assert there(tmp_path) == {"a": b"1", "b": b"2"}
 
     def test_none_where_one_is_there(self, tmp_path: Path) -> None:
         (tmp_path / "b").write_bytes(b"mine")
         with pytest.raises(FileExistsError) as caught:
-            files.create_all({tmp_path / "a": b"1", tmp_path / "b": b"2"})
+            files.create_all([(tmp_path / "a", b"1"), (tmp_path / "b", b"2")])
         assert caught.value.filename == str(tmp_path / "b")
         assert there(tmp_path) == {"b": b"mine"}
+
+    def test_none_where_one_comes_twice(self, tmp_path: Path) -> None:
+        with pytest.raises(FileExistsError):
+            files.create_all([(tmp_path / "a", b"1"), (tmp_path / "." / "a", b"2")])
+        assert there(tmp_path) == {}

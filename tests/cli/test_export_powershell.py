@@ -8,10 +8,10 @@ from uuid import UUID
 import pytest
 from tree_sitter import Node
 
-from delegation import report
 from delegation.changes.plan import Change, Plan, Target
 from delegation.directory import change_file
 from delegation.mesh.state import DELEGATION, Delegation
+from delegation.report.templates import render
 from tests.cli.program import Delegation as Program
 from tests.cli.test_export import EVENTFUL
 from tests.cli.test_hostile import HOSTILE
@@ -233,4 +233,4 @@ def made(
         "digest": planned.digest, "inventory_digest": "x", "kind": "change", "file": name,
         "other": name,
     }  # fmt: skip
-    return report.render("plan.ps1.j2", {**about, **change_file.template_data(planned)})
+    return render("plan.ps1.j2", {**about, **change_file.change_file(planned).to_json()})

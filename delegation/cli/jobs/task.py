@@ -1,0 +1,80 @@
+"""A scheduled audit -> a task of Windows, as XML, run by a group-managed service account."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import time
+from typing import Any
+
+from delegation.cli.jobs import escaping
+from delegation.cli.jobs.job import AT, Job
+from delegation.errors import UsageError
+from delegation.report.templates import TemplateChoice, render
+
+GMSA = "svc-delegation$"
+
+
+@dataclass(frozen=True)
+class ScheduledTask:
+    """``account`` has its domain; ``file`` is what the task is imported from."""
+
+    job: Job
+    account: str
+    at: str
+    file: str
+
+    @classmethod
+    def of(cls, job: Job, user: str, at: time | None, file: str) -> "ScheduledTask":
+        """Raises UsageError for an account that is no group-managed service account."""
+        return cls(job, service_account(user, job.inventory.domain), f"{at or AT:%H:%M}", file)
+
+    def warnings(self) -> Iterator[str]:
+        if self.job.logon == "password" and self.job.places.password_file is None:
+            yield (
+                f"the inventory logs on as {self.job.inventory.directory.user}, whose password the "
+                "task does not have: without directory.user it would log on as the service account"
+            )
+
+    def steps(self) -> list[str]:
+        """How it is installed, a line each."""
+        return render("schedule/task-steps.j2", self.to_json()).splitlines()
+
+    def text(self, template: TemplateChoice, *, is_file: bool) -> str:
+        """Plain ASCII; ``is_file``: it says that it is in UTF-16, as such files are."""
+        data = self.to_json() | {"steps": self.steps(), "utf16": is_file}
+        made = template.fill("schedule/task.j2", data, html=True)
+        return made.encode("ascii", "xmlcharrefreplace").decode()
+
+    def to_json(self) -> dict[str, Any]:
+        """What the templates are told, each text as Task Scheduler takes it."""
+        job, places = self.job, self.job.places
+        state = places.state if places.state_named else f"C:\\ProgramData\\{job.name}"
+        words = [*job.start(state=state, password_file=places.password_file), *job.audit()]
+        return job.about_json() | {
+            "user": self.account,
+            "at": self.at,
+            "program": escaping.windows_program(words[0]),
+            "arguments": escaping.windows_arguments(words[1:]),
+            "short": self.account.rpartition("\\")[2].partition("@")[0].removesuffix("$"),
+            "state": escaping.windows_text(state),
+            "executable": words[0],
+            "module": "-m delegation " if len(places.program) > 1 else "",
+            "file": self.file,
+        }
+
+
+def service_account(name: str, domain: str) -> str:
+    """A group-managed service account, with the domain where ``name`` has none.
+
+    Raises UsageError for any other kind of account.
+    """
+    prefix, backslash, last = name.rpartition("\\")
+    short, at, suffix = last.partition("@")
+    plain = short.removesuffix("$")
+    bad = set(name) & set('/"[]:;|=,+*?<>%') or any(c.isspace() for c in name)
+    if bad or short == plain or not 0 < len(plain) <= 15 or "@" in suffix or (backslash and at):
+        raise UsageError(
+            f"--user {name!r} is no group-managed service account",
+            "its name ends in $, as in CORP\\svc-audit$; any other would need its password stored",
+        )
+    escaping.windows_text(name)
+    return f"{prefix or domain}\\{short}" if not at else name
