@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from delegation.changes.kinds import Kinds
 from delegation.changes.records import Records
 from delegation.directory import connection
-from delegation.errors import ConnectionFailed, HostUnreachable
+from delegation.errors import ConnectionFailed, DelegationError, HostUnreachable, UsageError
 from delegation.events import Teller, warning
 from delegation.hosts.settings import HOST_SETTINGS
 from delegation.inventory import DirectorySettings, Inventory
@@ -105,6 +105,22 @@ class World:
     def writing(self, prefer: Collection[str] = ()) -> AbstractContextManager[Writer]:
         """The directory to change; ``prefer``: domain controllers to try first."""
         return writing(self.settings, self.domain, self._logons, self.teller, prefer)
+
+    def unlocated(self) -> DelegationError | None:
+        """Why no domain controller is to be found; None where one is named, or DNS knows one.
+
+        One that DNS knows and that fails is an error of whoever opens it.
+        """
+        wanted = self.settings
+        if wanted.url is not None:
+            return None
+        from delegation.directory import locate
+
+        try:
+            locate.controllers(wanted, self.domain)
+        except (ConnectionFailed, UsageError) as exc:
+            return exc
+        return None
 
     def connection_record(self, directory: Directory) -> dict[str, Any]:
         """What a rollback needs to come back to ``directory``; no secret is in it."""

@@ -34,6 +34,9 @@ class Rights:
     answer: RightsAnswer
     evidence: tuple[str, ...]
 
+    def to_json(self) -> dict[str, object]:
+        return {"answer": str(self.answer), "evidence": list(self.evidence)}
+
 
 def judged(
     hosts: Mapping[str, Computer],
