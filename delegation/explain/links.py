@@ -107,6 +107,11 @@ def _values_after(case: PairCase, source: Computer) -> ValueCount:
 
 
 def _flag(case: PairCase) -> Link:
+    """Whether the source can do without the operator's own ticket.
+
+    The flag grants nothing by itself: what a source may reach is its list, which is the truth of a
+    Kerberos-only host as well. The flag says whose ticket it may show there (MS-SFU 3.2.5.1.2).
+    """
     name, source, declared = "protocol transition", case.source, case.pair.transition
     if source is None:
         return unknown(name, f"{case.pair.source.label} was not found")

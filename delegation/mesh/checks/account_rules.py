@@ -52,6 +52,7 @@ def _disabled(case: MeshCase) -> Iterator[Observation]:
 
 
 def _resource_based(case: MeshCase) -> Iterator[Observation]:
+    """Whoever is on a host's own list needs no value of ours, and no flag (MS-SFU 3.2.5.2.3)."""
     known = case.comparison.snapshot.account_names
     for host in case.comparison.hosts:
         sids = dict.fromkeys(ace.sid for ace in host.computer.acting if ace.allows)
