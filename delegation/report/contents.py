@@ -1,7 +1,7 @@
 """What a report holds, by its subject: the state, an audit, a plan or a run, as data.
 
-Made of the parts that ``plan``, ``audit`` and ``history`` give as JSON (DESIGN.md section 2), with
-the matrix and the hosts beside them. Every form of a report is made from this.
+Made of the parts that ``plan``, ``audit`` and ``history`` give as JSON, with the matrix and the
+hosts beside them. Every form of a report is made from this.
 """
 
 from collections import Counter
