@@ -19,7 +19,14 @@ from delegation.changes.records import Records
 from delegation.changes.run import Run
 from delegation.directory import connection, reaching
 from delegation.directory.logons import Logons, Passwords
-from delegation.errors import Advice, ConnectionFailed, DelegationError, HostUnreachable, command
+from delegation.errors import (
+    Advice,
+    ConnectionFailed,
+    DelegationError,
+    HostUnreachable,
+    UsageError,
+    command,
+)
 from delegation.events import Teller
 from delegation.hosts.settings import HOST_SETTINGS
 from delegation.inventory import DirectorySettings, Inventory
@@ -163,6 +170,22 @@ class World:
         from delegation.directory import change_file
 
         return change_file.change_file(plan)
+
+    def unlocated(self) -> DelegationError | None:
+        """Why no domain controller is to be found; None where one is named, or DNS knows one.
+
+        One that DNS knows and that fails is an error of whoever opens it.
+        """
+        wanted = self.settings
+        if wanted.url is not None:
+            return None
+        from delegation.directory import locate
+
+        try:
+            locate.controllers(wanted, self.domain)
+        except (ConnectionFailed, UsageError) as exc:
+            return exc
+        return None
 
     def connection_record(self, directory: Directory) -> dict[str, Any]:
         """What a rollback needs to come back to ``directory``; no secret is in it."""

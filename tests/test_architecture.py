@@ -70,7 +70,8 @@ HANDED = {
     "changes.journal": "changes.carry changes.history changes.opening changes.records changes.verbs"
     " hosts.settings_changes mesh.audits mesh.mesh_changes mesh.past_runs"
     f" {_OF_RUNS} migrations.past_migrations",
-    "changes.records": "changes.verbs hosts.settings_survey mesh.mesh_verbs mesh.plan_mesh"
+    "changes.records": "changes.verbs hosts.settings_survey mesh.auditing mesh.audits"
+    " mesh.mesh_verbs mesh.plan_mesh"
     " migrations.past_migrations",
     "changes.store": "changes.journal changes.records mesh.audits migrations.record/"
     " migrations.give_up",

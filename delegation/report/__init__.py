@@ -3,15 +3,16 @@
 ``render`` fills a template of ``templates/`` with such data.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 from delegation.changes.run import RecordedChange, Run
 from delegation.hosts.settings import RecordedSetting, SettingChange
-from delegation.inventory import Foreign, Inventory
-from delegation.mesh.checks import DRIFT, RULES, Finding
+from delegation.inventory import Foreign
+from delegation.mesh.checks import Finding
 from delegation.mesh.compare import Comparison, Standing, Verdict
+from delegation.mesh.findings_view import kept_values
 from delegation.mesh.planning import removals
 from delegation.mesh.state import (
     DelegationChange,
@@ -41,7 +42,7 @@ def plan_data(
         "domain": plan.domain,
         "dc": comparison.snapshot.directory.dc,
         "changes": [change_data(change, reasons) for change in plan.changes],
-        "kept": [_kept(verdict) for verdict in _standing(comparison, Standing.KEPT)],
+        "kept": [value.to_json() for value in kept_values(comparison)],
         "foreign": [
             {
                 "computer": verdict.computer,
@@ -103,58 +104,8 @@ def hint(verdict: Verdict, guid: UUID, hints: Mapping[tuple[UUID, str], int]) ->
     return f"run {run} added this; list {host} under retired to remove it"
 
 
-def audit_data(comparison: Comparison, found: Sequence[Finding]) -> Data:
-    counts = {
-        severity: sum(str(finding.severity) == severity for finding in found)
-        for severity in ("critical", "high", "medium", "low")
-    }
-    return {
-        "drift": any(finding.rule in DRIFT for finding in found),
-        "domain": comparison.desired.domain,
-        "dc": comparison.snapshot.directory.dc,
-        "findings": [finding_data(finding) for finding in found],
-        "rules": rules_data({finding.rule for finding in found}),
-        "kept": [_kept(verdict) for verdict in _standing(comparison, Standing.KEPT)],
-        "summary": {
-            "objects": len(comparison.hosts),
-            "values": sum(len(host.present) for host in comparison.hosts),
-            "findings": len(found),
-            **counts,
-        },
-    }
-
-
-def unread_data(inventory: Inventory) -> Data:
-    """The same of an inventory that no directory was compared with."""
-    return {
-        "drift": False,
-        "domain": inventory.domain,
-        "dc": None,
-        "findings": [],
-        "rules": {},
-        "kept": [],
-        "summary": {"objects": len(inventory.hosts), "values": 0, "findings": 0},
-    }
-
-
-def rules_data(found: Collection[str]) -> Data:
-    """What the rules mean, and what they rest on."""
-    return {
-        rule.id: {"title": rule.title, "reference": rule.reference}
-        for rule in RULES
-        if rule.id in found
-    }
-
-
 def finding_data(finding: Finding) -> Data:
-    return {
-        "rule": finding.rule,
-        "severity": str(finding.severity),
-        "computer": finding.computer,
-        "value": finding.value,
-        "message": finding.message,
-        "fix": finding.fix,
-    }
+    return {**finding.to_json()}
 
 
 def run_data(run: Run) -> Data:
@@ -205,10 +156,6 @@ def _became_data(recorded: RecordedChange[Any]) -> Data:
     }
 
 
-def _standing(comparison: Comparison, standing: Standing) -> list[Verdict]:
-    return [v for host in comparison.hosts for v in host.standing(standing)]
-
-
 def foreign(comparison: Comparison) -> list[tuple[Verdict, UUID]]:
     """Values that are not ours, with the object that holds them; none where they are ignored."""
     if comparison.inventory.policy.foreign is Foreign.IGNORE:
@@ -218,13 +165,3 @@ def foreign(comparison: Comparison) -> list[tuple[Verdict, UUID]]:
         for host in comparison.hosts
         for verdict in host.standing(Standing.FOREIGN)
     ]
-
-
-def _kept(verdict: Verdict) -> Data:
-    expires = verdict.rule.expires if verdict.rule else None
-    return {
-        "computer": verdict.computer,
-        "value": verdict.value,
-        "reason": verdict.reason,
-        "expires": expires.isoformat() if expires else None,
-    }

@@ -1,7 +1,7 @@
 """What a report holds, by its subject: the state, an audit, a plan or a run, as data.
 
-Made of the parts that ``plan``, ``audit`` and ``history`` give as JSON (DESIGN.md section 2), with
-the matrix and the hosts beside them. Every form of a report is made from this.
+Made of the parts that ``plan``, ``audit`` and ``history`` give as JSON, with the matrix and the
+hosts beside them. Every form of a report is made from this.
 """
 
 from collections import Counter
@@ -14,6 +14,7 @@ from delegation.changes.run import Run
 from delegation.mesh import matrix
 from delegation.mesh.checks import ACCOUNT_RULE, DRIFT, Finding, Severity
 from delegation.mesh.compare import Comparison
+from delegation.mesh.findings_view import FindingsView, rules_of
 from delegation.mesh.matrix import Row
 from delegation.mesh.state import DelegationPlan, RecordedDelegation
 from delegation.report import Data
@@ -57,14 +58,14 @@ class Past:
 def state(origin: Origin, comparison: Comparison, found: Sequence[Finding], past: Past) -> Data:
     """Everything: the mesh, its hosts, what was found, what is not ours, the newest runs."""
     grid = matrix.matrix(comparison)
-    audited = report.audit_data(comparison, found)
+    audited = FindingsView.of(comparison, found)
     counts = Counter(finding.computer for finding in found)
     return {
         "report": origin.data(),
         "verdict": _verdict(comparison, found),
         "inventory_digest": comparison.inventory.digest,
-        **audited,
-        "summary": {**audited["summary"], "pairs": pairs_data(grid.rows)},
+        **audited.to_json(),
+        "summary": {**audited.summary(), "pairs": pairs_data(grid.rows)},
         "foreign": _foreign(comparison, past.hints),
         "matrix": matrix_data(grid, comparison, found),
         "hosts": [host_data(row, comparison, counts, past.of(row)) for row in grid.rows],
@@ -125,8 +126,8 @@ def past_audit(origin: Origin, recorded: Run, found: Sequence[Finding] | None) -
     by_severity = {str(severity): counts[severity] for severity in Severity}
     return {
         **told,
-        "findings": [report.finding_data(finding) for finding in found],
-        "rules": report.rules_data({finding.rule for finding in found}),
+        "findings": [finding.to_json() for finding in found],
+        "rules": rules_of(found),
         "summary": {**by_severity, **told["summary"]},
     }
 

@@ -16,7 +16,7 @@ from delegation.errors import CommandFailed, HostError, HostRefused, HostUnreach
 from delegation.hosts.machines import Failure
 from delegation.hosts.places import Account, Cmdlet, Place
 from delegation.hosts.winrm import answers, remoting
-from delegation.hosts.winrm.link import Link
+from delegation.hosts.winrm.link import HostLink
 from delegation.hosts.winrm.remoting import Progress
 from tests.hosts.strangers import (
     KERBEROS,
@@ -739,7 +739,7 @@ def test_a_host_that_allows_less_patience_gets_a_usual_shell(
         return "a shell"
 
     monkeypatch.setattr(remoting, "_pool", pool)
-    link = Link(Place("hv09.corp.example"), Account())
+    link = HostLink(Place("hv09.corp.example"), Account())
     assert remoting._opened(link, None, patient=True)[0] is link
     assert asked == [remoting.IDLE_SECONDS, None]
 
