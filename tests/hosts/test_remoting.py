@@ -419,7 +419,7 @@ class TestReconnecting:
 
 @pytest.mark.lab
 class TestTrouble:
-    @pytest.mark.parametrize("verb", ["Create", "Cmdlet", "Receive"])
+    @pytest.mark.parametrize("verb", ["Create", "Command", "Receive"])
     def test_a_host_that_hangs(self, host: Elsewhere, client: Start, verb: str) -> None:
         session = client()
         session.call("hurry")
@@ -478,7 +478,7 @@ class TestTrouble:
         assert isinstance(error, HostUnreachable)
         assert "has no address in DNS" in error.what
 
-    @pytest.mark.parametrize("verb", ["Cmdlet", "Receive"])
+    @pytest.mark.parametrize("verb", ["Command", "Receive"])
     def test_a_connection_that_breaks(self, host: Elsewhere, client: Start, verb: str) -> None:
         session = client()
         session.call("open")
@@ -492,7 +492,7 @@ class TestTrouble:
     def test_nothing_is_sent_twice(self, host: Elsewhere, client: Start) -> None:
         session = client()
         session.call("open")
-        host.call("fail", Cut(0), "Cmdlet")
+        host.call("fail", Cut(0), "Command")
         refusal(session, "run", Cmdlet("Move-Once"))
         refusal(session, "run", Cmdlet("Move-Once"))
         assert client().call("run", WHO) == [CALLER]
