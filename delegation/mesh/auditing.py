@@ -133,7 +133,7 @@ def _record(world: AuditWorld, directory: Directory, scope_key: str, view: Audit
     inventory = world.inventory
     run = NewRun(
         AUDIT,
-        world.directory,
+        world.recorded_as,
         inventory.domain,
         directory.dc,
         world.connection_record(directory),
