@@ -1,4 +1,4 @@
-"""Which report this is, and of when."""
+"""When a report is made, and by what."""
 
 from datetime import UTC, datetime
 
@@ -6,7 +6,11 @@ from delegation import __version__
 from delegation.report.contents import Origin
 
 
-def origin(subject: str, limit: str | None = None) -> Origin:
-    """Of ``subject`` as it is now; ``limit`` are the hosts in scope."""
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    return Origin(subject, now, f"delegation {__version__}", limit)
+def now() -> str:
+    """ISO 8601 in UTC."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def origin(subject: str) -> Origin:
+    """Of ``subject`` as it is now."""
+    return Origin(subject, now(), f"delegation {__version__}")

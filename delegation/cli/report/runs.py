@@ -15,11 +15,13 @@ from delegation.mesh.audits import AUDIT
 from delegation.mesh.state import DELEGATION
 from delegation.migrations.record import recorded
 from delegation.migrations.record.recorded import MIGRATE
-from delegation.report import Data, contents, host_settings, migration, timeline
+from delegation.report import host_settings, migration, timeline
+from delegation.report.contents import ReportView, RunReport
+from delegation.report.readable import TemplateRow
 from delegation.wiring import KINDS
 
 
-def report_of(given: options.Options, number: int) -> tuple[Data, list[Path]]:
+def report_of(given: options.Options, number: int) -> tuple[ReportView | TemplateRow, list[Path]]:
     """The data of a report on a run, and what it must not be written over."""
     folder = wiring.usual_state_folder(given)
     with closing(Journal.readable(folder, KINDS)) as journal:
@@ -27,7 +29,7 @@ def report_of(given: options.Options, number: int) -> tuple[Data, list[Path]]:
     return data, [given.inventory, folder / "journal.sqlite"]
 
 
-def _told(journal: Journal, run: Run) -> Data:
+def _told(journal: Journal, run: Run) -> ReportView | TemplateRow:
     if run.kind == MIGRATE:
         return _migration(journal, run)
     which = origin("run")
@@ -36,11 +38,11 @@ def _told(journal: Journal, run: Run) -> Data:
         changes = journal.changes(run.id, HOST_SETTINGS)
         return host_settings.run(which, run, changes, settled=settled)
     if run.kind == AUDIT:
-        return contents.past_audit(which, run, audits.found_by(journal, run.id))
-    return contents.run(which, run, journal.changes(run.id, DELEGATION), settled=settled)
+        return RunReport(which, run, (), True, audits.found_by(journal, run.id))
+    return RunReport(which, run, tuple(journal.changes(run.id, DELEGATION)), settled)
 
 
-def _migration(journal: Journal, run: Run) -> Data:
+def _migration(journal: Journal, run: Run) -> TemplateRow:
     alive = at_work(journal, journal.folder) == run.id
     moves = recorded.migrations(journal, run.id)
     tries = timeline.tries(moves, recorded.steps(journal, run.id))
