@@ -51,7 +51,10 @@ class Advice(str):
 
     def __new__(cls, *parts: "str | Command") -> Self:
         sentence = super().__new__(cls, "".join(map(str, parts)))
-        sentence.parts = parts
+        flat: list[str | Command] = []
+        for part in parts:
+            flat.extend(part.parts if isinstance(part, Advice) else (part,))
+        sentence.parts = tuple(flat)
         return sentence
 
     def typed(self, line: Callable[[Command], str]) -> str:

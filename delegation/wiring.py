@@ -4,6 +4,8 @@ A capability gets the narrow part of it that it declares; what reads never gets 
 write. Everything is opened for one step, and closed after it. Nothing here knows a command line.
 """
 
+import sys
+import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
@@ -17,7 +19,14 @@ from delegation.changes.records import Records
 from delegation.changes.run import Run
 from delegation.directory import connection, reaching
 from delegation.directory.logons import Logons, Passwords
-from delegation.errors import Advice, ConnectionFailed, HostUnreachable, command
+from delegation.errors import (
+    Advice,
+    ConnectionFailed,
+    DelegationError,
+    HostUnreachable,
+    UsageError,
+    command,
+)
 from delegation.events import Teller
 from delegation.hosts.settings import HOST_SETTINGS
 from delegation.inventory import DirectorySettings, Inventory
@@ -162,6 +171,22 @@ class World:
 
         return change_file.change_file(plan)
 
+    def unlocated(self) -> DelegationError | None:
+        """Why no domain controller is to be found; None where one is named, or DNS knows one.
+
+        One that DNS knows and that fails is an error of whoever opens it.
+        """
+        wanted = self.settings
+        if wanted.url is not None:
+            return None
+        from delegation.directory import locate
+
+        try:
+            locate.controllers(wanted, self.domain)
+        except (ConnectionFailed, UsageError) as exc:
+            return exc
+        return None
+
     def connection_record(self, directory: Directory) -> dict[str, Any]:
         """What a rollback needs to come back to ``directory``; no secret is in it."""
         return connection.connection_record(self.settings, directory)
@@ -207,6 +232,35 @@ class World:
             return self.host(place(label), account, self.inventory.hosts[label].computer)
 
         return opened
+
+    def new_handle(self, label: str) -> str:  # noqa: ARG002 - all hosts are asked in one way
+        """What a migration from the host of that label is found by (hypervisor.NewHandle)."""
+        from delegation.hosts.winrm.host import HyperVHost
+
+        return HyperVHost.new_handle()
+
+    def seconds(self) -> float:
+        """A clock that only grows."""
+        return time.monotonic()
+
+    def ticket_seconds(self, label: str) -> float | None:
+        """How long the ticket lasts by which that host is asked; None: it is got as it is needed.
+
+        That there is none is told by the first host that is asked.
+        """
+        account = self.hosts_account()
+        if account.password is not None or account.keytab is not None or sys.platform == "win32":
+            return None
+        from delegation.hosts.winrm import logon
+        from delegation.kerberos import tickets
+        from delegation.kerberos.wallet import Wallet
+
+        try:
+            attempt = logon.attempt_of(self.host_places()(label), account)
+            with logon.in_words(attempt):
+                return tickets.lifetime(Wallet().credentials(attempt, None))
+        except DelegationError:
+            return None
 
     def host(self, place: "Place", account: "Account", computer: str) -> "Hypervisor":
         """One host, which calls itself ``computer``. Raises HostError."""

@@ -56,20 +56,33 @@ PURE_BESIDE_IO = (
     "directory.descriptors directory.editing directory.ldif directory.modify directory.requests"
     " hosts.winrm.cmdlets hosts.winrm.output hosts.winrm.reading"
     " kerberos.refusals migrations.smb.traffic"
+    " hosts.winrm.cmdlets hosts.winrm.output hosts.winrm.reading"
+    " kerberos.refusals migrations.smb.target_view migrations.smb.traffic"
 )
 """Rules and formats that lie in a folder of input and output, and do none."""
+_OF_RUNS = (
+    "migrations.record/ migrations.migration_plan migrations.start_run migrations.resume_run"
+    " migrations.perform migrations.give_up migrations.run_status migrations.run_view"
+)
+"""Use cases of migrations that are about a run on record."""
 HANDED = {
     "changes.files": "directory/",
     "changes.journal": "changes.carry changes.history changes.opening changes.records changes.verbs"
-    " hosts.settings_changes mesh.audits mesh.mesh_changes mesh.past_runs migrations.record/",
-    "changes.records": "changes.verbs hosts.settings_survey mesh.mesh_verbs mesh.plan_mesh",
-    "changes.store": "changes.journal changes.records mesh.audits migrations.record/",
-    "hosts.crew": "hosts.fleet",
+    " hosts.settings_changes mesh.audits mesh.mesh_changes mesh.past_runs"
+    f" {_OF_RUNS} migrations.past_migrations",
+    "changes.records": "changes.verbs hosts.settings_survey mesh.auditing mesh.audits"
+    " mesh.mesh_verbs mesh.plan_mesh"
+    " migrations.past_migrations report.run_report",
+    "changes.store": "changes.journal changes.records mesh.audits migrations.record/"
+    " migrations.give_up",
+    "hosts.crew": "hosts.fleet migrations.dry_runs",
     "hosts.winrm/": "migrations.smb.smb_ticket",
     "inventory.yaml_text": "inventory/ mesh.discovery.search migrations.moves.move_list"
     " migrations.moves.csv_tree",
     "kerberos/": "directory/ hosts.winrm/ migrations.smb/",
-    "migrations.record/": "report.page report.sheet report.timeline",
+    "migrations.record/": f"{_OF_RUNS} migrations.tries migrations.past_migrations"
+    " report.page report.run_report report.sheet",
+    "migrations.runner.threads": "migrations.perform",
     "report.templates": "report report/",
 }
 """Who may import a place of input and output, besides itself, ``wiring`` and ``cli``."""
@@ -89,7 +102,7 @@ OWNERS = {
     "dns": "directory.locate",
     "gssapi": "kerberos.tickets migrations.smb.smb_ticket",
     "impacket": "directory.descriptors"
-    " migrations.smb migrations.smb.smb_session migrations.smb.verified",
+    " migrations.smb.smb_session migrations.smb.smb_watch migrations.smb.verified",
     "jinja2": "report.templates",
     "krb5": "kerberos.principals kerberos.tickets migrations.smb.smb_ticket",
     "ldap3": "directory.inspection directory.ldap"
@@ -278,8 +291,8 @@ PLANTS = {
     "def late():\n    import click": "cli/",
     "def late():\n    import fcntl": "",
     "print('done')": "cli/",
-    "from delegation.changes.journal import Journal": HANDED["changes.journal"]
-    + " __main__ changes.journal cli/ wiring",
+    "from delegation.changes.journal import Journal": "__main__ changes.journal cli/ wiring "
+    + HANDED["changes.journal"],
     "def late():\n    from delegation.directory import locate": "directory/ wiring",
 }
 """What breaks a rule wherever it is written, but in the places where it is at home."""

@@ -1,5 +1,6 @@
 """README.md, docs/ and the changelog, held against the program that they speak of."""
 
+import os
 import re
 import shlex
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from delegation import __version__, cli
 from delegation.cli import options
 from delegation.mesh import checks
 from tests.cli.commands import EVERY, command, parse
+from tests.test_architecture import FLOOR
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -115,8 +117,8 @@ def test_options_in_the_text_exist(page: Path) -> None:
     assert unknown - OPTIONS_OF_OTHERS == set()
 
 
-OPTIONS_OF_OTHERS = {"--unit", "--no-deps", "--no-build-isolation"}
-"""Of scripts/test and pip."""
+OPTIONS_OF_OTHERS = {"--unit", "--full", "--write", "--lab", "--no-deps", "--no-build-isolation"}
+"""Of scripts/test, tests.recordings and pip."""
 
 
 def test_exit_codes_are_documented() -> None:
@@ -198,6 +200,131 @@ def test_files_that_code_names_exist(page: Path) -> None:
         )
     }
     assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
+
+
+# For the next person
+
+
+CONTRIBUTING = ROOT / "CONTRIBUTING.md"
+DECISIONS = ROOT / "docs" / "decisions"
+FOR_THE_NEXT = [
+    page
+    for page in PAGES
+    if page in {CONTRIBUTING, ROOT / "SECURITY.md", ROOT / "docs" / "README.md"}
+    or page.parent == DECISIONS
+]
+"""Pages that speak of the code itself."""
+
+NUMBERED = sorted(DECISIONS.glob("[0-9]*.md"))
+
+for_the_next = pytest.mark.parametrize(
+    "page", FOR_THE_NEXT, ids=[str(page.relative_to(ROOT)) for page in FOR_THE_NEXT]
+)
+
+
+def in_code(page: Path) -> Iterator[str]:
+    """What stands in code in the text or in a block, a line each."""
+    for token in every_token(page):
+        if token.type in {"code_inline", "fence"}:
+            yield from token.content.splitlines()
+
+
+@for_the_next
+def test_files_of_the_project_that_are_named_exist(page: Path) -> None:
+    """From the top of the project, or else anywhere in ``delegation``."""
+    words = {word for line in in_code(page) for word in line.split() if "NAME" not in word}
+    top = {path.name for path in ROOT.iterdir()}
+    whole = {word for word in words if word.removeprefix("./").partition("/")[0] in top}
+    missing = {word for word in whole if not (ROOT / word).exists()}
+    a_file = re.compile(r"[\w/]+\.py|[a-z]+/[\w/]*")
+    for word in filter(a_file.fullmatch, words - whole):
+        if not any((ROOT / "delegation").rglob(word.rstrip("/"))):
+            missing.add(word)
+    assert missing == set()
+
+
+@for_the_next
+def test_names_of_code_that_are_named_exist(page: Path) -> None:
+    """Classes, functions and constants; also those that moved to another module."""
+    sources = [*(ROOT / "delegation").rglob("*.py"), *(ROOT / "tests").rglob("*.py")]
+    known = set(re.findall(r"\w+", "\n".join(path.read_text("utf-8") for path in sources)))
+    codes = [token.content for token in every_token(page) if token.type == "code_inline"]
+    dotted = re.compile(r"(?:\w+\.)*([A-Za-z_]\w{3,})(?:\(\))?")
+    named = {match[1] for code in codes if (match := dotted.fullmatch(code))}
+    own = {path.name.partition(".")[0] for path in ROOT.iterdir()}
+    assert named - known - own - WORDS_OF_OTHERS == set()
+
+
+WORDS_OF_OTHERS = {"ldifde", "ldapmodify"}
+"""Programs of others."""
+
+
+@for_the_next
+def test_scripts_and_modules_that_are_typed_exist_with_their_options(page: Path) -> None:
+    for line in in_code(page):
+        script = re.search(r"(?:^|\s)\./(scripts/[\w-]+)", line)
+        module = re.search(r"python -m (tests[\w.]*)", line)
+        if script:
+            typed, source = line[script.end() :], ROOT / script[1]
+            assert os.access(source, os.X_OK), line
+        elif module:
+            typed, folder = line[module.end() :], ROOT / module[1].replace(".", "/")
+            source = folder / "__main__.py"
+        else:
+            continue
+        text = source.read_text(encoding="utf-8") + _LAB.read_text(encoding="utf-8")
+        options = re.findall(r"(?<!\S)--[a-z-]+", typed)
+        assert [option for option in options if option not in text] == [], line
+
+
+_LAB = ROOT / "tests" / "lab" / "__main__.py"
+"""To which ``scripts/lab`` hands what it is given."""
+
+
+def test_stories_that_are_typed_are_recorded() -> None:
+    from tests.recordings.recording import STORIES
+
+    typed = [line for line in in_code(CONTRIBUTING) if "python -m tests.recordings" in line]
+    assert typed
+    for line in typed:
+        words = line.partition("tests.recordings")[2].split()
+        assert {word for word in words if not word.startswith("--")} <= STORIES.keys()
+
+
+def test_the_rooms_stand_on_their_floors() -> None:
+    drawn = {}
+    for line in CONTRIBUTING.read_text(encoding="utf-8").splitlines():
+        if row := re.match(r"\| (\d) \| `(\w+)` \|", line):
+            drawn[row[2]] = int(row[1]) - 1
+    entries = {path.stem for path in (ROOT / "delegation").iterdir()}
+    assert drawn == {room: floor for room, floor in FLOOR.items() if room != "__main__"}
+    assert drawn.keys() <= entries
+
+
+def test_decisions_are_numbered_and_listed() -> None:
+    assert [page.name[:4] for page in NUMBERED] == [f"{n + 1:04}" for n in range(len(NUMBERED))]
+    index = DECISIONS / "README.md"
+    listed = [link for link in links(index) if link[:1].isdigit()]
+    assert listed == [page.name for page in NUMBERED]
+    text = index.read_text(encoding="utf-8")
+    for page in NUMBERED:
+        title = page.read_text(encoding="utf-8").splitlines()[0].partition(": ")[2]
+        assert f"]({page.name}) | {title} |" in text
+
+
+@pytest.mark.parametrize("page", NUMBERED, ids=lambda page: page.stem)
+def test_a_decision_is_one_short_page(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith(f"# {page.name[:4]}: ")
+    parts = ["Context", "Decision", "Consequences", "Status"]
+    assert re.findall(r"^\*\*(\w+)\.\*\* ", text, re.MULTILINE) == parts
+    assert 10 <= len([line for line in text.splitlines() if line]) <= 20
+
+
+def test_every_page_is_in_the_index() -> None:
+    index = ROOT / "docs" / "README.md"
+    listed = {(index.parent / link.partition("#")[0]).resolve() for link in links(index)}
+    assert set(PAGES) - {index} - set(NUMBERED) - listed == set()
 
 
 # Rules and versions

@@ -1,7 +1,9 @@
-"""Carry out a plan: look again, record the intent, write, record the outcome, look once more.
+"""Plan -> Report: look again, record the intent, write, record the outcome, look once more.
 
-The driver knows no library: it is given a Changer and a Record (edges.py) and tells its progress
-through a callable. Whatever kills the process, the record says which writes may have happened.
+The driver knows no library: it is given a Changer and a Record (outcomes.py) and tells its
+progress through a callable. Whatever kills the process, the record says which writes may have
+happened: an intent is committed before the first request of a window leaves, so that no write
+exists that the journal knows nothing of, and an outcome only after its answer has come.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,7 +32,8 @@ class Report(Generic[S]):
     @property
     def unreached(self) -> frozenset[str]:
         """The names of the objects that were never got at."""
-        return frozenset(o.change.target.name for o in self.outcomes if not o.reached)
+        unreached = (outcome for outcome in self.outcomes if not outcome.reached)
+        return frozenset(outcome.change.target.name for outcome in unreached)
 
     @property
     def complete(self) -> bool:
@@ -45,34 +48,40 @@ def apply(plan: Plan[S], changer: Changer[S], record: Record[S], progress: Progr
     only out of reach is left out: an outcome, like later conflicts and failures. A failure that
     would meet every object ends the run.
     """
-    first = changer.look(_targets(plan.changes))
-    _refuse_conflicts(plan, first)
+    # All objects are looked at before the first write. Where one of them has changed, somebody
+    # else is at work here, and a plan that is right in part was reviewed by nobody.
+    at_start = changer.look(_targets(plan.changes))
+    _refuse_conflicts(plan, at_start)
     outcomes: list[Outcome[S]] = []
     for start in range(0, len(plan.changes), changer.window):
-        window = plan.changes[start : start + changer.window]
+        end = start + changer.window
+        window = plan.changes[start:end]
         try:
-            now = changer.look(_targets(window)) if start else first
+            # Minutes may have passed since the start: each later window is looked at anew.
+            now = changer.look(_targets(window)) if start else at_start
         except DirectoryError as exc:
-            skipped = plan.changes[start:]
-            outcomes += [Outcome(c, Result.FAILED, f"not tried: {exc.what}") for c in skipped]
+            outcomes += _not_tried(plan.changes[start:], f"not tried: {exc.what}")
             break
-        for outcome in _window(window, now, changer, record):
+        for outcome in _write_window(window, now, changer, record):
             outcomes.append(outcome)
             progress(len(outcomes), len(plan.changes))
         if any(outcome.stops for outcome in outcomes):
-            skipped = plan.changes[start + changer.window :]
-            outcomes += [Outcome(c, Result.FAILED, "not tried") for c in skipped]
+            outcomes += _not_tried(plan.changes[end:], "not tried")
             break
     return _read_back(outcomes, changer, record)
 
 
+def _not_tried(changes: Sequence[Change[S]], reason: str) -> list[Outcome[S]]:
+    return [Outcome(change, Result.FAILED, reason) for change in changes]
+
+
 def _refuse_conflicts(plan: Plan[S], now: Mapping[UUID, S | Absent]) -> None:
     """Raise Refused, naming every difference, where an object is not as the plan found it."""
-    conflicts = [
-        f"{change.target.name}: {why}"
-        for change in plan.changes
-        if not _out_of_reach(now[change.target.guid]) and (why := _moved(change, now))
-    ]
+    conflicts: list[str] = []
+    for change in plan.changes:
+        difference = _difference_from_plan(change, now)
+        if difference and not _is_out_of_reach(now[change.target.guid]):
+            conflicts.append(f"{change.target.name}: {difference}")
     if conflicts:
         raise Refused(
             "what was planned for has changed since the plan was made; nothing was written",
@@ -89,13 +98,17 @@ def settle(
     An object that is only out of reach stays unsettled: a later look may tell.
     """
     now = changer.look(_targets(changes))
-    found = {change.target.guid: now[change.target.guid] for change in changes}
-    outcomes = tuple(
-        _completed(Outcome(change, *what_became_of(change, found[change.target.guid])), now)
-        for change in changes
-    )
-    record.settle([o for o in outcomes if not _out_of_reach(found[o.change.target.guid])])
-    return outcomes
+    outcomes: list[Outcome[S]] = []
+    settled: list[Outcome[S]] = []
+    for change in changes:
+        state = now[change.target.guid]
+        result, reason = what_became_of(change, state)
+        outcome = _with_state_found(Outcome(change, result, reason), now)
+        outcomes.append(outcome)
+        if not _is_out_of_reach(state):
+            settled.append(outcome)
+    record.settle(settled)
+    return tuple(outcomes)
 
 
 def what_became_of(change: Change[S], now: S | Absent) -> tuple[Result, str]:
@@ -110,45 +123,53 @@ def what_became_of(change: Change[S], now: S | Absent) -> tuple[Result, str]:
         return Result.APPLIED, "found made"
     if not change.reversed().departures(now):
         return Result.REFUSED, "found not made"
-    return Result.UNKNOWN, "changed by somebody else since: " + "; ".join(change.departures(now))
+    departures = "; ".join(change.departures(now))
+    return Result.UNKNOWN, f"changed by somebody else since: {departures}"
 
 
-def _out_of_reach(state: S | Absent) -> bool:
+def _is_out_of_reach(state: S | Absent) -> bool:
     return isinstance(state, Absent) and not state.for_good
 
 
-def _window(
+def _write_window(
     window: Sequence[Change[S]],
     now: Mapping[UUID, S | Absent],
     changer: Changer[S],
     record: Record[S],
 ) -> Iterator[Outcome[S]]:
     """Write one window, whose objects are ``now`` so, and leave out what is not as planned."""
-    outcomes = [_left_out(change, now) for change in window if _moved(change, now)]
+    outcomes: list[Outcome[S]] = []
+    ready: list[Change[S]] = []
+    for change in window:
+        if _difference_from_plan(change, now):
+            outcomes.append(_left_out(change, now))
+        else:
+            ready.append(change)
     yield from outcomes
-    left_out = {outcome.change.target.guid for outcome in outcomes}
-    ready = [change for change in window if change.target.guid not in left_out]
     record.intend(ready)
     try:
         for outcome in changer.write(ready):
             outcomes.append(outcome)
             yield outcome
     finally:
-        # What has no answer, or was interrupted, stays intended: the next run settles it.
-        record.settle([o for o in outcomes if o.result is not Result.UNKNOWN])
+        # What has no answer, or was interrupted, stays intended: the next run settles it. Unknown
+        # is not failed: the request may have been carried out before the connection broke, and a
+        # change that is recorded as failed would never be rolled back.
+        answered = [outcome for outcome in outcomes if outcome.result is not Result.UNKNOWN]
+        record.settle(answered)
 
 
 def _left_out(change: Change[S], now: Mapping[UUID, S | Absent]) -> Outcome[S]:
-    why = _moved(change, now)
-    if _out_of_reach(now[change.target.guid]):
-        return Outcome(change, Result.FAILED, f"not reached: {why}", reached=False)
-    return Outcome(change, Result.REFUSED, f"conflict: {why}")
+    difference = _difference_from_plan(change, now)
+    if _is_out_of_reach(now[change.target.guid]):
+        return Outcome(change, Result.FAILED, f"not reached: {difference}", reached=False)
+    return Outcome(change, Result.REFUSED, f"conflict: {difference}")
 
 
-def _moved(change: Change[S], now: Mapping[UUID, S | Absent]) -> str:
+def _difference_from_plan(change: Change[S], now: Mapping[UUID, S | Absent]) -> str:
     """How the object differs from what the plan found; empty where it does not."""
-    found = now[change.target.guid]
-    return found.why if isinstance(found, Absent) else change.before.difference(found)
+    state = now[change.target.guid]
+    return state.why if isinstance(state, Absent) else change.before.difference(state)
 
 
 def _read_back(outcomes: Sequence[Outcome[S]], changer: Changer[S], record: Record[S]) -> Report[S]:
@@ -159,35 +180,40 @@ def _read_back(outcomes: Sequence[Outcome[S]], changer: Changer[S], record: Reco
     try:
         now = changer.look(_targets(applied))
     except DelegationError as exc:
-        surprises = [f"what was written could not be read back: {exc.what}"]
         if any(outcome.result is Result.UNKNOWN for outcome in outcomes):
-            surprises = []  # the connection was lost, and the outcomes say so
-        return Report(tuple(outcomes), tuple(surprises))
-    completed = [_completed(outcome, now) for outcome in outcomes]
-    if told := [new for old, new in zip(outcomes, completed, strict=True) if new != old]:
-        record.settle(told)
-    return Report(tuple(completed), tuple(dict.fromkeys(_surprises(applied, now))))
+            # The connection was lost before, and the outcomes say so already.
+            return Report(tuple(outcomes), ())
+        unread = f"what was written could not be read back: {exc.what}"
+        return Report(tuple(outcomes), (unread,))
+    completed = [_with_state_found(outcome, now) for outcome in outcomes]
+    pairs = zip(outcomes, completed, strict=True)
+    if differing := [found for told, found in pairs if found != told]:
+        record.settle(differing)
+    surprises = dict.fromkeys(_surprises(applied, now))
+    return Report(tuple(completed), tuple(surprises))
 
 
-def _completed(outcome: Outcome[S], now: Mapping[UUID, S | Absent]) -> Outcome[S]:
+def _with_state_found(outcome: Outcome[S], now: Mapping[UUID, S | Absent]) -> Outcome[S]:
     """What was made, with what it left to the object as found there."""
-    found = now.get(outcome.change.target.guid)
-    if outcome.result is not Result.APPLIED or found is None or isinstance(found, Absent):
+    state = now.get(outcome.change.target.guid)
+    if outcome.result is not Result.APPLIED or state is None or isinstance(state, Absent):
         return outcome
-    return replace(outcome, change=outcome.change.completed(found))
+    return replace(outcome, change=outcome.change.completed(state))
 
 
 def _surprises(applied: Sequence[Change[S]], now: Mapping[UUID, S | Absent]) -> Iterator[str]:
     """What the objects hold now that the outcomes do not explain."""
     for change in applied:
-        found = now[change.target.guid]
-        if isinstance(found, Absent):
-            gone = "gone after it was written" if found.for_good else f"not read back: {found.why}"
-            yield f"{change.target.name}: {gone}"
-        elif words := change.departures(found):
-            yield f"{change.target.name}: not as written: {'; '.join(words)}"
-        elif moved := change.after.difference(found):
-            yield f"{change.target.name}: changed by somebody else meanwhile: {moved}"
+        name, state = change.target.name, now[change.target.guid]
+        if isinstance(state, Absent):
+            gone = "gone after it was written" if state.for_good else f"not read back: {state.why}"
+            yield f"{name}: {gone}"
+        elif departures := change.departures(state):
+            yield f"{name}: not as written: {'; '.join(departures)}"
+        # A window is looked at, and then written: what somebody else adds in between is not in
+        # the deltas, so that both writes succeed. Only looking once more shows it.
+        elif difference := change.after.difference(state):
+            yield f"{name}: changed by somebody else meanwhile: {difference}"
 
 
 def _targets(changes: Sequence[Change[S]]) -> list[Target]:

@@ -1,4 +1,4 @@
-"""One run: recover those that died before it, open its page, write, close the page, tell."""
+"""Plan -> a recorded run: recover those that died before, record, write, tell."""
 
 from collections import Counter
 from collections.abc import Collection
@@ -20,7 +20,10 @@ UNREACHED = "unreached"
 
 
 def recover(journal: Journal, opened: Opened[S], teller: Teller) -> None:
-    """Find out what became of the writes of runs that died, where ``opened`` can tell."""
+    """Find out what became of the writes of runs that died, where ``opened`` can tell.
+
+    Before anything new is written: afterwards nobody could tell the two runs' writes apart.
+    """
     for run in journal.unsettled(opened.kind):
         if run.directory != opened.recorded_as:
             continue
@@ -33,12 +36,15 @@ def recover(journal: Journal, opened: Opened[S], teller: Teller) -> None:
 def recover_run(
     journal: Journal, run: Run, kind: Kind[S], changer: Changer[S], teller: Teller
 ) -> None:
-    """Look what became of one run's writes; those out of reach stay for another time."""
-    page = journal.page(run.id, kind)
-    unsettled = [r.change for r in journal.changes(run.id, kind) if r.unsettled]
-    outcomes = driver.settle(unsettled, changer, page)
-    left = {name: run.summary[name] for name in (UNREACHED,) if name in run.summary}
-    page.finish(SETTLED, {**_counts(journal, run.id, kind), **left})
+    """Look what became of one run's writes; those out of reach stay unsettled."""
+    record = journal.reopen(run.id, kind)
+    recorded_changes = journal.changes(run.id, kind)
+    unsettled = [recorded.change for recorded in recorded_changes if recorded.unsettled]
+    outcomes = driver.settle(unsettled, changer, record)
+    summary = _counts(journal, run.id, kind)
+    if UNREACHED in run.summary:
+        summary[UNREACHED] = run.summary[UNREACHED]
+    record.finish(SETTLED, summary)
     recovered = RunRecovered(run.id, outcomes)
     teller.say(recovered)
     for line in recovered.in_doubt:
@@ -60,17 +66,20 @@ def carry_out(  # noqa: PLR0913, PLR0917 - the parts that one run is made of
     recorded. Raises Interrupted where Ctrl-C has ended it.
     """
     record = journal.begin(run, plan.changes)
-    status, left = FAILED, frozenset(unreached)
+    status, unreached_in_all = FAILED, frozenset(unreached)
     try:
         # The undo must lie there before the first write, for whoever has to do without us.
         opened.before_first_write(record.number, plan)
         report = driver.apply(plan, opened.changer, record, teller.progress(verb))
-        status, left = DONE if report.complete else FAILED, left | report.unreached
+        status = DONE if report.complete else FAILED
+        unreached_in_all |= report.unreached
     except KeyboardInterrupt as exc:
+        # No rollback here: an admin who presses Ctrl-C wants no more writes, not other ones. The
+        # record says how far it came, and the next run asks the objects.
         status = INTERRUPTED
         raise Interrupted from exc
     finally:
-        _finish(journal, record, status, opened.kind, len(left), teller)
+        _finish(journal, record, status, opened.kind, len(unreached_in_all), teller)
     tell_report(teller, report, record.number, verb)
     for event in opened.after_write(report):
         teller.say(event)
@@ -87,20 +96,25 @@ def _finish(  # noqa: PLR0913, PLR0917 - what its end is made of
     unreached: int,
     teller: Teller,
 ) -> None:
-    """Close the page; where even that fails, the run is settled by the next one."""
+    """Close the record; where even that fails, the run is settled by the next one."""
     try:
-        counts = _counts(journal, record.number, kind)
-        record.finish(status, {**counts, UNREACHED: unreached} if unreached else counts)
+        summary = _counts(journal, record.number, kind)
+        if unreached:
+            summary[UNREACHED] = unreached
+        record.finish(status, summary)
     except DelegationError as exc:
+        # Not raised: this runs on the way out of an error that says more.
         what = f"the end of run {record.number} could not be recorded: {exc.what}"
         teller.say(warning(what))
 
 
 def _counts(journal: Journal, number: int, kind: Kind[Any]) -> dict[str, int]:
+    """A run's summary: its objects, and how many came to which result."""
     changes = journal.changes(number, kind)
-    results = Counter(
-        recorded.result.value if recorded.result else "unsettled"
-        for recorded in changes
-        if recorded.result or recorded.unsettled
-    )
-    return {"objects": len(changes), **results}
+    counts: Counter[str] = Counter()
+    for recorded in changes:
+        if recorded.result is not None:
+            counts[recorded.result.value] += 1
+        elif recorded.unsettled:
+            counts["unsettled"] += 1
+    return {"objects": len(changes), **counts}

@@ -25,7 +25,10 @@ from delegation.errors import JournalError, UsageError
 
 
 class Journal:
-    """The journal of one state folder. Every method raises JournalError for what SQLite raises."""
+    """The journal of one state folder. Every method raises JournalError for what SQLite raises.
+
+    It has no file where ``db`` is None: nothing was recorded yet, and all queries find nothing.
+    """
 
     def __init__(self, folder: Path, db: sqlite3.Connection | None, kinds: Kinds) -> None:
         self.folder = folder
@@ -47,25 +50,19 @@ class Journal:
             self._db.close()
 
     def begin(self, run: NewRun, changes: Sequence[Change[S]] = ()) -> "RunRecord[S]":
-        """Open a run's page, with all that it plans to change."""
+        """Record a run that begins, with all that it plans to change.
+
+        States are kept whole, before and after, so that a rollback needs nothing but the journal
+        and the objects: no plan, and no inventory that may have changed since.
+        """
         db = self.writing()
         with store.transaction(db, self.path):
             number = self.add(run)
+            rows = (_row(number, seq, change) for seq, change in enumerate(changes))
             db.executemany(
                 "INSERT INTO changes (run, seq, name, dn, guid, before, after)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (
-                    (
-                        number,
-                        seq,
-                        change.target.name,
-                        change.target.dn,
-                        str(change.target.guid),
-                        _encode(change.before),
-                        _encode(change.after),
-                    )
-                    for seq, change in enumerate(changes)
-                ),
+                rows,
             )
         return RunRecord(db, self.path, number)
 
@@ -98,8 +95,8 @@ class Journal:
         )
         return int(cursor.lastrowid or 0)
 
-    def page(self, run: int, kind: Kind[S]) -> "RunRecord[S]":  # noqa: ARG002 - its type
-        """The page of a run that is there already, to settle it."""
+    def reopen(self, run: int, kind: Kind[S]) -> "RunRecord[S]":  # noqa: ARG002 - its type
+        """The record of a run that has begun before, to settle it."""
         return RunRecord(self.writing(), self.path, run)
 
     def runs(self) -> list[Run]:
@@ -123,40 +120,44 @@ class Journal:
 
         Of all: also those of a kind that this version does not know. Nothing tells what they wrote.
         """
-        within, meant = ("IN", kind.runs) if kind else ("NOT IN", self.kinds.unchanging)
-        marks = ", ".join("?" * len(meant))
-        return [
-            self._run(row)
-            for row in self.rows(
-                f"SELECT * FROM runs WHERE kind {within} ({marks}) AND (finished IS NULL OR EXISTS"  # noqa: S608
-                " (SELECT 1 FROM changes WHERE run = id AND intended IS NOT NULL"
-                " AND result IS NULL)) ORDER BY id",
-                *meant,
-            )
-        ]
+        membership, run_kinds = ("IN", kind.runs) if kind else ("NOT IN", self.kinds.unchanging)
+        marks = _marks(run_kinds)
+        rows = self.rows(
+            f"SELECT * FROM runs WHERE kind {membership} ({marks}) AND (finished IS NULL OR EXISTS"  # noqa: S608
+            " (SELECT 1 FROM changes WHERE run = id AND intended IS NOT NULL"
+            " AND result IS NULL)) ORDER BY id",
+            *run_kinds,
+        )
+        return [self._run(row) for row in rows]
 
     def in_effect(self, run: int, kind: Kind[S]) -> list[Change[S]]:
         """What ``run`` changed and no rollback has taken back, part by part.
 
         A rollback that was itself rolled back leaves what it took back in effect again.
         """
+        # Part by part, because a rollback may have reached some hosts and not others, or have put
+        # one value back and found another one changed: the rest can still be undone.
         undone: dict[UUID, set[str]] = defaultdict(set)
-        for reverser in self.rows("SELECT id FROM runs WHERE reverses = ? AND id > ?", run, run):
-            for change in self.in_effect(reverser["id"], kind):
+        # A rollback's number is higher than that of the run it reverses: that bounds the recursion
+        # even in a journal whose rows were tampered with.
+        for rollback in self.rows("SELECT id FROM runs WHERE reverses = ? AND id > ?", run, run):
+            for change in self.in_effect(rollback["id"], kind):
                 undone[change.target.guid] |= change.parts
-        left = [
-            recorded.change.without(undone[recorded.change.target.guid])
-            for recorded in self.changes(run, kind)
-            if recorded.result is Result.APPLIED
-        ]
-        return [change for change in left if change is not None]
+        in_effect: list[Change[S]] = []
+        for recorded in self.changes(run, kind):
+            if recorded.result is not Result.APPLIED:
+                continue
+            change = recorded.change
+            remaining = change.without(undone[change.target.guid])
+            if remaining is not None:
+                in_effect.append(remaining)
+        return in_effect
 
     def applied_to(self, guid: UUID, kind: Kind[S]) -> list[tuple[int, Change[S]]]:
         """What runs have made of one object, with their numbers, the oldest first."""
-        marks = ", ".join("?" * len(kind.runs))
         rows = self.rows(
             "SELECT changes.* FROM changes JOIN runs ON run = id"  # noqa: S608
-            f" WHERE guid = ? AND result = ? AND kind IN ({marks}) ORDER BY run",
+            f" WHERE guid = ? AND result = ? AND kind IN ({_marks(kind.runs)}) ORDER BY run",
             str(guid),
             Result.APPLIED.value,
             *kind.runs,
@@ -171,13 +172,16 @@ class Journal:
         """
         unsettled = {run.id for run in self.unsettled(kind)}
         for run in reversed(self.runs()):
-            meant = run.kind == kind.apply and directory in {None, run.directory}
-            if meant and (run.id in unsettled or self.in_effect(run.id, kind)):
+            is_candidate = run.kind == kind.apply and directory in {None, run.directory}
+            if is_candidate and (run.id in unsettled or self.in_effect(run.id, kind)):
                 return run
         return None
 
     def writing(self) -> sqlite3.Connection:
-        """The file, for what belongs to a run and is kept elsewhere (audits.py)."""
+        """The file, for what belongs to a run and is kept elsewhere (mesh/audits.py).
+
+        Raises RuntimeError in a journal that was opened to be read.
+        """
         if self._db is None:
             raise RuntimeError("this journal was opened to be read")
         return self._db
@@ -212,7 +216,7 @@ class Journal:
 
 
 class RunRecord(Generic[S]):
-    """One run's page; implements edges.Record."""
+    """What becomes of one run, as it happens; implements outcomes.Record."""
 
     def __init__(self, db: sqlite3.Connection, path: Path, number: int) -> None:
         self._db = db
@@ -221,27 +225,23 @@ class RunRecord(Generic[S]):
 
     def intend(self, changes: Sequence[Change[S]]) -> None:
         now = _now()
+        guids = (str(change.target.guid) for change in changes)
         self._update(
             "UPDATE changes SET intended = ? WHERE run = ? AND guid = ?",
-            ((now, self.number, str(change.target.guid)) for change in changes),
+            ((now, self.number, guid) for guid in guids),
         )
 
     def settle(self, outcomes: Sequence[Outcome[S]]) -> None:
+        """``after`` is written once more: only the object tells what was left to it."""
         now = _now()
+        rows: list[tuple[object, ...]] = []
+        for outcome in outcomes:
+            guid, after = str(outcome.change.target.guid), _encode(outcome.change.after)
+            rows.append((outcome.result.value, now, outcome.reason, after, self.number, guid))
         self._update(
             "UPDATE changes SET result = ?, settled = ?, reason = ?, after = ?"
             " WHERE run = ? AND guid = ?",
-            (
-                (
-                    outcome.result.value,
-                    now,
-                    outcome.reason,
-                    _encode(outcome.change.after),
-                    self.number,
-                    str(outcome.change.target.guid),
-                )
-                for outcome in outcomes
-            ),
+            rows,
         )
 
     def finish(self, status: str, summary: Mapping[str, Any]) -> None:
@@ -255,15 +255,28 @@ class RunRecord(Generic[S]):
             self._db.executemany(statement, rows)
 
 
+def _row(run: int, seq: int, change: Change[S]) -> tuple[object, ...]:
+    target = change.target
+    before, after = _encode(change.before), _encode(change.after)
+    return run, seq, target.name, target.dn, str(target.guid), before, after
+
+
 def _recorded(row: sqlite3.Row, state: type[S]) -> RecordedChange[S]:
     target = Target(row["name"], row["dn"], UUID(row["guid"]))
-    before, after = (state.from_record(json.loads(row[name])) for name in ("before", "after"))
+    before = state.from_record(json.loads(row["before"]))
+    after = state.from_record(json.loads(row["after"]))
     change = Change(target, before, after)
     result = Result(row["result"]) if row["result"] else None
     return RecordedChange(change, row["intended"], result, row["settled"], row["reason"])
 
 
+def _marks(values: Sequence[object]) -> str:
+    """Placeholders of SQLite for as many values."""
+    return ", ".join("?" * len(values))
+
+
 def _encode(state: State) -> bytes:
+    """UTF-8. Text that is not Unicode raises UnicodeEncodeError, which store.translated names."""
     return json.dumps(state.recorded(), ensure_ascii=False).encode()
 
 

@@ -1,6 +1,8 @@
 """How a kind of change is opened for one verb: what plans come from, and what they are written to.
 
-A kind implements both protocols beside its rules; the verbs know nothing else of it.
+A kind implements these protocols beside its rules; the verbs know nothing else of it. Planning,
+recovery and writing all happen while it is open, by one connection: what is written goes to the
+very place that was looked at.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -45,7 +47,7 @@ class Opened(Protocol[S]):
     def changer(self) -> Changer[S]: ...
 
     def cannot_tell_of(self, run: Run) -> str:
-        """Why nothing can be told here of that run's writes; empty where it can."""
+        """Why nothing can be told here of that run's writes; empty where something can."""
 
     def new_run(self, plan: Plan[S]) -> NewRun:
         """What is known of the run that will write ``plan``."""

@@ -10,7 +10,11 @@ from delegation.changes.plan import Change, S, Target
 
 
 class Result(StrEnum):
-    """What became of one change."""
+    """What became of one change.
+
+    A network call has three endings, not two: yes, no, and no answer. The third one is a result of
+    its own, because a rollback must neither forget such a change nor take back what never was.
+    """
 
     APPLIED = "applied"
     REFUSED = "refused"
@@ -48,7 +52,10 @@ class Changer(Protocol[S]):
 
     @property
     def window(self) -> int:
-        """How many changes it is best given at a time: they are recorded and settled together."""
+        """How many changes it is best given at a time: they are recorded and settled together.
+
+        That many are in doubt at most where the process is killed.
+        """
 
     def look(self, targets: Collection[Target]) -> Mapping[UUID, S | Absent]:
         """Every one of them as it is now. Raises DelegationError where nothing can be read."""
@@ -61,7 +68,7 @@ class Changer(Protocol[S]):
 
 
 class Record(Protocol[S]):
-    """One run's page in the journal. Raises JournalError where nothing can be recorded."""
+    """What the journal keeps of one run. Raises JournalError where nothing can be recorded."""
 
     def intend(self, changes: Sequence[Change[S]]) -> None:
         """Commit that these writes are about to happen."""

@@ -54,7 +54,11 @@ S = TypeVar("S", bound=State)
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The object of a change; ``guid`` finds it again after a rename or move."""
+    """The object of a change; ``guid`` finds it again after a rename or move.
+
+    A computer that was deleted and joined again has the same name and another objectGUID: it is
+    another object, with a password and an owner of its own, and no change was planned for it.
+    """
 
     name: str
     dn: str
@@ -83,12 +87,13 @@ class Change(Generic[S]):
 
     def without(self, parts: Collection[str]) -> "Change[S] | None":
         """What is left of it when those parts have been taken back; None where nothing is."""
-        left = self.parts.difference(parts)
-        if len(left) == len(self.parts):
+        remaining = self.parts.difference(parts)
+        if len(remaining) == len(self.parts):
             return self
-        if not left:
+        if not remaining:
             return None
-        return replace(self, after=self.after.with_parts_of(self.before, parts))
+        after = self.after.with_parts_of(self.before, parts)
+        return replace(self, after=after)
 
     def completed(self, now: S) -> "Change[S]":
         """This change, made, with what it left to the object as found there."""
@@ -135,21 +140,24 @@ class Plan(Generic[S]):
 
     @property
     def digest(self) -> str:
-        """SHA-256 over the canonical JSON of kind, domain and changes; equal on any workstation."""
-        body = {
-            "kind": self.kind,
-            "domain": self.domain.casefold(),
-            "changes": [
-                {
-                    "dn": names.dn_key(change.target.dn),
-                    "before": change.before.canonical(),
-                    "after": change.after.canonical(),
-                }
-                for change in self.changes
-            ],
-        }
+        """SHA-256 over the canonical JSON of kind, domain and changes; equal on any workstation.
+
+        ``before`` is in it, so that a reviewed digest vouches for what was found, too. Which DC
+        answered, who asked and when is not: none of that is part of what would be done.
+        """
+        changes = [_canonical(change) for change in self.changes]
+        body = {"kind": self.kind, "domain": self.domain.casefold(), "changes": changes}
         text = json.dumps(body, ensure_ascii=True, sort_keys=True, separators=(",", ":"))
         return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
     def reversed(self) -> "Plan[S]":
-        return Plan(self.kind, self.domain, tuple(change.reversed() for change in self.changes))
+        reverses = tuple(change.reversed() for change in self.changes)
+        return Plan(self.kind, self.domain, reverses)
+
+
+def _canonical(change: Change[S]) -> dict[str, object]:
+    return {
+        "dn": names.dn_key(change.target.dn),
+        "before": change.before.canonical(),
+        "after": change.after.canonical(),
+    }

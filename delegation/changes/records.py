@@ -36,7 +36,7 @@ class Records:
 
     @contextmanager
     def adding(self) -> Iterator[Journal]:
-        """To add a page, or a wish to another's, without keeping anybody out."""
+        """To add a run, or a request to another's, without keeping anybody out."""
         with closing(Journal.writable(self.folder, self._kinds)) as journal:
             yield journal
 

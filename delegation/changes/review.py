@@ -1,6 +1,8 @@
 """What was reviewed against what would happen now: a saved plan, a digest, a confirmed plan.
 
-A saved plan is never executed. It is read as typed changes, and compared.
+A saved plan is never executed: a file that somebody could edit would be an order to a domain
+controller. What is carried out is always planned from the inventory just now; the file is read as
+typed changes, and compared with that.
 """
 
 from collections.abc import Mapping, Sequence
@@ -53,17 +55,17 @@ class Reviewed(Generic[S]):
 
         ``unreached``: why objects could not be planned for, by name.
         """
-        why = {name: error.what for name, error in unreached.items()}
+        reasons = {name: error.what for name, error in unreached.items()}
         if self.saved is not None:
-            self._refuse_changes(self.saved, plan, why)
+            self._refuse_changes(self.saved, plan, reasons)
         if self.expect is not None and self.expect != plan.digest:
-            self._refuse_digest(plan, why)
+            self._refuse_digest(plan, reasons)
 
     def _refuse_digest(self, plan: Plan[S], unreached: Mapping[str, str]) -> None:
         lines = [f"expected  {self.expect}", f"now       {plan.digest}"]
         fix = f"look at what changed: {self.form.command}"
         if unreached:
-            lines += _why(unreached)
+            lines += _unreached_lines(unreached)
             fix = (
                 "where these are in it, try again when they can be reached, or plan without them: "
                 f"{self.form.command} --limit HOSTS"
@@ -73,10 +75,11 @@ class Reviewed(Generic[S]):
     def _refuse_changes(
         self, saved: SavedPlan[S], plan: Plan[S], unreached: Mapping[str, str]
     ) -> None:
-        meant = _objects(saved.changes)
-        missing = {name: why for name, why in unreached.items() if name in meant}
-        there = [change for change in saved.changes if change.target.name not in missing]
-        differences = [*_why(missing), *self.form.differences(there, plan.changes)]
+        reviewed = _objects(saved.changes)
+        missing = {name: why for name, why in unreached.items() if name in reviewed}
+        reachable = [change for change in saved.changes if change.target.name not in missing]
+        differences = _unreached_lines(missing)
+        differences += self.form.differences(reachable, plan.changes)
         if saved.domain.casefold() != plan.domain.casefold():
             differences.insert(0, f"the saved plan is for the domain {saved.domain}")
         if not differences and saved.digest == plan.digest:
@@ -88,13 +91,14 @@ class Reviewed(Generic[S]):
                 f"what was reviewed is for {names.fold(missing)} as well, which can't be reached; "
                 "nothing was written"
             )
-            fix = self._later(meant - missing.keys())
-        elif _objects(plan.changes) - meant:
+            fix = self._fix_for_missing(reviewed - missing.keys())
+        elif _objects(plan.changes) - reviewed:
             fix = f"if it was planned with --limit, give the same --limit; else {fix}"
+        # A file whose digest was replaced, while its changes are still those of today.
         nothing_differs = ["the saved plan's digest is not that of its changes"]
         raise Refused(what, fix, differences or nothing_differs)
 
-    def _later(self, others: set[str]) -> str:
+    def _fix_for_missing(self, others: set[str]) -> str:
         fix = "try again when that is over, or have a new plan reviewed"
         if not others:
             return fix
@@ -105,9 +109,9 @@ def _objects(changes: Changes[S]) -> set[str]:
     return {change.target.name for change in changes}
 
 
-def _why(unreached: Mapping[str, str]) -> list[str]:
-    alike = names.grouped((why, name) for name, why in unreached.items())
-    return [f"{names.fold(objects)}: not reached: {why}" for why, objects in alike.items()]
+def _unreached_lines(unreached: Mapping[str, str]) -> list[str]:
+    by_reason = names.grouped((why, name) for name, why in unreached.items())
+    return [f"{names.fold(objects)}: not reached: {why}" for why, objects in by_reason.items()]
 
 
 def refuse_changed(form: PlanForm[S], confirmed: Plan[S], again: Plan[S]) -> None:

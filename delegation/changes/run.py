@@ -1,4 +1,4 @@
-"""A run and its changes, as the journal keeps them."""
+"""A run of an apply or a rollback, and its changes: what the journal keeps of them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,10 @@ from delegation.changes.outcomes import Result
 from delegation.changes.plan import Change, S
 
 RUNNING, DONE, FAILED, INTERRUPTED, SETTLED = "running", "done", "failed", "interrupted", "settled"
-"""How a run ended. ``running`` in a journal that nobody holds: it died."""
+"""How a run ended. ``running`` in a journal that nobody holds: it died.
+
+``settled``: it died, and a later run has looked what became of its writes.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """What verbs tell of runs: how they ended, what was found of those that died."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -34,14 +35,15 @@ class RunRecovered:
         for result in Result:
             changes = [outcome.change for outcome in self.outcomes if outcome.result is result]
             for objects, parts in objects_and_parts(changes):
-                of_them = f" ({parts})" if parts else ""
-                yield f"  {_RECOVERED_WORDS[result]}: {objects}{of_them}"
+                in_brackets = f" ({parts})" if parts else ""
+                yield f"  {_RECOVERED_WORDS[result]}: {objects}{in_brackets}"
 
     @property
     def in_doubt(self) -> tuple[str, ...]:
         """Of what nothing could be told, and why."""
-        untold = [outcome for outcome in self.outcomes if outcome.result is Result.UNKNOWN]
-        return tuple(dict.fromkeys(f"{o.change.target.name}: {o.reason}" for o in untold))
+        unknown = [outcome for outcome in self.outcomes if outcome.result is Result.UNKNOWN]
+        lines = [f"{outcome.change.target.name}: {outcome.reason}" for outcome in unknown]
+        return tuple(dict.fromkeys(lines))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +55,13 @@ class ChangesNotMade:
     severity: EventSeverity = EventSeverity.BAD
 
     def words(self) -> Iterator[str]:
-        alike = names.grouped(((o.result.value, o.reason), o.change) for o in self.outcomes)
-        for (result, reason), changes in alike.items():
+        by_ending: dict[tuple[str, str], list[Change[Any]]] = defaultdict(list)
+        for outcome in self.outcomes:
+            by_ending[outcome.result.value, outcome.reason].append(outcome.change)
+        for (result, reason), changes in by_ending.items():
             for objects, parts in objects_and_parts(changes):
-                said = [word for word in (result, parts, reason) if word]
-                yield f"  {objects}: {': '.join(said)}"
+                ending = ": ".join(filter(None, (result, parts, reason)))
+                yield f"  {objects}: {ending}"
         for surprise in self.surprises:
             yield f"  {surprise}"
 
@@ -86,16 +90,16 @@ class RunEnded:
 
 def tell_report(teller: Teller, report: Report[Any], run: int, verb: str) -> None:
     """What became of an apply or a rollback, failures by name."""
-    bad = tuple(o for o in report.outcomes if o.result is not Result.APPLIED)
-    if bad or report.surprises:
-        teller.say(ChangesNotMade(bad, report.surprises))
+    not_made = tuple(outcome for outcome in report.outcomes if outcome.result is not Result.APPLIED)
+    if not_made or report.surprises:
+        teller.say(ChangesNotMade(not_made, report.surprises))
     teller.say(RunEnded(run, verb, report))
 
 
 def tell_unreached(teller: Teller, unreached: Mapping[str, DelegationError]) -> None:
     """Why objects could not be asked, alike ones once, each with what to do about it."""
-    alike = names.grouped(((error.what, error.fix), name) for name, error in unreached.items())
-    for (why, fix), objects in alike.items():
+    by_reason = names.grouped(((error.what, error.fix), name) for name, error in unreached.items())
+    for (why, fix), objects in by_reason.items():
         teller.say(Remark(f"{names.fold(objects)}: {why}", EventSeverity.BAD))
         if fix:
             teller.say(Remark(f"  {fix}"))
@@ -103,8 +107,8 @@ def tell_unreached(teller: Teller, unreached: Mapping[str, DelegationError]) -> 
 
 def objects_and_parts(changes: Iterable[Change[Any]]) -> list[tuple[str, str]]:
     """Objects, folded, each with what of them is meant: a host's settings, or nothing more."""
-    of_object = names.grouped((change.target.name, change.after.part_shown) for change in changes)
-    alike = names.grouped(
-        (", ".join(filter(None, parts)), name) for name, parts in of_object.items()
-    )
-    return [(names.fold(objects), parts) for parts, objects in alike.items()]
+    by_object = names.grouped((change.target.name, change.after.part_shown) for change in changes)
+    by_parts: dict[str, list[str]] = defaultdict(list)
+    for name, parts in by_object.items():
+        by_parts[", ".join(filter(None, parts))].append(name)
+    return [(names.fold(objects), parts) for parts, objects in by_parts.items()]

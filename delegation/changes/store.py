@@ -125,12 +125,15 @@ def open_writable(folder: Path) -> sqlite3.Connection:
         with transaction(db, path):  # two first runs may meet here: look inside it
             version = version_of(db, path)
             for step in STEPS[version:]:
+                # One by one: executescript would commit the transaction that we are in.
                 for statement in step.split(";\n"):
                     db.execute(statement)
             if version < VERSION:
                 db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
                 db.execute(f"PRAGMA user_version = {VERSION}")
             else:
+                # Changes no row, but finds out now, and not after the first write to the
+                # directory, that the journal can't be written.
                 db.execute("UPDATE runs SET status = status WHERE 0")
         return db
 
@@ -160,6 +163,8 @@ def open_readable(folder: Path) -> sqlite3.Connection | None:
 def transaction(db: sqlite3.Connection, path: Path) -> Iterator[None]:
     """All or nothing, on disk when it returns. Raises JournalError."""
     with translated(path):
+        # IMMEDIATE takes the write lock at once. A transaction that begins by reading and writes
+        # later fails where another process has written in between.
         db.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -185,7 +190,8 @@ def lock(folder: Path, doing: str = WRITING) -> Iterator[None]:
     """Be the only one who is ``doing`` this with the state folder. Raises Busy, JournalError.
 
     An exclusive SQLite transaction on a file of its own: the operating system ends it with the
-    process, however that dies, on Linux and on Windows.
+    process, however that dies, on Linux and on Windows. A file that says "locked" by being there
+    would outlive a kill, and a number of a process in it may be another one's by then.
     """
     _own_folder(folder)
     path = folder / doing
@@ -230,6 +236,7 @@ def _own_folder(folder: Path) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if sys.platform != "win32" and folder.stat().st_mode & 0o002:
+            # Whoever can write a journal can make a rollback write values of their choice.
             raise JournalError(
                 f"anybody may change the state folder {folder}",
                 f"what lies there is trusted when a run is undone: chmod 700 {folder}",
@@ -268,6 +275,7 @@ def _unwritable(path: Path, why: str) -> JournalError:
 
 @contextmanager
 def translated(path: Path) -> Iterator[None]:
+    """SQLite's exceptions as JournalError and Busy, by their codes; texts differ by version."""
     try:
         yield
     except UnicodeEncodeError as exc:

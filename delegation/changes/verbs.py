@@ -1,7 +1,8 @@
 """The verbs of every kind: apply what is planned, roll back a run; each under the journal's lock.
 
-Both look at what died before, plan, show, ask, look again, and only then write. What is asked about
-is a plan; what would be written after the answer must still be that plan.
+Both recover what died before, plan, show, ask, look again, and only then write. What is asked about
+is a plan; what would be written after the answer must still be that plan. The lock is held while
+somebody thinks: two admins who confirm the same plan would otherwise write it twice.
 """
 
 from collections.abc import Callable
@@ -63,20 +64,21 @@ def apply(  # noqa: PLR0913, PLR0917 - what one verb needs
     """
     with records.recording() as journal, open_to_apply(journal) as opened:
         recover(journal, opened, teller)
-        planned = opened.plan()
-        reviewed.refuse_other(planned.plan, planned.unreached)
-        teller.show(planned.view)
-        _refuse_blocked(planned, f"the plan is blocked; nothing was {opened.kind.words.written}")
-        if not planned.plan.changes:
-            return Carried(planned)
+        first = opened.plan()
+        reviewed.refuse_other(first.plan, first.unreached)
+        teller.show(first.view)
+        _refuse_blocked(first, f"the plan is blocked; nothing was {opened.kind.words.written}")
+        if not first.plan.changes:
+            return Carried(first)
+        final = first
         if confirm is not None:
-            first = planned
-            planned = _confirmed(
-                opened, first, reviewed.form, teller, confirm, lambda: opened.plan_again(first)
+            form = reviewed.form
+            final = _confirmed(
+                opened, first, form, teller, confirm, lambda: opened.plan_again(first)
             )
-        run = replace(opened.new_run(planned.plan), ticket=ticket)
-        report = carry_out(journal, run, planned.plan, opened, teller, "applied", planned.unreached)
-        return Carried(planned, report)
+        run = replace(opened.new_run(final.plan), ticket=ticket)
+        report = carry_out(journal, run, final.plan, opened, teller, "applied", final.unreached)
+        return Carried(final, report)
 
 
 def roll_back(  # noqa: PLR0913, PLR0917 - what one verb needs
@@ -106,9 +108,9 @@ def roll_back(  # noqa: PLR0913, PLR0917 - what one verb needs
             if not back.plan.changes:
                 raise opened.nothing_left(back)
             if confirm is not None:
-                there = [one for one in made if one.target.name not in back.unreached]
+                reachable = [change for change in made if change.target.name not in back.unreached]
                 back = _confirmed(
-                    opened, back, form, teller, confirm, lambda: opened.undo(there, ())
+                    opened, back, form, teller, confirm, lambda: opened.undo(reachable, ())
                 )
             run = replace(
                 opened.new_run(back.plan),
@@ -127,7 +129,8 @@ def _what_to_undo(
     journal: Journal, kind: Kind[S], run: Run
 ) -> tuple[list[Change[S]], list[Change[S]]]:
     """What the run changed and is in effect, and of what nobody knows whether it was made."""
-    in_doubt = [recorded.change for recorded in journal.changes(run.id, kind) if recorded.unsettled]
+    recorded_changes = journal.changes(run.id, kind)
+    in_doubt = [recorded.change for recorded in recorded_changes if recorded.unsettled]
     return journal.in_effect(run.id, kind), in_doubt
 
 
@@ -148,9 +151,11 @@ def _confirmed(  # noqa: PLR0913, PLR0917 - what is compared with what
         raise DelegationError(f"declined; nothing was {words.written}")
     again = look_again()
     tell_unreached(teller, again.unreached)
-    there = tuple(c for c in first.plan.changes if c.target.name not in again.unreached)
-    review.refuse_changed(form, replace(first.plan, changes=there), again.plan)
-    if not there:
+    reachable = tuple(
+        change for change in first.plan.changes if change.target.name not in again.unreached
+    )
+    review.refuse_changed(form, replace(first.plan, changes=reachable), again.plan)
+    if not reachable:
         raise DelegationError("none of the hosts can be reached any more; nothing was changed")
     return replace(again, unreached={**first.unreached, **again.unreached})
 

@@ -4,16 +4,10 @@ import json
 
 import click
 
-from delegation import names, report
+from delegation import names
 from delegation.cli import findings, options, terminal, wiring
-from delegation.errors import ConnectionFailed, DelegationError, UsageError
-from delegation.inventory import DirectorySettings
-from delegation.mesh import checks, rights, survey
-from delegation.mesh.checks import Severity
-from delegation.mesh.compare import Comparison
-from delegation.mesh.reader import Inspector
-from delegation.mesh.rights import Rights, RightsAnswer
-from delegation.wiring import today
+from delegation.mesh import preflight
+from delegation.mesh.preflight import CheckView
 
 
 @click.command()
@@ -43,48 +37,17 @@ def check(ctx: click.Context, form: str, operators: tuple[str, ...]) -> int:
     inventory = wiring.load(given)
     hosts = f"{len(inventory.hosts):,} hosts ({names.fold(inventory.hosts)})"
     terminal.say(f"{given.inventory} is valid: {hosts}", fg="green")
-    wanted = wiring.settings(given, inventory)
-    if wanted.url is None and (missing := _not_found(wanted, inventory.domain)):
-        what = f"no directory was looked at: {missing.what}"
-        terminal.warn(what)
-        for line in (*missing.details, missing.fix):
-            terminal.say(f"  {line}")
-        if form == "json":
-            data = report.unread_data(inventory)
-            click.echo(_json(data, Rights(RightsAnswer.UNKNOWN, (what,))))
-        return 0
-    with wiring.reading(given, wanted, inventory.domain) as reader:
-        comparison = survey.for_findings(inventory, reader, today(), operators=operators)
-        write = _rights(comparison, reader)
-    found = checks.findings(comparison, preflight=True)
+    view = preflight.check(wiring.world(given, inventory), operators)
     if form == "json":
-        click.echo(_json(report.audit_data(comparison, found), write))
-    else:
-        for line in findings.lines(found):
-            terminal.out(line)
-        terminal.out(f"  can this account write? {write.answer}")
-        for sentence in write.evidence:
-            terminal.out(f"            {sentence}")
-    return 1 if any(finding.severity >= Severity.HIGH for finding in found) else 0
+        click.echo(json.dumps(view.to_json(), indent=1))
+    elif view.was_read:
+        _show(view)
+    return 1 if view.has_high else 0
 
 
-def _not_found(wanted: DirectorySettings, domain: str) -> DelegationError | None:
-    """Why DNS knows no domain controller; None where it does. One that fails is an error."""
-    from delegation.directory import locate
-
-    try:
-        locate.controllers(wanted, domain)
-    except (ConnectionFailed, UsageError) as exc:
-        return exc
-    return None
-
-
-def _rights(comparison: Comparison, inspector: Inspector) -> Rights:
-    hosts = {host.label: host.computer for host in comparison.hosts}
-    writable = inspector.writable([computer.guid for computer in hosts.values()]) if hosts else {}
-    return rights.judged(hosts, writable, inspector.own_token())
-
-
-def _json(data: report.Data, write: Rights) -> str:
-    told = {"answer": write.answer, "evidence": list(write.evidence)}
-    return json.dumps({**data, "write": told}, indent=1)
+def _show(view: CheckView) -> None:
+    for line in findings.lines(view.found.findings):
+        terminal.out(line)
+    terminal.out(f"  can this account write? {view.write.answer}")
+    for sentence in view.write.evidence:
+        terminal.out(f"            {sentence}")

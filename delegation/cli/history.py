@@ -2,30 +2,26 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from delegation import names
 from delegation.changes import history as past
 from delegation.changes.history import HistoryView, RunDetails, became_in_words
-from delegation.changes.journal import Journal
 from delegation.changes.records import Records
-from delegation.changes.run import RecordedChange, Run
-from delegation.cli import findings, options, show, terminal, wiring
+from delegation.changes.run import RecordedChange
+from delegation.cli import findings, options, show, telling, terminal, wiring
+from delegation.cli.migrate import runs_shown
 from delegation.cli.options import Options
-from delegation.errors import Advice, command
 from delegation.hosts.past_settings import recorded_setting_to_json
 from delegation.hosts.settings import HOST_SETTINGS, RecordedSetting, shown
 from delegation.mesh.audits import AUDIT
 from delegation.mesh.past_runs import AuditAccount, delegation_to_json
 from delegation.mesh.state import DELEGATION, RecordedDelegation, added, removed
+from delegation.migrations.past_migrations import MigrationAccount, migration_accounts
 from delegation.migrations.record.recorded import MIGRATE
 from delegation.wiring import KINDS
-
-if TYPE_CHECKING:
-    from delegation.cli.migrate.came_to import MigrationRun
 
 
 @click.command()
@@ -51,9 +47,9 @@ def history(ctx: click.Context, run: int | None, form: str) -> int:
     with records.reading() as journal:
         view: HistoryView | RunDetails
         if run is None:
-            view = past.history(journal, ACCOUNTS)
+            view = past.history(journal, accounts(given))
         else:
-            view = past.run_details(journal, run, ACCOUNTS, CHANGES_JSON)
+            view = past.run_details(journal, run, accounts(given), CHANGES_JSON)
     if form == "json":
         click.echo(json.dumps(view.to_json(), indent=1))
     elif isinstance(view, RunDetails):
@@ -93,7 +89,7 @@ def _details(view: RunDetails, given: Options) -> None:
         _settings(view.changes)
     if isinstance(view.account, MigrationAccount):
         terminal.out()
-        view.account.moved.table()
+        runs_shown.table(view.account.moved.moves)
     elif isinstance(view.account, AuditAccount):
         _findings(view.account)
 
@@ -144,43 +140,11 @@ def _name(recorded: RecordedChange[Any]) -> str:
     return recorded.change.target.name
 
 
-@dataclass(frozen=True)
-class MigrationAccount:
-    """A migration of the past; implements changes.history.RunAccount."""
+def accounts(given: Options) -> Mapping[str, past.AccountOf]:
+    """Who tells what a run came to, by its kind, where its page in the journal does not."""
+    teller = telling.TerminalTeller(given)
+    return {AUDIT: AuditAccount.of, MIGRATE: migration_accounts(teller)}
 
-    moved: "MigrationRun"
-    tells_status: bool = True
-
-    @classmethod
-    def of(cls, journal: Journal, run: Run, *, detailed: bool) -> "MigrationAccount":  # noqa: ARG003
-        from delegation.cli.migrate import status
-        from delegation.cli.migrate.came_to import MigrationRun
-
-        is_alive = run.id == status.at_work(journal, journal.folder)
-        return cls(MigrationRun.of(journal, run, alive=is_alive))
-
-    @property
-    def is_unsettled(self) -> bool:
-        return self.moved.is_unsettled
-
-    @property
-    def advice(self) -> str:
-        resume = command("migrate", "resume", str(self.moved.run.id))
-        return Advice("an unsettled migration may be under way; find out: ", resume)
-
-    @property
-    def in_words(self) -> str:
-        return self.moved.in_words
-
-    def summary_json(self) -> Mapping[str, Any]:
-        return self.moved.data()
-
-    def details_json(self) -> Mapping[str, Any]:
-        return {**self.moved.data(), "moves": self.moved.moves_data()}
-
-
-ACCOUNTS: Mapping[str, past.AccountOf] = {AUDIT: AuditAccount.of, MIGRATE: MigrationAccount.of}
-"""Who tells what a run came to, by its kind, where its page in the journal does not."""
 
 CHANGES_JSON: Mapping[str, past.ChangeJson] = {
     DELEGATION.name: delegation_to_json,

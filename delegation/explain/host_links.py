@@ -15,7 +15,6 @@ from delegation.errors import (
     DelegationError,
     HostError,
     HyperVFailed,
-    command,
 )
 from delegation.explain import networks
 from delegation.explain.chain import NO_CREDENTIALS, Link, broken, counted, ok, unknown
@@ -181,12 +180,9 @@ def _enabled(pair: HostPair, name: str) -> Link:
     }
     if off:
         labels = " and ".join(off)
-        fix = Advice(f"live_migration: {{enabled: true}} for {labels}, then ", HOSTS_APPLY)
+        fix = f"live_migration: {{enabled: true}} for {labels}, then delegation hosts apply"
         return broken(name, _by_host(off), fix)
     return unknown(name, pair.lacking) if pair.lacking else ok(name, "on both")
-
-
-HOSTS_APPLY: Final = command("hosts", "apply")
 
 
 def _authentication(pair: HostPair, name: str) -> Link:
@@ -197,8 +193,9 @@ def _authentication(pair: HostPair, name: str) -> Link:
             others[label] = why
     if others:
         labels = " and ".join(others)
-        setting = f"live_migration: {{authentication: Kerberos}} for {labels}, then "
-        return broken(name, _by_host(others), Advice(setting, HOSTS_APPLY), NO_CREDENTIALS)
+        setting = f"live_migration: {{authentication: Kerberos}} for {labels}"
+        fix = f"{setting}, then delegation hosts apply"
+        return broken(name, _by_host(others), fix, NO_CREDENTIALS)
     return unknown(name, pair.lacking) if pair.lacking else ok(name, "Kerberos on both")
 
 
@@ -247,13 +244,12 @@ def _port(number: int, what: str, fix: Fix) -> Callable[[HostPair, str], Link]:
     return link
 
 
-def _open_migration_port(source: str, target: str) -> Advice:
+def _open_migration_port(source: str, target: str) -> str:
     """The service listens on the addresses in its networks only: no firewall may be to blame."""
-    return Advice(
+    return (
         f"{target} listens on TCP {MIGRATION_PORT} only while its migrations are on, and only at "
-        "its addresses in its networks for them: look at both (",
-        command("hosts", "show", target),
-        f"); then open TCP {MIGRATION_PORT} from {source} to {target} in the firewalls",
+        f"its addresses in its networks for them: look at both (delegation hosts show {target}); "
+        f"then open TCP {MIGRATION_PORT} from {source} to {target} in the firewalls"
     )
 
 

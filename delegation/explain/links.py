@@ -6,7 +6,6 @@ Those about accounts stand in ``account_links``, those at the hosts in ``host_li
 from collections.abc import Callable, Iterator
 
 from delegation import names
-from delegation.errors import Advice, command
 from delegation.explain import account_links
 from delegation.explain.chain import (
     ASK,
@@ -81,7 +80,7 @@ def _values(case: PairCase) -> Link:
         although = ", though the inventory does not ask for them" if is_unwanted else ""
         return ok(name, f"{total} of {total} there, short name and FQDN{although}")
     lacking = f"{len(missing)} of {total} missing on {case.source.account}: {counted(missing)}"
-    fix: str = _FIX_VALUES[case.pair.wanted]
+    fix = _FIX_VALUES[case.pair.wanted]
     if _values_after(case, case.source).is_beyond:
         fix = "the value limit comes first, see below"
     by_target = [case.listed(value).holds for value in missing]
@@ -94,14 +93,11 @@ def _values(case: PairCase) -> Link:
     return broken(name, lacking, fix, NO_CREDENTIALS)
 
 
-_APPLY = command("apply")
 _FIX_VALUES = {
-    True: Advice(command("plan"), " shows what is missing, ", _APPLY, " writes it"),
-    False: Advice(
-        "no mesh of the inventory lets this source reach this target: add them to one, then ",
-        _APPLY,
-    ),
-    None: Advice("add both hosts to the inventory and to one mesh, then ", _APPLY),
+    True: "delegation plan shows what is missing, delegation apply writes it",
+    False: "no mesh of the inventory lets this source reach this target: add them to one, then "
+    "delegation apply",
+    None: "add both hosts to the inventory and to one mesh, then delegation apply",
 }
 
 
@@ -111,6 +107,11 @@ def _values_after(case: PairCase, source: Computer) -> ValueCount:
 
 
 def _flag(case: PairCase) -> Link:
+    """Whether the source can do without the operator's own ticket.
+
+    The flag grants nothing by itself: what a source may reach is its list, which is the truth of a
+    Kerberos-only host as well. The flag says whose ticket it may show there (MS-SFU 3.2.5.1.2).
+    """
     name, source, declared = "protocol transition", case.source, case.pair.transition
     if source is None:
         return unknown(name, f"{case.pair.source.label} was not found")
@@ -134,7 +135,7 @@ _KERBEROS_ONLY = (
     "only a ticket that the operator comes with is passed on, so Move-VM may have to be typed on "
     "the source itself"
 )
-_FIX_FLAG = Advice("protocol_transition: true for this host in the inventory, then ", _APPLY)
+_FIX_FLAG = "protocol_transition: true for this host in the inventory, then delegation apply"
 
 
 def _all_listed(case: PairCase) -> bool:

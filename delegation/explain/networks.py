@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
-from delegation.errors import Advice, command
 from delegation.explain.chain import Link, broken, counted, ok, unknown
 
 NAME = "networks"
@@ -63,14 +62,14 @@ def link(source: HostNetworks, target: HostNetworks) -> Link:
     if closed:
         labels = " and ".join(closed)
         why = f"{labels}: no network is listed, and any network is off"
-        setting = f"live_migration: networks, or any_network: true, for {labels}, then "
-        return broken(NAME, why, Advice(setting, _APPLY))
+        setting = f"live_migration: networks, or any_network: true, for {labels}"
+        return broken(NAME, why, f"{setting}{_THEN}")
     astray = [end for end in ends if not (end.any_network or end.usable or end.odd)]
     if astray:
         why = "; ".join(f"{end.label} has no address in {counted([*end.listed])}" for end in astray)
         whose = " and ".join(end.label for end in astray)
-        setting = f"live_migration: networks in which {whose} has an address, then "
-        return broken(NAME, why, Advice(setting, _APPLY))
+        setting = f"live_migration: networks in which {whose} has an address"
+        return broken(NAME, why, f"{setting}{_THEN}")
     if source.any_network or target.any_network:
         hangs_on_odd = any(end.odd and not end.usable for end in ends)
         if hangs_on_odd:
@@ -79,7 +78,7 @@ def link(source: HostNetworks, target: HostNetworks) -> Link:
     return _both_listing(source, target)
 
 
-_APPLY = command("hosts", "apply")
+_THEN = ", then delegation hosts apply"
 
 
 def _both_listing(source: HostNetworks, target: HostNetworks) -> Link:
@@ -99,7 +98,7 @@ def _both_listing(source: HostNetworks, target: HostNetworks) -> Link:
         return ok(NAME, f"{overlapping}{_not_known(ends)}")
     if source.odd or target.odd:
         return _strange(ends)
-    fix = Advice("live_migration: networks with one that both hosts have, then ", _APPLY)
+    fix = f"live_migration: networks with one that both hosts have{_THEN}"
     return broken(NAME, f"none in common: {_accepting(ends)}", fix)
 
 

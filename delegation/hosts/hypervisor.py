@@ -18,10 +18,11 @@ from delegation.hosts.settings import HostSetting
 
 
 class Moving(Protocol):
-    """A Move-VM that runs on its source host, in a shell of its own."""
+    """A Move-VM that runs on its source host."""
 
     @property
-    def shell(self) -> UUID: ...
+    def handle(self) -> str:
+        """By what its host finds it again: what it was started with, or more than that."""
 
     def wait(self, seconds: float) -> Progress | Ended:
         """Its end, or what it last said when ``seconds`` are over.
@@ -33,10 +34,10 @@ class Moving(Protocol):
         """Ask the host to stop it, which rolls it back; ``wait`` then gives the end."""
 
     def leave(self) -> None:
-        """Let go of it without stopping it: it can be reattached by its shell."""
+        """Let go of it without stopping it: it can be reattached by its handle."""
 
     def close(self) -> None:
-        """Remove its shell from the host. It has ended."""
+        """Remove what the host keeps of it. It has ended."""
 
 
 class Hypervisor(Protocol):
@@ -73,17 +74,24 @@ class Hypervisor(Protocol):
     def reaches(self, target: str, port: int) -> bool:
         """Whether the host itself gets a TCP connection to ``port`` of ``target``."""
 
-    def move(self, order: MoveOrder, shell: UUID) -> Moving:
-        """Start Move-VM in a shell of that id, which the caller has recorded before."""
+    def move(self, order: MoveOrder, handle: str) -> Moving:
+        """Start Move-VM under a handle that a NewHandle gave, and that is on record by now."""
 
-    def reattach(self, shell: UUID) -> Moving | None:
-        """The Move-VM of that shell; None where there is no such shell, or nothing runs in it."""
+    def reattach(self, handle: str) -> Moving | None:
+        """The Move-VM of that handle; None where the host knows none, or nothing of it runs."""
 
     def close(self) -> None: ...
 
 
 Open = Callable[[str], Hypervisor]
 """Opens the host of that label, for the calling thread. Raises HostError."""
+
+NewHandle = Callable[[str], str]
+"""Gives a handle for a migration away from the host of that label: text that was never used.
+
+It is there before anything is sent, so that it can be on record first. Only what speaks to the host
+knows what it is; the host's answer may add to it (Moving.handle).
+"""
 
 
 @contextmanager

@@ -6,6 +6,7 @@ audit that finds more than can be kept, the numbers alone stay.
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -13,6 +14,7 @@ from uuid import UUID
 from delegation import names
 from delegation.changes import store
 from delegation.changes.journal import Journal
+from delegation.changes.records import Records
 from delegation.changes.run import DONE, NewRun
 from delegation.mesh import news
 from delegation.mesh.checks import Finding
@@ -38,6 +40,11 @@ def scope(limit: Collection[str] | None, operators: Collection[str]) -> str:
     """What an audit looked at, as a key: only those that looked at the same can be compared."""
     hosts = None if limit is None else names.fold(sorted(limit))
     return json.dumps([hosts, sorted(name.casefold() for name in operators)])
+
+
+def alone(records: Records) -> AbstractContextManager[None]:
+    """The only audit that compares with the one before it. Raises Busy, JournalError."""
+    return records.alone(store.AUDITING)
 
 
 def last(journal: Journal, directory: str, scope_key: str) -> Audited | None:

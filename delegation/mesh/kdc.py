@@ -155,6 +155,8 @@ def decide(
     known who has registered what.
     """
     listed, by = _listed(source, owners, spn)
+    # A KDC stops at the first step that fails. Here each is judged, because whoever mends a pair
+    # wants to know of the second fault before the first is mended; ``stopped`` is the KDC's answer.
     steps = (
         _source(source),
         _user(user, evidence),
@@ -199,9 +201,15 @@ def _service(spn: str, owners: Sequence[Service] | None) -> DecisionStep:
 def _listed(
     source: Service, owners: Sequence[Service] | None, spn: str
 ) -> tuple[DecisionStep, Route | None]:
-    """The source's list, and where that does not let it through, the target's."""
+    """The source's list, and where that does not let it through, the target's.
+
+    In that order (MS-SFU 3.2.5.2.1, then 3.2.5.2.3): a source whose own list lacks the name may be
+    let through all the same, and a pair can work although its values are missing.
+    """
     target = owners[0] if owners and len(owners) == 1 else None
     at_home = target is None or target.realm == source.realm
+    # The list holds names, not accounts: a short name there is no answer to an FQDN, and the
+    # account behind a name may change without the list.
     held = {value.casefold() for value in source.allowed_to_delegate_to}
     if spn.casefold() not in held:
         classic = f"{source.name} does not list {spn}"
@@ -276,6 +284,8 @@ def _forwardable(source: Service, user: User, evidence: Evidence) -> DecisionSte
 def _keeps_to_itself(source: Service) -> bool:
     """Whether a ticket that ``source`` asks for is of use to itself alone.
 
-    With an empty list it is not, even without protocol transition: a target's list may count.
+    What decides is the list and the flag together (MS-SFU 3.2.5.1.2). With an empty list the ticket
+    is forwardable even without protocol transition, because a target's list may count: a retired
+    host whose list was emptied keeps what its peers' own lists give it.
     """
     return bool(source.allowed_to_delegate_to) and not source.protocol_transition

@@ -103,7 +103,7 @@ class Matrix:
     desired: frozenset[tuple[int, int]]
 
     def counts(self) -> Counter[PairState]:
-        """The same of all rows."""
+        """How many pairs of the whole mesh are in each state, as ``Row.counts`` has it."""
         return sum((row.counts() for row in self.rows), Counter())
 
 
@@ -143,24 +143,24 @@ def _row(
     cells = {}
     for target in sorted(wanted.keys() | extra.keys()):
         values = wanted.get(target, ())
+        # Most hosts of a large mesh lack nothing: none of their values is looked at again.
+        missing = tuple(value for value in values if value in gone) if gone else ()
         others = tuple(extra.get(target, ()))
-        cells[target] = Cell(
-            values,
-            tuple(value for value in values if value in gone) if gone else (),
-            others,
-            _unexpected(others, ignored=ignored),
-        )
+        unexpected = _unexpected(others, ignored=ignored)
+        cells[target] = Cell(values, missing, others, unexpected)
     return Row(host, cells, tuple(elsewhere), _unexpected(elsewhere, ignored=ignored))
 
 
 def _unexpected(verdicts: Iterable[Verdict], *, ignored: bool) -> tuple[Verdict, ...]:
     """Those that nothing lets stay; ``ignored``: policy.foreign is ignore."""
-    return tuple(
-        verdict
-        for verdict in verdicts
-        if verdict.standing is Standing.STALE
-        or (verdict.standing is Standing.FOREIGN and not (ignored and verdict.rule is None))
-    )
+    return tuple(verdict for verdict in verdicts if _is_unexpected(verdict, ignored=ignored))
+
+
+def _is_unexpected(verdict: Verdict, *, ignored: bool) -> bool:
+    if verdict.standing is not Standing.FOREIGN:
+        return verdict.standing is Standing.STALE
+    # A rule that it has is one that expired: policy.foreign says nothing of that.
+    return verdict.rule is not None or not ignored
 
 
 def _groups(inventory: Inventory, position: Mapping[str, int]) -> Iterator[TargetGroup]:
@@ -188,9 +188,9 @@ def _desired(
     labels = list(position)
     within = {member: number for number, group in enumerate(groups) for member in group.members}
     delegates = comparison.desired.delegates
-    return frozenset(
-        (number, within[position[endpoint.label]])
-        for number, group in enumerate(groups)
-        if (first := labels[group.members[0]]) in delegates
-        for endpoint in delegates[first].endpoints
-    )
+    reached: set[tuple[int, int]] = set()
+    for number, group in enumerate(groups):
+        first = labels[group.members[0]]
+        endpoints = delegates[first].endpoints if first in delegates else ()
+        reached |= {(number, within[position[endpoint.label]]) for endpoint in endpoints}
+    return frozenset(reached)

@@ -26,12 +26,14 @@ def news(found: Iterable[Finding], before: Iterable[Finding]) -> News:
     Of a host that has no account any more nothing is resolved: it could not be looked at.
     """
     found, before = tuple(found), tuple(before)
-    then, now = {identity(one) for one in before}, {identity(one) for one in found}
-    unread = {one.computer for one in found if one.rule == ACCOUNT_RULE}
+    then = {identity(finding) for finding in before}
+    now = {identity(finding) for finding in found}
+    unread = {finding.computer for finding in found if finding.rule == ACCOUNT_RULE}
+    gone = [finding for finding in before if identity(finding) not in now]
     return News(
-        tuple(one for one in found if identity(one) not in then),
-        tuple(one for one in found if identity(one) in then),
-        tuple(one for one in before if identity(one) not in now and one.computer not in unread),
+        tuple(finding for finding in found if identity(finding) not in then),
+        tuple(finding for finding in found if identity(finding) in then),
+        tuple(finding for finding in gone if finding.computer not in unread),
     )
 
 
@@ -47,8 +49,8 @@ def identity(finding: Finding) -> tuple[str, str, str, str]:
 def encode(findings: Iterable[Finding]) -> bytes | None:
     """Findings as compressed JSON; None where they are too many to be kept."""
     rows = [
-        (one.rule, str(one.severity), one.computer, one.value, one.message, one.fix)
-        for one in findings
+        (found.rule, str(found.severity), found.computer, found.value, found.message, found.fix)
+        for found in findings
     ]
     if sum(len(text) for row in rows for text in row) > MOST:
         return None

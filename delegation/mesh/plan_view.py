@@ -5,12 +5,12 @@ This is the one view of a plan: JSON, text, reports and reviews all come from it
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 from uuid import UUID
 
 from delegation.inventory import Foreign
 from delegation.mesh.compare import Comparison, Standing, Verdict
+from delegation.mesh.findings_view import KeptValue, kept_values
 from delegation.mesh.planning import removals
 from delegation.mesh.state import DelegationChange, DelegationPlan, added, flags, removed
 
@@ -19,29 +19,6 @@ WITHOUT_GUID = 5
 
 Hints = Mapping[tuple[UUID, str], int]
 """Which run of ours wrote a value, by the object's GUID and the casefolded value."""
-
-
-@dataclass(frozen=True, slots=True)
-class KeptValue:
-    """A value that a keep rule leaves where it is; ``expires``: the rule's last day, if any."""
-
-    computer: str
-    value: str
-    reason: str
-    expires: date | None
-
-    @classmethod
-    def of(cls, verdict: Verdict) -> "KeptValue":
-        expires = verdict.rule.expires if verdict.rule else None
-        return cls(verdict.computer, verdict.value, verdict.reason, expires)
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "computer": self.computer,
-            "value": self.value,
-            "reason": self.reason,
-            "expires": self.expires.isoformat() if self.expires else None,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,15 +137,6 @@ def change_to_json(
         "flags": {flag: list(bits) for flag, bits in flags(change).items()},
         "before": change.before.canonical(),
     }
-
-
-def kept_values(comparison: Comparison) -> tuple[KeptValue, ...]:
-    """Every value under a live keep rule, host by host."""
-    return tuple(
-        KeptValue.of(verdict)
-        for host in comparison.hosts
-        for verdict in host.standing(Standing.KEPT)
-    )
 
 
 def foreign_values(comparison: Comparison) -> list[tuple[Verdict, UUID]]:

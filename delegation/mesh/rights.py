@@ -7,7 +7,7 @@ default Administrators hold it, and a policy may give it to others, or take it a
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
@@ -34,6 +34,9 @@ class Rights:
     answer: RightsAnswer
     evidence: tuple[str, ...]
 
+    def to_json(self) -> dict[str, object]:
+        return {"answer": str(self.answer), "evidence": list(self.evidence)}
+
 
 def judged(
     hosts: Mapping[str, Computer],
@@ -51,32 +54,60 @@ def judged(
         return Rights(
             RightsAnswer.UNKNOWN, ("an export holds no access rights: ask a domain controller",)
         )
-    lacking: dict[tuple[str, ...], list[str]] = defaultdict(list)
-    unread = []
-    for label, computer in hosts.items():
-        allowed = writable.get(computer.guid)
-        if allowed is None:
-            unread.append(label)
-        else:
-            lacking[tuple(name for name in WRITTEN if name.casefold() not in allowed)].append(label)
-    both = " and ".join(WRITTEN)
-    fine = lacking.pop((), [])
-    evidence = [
-        f"{names.fold(labels)}: the ACL does not let it write {' and '.join(attributes)}"
-        for attributes, labels in lacking.items()
-    ]
-    evidence += [f"{names.fold(unread)}: the ACL could not be read"] if unread else []
-    evidence += [f"{names.fold(fine)}: the ACL lets it write {both}"] if fine else []
-    reset = [label for label, computer in hosts.items() if computer.admin_count == 1]
-    if reset:
-        evidence.append(
-            f"{names.fold(reset)}: adminCount is 1, so SDProp resets the ACL within the hour: what "
-            "is granted on an OU does not last there"
-        )
-    if lacking:
-        return Rights(RightsAnswer.NO, tuple(evidence))
+    acls = _ObjectAcls.of(hosts, writable)
+    evidence = (*acls.evidence(), *_reset_within_the_hour(hosts))
+    # What the ACL forbids is certain. What it allows is half an answer: the privilege decides.
+    if acls.lacking:
+        return Rights(RightsAnswer.NO, evidence)
     answer, sentence = _privilege(token)
-    return Rights(RightsAnswer.UNKNOWN if unread else answer, (*evidence, sentence))
+    return Rights(RightsAnswer.UNKNOWN if acls.unread else answer, (*evidence, sentence))
+
+
+@dataclass(frozen=True, slots=True)
+class _ObjectAcls:
+    """Hosts by what their ACLs let the account write; ``lacking`` by the attributes that are not.
+
+    ``unread`` are hosts whose ACL was not to be seen.
+    """
+
+    lacking: Mapping[tuple[str, ...], list[str]]
+    unread: list[str]
+    fine: list[str]
+
+    @classmethod
+    def of(
+        cls, hosts: Mapping[str, Computer], writable: Mapping[UUID, frozenset[str]]
+    ) -> "_ObjectAcls":
+        by_lack: dict[tuple[str, ...], list[str]] = defaultdict(list)
+        unread = []
+        for label, computer in hosts.items():
+            allowed = writable.get(computer.guid)
+            if allowed is None:
+                unread.append(label)
+                continue
+            lack = tuple(name for name in WRITTEN if name.casefold() not in allowed)
+            by_lack[lack].append(label)
+        fine = by_lack.pop((), [])
+        return cls(by_lack, unread, fine)
+
+    def evidence(self) -> Iterator[str]:
+        for attributes, labels in self.lacking.items():
+            what = " and ".join(attributes)
+            yield f"{names.fold(labels)}: the ACL does not let it write {what}"
+        if self.unread:
+            yield f"{names.fold(self.unread)}: the ACL could not be read"
+        if self.fine:
+            yield f"{names.fold(self.fine)}: the ACL lets it write {' and '.join(WRITTEN)}"
+
+
+def _reset_within_the_hour(hosts: Mapping[str, Computer]) -> Iterator[str]:
+    """Objects of once privileged accounts: SDProp writes AdminSDHolder's ACL over theirs."""
+    marked = [label for label, computer in hosts.items() if computer.admin_count == 1]
+    if marked:
+        yield (
+            f"{names.fold(marked)}: adminCount is 1, so SDProp resets the ACL within the hour: "
+            "what is granted on an OU does not last there"
+        )
 
 
 def _privilege(token: Collection[str] | None) -> tuple[RightsAnswer, str]:

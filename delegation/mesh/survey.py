@@ -10,6 +10,7 @@ from delegation.inventory import Inventory
 from delegation.mesh import checks, compare, snapshot
 from delegation.mesh.desired import expand
 from delegation.mesh.reader import Inspector, Reader
+from delegation.mesh.snapshot import Computer
 
 
 def limited(expressions: str | None, inventory: Inventory) -> frozenset[str] | None:
@@ -56,7 +57,7 @@ def for_findings(
     limit: Collection[str] | None = None,
     operators: Sequence[str] = (),
 ) -> compare.Comparison:
-    """The same for findings: hosts without an account are left out, and evidence is looked up.
+    """Read the directory and judge it, for findings: with evidence, hosts without account left out.
 
     Still one search where nothing but the inventory's own values is found: who else holds a name
     that they use comes with the hosts. Of other values, whoever may answer to their names is
@@ -64,25 +65,30 @@ def for_findings(
     """
     comparison = _compared(inventory, inspector, today, limit, hosts_too=True)
     found = comparison.snapshot
-    others = {v.value for host in comparison.hosts for v in host.extra}
-    hosts = {spn.host for value in others if (spn := names.ServicePrincipalName.parse(value))}
-    accounts = list(found.accounts)
-    if others:
-        known = {account.guid for account in accounts}
-        short = {name for host in hosts if names.is_computer_name(name := host.partition(".")[0])}
-        spns = [*sorted(others), *(f"HOST/{host}" for host in sorted(hosts))]
-        more = inspector.find(sorted(short), spns)
-        accounts += [account for account in more if account.guid not in known]
     sids = {ace.sid for host in comparison.hosts for ace in host.computer.acting}
-    return replace(
-        comparison,
-        snapshot=replace(
-            found,
-            accounts=tuple(accounts),
-            operators=tuple(operator(inspector, name) for name in operators),
-            account_names=inspector.account_names(sorted(sids)) if sids else {},
-        ),
+    evidence = replace(
+        found,
+        accounts=(*found.accounts, *_answering_to_others(comparison, inspector)),
+        operators=tuple(operator(inspector, name) for name in operators),
+        account_names=inspector.account_names(sorted(sids)) if sids else {},
     )
+    return replace(comparison, snapshot=evidence)
+
+
+def _answering_to_others(comparison: compare.Comparison, inspector: Inspector) -> list[Computer]:
+    """Accounts, not read yet, that may answer to values which are not desired."""
+    others = {verdict.value for host in comparison.hosts for verdict in host.extra}
+    if not others:
+        return []
+    parsed = [names.ServicePrincipalName.parse(value) for value in others]
+    hosts = {spn.host for spn in parsed if spn}
+    # Without a registered name there may still be a computer of that name, which registers it
+    # when it starts: then the value is nobody's to take.
+    short = {host.partition(".")[0] for host in hosts}
+    computers = sorted(name for name in short if names.is_computer_name(name))
+    spns = [*sorted(others), *(f"HOST/{host}" for host in sorted(hosts))]
+    known = {account.guid for account in comparison.snapshot.accounts}
+    return [found for found in inspector.find(computers, spns) if found.guid not in known]
 
 
 def operator(inspector: Inspector, name: str) -> snapshot.Operator:

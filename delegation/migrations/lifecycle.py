@@ -2,15 +2,15 @@
 
 Whoever starts migrations may die at any moment, while Move-VM goes on at its host without it. So:
 
-1. Nothing is sent that is not on record. ``STARTING`` is committed, with the id of the shell that
-   Move-VM is to run in, before the host hears of it: a migration on record as queued has not
+1. Nothing is sent that is not on record. ``STARTING`` is committed, with the handle by which its
+   host can find it again, before the host hears of it: a migration on record as queued has not
    been sent, and one on record as starting may have been.
 2. Only the hosts know an end. From its intent on, a migration is *on the way* until both of them
    have said where the machine is; what Move-VM said, or that it said nothing, gives the reason
    alone. While one of them is silent it is ``UNKNOWN``, and everything that it may hold is held:
    all, but its slot at a source which says that it has the machine and does nothing about it.
 3. So none is started twice: ``INTENDED`` leaves from ``QUEUED`` alone, and nothing that was on
-   the way comes back there but by what both hosts said, when nothing runs in its shell.
+   the way comes back there but by what both hosts said, when nothing of it runs.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ from types import MappingProxyType
 from uuid import UUID
 
 
-class State(StrEnum):
+class MigrationState(StrEnum):
     QUEUED = "queued"
     STARTING = "starting"
     """Its intent is on record. The host may or may not have heard of it."""
@@ -45,17 +45,22 @@ class State(StrEnum):
     @property
     def pending(self) -> bool:
         """Nothing of it runs, and it is still to be done."""
-        return self in {State.QUEUED, State.WAITING}
+        return self in {MigrationState.QUEUED, MigrationState.WAITING}
 
     @property
     def ended(self) -> bool:
         return not (self.on_the_way or self.pending)
 
 
-_ON_THE_WAY = {State.STARTING, State.RUNNING, State.STOPPING, State.UNKNOWN}
+_ON_THE_WAY = {
+    MigrationState.STARTING,
+    MigrationState.RUNNING,
+    MigrationState.STOPPING,
+    MigrationState.UNKNOWN,
+}
 
 
-class Step(StrEnum):
+class MigrationStep(StrEnum):
     """What happened to a migration."""
 
     INTENDED = "intended"
@@ -67,7 +72,7 @@ class Step(StrEnum):
     LOST = "lost"
     """The link, a host or whoever watched it died."""
     REATTACHED = "reattached"
-    """It still runs in its shell, and is watched again."""
+    """It still runs, by its handle, and is watched again."""
     ARRIVED = "arrived"
     """Both hosts say that the machine is at its target."""
     PASSED = "passed"
@@ -87,41 +92,41 @@ class Step(StrEnum):
 UNWATCHED = "nobody watched it"
 """The reason of a LOST that is known only when the run is taken up again, and was long before."""
 
-_NOT_SENT: Mapping[Step, State] = {
-    Step.GIVEN_UP: State.FAILED,
-    Step.ABANDONED: State.ABORTED,
+_NOT_SENT: Mapping[MigrationStep, MigrationState] = {
+    MigrationStep.GIVEN_UP: MigrationState.FAILED,
+    MigrationStep.ABANDONED: MigrationState.ABORTED,
 }
-_BY_THE_HOSTS: Mapping[Step, State] = {
+_BY_THE_HOSTS: Mapping[MigrationStep, MigrationState] = {
     **_NOT_SENT,
-    Step.ARRIVED: State.MOVED,
-    Step.PASSED: State.QUEUED,
-    Step.RETURNED: State.QUEUED,
-    Step.POSTPONED: State.WAITING,
+    MigrationStep.ARRIVED: MigrationState.MOVED,
+    MigrationStep.PASSED: MigrationState.QUEUED,
+    MigrationStep.RETURNED: MigrationState.QUEUED,
+    MigrationStep.POSTPONED: MigrationState.WAITING,
 }
 
-TRANSITIONS: Mapping[State, Mapping[Step, State]] = MappingProxyType({
-    State.QUEUED: {Step.INTENDED: State.STARTING, **_NOT_SENT},
-    State.WAITING: {Step.DUE: State.QUEUED, **_NOT_SENT},
-    State.STARTING: {
-        Step.ACCEPTED: State.RUNNING,
-        Step.STOPPED: State.STOPPING,
-        Step.LOST: State.UNKNOWN,
+TRANSITIONS: Mapping[MigrationState, Mapping[MigrationStep, MigrationState]] = MappingProxyType({
+    MigrationState.QUEUED: {MigrationStep.INTENDED: MigrationState.STARTING, **_NOT_SENT},
+    MigrationState.WAITING: {MigrationStep.DUE: MigrationState.QUEUED, **_NOT_SENT},
+    MigrationState.STARTING: {
+        MigrationStep.ACCEPTED: MigrationState.RUNNING,
+        MigrationStep.STOPPED: MigrationState.STOPPING,
+        MigrationStep.LOST: MigrationState.UNKNOWN,
         **_BY_THE_HOSTS,
     },
-    State.RUNNING: {
-        Step.STOPPED: State.STOPPING,
-        Step.LOST: State.UNKNOWN,
+    MigrationState.RUNNING: {
+        MigrationStep.STOPPED: MigrationState.STOPPING,
+        MigrationStep.LOST: MigrationState.UNKNOWN,
         **_BY_THE_HOSTS,
     },
-    State.STOPPING: {
-        Step.ACCEPTED: State.STOPPING,  # the host's word and ours crossed
-        Step.LOST: State.UNKNOWN,
+    MigrationState.STOPPING: {
+        MigrationStep.ACCEPTED: MigrationState.STOPPING,  # the host's word and ours crossed
+        MigrationStep.LOST: MigrationState.UNKNOWN,
         **_BY_THE_HOSTS,
     },
-    State.UNKNOWN: {Step.REATTACHED: State.RUNNING, **_BY_THE_HOSTS},
-    State.MOVED: {},
-    State.FAILED: {},
-    State.ABORTED: {},
+    MigrationState.UNKNOWN: {MigrationStep.REATTACHED: MigrationState.RUNNING, **_BY_THE_HOSTS},
+    MigrationState.MOVED: {},
+    MigrationState.FAILED: {},
+    MigrationState.ABORTED: {},
 })  # fmt: skip
 
 
@@ -129,7 +134,7 @@ class IllegalStepError(Exception):
     """A bug: something happened to a migration that can't happen in its state."""
 
 
-def after(state: State, step: Step) -> State:
+def after(state: MigrationState, step: MigrationStep) -> MigrationState:
     """The state that ``step`` leads to. Raises IllegalStepError."""
     try:
         return TRANSITIONS[state][step]
@@ -144,7 +149,8 @@ class Migration:
     ``memory`` and ``disk`` are bytes that it needs at its target, ``size`` those that are copied.
     ``at`` is where the machine was last seen; ``to`` where its present, or last, Move-VM takes it:
     another host than ``target`` on a bypass. ``storage`` is a folder of the target, empty for its
-    default one. ``seconds`` is how long it is thought to take.
+    default one. ``seconds`` is how long it is thought to take. ``handle`` is by what its host finds
+    its present, or last, Move-VM: text that only whoever speaks to the host understands.
     ``attempts`` counts the tries of this leg that failed. ``started`` is when it was first sent and
     ``ended`` when its end was known, ISO 8601 in UTC. ``reason`` says why it is in its state,
     and ``fix`` what to do about it.
@@ -159,10 +165,10 @@ class Migration:
     disk: int = 0
     size: int = 0
     seconds: float = 0.0
-    state: State = State.QUEUED
+    state: MigrationState = MigrationState.QUEUED
     at: str = ""
     to: str = ""
-    shell: UUID | None = None
+    handle: str | None = None
     attempts: int = 0
     percent: int = 0
     abandoned: bool = False

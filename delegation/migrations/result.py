@@ -1,18 +1,20 @@
 """What became of a migration run: every machine that was asked for, and where it is."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from delegation.migrations.lifecycle import Migration, State
+from delegation import names
+from delegation.changes.run import Run
+from delegation.migrations.lifecycle import Migration, MigrationState
 
 Data = dict[str, Any]
 
 
 class Became(StrEnum):
-    """How a machine's move ended; the first two are where they should be."""
+    """How a VM's move ended; the first two are where they should be."""
 
     MOVED = "moved"
     THERE = "there already"
@@ -29,7 +31,7 @@ class Became(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class MachineResult:
+class VmResult:
     """One machine. ``at`` is the host where it is; empty: not known.
 
     ``seconds`` are from its first start to its end, None where it has none. ``size`` is the bytes
@@ -50,6 +52,39 @@ class MachineResult:
     fix: str = ""
     id: str = ""
 
+    @classmethod
+    def of(cls, migration: Migration) -> "VmResult":
+        """What the record says of one VM."""
+        became = _BECAME[migration.state]
+        return cls(
+            migration.name,
+            migration.source,
+            migration.target,
+            became,
+            "" if became is Became.UNKNOWN else migration.at or migration.source,
+            between(migration.started, migration.ended),
+            migration.size,
+            migration.attempts + (became is Became.MOVED),
+            "" if became.is_right else migration.reason,
+            "" if became.is_right else migration.fix,
+            str(migration.machine),
+        )
+
+    def to_json(self) -> Data:
+        return {
+            "vm": self.name,
+            "id": self.id,
+            "source": self.source,
+            "target": self.target,
+            "state": self.became.value,
+            "at": self.at or None,
+            "seconds": self.seconds,
+            "bytes": self.size,
+            "attempts": self.attempts,
+            "cause": self.cause,
+            "fix": self.fix,
+        }
+
 
 @dataclass(frozen=True)
 class MigrationResult:
@@ -60,9 +95,23 @@ class MigrationResult:
     who: str
     started: str
     finished: str | None
-    machines: tuple[MachineResult, ...]
+    machines: tuple[VmResult, ...]
     ticket: str | None = None
     digest: str = ""
+
+    @classmethod
+    def of(cls, run: Run, migrations: Iterable[Migration]) -> "MigrationResult":
+        """What became of a run's VMs, as the record says."""
+        return cls(
+            run.id,
+            run.domain,
+            run.who,
+            run.started,
+            run.finished,
+            tuple(VmResult.of(migration) for migration in migrations),
+            run.ticket,
+            run.plan_digest or "",
+        )
 
     @property
     def complete(self) -> bool:
@@ -76,35 +125,49 @@ class MigrationResult:
     def count(self, became: Became) -> int:
         return sum(one.became is became for one in self.machines)
 
+    @property
+    def counts_in_words(self) -> str:
+        """``3 moved, 1 failed``."""
+        counts = [(self.count(became), became) for became in Became]
+        words = [f"{count:,} {became}" for count, became in counts if count]
+        return ", ".join(words) or "nothing was asked for"
 
-def of_migration(migration: Migration, *, fix: str = "") -> MachineResult:
-    """What the record says of one machine."""
-    became = _BECAME[migration.state]
-    return MachineResult(
-        migration.name,
-        migration.source,
-        migration.target,
-        became,
-        "" if became is Became.UNKNOWN else migration.at or migration.source,
-        between(migration.started, migration.ended),
-        migration.size,
-        migration.attempts + (became is Became.MOVED),
-        "" if became.is_right else migration.reason,
-        "" if became.is_right else fix,
-        str(migration.machine),
-    )
+    def to_json(self) -> Data:
+        """The result as JSON data, the worst first."""
+        machines = sorted(self.machines, key=_worst_first)
+        wrong = [one for one in machines if not one.became.is_right]
+        moved = [one for one in machines if one.became is Became.MOVED]
+        return {
+            "run": self.run,
+            "domain": self.domain,
+            "who": self.who,
+            "ticket": self.ticket,
+            "digest": self.digest,
+            "started": self.started,
+            "finished": self.finished,
+            "seconds": self.seconds,
+            "complete": self.complete,
+            "machines": [one.to_json() for one in machines],
+            "failures": _failures(wrong),
+            "pairs": _pairs(moved),
+            "summary": {
+                "asked": len(machines),
+                "bytes": sum(one.size for one in moved),
+                **{became.name.lower(): self.count(became) for became in Became},
+            },
+        }
 
 
 _BECAME = {
-    State.QUEUED: Became.NOT_STARTED,
-    State.WAITING: Became.FAILED,
-    State.STARTING: Became.UNKNOWN,
-    State.RUNNING: Became.UNKNOWN,
-    State.STOPPING: Became.UNKNOWN,
-    State.UNKNOWN: Became.UNKNOWN,
-    State.MOVED: Became.MOVED,
-    State.FAILED: Became.FAILED,
-    State.ABORTED: Became.ABORTED,
+    MigrationState.QUEUED: Became.NOT_STARTED,
+    MigrationState.WAITING: Became.FAILED,
+    MigrationState.STARTING: Became.UNKNOWN,
+    MigrationState.RUNNING: Became.UNKNOWN,
+    MigrationState.STOPPING: Became.UNKNOWN,
+    MigrationState.UNKNOWN: Became.UNKNOWN,
+    MigrationState.MOVED: Became.MOVED,
+    MigrationState.FAILED: Became.FAILED,
+    MigrationState.ABORTED: Became.ABORTED,
 }
 
 
@@ -115,31 +178,7 @@ def between(started: str | None, ended: str | None) -> float | None:
     return (datetime.fromisoformat(ended) - datetime.fromisoformat(started)).total_seconds()
 
 
-def data(result: MigrationResult) -> Data:
-    """The result as JSON data, and as ``templates/migration.md.j2`` takes it."""
-    machines = sorted(result.machines, key=_worst_first)
-    return {
-        "run": result.run,
-        "domain": result.domain,
-        "who": result.who,
-        "ticket": result.ticket,
-        "digest": result.digest,
-        "started": result.started,
-        "finished": result.finished,
-        "seconds": result.seconds,
-        "complete": result.complete,
-        "machines": [_machine(one) for one in machines],
-        "failures": _alike(one for one in machines if not one.became.is_right),
-        "pairs": _pairs(machines),
-        "summary": {
-            "asked": len(machines),
-            "bytes": sum(one.size for one in machines if one.became is Became.MOVED),
-            **{became.name.lower(): result.count(became) for became in Became},
-        },
-    }
-
-
-def _worst_first(one: MachineResult) -> tuple[int, str, str]:
+def _worst_first(one: VmResult) -> tuple[int, str, str]:
     order = (
         Became.UNKNOWN,
         Became.FAILED,
@@ -151,45 +190,19 @@ def _worst_first(one: MachineResult) -> tuple[int, str, str]:
     return order.index(one.became), one.source, one.name
 
 
-def _machine(one: MachineResult) -> Data:
-    return {
-        "vm": one.name,
-        "id": one.id,
-        "source": one.source,
-        "target": one.target,
-        "state": one.became.value,
-        "at": one.at or None,
-        "seconds": one.seconds,
-        "bytes": one.size,
-        "attempts": one.attempts,
-        "cause": one.cause,
-        "fix": one.fix,
-    }
-
-
-def _alike(machines: Iterable[MachineResult]) -> list[Data]:
-    """Machines that failed for one cause, together."""
-    groups: dict[tuple[str, str, str], list[str]] = {}
-    for one in machines:
-        groups.setdefault((one.became.value, one.cause, one.fix), []).append(one.name)
+def _failures(machines: Sequence[VmResult]) -> list[Data]:
+    """VMs that failed for one cause, together."""
+    groups = names.grouped(((one.became.value, one.cause, one.fix), one.name) for one in machines)
     return [
         {"state": state, "cause": cause, "fix": fix, "machines": found}
         for (state, cause, fix), found in groups.items()
     ]
 
 
-def _pairs(machines: Iterable[MachineResult]) -> list[Data]:
+def _pairs(moved: Sequence[VmResult]) -> list[Data]:
     """What was moved, by source and target."""
-    moved: dict[tuple[str, str], list[MachineResult]] = {}
-    for one in machines:
-        if one.became is Became.MOVED:
-            moved.setdefault((one.source, one.target), []).append(one)
+    pairs = names.grouped(((one.source, one.target), one.size) for one in moved)
     return [
-        {
-            "source": source,
-            "target": target,
-            "machines": len(found),
-            "bytes": sum(one.size for one in found),
-        }
-        for (source, target), found in sorted(moved.items())
+        {"source": source, "target": target, "machines": len(sizes), "bytes": sum(sizes)}
+        for (source, target), sizes in sorted(pairs.items())
     ]

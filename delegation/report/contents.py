@@ -17,7 +17,6 @@ from delegation.mesh.compare import Comparison
 from delegation.mesh.findings_view import FindingsView, KeptValue, rules_of
 from delegation.mesh.past_runs import MeshPast, delegation_to_json
 from delegation.mesh.plan_view import ForeignValue, PlanView, foreign_hints
-from delegation.mesh.plan_view import KeptValue as PlanKept
 from delegation.mesh.state import DelegationPlan, RecordedDelegation
 from delegation.names import counted
 from delegation.report.mesh_data import ReportedMatrix, pair_counts
@@ -88,7 +87,7 @@ class DirectoryReport:
         return self.told.findings if isinstance(self.told, FindingsView) else None
 
     @property
-    def kept(self) -> "Sequence[KeptValue | PlanKept]":
+    def kept(self) -> Sequence[KeptValue]:
         return self.told.kept
 
     @property

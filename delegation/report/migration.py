@@ -1,29 +1,19 @@
 """What became of a migration run, as data, as Markdown for a ticket, and as people read it."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from delegation import names, report
-from delegation.changes.run import Run
-from delegation.migrations import result
-from delegation.migrations.lifecycle import Migration, State
+from delegation.migrations.lifecycle import MigrationState
 from delegation.migrations.result import Became, MigrationResult
+from delegation.migrations.run_view import MigrationRunView
 from delegation.migrations.schedule.obstacles import size
+from delegation.migrations.tries import MigrationTry
 from delegation.migrations.words import duration
 from delegation.report import Data
 from delegation.report.chart import chart
 from delegation.report.contents import Origin
-
-FORMS = {
-    "moved": "moved",
-    "there": "there already",
-    "failed": "failed",
-    "aborted": "given up",
-    "not_started": "not started",
-    "unknown": "unknown",
-}
-"""The ends that a machine's move can have, as the summary counts them, and in words."""
 
 COLUMNS = (
     "machine",
@@ -48,88 +38,29 @@ COLUMNS = (
 """Of the CSV, with a row for each machine."""
 
 
-def run(  # noqa: PLR0913 - what the journal holds of it, and whether it goes on
-    origin: Origin,
-    recorded: Run,
-    outcome: MigrationResult,
-    moves: Sequence[Migration],
-    tries: Sequence[Data],
-    *,
-    alive: bool,
-) -> Data:
-    """A run of the journal; ``tries`` are timeline.tries, ``alive``: somebody carries it out."""
+def run(origin: Origin, view: MigrationRunView, tries: Sequence[MigrationTry]) -> Data:
+    """A run of the journal, and every try to move one of its VMs."""
     return {
         "report": origin.data(),
-        "verdict": _verdict(outcome, moves, alive=alive),
-        **report.run_data(recorded),
-        **result.data(outcome),
-        "alive": alive,
-        "moves": [move_data(move) for move in moves],
-        "timeline": list(tries),
+        "verdict": view.verdict.to_json(),
+        **report.run_data(view.run),
+        **view.result.to_json(),
+        "alive": view.alive,
+        "moves": view.moves_json(),
+        "timeline": [one.to_json() for one in tries],
     }
 
 
-def move_data(move: Migration) -> Data:
-    """One migration, as far as it is."""
-    return {
-        "vm": move.name,
-        "id": str(move.machine),
-        "source": move.source,
-        "target": move.target,
-        "storage": move.storage,
-        "bytes": move.size,
-        "state": str(move.state),
-        "at": move.at,
-        "to": move.to or None,
-        "percent": move.percent,
-        "attempts": move.attempts,
-        "aborting": move.abandoned and not move.state.ended,
-        "started": move.started,
-        "ended": move.ended,
-        "reason": move.reason,
-        "fix": move.fix,
-    }
-
-
-def _verdict(outcome: MigrationResult, moves: Sequence[Migration], *, alive: bool) -> Data:
-    counts = Counter(_stage(move.state, alive=alive) for move in moves)
-    moved = counts.pop("moved", 0)
-    asked = len(outcome.machines)
-    if outcome.complete:
-        there = asked - moved
-        words = f"every machine is where it should be: {moved:,} moved"
-        words += f", {there:,} there already" if there else ""
-        return {"standing": "complete", "words": words if asked else "none was asked for"}
-    others = "".join(f", {counts[stage]:,} {stage}" for stage in _STAGES if counts[stage])
-    words = f"{moved:,} of {asked:,} {'machine' if asked == 1 else 'machines'} moved{others}"
-    if alive:
-        return {"standing": "running", "words": words}
-    if any(not move.state.ended for move in moves):
-        return {"standing": "interrupted", "words": f"{words}; it can be resumed"}
-    return {"standing": "incomplete", "words": words}
-
-
-_STAGES = ("under way", "unknown", "to come", "not moved yet", "failed", "given up")
-
-
-def _stage(state: State, *, alive: bool) -> str:
-    if state.on_the_way:
-        return "under way" if alive else "unknown"
-    if state.pending:
-        return "to come" if alive else "not moved yet"
-    return "given up" if state is State.ABORTED else str(state)
-
-
-def markdown(data: Mapping[str, Any]) -> str:
-    """The data of ``migrate.result.data`` as Markdown."""
-    return report.render("migration.md.j2", told(data))
+def markdown(found: MigrationResult) -> str:
+    """What became of a run, for a ticket."""
+    return report.render("migration.md.j2", told(found.to_json()))
 
 
 def told(data: Mapping[str, Any]) -> Data:
     """The same with what its template needs besides."""
-    counted = [
-        f"{data['summary'][key]} {words}" for key, words in FORMS.items() if data["summary"][key]
-    ]
+    summary = data["summary"]
+    counts = [(summary[became.name.lower()], became) for became in Became]
+    counted = [f"{count} {became}" for count, became in counts if count]
     return {**data, "counted": ", ".join(counted), "size_of": size, "length_of": duration}
 
 
@@ -162,8 +93,8 @@ def _machines(data: Data) -> Iterator[Data]:
     moves = {move["id"]: move for move in data["moves"]}
     for one in data["machines"]:
         move = moves.get(one["id"], {})
-        going_on = data["alive"] and move and not State(move["state"]).ended
-        moving = going_on and State(move["state"]).on_the_way
+        going_on = data["alive"] and move and not MigrationState(move["state"]).ended
+        moving = going_on and MigrationState(move["state"]).on_the_way
         yield {
             **one,
             "now": move["state"] if going_on else one["state"],
@@ -192,10 +123,8 @@ def _figures(data: Data, machines: Sequence[Data]) -> list[Data]:
 
 def _failures(machines: Sequence[Data]) -> list[Data]:
     """Machines that are not where they should be, those for one cause together."""
-    alike: dict[tuple[str, str, str], list[Data]] = defaultdict(list)
-    for one in machines:
-        if one["tone"] in {"bad", "warn"}:
-            alike[one["now"], one["cause"], one["fix"]].append(one)
+    wrong = [one for one in machines if one["tone"] in {"bad", "warn"}]
+    alike = names.grouped(((one["now"], one["cause"], one["fix"]), one) for one in wrong)
     return [
         {
             "state": state,

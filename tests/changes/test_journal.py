@@ -200,7 +200,7 @@ def test_a_run_with_an_intent_without_an_outcome_is_unsettled_even_when_it_ended
     record.settle([Outcome(one, Result.APPLIED)])
     record.finish("failed", {})
     assert [r.id for r in journal.unsettled()] == [1]
-    page = journal.page(1, DELEGATION)
+    page = journal.reopen(1, DELEGATION)
     page.settle([Outcome(two, Result.UNKNOWN, "nobody can tell")])
     page.finish(SETTLED, {})
     assert journal.unsettled() == []

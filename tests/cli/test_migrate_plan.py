@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import pytest
 
 from delegation.changes import store
 from delegation.changes.journal import Journal
 from delegation.changes.run import NewRun
-from delegation.migrations.lifecycle import Migration, Step
+from delegation.migrations.lifecycle import Migration, MigrationStep
 from delegation.migrations.record import queue
 from delegation.migrations.record.recorded import MIGRATE
 from delegation.wiring import KINDS
@@ -234,7 +233,7 @@ def test_a_machine_that_a_run_was_left_with_names_that_run(desk: Desk) -> None:
         move = Migration(found.id, "web01", "hv01", "hv02", at="hv01")
         run = NewRun(MIGRATE, "hosts:corp.example", "corp.example", "hv01", {})
         queued = queue.begin(journal, run, [move])
-        queued.step(found.id, Step.INTENDED, at="hv01", to="hv02", shell=UUID(int=1))
+        queued.step(found.id, MigrationStep.INTENDED, at="hv01", to="hv02", handle="1")
     desk.hosts["hv01"]["machines"] = [vm("web01", migrating=True), vm("web02", migrating=True)]
     ran = desk("plan", "moves.yaml")
     assert ran.code == 4

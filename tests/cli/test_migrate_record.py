@@ -10,12 +10,14 @@ import pytest
 from delegation.changes import store
 from delegation.changes.journal import Journal
 from delegation.changes.run import NewRun
-from delegation.cli.migrate import ended
+from delegation.cli.migrate import runs_shown
 from delegation.cli.options import Options
-from delegation.migrations.lifecycle import Migration, Step
+from delegation.migrations.lifecycle import Migration, MigrationStep
+from delegation.migrations.perform import RunEnd
 from delegation.migrations.record import queue
 from delegation.migrations.record.queue import Queue
 from delegation.migrations.record.recorded import MIGRATE
+from delegation.migrations.run_view import MigrationRunView
 from delegation.wiring import KINDS
 from tests.cli.program import Delegation
 
@@ -47,12 +49,16 @@ def under_way(here: Path) -> None:
         moves = [move(1, "hv02"), move(2, "hv03"), move(3, "hv02"), move(4, "hv03")]
         queued = queue.begin(journal, RUN, moves)
         for number, target in ((1, "hv02"), (2, "hv03"), (3, "hv02")):
-            shell = UUID(int=100 + number)
-            queued.step(machine(number), Step.INTENDED, at="hv01", to=target, shell=shell)
-            queued.step(machine(number), Step.ACCEPTED)
+            handle = str(100 + number)
+            queued.step(
+                machine(number), MigrationStep.INTENDED, at="hv01", to=target, handle=handle
+            )
+            queued.step(machine(number), MigrationStep.ACCEPTED)
         queued.advanced({machine(2): 50})
-        queued.step(machine(1), Step.ARRIVED, at="hv02")
-        queued.step(machine(3), Step.GIVEN_UP, "the disk is full (0x80070070)", "make room on hv02")
+        queued.step(machine(1), MigrationStep.ARRIVED, at="hv02")
+        queued.step(
+            machine(3), MigrationStep.GIVEN_UP, "the disk is full (0x80070070)", "make room on hv02"
+        )
 
 
 pytestmark = pytest.mark.usefixtures("under_way")
@@ -122,8 +128,8 @@ def another() -> None:
     """A second run, newer than the one that was left, which is done."""
     with closing(Journal.writable(STATE, KINDS)) as journal:
         queued = queue.begin(journal, RUN, [move(7, "hv02")])
-        queued.step(machine(7), Step.INTENDED, at="hv01", to="hv02", shell=UUID(int=7))
-        queued.step(machine(7), Step.ARRIVED, at="hv02")
+        queued.step(machine(7), MigrationStep.INTENDED, at="hv01", to="hv02", handle="7")
+        queued.step(machine(7), MigrationStep.ARRIVED, at="hv02")
         queued.finish()
 
 
@@ -150,7 +156,7 @@ def test_the_run_that_goes_on_is_shown_also_where_another_is_newer(delegation: D
     another()
     with recorded() as queued:
         queued.reopen()
-        queued.step(machine(2), Step.LOST)
+        queued.step(machine(2), MigrationStep.LOST)
     with store.lock(STATE, store.MIGRATING):
         ran = delegation("migrate", "status")
     assert "Run 1: goes on" in ran.out
@@ -182,7 +188,7 @@ def test_a_run_that_goes_on_is_not_unsettled(delegation: Delegation) -> None:
 
 def test_a_run_of_which_nothing_is_on_its_way_was_left(delegation: Delegation) -> None:
     with recorded() as queued:
-        queued.step(machine(2), Step.ARRIVED, at="hv03")
+        queued.step(machine(2), MigrationStep.ARRIVED, at="hv03")
     assert "was left: 1 queued, 2 moved, 1 failed" in delegation("history").out
 
 
@@ -207,7 +213,7 @@ def test_what_waits_is_given_up_at_once_where_nobody_is_at_it(delegation: Delega
 
 def test_the_end_of_a_run_that_was_given_up_is_written_anew(delegation: Delegation) -> None:
     with recorded() as queued:
-        queued.step(machine(2), Step.LOST)
+        queued.step(machine(2), MigrationStep.LOST)
         queued.finish(interrupted=True)
     assert delegation("migrate", "abort").code == 0
     with closing(Journal.readable(STATE, KINDS)) as journal:
@@ -221,7 +227,8 @@ def test_what_was_left_is_called_one_thing(
 ) -> None:
     """The counts and the reasons, when whoever watched it has gone at once."""
     with closing(Journal.readable(STATE, KINDS)) as journal:
-        assert ended.tell(Options(), journal, 1) == 1
+        view = MigrationRunView.of(journal, journal.run(1), alive=False)
+    assert runs_shown.ended(RunEnd(view), Options()) == 1
     told = capsys.readouterr().out
     assert "1 not started, 1 unknown" in told
     assert "unknown: web02: it went on, hv01 to hv03, when it was left" in told
@@ -273,8 +280,8 @@ def test_what_has_no_migration_is_refused_and_nothing_is_given_up(
 
 def test_nothing_is_left_to_give_up(delegation: Delegation) -> None:
     with recorded() as queued:
-        queued.step(machine(2), Step.ARRIVED, at="hv03")
-        queued.step(machine(4), Step.ABANDONED)
+        queued.step(machine(2), MigrationStep.ARRIVED, at="hv03")
+        queued.step(machine(4), MigrationStep.ABANDONED)
     ran = delegation("migrate", "abort")
     assert ran.code == 1
     assert "nothing to give up" in ran.err

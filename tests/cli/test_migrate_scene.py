@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from delegation.cli.migrate import layout
-from delegation.cli.migrate.overall import Overall
 from delegation.cli.migrate.scene import Scene
-from delegation.migrations.lifecycle import Migration, State
+from delegation.migrations.lifecycle import Migration, MigrationState
+from delegation.migrations.progress_of_run import RunProgress
 from delegation.migrations.runner.threads import Looks
 from delegation.migrations.smb.traffic import MigrationShare, OpenFile, SmbSession, Traffic
 
@@ -23,20 +23,22 @@ SHARE = MigrationShare("HV01.7$", "HV01", "C:\\$VSM$\\HV01.7$")
 def scene(count: int, *, name: str = "web", files: int = 3, urgency: int = 0) -> Scene:
     """So many machines under way, each at another percent."""
     seconds = [100.0]
-    overall = Overall(lambda: seconds[0])
+    progress = RunProgress(lambda: seconds[0])
     moves = [
         Migration(UUID(int=n + 1), f"{name}{n:02}", "hv01", "hv02", size=GIB, at="hv01", to="hv02")
         for n in range(count + 5)
     ]
-    overall.begin(moves)
+    progress.begin(moves)
     for percent in (0, 10):
         for n, move in enumerate(moves[:count]):
-            overall.see(replace(move, state=State.RUNNING, percent=percent and percent + n))
+            progress.see(
+                replace(move, state=MigrationState.RUNNING, percent=percent and percent + n)
+            )
         seconds[0] += 10
     disks = tuple(OpenFile(f"{SHARE.path}\\disk{n:02}.vhdx", "op", GIB) for n in range(files))
     seen = Traffic((SHARE,), (SmbSession("10.0.0.1", "op", 1, 1),), disks)
     looks: dict[str, Looks] = {"hv02": ((1.0, seen), (2.0, seen))}
-    return Scene(overall, {"hv01": 2, "hv02": 2}, looks, urgency)
+    return Scene(progress, {"hv01": 2, "hv02": 2}, looks, urgency)
 
 
 def drawn(shown: Scene, width: int, height: int) -> list[str]:

@@ -5,35 +5,36 @@ from collections.abc import Callable
 import pytest
 
 from delegation.cli.migrate import show
+from delegation.cli.options import Options
+from delegation.migrations.migration_plan import PlannedMigrations
 from delegation.migrations.moves import placement, preview
 from delegation.migrations.moves.asked import AskedMove
-from delegation.migrations.moves.placement import Unmovable
-from delegation.migrations.moves.preview import Preview
 from tests.migrations.fleet import estimate, fleet, hosted, machine, terms
 
 DEEP = "C:\\ClusterStorage\\Volume01\\Virtual Machines"
-Printed = Callable[[Preview, int], list[str]]
+Printed = Callable[[PlannedMigrations, int], list[str]]
 
 
 @pytest.fixture
 def printed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Printed:
     """The lines of a plan where there are so many columns."""
 
-    def lines(plan: Preview, columns: int) -> list[str]:
+    def lines(plan: PlannedMigrations, columns: int) -> list[str]:
         monkeypatch.setenv("COLUMNS", str(columns))
-        show.plan(plan, verbose=False)
+        show.plan(plan, Options())
         return capsys.readouterr().out.splitlines()
 
     return lines
 
 
-def planned(storage: str = "D:\\VMs") -> Preview:
+def planned(storage: str = "D:\\VMs") -> PlannedMigrations:
     machines = [machine(f"web{n:02}") for n in range(4)]
     surveyed = fleet({"hv01": hosted(*machines), "hv02": hosted(storage=storage)})
     under = terms(surveyed.hosts)
     asked = [AskedMove(one.name, "hv02") for one in machines]
     placed = placement.resolve(asked, surveyed, under, estimate)
-    return preview.preview(placed, surveyed, under)
+    shown = preview.preview(placed, surveyed, under)
+    return PlannedMigrations(shown, surveyed, under, tuple(asked))
 
 
 def tables(lines: list[str]) -> list[str]:
@@ -58,28 +59,3 @@ def test_the_load_takes_what_is_left(printed: Printed) -> None:
     curves = {n: printed(planned(), n) for n in (80, 120)}
     widths = {n: max(line.count("█") for line in lines) for n, lines in curves.items()}
     assert 4 <= widths[80] < widths[120] == show.CURVE
-
-
-def test_few_that_are_refused_are_named_with_their_places() -> None:
-    found = [
-        Unmovable("web01", "hv01", "no room", "make some", 2, 9),
-        Unmovable("dc1", "", "no room", "make some"),
-    ]
-    assert show.refusals(found) == [
-        "web01 on hv01 (line 2, column 9), dc1: no room",
-        "  make some",
-    ]
-
-
-def test_many_that_are_refused_are_folded() -> None:
-    found = [Unmovable(f"vm{n:05}", "", "not there", "", n + 1, 9) for n in range(1, 20_001)]
-    assert show.refusals(found) == [
-        "20,000 machines, vm[00001-20000] (lines 2 to 20001): not there"
-    ]
-
-
-def test_what_can_not_be_folded_is_counted() -> None:
-    found = [Unmovable(f"{n * n:x}-vm", "hv01", "not there") for n in range(9_000, 10_000)]
-    [line] = show.refusals(found)
-    assert "and 988 more: not there" in line
-    assert len(line) < 600

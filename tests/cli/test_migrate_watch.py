@@ -6,6 +6,8 @@ from dataclasses import replace
 import pytest
 
 from delegation.cli.migrate import traffic
+from delegation.cli.options import Options
+from delegation.migrations.smb.target_view import TargetView, growth_rates, news_of_looks
 from delegation.migrations.smb.traffic import MigrationShare, OpenFile, SmbSession, Traffic
 
 GB = 1 << 30
@@ -22,7 +24,7 @@ BUSY = Traffic((SHARE,), (SESSION, SESSION), (disk(3 * GB),), ("nothing",))
 
 
 def test_the_data_of_a_look() -> None:
-    data = traffic.data("hv02", BUSY)
+    data = TargetView("hv02", BUSY).to_json()
     assert data["host"] == "hv02"
     assert data["shares"] == [{"name": "HV01.7$", "source": "HV01", "path": SHARE.path}]
     assert data["sessions"][0]["opens"] == 1
@@ -32,34 +34,34 @@ def test_the_data_of_a_look() -> None:
 
 def test_what_may_be_our_own_session_is_marked(capsys: pytest.CaptureFixture[str]) -> None:
     seen = Traffic(sessions=(replace(SESSION, perhaps_ours=True), SESSION))
-    traffic.show("hv02", seen)
+    traffic.show(TargetView("hv02", seen), Options())
     assert "vmadmin (perhaps this look)" in capsys.readouterr().out
-    assert list(traffic.changes([(0.0, seen)])) == [
+    assert list(news_of_looks([(0.0, seen)])) == [
         "sessions of vmadmin (perhaps this look) from 10.0.0.1: 1",
         "sessions of vmadmin from 10.0.0.1: 1",
     ]
-    assert [one["perhaps_this_look"] for one in traffic.data("hv02", seen)["sessions"]] == [
+    assert [one["perhaps_this_look"] for one in TargetView("hv02", seen).to_json()["sessions"]] == [
         True,
         False,
     ]
 
 
 def test_one_look_in_tables(capsys: pytest.CaptureFixture[str]) -> None:
-    traffic.show("hv02", BUSY)
+    traffic.show(TargetView("hv02", BUSY), Options())
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert ["HV01.7$", "HV01", SHARE.path] in rows
     assert ["10.0.0.1", "vmadmin", "1", "min", "15", "s", "2", "s", "1"] in rows
     assert [disk(0).path, "vmadmin", "3.0", "GB"] in rows
     assert ["not", "told:", "nothing"] in rows
-    traffic.show("hv02", Traffic())
+    traffic.show(TargetView("hv02", Traffic()), Options())
     assert "no share" in capsys.readouterr().out
 
 
 def test_what_grows_has_a_rate() -> None:
     before = (10.0, Traffic(files=(disk(GB), disk(5, "new.vhdx"), disk(None, "x.vhdx"))))
     after = (12.0, Traffic(files=(disk(3 * GB), disk(4, "new.vhdx"), disk(9, "x.vhdx"))))
-    assert traffic.rates(before, after) == {disk(0).path: GB, disk(0, "new.vhdx").path: 0.0}
-    assert traffic.rates(after, after) == {}
+    assert growth_rates(before, after) == {disk(0).path: GB, disk(0, "new.vhdx").path: 0.0}
+    assert growth_rates(after, after) == {}
 
 
 def test_only_changes_are_told() -> None:
@@ -75,7 +77,7 @@ def test_only_changes_are_told() -> None:
         grown,
         QUIET,
     ]
-    told = list(traffic.changes((float(n), look) for n, look in enumerate(looks)))
+    told = list(news_of_looks((float(n), look) for n, look in enumerate(looks)))
     file = disk(0).path
     assert told == [
         "sessions of vmadmin from 10.0.0.1: 1",

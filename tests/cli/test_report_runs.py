@@ -16,7 +16,7 @@ from delegation.changes.outcomes import Outcome, Result
 from delegation.changes.plan import Change
 from delegation.changes.run import FAILED, NewRun
 from delegation.hosts.settings import HOST_SETTINGS, HOSTS_APPLY, HostSetting, target
-from delegation.migrations.lifecycle import Migration, Step
+from delegation.migrations.lifecycle import Migration, MigrationStep
 from delegation.migrations.record import queue
 from delegation.migrations.record.recorded import MIGRATE
 from delegation.wiring import KINDS
@@ -42,12 +42,14 @@ def migrated(journal: Journal) -> None:
     ]
     queued = queue.begin(journal, new, moves)
     for move in moves:
-        shell = UUID(int=100 + move.machine.int)
-        queued.step(move.machine, Step.INTENDED, at="hv01", to=move.target, shell=shell)
-        queued.step(move.machine, Step.ACCEPTED)
+        handle = str(100 + move.machine.int)
+        queued.step(move.machine, MigrationStep.INTENDED, at="hv01", to=move.target, handle=handle)
+        queued.step(move.machine, MigrationStep.ACCEPTED)
     queued.advanced({machine(2): 50})
-    queued.step(machine(1), Step.ARRIVED, at="hv02")
-    queued.step(machine(3), Step.GIVEN_UP, "the disk is full (0x80070070)", "make room on hv02")
+    queued.step(machine(1), MigrationStep.ARRIVED, at="hv02")
+    queued.step(
+        machine(3), MigrationStep.GIVEN_UP, "the disk is full (0x80070070)", "make room on hv02"
+    )
 
 
 def set_(journal: Journal) -> None:

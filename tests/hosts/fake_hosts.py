@@ -38,10 +38,10 @@ class Untouched(Hypervisor):
     def reaches(self, target: str, port: int) -> bool:
         raise NotImplementedError
 
-    def move(self, order: MoveOrder, shell: UUID) -> Moving:
+    def move(self, order: MoveOrder, handle: str) -> Moving:
         raise NotImplementedError
 
-    def reattach(self, shell: UUID) -> Moving | None:
+    def reattach(self, handle: str) -> Moving | None:
         raise NotImplementedError
 
 

@@ -37,13 +37,13 @@ class HostClient(Client):
             self.host = HyperVHost(self.place, self.account, self.computer)
         return getattr(self.host, method)(*arguments)
 
-    def move(self, order: MoveOrder, shell: UUID) -> UUID:
-        self.moving = self.ask("move", order, shell)
-        return self.moving.shell
+    def move(self, order: MoveOrder, handle: str) -> str:
+        self.moving = self.ask("move", order, handle)
+        return self.moving.handle
 
-    def reattach(self, shell: UUID) -> bool:
+    def reattach(self, handle: str) -> bool:
         """Whether there is something to attach to."""
-        self.moving = self.ask("reattach", shell)
+        self.moving = self.ask("reattach", handle)
         return self.moving is not None
 
     def moves(self, seconds: float) -> Progress | Ended:

@@ -28,6 +28,7 @@ from delegation.hosts.machines import (
 )
 from delegation.hosts.places import Account, Place
 from delegation.hosts.settings import HostSetting, Value
+from delegation.hosts.winrm.host import HyperVHost
 from tests.hosts.host_client import HostClient
 from tests.lab import byhand, dc
 from tests.lab.description import (
@@ -159,7 +160,7 @@ def test_the_host_that_is_meant_is_read_and_set(hosts: HostLab, client: Start) -
         ("read", ()),
         ("machines", ()),
         ("set", (HostSetting("migrations", 2), HostSetting("migrations", 5))),
-        ("move", (MoveOrder(uuid.uuid4(), "web1", "hv02", "C:\\"), uuid.uuid4())),
+        ("move", (MoveOrder(uuid.uuid4(), "web1", "hv02", "C:\\"), HyperVHost.new_handle())),
     ],
 )
 def test_another_computer_is_used_for_nothing(
@@ -309,8 +310,8 @@ def test_a_migration(hosts: HostLab, client: Start) -> None:
     delegate(hosts)
     hosts.host("hv01").speed(SLOW)
     before = hosts.host("hv01").disk_files()
-    session, shell = client(), uuid.uuid4()
-    assert session.call("move", order(machine), shell) == shell
+    session, handle = client(), HyperVHost.new_handle()
+    assert session.call("move", order(machine), handle) == handle
     said = session.call("moves", 2.0)
     assert isinstance(said, Progress)
     assert 0 < said.percent < 100
@@ -318,7 +319,7 @@ def test_a_migration(hosts: HostLab, client: Start) -> None:
     hosts.host("hv01").speed(64 * MIB)
     assert session.call("ended") == Ended()
     session.call("done")
-    assert session.call("reattach", shell) is False, "nothing is left of its shell"
+    assert session.call("reattach", handle) is False, "nothing is left of its shell"
     assert session.call("ask", "machine", uuid.UUID(machine.id)) is None
     there = client("hv02").call("ask", "machine", uuid.UUID(machine.id))
     assert there.name == "web1"
@@ -329,7 +330,7 @@ def test_a_migration(hosts: HostLab, client: Start) -> None:
 def test_a_migration_without_the_delegation(hosts: HostLab, client: Start) -> None:
     machine = ready(hosts)
     session = client()
-    session.call("move", order(machine), uuid.uuid4())
+    session.call("move", order(machine), HyperVHost.new_handle())
     failure = session.call("ended").failure
     assert failure.hresult == "0x8009030E"
     assert "web1" in failure.message
@@ -340,7 +341,7 @@ def test_a_migration_of_a_machine_that_is_not_there(hosts: HostLab, client: Star
     machine = ready(hosts)
     hosts.host("hv01").remove_vm("web1")
     session = client()
-    session.call("move", order(machine), uuid.uuid4())
+    session.call("move", order(machine), HyperVHost.new_handle())
     assert session.call("ended").failure
 
 
@@ -349,7 +350,7 @@ def test_a_migration_is_stopped_and_rolled_back(hosts: HostLab, client: Start) -
     delegate(hosts)
     hosts.host("hv01").speed(SLOW)
     session = client()
-    session.call("move", order(machine), uuid.uuid4())
+    session.call("move", order(machine), HyperVHost.new_handle())
     assert isinstance(session.call("moves", 1.0), Progress)
     session.call("halt")
     assert session.call("ended").failure.error_id == STOPPED
@@ -365,19 +366,19 @@ def test_a_migration_goes_on_without_us(hosts: HostLab, client: Start, how: str)
     machine = ready(hosts, disk_bytes=MIB)
     delegate(hosts)
     hosts.host("hv01").speed(SLOW)
-    first, second, shell = client(), client(), uuid.uuid4()
-    first.call("move", order(machine), shell)
+    first, second, handle = client(), client(), HyperVHost.new_handle()
+    first.call("move", order(machine), handle)
     assert isinstance(first.call("moves", 1.0), Progress)
     if how == "killed":
         first.kill()
     else:
         first.call("leave")
-    assert second.call("reattach", shell) is True
+    assert second.call("reattach", handle) is True
     hosts.host("hv01").speed(64 * MIB)
     assert second.call("ended") == Ended()
     second.call("done")
     assert "web1" in hosts.host("hv02").vms()
-    assert second.call("reattach", shell) is False
+    assert second.call("reattach", handle) is False
 
 
 def test_reading_again_over_another_connection(hosts: HostLab, client: Start) -> None:

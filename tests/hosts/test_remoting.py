@@ -16,7 +16,7 @@ from delegation.errors import CommandFailed, HostError, HostRefused, HostUnreach
 from delegation.hosts.machines import Failure
 from delegation.hosts.places import Account, Cmdlet, Place
 from delegation.hosts.winrm import answers, remoting
-from delegation.hosts.winrm.link import Link
+from delegation.hosts.winrm.link import HostLink
 from delegation.hosts.winrm.remoting import Progress
 from tests.hosts.strangers import (
     KERBEROS,
@@ -419,7 +419,7 @@ class TestReconnecting:
 
 @pytest.mark.lab
 class TestTrouble:
-    @pytest.mark.parametrize("verb", ["Create", "Cmdlet", "Receive"])
+    @pytest.mark.parametrize("verb", ["Create", "Command", "Receive"])
     def test_a_host_that_hangs(self, host: Elsewhere, client: Start, verb: str) -> None:
         session = client()
         session.call("hurry")
@@ -478,7 +478,7 @@ class TestTrouble:
         assert isinstance(error, HostUnreachable)
         assert "has no address in DNS" in error.what
 
-    @pytest.mark.parametrize("verb", ["Cmdlet", "Receive"])
+    @pytest.mark.parametrize("verb", ["Command", "Receive"])
     def test_a_connection_that_breaks(self, host: Elsewhere, client: Start, verb: str) -> None:
         session = client()
         session.call("open")
@@ -492,7 +492,7 @@ class TestTrouble:
     def test_nothing_is_sent_twice(self, host: Elsewhere, client: Start) -> None:
         session = client()
         session.call("open")
-        host.call("fail", Cut(0), "Cmdlet")
+        host.call("fail", Cut(0), "Command")
         refusal(session, "run", Cmdlet("Move-Once"))
         refusal(session, "run", Cmdlet("Move-Once"))
         assert client().call("run", WHO) == [CALLER]
@@ -739,7 +739,7 @@ def test_a_host_that_allows_less_patience_gets_a_usual_shell(
         return "a shell"
 
     monkeypatch.setattr(remoting, "_pool", pool)
-    link = Link(Place("hv09.corp.example"), Account())
+    link = HostLink(Place("hv09.corp.example"), Account())
     assert remoting._opened(link, None, patient=True)[0] is link
     assert asked == [remoting.IDLE_SECONDS, None]
 

@@ -1,6 +1,7 @@
 """The mesh as a matrix: every verdict in its place, none lost and none told twice."""
 
 from collections import Counter
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from delegation.mesh.matrix import Cell, Matrix, PairState, matrix
 from delegation.names import CIFS, MIGRATION
 from tests.builders import (
     DOMAIN,
+    TODAY,
     MemoryDirectory,
     World,
     computer,
@@ -116,6 +118,16 @@ def test_what_is_kept_or_ignored_is_not_unexpected() -> None:
         assert cell(found, "hv01", "hv03").state is PairState.KEPT
         assert cell(found, "hv01", "hv04").state is PairState.UNEXPECTED, "it is stale"
         assert found.rows[0].unexpected == ()
+
+
+def test_a_rule_that_expired_is_told_even_where_foreign_values_are_ignored() -> None:
+    expired = Keep("HTTP/*", expires=TODAY - timedelta(days=1))
+    declared = inventory(
+        *APART.hosts, meshes=APART.meshes, keep=[expired], policy=Policy(Foreign.IGNORE)
+    )
+    found = drawn(declared, hv01=("HTTP/hv03", "cifs/nas01"))
+    assert cell(found, "hv01", "hv03").state is PairState.UNEXPECTED
+    assert found.rows[0].unexpected == ()
 
 
 def test_a_file_server_is_a_target_with_two_values() -> None:

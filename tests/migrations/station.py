@@ -11,7 +11,7 @@ from uuid import UUID
 from delegation.changes import store
 from delegation.changes.journal import Journal
 from delegation.changes.run import NewRun
-from delegation.migrations.lifecycle import Migration, Step
+from delegation.migrations.lifecycle import Migration, MigrationStep
 from delegation.migrations.record import queue, recorded
 from delegation.migrations.record.queue import Queue
 from delegation.migrations.record.recorded import MIGRATE
@@ -42,7 +42,7 @@ class LethalQueue(Queue):
             raise Killed
         self.seen += 1
 
-    def step(self, machine: UUID, step: Step, *said: Any, **facts: Any) -> Migration:
+    def step(self, machine: UUID, step: MigrationStep, *said: Any, **facts: Any) -> Migration:
         self._burn()
         move = super().step(machine, step, *said, **facts)
         self._burn()
@@ -96,7 +96,7 @@ class Station(Display):
         self.run = queue.begin(self.journal, RUN, moves).run
         self.shown: list[Migration] = []
         self.waited: list[Wait] = []
-        self.shells = 0
+        self.handles = 0
         self.runner: Runner | None = None
         self.hook: Callable[[Migration], None] = self.shown.append
 
@@ -114,7 +114,7 @@ class Station(Display):
             FakeCrew(self.world),
             self.world.hosts,
             clock=lambda: self.world.clock,
-            shell=self._shell,
+            new_handle=self._new_handle,
             display=self,
             rates=StreamRates(),
             patience=patience or Patience(),
@@ -136,6 +136,6 @@ class Station(Display):
     def waits(self, wait: Wait) -> None:
         self.waited.append(wait)
 
-    def _shell(self) -> UUID:
-        self.shells += 1
-        return UUID(int=self.shells)
+    def _new_handle(self, label: str) -> str:
+        self.handles += 1
+        return f"{label} {self.handles}"

@@ -10,10 +10,10 @@ from delegation.errors import CommandFailed, HostRefused, HostUnreachable, NoHos
 from delegation.hosts.failures import stopped
 from delegation.hosts.hosted import Hosted
 from delegation.hosts.machines import Failure, HostReading, MachineState, Resources, VirtualMachine
-from delegation.migrations.lifecycle import Migration, State, Step
+from delegation.migrations.lifecycle import Migration, MigrationState, MigrationStep
 from delegation.migrations.runner.judging import (
     Cause,
-    Limits,
+    TryLimits,
     judge,
     of_end,
     of_error,
@@ -26,9 +26,9 @@ from delegation.migrations.runner.whereabouts import Answer
 ID = UUID(int=1)
 SILENCE = HostUnreachable("it does not answer", "look at it")
 RUNNING = Migration(
-    ID, "web01", "hv01", "hv02", "", 4, 100, 104, state=State.RUNNING, at="hv01", to="hv02"
+    ID, "web01", "hv01", "hv02", "", 4, 100, 104, state=MigrationState.RUNNING, at="hv01", to="hv02"
 )
-LIMITS = Limits(attempts=3)
+LIMITS = TryLimits(attempts=3)
 AGAIN, NEVER = Cause("busy", "", again=True), Cause("no right", "get it", again=False)
 
 
@@ -49,7 +49,7 @@ SEEN: dict[str, Answer] = {"here": HERE, "away": AWAY, "moving": MOVING, "silent
 def test_where_it_is_takes_the_word_of_both(source: str, target: str) -> None:
     looks = {"hv01": SEEN[source], "hv02": SEEN[target]}
     found = judge(RUNNING, looks, None, LIMITS)
-    expected = {("here", "away"): Step.RETURNED, ("away", "here"): Step.ARRIVED}
+    expected = {("here", "away"): MigrationStep.RETURNED, ("away", "here"): MigrationStep.ARRIVED}
     assert found.step == expected.get((source, target))
     assert found.moving == ("moving" in {source, target})
     assert found.odd == (source == target and source in {"here", "away"})
@@ -64,11 +64,11 @@ def test_what_was_not_sent_leaves_nothing_to_find_out(source: str, target: str) 
     looks = {"hv01": SEEN[source], "hv02": SEEN[target]}
     found = unsent(RUNNING, looks, None, LIMITS)
     if (source, target) == ("away", "here"):
-        assert found.step is Step.ARRIVED
+        assert found.step is MigrationStep.ARRIVED
     elif source == target and source in {"here", "away"}:
-        assert found.step is Step.GIVEN_UP
+        assert found.step is MigrationStep.GIVEN_UP
     else:
-        assert found.step is Step.POSTPONED
+        assert found.step is MigrationStep.POSTPONED
 
 
 def test_what_two_hosts_say_alike_is_said_once_with_what_to_do() -> None:
@@ -84,35 +84,39 @@ def test_what_two_hosts_say_alike_is_said_once_with_what_to_do() -> None:
 def test_a_bypass_is_passed_and_not_the_end() -> None:
     aside = replace(RUNNING, to="hv03")
     found = judge(aside, {"hv01": AWAY, "hv03": HERE}, None, LIMITS)
-    assert found.step is Step.PASSED
+    assert found.step is MigrationStep.PASSED
 
 
-def at_source(move: Migration, cause: Cause | None, limits: Limits = LIMITS) -> Step | None:
+def at_source(
+    move: Migration, cause: Cause | None, limits: TryLimits = LIMITS
+) -> MigrationStep | None:
     return judge(move, {"hv01": HERE, "hv02": AWAY}, cause, limits).step
 
 
 def test_what_comes_of_one_that_is_where_it_was() -> None:
-    assert at_source(RUNNING, None) is Step.RETURNED
-    assert at_source(RUNNING, AGAIN) is Step.POSTPONED
-    assert at_source(replace(RUNNING, attempts=2), AGAIN) is Step.GIVEN_UP
-    assert at_source(RUNNING, NEVER) is Step.GIVEN_UP
-    assert at_source(RUNNING, NEVER, Limits(stopping=True)) is Step.RETURNED
-    assert at_source(replace(RUNNING, state=State.STOPPING), AGAIN) is Step.RETURNED
-    assert at_source(replace(RUNNING, abandoned=True), AGAIN) is Step.ABANDONED
+    assert at_source(RUNNING, None) is MigrationStep.RETURNED
+    assert at_source(RUNNING, AGAIN) is MigrationStep.POSTPONED
+    assert at_source(replace(RUNNING, attempts=2), AGAIN) is MigrationStep.GIVEN_UP
+    assert at_source(RUNNING, NEVER) is MigrationStep.GIVEN_UP
+    assert at_source(RUNNING, NEVER, TryLimits(stopping=True)) is MigrationStep.RETURNED
+    assert (
+        at_source(replace(RUNNING, state=MigrationState.STOPPING), AGAIN) is MigrationStep.RETURNED
+    )
+    assert at_source(replace(RUNNING, abandoned=True), AGAIN) is MigrationStep.ABANDONED
 
 
 def test_only_tries_that_failed_are_counted() -> None:
     looks = {"hv01": HERE, "hv02": AWAY}
     assert not judge(RUNNING, looks, None, LIMITS).blamed
     assert judge(RUNNING, looks, AGAIN, LIMITS).blamed
-    assert not judge(RUNNING, looks, AGAIN, Limits(stopping=True)).blamed
+    assert not judge(RUNNING, looks, AGAIN, TryLimits(stopping=True)).blamed
 
 
 def test_one_that_is_on_both_or_neither_can_be_given_up_by_somebody() -> None:
     both = {"hv01": HERE, "hv02": HERE}
     assert judge(RUNNING, both, AGAIN, LIMITS).step is None
     given_up = judge(replace(RUNNING, abandoned=True), both, AGAIN, LIMITS)
-    assert given_up.step is Step.ABANDONED
+    assert given_up.step is MigrationStep.ABANDONED
     assert "left as it is" in given_up.reason
 
 
@@ -147,7 +151,7 @@ def test_who_does_not_answer_may_later_and_who_refuses_will_not() -> None:
 
 
 def test_a_move_that_somebody_else_stopped_is_not_started_again() -> None:
-    assert at_source(RUNNING, of_end(RUNNING, stopped())) is Step.GIVEN_UP
+    assert at_source(RUNNING, of_end(RUNNING, stopped())) is MigrationStep.GIVEN_UP
 
 
 def test_done_and_still_there_is_tried_again() -> None:

@@ -15,7 +15,12 @@ from delegation.changes import store
 from delegation.changes.journal import Journal
 from delegation.changes.run import DONE, FAILED, INTERRUPTED, RUNNING, NewRun
 from delegation.errors import Busy, JournalError
-from delegation.migrations.lifecycle import IllegalStepError, Migration, State, Step
+from delegation.migrations.lifecycle import (
+    IllegalStepError,
+    Migration,
+    MigrationState,
+    MigrationStep,
+)
 from delegation.migrations.record import queue, recorded
 from delegation.migrations.record.queue import Queue
 from delegation.migrations.record.recorded import MIGRATE
@@ -23,7 +28,7 @@ from delegation.wiring import KINDS
 
 RUN = NewRun(MIGRATE, "hosts:corp.example", "corp.example", "hv[01-02]", {})
 ONE, TWO = UUID(int=1), UUID(int=2)
-SHELL = UUID(int=77)
+HANDLE = "77"
 
 
 def move(machine: UUID, source: str = "hv01", target: str = "hv02") -> Migration:
@@ -51,27 +56,27 @@ def read(folder: Path, run: int = 1) -> list[Migration]:
 
 def test_what_is_asked_for_is_there_at_once(tmp_path: Path, queued: Queue) -> None:
     assert read(tmp_path) == [move(ONE), move(TWO)] == queued.moves()
-    assert [move.state for move in queued.moves()] == [State.QUEUED] * 2
+    assert [move.state for move in queued.moves()] == [MigrationState.QUEUED] * 2
 
 
 def test_every_step_is_seen_by_others_when_it_returns(tmp_path: Path, queued: Queue) -> None:
-    started = queued.step(ONE, Step.INTENDED, at="hv01", to="hv02", shell=SHELL)
+    started = queued.step(ONE, MigrationStep.INTENDED, at="hv01", to="hv02", handle=HANDLE)
     assert read(tmp_path)[0] == started
-    assert (started.state, started.shell, started.to) == (State.STARTING, SHELL, "hv02")
+    assert (started.state, started.handle, started.to) == (MigrationState.STARTING, HANDLE, "hv02")
     assert started.started
     queued.advanced({ONE: 40})
     assert read(tmp_path)[0].percent == 40
-    moved = queued.step(ONE, Step.ARRIVED, at="hv02")
+    moved = queued.step(ONE, MigrationStep.ARRIVED, at="hv02")
     assert read(tmp_path)[0] == moved
     assert moved.ended
     assert (moved.started, moved.at) == (started.started, "hv02")
 
 
 def test_a_reason_lasts_until_the_next_step(queued: Queue) -> None:
-    queued.step(ONE, Step.INTENDED, at="hv01", to="hv02", shell=SHELL)
-    failed = queued.step(ONE, Step.POSTPONED, "the disk is busy", "wait", attempts=1)
+    queued.step(ONE, MigrationStep.INTENDED, at="hv01", to="hv02", handle=HANDLE)
+    failed = queued.step(ONE, MigrationStep.POSTPONED, "the disk is busy", "wait", attempts=1)
     assert (failed.reason, failed.fix, failed.attempts) == ("the disk is busy", "wait", 1)
-    due = queued.step(ONE, Step.DUE)
+    due = queued.step(ONE, MigrationStep.DUE)
     assert (due.reason, due.fix, due.attempts) == ("", "", 1)
     assert queued.explain(ONE, "hv02 is away").reason == "hv02 is away"
 
@@ -80,7 +85,7 @@ def test_a_step_that_is_none_is_refused_and_nothing_is_written(
     tmp_path: Path, queued: Queue
 ) -> None:
     with pytest.raises(IllegalStepError):
-        queued.step(ONE, Step.ARRIVED)
+        queued.step(ONE, MigrationStep.ARRIVED)
     assert read(tmp_path) == [move(ONE), move(TWO)]
     with closing(Journal.readable(tmp_path, KINDS)) as other:
         assert recorded.steps(other, 1) == []
@@ -88,18 +93,18 @@ def test_a_step_that_is_none_is_refused_and_nothing_is_written(
 
 def test_who_is_not_up_to_date_is_refused(journal: Journal, queued: Queue) -> None:
     stale = Queue(journal, queued.run)
-    queued.step(ONE, Step.INTENDED, at="hv01", to="hv02", shell=SHELL)
+    queued.step(ONE, MigrationStep.INTENDED, at="hv01", to="hv02", handle=HANDLE)
     with pytest.raises(JournalError, match="not queued any more"):
-        stale.step(ONE, Step.INTENDED, at="hv01", to="hv02", shell=SHELL)
+        stale.step(ONE, MigrationStep.INTENDED, at="hv01", to="hv02", handle=HANDLE)
 
 
 def test_all_that_happened_can_be_told(journal: Journal, queued: Queue) -> None:
-    queued.step(ONE, Step.INTENDED, at="hv01", to="hv03", shell=SHELL)
-    queued.step(ONE, Step.PASSED, at="hv03", attempts=0)
+    queued.step(ONE, MigrationStep.INTENDED, at="hv01", to="hv03", handle=HANDLE)
+    queued.step(ONE, MigrationStep.PASSED, at="hv03", attempts=0)
     told = recorded.steps(journal, queued.run)
     assert [(one.step, one.state, one.at, one.to) for one in told] == [
-        (Step.INTENDED, State.STARTING, "hv01", "hv03"),
-        (Step.PASSED, State.QUEUED, "hv03", "hv03"),
+        (MigrationStep.INTENDED, MigrationState.STARTING, "hv01", "hv03"),
+        (MigrationStep.PASSED, MigrationState.QUEUED, "hv03", "hv03"),
     ]
 
 
@@ -117,35 +122,35 @@ def test_a_wish_from_another_terminal_is_taken_once(tmp_path: Path, queued: Queu
 def test_runs_without_an_end_and_what_may_run(journal: Journal, queued: Queue) -> None:
     assert recorded.unfinished(journal) == [1]
     assert recorded.under_way(journal) == []
-    started = queued.step(ONE, Step.INTENDED, at="hv01", to="hv02", shell=SHELL)
+    started = queued.step(ONE, MigrationStep.INTENDED, at="hv01", to="hv02", handle=HANDLE)
     assert recorded.under_way(journal) == [(1, started)]
-    queued.step(ONE, Step.ARRIVED, at="hv02")
-    queued.step(TWO, Step.ABANDONED)
+    queued.step(ONE, MigrationStep.ARRIVED, at="hv02")
+    queued.step(TWO, MigrationStep.ABANDONED)
     assert recorded.unfinished(journal) == []
 
 
 def test_a_later_run_takes_over_what_waits_for_the_same_machines(
     journal: Journal, queued: Queue
 ) -> None:
-    queued.step(ONE, Step.INTENDED, at="hv01", to="hv02", shell=SHELL)
+    queued.step(ONE, MigrationStep.INTENDED, at="hv01", to="hv02", handle=HANDLE)
     later = queue.begin(journal, RUN, [move(ONE), move(TWO, target="hv03")])
     first = recorded.migrations(journal, 1)
-    assert [one.state for one in first] == [State.STARTING, State.ABORTED]
+    assert [one.state for one in first] == [MigrationState.STARTING, MigrationState.ABORTED]
     assert first[1].reason == "run 2 moves it"
-    assert [one.state for one in later.moves()] == [State.QUEUED] * 2
-    assert recorded.steps(journal, 1)[-1].step is Step.ABANDONED
+    assert [one.state for one in later.moves()] == [MigrationState.QUEUED] * 2
+    assert recorded.steps(journal, 1)[-1].step is MigrationStep.ABANDONED
 
 
 def test_its_end_says_how_many_are_in_each_state(journal: Journal, queued: Queue) -> None:
-    queued.step(ONE, Step.INTENDED, at="hv01", to="hv02", shell=SHELL)
+    queued.step(ONE, MigrationStep.INTENDED, at="hv01", to="hv02", handle=HANDLE)
     queued.finish(interrupted=True)
     assert journal.run(1).status == INTERRUPTED
     assert journal.run(1).summary == {"objects": 2, "queued": 1, "starting": 1}
-    queued.step(ONE, Step.ARRIVED, at="hv02")
+    queued.step(ONE, MigrationStep.ARRIVED, at="hv02")
     queued.finish()
     assert journal.run(1).status == FAILED
-    queued.step(TWO, Step.INTENDED, at="hv01", to="hv02", shell=SHELL)
-    queued.step(TWO, Step.ARRIVED, at="hv02")
+    queued.step(TWO, MigrationStep.INTENDED, at="hv01", to="hv02", handle=HANDLE)
+    queued.step(TWO, MigrationStep.ARRIVED, at="hv02")
     queued.finish()
     assert journal.run(1).status == DONE
 
@@ -153,7 +158,7 @@ def test_its_end_says_how_many_are_in_each_state(journal: Journal, queued: Queue
 def test_the_end_is_written_anew_where_something_has_changed(
     journal: Journal, queued: Queue
 ) -> None:
-    queued.step(TWO, Step.ABANDONED)
+    queued.step(TWO, MigrationStep.ABANDONED)
     queued.amend()
     assert journal.run(1).status == RUNNING, "it has no end: it was left"
     queued.finish(interrupted=True)
@@ -165,8 +170,8 @@ def test_the_end_is_written_anew_where_something_has_changed(
 
 
 def test_a_run_of_which_nothing_is_left_has_ended(journal: Journal, queued: Queue) -> None:
-    queued.step(ONE, Step.ABANDONED)
-    queued.step(TWO, Step.ABANDONED)
+    queued.step(ONE, MigrationStep.ABANDONED)
+    queued.step(TWO, MigrationStep.ABANDONED)
     queued.amend()
     first = journal.run(1)
     assert first.status == FAILED
@@ -218,11 +223,11 @@ from pathlib import Path
 from uuid import UUID
 from delegation.changes.journal import Journal
 from delegation.migrations.record import queue
-from delegation.migrations.lifecycle import Step
+from delegation.migrations.lifecycle import MigrationStep
 from delegation.wiring import KINDS
 with closing(Journal.writable(Path(sys.argv[1]), KINDS)) as journal:
     queued = queue.Queue(journal, 1)
-    queued.step(UUID(int=1), Step.INTENDED, at="hv01", to="hv02", shell=UUID(int=77))
+    queued.step(UUID(int=1), MigrationStep.INTENDED, at="hv01", to="hv02", handle="77")
     os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -231,5 +236,5 @@ with closing(Journal.writable(Path(sys.argv[1]), KINDS)) as journal:
 def test_a_step_outlives_whoever_made_it(tmp_path: Path, queued: Queue) -> None:
     done = subprocess.run([sys.executable, "-c", DIES, str(tmp_path)], check=False, env=os.environ)
     assert done.returncode == -signal.SIGKILL
-    assert read(tmp_path)[0].shell == SHELL
-    assert read(tmp_path)[0].state is State.STARTING
+    assert read(tmp_path)[0].handle == HANDLE
+    assert read(tmp_path)[0].state is MigrationState.STARTING

@@ -7,16 +7,15 @@ from uuid import UUID
 import pytest
 from markdown_it import MarkdownIt
 
-from delegation.migrations import result
-from delegation.migrations.lifecycle import Migration, State
-from delegation.migrations.result import Became, MachineResult, MigrationResult
+from delegation.migrations.lifecycle import Migration, MigrationState
+from delegation.migrations.result import Became, MigrationResult, VmResult
 from delegation.report import migration
 
 GB = 1 << 30
-MOVED = MachineResult(
+MOVED = VmResult(
     "web01", "hv01", "hv02", Became.MOVED, "hv02", seconds=61.0, size=4 * GB, attempts=1
 )
-FAILED = MachineResult(
+FAILED = VmResult(
     "db|01",
     "hv01",
     "hv03",
@@ -44,11 +43,11 @@ RUN = MigrationResult(
 def test_only_where_all_are_where_they_should_be_is_a_run_complete(became: Became) -> None:
     run = replace(RUN, machines=(MOVED, replace(FAILED, became=became)))
     assert run.complete is (became in {Became.MOVED, Became.THERE})
-    assert result.data(run)["complete"] is run.complete
+    assert run.to_json()["complete"] is run.complete
 
 
 def test_the_data_of_a_run() -> None:
-    data = result.data(RUN)
+    data = RUN.to_json()
     assert data["seconds"] == 185.5
     assert data["summary"] == {
         "asked": 2,
@@ -69,31 +68,31 @@ def test_the_data_of_a_run() -> None:
 def test_failures_of_one_cause_are_told_together() -> None:
     alike = replace(FAILED, name="db02")
     other = replace(FAILED, name="db03", cause="the disk is full")
-    found = result.data(replace(RUN, machines=(FAILED, other, alike, MOVED)))["failures"]
+    found = replace(RUN, machines=(FAILED, other, alike, MOVED)).to_json()["failures"]
     assert [one["machines"] for one in found] == [["db02", "db|01"], ["db03"]]
 
 
 @pytest.mark.parametrize(
     ("state", "became"),
     [
-        (State.MOVED, Became.MOVED),
-        (State.FAILED, Became.FAILED),
-        (State.ABORTED, Became.ABORTED),
-        (State.QUEUED, Became.NOT_STARTED),
-        (State.WAITING, Became.FAILED),
-        (State.STARTING, Became.UNKNOWN),
-        (State.RUNNING, Became.UNKNOWN),
-        (State.STOPPING, Became.UNKNOWN),
-        (State.UNKNOWN, Became.UNKNOWN),
+        (MigrationState.MOVED, Became.MOVED),
+        (MigrationState.FAILED, Became.FAILED),
+        (MigrationState.ABORTED, Became.ABORTED),
+        (MigrationState.QUEUED, Became.NOT_STARTED),
+        (MigrationState.WAITING, Became.FAILED),
+        (MigrationState.STARTING, Became.UNKNOWN),
+        (MigrationState.RUNNING, Became.UNKNOWN),
+        (MigrationState.STOPPING, Became.UNKNOWN),
+        (MigrationState.UNKNOWN, Became.UNKNOWN),
     ],
 )
-def test_what_the_record_says(state: State, became: Became) -> None:
+def test_what_the_record_says(state: MigrationState, became: Became) -> None:
     recorded = Migration(
         UUID(int=1), "web01", "hv01", "hv02", size=3, state=state, at="hv01", to="hv02",
         attempts=2, reason="why", started="2026-06-15T20:00:00.000+00:00",
         ended="2026-06-15T20:01:00.000+00:00",
     )  # fmt: skip
-    told = result.of_migration(recorded, fix="what to do")
+    told = VmResult.of(replace(recorded, fix="what to do"))
     assert told.became is became
     assert told.size == 3
     assert told.seconds == 60.0
@@ -103,12 +102,12 @@ def test_what_the_record_says(state: State, became: Became) -> None:
 
 
 def test_every_state_of_a_migration_has_an_answer() -> None:
-    for state in State:
-        result.of_migration(Migration(UUID(int=1), "a", "hv01", "hv02", state=state))
+    for state in MigrationState:
+        VmResult.of(Migration(UUID(int=1), "a", "hv01", "hv02", state=state))
 
 
 def test_a_machine_that_never_started_is_at_its_source() -> None:
-    told = result.of_migration(Migration(UUID(int=1), "a", "hv01", "hv02"))
+    told = VmResult.of(Migration(UUID(int=1), "a", "hv01", "hv02"))
     assert (told.at, told.seconds, told.attempts) == ("hv01", None, 0)
 
 
@@ -131,7 +130,7 @@ def cells(text: str) -> list[list[str]]:
 
 
 def test_the_page_tells_all_of_it() -> None:
-    text = migration.markdown(result.data(RUN))
+    text = migration.markdown(RUN)
     assert text.startswith("# Migrations of corp\\.example, run 7\n")
     assert "**Not complete.** Of 2 machines: 1 moved, 1 failed." in text
     assert "(3 min 06 s)" in text
@@ -143,14 +142,14 @@ def test_the_page_tells_all_of_it() -> None:
 
 
 def test_the_page_of_a_run_that_is_complete_names_no_failure() -> None:
-    there = MachineResult("x", "hv02", "hv02", Became.THERE, "hv02")
-    text = migration.markdown(result.data(replace(RUN, machines=(MOVED, there))))
+    there = VmResult("x", "hv02", "hv02", Became.THERE, "hv02")
+    text = migration.markdown(replace(RUN, machines=(MOVED, there)))
     assert "**Complete.** Every machine is where it should be: 1 moved, 1 there already." in text
     assert "Not where" not in text
 
 
 def test_the_page_of_a_run_that_has_no_end_or_no_machine() -> None:
-    text = migration.markdown(result.data(replace(RUN, machines=(), finished=None, ticket=None)))
+    text = migration.markdown(replace(RUN, machines=(), finished=None, ticket=None))
     assert "none was asked for" in text
     assert "no end yet" in text
     assert "ticket" not in text
@@ -163,7 +162,7 @@ def test_nothing_in_the_page_is_markup_or_obeyed() -> None:
         ticket=nasty,
         machines=(replace(FAILED, name=nasty, source=nasty, target=nasty, cause=nasty, fix=nasty),),
     )
-    text = migration.markdown(result.data(run))
+    text = migration.markdown(run)
     assert not set("\u202e\x1b") & set(text)
     kinds = {t.type for t in MarkdownIt("gfm-like").disable("linkify").parse(text)}
     assert "html_block" not in kinds

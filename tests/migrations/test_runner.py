@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from delegation.errors import NoHostTicket
 from delegation.hosts.machines import Failure, MoveOrder
-from delegation.migrations.lifecycle import Migration, State
+from delegation.migrations.lifecycle import Migration, MigrationState
 from delegation.migrations.record import queue
 from delegation.migrations.runner import FINISH, STOP
 from delegation.migrations.runner.patience import Patience
@@ -44,7 +44,7 @@ def check(station: Station) -> None:
         assert not made.running(move.machine)
         assert move.state.ended, (move.state, move.reason)
         assert place == move.at
-        assert (move.state is State.MOVED) == (place == move.target)
+        assert (move.state is MigrationState.MOVED) == (place == move.target)
 
 
 def test_all_are_moved_within_the_slots() -> None:
@@ -72,7 +72,7 @@ def test_what_is_busy_is_tried_again_after_a_while() -> None:
     check(station)
     assert len(station.world.starts) == 3
     assert station.world.clock > 5 + 10
-    waits = [move.reason for move in station.shown if move.state is State.WAITING]
+    waits = [move.reason for move in station.shown if move.state is MigrationState.WAITING]
     assert "in use" in waits[0]
     assert "reset" in waits[1]
 
@@ -127,6 +127,20 @@ def test_what_somebody_else_migrates_is_not_started(elsewhere: str, became: str)
     assert station.world.where(machine_id("vm0")) == [elsewhere]
 
 
+def test_the_handle_is_on_record_before_the_request_and_as_the_answer_extends_it() -> None:
+    station = drained(machines=1)
+    seen: dict[MigrationState, str | None] = {}
+
+    def note(move: Migration) -> None:
+        seen.setdefault(move.state, move.handle)
+
+    station.hook = note
+    station.go()
+    assert seen[MigrationState.STARTING] == "hv01 1"
+    assert seen[MigrationState.RUNNING] == "hv01 1, answered"
+    assert station.moves()[0].handle == "hv01 1, answered"
+
+
 def test_what_migrates_without_its_shell_is_waited_for() -> None:
     station = drained(machines=2)
     station.world.speed = 0.2
@@ -151,7 +165,7 @@ def test_an_end_that_nobody_hears_is_found_out(failure: Failure | None) -> None:
     station.world.faults.mute = 1.0
 
     def recovers(move: Migration) -> None:
-        if move.state is State.WAITING:
+        if move.state is MigrationState.WAITING:
             station.world.faults.mute = 0.0
 
     station.hook = recovers
@@ -179,10 +193,12 @@ def test_a_target_that_dies_in_mid_copy_is_asked_when_it_comes_back() -> None:
     station.go()
     check(station)
     assert set(station.states().values()) == {"moved"}
-    unknown = [move for move in station.shown if move.state is State.UNKNOWN]
+    unknown = [move for move in station.shown if move.state is MigrationState.UNKNOWN]
     assert unknown
     assert "hv02 does not answer" in unknown[-1].reason
-    assert any("reset" in move.reason for move in station.shown if move.state is State.WAITING)
+    assert any(
+        "reset" in move.reason for move in station.shown if move.state is MigrationState.WAITING
+    )
 
 
 def test_hosts_that_stay_away_are_not_waited_for_for_ever() -> None:
@@ -198,7 +214,7 @@ def test_hosts_that_stay_away_are_not_waited_for_for_ever() -> None:
     assert [states[f"vm{n}"] for n in (1, 3, 5)] == ["moved"] * 3
     assert {states[f"vm{n}"] for n in (0, 2, 4)} == {"unknown", "queued"}
     for move in station.moves():
-        assert move.state is State.MOVED or "hv02 does not answer" in move.reason
+        assert move.state is MigrationState.MOVED or "hv02 does not answer" in move.reason
     station.world.peace()
     station.hook = station.shown.append
     station.go()
@@ -293,7 +309,9 @@ def test_what_a_run_waits_for_is_told() -> None:
     assert [wait.seconds for wait in waits[-len(idle) :]] == idle, "idle to the end"
     assert idle == sorted(idle, reverse=True)
     assert Patience().silence >= idle[0] > idle[-1]
-    waiting = {move.name: move.fix for move in station.moves() if move.state is not State.MOVED}
+    waiting = {
+        move.name: move.fix for move in station.moves() if move.state is not MigrationState.MOVED
+    }
     assert set(waiting.values()) == {"look at it"}
 
 
@@ -315,8 +333,10 @@ def test_a_ticket_that_expires_is_waited_for_and_fails_nothing() -> None:
     station.go()
     check(station)
     assert set(station.states().values()) == {"moved"}
-    assert State.FAILED not in {move.state for move in station.shown}
-    unknown = [move for move in station.shown if move.state is State.UNKNOWN and move.reason]
+    assert MigrationState.FAILED not in {move.state for move in station.shown}
+    unknown = [
+        move for move in station.shown if move.state is MigrationState.UNKNOWN and move.reason
+    ]
     assert {(move.reason, move.fix) for move in unknown} == {(expired.what, expired.fix)}
     assert any(wait.seconds is not None for wait in station.waited)
 
@@ -328,7 +348,7 @@ def test_no_ticket_at_the_first_start_either() -> None:
         station.world.logon = None
 
     def expires(move: Migration) -> None:
-        if move.state is State.STARTING and station.hook is expires:
+        if move.state is MigrationState.STARTING and station.hook is expires:
             station.hook = station.shown.append
             station.world.logon = NoHostTicket("the ticket has expired", "kinit")
             station.world.after(100, kinit)

@@ -12,7 +12,8 @@ import pytest
 
 from delegation.errors import HostError, HostRefused, HostUnreachable
 from delegation.hosts.places import Account, Place
-from delegation.migrations.smb import Watch, smb_session
+from delegation.migrations.smb import smb_session
+from delegation.migrations.smb.smb_watch import SmbWatch
 from delegation.migrations.smb.traffic import Traffic
 from tests.lab import Lab, domain, programs
 from tests.lab.description import ACCOUNTS, OPERATOR, READER
@@ -33,7 +34,7 @@ def target(hosts: HostLab, monkeypatch: pytest.MonkeyPatch) -> LabHost:
 
 
 def look(where: Place, account: Account = OPERATORS, seconds: float = 10.0) -> Traffic:
-    with closing(Watch(where, account, seconds=seconds)) as watch:
+    with closing(SmbWatch(where, account, seconds=seconds)) as watch:
         return watch.look()
 
 
@@ -42,7 +43,7 @@ def test_a_quiet_target_shows_nothing_and_least_of_all_ourselves(target: LabHost
     assert seen == Traffic(own=seen.own)
     assert seen.own
     assert seen.own.user == OPERATOR
-    with closing(Watch(place(target), OPERATORS)) as first:
+    with closing(SmbWatch(place(target), OPERATORS)) as first:
         others = look(place(target)).sessions
         assert len(first.look().sessions) <= len(others) == 1
 
@@ -50,7 +51,7 @@ def test_a_quiet_target_shows_nothing_and_least_of_all_ourselves(target: LabHost
 def test_a_migration_shows_its_share_its_session_and_disks_that_grow(target: LabHost) -> None:
     with migrating(target, "web01.vhdx", "data.vhdx") as write:
         write("web01.vhdx", MB)
-        with closing(Watch(place(target), OPERATORS)) as watch:
+        with closing(SmbWatch(place(target), OPERATORS)) as watch:
             first = watch.look()
             write("web01.vhdx", MB)
             write("data.vhdx", 17)
@@ -162,7 +163,7 @@ def test_a_host_that_hangs(target: LabHost) -> None:
 
 
 def test_a_host_that_dies_while_it_is_watched(target: LabHost, hosts: HostLab) -> None:
-    with closing(Watch(place(target), OPERATORS)) as watch:
+    with closing(SmbWatch(place(target), OPERATORS)) as watch:
         watch.look()
         hosts.kill(target.name)
         with pytest.raises(HostUnreachable):
@@ -218,7 +219,7 @@ def test_nothing_of_it_can_be_read_on_the_way(target: LabHost, relay: Relay) -> 
 
 
 def test_an_answer_that_was_changed_on_the_way_is_not_shown(target: LabHost, relay: Relay) -> None:
-    with closing(Watch(place(target, address=relay.address), OPERATORS)) as watch:
+    with closing(SmbWatch(place(target, address=relay.address), OPERATORS)) as watch:
         assert not watch.look().untold
         relay.tamper = lambda data: data[:-1] + bytes([data[-1] ^ 1])
         with pytest.raises(HostRefused, match="is not signed by that host"):
@@ -227,7 +228,7 @@ def test_an_answer_that_was_changed_on_the_way_is_not_shown(target: LabHost, rel
 
 def test_an_answer_in_plain_text_is_not_taken(target: LabHost, relay: Relay) -> None:
     """Whoever stands between can't seal one, and can't say that nothing is sealed."""
-    with closing(Watch(place(target, address=relay.address), OPERATORS)) as watch:
+    with closing(SmbWatch(place(target, address=relay.address), OPERATORS)) as watch:
         relay.tamper = _without_seal
         with pytest.raises(HostRefused, match="is not signed by that host"):
             watch.look()

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from uuid import UUID
 
 import pytest
 
@@ -18,9 +17,9 @@ from delegation.migrations.runner.threads import Looks, Threads, Watchers
 from delegation.migrations.runner.work import (
     Accepted,
     Advanced,
-    Event,
-    Found,
+    ErrandEvent,
     Lost,
+    MigrationOver,
     Reattached,
     Unsent,
     Visited,
@@ -28,7 +27,7 @@ from delegation.migrations.runner.work import (
 from delegation.migrations.smb.traffic import MigrationShare, Traffic
 from tests.migrations.world import FakeHost, FakeHypervisor, World
 
-SHELL = UUID(int=9)
+HANDLE = "9"
 SECONDS = 20.0
 
 
@@ -41,8 +40,8 @@ class Scripted(Moving):
         self.threads = {threading.get_ident()}
 
     @property
-    def shell(self) -> UUID:
-        return SHELL
+    def handle(self) -> str:
+        return HANDLE
 
     def wait(self, seconds: float) -> Progress | Ended:  # noqa: ARG002
         self.threads.add(threading.get_ident())
@@ -71,11 +70,11 @@ class Host(FakeHypervisor):
     moving: Scripted
     closed: list[str]
 
-    def move(self, order: MoveOrder, shell: UUID) -> Moving:  # noqa: ARG002
+    def move(self, order: MoveOrder, handle: str) -> Moving:  # noqa: ARG002
         self.moving.threads = {threading.get_ident()}
         return self.moving
 
-    def reattach(self, shell: UUID) -> Moving | None:  # noqa: ARG002
+    def reattach(self, handle: str) -> Moving | None:  # noqa: ARG002
         return self.moving
 
     def close(self) -> None:
@@ -92,7 +91,7 @@ class Stage:
         self.moving = Scripted(list(said))
         self.closed: list[str] = []
         self.opened: list[str] = []
-        self.move = Migration(machine, "web01", "hv01", "hv02", at="hv01", to="hv02", shell=SHELL)
+        self.move = Migration(machine, "web01", "hv01", "hv02", at="hv01", to="hv02", handle=HANDLE)
         self.threads = Threads(self.open)
 
     def open(self, label: str) -> Hypervisor:
@@ -102,13 +101,13 @@ class Stage:
         self.opened.append(label)
         return host
 
-    def events(self) -> Iterator[Event]:
+    def events(self) -> Iterator[ErrandEvent]:
         """All until the last of the errand."""
         while True:
             event = self.threads.next(SECONDS)
             assert event is not None, "nothing happens"
             yield event
-            if isinstance(event, Unsent | Found | Lost | Visited):
+            if isinstance(event, Unsent | MigrationOver | Lost | Visited):
                 return
 
 
@@ -126,8 +125,12 @@ def test_an_errand_from_its_start_to_its_end() -> None:
         made.threads.carry(made.move)
         events = list(made.events())
         machine = made.move.machine
-        assert events[:-1] == [Accepted(machine), Advanced(machine, 10), Advanced(machine, 60)]
-        assert isinstance(events[-1], Found)
+        assert events[:-1] == [
+            Accepted(machine, HANDLE),
+            Advanced(machine, 10),
+            Advanced(machine, 60),
+        ]
+        assert isinstance(events[-1], MigrationOver)
         assert events[-1].heard
         assert set(events[-1].looks) == {"hv01", "hv02"}
         assert made.moving.done == ["close"]
@@ -140,7 +143,7 @@ def test_what_still_runs_is_reattached() -> None:
         made.threads.pursue(made.move)
         events = list(made.events())
         assert isinstance(events[0], Reattached)
-        assert isinstance(events[-1], Found)
+        assert isinstance(events[-1], MigrationOver)
         assert events[-1].failure == Failure("busy")
 
 
@@ -150,7 +153,7 @@ def test_a_wish_to_stop_is_put_by_the_thread_that_has_the_connection() -> None:
         events = made.events()
         assert isinstance(next(events), Accepted)
         made.threads.stop(made.move.machine)
-        assert isinstance(list(events)[-1], Found)
+        assert isinstance(list(events)[-1], MigrationOver)
         assert made.moving.done == ["stop", "close"]
         assert len(made.moving.threads) == 1
 
@@ -204,8 +207,8 @@ def test_letting_go_leaves_what_runs_running() -> None:
 
 def test_a_bug_in_a_thread_is_raised_where_it_is_seen() -> None:
     with stage(Progress(10)) as made:
-        made.threads.carry(replace(made.move, shell=None))
-        with pytest.raises(RuntimeError, match="without a shell"):
+        made.threads.carry(replace(made.move, handle=None))
+        with pytest.raises(RuntimeError, match="without a handle"):
             made.threads.next(SECONDS)
 
 

@@ -29,7 +29,14 @@ from delegation.hosts.machines import (
 from delegation.hosts.settings import HostSetting
 from delegation.migrations.lifecycle import Migration
 from delegation.migrations.runner import errands
-from delegation.migrations.runner.work import Crew, Event, Found, Lost, Unsent, Visited
+from delegation.migrations.runner.work import (
+    ErrandEvent,
+    Lost,
+    MigrationOver,
+    RunnerCrew,
+    Unsent,
+    Visited,
+)
 
 BUSY = Failure("the file is in use", "0x80070020")
 NETWORK = Failure("the connection was reset", "0x80072746")
@@ -65,7 +72,7 @@ class Job:
     machine: UUID
     source: str
     target: str
-    shell: UUID | None
+    handle: str | None
     storage: str
     seconds: float
     done: float = 0.0
@@ -143,7 +150,7 @@ class World:
     def running(self, machine: UUID | None = None) -> list[Job]:
         return [job for job in self.jobs if not job.ended and machine in {None, job.machine}]
 
-    def start(self, host: str, order: MoveOrder, shell: UUID | None) -> Job:
+    def start(self, host: str, order: MoveOrder, handle: str | None) -> Job:
         """What Move-VM does first; it fails, rather than begins, where Hyper-V would."""
         target = order.target.partition(".")[0]
         self.starts.append((order.name, host, target))
@@ -151,12 +158,12 @@ class World:
             self.wrongs.append(f"{order.name} was started twice at once")
         if order.machine not in self.hosts[host].machines:
             self.wrongs.append(f"{order.name} was started at {host}, where it is not")
-            job = Job(order.machine, host, target, shell, order.storage, 0)
+            job = Job(order.machine, host, target, handle, order.storage, 0)
             self._end(job, Failure("no such machine"))
             return job
         _, memory, disk = self.hosts[host].machines[order.machine]
         seconds = (memory + disk) / self.speed
-        job = Job(order.machine, host, target, shell, order.storage, seconds)
+        job = Job(order.machine, host, target, handle, order.storage, seconds)
         job.mute = self.random.random() < self.faults.mute
         job.begins = self.clock + self.faults.late * self.random.random()
         self.jobs.append(job)
@@ -216,7 +223,7 @@ class World:
         """What a reboot does. A shell that ends takes along what it has not given to VMMS yet."""
         for job in self.jobs:
             if job.source == label:
-                job.shell = None
+                job.handle = None
                 if not job.ended and job.begins > self.clock:
                     self._end(job, Failure("its shell is gone"))
 
@@ -289,25 +296,32 @@ class FakeHypervisor(Hypervisor):
     def reaches(self, target: str, port: int) -> bool:  # noqa: ARG002
         return True
 
-    def move(self, order: MoveOrder, shell: UUID) -> Moving:
+    def move(self, order: MoveOrder, handle: str) -> Moving:
         """Sometimes the answer is lost: then it may have been started, or not."""
         try:
             self._world.answer(self._label)
         except HostUnreachable:
             if self._world.hosts[self._label].up and self._world.random.random() < 0.5:
-                self._world.start(self._label, order, shell)
+                self._world.start(self._label, order, handle)
             raise
-        return FakeMoving(self._world, self._world.start(self._label, order, shell))
+        return FakeMoving(self._world, self._world.start(self._label, order, handle))
 
-    def reattach(self, shell: UUID) -> Moving | None:
+    def reattach(self, handle: str) -> Moving | None:
         self._world.answer(self._label)
         for job in self._world.jobs:
-            if job.shell == shell and job.source == self._label:
+            if job.handle is None or job.source != self._label:
+                continue
+            if handle in {job.handle, answered(job.handle)}:
                 return FakeMoving(self._world, job)
         return None
 
     def close(self) -> None:
         pass
+
+
+def answered(handle: str) -> str:
+    """A handle as the host's answer makes it; the host knows it by what it was before, too."""
+    return f"{handle}, answered"
 
 
 class FakeMoving(Moving):
@@ -316,13 +330,13 @@ class FakeMoving(Moving):
         self._job = job
 
     @property
-    def shell(self) -> UUID:
-        assert self._job.shell
-        return self._job.shell
+    def handle(self) -> str:
+        assert self._job.handle
+        return answered(self._job.handle)
 
     def wait(self, seconds: float) -> Progress | Ended:  # noqa: ARG002
         self._world.answer(self._job.source)
-        if self._job.shell is None:
+        if self._job.handle is None:
             raise HostUnreachable("the shell is gone", "")
         if self._job.ended and not self._job.mute:
             return Ended(self._job.failure)
@@ -337,7 +351,7 @@ class FakeMoving(Moving):
 
     def close(self) -> None:
         assert self._job.ended
-        self._job.shell = None
+        self._job.handle = None
 
 
 @dataclass
@@ -348,7 +362,7 @@ class _Stop:
         return self.wanted
 
 
-class FakeCrew(Crew):
+class FakeCrew(RunnerCrew):
     """Works on one errand at a time, drawn by the world's seed; the clock moves between."""
 
     def __init__(self, world: World, tick: float = 0.5) -> None:
@@ -373,13 +387,13 @@ class FakeCrew(Crew):
     def stop(self, machine: UUID) -> None:
         self._errands[machine][1].wanted = True
 
-    def next(self, seconds: float) -> Event | None:
+    def next(self, seconds: float) -> ErrandEvent | None:
         if self._errands:
             key = self._world.random.choice(list(self._errands))
             errand, _ = self._errands[key]
             self._world.advance(self._tick * self._world.random.random())
             event = next(errand)
-            if isinstance(event, Unsent | Lost | Found | Visited):
+            if isinstance(event, Unsent | Lost | MigrationOver | Visited):
                 del self._errands[key]
                 errand.close()
             return event

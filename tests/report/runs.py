@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from delegation.changes.run import DONE, FAILED, Run
-from delegation.cli.migrate import ended
-from delegation.migrations.lifecycle import UNWATCHED, Migration, Step, after
+from delegation.migrations.lifecycle import UNWATCHED, Migration, MigrationStep, after
 from delegation.migrations.record.recorded import MIGRATE, RecordedStep
-from delegation.report import Data, migration, timeline
+from delegation.migrations.run_view import MigrationRunView
+from delegation.migrations.tries import tries
+from delegation.report import Data, migration
 from delegation.report.contents import Origin
 
 BEGIN = datetime(2026, 6, 15, 20, 0, tzinfo=UTC)
@@ -43,19 +44,19 @@ class Past:
         self,
         seconds: float,
         machine: UUID,
-        step: Step,
+        step: MigrationStep,
         reason: str = "",
         fix: str = "",
         to: str = "",
     ) -> None:
         before = self.moves[machine]
         move = replace(before, state=after(before.state, step), reason=reason, fix=fix)
-        if step is Step.INTENDED:
+        if step is MigrationStep.INTENDED:
             to = to or move.target
             move = replace(move, to=to, started=before.started or at(seconds))
-        if step in {Step.ARRIVED, Step.PASSED}:
+        if step in {MigrationStep.ARRIVED, MigrationStep.PASSED}:
             move = replace(move, at=move.to)
-        if step in {Step.POSTPONED, Step.GIVEN_UP} and before.state.on_the_way:
+        if step in {MigrationStep.POSTPONED, MigrationStep.GIVEN_UP} and before.state.on_the_way:
             move = replace(move, attempts=move.attempts + 1)
         if move.state.ended:
             move = replace(move, ended=at(seconds))
@@ -64,16 +65,22 @@ class Past:
         self.steps.append(told)
 
     def sent(self, begin: float, machine: UUID, to: str = "") -> None:
-        self.step(begin, machine, Step.INTENDED, to=to)
-        self.step(begin + 0.4, machine, Step.ACCEPTED)
+        self.step(begin, machine, MigrationStep.INTENDED, to=to)
+        self.step(begin + 0.4, machine, MigrationStep.ACCEPTED)
 
     def moved(self, begin: float, end: float, machine: UUID) -> None:
         self.sent(begin, machine)
-        self.step(end, machine, Step.ARRIVED)
+        self.step(end, machine, MigrationStep.ARRIVED)
 
     def data(self, seconds: float | None, *, alive: bool = False, ticket: str = "CHG-7") -> Data:
         """As ``delegation report json`` gives it; ``seconds``: when the run ended, if it did."""
-        moves = list(self.moves.values())
+        view = self.view(seconds, alive=alive, ticket=ticket)
+        steps = sorted(self.steps, key=lambda step: step.time)
+        return migration.run(ORIGIN, view, tries(view.moves, steps))
+
+    def view(
+        self, seconds: float | None, *, alive: bool = False, ticket: str = "CHG-7"
+    ) -> MigrationRunView:
         run = Run(
             MIGRATE,
             "hosts:corp.example",
@@ -90,14 +97,15 @@ class Past:
             who="CORP\\vmadmin",
             machine="desk01",
         )
-        outcome = ended.of(run, moves)
-        run = replace(run, status=DONE) if outcome.complete else run
-        steps = sorted(self.steps, key=lambda step: step.time)
-        tries = timeline.tries(moves, steps)
-        return migration.run(ORIGIN, run, outcome, moves, tries, alive=alive)
+        view = MigrationRunView(run, tuple(self.moves.values()), alive)
+        return replace(view, run=replace(run, status=DONE)) if view.complete else view
 
 
 def small() -> Data:
+    return small_past().data(592)
+
+
+def small_past() -> Past:
     """Five machines: three moved, one of them by way of a third host, one failed, one given up."""
     past = Past()
     web1, web2, sql, old, app = (
@@ -113,16 +121,16 @@ def small() -> Data:
     past.moved(0, 214, web1)
     past.moved(0.2, 410, web2)
     past.sent(10, old, to="hv03")
-    past.step(95, old, Step.PASSED)
+    past.step(95, old, MigrationStep.PASSED)
     past.sent(260, old)
-    past.step(340, old, Step.ARRIVED)
+    past.step(340, old, MigrationStep.ARRIVED)
     past.sent(215, sql)
-    past.step(300, sql, Step.POSTPONED, "the connection to hv02 was lost")
-    past.step(330, sql, Step.DUE)
+    past.step(300, sql, MigrationStep.POSTPONED, "the connection to hv02 was lost")
+    past.step(330, sql, MigrationStep.DUE)
     past.sent(412, sql)
-    past.step(590, sql, Step.GIVEN_UP, *NO_ROOM)
-    past.step(420, app, Step.ABANDONED, "given up by CORP\\vmadmin", "")
-    return past.data(592)
+    past.step(590, sql, MigrationStep.GIVEN_UP, *NO_ROOM)
+    past.step(420, app, MigrationStep.ABANDONED, "given up by CORP\\vmadmin", "")
+    return past
 
 
 def one() -> Data:
@@ -145,14 +153,16 @@ def big(count: int = 300, hosts: int = 16, slots: int = 2) -> Data:
         took = size / GB * 2.5
         if number % 40 == 17:
             past.sent(begin, machine)
-            past.step(begin + 20, machine, Step.POSTPONED, "a slot was taken (0x80041069)")
-            past.step(begin + 30, machine, Step.DUE)
+            past.step(begin + 20, machine, MigrationStep.POSTPONED, "a slot was taken (0x80041069)")
+            past.step(begin + 30, machine, MigrationStep.DUE)
             begin += 31
         past.sent(begin, machine)
         if number % 23 == 11:
-            past.step(begin + took / 2, machine, Step.GIVEN_UP, *(NO_ROOM, DENIED)[number % 2])
+            past.step(
+                begin + took / 2, machine, MigrationStep.GIVEN_UP, *(NO_ROOM, DENIED)[number % 2]
+            )
         else:
-            past.step(begin + took, machine, Step.ARRIVED)
+            past.step(begin + took, machine, MigrationStep.ARRIVED)
         for host in (source, target):
             free[host].remove(min(free[host]))
             free[host].append(begin + took + 0.5)
@@ -175,11 +185,11 @@ def _begun() -> Past:
     machines = [past.asked(f"web{n:02}", "hv01", f"hv0{n % 2 + 2}", 30 * GB) for n in range(1, 6)]
     past.moved(35_000, 35_400, machines[0])
     past.sent(35_100, machines[1])
-    past.step(35_300, machines[1], Step.LOST)
-    past.step(35_700, machines[1], Step.REATTACHED)
+    past.step(35_300, machines[1], MigrationStep.LOST)
+    past.step(35_700, machines[1], MigrationStep.REATTACHED)
     past.sent(35_500, machines[2])
     past.sent(35_410, machines[3])
-    past.step(35_480, machines[3], Step.POSTPONED, *NO_ROOM)
+    past.step(35_480, machines[3], MigrationStep.POSTPONED, *NO_ROOM)
     return past
 
 
@@ -190,10 +200,10 @@ def resumed() -> Data:
     past.moved(0, 700, machines[0])
     past.moved(10, 900, machines[1])
     past.sent(705, machines[2])
-    past.step(42_990, machines[2], Step.LOST, UNWATCHED)
-    past.step(43_000, machines[2], Step.ARRIVED)
+    past.step(42_990, machines[2], MigrationStep.LOST, UNWATCHED)
+    past.step(43_000, machines[2], MigrationStep.ARRIVED)
     past.sent(902, machines[3])
-    past.step(960, machines[3], Step.RETURNED, "the host was restarted")
+    past.step(960, machines[3], MigrationStep.RETURNED, "the host was restarted")
     for number, machine in enumerate(machines[3:]):
         past.moved(43_010 + 400 * number, 43_700 + 400 * number, machine)
     return past.data(44_600)
@@ -205,5 +215,5 @@ def hostile(texts: Iterable[str], hosts: Sequence[str] = ("hv01", "hv02")) -> Da
     for number, text in enumerate(texts):
         machine = past.asked(text, hosts[0], hosts[1])
         past.sent(number * 20, machine)
-        past.step(number * 20 + 300, machine, Step.GIVEN_UP, text, text)
+        past.step(number * 20 + 300, machine, MigrationStep.GIVEN_UP, text, text)
     return past.data(900, ticket=text)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from delegation.migrations.tries import ENDS
 from delegation.report import axis
 from delegation.report.chart import KINDS, chart
-from delegation.report.timeline import ENDS
 from tests.report import runs
 from tests.report.runs import Past, at
 

@@ -1,7 +1,7 @@
-"""A migration run that dies: the product's own parts, killed so many seconds after they begin.
+"""A migration run that dies: the shipped program in a world that kills it, so many seconds on.
 
 ``python -m tests.story.lethal_migrate -i FILE migrate resume 2.5`` is that command, and SIGKILL
-2.5 seconds after the runner took over.
+2.5 seconds after the run has begun, or has been taken up again.
 """
 
 from __future__ import annotations
@@ -12,21 +12,24 @@ import sys
 import threading
 
 from delegation import cli
-from delegation.migrations import runner
-from delegation.migrations.lifecycle import Migration
+from delegation.wiring import World
 
 
-class LethalRunner(runner.Runner):
-    seconds = 0.0
+class LethalWorld(World):
+    """Whose clock, once a run asks it for the first time, is that of a bomb."""
 
-    def run(self) -> tuple[Migration, ...]:
-        timer = threading.Timer(self.seconds, os.kill, (os.getpid(), signal.SIGKILL))
-        timer.daemon = True
-        timer.start()
-        return super().run()
+    left = 0.0
+    _is_lit = False
+
+    def seconds(self) -> float:
+        if not self._is_lit:
+            self._is_lit = True
+            timer = threading.Timer(self.left, os.kill, (os.getpid(), signal.SIGKILL))
+            timer.daemon = True
+            timer.start()
+        return super().seconds()
 
 
 if __name__ == "__main__":
-    LethalRunner.seconds = float(sys.argv.pop())
-    runner.Runner = LethalRunner  # type: ignore[misc]
-    cli.main()
+    LethalWorld.left = float(sys.argv.pop())
+    sys.exit(cli.run(sys.argv[1:], LethalWorld))

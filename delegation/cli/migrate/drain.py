@@ -4,12 +4,15 @@ from pathlib import Path
 
 import click
 
-from delegation.cli import options, terminal, wiring
-from delegation.cli.migrate import planning, running, show
-from delegation.cli.migrate.plan import save
+from delegation.cli import options, telling, terminal, wiring
+from delegation.cli.migrate.lists import save
 from delegation.cli.migrate.run import WAIT
-from delegation.errors import Refused
+from delegation.cli.migrate.starting import started
+from delegation.errors import Advice, Refused, command
+from delegation.migrations.migration_plan import DrainedHosts
+from delegation.migrations.refused_moves import refusals
 from delegation.migrations.runner.patience import Patience
+from delegation.migrations.start_run import RunRequest, reviewed_plan
 
 
 @click.command()
@@ -53,36 +56,21 @@ def drain(  # noqa: PLR0913, PLR0917 - one parameter an option
     Exit codes: 0 the hosts are empty, 1 something was not moved, 4 refused and nothing was moved.
     """
     given = options.given(ctx)
-    inventory = wiring.load(given)
-    choice = planning.draining(hosts, inventory)
-    open_host = wiring.open_host(given, inventory)
-    planned = planning.plan(given, inventory, open_host, choice)
-    plan_ = planned.preview
-    show.plan(plan_, verbose=given.verbose)
-    planning.hold_to(plan_, expect, given.command("migrate", "plan", "--drain", ",".join(hosts)))
-    if output is not None:
-        save(given, inventory, planned, output, [])
-    if plan_.unmovable:
+    world = wiring.world(given, wiring.load(given))
+    request = RunRequest(DrainedHosts(hosts), expect, ticket, Patience(silence=wait))
+    if output is None:
+        return started(given, world, request, yes=yes)
+    planned = reviewed_plan(world, request, telling.TerminalTeller(given))
+    save(world, planned, output)
+    if planned.preview.unmovable:
         raise Refused(
-            "not every machine has a target; nothing was moved",
-            "with -o FILE the others are saved as a list, to be run without these"
-            if output is None
-            else f"the others: {given.command('migrate', 'run', str(output))}",
-            show.refusals(plan_.unmovable),
+            request.wanted.unmovable_words[0],
+            Advice("the others: ", command("migrate", "run", str(output))),
+            refusals(planned.preview.unmovable),
         )
-    if not plan_.placement.moves:
-        terminal.say("nothing to do: the hosts are empty", fg="green")
+    if not planned.preview.placement.moves:
+        terminal.say(request.wanted.nothing_words, fg="green")
         return 0
-    if output is not None:
-        command = given.command("migrate", "run", str(output), "--expect", plan_.digest)
-        terminal.say(f"next    {command}")
-        return 0
-    return running.carry_out(
-        given,
-        inventory,
-        open_host,
-        planned,
-        ticket=ticket,
-        yes=yes,
-        patience=Patience(silence=wait),
-    )
+    run = given.command("migrate", "run", str(output), "--expect", planned.digest)
+    terminal.say(f"next    {run}")
+    return 0

@@ -19,7 +19,7 @@ _SPARE = ("from", "rate", "bar", "left", "to")
 
 
 @dataclass(frozen=True, slots=True)
-class Machines:
+class MachineColumns:
     """The columns of the table of machines, by their keys, and how wide the bar and names are."""
 
     columns: tuple[str, ...]
@@ -27,7 +27,7 @@ class Machines:
     name: int
 
 
-def machines(width: int, longest: Mapping[str, int]) -> Machines:
+def machines(width: int, longest: Mapping[str, int]) -> MachineColumns:
     """``longest`` is how wide each column wants to be, the bar's aside, in their order."""
     columns = list(longest)
     wanted = {**longest, "name": min(longest["name"], LONGEST_NAME)}
@@ -42,9 +42,9 @@ def machines(width: int, longest: Mapping[str, int]) -> Machines:
     return _made(columns, width, wanted, longest["name"])
 
 
-def _made(columns: list[str], width: int, wanted: dict[str, int], longest: int) -> Machines:
+def _made(columns: list[str], width: int, wanted: dict[str, int], longest: int) -> MachineColumns:
     rest = width - _wide(columns, {**wanted, "name": 0})
-    return Machines(tuple(columns), wanted["bar"], max(min(longest, rest), 1))
+    return MachineColumns(tuple(columns), wanted["bar"], max(min(longest, rest), 1))
 
 
 def _wide(columns: Sequence[str], wanted: Mapping[str, int]) -> int:

@@ -6,9 +6,9 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from delegation.cli.migrate.overall import Overall, line
 from delegation.cli.migrate.scene import Scene
-from delegation.migrations.lifecycle import Migration, State
+from delegation.migrations.lifecycle import Migration, MigrationState
+from delegation.migrations.progress_of_run import RunProgress
 from delegation.migrations.runner.threads import Watchers
 from delegation.migrations.runner.work import Display, Wait
 from delegation.names import inert
@@ -21,10 +21,10 @@ class Picture(Display):
     """The whole, each host, each machine, as far as there is room for it."""
 
     def __init__(
-        self, overall: Overall, slots: Mapping[str, int], wire: Watchers, *, no_color: bool
+        self, progress: RunProgress, slots: Mapping[str, int], wire: Watchers, *, no_color: bool
     ) -> None:
         """``slots`` are those of each host that takes part, by label."""
-        self._overall = overall
+        self._progress = progress
         self._wire = wire
         self._slots = slots
         self._urgency = 0
@@ -34,9 +34,8 @@ class Picture(Display):
         self._live.start()
 
     def move(self, move: Migration) -> None:
-        before = self._overall.courses[move.machine].move
-        self._overall.see(move)
-        if move.state is not State.STARTING and (said := line(move, before)):
+        said = self._progress.see(move)
+        if said and move.state is not MigrationState.STARTING:
             self._live.console.print(Text(inert(f"  {said}")))
         self._draw()
 
@@ -45,7 +44,7 @@ class Picture(Display):
         self._draw()
 
     def waits(self, wait: Wait) -> None:
-        for said in self._overall.waits(wait):
+        for said in self._progress.waits(wait):
             self._live.console.print(Text(inert(f"  {said}")))
 
     def close(self) -> None:
@@ -53,12 +52,14 @@ class Picture(Display):
         self._live.stop()
 
     def _draw(self) -> None:
-        now = self._overall.clock()
+        now = self._progress.clock()
         if now - self._drawn >= FRAME:
             self._drawn = now
-            under_way = [course.move for course in self._overall.under_way]
-            self._wire.towards({move.to for move in under_way if move.state is State.RUNNING})
-            scene = Scene(self._overall, self._slots, self._wire.seen(), self._urgency)
+            under_way = [course.move for course in self._progress.under_way]
+            self._wire.towards(
+                {move.to for move in under_way if move.state is MigrationState.RUNNING}
+            )
+            scene = Scene(self._progress, self._slots, self._wire.seen(), self._urgency)
             size = self._live.console.size
             # Not the last line: the cursor stands there.
             self._live.update(scene.drawn(size.width, size.height - 1), refresh=True)

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import click
 
-from delegation.cli import files, options, terminal, wiring
-from delegation.cli.migrate import planning, show
+from delegation.cli import options, telling, terminal, wiring
+from delegation.cli.migrate import show
+from delegation.cli.migrate.lists import listed, save
 from delegation.errors import Refused, UsageError
-from delegation.inventory import Inventory
-from delegation.migrations import moves
-from delegation.migrations.moves import preview
+from delegation.migrations import migration_plan
+from delegation.migrations.migration_plan import DrainedHosts, ListedMoves
 
 
 @click.command()
@@ -51,55 +51,30 @@ def plan(
     """
     given = options.given(ctx)
     inventory = wiring.load(given)
-    choice = _choice(file, drain, inventory)
-    planned = planning.plan(given, inventory, wiring.open_host(given, inventory), choice)
-    plan_ = planned.preview
+    wanted = _wanted(file, drain)
+    world = wiring.world(given, inventory)
+    planned = migration_plan.plan(world, wanted, telling.TerminalTeller(given))
     if output is not None:
-        save(given, inventory, planned, output, [file] if file else [])
+        save(world, planned, output, [file] if file else [])
     if form == "json":
-        click.echo(json.dumps(preview.data(plan_), indent=1))
+        click.echo(json.dumps(planned.to_json(given.said), indent=1))
     else:
-        show.plan(plan_, verbose=given.verbose)
-    if plan_.unmovable:
+        show.plan(planned, given)
+    if planned.preview.unmovable:
         raise Refused("not everything can be moved; a run would move nothing", "see the plan")
-    if not plan_.placement.moves:
+    if not planned.preview.placement.moves:
         terminal.say("nothing to do: every machine is where it should be", fg="green")
         return 0
     run = output or file
-    if run is not None:
-        next_ = given.command("migrate", "run", str(run), "--expect", plan_.digest)
-    else:
-        next_ = given.command("migrate", "drain", str(drain), "--expect", plan_.digest)
-    terminal.say(f"next    {next_}")
+    what = ("run", str(run)) if run is not None else ("drain", str(drain))
+    terminal.say(f"next    {given.command('migrate', *what, '--expect', planned.digest)}")
     return 3
 
 
-def _choice(file: Path | None, drain: str | None, inventory: Inventory) -> planning.Choice:
+def _wanted(file: Path | None, drain: str | None) -> ListedMoves | DrainedHosts:
     if (file is None) == (drain is None):
         raise UsageError(
             "a plan is of a list of moves or of a drain",
             "name a FILE, or the hosts to empty: --drain hv01",
         )
-    if file is not None:
-        return planning.listed(file, inventory)
-    return planning.draining([drain or ""], inventory)
-
-
-def save(
-    given: options.Options,
-    inventory: Inventory,
-    planned: planning.Planned,
-    path: Path,
-    read: list[Path],
-) -> None:
-    """The moves of a plan as a list that gives this plan again. Raises UsageError."""
-    if path.suffix.casefold() in {".csv", ".tsv"}:
-        raise UsageError(f"{path}: lists are written as YAML", "name it .yaml")
-    asked = preview.as_asked(planned.preview, planned.surveyed)
-    remark = (
-        f"Made by delegation from what the hosts of {inventory.domain} held: "
-        f"{planned.preview.digest}"
-    )
-    own = wiring.own_files(given, inventory, wiring.settings(given, inventory))
-    files.save(path, moves.written(asked, remark), [*own, *read])
-    terminal.say(f"{len(asked):,} moves are in {path}")
+    return listed(file) if file is not None else DrainedHosts((drain or "",))

@@ -2,22 +2,13 @@
 
 import click
 
-from delegation.changes.journal import Journal
-from delegation.cli import options, terminal, wiring
-from delegation.cli.migrate import ended, planning, running
+from delegation.cli import options, telling, wiring
+from delegation.cli.migrate import runs_shown
+from delegation.cli.migrate.attending import TerminalAttendant
 from delegation.cli.migrate.run import WAIT
-from delegation.cli.migrate.running import Ground
-from delegation.errors import DelegationError, Refused, UsageError
-from delegation.inventory import Inventory
-from delegation.migrations.moves.terms import Terms
-from delegation.migrations.record import recorded
-from delegation.migrations.record.queue import Queue
-from delegation.migrations.record.recorded import MIGRATE
-from delegation.migrations.runner import FINISH
-from delegation.migrations.runner.board import involved
+from delegation.migrations import resume_run
+from delegation.migrations.resume_run import ResumeRequest
 from delegation.migrations.runner.patience import Patience
-from delegation.migrations.schedule.bypass import Via, anywhere
-from delegation.names import counted
 
 
 @click.command()
@@ -44,66 +35,7 @@ def resume(ctx: click.Context, run: int | None, wait: int) -> int:
     not started, 130 interrupted.
     """
     given = options.given(ctx)
-    inventory = wiring.load(given)
-    with running.recording(wiring.state_folder(given, inventory)) as journal:
-        number = _chosen(given, journal, run)
-        queued = Queue(journal, number)
-        if all(move.state.ended for move in queued.moves()):
-            terminal.say(f"run {number} has nothing left to do")
-            return ended.tell(given, journal, number)
-        _refuse_strangers(inventory, queued)
-        open_host = wiring.open_host(given, inventory)
-        surveyed = planning.survey(open_host, inventory)
-        ground = Ground(given, inventory, open_host, surveyed, Terms.of(inventory))
-        left = [move for move in queued.moves() if not move.state.ended]
-        under_way = sum(move.state.on_the_way for move in left)
-        terminal.say(
-            f"run {number}: {counted(len(left), 'machine')} left, {under_way:,} of them were on "
-            "their way"
-        )
-        refused: Refused | None = None
-        via: Via = anywhere
-        try:
-            via = running.check(ground, left, waiting=True)
-        except Refused as exc:
-            refused = exc
-            if not under_way:
-                raise
-            terminal.warn(f"{exc.what}; what is on its way is followed to its end")
-        queued.reopen()
-        patience = Patience(silence=wait)
-        code = running.perform(
-            ground, journal, queued, via, patience, urgency=FINISH if refused else 0
-        )
-        if refused is not None and code != INTERRUPTED:
-            raise refused
-        return code
-
-
-INTERRUPTED = 130
-
-
-def _chosen(given: options.Options, journal: Journal, run: int | None) -> int:
-    if run is not None:
-        if (found := journal.run(run)).kind != MIGRATE:
-            raise UsageError(f"run {run} ({found.kind}) moved nothing", "see: delegation history")
-        return run
-    unfinished = recorded.unfinished(journal)
-    if not unfinished:
-        raise DelegationError(
-            "there is no run to go on with",
-            f"start one: {given.command('migrate', 'run', 'moves.yaml')}",
-        )
-    return unfinished[-1]
-
-
-def _refuse_strangers(inventory: Inventory, queued: Queue) -> None:
-    """Raise UsageError where a host of the run is not in the inventory any more."""
-    left = [move for move in queued.moves() if not move.state.ended]
-    gone = sorted(involved(left) - inventory.hosts.keys())
-    if gone:
-        raise UsageError(
-            f"run {queued.run} needs hosts that are not in the inventory any more: "
-            f"{', '.join(gone)}",
-            "put them back there, or give up their machines: delegation migrate abort VM",
-        )
+    world = wiring.world(given, wiring.load(given))
+    request = ResumeRequest(run, Patience(silence=wait))
+    teller, attendant = telling.TerminalTeller(given), TerminalAttendant(given, world)
+    return runs_shown.ended(resume_run.resume(world, request, teller, attendant), given)

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import click
 
-from delegation.cli import options, terminal, wiring
-from delegation.cli.migrate import planning, running, show
-from delegation.errors import Refused
+from delegation.cli import options, wiring
+from delegation.cli.migrate.lists import listed
+from delegation.cli.migrate.starting import started
 from delegation.migrations.runner.patience import Patience
+from delegation.migrations.start_run import RunRequest
 
 WAIT = click.option(
     "--wait",
@@ -55,28 +56,6 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     started, 130 interrupted.
     """
     given = options.given(ctx)
-    inventory = wiring.load(given)
-    choice = planning.listed(file, inventory)
-    open_host = wiring.open_host(given, inventory)
-    planned = planning.plan(given, inventory, open_host, choice)
-    plan = planned.preview
-    show.plan(plan, verbose=given.verbose)
-    planning.hold_to(plan, expect, given.command("migrate", "plan", str(file)))
-    if plan.unmovable:
-        raise Refused(
-            "not everything can be moved; nothing was started",
-            "take these out of the list, or do what is said",
-            show.refusals(plan.unmovable),
-        )
-    if not plan.placement.moves:
-        terminal.say("nothing to do: every machine is where it should be", fg="green")
-        return 0
-    return running.carry_out(
-        given,
-        inventory,
-        open_host,
-        planned,
-        ticket=ticket,
-        yes=yes,
-        patience=Patience(silence=wait),
-    )
+    world = wiring.world(given, wiring.load(given))
+    request = RunRequest(listed(file), expect, ticket, Patience(silence=wait))
+    return started(given, world, request, yes=yes)

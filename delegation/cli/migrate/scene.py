@@ -12,12 +12,12 @@ from rich.table import Table
 from rich.text import Text
 
 from delegation.cli.migrate import layout
-from delegation.cli.migrate.overall import URGENCY, Course, Overall
-from delegation.cli.migrate.traffic import rates, sessions
-from delegation.migrations.lifecycle import State
+from delegation.migrations.lifecycle import MigrationState
+from delegation.migrations.progress_of_run import URGENCY, RunProgress, VmProgress
 from delegation.migrations.runner import LEAVE
 from delegation.migrations.runner.threads import Looks
 from delegation.migrations.schedule.obstacles import size
+from delegation.migrations.smb.target_view import growth_rates, session_counts
 from delegation.migrations.words import duration
 from delegation.names import counted, inert
 
@@ -45,7 +45,7 @@ Machine = tuple[int, Mapping[str, str]]
 class Scene:
     """``slots`` are those of the hosts, ``looks`` what targets tell, both by label."""
 
-    overall: Overall
+    progress: RunProgress
     slots: Mapping[str, int]
     looks: Mapping[str, Looks]
     urgency: int
@@ -53,7 +53,7 @@ class Scene:
     def drawn(self, width: int, height: int) -> RenderableType:
         head, head_lines = self._head(width)
         foot = self._foot(width)
-        machines = [_machine(course, self.overall.clock()) for course in self.overall.under_way]
+        machines = [_machine(course, self.progress.clock()) for course in self.progress.under_way]
         hosts = list(self._hosts())
         if layout.wide([HOSTS, *hosts]) > width:
             hosts = []
@@ -72,13 +72,13 @@ class Scene:
 
     def _head(self, width: int) -> tuple[list[RenderableType], int]:
         """The whole, with a bar where there is room for it; and how many lines that is."""
-        words = self.overall.in_words()
+        words = self.progress.in_words()
         if len(words) + WHOLE + 2 * layout.GAP > width:
             lines = _wrapped(words, width)
             return [*lines], len(lines)
         grid = Table.grid(padding=(0, 0, 0, layout.GAP), pad_edge=True)
-        wanted = max(self.overall.bytes_wanted, 1)
-        grid.add_row(ProgressBar(wanted, self.overall.bytes_done, width=WHOLE), words)
+        wanted = max(self.progress.bytes_wanted, 1)
+        grid.add_row(ProgressBar(wanted, self.progress.bytes_done, width=WHOLE), words)
         return [grid], 1
 
     def _foot(self, width: int) -> list[Text]:
@@ -87,8 +87,8 @@ class Scene:
         return _wrapped(URGENCY[min(self.urgency, LEAVE)], width, style="yellow")
 
     def _hosts(self) -> Iterator[Row]:
-        running = [course.move for course in self.overall.under_way]
-        pending = [move for move in self.overall.moves if move.state.pending]
+        running = [course.move for course in self.progress.under_way]
+        pending = [move for move in self.progress.moves if move.state.pending]
         for host in sorted({end for move in running for end in (move.at, move.to)}):
             yield (
                 host,
@@ -106,14 +106,14 @@ def _wrapped(text: str, width: int, style: str = "") -> list[Text]:
     return [Text(line, style=style, no_wrap=True) for line in lines]
 
 
-def _machine(course: Course, now: float) -> Machine:
+def _machine(course: VmProgress, now: float) -> Machine:
     move, left, rate = course.move, course.left(now), course.rate(now)
     cells = {
         "name": move.name,
         "from": move.at,
         "to": move.to if move.final else f"{move.to} (aside)",
         "bar": "",
-        "state": f"{move.percent} %" if move.state is State.RUNNING else str(move.state),
+        "state": f"{move.percent} %" if move.state is MigrationState.RUNNING else str(move.state),
         "rate": f"{size(round(rate))}/s" if rate > 0 else "",
         "left": duration(left) if left is not None else "",
     }
@@ -184,10 +184,10 @@ def _told(at: str, looks: Looks) -> Iterator[Row]:
     """What the last look at a target shows while something migrates there."""
     if not looks or looks[-1][1].is_quiet:
         return
-    seen, growth = looks[-1][1], rates(looks[0], looks[-1])
+    seen, growth = looks[-1][1], growth_rates(looks[0], looks[-1])
     for share in seen.shares:
         yield f"{at}: share {share.name} of {share.source}", "", ""
-    for (client, user), count in sessions(seen).items():
+    for (client, user), count in session_counts(seen).items():
         yield f"  {counted(count, 'session')} of {user} from {client}", "", ""
     for file in seen.files:
         grown = f"{size(round(growth[file.path]))}/s" if file.path in growth else ""

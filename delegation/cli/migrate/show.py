@@ -1,13 +1,13 @@
 """A plan of migrations as people read it: totals first, its order, the hosts, what can't be."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from delegation import names
-from delegation.cli import terminal
+from delegation.cli import rendering, terminal
 from delegation.cli.migrate import fitting
-from delegation.migrations.moves.placement import Unmovable
+from delegation.cli.options import Options
+from delegation.migrations.migration_plan import PlannedMigrations
 from delegation.migrations.moves.preview import HostLoad, Preview
+from delegation.migrations.refused_moves import refusals
 from delegation.migrations.schedule.obstacles import size
 from delegation.migrations.words import clock, curve, duration
 from delegation.names import counted
@@ -16,27 +16,29 @@ LONG = 20
 """Migrations that are shown without -v."""
 CURVE = 40
 """Columns of a host's load over time, at most."""
-NAMED = 12
-"""Machines that are refused for one reason and named one by one."""
-LONGEST = 400
-"""Characters of names that are folded, beyond which only the first are said."""
 NARROW = 60
 """Columns up to which that is left out."""
 
 
-def plan(plan_: Preview, *, verbose: bool) -> None:
+@rendering.rendered.register
+def plan(planned: PlannedMigrations, given: Options) -> None:
     """The readable plan, on stdout."""
+    plan_ = planned.preview
     terminal.out(f"Migration plan for {plan_.domain}", bold=True)
     terminal.out()
     _totals(plan_)
     if plan_.timeline.starts:
         terminal.out()
-        _order(plan_, verbose=verbose)
+        _order(plan_, verbose=given.verbose)
         terminal.out()
         _loads(plan_)
     _listed("worth a look", plan_.placement.remarks)
     _listed("not read", (f"{host}: {why}" for host, why in plan_.unread.items()))
-    _unmovable(plan_.unmovable)
+    if plan_.unmovable:
+        terminal.out()
+        terminal.out("  can't be moved:", fg="red")
+        for line in refusals(plan_.unmovable):
+            _say(given.said(line), "    ")
     terminal.out()
     terminal.out(f"digest  {plan_.digest}")
 
@@ -121,49 +123,6 @@ def _listed(title: str, lines: Iterable[str]) -> None:
             _say(line, "    ")
 
 
-def _unmovable(found: Sequence[Unmovable]) -> None:
-    if not found:
-        return
-    terminal.out()
-    terminal.out("  can't be moved:", fg="red")
-    for line in refusals(found):
-        _say(line, "    ")
-
-
 def _say(text: str, indent: str) -> None:
     for line in fitting.lines(text, indent):
         terminal.out(line)
-
-
-def refusals(found: Iterable[Unmovable]) -> list[str]:
-    """Every machine that can't be moved, those alike together; too many to name are folded."""
-    alike: dict[tuple[str, str], list[Unmovable]] = defaultdict(list)
-    for one in found:
-        alike[one.why, one.fix].append(one)
-    lines = []
-    for (why, fix), machines in alike.items():
-        lines.append(f"{_named(machines)}: {why}")
-        if fix:
-            lines.append(f"  {fix}")
-    return lines
-
-
-def _named(found: Sequence[Unmovable]) -> str:
-    """Each with its host and its place in the list; many of them as ranges, and very many not."""
-    if len(found) <= NAMED:
-        return ", ".join(_with_places(one) for one in found)
-    folded = names.fold(one.name for one in found)
-    if len(folded) > LONGEST:
-        first = ", ".join(_with_places(one) for one in found[:NAMED])
-        return f"{first} and {len(found) - NAMED:,} more"
-    hosts = sorted({one.host for one in found if one.host})
-    where = f" on {names.fold(hosts)}" if hosts else ""
-    lines = [one.line for one in found if one.line]
-    place = f" (lines {min(lines)} to {max(lines)})" if lines else ""
-    return f"{counted(len(found), 'machine')}, {folded}{where}{place}"
-
-
-def _with_places(one: Unmovable) -> str:
-    where = f" on {one.host}" if one.host else ""
-    place = f" (line {one.line}, column {one.column})" if one.line else ""
-    return f"{one.name}{where}{place}"

@@ -2,24 +2,19 @@
 
 import json
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import closing
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
 
 from delegation.cli import options, terminal, wiring
-from delegation.cli.migrate import planning, traffic
-from delegation.errors import HostUnreachable, UsageError
-from delegation.migrations.smb.traffic import Traffic
+from delegation.cli.migrate import traffic
+from delegation.errors import UsageError
+from delegation.migrations.migration_plan import labels
+from delegation.migrations.smb.target_view import TargetView, news_of_looks
 
 if TYPE_CHECKING:
-    from delegation.migrations.smb import Watch
-
-SECONDS = 2.0
-"""Between two looks."""
+    from delegation.migrations.smb.smb_watch import SmbWatch
 
 
 @click.command()
@@ -52,52 +47,33 @@ def watch(ctx: click.Context, host: str, once: bool, form: str) -> int:  # noqa:
     """
     given = options.given(ctx)
     inventory = wiring.load(given)
-    label, *others = planning.labels([host], inventory)
+    label, *others = labels([host], inventory)
     if others:
         raise UsageError(f"{host} is more than one host", "watch one; open a window for each")
-    place = wiring.host_places(given, inventory)(label)
-    account = wiring.hosts_account(given, inventory)
+    world = wiring.world(given, inventory)
+    place, account = world.host_places()(label), world.hosts_account()
 
-    from delegation.migrations.smb import Watch
+    from delegation.migrations.smb.looks import looks, one_look
+    from delegation.migrations.smb.smb_watch import SmbWatch
 
-    def connect() -> "Watch":
-        return Watch(place, account)
+    def connect() -> "SmbWatch":
+        return SmbWatch(place, account)
 
     if once or form == "json":
-        with closing(connect()) as watched:
-            seen = watched.look()
+        view = TargetView(label, one_look(connect))
         if form == "json":
-            click.echo(json.dumps(traffic.data(label, seen), indent=1))
+            click.echo(json.dumps(view.to_json(), indent=1))
         else:
-            traffic.show(label, seen)
+            traffic.show(view, given)
         return 0
-    looks = _looks(connect)
+    seen = looks(connect)
     try:
         if sys.stdout.isatty():
-            traffic.live(label, looks, colours=not given.no_color)
+            traffic.live(label, seen, colours=not given.no_color)
         else:
-            for line in traffic.changes(looks):
+            for line in news_of_looks(seen):
                 terminal.out(f"{datetime.now():%H:%M:%S}  {line}")  # noqa: DTZ005 - the admin's own clock
                 sys.stdout.flush()
     except KeyboardInterrupt:
         return 130
     return 0
-
-
-def _looks(connect: Callable[[], "Watch"]) -> Iterator[tuple[float, Traffic | str]]:
-    """Looks for as long as somebody wants them, each with its time; or why there is none now.
-
-    A host that can't be reached any more is tried again, but not one that was never reached.
-    """
-    watched: Watch | None = connect()
-    while True:
-        try:
-            if watched is None:
-                watched = connect()
-            yield time.monotonic(), watched.look()
-        except HostUnreachable as exc:
-            if watched is not None:
-                watched.close()
-            watched = None
-            yield time.monotonic(), exc.what
-        time.sleep(SECONDS)

@@ -6,7 +6,7 @@ something is sent once: after a lost connection nobody knows what became of it.
 
 from collections.abc import Sequence
 from contextlib import suppress
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from delegation.errors import CommandFailed, HostError, HostUnreachable, HyperVFailed, WrongHost
 from delegation.hosts.hypervisor import Hypervisor, Moving
@@ -167,23 +167,30 @@ class HyperVHost(Hypervisor):
         found = self._ask([[asked]], REACH_SECONDS)
         return bool(found) and found[0].boolean("TcpTestSucceeded")
 
-    def move(self, order: MoveOrder, shell: UUID) -> Moving:
+    @staticmethod
+    def new_handle() -> str:
+        """The id of a shell that is yet to be opened: a client chooses it (MS-PSRP 3.1.5.3.1)."""
+        return str(uuid4())
+
+    def move(self, order: MoveOrder, handle: str) -> Moving:
+        shell = _shell(handle)
         session = Session(self._place, self._account, shell=shell, patient=True)
         try:
-            return Migration(session, session.start(*_move("Move-VM", order)))
+            return ShellMigration(session, session.start(*_move("Move-VM", order)))
         except BaseException:
             # Not closed: whether it runs is not known, and a shell takes what runs along.
             session.drop()
             raise
 
-    def reattach(self, shell: UUID) -> Moving | None:
+    def reattach(self, handle: str) -> Moving | None:
+        shell = _shell(handle)
         session = Session.reconnect(self._place, self._account, shell)
         if session is None:
             return None
         if session.attached is None:
             session.close()
             return None
-        return Migration(session, session.attached)
+        return ShellMigration(session, session.attached)
 
     def close(self) -> None:
         self._session.close()
@@ -210,7 +217,18 @@ class HyperVHost(Hypervisor):
                 self._session.remove(former.shell)
 
 
-class Migration(Moving):
+def _shell(handle: str) -> UUID:
+    """The shell that a handle means. Raises HostError where it means none."""
+    try:
+        return UUID(handle)
+    except ValueError:
+        raise HostError(
+            f"{handle!r} is not a shell, by which a migration would be found again",
+            "another version of this program has recorded it: go on with that",
+        ) from None
+
+
+class ShellMigration(Moving):
     """A Move-VM in a shell of its own."""
 
     def __init__(self, session: Session, running: Running) -> None:
@@ -218,8 +236,8 @@ class Migration(Moving):
         self._running = running
 
     @property
-    def shell(self) -> UUID:
-        return self._session.shell
+    def handle(self) -> str:
+        return str(self._session.shell)
 
     def wait(self, seconds: float) -> Progress | Ended:
         said = self._running.wait(seconds)

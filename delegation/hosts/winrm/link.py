@@ -68,7 +68,7 @@ class Wsman(WSMan):
         return found
 
 
-class Link:
+class HostLink:
     """One connection to one host, for the one thread that made it."""
 
     def __init__(self, place: Place, account: Account) -> None:

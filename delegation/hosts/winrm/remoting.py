@@ -25,7 +25,7 @@ from delegation.hosts import failures
 from delegation.hosts.machines import Failure
 from delegation.hosts.places import Account, Cmdlet, Place
 from delegation.hosts.winrm import answers
-from delegation.hosts.winrm.link import Link
+from delegation.hosts.winrm.link import HostLink
 from delegation.hosts.winrm.output import Output
 from delegation.hosts.winrm.running import Finished, Progress, Running
 
@@ -70,12 +70,14 @@ class Session:
         *,
         shell: UUID | None = None,
         patient: bool = False,
-        existing: tuple[Link, RunspacePool] | None = None,
+        existing: tuple[HostLink, RunspacePool] | None = None,
     ) -> None:
         self.place = place
         self.attached: Running | None = None
         """The command that already ran in a shell that was reconnected to."""
-        self._link, self._pool = existing or _opened(Link(place, account), shell, patient=patient)
+        self._link, self._pool = existing or _opened(
+            HostLink(place, account), shell, patient=patient
+        )
 
     @classmethod
     def reconnect(cls, place: Place, account: Account, shell: UUID) -> "Session | None":
@@ -83,7 +85,7 @@ class Session:
 
         Where its client has just died, it waits until the host has noticed.
         """
-        link = Link(place, account)
+        link = HostLink(place, account)
         try:
             with link.asking("its shells", OPEN_SECONDS):
                 pool = _found(link, shell)
@@ -188,7 +190,7 @@ class Session:
         self.close()
 
 
-def _opened(link: Link, shell: UUID | None, *, patient: bool) -> tuple[Link, RunspacePool]:
+def _opened(link: HostLink, shell: UUID | None, *, patient: bool) -> tuple[HostLink, RunspacePool]:
     """A shell of our own."""
     try:
         with link.asking(seconds=OPEN_SECONDS):
@@ -203,7 +205,7 @@ def _opened(link: Link, shell: UUID | None, *, patient: bool) -> tuple[Link, Run
         raise
 
 
-def _pool(link: Link, shell: UUID | None, idle: int | None) -> RunspacePool:
+def _pool(link: HostLink, shell: UUID | None, idle: int | None) -> RunspacePool:
     pool = RunspacePool(link.wsman, idle_timeout=idle)
     if shell is not None:
         pool.id = pool.shell.id = str(shell).upper()
@@ -211,7 +213,7 @@ def _pool(link: Link, shell: UUID | None, idle: int | None) -> RunspacePool:
     return pool
 
 
-def _found(link: Link, shell: UUID) -> RunspacePool | None:
+def _found(link: HostLink, shell: UUID) -> RunspacePool | None:
     """A shell that is there already, connected to."""
     link.wsman.only = str(shell).upper()
     pools = RunspacePool.get_runspace_pools(link.wsman)

@@ -15,7 +15,7 @@ from delegation.errors import HostError, HostUnreachable
 from delegation.hosts import failures
 from delegation.hosts.machines import Failure
 from delegation.hosts.winrm import answers
-from delegation.hosts.winrm.link import Link
+from delegation.hosts.winrm.link import HostLink
 from delegation.hosts.winrm.output import Output
 
 SHORTEST_WAIT = 0.5
@@ -42,7 +42,7 @@ class Finished:
 class Running:
     """A command under way; ``what`` names it."""
 
-    def __init__(self, link: Link, command: PowerShell, what: str) -> None:
+    def __init__(self, link: HostLink, command: PowerShell, what: str) -> None:
         self._link = link
         self._command = command
         self._stopping = False

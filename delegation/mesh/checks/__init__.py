@@ -1,4 +1,4 @@
-"""Findings: what an auditor should hear about, as rules over a comparison.
+"""Comparison -> findings: what an auditor should hear about, as rules.
 
 Each rule is one function from a case to findings; ``RULES`` lists them. A finding is *drift*
 where the directory differs from the inventory, and *risk* where it does not have to.
@@ -42,10 +42,6 @@ def findings(
     ``scope``: the labels that the comparison was limited to.
     """
     case = MeshCase(comparison, scope)
-    found = [
-        finding
-        for rule in RULES
-        if rule.preflight or not preflight
-        for finding in rule.findings(case)
-    ]
+    rules = [rule for rule in RULES if rule.preflight or not preflight]
+    found = [finding for rule in rules for finding in rule.findings(case)]
     return sorted(found, key=lambda finding: (-finding.severity, finding.rule))

@@ -34,15 +34,11 @@ def _unusable(case: MeshCase) -> Iterator[Observation]:
 
 def _refused(case: MeshCase) -> Iterator[Observation]:
     for refusal in planning.plan(case.comparison).blocked:
-        yield Observation(
-            refusal.computer,
-            "",
-            refusal.message,
-            f"an apply is refused; --allow {refusal.override} accepts it"
-            if refusal.override
-            else "",
-            Severity.CRITICAL if refusal.why == "domain-controller" else None,
-        )
+        accepted = f"an apply is refused; --allow {refusal.override} accepts it"
+        fix = accepted if refusal.override else ""
+        # Whoever may act towards a domain controller owns the domain: no other refusal is so bad.
+        severity = Severity.CRITICAL if refusal.why == "domain-controller" else None
+        yield Observation(refusal.computer, "", refusal.message, fix, severity)
 
 
 def _disabled(case: MeshCase) -> Iterator[Observation]:
@@ -52,6 +48,7 @@ def _disabled(case: MeshCase) -> Iterator[Observation]:
 
 
 def _resource_based(case: MeshCase) -> Iterator[Observation]:
+    """Whoever is on a host's own list needs no value of ours, and no flag (MS-SFU 3.2.5.2.3)."""
     known = case.comparison.snapshot.account_names
     for host in case.comparison.hosts:
         sids = dict.fromkeys(ace.sid for ace in host.computer.acting if ace.allows)

@@ -1,4 +1,4 @@
-"""What a rule is, what it looks at, and what it finds."""
+"""What a rule is, what it looks at, and what it finds: MeshCase -> Finding."""
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass

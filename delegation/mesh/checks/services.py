@@ -9,7 +9,12 @@ from delegation.mesh.facts import OWNS_THE_DOMAIN
 
 
 def _ghosts(case: MeshCase) -> Iterator[Observation]:
-    """Where a host of the inventory has no account, that is told already, and once."""
+    """Values that are anybody's: whoever registers such a name gets the tickets for it.
+
+    So a forgotten one is a way in (SPN-jacking): a computer of that name registers it itself, and
+    the machine-account quota lets most users make one. Where a host of the inventory has no
+    account, that is told already, and once.
+    """
     ghosts = list(case.values(lambda target: target.is_ghost))
     if not ghosts:
         return
@@ -56,6 +61,10 @@ def _unregistered(case: MeshCase) -> Iterator[Observation]:
 
 
 def _lacking(case: MeshCase, host: HostComparison) -> Iterator[Observation]:
+    """Of the migration service only: HOST/… stands for cifs (sPNMappings), which nobody registers.
+
+    VMMS registers its own names when it starts, and logs event 14050 where it may not.
+    """
     declared = host.delegate.host
     for value in names.peer_values(declared.computer, declared.fqdn, [names.MIGRATION]):
         holders = case.comparison.snapshot.holders(value)

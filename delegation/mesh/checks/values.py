@@ -40,8 +40,8 @@ def _transition(case: MeshCase) -> Iterator[Observation]:
     for host in case.comparison.hosts:
         found, wanted = host.transition
         if found != wanted:
-            say = {True: "on", False: "off"}
-            message = f"protocol transition is {say[found]}, declared {say[wanted]}"
+            words = {True: "on", False: "off"}
+            message = f"protocol transition is {words[found]}, declared {words[wanted]}"
             yield Observation(host.label, "", message)
 
 
@@ -71,7 +71,10 @@ def _expired(case: MeshCase) -> Iterator[Observation]:
 
 
 def _near_limit(case: MeshCase) -> Iterator[Observation]:
-    """By what an apply would leave, as the plan's own limit is."""
+    """By what an apply would leave, as the plan's own limit is.
+
+    One modify is made whole or not at all: a list that does not fit is not written in part either.
+    """
     limit = case.comparison.inventory.policy.value_limit
     for host in case.comparison.hosts:
         gone = len(removals(case.comparison, host))
@@ -94,8 +97,8 @@ def _idle_keep(case: MeshCase) -> Iterator[Observation]:
         labels = rule.hosts or tuple(case.comparison.inventory.hosts)
         if not all(label in by_label for label in labels):
             continue
-        kept = (v.value for label in labels for v in by_label[label].extra)
-        if not any(matches(rule.value, value) for value in kept):
+        others = (verdict.value for label in labels for verdict in by_label[label].extra)
+        if not any(matches(rule.value, value) for value in others):
             owner = f" (owner: {rule.owner})" if rule.owner else ""
             message = f"this keep rule{owner} matches no value that is found"
             yield Observation(names.fold(rule.hosts), rule.value, message)

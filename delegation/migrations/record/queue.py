@@ -15,7 +15,7 @@ from delegation.changes import store
 from delegation.changes.journal import Journal, RunRecord
 from delegation.changes.run import DONE, FAILED, INTERRUPTED, RUNNING, NewRun
 from delegation.errors import JournalError
-from delegation.migrations.lifecycle import Migration, State, Step, after
+from delegation.migrations.lifecycle import Migration, MigrationState, MigrationStep, after
 from delegation.migrations.record import recorded
 
 BUSY_SECONDS = 60
@@ -42,13 +42,13 @@ class Queue:
     def step(  # noqa: PLR0913 - what a step may change
         self,
         machine: UUID,
-        step: Step,
+        step: MigrationStep,
         reason: str = "",
         fix: str = "",
         *,
         at: str | None = None,
         to: str | None = None,
-        shell: UUID | None = None,
+        handle: str | None = None,
         attempts: int | None = None,
     ) -> Migration:
         before = self._moves[machine]
@@ -60,12 +60,12 @@ class Queue:
             fix=fix,
             at=before.at if at is None else at,
             to=before.to if to is None else to,
-            shell=before.shell if shell is None else shell,
+            handle=before.handle if handle is None else handle,
             attempts=before.attempts if attempts is None else attempts,
         )
-        if step is Step.INTENDED:
+        if step is MigrationStep.INTENDED:
             move = replace(move, percent=0, started=before.started or now)
-        elif step is Step.ARRIVED:
+        elif step is MigrationStep.ARRIVED:
             move = replace(move, percent=100, ended=now)
         elif move.state.ended:
             move = replace(move, ended=now)
@@ -141,7 +141,7 @@ class Queue:
                 move.state,
                 move.at,
                 move.to,
-                str(move.shell) if move.shell else None,
+                move.handle,
                 move.attempts,
                 move.percent,
                 move.started,
@@ -182,13 +182,13 @@ def begin(journal: Journal, run: NewRun, moves: Sequence[Migration]) -> Queue:
                     move.disk,
                     move.size,
                     move.seconds,
-                    State.QUEUED,
+                    MigrationState.QUEUED,
                     move.at or move.source,
                 )
                 for seq, move in enumerate(moves)
             ],
         )
-        taken = (State.QUEUED, State.WAITING, number, number)
+        taken = (MigrationState.QUEUED, MigrationState.WAITING, number, number)
         why = f"run {number} moves it"
         bereft = [
             other
@@ -200,11 +200,11 @@ def begin(journal: Journal, run: NewRun, moves: Sequence[Migration]) -> Queue:
         db.execute(
             "INSERT INTO steps (run, machine, time, step, state, host, bound, reason)"  # noqa: S608
             f" SELECT run, machine, ?, ?, ?, host, bound, ? FROM moves WHERE {_ELSEWHERE}",
-            (_now(), Step.ABANDONED, State.ABORTED, why, *taken),
+            (_now(), MigrationStep.ABANDONED, MigrationState.ABORTED, why, *taken),
         )
         db.execute(
             f"UPDATE moves SET state = ?, ended = ?, reason = ? WHERE {_ELSEWHERE}",  # noqa: S608
-            (State.ABORTED, _now(), why, *taken),
+            (MigrationState.ABORTED, _now(), why, *taken),
         )
         for other in bereft:
             _amend(journal, other)
@@ -221,18 +221,20 @@ def _summary(journal: Journal, run: int) -> dict[str, int]:
     counts: dict[str, int] = dict(map(tuple, rows))
     return {
         "objects": sum(counts.values()),
-        **{str(state): counts[state] for state in State if state in counts},
+        **{str(state): counts[state] for state in MigrationState if state in counts},
     }
 
 
 def _is_complete(summary: Mapping[str, int]) -> bool:
-    return summary.get(State.MOVED, 0) == summary["objects"]
+    return summary.get(MigrationState.MOVED, 0) == summary["objects"]
 
 
 def _amend(journal: Journal, run: int) -> None:
     """Within a transaction."""
     summary, page = _summary(journal, run), journal.run(run)
-    if page.finished is None and any(not state.ended for state in State if summary.get(state)):
+    if page.finished is None and any(
+        not state.ended for state in MigrationState if summary.get(state)
+    ):
         return
     incomplete = INTERRUPTED if page.status == INTERRUPTED else FAILED
     journal.writing().execute(

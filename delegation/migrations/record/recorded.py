@@ -7,7 +7,7 @@ from uuid import UUID
 
 from delegation.changes.journal import Journal
 from delegation.changes.run import RUNNING
-from delegation.migrations.lifecycle import Migration, State, Step
+from delegation.migrations.lifecycle import Migration, MigrationState, MigrationStep
 
 MIGRATE = "migrate"
 """What the runs of migrations are called in the journal."""
@@ -20,7 +20,7 @@ def migrations(journal: Journal, run: int) -> list[Migration]:
 
 def unfinished(journal: Journal) -> list[int]:
     """The runs that have migrations without an end, the newest last."""
-    states = [state for state in State if not state.ended]
+    states = [state for state in MigrationState if not state.ended]
     runs = {run for run, _ in _found(journal, f"state IN ({_marks(states)})", *states)}
     return sorted(runs)
 
@@ -44,7 +44,7 @@ def newest_at_work(journal: Journal) -> int | None:
         " LIMIT 1",
         MIGRATE,
         RUNNING,
-        Step.ABANDONED,  # a run that takes over what waits in others gives it up there
+        MigrationStep.ABANDONED,  # a run that takes over what waits in others gives it up there
     )
     with journal.reading("the steps of migrations"):
         return next((int(row["id"]) for row in rows), None)
@@ -52,7 +52,7 @@ def newest_at_work(journal: Journal) -> int | None:
 
 def under_way(journal: Journal) -> list[tuple[int, Migration]]:
     """All migrations, with their runs, that may be running at their hosts."""
-    states = [state for state in State if state.on_the_way]
+    states = [state for state in MigrationState if state.on_the_way]
     return _found(journal, f"state IN ({_marks(states)}) ORDER BY run, seq", *states)
 
 
@@ -62,8 +62,8 @@ class RecordedStep:
 
     machine: UUID
     time: str
-    step: Step
-    state: State
+    step: MigrationStep
+    state: MigrationState
     at: str
     to: str
     reason: str
@@ -79,8 +79,8 @@ def steps(journal: Journal, run: int) -> list[RecordedStep]:
             RecordedStep(
                 UUID(row["machine"]),
                 row["time"],
-                Step(row["step"]),
-                State(row["state"]),
+                MigrationStep(row["step"]),
+                MigrationState(row["state"]),
                 row["host"],
                 row["bound"],
                 row["reason"],
@@ -98,7 +98,6 @@ def _found(journal: Journal, condition: str, *parameters: object) -> list[tuple[
 
 
 def _migration(row: dict[str, Any]) -> Migration:
-    shell = row["shell"]
     return Migration(
         machine=UUID(row["machine"]),
         name=row["name"],
@@ -109,10 +108,10 @@ def _migration(row: dict[str, Any]) -> Migration:
         disk=row["disk"],
         size=row["size"],
         seconds=row["seconds"],
-        state=State(row["state"]),
+        state=MigrationState(row["state"]),
         at=row["host"],
         to=row["bound"],
-        shell=UUID(shell) if shell else None,
+        handle=row["shell"] or None,
         attempts=row["attempts"],
         percent=row["percent"],
         abandoned=bool(row["abandoned"]),

@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from uuid import UUID
 
-from delegation.migrations.lifecycle import UNWATCHED, Migration, State, Step
+from delegation.hosts.hypervisor import NewHandle
+from delegation.migrations.lifecycle import UNWATCHED, Migration, MigrationState, MigrationStep
 from delegation.migrations.runner.board import Board
 from delegation.migrations.runner.judging import (
     Cause,
-    Limits,
-    Verdict,
+    MigrationVerdict,
+    TryLimits,
     judge,
     of_end,
     of_error,
@@ -25,13 +26,13 @@ from delegation.migrations.runner.patience import Alarms, Every, Lasting, Patien
 from delegation.migrations.runner.work import (
     Accepted,
     Advanced,
-    Crew,
     Display,
-    Event,
-    Found,
+    ErrandEvent,
     Lost,
+    MigrationOver,
+    QueueRecord,
     Reattached,
-    Record,
+    RunnerCrew,
     Unsent,
     Visited,
     Wait,
@@ -48,18 +49,18 @@ class Runner:
     """One run, from where its record says that it is to its end, in the thread that calls it.
 
     ``hosts`` are those that take part, by label, the third hosts of a bypass included. ``clock``
-    gives seconds that only grow; ``shell`` an id that was never used. ``rates`` learn from what is
-    moved.
+    gives seconds that only grow; ``new_handle`` that of a migration, by the label of its source.
+    ``rates`` learn from what is moved.
     """
 
     def __init__(  # noqa: PLR0913
         self,
-        record: Record,
-        crew: Crew,
+        record: QueueRecord,
+        crew: RunnerCrew,
         hosts: Iterable[str],
         *,
         clock: Callable[[], float],
-        shell: Callable[[], UUID],
+        new_handle: NewHandle,
         display: Display,
         rates: StreamRates,
         slots: Slots = Slots.BOTH,
@@ -72,7 +73,7 @@ class Runner:
         self._lookout = Lookout(self._board, crew, hosts, clock, patience)
         self._display = display
         self._clock = clock
-        self._shell = shell
+        self._new_handle = new_handle
         self._patience = patience
         self._to_listen = Every(clock, patience.listen)
         self._to_record = Every(clock, patience.record)
@@ -120,11 +121,11 @@ class Runner:
         while self._lookout.is_looking and self._pressed < LEAVE:
             self._listen()
         for move in self._board.under_way:
-            lost = move.state is not State.UNKNOWN
-            self._pursue(self._board.step(move, Step.LOST, UNWATCHED) if lost else move)
+            lost = move.state is not MigrationState.UNKNOWN
+            self._pursue(self._board.step(move, MigrationStep.LOST, UNWATCHED) if lost else move)
         for move in self._board.pending:
-            if move.state is State.WAITING:
-                self._board.step(move, Step.DUE)
+            if move.state is MigrationState.WAITING:
+                self._board.step(move, MigrationStep.DUE)
 
     def _listen(self) -> None:
         self._take(self._crew.next(self._patience.listen))
@@ -135,7 +136,8 @@ class Runner:
     def _start_due(self) -> None:
         for start in self._board.due():
             move = self._board.moves[UUID(start.move.machine)]
-            move = self._board.step(move, Step.INTENDED, start=start, shell=self._shell())
+            handle = self._new_handle(start.source)
+            move = self._board.step(move, MigrationStep.INTENDED, start=start, handle=handle)
             self._causes.pop(move.machine, None)
             self._watched.add(move.machine)
             self._crew.carry(move)
@@ -150,8 +152,8 @@ class Runner:
         """Ask its host; what is not watched just now is asked when it is found again."""
         if move.machine in self._watched:
             self._crew.stop(move.machine)
-        if move.state in {State.STARTING, State.RUNNING}:
-            self._board.step(move, Step.STOPPED)
+        if move.state in {MigrationState.STARTING, MigrationState.RUNNING}:
+            self._board.step(move, MigrationStep.STOPPED)
 
     def _obey(self) -> None:
         """What was asked meanwhile, by signals and from other terminals."""
@@ -163,7 +165,7 @@ class Runner:
             asked = self._record.requests()
             for move in self._board.abandon(asked) if asked else ():
                 if move.state.pending:
-                    self._board.step(move, Step.ABANDONED)
+                    self._board.step(move, MigrationStep.ABANDONED)
                 elif move.state.on_the_way:
                     self._stop(move)
 
@@ -174,25 +176,26 @@ class Runner:
             self._percents.clear()
         for machine in self._again.due():
             move = self._board.moves[machine]
-            if move.state is State.WAITING:
-                self._board.step(move, Step.DUE)
-            elif move.state is State.UNKNOWN:
+            if move.state is MigrationState.WAITING:
+                self._board.step(move, MigrationStep.DUE)
+            elif move.state is MigrationState.UNKNOWN:
                 self._pursue(move)
         self._lookout.go_on()
         if self._to_tell():
-            idle = all(move.state is State.UNKNOWN for move in self._board.under_way)
+            idle = all(move.state is MigrationState.UNKNOWN for move in self._board.under_way)
             left = self._lookout.left if idle else None
             self._display.waits(Wait(self._lookout.missed, left))
 
     # What happens
 
-    def _take(self, event: Event | None) -> None:
+    def _take(self, event: ErrandEvent | None) -> None:
         match event:
             case Visited(host, answer):
                 self._lookout.visited(host, answer)
-            case Accepted(machine):
+            case Accepted(machine, handle):
                 self._learning.began(machine)
-                self._board.step(self._board.moves[machine], Step.ACCEPTED)
+                move = self._board.moves[machine]
+                self._board.step(move, MigrationStep.ACCEPTED, handle=handle)
             case Advanced(machine, percent):
                 self._advanced(machine, percent)
             case Reattached(machine):
@@ -202,7 +205,7 @@ class Runner:
                 self._odd.seconds(machine, so=False)
                 self._causes[machine] = of_error(self._board.moves[machine], error)
                 self._nothing_told(self._board.moves[machine], error.what, error.fix)
-            case Unsent() | Found():
+            case Unsent() | MigrationOver():
                 self._watched.discard(event.machine)
                 self._ended(event)
 
@@ -213,16 +216,16 @@ class Runner:
             self._lookout.stir()
 
     def _reattached(self, machine: UUID) -> None:
-        move = self._board.step(self._board.moves[machine], Step.REATTACHED)
+        move = self._board.step(self._board.moves[machine], MigrationStep.REATTACHED)
         if move.abandoned or self._pressed >= STOP:
             self._stop(move)
         self._lookout.stir()
 
-    def _ended(self, event: Unsent | Found) -> None:
+    def _ended(self, event: Unsent | MigrationOver) -> None:
         """Nothing of ours runs: settle it by what both hosts say, and see them as they are now."""
         move = self._board.moves[event.machine]
         self._percents.pop(move.machine, None)
-        limits = Limits(self._pressed >= STOP, self._patience.attempts)
+        limits = TryLimits(self._pressed >= STOP, self._patience.attempts)
         if isinstance(event, Unsent):
             self._settle(move, unsent(move, event.looks, event.error, limits))
         else:
@@ -235,36 +238,36 @@ class Runner:
         if not event.looks:
             self._lookout.visit(move.at, move.to)
 
-    def _ripe(self, move: Migration, verdict: Verdict) -> Verdict:
+    def _ripe(self, move: Migration, verdict: MigrationVerdict) -> MigrationVerdict:
         """The same, and an end of what both hosts, or neither, have shown for too long."""
         odd_for = self._odd.seconds(move.machine, so=verdict.odd)
         if not verdict.odd or odd_for < self._patience.grace:
             return verdict
         self._odd.seconds(move.machine, so=False)
-        return replace(verdict, step=Step.GIVEN_UP)
+        return replace(verdict, step=MigrationStep.GIVEN_UP)
 
-    def _settle(self, move: Migration, verdict: Verdict) -> None:
+    def _settle(self, move: Migration, verdict: MigrationVerdict) -> None:
         if verdict.step is None:
             self._nothing_told(move, verdict.reason, verdict.fix)
             self._board.rests(move, at_rest=verdict.at_rest)
             if verdict.moving:
                 self._lookout.stir()
             return
-        if verdict.step in {Step.ARRIVED, Step.PASSED}:
+        if verdict.step in {MigrationStep.ARRIVED, MigrationStep.PASSED}:
             self._learning.ended(move)
         after = self._board.step(
             move, verdict.step, verdict.reason, verdict.fix, blamed=verdict.blamed
         )
-        if after.state is State.WAITING:
+        if after.state is MigrationState.WAITING:
             self._again.set(move.machine, self._patience.before_try(after.attempts))
         self._lookout.stir()
 
     def _nothing_told(self, move: Migration, why: str, fix: str) -> None:
         """Ask again: at once where that was not done just now, else after a while."""
-        if move.state is State.UNKNOWN:
+        if move.state is MigrationState.UNKNOWN:
             self._board.explain(move, why, fix)
         else:
-            self._board.step(move, Step.LOST, why, fix)
+            self._board.step(move, MigrationStep.LOST, why, fix)
         every = Every(self._clock, self._patience.poll)
         at_once = self._chased.setdefault(move.machine, every)()
         self._again.set(move.machine, 0 if at_once else self._patience.poll)

@@ -5,10 +5,10 @@ from uuid import UUID
 
 from delegation.errors import HostError
 from delegation.hosts.hosted import Hosted
-from delegation.migrations.lifecycle import Migration, State, Step
+from delegation.migrations.lifecycle import Migration, MigrationState, MigrationStep
 from delegation.migrations.runner.room import capacity, of_others
 from delegation.migrations.runner.whereabouts import Answer, told
-from delegation.migrations.runner.work import Display, Record
+from delegation.migrations.runner.work import Display, QueueRecord
 from delegation.migrations.schedule import Move, Schedule, Slots, Start
 from delegation.migrations.schedule.bypass import Via
 
@@ -20,7 +20,7 @@ class Board:
     back, where it waits for another try.
     """
 
-    def __init__(self, record: Record, display: Display, slots: Slots, via: Via) -> None:
+    def __init__(self, record: QueueRecord, display: Display, slots: Slots, via: Via) -> None:
         self.moves = {move.machine: move for move in record.moves()}
         self.seen: dict[str, Hosted] = {}
         self.gone: dict[str, HostError] = {}
@@ -37,7 +37,7 @@ class Board:
             ],
         )
         for move in moves:
-            if move.state is State.WAITING:
+            if move.state is MigrationState.WAITING:
                 self._schedule.hold(str(move.machine), move.reason)
 
     @property
@@ -59,17 +59,17 @@ class Board:
     def step(  # noqa: PLR0913
         self,
         move: Migration,
-        step: Step,
+        step: MigrationStep,
         reason: str = "",
         fix: str = "",
         *,
         start: Start | None = None,
-        shell: UUID | None = None,
+        handle: str | None = None,
         blamed: bool = False,
     ) -> Migration:
         """Record it, tell the schedule, and show it. ``blamed``: a try that failed."""
         machine = str(move.machine)
-        went_on = step in {Step.ARRIVED, Step.PASSED}
+        went_on = step in {MigrationStep.ARRIVED, MigrationStep.PASSED}
         after = self._record.step(
             move.machine,
             step,
@@ -77,30 +77,30 @@ class Board:
             fix,
             at=start.source if start else (move.to or move.target) if went_on else None,
             to=start.to if start else None,
-            shell=shell,
-            attempts=0 if step is Step.PASSED else move.attempts + 1 if blamed else None,
+            handle=handle,
+            attempts=0 if step is MigrationStep.PASSED else move.attempts + 1 if blamed else None,
         )
         if move.state.on_the_way:
             self._ended(move, step)
         elif after.state.ended:
             self._schedule.dropped(machine)
-        elif step is Step.DUE:
+        elif step is MigrationStep.DUE:
             self._schedule.unhold(machine)
-        if step is Step.REATTACHED:
+        if step is MigrationStep.REATTACHED:
             self._schedule.rests(machine, at_rest=False)
-        if step is Step.POSTPONED:
+        if step is MigrationStep.POSTPONED:
             self._schedule.hold(machine, reason)
         self._changed(after)
         return after
 
-    def _ended(self, move: Migration, step: Step) -> None:
+    def _ended(self, move: Migration, step: MigrationStep) -> None:
         """Tell the schedule, where a migration that was on the way is not any more."""
         machine = str(move.machine)
-        if step in {Step.ARRIVED, Step.PASSED}:
+        if step in {MigrationStep.ARRIVED, MigrationStep.PASSED}:
             self._schedule.arrived(machine)
-        elif step in {Step.RETURNED, Step.POSTPONED}:
+        elif step in {MigrationStep.RETURNED, MigrationStep.POSTPONED}:
             self._schedule.returned(machine, again=True)
-        elif step in {Step.GIVEN_UP, Step.ABANDONED}:
+        elif step in {MigrationStep.GIVEN_UP, MigrationStep.ABANDONED}:
             self._schedule.returned(machine, again=False)
 
     def rests(self, move: Migration, *, at_rest: bool) -> None:

@@ -13,19 +13,19 @@ from delegation.hosts.hosted import Hosted, folder
 from delegation.hosts.hypervisor import Hypervisor, Moving, Open, opened
 from delegation.hosts.machines import Ended, MoveOrder
 from delegation.migrations.lifecycle import Migration
-from delegation.migrations.runner.whereabouts import Answer, Place, place, sighting
+from delegation.migrations.runner.whereabouts import Answer, Whereabouts, place, sighting
 from delegation.migrations.runner.work import (
     Accepted,
     Advanced,
-    Event,
-    Found,
+    ErrandEvent,
     Lost,
+    MigrationOver,
     Reattached,
     Unsent,
     Visited,
 )
 
-Errand = Generator[Event, None, None]
+Errand = Generator[ErrandEvent, None, None]
 
 TICK = 1.0
 """Seconds after which a migration that says nothing is looked at for a wish to stop it."""
@@ -43,8 +43,8 @@ class Wish(Protocol):
 
 def carry(open_host: Open, move: Migration, stop: Wish) -> Errand:
     """Send ``move``, whose intent is on record, and follow it to its end."""
-    if move.shell is None:
-        raise RuntimeError(f"{move.name} is to be started without a shell on record")
+    if move.handle is None:
+        raise RuntimeError(f"{move.name} is to be started without a handle on record")
     sent = False
     try:
         with opened(open_host, move.at) as source:
@@ -53,27 +53,27 @@ def carry(open_host: Open, move: Migration, stop: Wish) -> Errand:
                 moving = None
             else:
                 sent = True
-                moving = source.move(order, move.shell)
+                moving = source.move(order, move.handle)
     except HostError as exc:
         yield Lost(move.machine, exc) if sent else Unsent(move.machine, exc)
         return
     if moving is None:
         yield Unsent(move.machine, looks=_both(open_host, move))
         return
-    yield from _follow(open_host, move, moving, stop, Accepted(move.machine))
+    yield from _follow(open_host, move, moving, stop, Accepted(move.machine, moving.handle))
 
 
 def pursue(open_host: Open, move: Migration, stop: Wish) -> Errand:
     """Find out what became of ``move``, and follow it where it still runs.
 
-    A source that can't tell whether the shell is there counts as silent, whatever it says of the
+    A source that can't tell whether it knows the handle counts as silent, whatever it says of the
     machine: a Move-VM that is about to begin there is not seen otherwise.
     """
     unsure: HostError | None = None
     moving = None
     try:
         with opened(open_host, move.at) as source:
-            moving = source.reattach(move.shell) if move.shell else None
+            moving = source.reattach(move.handle) if move.handle else None
     except HostError as exc:
         unsure = exc
     if moving is not None:
@@ -82,7 +82,7 @@ def pursue(open_host: Open, move: Migration, stop: Wish) -> Errand:
     looks = _both(open_host, move)
     if unsure is not None:
         looks[move.at] = unsure
-    yield Found(move.machine, looks)
+    yield MigrationOver(move.machine, looks)
 
 
 def visit(open_host: Open, host: str) -> Errand:
@@ -104,7 +104,7 @@ def _order(open_host: Open, source: Hypervisor, move: Migration) -> MoveOrder | 
     with opened(open_host, move.to) as target:
         machine = source.machine(move.machine)
         found = place(machine, target.machine(move.machine))
-        if machine is None or found is not Place.SOURCE:
+        if machine is None or found is not Whereabouts.SOURCE:
             return None
         storage = move.storage if move.final else ""
         if not storage:
@@ -112,7 +112,9 @@ def _order(open_host: Open, source: Hypervisor, move: Migration) -> MoveOrder | 
         return MoveOrder(move.machine, move.name, target.fqdn, storage)
 
 
-def _follow(open_host: Open, move: Migration, moving: Moving, stop: Wish, first: Event) -> Errand:
+def _follow(
+    open_host: Open, move: Migration, moving: Moving, stop: Wish, first: ErrandEvent
+) -> Errand:
     """Tell ``first``, and follow it to its end. Its own connection is all that stays open."""
     ended: Ended | None = None
     is_over, asked = False, False
@@ -136,7 +138,7 @@ def _follow(open_host: Open, move: Migration, moving: Moving, stop: Wish, first:
         yield Lost(move.machine, exc)
         return
     finally:
-        with suppress(HostError):  # its end is known, or it goes on and is found by its shell
+        with suppress(HostError):  # its end is known, or it goes on and is found by its handle
             if is_over:
                 moving.close()
             else:
@@ -144,7 +146,7 @@ def _follow(open_host: Open, move: Migration, moving: Moving, stop: Wish, first:
     if ended is None and quiet >= IDLE:
         yield Lost(move.machine, HostUnreachable(f"{move.at} does nothing about it", _BUSY))
         return
-    yield Found(
+    yield MigrationOver(
         move.machine, _both(open_host, move), ended.failure if ended else None, heard=bool(ended)
     )
 
@@ -155,12 +157,12 @@ _BUSY = "look whether its Virtual Machine Management service hangs, or all its s
 def _is_over(open_host: Open, move: Migration, quiet: int) -> bool:
     """Whether one that has said nothing for so long will not say anything any more.
 
-    It has come to its target; or it does nothing for too long, and can't once its shell is closed.
+    It has come to its target; or it does nothing for too long, and can't once it is closed.
     """
     looks = _both(open_host, move)
     ends = [sighting(looks[host], move.machine) for host in (move.at, move.to)]
     found = place(*ends)
-    return found is Place.TARGET or (found is Place.SOURCE and quiet >= IDLE)
+    return found is Whereabouts.TARGET or (found is Whereabouts.SOURCE and quiet >= IDLE)
 
 
 def _both(open_host: Open, move: Migration) -> dict[str, Answer]:

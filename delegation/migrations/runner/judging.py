@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from delegation.errors import HostError, HostUnreachable, NoHostTicket
 from delegation.hosts.failures import meaning
 from delegation.hosts.machines import Failure, VirtualMachine
-from delegation.migrations.lifecycle import Migration, State, Step
+from delegation.migrations.lifecycle import Migration, MigrationState, MigrationStep
 from delegation.migrations.runner.whereabouts import (
     Answer,
-    Place,
+    Whereabouts,
     in_words,
     place,
     sighting,
@@ -27,7 +27,7 @@ class Cause:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class TryLimits:
     """``stopping``: all are to stop, for now; ``attempts`` is how often a leg may fail."""
 
     stopping: bool = False
@@ -35,10 +35,10 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class MigrationVerdict:
     """What it comes to. ``step`` None: that can't be told yet, for the ``reason``."""
 
-    step: Step | None
+    step: MigrationStep | None
     reason: str = ""
     fix: str = ""
     blamed: bool = False
@@ -78,40 +78,41 @@ def judge(
     move: Migration,
     looks: Mapping[str, Answer],
     cause: Cause | None,
-    limits: Limits,
-) -> Verdict:
+    limits: TryLimits,
+) -> MigrationVerdict:
     """``looks`` are both hosts, seen when nothing ran.
 
     No ``cause``: nothing was heard of why, as when whoever watched it died.
     """
     sightings = {host: sighting(looks[host], move.machine) for host in (move.at, move.to)}
     found = place(sightings[move.at], sightings[move.to])
-    if found is Place.TARGET:
-        return Verdict(Step.ARRIVED if move.final else Step.PASSED)
-    if found is Place.SOURCE:
+    if found is Whereabouts.TARGET:
+        return MigrationVerdict(MigrationStep.ARRIVED if move.final else MigrationStep.PASSED)
+    if found is Whereabouts.SOURCE:
         return _still_there(move, cause, limits)
     words = in_words(found, sightings)
     if move.abandoned and found in _ODD:
-        return Verdict(Step.ABANDONED, f"left as it is: {words}")
-    return Verdict(
+        return MigrationVerdict(MigrationStep.ABANDONED, f"left as it is: {words}")
+    return MigrationVerdict(
         None,
         words,
         what_to_do(found, sightings),
-        moving=found is Place.MIGRATING,
-        at_rest=found is not Place.MIGRATING and isinstance(sightings[move.at], VirtualMachine),
+        moving=found is Whereabouts.MIGRATING,
+        at_rest=found is not Whereabouts.MIGRATING
+        and isinstance(sightings[move.at], VirtualMachine),
         odd=found in _ODD,
     )
 
 
-_ODD = {Place.BOTH, Place.NEITHER}
+_ODD = {Whereabouts.BOTH, Whereabouts.NEITHER}
 
 
 def unsent(
     move: Migration,
     looks: Mapping[str, Answer],
     error: HostError | None,
-    limits: Limits,
-) -> Verdict:
+    limits: TryLimits,
+) -> MigrationVerdict:
     """What comes of a migration that was not sent: a host gave an ``error``, or by both ``looks``.
 
     As nothing of ours runs, and nothing will, there is nothing to find out about.
@@ -121,29 +122,33 @@ def unsent(
     sightings = {host: sighting(looks[host], move.machine) for host in (move.at, move.to)}
     found = place(sightings[move.at], sightings[move.to])
     words = in_words(found, sightings)
-    if found is Place.TARGET:
-        return Verdict(Step.ARRIVED if move.final else Step.PASSED, "it was there already")
+    if found is Whereabouts.TARGET:
+        return MigrationVerdict(
+            MigrationStep.ARRIVED if move.final else MigrationStep.PASSED, "it was there already"
+        )
     if found in _ODD:
-        return Verdict(Step.GIVEN_UP, words, what_to_do(found, sightings))
-    if found is Place.MIGRATING:
+        return MigrationVerdict(MigrationStep.GIVEN_UP, words, what_to_do(found, sightings))
+    if found is Whereabouts.MIGRATING:
         words = "somebody else is migrating it"
     return _still_there(move, Cause(words, "", again=True), limits)
 
 
-def _still_there(move: Migration, cause: Cause | None, limits: Limits) -> Verdict:
+def _still_there(move: Migration, cause: Cause | None, limits: TryLimits) -> MigrationVerdict:
     """The same, of a machine that is where it was."""
     if move.abandoned:
-        return Verdict(Step.ABANDONED, "stopped" if move.started else "")
-    if limits.stopping or move.state is State.STOPPING:
-        return Verdict(Step.RETURNED, "stopped")
+        return MigrationVerdict(MigrationStep.ABANDONED, "stopped" if move.started else "")
+    if limits.stopping or move.state is MigrationState.STOPPING:
+        return MigrationVerdict(MigrationStep.RETURNED, "stopped")
     if cause is None:
-        return Verdict(Step.RETURNED)
+        return MigrationVerdict(MigrationStep.RETURNED)
     if not cause.again:
-        return Verdict(Step.GIVEN_UP, cause.words, cause.fix, blamed=True)
+        return MigrationVerdict(MigrationStep.GIVEN_UP, cause.words, cause.fix, blamed=True)
     if move.attempts + 1 >= limits.attempts:
         tries = "once" if move.attempts == 0 else f"{move.attempts + 1} times"
-        return Verdict(Step.GIVEN_UP, f"tried {tries}: {cause.words}", cause.fix, blamed=True)
-    return Verdict(Step.POSTPONED, cause.words, cause.fix, blamed=True)
+        return MigrationVerdict(
+            MigrationStep.GIVEN_UP, f"tried {tries}: {cause.words}", cause.fix, blamed=True
+        )
+    return MigrationVerdict(MigrationStep.POSTPONED, cause.words, cause.fix, blamed=True)
 
 
 def _named(move: Migration, fix: str) -> str:

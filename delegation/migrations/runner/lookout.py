@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable, Mapping
 
 from delegation.errors import HostError
-from delegation.migrations.lifecycle import Step
+from delegation.migrations.lifecycle import MigrationStep
 from delegation.migrations.runner.board import Board, involved
 from delegation.migrations.runner.patience import Alarms, Patience
 from delegation.migrations.runner.whereabouts import Answer
-from delegation.migrations.runner.work import Crew
+from delegation.migrations.runner.work import RunnerCrew
 
 
 class Lookout:
@@ -16,7 +16,7 @@ class Lookout:
     def __init__(
         self,
         board: Board,
-        crew: Crew,
+        crew: RunnerCrew,
         hosts: Iterable[str],
         clock: Callable[[], float],
         patience: Patience,
@@ -95,7 +95,7 @@ class Lookout:
         stuck = self._board.stuck()
         if self._is_fresh:
             for machine, why in stuck.items():
-                self._board.step(self._board.moves[machine], Step.GIVEN_UP, why)
+                self._board.step(self._board.moves[machine], MigrationStep.GIVEN_UP, why)
         elif stuck:
             self.visit_all()
             self._is_fresh = True

@@ -13,7 +13,7 @@ from delegation.errors import HostError
 from delegation.hosts.hypervisor import Open
 from delegation.migrations.lifecycle import Migration
 from delegation.migrations.runner import errands
-from delegation.migrations.runner.work import Event
+from delegation.migrations.runner.work import ErrandEvent
 from delegation.migrations.smb.traffic import Traffic
 
 LOOKERS = 16
@@ -25,7 +25,7 @@ _TICK = 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class _Crashed:
+class _ErrandCrashed:
     error: BaseException
 
 
@@ -34,7 +34,7 @@ class Threads:
 
     def __init__(self, open_host: Open) -> None:
         self._open = open_host
-        self._inbox: SimpleQueue[Event | _Crashed] = SimpleQueue()
+        self._inbox: SimpleQueue[ErrandEvent | _ErrandCrashed] = SimpleQueue()
         self._stops: dict[UUID, threading.Event] = {}
         self._looking = threading.Semaphore(LOOKERS)
         self._leaving = threading.Event()
@@ -54,7 +54,7 @@ class Threads:
     def stop(self, machine: UUID) -> None:
         self._stops[machine].set()
 
-    def next(self, seconds: float) -> Event | None:
+    def next(self, seconds: float) -> ErrandEvent | None:
         waited = 0.0
         while waited < seconds:
             try:
@@ -62,7 +62,7 @@ class Threads:
             except Empty:
                 waited += _TICK
                 continue
-            if isinstance(event, _Crashed):
+            if isinstance(event, _ErrandCrashed):
                 raise event.error
             return event
         return None
@@ -89,7 +89,7 @@ class Threads:
                     if self._leaving.is_set():
                         break
         except BaseException as exc:  # noqa: BLE001 - raised again, in the thread that waits
-            self._inbox.put(_Crashed(exc))
+            self._inbox.put(_ErrandCrashed(exc))
 
     def _in_turn(self, errand: errands.Errand) -> errands.Errand:
         with self._looking:
@@ -97,7 +97,7 @@ class Threads:
                 yield from errand
 
 
-class Watch(Protocol):
+class TargetWatch(Protocol):
     """A target as its SMB server sees it, for the thread that opened it. It raises HostError."""
 
     def look(self) -> Traffic: ...
@@ -116,7 +116,7 @@ class Watchers:
     sources.
     """
 
-    def __init__(self, watch: Callable[[str], Watch], seconds: float = 3.0) -> None:
+    def __init__(self, watch: Callable[[str], TargetWatch], seconds: float = 3.0) -> None:
         self._watch = watch
         self._seconds = seconds
         self._ends: dict[str, threading.Event] = {}
@@ -139,7 +139,7 @@ class Watchers:
         self.towards(())
 
     def _run(self, host: str, end: threading.Event) -> None:
-        watch: Watch | None = None
+        watch: TargetWatch | None = None
         while not end.is_set():
             try:
                 watch = watch or self._watch(host)

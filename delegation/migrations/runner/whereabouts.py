@@ -15,7 +15,7 @@ Sighting = VirtualMachine | HostError | None
 """What a host said of one machine; None: it is not there."""
 
 
-class Place(Enum):
+class Whereabouts(Enum):
     SOURCE = "on its source"
     TARGET = "on its target"
     MIGRATING = "on the way"
@@ -30,46 +30,46 @@ def sighting(answer: Answer, machine: UUID) -> Sighting:
     return next((found for found in answer.machines if found.id == machine), None)
 
 
-def place(source: Sighting, target: Sighting) -> Place:
+def place(source: Sighting, target: Sighting) -> Whereabouts:
     """Where it is. SOURCE and TARGET take the word of both hosts, and that neither moves it."""
     if any(isinstance(said, VirtualMachine) and said.migrating for said in (source, target)):
-        return Place.MIGRATING
+        return Whereabouts.MIGRATING
     if isinstance(source, HostError) or isinstance(target, HostError):
-        return Place.SILENT
+        return Whereabouts.SILENT
     return {
-        (True, False): Place.SOURCE,
-        (False, True): Place.TARGET,
-        (True, True): Place.BOTH,
-        (False, False): Place.NEITHER,
+        (True, False): Whereabouts.SOURCE,
+        (False, True): Whereabouts.TARGET,
+        (True, True): Whereabouts.BOTH,
+        (False, False): Whereabouts.NEITHER,
     }[source is not None, target is not None]
 
 
-def in_words(found: Place, sightings: Mapping[str, Sighting]) -> str:
+def in_words(found: Whereabouts, sightings: Mapping[str, Sighting]) -> str:
     """Why a machine's place settles nothing; ``sightings`` by label, its source's first."""
     hosts = " and ".join(sightings)
     match found:
-        case Place.SILENT:
+        case Whereabouts.SILENT:
             return told(said for said in sightings.values() if isinstance(said, HostError))[0]
-        case Place.BOTH:
+        case Whereabouts.BOTH:
             return f"{hosts} both say that they have it"
-        case Place.NEITHER:
+        case Whereabouts.NEITHER:
             return f"neither {hosts.replace(' and ', ' nor ')} has it"
-        case Place.MIGRATING:
+        case Whereabouts.MIGRATING:
             return "it is migrating, and nothing is heard of its end"
     return f"it is {found.value}"
 
 
-def what_to_do(found: Place, sightings: Mapping[str, Sighting]) -> str:
+def what_to_do(found: Whereabouts, sightings: Mapping[str, Sighting]) -> str:
     """About a place that settles nothing; empty where there is only to wait."""
     match found:
-        case Place.SILENT:
+        case Whereabouts.SILENT:
             return told(said for said in sightings.values() if isinstance(said, HostError))[1]
-        case Place.BOTH:
+        case Whereabouts.BOTH:
             return (
                 "look at it on both hosts, and never start both: one of the two is a leftover, to "
                 "be removed there by hand"
             )
-        case Place.NEITHER:
+        case Whereabouts.NEITHER:
             return (
                 "somebody has removed it, or moved it on: look for it on the other hosts, and take "
                 "it out of the list"

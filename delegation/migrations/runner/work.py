@@ -7,7 +7,7 @@ from uuid import UUID
 
 from delegation.errors import HostError
 from delegation.hosts.machines import Failure
-from delegation.migrations.lifecycle import Migration, Step
+from delegation.migrations.lifecycle import Migration, MigrationStep
 from delegation.migrations.runner.whereabouts import Answer
 
 # What is told of the work at the hosts.
@@ -27,9 +27,10 @@ class Unsent:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """Its source runs Move-VM."""
+    """Its source runs Move-VM, and finds it again by ``handle``."""
 
     machine: UUID
+    handle: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Advanced:
 
 @dataclass(frozen=True, slots=True)
 class Reattached:
-    """Move-VM still ran in its shell, and is watched again."""
+    """Move-VM still ran, by its handle, and is watched again."""
 
     machine: UUID
 
@@ -54,7 +55,7 @@ class Lost:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class MigrationOver:
     """Nothing of ours runs any more. ``looks`` are both hosts, seen after the end.
 
     ``heard``: Move-VM was followed to its end, and ``failure`` is what it ended with.
@@ -74,13 +75,13 @@ class Visited:
     answer: Answer
 
 
-Event = Unsent | Accepted | Advanced | Reattached | Lost | Found | Visited
+ErrandEvent = Unsent | Accepted | Advanced | Reattached | Lost | MigrationOver | Visited
 
 
-class Crew(Protocol):
+class RunnerCrew(Protocol):
     """Works at the hosts, all at the same time; each errand's events come in their order.
 
-    ``carry`` ends with one of Unsent, Lost and Found; so does ``pursue``, which never tells
+    ``carry`` ends with one of Unsent, Lost and MigrationOver; so does ``pursue``, which never tells
     Unsent; ``visit`` tells Visited alone.
     """
 
@@ -96,7 +97,7 @@ class Crew(Protocol):
     def stop(self, machine: UUID) -> None:
         """Ask the host of its errand to stop it; the errand goes on to its end."""
 
-    def next(self, seconds: float) -> Event | None:
+    def next(self, seconds: float) -> ErrandEvent | None:
         """What happened next; None: nothing within ``seconds``."""
 
     def dismiss(self) -> None:
@@ -127,7 +128,7 @@ class Display(Protocol):
         """What it waits for at this second, if for anything; told again and again."""
 
 
-class Record(Protocol):
+class QueueRecord(Protocol):
     """A run's migrations, on record. Each method raises JournalError where nothing is recorded."""
 
     def moves(self) -> list[Migration]:
@@ -136,13 +137,13 @@ class Record(Protocol):
     def step(  # noqa: PLR0913 - what a step may change
         self,
         machine: UUID,
-        step: Step,
+        step: MigrationStep,
         reason: str = "",
         fix: str = "",
         *,
         at: str | None = None,
         to: str | None = None,
-        shell: UUID | None = None,
+        handle: str | None = None,
         attempts: int | None = None,
     ) -> Migration:
         """Commit that it happened, and give what is on record now. Raises IllegalStepError."""

@@ -2,20 +2,23 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from delegation.changes.records import Records
 from delegation.cli import files, findings, options, wiring
-from delegation.cli.report import runs
-from delegation.cli.report.origin import now
+from delegation.cli.history import accounts
 from delegation.errors import UsageError
 from delegation.report import page, sheet
 from delegation.report.contents import ReportView
 from delegation.report.directory_report import SUBJECTS, directory_report
 from delegation.report.readable import TemplateRow
+from delegation.report.run_report import run_report
 from delegation.report.templates import TemplateChoice
+from delegation.wiring import KINDS
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -174,14 +177,17 @@ def _report(  # noqa: PLR0913 - one parameter an option
     given = options.given(ctx)
     if template is not None and not template.is_file():
         raise UsageError(f"--template {template}: there is no such file", "name a Jinja2 template")
+    now = datetime.now(UTC).isoformat(timespec="seconds")
     told: ReportView | TemplateRow
     if isinstance(subject, int):
         if limit or operators:
             raise UsageError("a run is reported as it was", "leave --limit and --as out")
-        told, own = runs.report_of(given, subject)
+        records = Records(wiring.usual_state_folder(given), KINDS)
+        told = run_report(records, subject, now, accounts(given))
+        own = [given.inventory, records.folder / "journal.sqlite"]
     else:
         world = wiring.world(given, wiring.load(given))
-        told, own = directory_report(world, subject, now(), limit, operators), world.own_files()
+        told, own = directory_report(world, subject, now, limit, operators), world.own_files()
     text = form(told).rstrip("\n")
     if output is None:
         click.echo(text)

@@ -1,16 +1,19 @@
-"""Before the first migration: every pair that is used, looked at link by link.
+"""Migrations that wait -> whether every pair that they use works, link by link.
 
-By the directory as it is now, the hosts' own settings, the ports, and a dry run of every machine.
+By the directory as it is now, the hosts' own settings, the ports, and a dry run of every VM: it
+comes before the first migration, so that nothing is started where one would fail.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cache
+from typing import Protocol
 
-from delegation import explain
-from delegation.cli import options, wiring
-from delegation.cli.migrate.trying import Ends, Trip, tried
-from delegation.errors import HostError, Refused
+from delegation import explain, names
+from delegation.errors import Advice, HostError, Refused, command
+from delegation.events import Teller
 from delegation.explain import Link
 from delegation.explain.host_links import HostPair, Looked
 from delegation.hosts.hosted import folder
@@ -20,22 +23,72 @@ from delegation.mesh import snapshot, survey
 from delegation.mesh.desired import Desired, Endpoint, expand
 from delegation.mesh.reader import Inspector
 from delegation.mesh.snapshot import Operator, Snapshot
+from delegation.migrations.dry_runs import Ends, Trip, dry_runs
 from delegation.migrations.lifecycle import Migration
 from delegation.migrations.moves.surveyed import Surveyed
 from delegation.migrations.moves.terms import Terms
 from delegation.migrations.runner.board import as_move
+from delegation.migrations.schedule import Move
+from delegation.migrations.schedule.bypass import Via
 from delegation.migrations.schedule.simulate import timeline
-from delegation.names import counted
 
 SHOWN = 12
 """Broken pairs that are named; the others are counted."""
+
+
+class PrecheckWorld(Protocol):
+    """The inventory, and the directory to look at."""
+
+    @property
+    def inventory(self) -> Inventory: ...
+
+    def reading(self) -> AbstractContextManager[Inspector]: ...
+
+
+@dataclass(frozen=True)
+class HostsRead:
+    """What a run stands on: the hosts as they were read, and what the inventory says of them."""
+
+    open_host: Open
+    surveyed: Surveyed
+    terms: Terms
+
+
+def check(
+    world: PrecheckWorld,
+    hosts: HostsRead,
+    moves: Sequence[Migration],
+    teller: Teller,
+    *,
+    waiting: bool = False,
+) -> Via:
+    """Look at every pair that these use; what it gives says where a VM may be put aside.
+
+    ``waiting``: hosts that do not answer are waited for, and nothing is said against their pairs.
+    Raises Refused where a pair is broken.
+    """
+    surveyed, terms = hosts.surveyed, hosts.terms
+    wanted = trips(moves, surveyed, terms)
+    if waiting:
+        wanted = [trip for trip in wanted if surveyed.hosts.keys() >= set(trip.ends)]
+    used = {trip.ends for trip in wanted}
+    links = look(world, surveyed, used)
+    refuse_broken(links, hosts.open_host, wanted, teller)
+
+    @cache
+    def works(source: str, to: str) -> bool:
+        return (source, to) in used or links.broken((source, to)) is None
+
+    def via(move: Move, source: str, to: str) -> bool:
+        return terms.via(move, source, to) and works(source, to) and works(to, move.target)
+
+    return via
 
 
 @dataclass(frozen=True)
 class Links:
     """What the directory and the hosts' settings say of any pair; nothing more is asked for it."""
 
-    given: options.Options
     inventory: Inventory
     desired: Desired
     surveyed: Surveyed
@@ -61,7 +114,7 @@ class Links:
         if hosted is not None:
             return Looked(label, hosted.reading)
         why = self.surveyed.unread.get(label, "it was not asked")
-        see = f"see: {self.given.command('hosts', 'show', label)}"
+        see = Advice("see: ", command("hosts", "show", label))
         return Looked(label, error=HostError(why, see))
 
 
@@ -99,19 +152,17 @@ def trips(moves: Iterable[Migration], surveyed: Surveyed, terms: Terms) -> list[
     return found
 
 
-def look(
-    given: options.Options, inventory: Inventory, surveyed: Surveyed, used: Iterable[Ends]
-) -> Links:
-    """Read the directory, fresh: for these pairs, and all that a machine could be put aside on."""
+def look(world: PrecheckWorld, surveyed: Surveyed, used: Iterable[Ends]) -> Links:
+    """Read the directory, fresh: for these pairs, and all that a VM could be put aside on."""
+    inventory = world.inventory
     labels = {label for ends in used for label in ends} | set(surveyed.hosts)
     ends = [Endpoint.of_host(inventory.hosts[label]) for label in sorted(labels)]
-    settings = wiring.settings(given, inventory)
-    with wiring.reading(given, settings, inventory.domain) as inspector:
+    with world.reading() as inspector:
         found = _accounts(inventory, inspector, ends)
         user = inventory.remoting.user
         operator = survey.operator(inspector, user) if user else None
         tokens = _tokens(inspector, found, ends)
-    return Links(given, inventory, expand(inventory), surveyed, found, operator, tokens)
+    return Links(inventory, expand(inventory), surveyed, found, operator, tokens)
 
 
 def _accounts(inventory: Inventory, inspector: Inspector, ends: list[Endpoint]) -> Snapshot:
@@ -136,7 +187,7 @@ def _tokens(
     }
 
 
-def refuse_broken(links: Links, open_host: Open, wanted: list[Trip]) -> None:
+def refuse_broken(links: Links, open_host: Open, wanted: list[Trip], teller: Teller) -> None:
     """Raise Refused where a pair is broken, with its first broken link and the fix of each.
 
     The hosts try it out only where nothing else speaks against it.
@@ -147,16 +198,18 @@ def refuse_broken(links: Links, open_host: Open, wanted: list[Trip]) -> None:
         fqdns = {label: host.fqdn for label, host in links.inventory.hosts.items()}
         pairs = {ends: links.pair(ends) for ends in used}
         found: dict[Ends, list[Link]] = defaultdict(list)
-        for ends, seen in tried(open_host, fqdns, pairs, wanted):
+        progress = teller.progress("machines tried:")
+        for ends, seen in dry_runs(open_host, fqdns, pairs, wanted, progress):
             link = links.broken(ends, seen)
             if link is not None and link not in found[ends]:
                 found[ends].append(link)
         broken = {ends: found[ends] for ends in used if found[ends]}
     if broken:
         first = next(iter(broken))
+        count = names.counted(len(broken), "pair")
         raise Refused(
-            f"{counted(len(broken), 'pair')} can't be used as things are; nothing was started",
-            f"look at the whole chain: {links.given.command('explain', *first, '--hosts')}",
+            f"{count} can't be used as things are; nothing was started",
+            Advice("look at the whole chain: ", command("explain", *first, "--hosts")),
             list(_lines(broken)),
         )
 
@@ -167,6 +220,6 @@ def _lines(broken: Mapping[Ends, list[Link]]) -> Iterator[str]:
             code = "" if link.hresult in link.evidence else f" ({link.hresult})"
             yield f"{source} to {target}: {link.name}: {link.evidence}{code}"
             if link.fix:
-                yield f"  {link.fix}"
+                yield Advice("  ", link.fix)
     if len(broken) > SHOWN:
-        yield f"and {counted(len(broken) - SHOWN, 'pair')} more"
+        yield f"and {names.counted(len(broken) - SHOWN, 'pair')} more"

@@ -1,12 +1,15 @@
-"""Hosts that try it out before the first migration: the ports of each pair, and dry runs."""
+"""Ways that VMs are to go -> what the hosts say when they try them: ports, and dry runs.
+
+Before the first migration, so that what would fail fails before anything has been moved.
+"""
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from delegation.cli import terminal
 from delegation.errors import HostError, HostUnreachable
+from delegation.events import Progress
 from delegation.explain.host_links import MIGRATION_PORT, SMB_PORT, DryRun, HostPair
 from delegation.hosts.crew import Crew, Job, Limits, Line
 from delegation.hosts.hypervisor import Hypervisor, Open, opened
@@ -20,7 +23,7 @@ SECONDS = 400.0
 """How long a host may say nothing; the deadline of a dry run is shorter."""
 
 MISSING_SWITCH = 33012
-"""The one reason of Compare-VM that is confirmed to have nothing to do with room (FIELD 8)."""
+"""The one reason of Compare-VM that is confirmed to have nothing to do with room."""
 
 Ends = tuple[str, str]
 """A pair by its labels: source, target."""
@@ -47,7 +50,7 @@ class Trip:
 
 
 @dataclass(frozen=True, slots=True)
-class _Tried:
+class _TripTried:
     """What came of a trip; ``skipped``: how many more of the same pair are not tried after that."""
 
     trip: Trip
@@ -61,26 +64,30 @@ class _Tried:
         return failed or any(reached is False for reached in self.pair.ports.values())
 
 
-def tried(
-    open_host: Open, fqdns: Mapping[str, str], pairs: Mapping[Ends, HostPair], trips: Iterable[Trip]
+def dry_runs(
+    open_host: Open,
+    fqdns: Mapping[str, str],
+    pairs: Mapping[Ends, HostPair],
+    trips: Iterable[Trip],
+    progress: Progress,
 ) -> Iterator[tuple[Ends, HostPair]]:
-    """Each pair with its ports and one machine's dry run, for every one of the ``trips``.
+    """Each pair with its ports and one VM's dry run, for every one of the ``trips``.
 
     ``pairs`` is what is known of them by now, ``fqdns`` are the hosts' full names by label. The
     ports and one machine of each pair go first: where these fail, the others are left out.
     """
     wanted = list(dict.fromkeys(trips))
     first = {trip.ends: trip for trip in reversed(wanted)}
-    progress = _Counter(len(wanted))
+    counter = _Counter(progress, len(wanted))
     known = dict(pairs)
     found: dict[Trip, HostPair] = {}
     for begins in (True, False):
         some = [trip for trip in wanted if (first[trip.ends] is trip) is begins]
         left = [trip for trip in some if trip.ends in known]
-        progress.add(len(some) - len(left))
+        counter.add(len(some) - len(left))
         for one in _asked(_Asking(open_host, fqdns, dict(known), ports=begins), left):
             found[one.trip] = one.pair
-            progress.add(1 + one.skipped)
+            counter.add(1 + one.skipped)
             if begins:
                 known[one.trip.ends] = one.pair
             if one.is_closed:
@@ -91,10 +98,10 @@ def tried(
 
 
 class _Counter:
-    """How many machines are tried, shown from the first moment on."""
+    """How many VMs are tried, shown from the first moment on."""
 
-    def __init__(self, total: int) -> None:
-        self._show, self._total, self._done = terminal.Progress("machines tried:"), total, 0
+    def __init__(self, show: Progress, total: int) -> None:
+        self._show, self._total, self._done = show, total, 0
         self._show(0, total)
 
     def add(self, count: int) -> None:
@@ -112,23 +119,23 @@ class _Asking:
     pairs: Mapping[Ends, HostPair]
     ports: bool
 
-    def job(self, trips: Sequence[Trip]) -> Job[_Tried]:
+    def job(self, trips: Sequence[Trip]) -> Job[_TripTried]:
         """One connection's work: these trips, all from one source."""
 
-        def job(line: Line[_Tried]) -> None:
+        def job(line: Line[_TripTried]) -> None:
             left = deque(trips)
             while left:
                 try:
                     with opened(self.open_host, left[0].source) as source:
                         while left and line.begins(left[0]):
-                            line.says(_Tried(left[0], self._of(source, left[0])))
+                            line.says(_TripTried(left[0], self._of(source, left[0])))
                             left.popleft()
                         return
                 except HostError as exc:
                     trip = left.popleft()
                     pair = replace(self.pairs[trip.ends], dry_run=DryRun(trip.name, error=exc))
                     others = [other for other in left if other.ends != trip.ends]
-                    line.says(_Tried(trip, pair, len(left) - len(others)))
+                    line.says(_TripTried(trip, pair, len(left) - len(others)))
                     left = deque(others)
 
         return job
@@ -143,10 +150,10 @@ class _Asking:
         return replace(pair, dry_run=DryRun(trip.name, reasons))
 
 
-def _asked(asking: _Asking, trips: Sequence[Trip]) -> Iterator[_Tried]:
+def _asked(asking: _Asking, trips: Sequence[Trip]) -> Iterator[_TripTried]:
     """What came of each trip, as it comes; where one connection hangs, of none that it had left."""
     shared = _shared(trips)
-    crew: Crew[_Tried] = Crew(
+    crew: Crew[_TripTried] = Crew(
         {label: asking.job(some) for label, some in shared.items()}, Limits(WORKERS, SECONDS)
     )
     told: set[Trip] = set()
@@ -154,7 +161,7 @@ def _asked(asking: _Asking, trips: Sequence[Trip]) -> Iterator[_Tried]:
     try:
         while (heard := crew.hear()) is not None:
             label, said = heard
-            if isinstance(said, _Tried):
+            if isinstance(said, _TripTried):
                 told.add(said.trip)
                 if said.is_closed:
                     failed.add((label, said.trip.ends))
@@ -167,7 +174,7 @@ def _asked(asking: _Asking, trips: Sequence[Trip]) -> Iterator[_Tried]:
                 )
                 silent = DryRun(trip.name, error=_silent(trip.source))
                 pair = replace(asking.pairs[trip.ends], dry_run=silent)
-                yield _Tried(trip, pair, len(others))
+                yield _TripTried(trip, pair, len(others))
     finally:
         crew.close()
 

@@ -7,16 +7,16 @@ from uuid import UUID, uuid5
 
 import pytest
 
-from delegation.cli.migrate import trying
-from delegation.cli.migrate.trying import CONNECTIONS, Ends, Trip
 from delegation.errors import CommandFailed, HostError, HostUnreachable
 from delegation.explain.host_links import HostPair, Looked
 from delegation.hosts.hypervisor import Hypervisor
 from delegation.hosts.machines import Incompatibility, MoveOrder
+from delegation.migrations import dry_runs
+from delegation.migrations.dry_runs import CONNECTIONS, Ends, Trip
 from tests.cli.migrate_program import FileHost
 
 FQDNS = {label: f"{label}.corp.example" for label in ("hv01", "hv02", "hv03", "hv04")}
-NO_SWITCH = Incompatibility("no switch 'LAN'", trying.MISSING_SWITCH, "0x80070002")
+NO_SWITCH = Incompatibility("no switch 'LAN'", dry_runs.MISSING_SWITCH, "0x80070002")
 
 
 class Farm:
@@ -29,6 +29,7 @@ class Farm:
         self.tried: list[str] = []
         self.most = 0
         self.together: Callable[[], None] = lambda: None
+        self.counted: list[tuple[int, int]] = []
         self._open = 0
         self._lock = threading.Lock()
 
@@ -36,6 +37,9 @@ class Farm:
         if label in self.down:
             raise HostUnreachable(f"{label} does not answer", "start it")
         return _Host(self, label)
+
+    def counts(self, done: int, total: int) -> None:
+        self.counted.append((done, total))
 
     @contextmanager
     def trying(self, order: MoveOrder) -> Iterator[None]:
@@ -79,22 +83,7 @@ def trips(source: str, to: str, count: int) -> list[Trip]:
 
 def tried(farm: Farm, *wanted: Trip) -> list[tuple[Ends, HostPair]]:
     pairs = {one.ends: HostPair(Looked(one.source), Looked(one.to)) for one in wanted}
-    return list(trying.tried(farm.open, FQDNS, pairs, wanted))
-
-
-def counts(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
-    """What the counter shows, from here on."""
-    shown: list[tuple[int, int]] = []
-
-    class Counter:
-        def __init__(self, _what: str) -> None:
-            pass
-
-        def __call__(self, done: int, total: int) -> None:
-            shown.append((done, total))
-
-    monkeypatch.setattr("delegation.cli.terminal.Progress", Counter)
-    return shown
+    return list(dry_runs.dry_runs(farm.open, FQDNS, pairs, wanted, farm.counts))
 
 
 def test_every_machine_is_tried_once_and_told_in_its_order(farm: Farm) -> None:
@@ -121,10 +110,8 @@ def test_several_at_a_time_at_a_source_and_never_more(farm: Farm) -> None:
     assert farm.most == CONNECTIONS
 
 
-def test_the_machines_are_counted_from_the_first_moment_on(
-    farm: Farm, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shown = counts(monkeypatch)
+def test_the_machines_are_counted_from_the_first_moment_on(farm: Farm) -> None:
+    shown = farm.counted
     farm.closed = {("hv01", "hv03.corp.example", 445)}
     tried(farm, *trips("hv01", "hv02", 6), *trips("hv01", "hv03", 4))
     assert shown[0] == (0, 10)
@@ -155,10 +142,8 @@ def test_a_pair_that_fails_does_not_keep_others_from_being_tried(farm: Farm) -> 
     assert list(said["hv01-hv03-03"]) == [NO_SWITCH]
 
 
-def test_an_error_in_the_midst_ends_its_pair_alone(
-    farm: Farm, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shown = counts(monkeypatch)
+def test_an_error_in_the_midst_ends_its_pair_alone(farm: Farm) -> None:
+    shown = farm.counted
     wanted = [*trips("hv01", "hv02", 40), *trips("hv01", "hv03", 40)]
     farm.said["hv01-hv02-05"] = CommandFailed("Compare-VM: no")
     found = tried(farm, *wanted)
@@ -170,8 +155,8 @@ def test_an_error_in_the_midst_ends_its_pair_alone(
 
 
 def test_a_host_that_says_nothing_is_given_up(farm: Farm, monkeypatch: pytest.MonkeyPatch) -> None:
-    shown = counts(monkeypatch)
-    monkeypatch.setattr(trying, "SECONDS", 0.5)
+    shown = farm.counted
+    monkeypatch.setattr(dry_runs, "SECONDS", 0.5)
     never = threading.Event()
 
     def together() -> None:

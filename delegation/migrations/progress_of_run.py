@@ -1,4 +1,4 @@
-"""A run as a whole while it goes on: how much is done, how fast, and what is told of a machine."""
+"""Migrations as they change -> how far a run is: how much is done, how fast, what is news."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from uuid import UUID
 
 from delegation import names
 from delegation.errors import HostError
-from delegation.migrations.lifecycle import Migration, State
+from delegation.migrations.lifecycle import Migration, MigrationState
 from delegation.migrations.runner import FINISH, LEAVE, STOP
 from delegation.migrations.runner.work import Wait
 from delegation.migrations.schedule.obstacles import size
@@ -24,8 +24,8 @@ ENOUGH = 0.05
 
 
 @dataclass
-class Course:
-    """One machine's migration as far as it was seen here, to tell its rate."""
+class VmProgress:
+    """One VM's migration as far as it was seen here, to tell its rate."""
 
     move: Migration
     began: float = 0.0
@@ -44,12 +44,12 @@ class Course:
 
 
 @dataclass
-class Overall:
+class RunProgress:
     """The whole of a run. ``clock`` gives seconds; ``expected`` are those that its plan says."""
 
     clock: Callable[[], float]
     expected: float | None = None
-    courses: dict[UUID, Course] = field(default_factory=dict)
+    courses: dict[UUID, VmProgress] = field(default_factory=dict)
     done_before: int = 0
     """Bytes that had been moved when this began."""
     wait: Wait = field(default_factory=lambda: Wait({}))
@@ -60,22 +60,25 @@ class Overall:
 
     def begin(self, moves: Iterable[Migration]) -> None:
         self._seen = self.clock()
-        self.courses = {move.machine: Course(move) for move in moves}
+        self.courses = {move.machine: VmProgress(move) for move in moves}
         self.done_before = self.bytes_done
 
-    def see(self, move: Migration) -> None:
+    def see(self, move: Migration) -> str:
+        """Take it as it is now; what is news of it, in a line, or nothing."""
         self._busy, self._seen = self.busy, self.clock()
         course = self.courses[move.machine]
-        if move.state is State.RUNNING and course.move.state is not State.RUNNING:
+        news = news_of(move, course.move)
+        if move.state is MigrationState.RUNNING and course.move.state is not MigrationState.RUNNING:
             course.began, course.percent = self.clock(), move.percent
         course.move = move
+        return news
 
     @property
     def moves(self) -> list[Migration]:
         return [course.move for course in self.courses.values()]
 
     @property
-    def under_way(self) -> list[Course]:
+    def under_way(self) -> list[VmProgress]:
         return [course for course in self.courses.values() if course.move.state.on_the_way]
 
     @property
@@ -90,7 +93,7 @@ class Overall:
 
     @property
     def bytes_wanted(self) -> int:
-        given_up = {State.FAILED, State.ABORTED}
+        given_up = {MigrationState.FAILED, MigrationState.ABORTED}
         return sum(move.size for move in self.moves if move.state not in given_up)
 
     @property
@@ -113,15 +116,20 @@ class Overall:
 
     def in_words(self) -> str:
         """``12 of 40 moved, 3 under way, 1 failed, 120.0 GB of 400.0 GB, about 12 min left``."""
-        counts: dict[State, int] = {}
+        counts: dict[MigrationState, int] = {}
         for move in self.moves:
             counts[move.state] = counts.get(move.state, 0) + 1
-        words = [f"{counts.get(State.MOVED, 0):,} of {len(self.courses):,} moved"]
+        words = [f"{counts.get(MigrationState.MOVED, 0):,} of {len(self.courses):,} moved"]
         if under_way := sum(counts.get(state, 0) for state in _RUNNING):
             words.append(f"{under_way:,} under way")
         words += [
             f"{counts[state]:,} {state}"
-            for state in (State.WAITING, State.FAILED, State.ABORTED, State.UNKNOWN)
+            for state in (
+                MigrationState.WAITING,
+                MigrationState.FAILED,
+                MigrationState.ABORTED,
+                MigrationState.UNKNOWN,
+            )
             if counts.get(state)
         ]
         words.append(f"{size(self.bytes_done)} of {size(self.bytes_wanted)}")
@@ -135,7 +143,7 @@ class Overall:
     def waits(self, wait: Wait) -> Iterator[str]:
         """What is news of it, in lines: each trouble once, and that nothing else is left to do."""
         self.wait = wait
-        troubles = alike(wait.hosts)
+        troubles = _troubles(wait.hosts)
         for (what, fix), hosts in troubles.items():
             if (what, fix) not in self._told:
                 yield f"{names.fold(hosts)} can't be asked: {what}"
@@ -162,44 +170,41 @@ class Overall:
         return self.wait.seconds or 0.0
 
 
-_RUNNING = (State.STARTING, State.RUNNING, State.STOPPING)
+_RUNNING = (MigrationState.STARTING, MigrationState.RUNNING, MigrationState.STOPPING)
 
 
-def alike(hosts: Mapping[str, HostError]) -> dict[tuple[str, str], list[str]]:
+def _troubles(hosts: Mapping[str, HostError]) -> dict[tuple[str, str], list[str]]:
     """The hosts by what is wrong with them, and what to do."""
-    found: dict[tuple[str, str], list[str]] = {}
-    for host, error in hosts.items():
-        found.setdefault((error.what, error.fix), []).append(host)
-    return found
+    return names.grouped(((error.what, error.fix), host) for host, error in hosts.items())
 
 
 def _done(move: Migration) -> int:
-    if move.state is State.MOVED:
+    if move.state is MigrationState.MOVED:
         return move.size
     return move.size * move.percent // 100 if move.state.on_the_way and move.final else 0
 
 
-def line(move: Migration, before: Migration) -> str:
-    """What has become of a machine, in one line; empty where that is nothing to tell."""
+def news_of(move: Migration, before: Migration) -> str:
+    """What has become of a VM, in one line; empty where that is nothing to tell."""
     if (before.state, before.reason) == (move.state, move.reason):
         return ""
     because = f": {move.reason}" if move.reason else ""
     aside = "" if move.final else ", aside to make room"
     words = {
-        State.STARTING: f"{move.at} to {move.to}{aside}",
-        State.MOVED: f"moved to {move.at}",
-        State.WAITING: f"not moved, is tried again{because}",
-        State.FAILED: f"failed{because}",
-        State.ABORTED: f"given up{because}",
-        State.UNKNOWN: f"unknown{because}",
-        State.STOPPING: "is being stopped",
+        MigrationState.STARTING: f"{move.at} to {move.to}{aside}",
+        MigrationState.MOVED: f"moved to {move.at}",
+        MigrationState.WAITING: f"not moved, is tried again{because}",
+        MigrationState.FAILED: f"failed{because}",
+        MigrationState.ABORTED: f"given up{because}",
+        MigrationState.UNKNOWN: f"unknown{because}",
+        MigrationState.STOPPING: "is being stopped",
     }
-    if before.state is State.STOPPING and move.state is State.MOVED:
+    if before.state is MigrationState.STOPPING and move.state is MigrationState.MOVED:
         return f"{move.name}: moved to {move.at} before it could be stopped"
-    if before.state is State.STOPPING and move.state is State.QUEUED:
+    if before.state is MigrationState.STOPPING and move.state is MigrationState.QUEUED:
         return f"{move.name}: stopped, it is on {move.at}"
-    if move.state is State.RUNNING and before.state is State.UNKNOWN:
+    if move.state is MigrationState.RUNNING and before.state is MigrationState.UNKNOWN:
         return f"{move.name}: still runs, {move.at} to {move.to}"
-    if move.state is State.QUEUED and move.started:
+    if move.state is MigrationState.QUEUED and move.started:
         return f"{move.name}: on {move.at}, waits for its turn{because}"
     return f"{move.name}: {words[move.state]}" if move.state in words else ""

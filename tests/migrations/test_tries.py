@@ -1,7 +1,7 @@
 """The tries of a run, from the steps in the journal: where each went, when, and what it came to."""
 
-from delegation.migrations.lifecycle import UNWATCHED, Step
-from delegation.report.timeline import ENDS
+from delegation.migrations.lifecycle import UNWATCHED, MigrationStep
+from delegation.migrations.tries import ENDS
 from tests.report.runs import Past, at
 
 
@@ -28,13 +28,13 @@ def test_each_try_is_one_and_what_was_never_sent_is_none() -> None:
     past = Past()
     machine, other = past.asked("sql01", "hv01", "hv02"), past.asked("app01", "hv01", "hv02")
     past.sent(0, machine)
-    past.step(5, machine, Step.POSTPONED, "a slot was taken")
-    past.step(35, machine, Step.DUE)
+    past.step(5, machine, MigrationStep.POSTPONED, "a slot was taken")
+    past.step(35, machine, MigrationStep.DUE)
     past.sent(36, machine, to="hv03")
-    past.step(40, machine, Step.PASSED)
+    past.step(40, machine, MigrationStep.PASSED)
     past.sent(41, machine)
-    past.step(60, machine, Step.GIVEN_UP, "the disk is full")
-    past.step(61, other, Step.ABANDONED)
+    past.step(60, machine, MigrationStep.GIVEN_UP, "the disk is full")
+    past.step(61, other, MigrationStep.ABANDONED)
     tries = past.data(62)["timeline"]
     assert [(one["source"], one["to"], one["became"], one["reason"]) for one in tries] == [
         ("hv01", "hv02", "failed, tried again", "a slot was taken"),
@@ -56,9 +56,9 @@ def test_while_nobody_knows_it_is_not_watched() -> None:
     first, second = past.asked("web01", "hv01", "hv02"), past.asked("web02", "hv01", "hv02")
     past.sent(0, first)
     past.sent(1, second)
-    past.step(10, first, Step.LOST, "the link broke")
-    past.step(20, first, Step.REATTACHED)
-    past.step(30, second, Step.LOST, "the link broke")
+    past.step(10, first, MigrationStep.LOST, "the link broke")
+    past.step(20, first, MigrationStep.REATTACHED)
+    past.step(30, second, MigrationStep.LOST, "the link broke")
     tries = past.data(None)["timeline"]
     assert [one["unwatched"] for one in tries] == [[[at(10), at(20)]], [[at(30), None]]]
 
@@ -69,13 +69,20 @@ def test_what_a_resume_finds_was_not_watched_since_the_last_step_before_it() -> 
     past.sent(0, machines[0])
     past.sent(10, machines[1])
     for machine in machines:
-        past.step(9000, machine, Step.LOST, UNWATCHED)
-    past.step(9005, machines[0], Step.ARRIVED)
-    past.step(9006, machines[1], Step.RETURNED)
+        past.step(9000, machine, MigrationStep.LOST, UNWATCHED)
+    past.step(9005, machines[0], MigrationStep.ARRIVED)
+    past.step(9006, machines[1], MigrationStep.RETURNED)
     tries = past.data(9010)["timeline"]
     assert [one["unwatched"] for one in tries] == [[[at(10.4), at(9005)]], [[at(10.4), at(9006)]]]
 
 
 def test_every_step_that_ends_a_try_has_a_word() -> None:
-    going_on = {Step.INTENDED, Step.ACCEPTED, Step.STOPPED, Step.LOST, Step.REATTACHED, Step.DUE}
-    assert ENDS.keys() | going_on == set(Step)
+    going_on = {
+        MigrationStep.INTENDED,
+        MigrationStep.ACCEPTED,
+        MigrationStep.STOPPED,
+        MigrationStep.LOST,
+        MigrationStep.REATTACHED,
+        MigrationStep.DUE,
+    }
+    assert ENDS.keys() | going_on == set(MigrationStep)

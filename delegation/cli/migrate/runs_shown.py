@@ -1,0 +1,57 @@
+"""A run of migrations on a terminal: every VM in a table, and how it ended."""
+
+from collections.abc import Sequence
+
+from delegation import names
+from delegation.cli import rendering, terminal
+from delegation.cli.options import Options
+from delegation.migrations.lifecycle import Migration, MigrationState
+from delegation.migrations.perform import RunEnd
+from delegation.migrations.schedule.obstacles import size
+
+
+@rendering.rendered.register
+def show_end(end: RunEnd, given: Options) -> None:
+    """The end of a run, on stdout, and what can be done now."""
+    terminal.out(end.view.headline, bold=True)
+    for line in end.view.reasons():
+        terminal.out(f"  {line}")
+    for step in end.view.next_steps():
+        terminal.say(given.said(step))
+
+
+def ended(end: RunEnd, given: Options) -> int:
+    """Show it; the exit code. Raises Refused where the rest was not started."""
+    show_end(end, given)
+    if end.interrupted:
+        return 130
+    if end.refused is not None:
+        raise end.refused
+    return 0 if end.view.complete else 1
+
+
+def table(moves: Sequence[Migration]) -> None:
+    """Every VM, on stdout, and what to do about those that are not where they should be."""
+    rows = [
+        [
+            move.name,
+            move.source,
+            move.target,
+            str(move.state),
+            _percent(move),
+            size(move.size),
+            f"{move.at} > {move.to}" if move.state.on_the_way else move.at,
+            move.reason,
+        ]
+        for move in moves
+    ]
+    header = ["machine", "from", "to", "state", "%", "size", "on", ""]
+    terminal.table(header, rows, right="    rr")
+    wrong = [move for move in moves if move.fix and move.state is not MigrationState.MOVED]
+    for fix, vms in names.grouped((move.fix, move.name) for move in wrong).items():
+        terminal.out(f"  {', '.join(vms)}: {fix}")
+
+
+def _percent(move: Migration) -> str:
+    is_told = move.state.on_the_way or move.state is MigrationState.MOVED
+    return str(move.percent) if is_told else ""

@@ -1,0 +1,286 @@
+"""What is asked for, and the hosts as they are -> the plan that plan, drain and run share.
+
+All hosts are read, and nothing is touched.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from delegation import names
+from delegation.changes.journal import Journal
+from delegation.errors import (
+    Advice,
+    Command,
+    DelegationError,
+    HostError,
+    Refused,
+    UsageError,
+    command,
+)
+from delegation.events import Teller, warning
+from delegation.hosts import fleet
+from delegation.hosts.hosted import Hosted
+from delegation.hosts.hypervisor import Hypervisor, Open
+from delegation.inventory import Inventory
+from delegation.migrations import moves
+from delegation.migrations.lifecycle import MigrationState
+from delegation.migrations.moves import drain, placement, preview
+from delegation.migrations.moves.asked import AskedMove
+from delegation.migrations.moves.placement import Unmovable
+from delegation.migrations.moves.preview import Preview
+from delegation.migrations.moves.surveyed import MIGRATING, Surveyed
+from delegation.migrations.moves.terms import Terms
+from delegation.migrations.record import recorded
+from delegation.migrations.record.at_work import MigratingLock, run_at_work
+from delegation.migrations.record.recorded import MIGRATE
+from delegation.migrations.result import between
+from delegation.migrations.schedule.estimate import StreamRates
+
+NEWEST = 20
+"""Runs from which the rate of a migration is learnt."""
+
+
+class PastRuns(MigratingLock, Protocol):
+    """The state folder, to look at."""
+
+    def reading(self) -> AbstractContextManager[Journal]: ...
+
+
+class PlanningWorld(Protocol):
+    """The inventory, its hosts to look at, and what is on record."""
+
+    @property
+    def inventory(self) -> Inventory: ...
+
+    @property
+    def records(self) -> PastRuns: ...
+
+    def hosts(self) -> Open: ...
+
+
+Choice = Callable[[Surveyed, Terms], tuple[Sequence[AskedMove], Sequence[Unmovable]]]
+"""What is asked for, once the hosts were read, and what of it is out of the question."""
+
+
+class WantedMoves(Protocol):
+    """What somebody asks for: a list of moves, or hosts to be emptied."""
+
+    unmovable_words: tuple[str, str]
+    """Why nothing is started where not all of it can be moved, and what to do."""
+    nothing_words: str
+    """What it means that there is nothing to move."""
+
+    @property
+    def shown_by(self) -> Command:
+        """The command that shows the plan as it is now."""
+
+    def choice(self, inventory: Inventory) -> Choice:
+        """Judge it by the inventory, before any host is asked."""
+
+
+@dataclass(frozen=True)
+class ListedMoves:
+    """The text of a list, and the name of its file, by which a problem is told."""
+
+    text: bytes
+    file: str
+    unmovable_words = (
+        "not everything can be moved; nothing was started",
+        "take these out of the list, or do what is said",
+    )
+    nothing_words = "nothing to do: every machine is where it should be"
+
+    @property
+    def shown_by(self) -> Command:
+        return command("migrate", "plan", self.file)
+
+    def choice(self, inventory: Inventory) -> Choice:
+        """Raises InventoryError with all of its problems."""
+        asked = moves.parse(self.text, self.file, inventory)
+        return lambda _surveyed, _terms: (asked, ())
+
+
+@dataclass(frozen=True)
+class DrainedHosts:
+    """Hosts to be emptied, as in ``hv[01-02]``; where to is chosen by room and rules."""
+
+    hosts: tuple[str, ...]
+    unmovable_words = (
+        "not every machine has a target; nothing was moved",
+        "with -o FILE the others are saved as a list, to be run without these",
+    )
+    nothing_words = "nothing to do: the hosts are empty"
+
+    @property
+    def shown_by(self) -> Command:
+        return command("migrate", "plan", "--drain", ",".join(self.hosts))
+
+    def choice(self, inventory: Inventory) -> Choice:
+        """Raises UsageError for a host that is not in the inventory."""
+        hosts = labels(self.hosts, inventory)
+
+        def chosen(
+            surveyed: Surveyed, terms: Terms
+        ) -> tuple[Sequence[AskedMove], Sequence[Unmovable]]:
+            found = drain.drain(hosts, surveyed, terms)
+            return found.moves, found.unmovable
+
+        return chosen
+
+
+@dataclass(frozen=True)
+class PlannedMigrations:
+    """A plan, and all that it rests on."""
+
+    preview: Preview
+    surveyed: Surveyed
+    terms: Terms
+    asked: tuple[AskedMove, ...]
+
+    @property
+    def digest(self) -> str:
+        return self.preview.digest
+
+    def to_json(self, said: Callable[[str], str] = str) -> dict[str, Any]:
+        """The plan as data; ``said`` writes commands in what to do as they are to be typed."""
+        data = preview.data(self.preview)
+        for unmovable in data["unmovable"]:
+            unmovable["fix"] = said(unmovable["fix"])
+        return data
+
+    def as_list(self) -> str:
+        """The moves as a list, in YAML, that gives this plan again."""
+        remark = (
+            f"Made by delegation from what the hosts of {self.preview.domain} held: {self.digest}"
+        )
+        return moves.written(preview.as_asked(self.preview, self.surveyed), remark)
+
+
+def labels(expressions: Iterable[str], inventory: Inventory) -> tuple[str, ...]:
+    """The labels that ``hv[01-02],hv07`` and the like mean, FQDNs as well. Raises UsageError."""
+    known = {
+        name.casefold(): host.label
+        for host in inventory.hosts.values()
+        for name in (host.fqdn, host.computer, host.label)
+    }
+    listed = [part for text in expressions for part in names.split_list(text)]
+    try:
+        wanted = [name for part in listed for name in names.expand(part)]
+    except ValueError as exc:
+        raise UsageError(str(exc), "write hosts as in hv[01-08],hv12") from exc
+    unknown = [name for name in wanted if name.casefold() not in known]
+    if unknown or not wanted:
+        raise UsageError(
+            f"no host of the inventory: {names.fold(unknown) or 'nothing was named'}",
+            f"its hosts are {names.fold(inventory.hosts)}",
+        )
+    return tuple(dict.fromkeys(known[name.casefold()] for name in wanted))
+
+
+def plan(world: PlanningWorld, wanted: WantedMoves, teller: Teller) -> PlannedMigrations:
+    """Read all hosts and plan what is asked for. Nothing is touched."""
+    choice = wanted.choice(world.inventory)
+    return plan_chosen(world, world.hosts(), choice, teller)
+
+
+def plan_chosen(
+    world: PlanningWorld, open_host: Open, choice: Choice, teller: Teller
+) -> PlannedMigrations:
+    """The same, of what was judged by the inventory already."""
+    surveyed = survey(open_host, world.inventory, teller)
+    terms = Terms.of(world.inventory)
+    made = planned(choice, surveyed, terms, rates(world.records, teller))
+    if all(one.why != MIGRATING for one in made.preview.placement.unmovable):
+        return made
+    try:
+        return _with_runs(world.records, made, teller)
+    except DelegationError:  # that the journal can't be read was told when the rates were learnt
+        return made
+
+
+def _with_runs(records: PastRuns, made: PlannedMigrations, teller: Teller) -> PlannedMigrations:
+    """Where a VM is moved by a run that was left, that is what to go on with."""
+    with records.reading() as journal:
+        under_way = {move.machine: run for run, move in recorded.under_way(journal)}
+        current = run_at_work(records, journal, teller)
+    left: dict[tuple[str | None, str], int] = {
+        (label, machine.name): under_way[machine.id]
+        for label, hosted in made.surveyed.hosts.items()
+        for machine in hosted.machines
+        if machine.migrating and under_way.get(machine.id, current) != current
+    }
+
+    def advised(one: Unmovable) -> Unmovable:
+        if one.why != MIGRATING or (one.host, one.name) not in left:
+            return one
+        run = str(left[one.host, one.name])
+        resume = command("migrate", "resume", run)
+        return replace(one, fix=Advice(f"run {run} was left with it; go on with that: ", resume))
+
+    placement_ = made.preview.placement
+    changed = replace(placement_, unmovable=tuple(map(advised, placement_.unmovable)))
+    return replace(made, preview=replace(made.preview, placement=changed))
+
+
+def survey(open_host: Open, inventory: Inventory, teller: Teller) -> Surveyed:
+    """All hosts of the inventory, read at the same time; those that don't answer are left out.
+
+    All, because a machine can be anywhere, and can go through a third host. Raises HostError
+    where none answers: its details say why for each.
+    """
+    answers = fleet.ask(open_host, inventory.hosts, _look, teller.progress("hosts read:"))
+    found = Surveyed(
+        {label: said for label, said in answers.items() if isinstance(said, Hosted)},
+        {label: said.what for label, said in answers.items() if isinstance(said, HostError)},
+    )
+    if not found.hosts:
+        errors = [(label, said) for label, said in answers.items() if isinstance(said, HostError)]
+        alike = names.alike(((error.what, error.fix), label) for label, error in errors)
+        lines = [f"{hosts}: {what}; {fix}" for (what, fix), hosts in alike.items()]
+        raise HostError("no host could be read", "", lines)
+    return found
+
+
+def _look(host: Hypervisor) -> Hosted:
+    return Hosted(host.read(), tuple(host.machines()))
+
+
+def planned(
+    choice: Choice, surveyed: Surveyed, terms: Terms, known: StreamRates
+) -> PlannedMigrations:
+    """What is chosen of hosts as they were read, placed on them."""
+    asked, out_of_question = choice(surveyed, terms)
+    placed = placement.resolve(asked, surveyed, terms, known.seconds)
+    placed = placed.without(out_of_question)
+    return PlannedMigrations(
+        preview.preview(placed, surveyed, terms), surveyed, terms, tuple(asked)
+    )
+
+
+def hold_to(planned_: PlannedMigrations, expect: str | None, shown_by: Command) -> None:
+    """Raise Refused where the plan is not the expected one; ``shown_by`` shows it as it is now."""
+    if expect is not None and expect != planned_.digest:
+        raise Refused(
+            "the plan is not the expected one; nothing was started",
+            Advice("look at what changed: ", shown_by),
+            [f"expected  {expect}", f"now       {planned_.digest}"],
+        )
+
+
+def rates(records: PastRuns, teller: Teller) -> StreamRates:
+    """How fast migrations were, as the journal tells; one that can't be read is a warning."""
+    learnt = StreamRates()
+    try:
+        with records.reading() as journal:
+            newest = [run for run in journal.runs() if run.kind == MIGRATE][-NEWEST:]
+            done = [move for run in newest for move in recorded.migrations(journal, run.id)]
+    except DelegationError as exc:
+        teller.say(warning(f"estimates are without what the journal tells: {exc.what}"))
+        return learnt
+    for move in done:
+        seconds = between(move.started, move.ended)
+        if move.state is MigrationState.MOVED and move.at == move.target and seconds is not None:
+            learnt.learn(move.source, move.target, move.size, seconds)
+    return learnt

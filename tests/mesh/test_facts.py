@@ -1,0 +1,94 @@
+"""Facts that several judges rest on."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from delegation.mesh import facts, snapshot
+from delegation.mesh.facts import NoAccount, ValueCount
+from delegation.mesh.snapshot import NOT_DELEGATED, Directory, Operator
+from tests.builders import BASE, DIRECTORY, DOMAIN, computer, user
+
+ELSEWHERE = "DC=other,DC=example"
+DOMAIN_SID = "S-1-5-21-1-1-1"
+
+
+@pytest.mark.parametrize(
+    ("accounts", "bases", "kind", "words"),
+    [
+        ([], (), NoAccount.MISSING, f"there is no computer hv01$ in {BASE}"),
+        (
+            [computer("hv01"), replace(computer("hv01"), dn=f"CN=HV01,OU=Lab,{BASE}")],
+            (),
+            NoAccount.AMBIGUOUS,
+            "several accounts are hv01$",
+        ),
+        ([computer("hv01")], (f"OU=Lab,{BASE}",), NoAccount.OUTSIDE, "directory.search_base"),
+        ([computer("hv01", base=ELSEWHERE)], (), NoAccount.OTHER_DOMAIN, "in another domain"),
+    ],
+)
+def test_why_a_name_is_no_account(
+    accounts: list[snapshot.Computer], bases: tuple[str, ...], kind: NoAccount, words: str
+) -> None:
+    found = snapshot.resolve(DIRECTORY, ["hv01"], accounts, bases)
+    trouble = facts.why_no_account(found, "hv01")
+    assert trouble is not None
+    assert trouble[0] is kind
+    assert words in trouble[1]
+
+
+def test_an_account_is_no_trouble() -> None:
+    found = snapshot.resolve(DIRECTORY, ["hv01"], [computer("hv01")])
+    assert facts.why_no_account(found, "hv01") is None
+
+
+def test_a_suffix_is_no_domain() -> None:
+    """A disjoint namespace: the domain is told by the naming context."""
+    assert facts.is_home(DIRECTORY, f"CN=HV01,{BASE}")
+    assert not facts.is_home(DIRECTORY, f"CN=HV01,DC=lab,{BASE}")
+    assert facts.has_fqdn(computer("hv01", dns="hv01.lab.other"), "HV01.lab.other")
+    assert not facts.has_fqdn(computer("hv01", dns=None), "hv01")
+
+
+@pytest.mark.parametrize(
+    ("name", "is_it"), [("krbtgt", True), ("KRBTGT_12345", True), ("krbtgtx", False), ("a", False)]
+)
+def test_the_account_of_the_kdc(name: str, is_it: bool) -> None:  # noqa: FBT001
+    assert facts.is_krbtgt(user(name)) is is_it
+
+
+@pytest.mark.parametrize(
+    ("value", "names_one"),
+    [("cifs/DC1", True), ("HTTP/dc1:8080/x", True), ("cifs/dc10", False), ("dc1", False)],
+)
+def test_a_value_names_a_controller_whatever_its_service(
+    value: str,
+    names_one: bool,  # noqa: FBT001
+) -> None:
+    assert facts.names_controller(value, {"dc1"}) is names_one
+
+
+@given(st.integers(0, 3000), st.integers(1, 2000))
+def test_what_is_beyond_is_near_and_has_no_room(count: int, limit: int) -> None:
+    held = ValueCount(count, limit)
+    assert held.room == max(limit - count, 0)
+    assert not held.is_beyond or (held.is_near and held.room == 0)
+    assert held.is_near == (count / limit >= 0.8)
+
+
+def test_what_keeps_an_operator_from_being_delegated() -> None:
+    account = replace(user("joe"), sid=f"{DOMAIN_SID}-1104")
+    protected = frozenset({f"{DOMAIN_SID}-525"})
+    assert facts.bars_to_delegation(Operator("joe", account, frozenset())) == []
+    assert facts.bars_to_delegation(Operator("joe", account)) == [], "that is not told"
+    assert facts.bars_to_delegation(Operator("joe", account, protected)) == [facts.PROTECTED]
+    sensitive = replace(account, uac=account.uac | NOT_DELEGATED)
+    both = [facts.SENSITIVE, facts.PROTECTED]
+    assert facts.bars_to_delegation(Operator("joe", sensitive, protected)) == both
+
+
+def test_a_file_is_no_directory() -> None:
+    assert facts.is_export(Directory("ldif:x.ldf", DOMAIN, BASE, "x.ldf"))
+    assert not facts.is_export(DIRECTORY)
