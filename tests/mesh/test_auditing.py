@@ -42,7 +42,7 @@ def test_its_world_has_no_write() -> None:
     abilities = {name for name in dir(AuditWorld) if not name.startswith("_")}
     assert abilities == {
         "connection_record",
-        "directory",
+        "recorded_as",
         "inventory",
         "reading",
         "records",
