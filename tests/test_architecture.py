@@ -72,7 +72,7 @@ HANDED = {
     f" {_OF_RUNS} migrations.past_migrations",
     "changes.records": "changes.verbs hosts.settings_survey mesh.auditing mesh.audits"
     " mesh.mesh_verbs mesh.plan_mesh"
-    " migrations.past_migrations",
+    " migrations.past_migrations report.run_report",
     "changes.store": "changes.journal changes.records mesh.audits migrations.record/"
     " migrations.give_up",
     "hosts.crew": "hosts.fleet migrations.dry_runs",
@@ -81,7 +81,7 @@ HANDED = {
     " migrations.moves.csv_tree",
     "kerberos/": "directory/ hosts.winrm/ migrations.smb/",
     "migrations.record/": f"{_OF_RUNS} migrations.tries migrations.past_migrations"
-    " report.page report.sheet",
+    " report.page report.run_report report.sheet",
     "migrations.runner.threads": "migrations.perform",
     "report.templates": "report report/",
 }

@@ -1,17 +1,23 @@
 """Runs of the mesh in the journal -> what they changed and found, as the history tells it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from delegation import names
 from delegation.changes.history import became_to_json
 from delegation.changes.journal import Journal
 from delegation.changes.run import Run
+from delegation.errors import DelegationError
+from delegation.events import warning
 from delegation.mesh import audits
 from delegation.mesh.checks import Finding
-from delegation.mesh.plan_view import change_to_json
-from delegation.mesh.state import RecordedDelegation
+from delegation.mesh.compare import Comparison
+from delegation.mesh.matrix import Row
+from delegation.mesh.plan_mesh import PlanWorld, hints
+from delegation.mesh.plan_view import Hints, change_to_json
+from delegation.mesh.state import DELEGATION, RecordedDelegation
 
 
 def delegation_to_json(recorded: RecordedDelegation) -> dict[str, Any]:
@@ -60,3 +66,46 @@ class AuditAccount:
         if self.findings is None:
             return {"findings": None}
         return {"findings": [finding.to_json() for finding in self.findings]}
+
+
+Touches = Sequence[tuple[int, RecordedDelegation]]
+"""What runs, by their number, did to one object."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeshPast:
+    """What the journal tells: the newest runs, and what those that wrote did to each object.
+
+    ``hints``: which run wrote a value that is foreign now.
+    """
+
+    runs: tuple[Run, ...] = ()
+    hints: Hints = field(default_factory=dict)
+    touched: Mapping[UUID, Touches] = field(default_factory=dict)
+
+    def of(self, row: Row) -> Touches:
+        """What the runs did to a source."""
+        return self.touched.get(row.source.computer.guid, ())
+
+
+def mesh_past(world: PlanWorld, comparison: Comparison, newest: int) -> MeshPast:
+    """The past of a mesh in as many runs; a journal that can't be read is a warning."""
+    try:
+        with world.records.reading() as journal:
+            runs = journal.runs()[-newest:]
+            written = [
+                (run.id, recorded)
+                for run in runs
+                if run.kind in DELEGATION.runs
+                for recorded in journal.changes(run.id, DELEGATION)
+            ]
+    except DelegationError as exc:
+        world.teller.say(warning(f"the report is without runs: {exc.what}"))
+        return MeshPast()
+    here = {host.computer.guid for host in comparison.hosts}
+    touched = names.grouped(
+        (recorded.change.target.guid, (run, recorded))
+        for run, recorded in written
+        if recorded.change.target.guid in here and recorded.intended
+    )
+    return MeshPast(tuple(runs), hints(world, comparison), touched)

@@ -150,6 +150,14 @@ def foreign_values(comparison: Comparison) -> list[tuple[Verdict, UUID]]:
     ]
 
 
+def foreign_hints(comparison: Comparison, hints: Hints) -> tuple[ForeignValue, ...]:
+    """The same, each with what may help to decide about it."""
+    return tuple(
+        ForeignValue(verdict.computer, verdict.value, _hint(verdict, guid, hints))
+        for verdict, guid in foreign_values(comparison)
+    )
+
+
 def _hint(verdict: Verdict, guid: UUID, hints: Hints) -> str:
     if verdict.rule is not None:
         return verdict.reason

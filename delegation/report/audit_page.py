@@ -2,7 +2,7 @@
 
 from delegation.mesh.audit_view import AuditView
 from delegation.mesh.findings_view import groups_of
-from delegation.report import render
+from delegation.report.templates import render
 
 
 def markdown(view: AuditView) -> str:

@@ -1,24 +1,26 @@
-"""What a report holds, by its subject: the state, an audit, a plan or a run, as data.
+"""Comparison, plan, findings and journal -> a report's contents: one view for each subject.
 
-Made of the parts that ``plan``, ``audit`` and ``history`` give as JSON, with the matrix and the
-hosts beside them. Every form of a report is made from this.
+They are made of the views that ``plan``, ``audit`` and ``history`` show, with the matrix and the
+hosts beside them. Every form of a report is made from these.
 """
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from uuid import UUID
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
-from delegation import report
+from delegation.changes.history import run_to_json
 from delegation.changes.run import Run
 from delegation.mesh import matrix
 from delegation.mesh.checks import ACCOUNT_RULE, DRIFT, Finding, Severity
 from delegation.mesh.compare import Comparison
-from delegation.mesh.findings_view import FindingsView, rules_of
-from delegation.mesh.matrix import Row
+from delegation.mesh.findings_view import FindingsView, KeptValue, rules_of
+from delegation.mesh.past_runs import MeshPast, delegation_to_json
+from delegation.mesh.plan_view import ForeignValue, PlanView, foreign_hints
 from delegation.mesh.state import DelegationPlan, RecordedDelegation
-from delegation.report import Data
-from delegation.report.mesh_data import Touches, host_data, matrix_data, pairs_data
+from delegation.names import counted
+from delegation.report.mesh_data import ReportedMatrix, pair_counts
+from delegation.report.mesh_hosts import ReportedHost
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class Origin:
     program: str
     limit: str | None = None
 
-    def data(self) -> Data:
+    def to_json(self) -> dict[str, Any]:
         return {
             "subject": self.subject,
             "generated": self.generated,
@@ -38,106 +40,196 @@ class Origin:
             "limit": self.limit,
         }
 
+    data = to_json
+
 
 @dataclass(frozen=True, slots=True)
-class Past:
-    """What the journal tells: the newest runs, and what those that wrote did to each object.
+class ReportVerdict:
+    """The whole in a word for programs, by which a page colours, and in a sentence."""
 
-    ``hints``: which run wrote a value that is foreign now.
+    standing: str
+    words: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {"standing": self.standing, "words": self.words}
+
+
+class ReportView(Protocol):
+    """A report of any subject, as JSON data; each form knows how to tell more."""
+
+    def to_json(self) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class DirectoryReport:
+    """The directory as it is, with what was found there or what a plan would change.
+
+    ``matrix`` is None in an audit, which has the hosts alone on which something was found.
     """
 
-    runs: tuple[Run, ...] = ()
-    hints: Mapping[tuple[UUID, str], int] = field(default_factory=dict)
-    touched: Mapping[UUID, Touches] = field(default_factory=dict)
+    origin: Origin
+    verdict: ReportVerdict
+    inventory_digest: str
+    told: FindingsView | PlanView
+    foreign: tuple[ForeignValue, ...]
+    pairs: Mapping[str, int]
+    matrix: ReportedMatrix | None
+    hosts: tuple[ReportedHost, ...]
+    runs: tuple[Run, ...]
 
-    def of(self, row: Row) -> Touches:
-        """What the runs did to a source."""
-        return self.touched.get(row.source.computer.guid, ())
+    @property
+    def plan(self) -> PlanView | None:
+        return self.told if isinstance(self.told, PlanView) else None
+
+    @property
+    def findings(self) -> tuple[Finding, ...] | None:
+        """None where none were looked for."""
+        return self.told.findings if isinstance(self.told, FindingsView) else None
+
+    @property
+    def kept(self) -> Sequence[KeptValue]:
+        return self.told.kept
+
+    @property
+    def domain(self) -> str:
+        return self.told.plan.domain if isinstance(self.told, PlanView) else self.told.domain
+
+    @property
+    def dc(self) -> str | None:
+        return self.told.dc
+
+    def to_json(self) -> dict[str, Any]:
+        told: dict[str, Any] = {**self.told.to_json()}
+        data = {
+            "report": self.origin.to_json(),
+            "verdict": self.verdict.to_json(),
+            "inventory_digest": self.inventory_digest,
+            **told,
+            "summary": {**told["summary"], "pairs": dict(self.pairs)},
+            "foreign": [value.to_json() for value in self.foreign],
+        }
+        if self.matrix is not None:
+            data["matrix"] = self.matrix.to_json()
+        data["hosts"] = [host.to_json() for host in self.hosts]
+        data["runs"] = [run_to_json(run) for run in self.runs]
+        return data
 
 
-def state(origin: Origin, comparison: Comparison, found: Sequence[Finding], past: Past) -> Data:
+def state(
+    origin: Origin, comparison: Comparison, found: Sequence[Finding], past: MeshPast
+) -> DirectoryReport:
     """Everything: the mesh, its hosts, what was found, what is not ours, the newest runs."""
     grid = matrix.matrix(comparison)
-    audited = FindingsView.of(comparison, found)
     counts = Counter(finding.computer for finding in found)
-    return {
-        "report": origin.data(),
-        "verdict": _verdict(comparison, found),
-        "inventory_digest": comparison.inventory.digest,
-        **audited.to_json(),
-        "summary": {**audited.summary(), "pairs": pairs_data(grid.rows)},
-        "foreign": _foreign(comparison, past.hints),
-        "matrix": matrix_data(grid, comparison, found),
-        "hosts": [host_data(row, comparison, counts, past.of(row)) for row in grid.rows],
-        "runs": [report.run_data(run) for run in past.runs],
-    }
+    return DirectoryReport(
+        origin,
+        _found(comparison, found),
+        comparison.inventory.digest,
+        FindingsView.of(comparison, found),
+        foreign_hints(comparison, past.hints),
+        pair_counts(grid.rows),
+        ReportedMatrix.of(grid, comparison, found),
+        tuple(
+            ReportedHost.of(row, comparison, counts[row.source.label], past.of(row))
+            for row in grid.rows
+        ),
+        past.runs,
+    )
 
 
-def audit(origin: Origin, comparison: Comparison, found: Sequence[Finding], past: Past) -> Data:
+def audit(
+    origin: Origin, comparison: Comparison, found: Sequence[Finding], past: MeshPast
+) -> DirectoryReport:
     """What was found, and the hosts on which it was found."""
     everything = state(origin, comparison, found, past)
     meant = {finding.computer for finding in found}
-    del everything["matrix"]
-    return {
-        **everything,
-        "hosts": [host for host in everything["hosts"] if host["computer"] in meant],
-    }
+    hosts = tuple(host for host in everything.hosts if host.label in meant)
+    return replace(everything, matrix=None, hosts=hosts)
 
 
-def plan(origin: Origin, comparison: Comparison, planned: DelegationPlan, past: Past) -> Data:
+def plan(
+    origin: Origin, comparison: Comparison, planned: DelegationPlan, past: MeshPast
+) -> DirectoryReport:
     """What an apply would change, and the mesh as it is before that."""
     grid = matrix.matrix(comparison)
-    told = report.plan_data(planned, comparison, past.hints)
+    view = PlanView.of(planned, comparison, past.hints)
     changed = {change.target.name for change in planned.changes}
-    return {
-        "report": origin.data(),
-        "verdict": _pending(told),
-        "inventory_digest": comparison.inventory.digest,
-        **told,
-        "summary": {**told["summary"], "pairs": pairs_data(grid.rows)},
-        "matrix": matrix_data(grid, comparison, ()),
-        "hosts": [
-            {**host_data(row, comparison, {}, past.of(row)), "changes": row.source.label in changed}
-            for row in grid.rows
-        ],
-        "runs": [report.run_data(run) for run in past.runs],
-    }
+    hosts = []
+    for row in grid.rows:
+        is_changed = row.source.label in changed
+        hosts.append(ReportedHost.of(row, comparison, 0, past.of(row), is_changed))
+    return DirectoryReport(
+        origin,
+        _pending(view),
+        comparison.inventory.digest,
+        view,
+        view.foreign,
+        pair_counts(grid.rows),
+        ReportedMatrix.of(grid, comparison, ()),
+        tuple(hosts),
+        past.runs,
+    )
 
 
-def run(
-    origin: Origin, recorded: Run, changes: Sequence[RecordedDelegation], *, settled: bool
-) -> Data:
-    """One run of the journal that concerned the directory, with all that it changed."""
-    return {
-        "report": origin.data(),
-        "verdict": _became(recorded, settled=settled),
-        **report.run_data(recorded),
-        "unsettled": not settled,
-        "changes": [report.recorded_data(change) for change in changes],
-    }
+@dataclass(frozen=True)
+class RunReport:
+    """One run of the journal that concerned the directory, with all that it changed.
+
+    ``findings`` are those of an audit; None where it was none, or they are not kept.
+    """
+
+    origin: Origin
+    run: Run
+    changes: tuple[RecordedDelegation, ...]
+    is_settled: bool
+    findings: tuple[Finding, ...] | None = None
+
+    @property
+    def verdict(self) -> ReportVerdict:
+        if not self.is_settled:
+            words = "it has not come to its end, and may have written"
+            return ReportVerdict("unsettled", words)
+        counts = dict(self.run.summary)
+        drift = counts.pop("drift", None)
+        words = ", ".join(f"{count} {name}" for name, count in counts.items())
+        if drift is not None:
+            return ReportVerdict("drift" if drift else "clean", words)
+        return ReportVerdict(self.run.status, words or "nothing written")
+
+    @property
+    def domain(self) -> str:
+        return self.run.domain
+
+    @property
+    def dc(self) -> str:
+        return self.run.dc
+
+    def to_json(self) -> dict[str, Any]:
+        data = {
+            "report": self.origin.to_json(),
+            "verdict": self.verdict.to_json(),
+            **run_to_json(self.run),
+            "unsettled": not self.is_settled,
+            "changes": [delegation_to_json(change) for change in self.changes],
+        }
+        if self.findings is None:
+            return data
+        counts = Counter(finding.severity for finding in self.findings)
+        by_severity = {str(severity): counts[severity] for severity in Severity}
+        return {
+            **data,
+            "findings": [finding.to_json() for finding in self.findings],
+            "rules": rules_of(self.findings),
+            "summary": {**by_severity, **data["summary"]},
+        }
 
 
-def past_audit(origin: Origin, recorded: Run, found: Sequence[Finding] | None) -> Data:
-    """One run of the journal that was an audit; ``found`` is None where that is not kept."""
-    told = run(origin, recorded, (), settled=True)
-    if found is None:
-        return told
-    counts = Counter(finding.severity for finding in found)
-    by_severity = {str(severity): counts[severity] for severity in Severity}
-    return {
-        **told,
-        "findings": [finding.to_json() for finding in found],
-        "rules": rules_of(found),
-        "summary": {**by_severity, **told["summary"]},
-    }
-
-
-def _verdict(comparison: Comparison, found: Sequence[Finding]) -> Data:
-    hosts = _counted(len(comparison.hosts), "host")
+def _found(comparison: Comparison, found: Sequence[Finding]) -> ReportVerdict:
+    hosts = counted(len(comparison.hosts), "host")
     drifted = len({finding.computer for finding in found if finding.rule in DRIFT})
     unread = len({finding.computer for finding in found if finding.rule == ACCOUNT_RULE})
     others = sum(finding.rule not in DRIFT for finding in found)
-    risks = _counted(others, "finding")
+    risks = counted(others, "finding")
     if drifted:
         also = f", and there {'is' if others == 1 else 'are'} {risks} besides" if others else ""
         standing, words = "drift", f"{drifted:,} of {hosts} differ from the inventory{also}"
@@ -147,48 +239,18 @@ def _verdict(comparison: Comparison, found: Sequence[Finding]) -> Data:
         standing, words = "clean", f"all {hosts} are as the inventory says"
     if unread:
         words += f"; {unread:,} could not be judged"
-    return {"standing": standing, "words": words}
+    return ReportVerdict(standing, words)
 
 
-def _pending(told: Data) -> Data:
-    summary = told["summary"]
+def _pending(view: PlanView) -> ReportVerdict:
+    summary, blocked = view.summary, view.plan.blocked
     words = (
-        f"{summary['changed']:,} of {_counted(summary['objects'], 'host')} to change: "
-        f"{_counted(summary['add'], 'value')} to add, {summary['remove']:,} to remove, "
-        f"{_counted(summary['flags'], 'flag')} to set"
+        f"{summary.changed:,} of {counted(summary.objects, 'host')} to change: "
+        f"{counted(summary.add, 'value')} to add, {summary.remove:,} to remove, "
+        f"{counted(summary.flags, 'flag')} to set"
     )
-    if told["blocked"]:
-        refusals = _counted(len(told["blocked"]), "refusal")
-        return {"standing": "blocked", "words": f"{refusals}; {words}"}
-    if told["changes"]:
-        return {"standing": "pending", "words": words}
-    return {"standing": "clean", "words": "the directory is as the inventory says; nothing to do"}
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
-def _became(recorded: Run, *, settled: bool) -> Data:
-    if not settled:
-        return {
-            "standing": "unsettled",
-            "words": "it has not come to its end, and may have written",
-        }
-    counts = dict(recorded.summary)
-    drift = counts.pop("drift", None)
-    told = ", ".join(f"{count} {name}" for name, count in counts.items())
-    if drift is not None:
-        return {"standing": "drift" if drift else "clean", "words": told}
-    return {"standing": recorded.status, "words": told or "nothing written"}
-
-
-def _foreign(comparison: Comparison, hints: Mapping[tuple[UUID, str], int]) -> list[Data]:
-    return [
-        {
-            "computer": verdict.computer,
-            "value": verdict.value,
-            "hint": report.hint(verdict, guid, hints),
-        }
-        for verdict, guid in report.foreign(comparison)
-    ]
+    if blocked:
+        return ReportVerdict("blocked", f"{counted(len(blocked), 'refusal')}; {words}")
+    if view.plan.changes:
+        return ReportVerdict("pending", words)
+    return ReportVerdict("clean", "the directory is as the inventory says; nothing to do")

@@ -8,92 +8,137 @@ all else is there without it.
 import hashlib
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from delegation import names
 from delegation.hosts.settings import HOST_SETTINGS
+from delegation.mesh.checks import Finding, Severity
+from delegation.mesh.matrix import PairState
 from delegation.migrations.record.recorded import MIGRATE
-from delegation.report import Data, host_settings, migration, readable
+from delegation.report import host_settings, migration, readable
+from delegation.report.contents import DirectoryReport, ReportView, RunReport
+from delegation.report.mesh_data import ReportedMatrix, ReportedPair
+from delegation.report.mesh_hosts import ReportedHost
+from delegation.report.readable import TemplateRow
 from delegation.report.templates import TemplateChoice, asset
 
-_CODES = {"complete": "c", "partial": "p", "missing": "m", "unexpected": "u", "kept": "k"}
+_CODES = {
+    PairState.COMPLETE: "c",
+    PairState.PARTIAL: "p",
+    PairState.MISSING: "m",
+    PairState.UNEXPECTED: "u",
+    PairState.KEPT: "k",
+}
+_OURS = TemplateChoice()
 
 
-def html(data: Data, template: Path | None = None) -> str:
-    """The page of a report, by our template or by ``template``, of which it raises UsageError.
+def html(report: "ReportView | TemplateRow", template: TemplateChoice = _OURS) -> str:
+    """The page of a report. Raises UsageError of a template that is not ours.
 
     Ours is plain ASCII, so that nothing on its way can take it for another encoding.
     """
-    style, script = (asset(name) for name in ("report.css", "report.js"))
+    style, script = asset("report.css"), asset("report.js")
     filled = {
-        **people(data),
+        **people(report),
         "style": style,
         "script": script,
         "policy": f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; "
         "base-uri 'none'; form-action 'none'",
     }
-    return _rendered("report.html.j2", filled, template, html=True)
+    text = template.fill("report.html.j2", filled, html=True)
+    return text if template.own else text.encode("ascii", "xmlcharrefreplace").decode()
 
 
-def markdown(data: Data, template: Path | None = None) -> str:
+def markdown(report: "ReportView | TemplateRow", template: TemplateChoice = _OURS) -> str:
     """The same for a ticket."""
-    return _rendered("report.md.j2", people(data), template, html=False)
+    return template.fill("report.md.j2", people(report))
 
 
-def _rendered(ours: str, filled: Data, own: Path | None, *, html: bool) -> str:
-    text = TemplateChoice(own).fill(ours, filled, html=html)
-    if own is not None:
-        return text
-    return text.encode("ascii", "xmlcharrefreplace").decode() if html else text
-
-
-def people(data: Data) -> Data:
+def people(report: "ReportView | TemplateRow") -> TemplateRow:
     """What templates are given: the data as it is in JSON, inert, and the same folded.
 
     ``body`` is which of ``templates/page`` tells it; ``figures`` stand beside the verdict.
     """
-    shown: Data = readable.inert(data)
-    body, told = _BODIES.get(data.get("kind", ""), ("directory", directory))
-    common: Data = {"body": body, "grid": None, "figures": [], "figures_of": ""}
-    return {**shown, **common, **told(shown)}
+    common: TemplateRow = {"body": "directory", "grid": None, "figures": [], "figures_of": ""}
+    if isinstance(report, DirectoryReport):
+        return common | inert_rows(report.to_json() | _of_directory(report))
+    if isinstance(report, RunReport):
+        return common | inert_rows(report.to_json() | _of_run(report))
+    data = report if isinstance(report, dict) else report.to_json()
+    shown: TemplateRow = readable.inert(data)
+    body, told = _BODIES[data["kind"]]
+    return {**shown, **common, "body": body, **told(shown)}
 
 
-def directory(shown: Data) -> Data:
-    """What is told of the directory, and of runs that wrote to it."""
-    found = "findings" in shown
-    return {
-        "figures": _severities(shown["summary"]) if found else [],
-        "figures_of": "Findings by severity",
-        "told_rules": readable.by_rule(shown.get("findings", ()), shown.get("rules", {})),
-        "told_hosts": readable.hosts(shown),
-        "alike_hosts": readable.alike_hosts(shown),
-        "told_changes": readable.changes(shown),
-        "told_kept": readable.same_values(shown.get("kept", ()), "reason", "expires"),
-        "told_foreign": readable.same_values(shown.get("foreign", ()), "hint"),
-        "folded_values": readable.folded_values,
-        "flag_words": readable.flag_words,
-        "result_of": readable.result,
-        "grid": grid(shown) if "matrix" in shown else None,
-    }
-
-
-_BODIES: Mapping[str, tuple[str, Callable[[Data], Data]]] = {
+_BODIES: Mapping[str, tuple[str, Callable[[TemplateRow], TemplateRow]]] = {
     **dict.fromkeys(HOST_SETTINGS.runs, ("settings", host_settings.people)),
     MIGRATE: ("migration", migration.people),
 }
-"""The body of a page and what it is given, by the kind of the run."""
+"""The body of a page and what it is given, by the kind of a run that did not concern the mesh."""
 
 
-def _severities(summary: Data) -> list[Data]:
-    tones = {"critical": "bad", "high": "bad", "medium": "warn", "low": ""}
+def inert_rows(data: TemplateRow) -> TemplateRow:
+    """Inert, with what the template of the mesh calls for on rows of them."""
+    rows: TemplateRow = readable.inert(data)
+    return rows | {
+        "folded_values": readable.folded_values,
+        "flag_words": readable.flag_words,
+        "result_of": readable.result,
+    }
+
+
+def _of_directory(report: DirectoryReport) -> TemplateRow:
+    kept = [value.to_json() for value in report.kept]
+    foreign = [value.to_json() for value in report.foreign]
+    changes = report.plan.plan.changes if report.plan else ()
+    return {
+        **_found(report.findings),
+        "told_hosts": readable.hosts(report),
+        "alike_hosts": readable.alike_hosts(report),
+        "told_changes": readable.planned_changes(changes),
+        "told_kept": readable.same_values(kept, "reason", "expires"),
+        "told_foreign": readable.same_values(foreign, "hint"),
+        "grid": grid(report.matrix, report.hosts) if report.matrix else None,
+    }
+
+
+def _of_run(report: RunReport) -> TemplateRow:
+    """Of a run the hosts are told by its changes alone."""
+    return {
+        **_found(report.findings),
+        "told_hosts": [],
+        "alike_hosts": [],
+        "told_changes": readable.recorded_changes(report.changes),
+        "told_kept": [],
+        "told_foreign": [],
+    }
+
+
+def _found(findings: Sequence[Finding] | None) -> TemplateRow:
+    return {
+        "figures": [] if findings is None else _severities(findings),
+        "figures_of": "Findings by severity",
+        "told_rules": readable.by_rule(findings or ()),
+    }
+
+
+_TONES = {
+    Severity.CRITICAL: "bad",
+    Severity.HIGH: "bad",
+    Severity.MEDIUM: "warn",
+    Severity.LOW: "",
+}
+
+
+def _severities(findings: Sequence[Finding]) -> list[TemplateRow]:
+    counts = {severity: sum(one.severity is severity for one in findings) for severity in _TONES}
     return [
         {
-            "tone": tone if summary[severity] else "none",
-            "value": f"{summary[severity]:,}",
-            "word": severity,
+            "tone": tone if counts[severity] else "none",
+            "value": f"{counts[severity]:,}",
+            "word": str(severity),
         }
-        for severity, tone in tones.items()
+        for severity, tone in _TONES.items()
     ]
 
 
@@ -102,63 +147,51 @@ def _hash(text: str) -> str:
     return f"'sha256-{b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def grid(data: Data) -> Data:
+def grid(matrix: ReportedMatrix, hosts: Sequence[ReportedHost]) -> TemplateRow:
     """The matrix as the page's script reads it: hosts by number, and only what is not complete.
 
     A row is (source, flags, cells); a cell is (target, state, bits of the values that are there,
     other values as (value, standing, reason, whether nothing lets it stay)). A target alone is one
     of which everything is missing.
     """
-    matrix = data["matrix"]
-    number = {target["label"]: index for index, target in enumerate(matrix["targets"])}
-    values = {target["label"]: target["values"] for target in matrix["targets"]}
-    hosts = {host["computer"]: host for host in data["hosts"]}
+    number = {target.label: index for index, target in enumerate(matrix.targets)}
+    values = {target.label: target.values for target in matrix.targets}
+    by_label = {host.label: host for host in hosts}
     return {
         "services": list(names.MANAGED_SERVICES),
         "targets": [
-            [one["label"], one["computer"], one["fqdn"], int(one["kind"] == "host")]
-            for one in matrix["targets"]
+            [one.label, one.computer, one.fqdn, int(one.is_host)] for one in matrix.targets
         ],
         "groups": [
-            [group["name"], [number[one] for one in group["members"]], group["reaches"]]
-            for group in matrix["groups"]
+            [group.name, [number[one] for one in group.members], list(group.reaches)]
+            for group in matrix.groups
         ],
         "meshes": [
-            [mesh["name"], *([number[one] for one in mesh[end]] for end in ("sources", "targets"))]
-            for mesh in matrix["meshes"]
+            [mesh.name, *([number[one] for one in end] for end in (mesh.sources, mesh.targets))]
+            for mesh in matrix.meshes
         ],
-        "unread": [number[label] for label in matrix["unread"] if label in number],
+        "unread": [number[label] for label in matrix.unread if label in number],
         "rows": [
             [
-                number[row["source"]],
-                _flags(hosts[row["source"]]),
-                [_cell(other, number, values[other["target"]]) for other in row["others"]],
+                number[row.source],
+                _flags(by_label[row.source]),
+                [_cell(pair, number, values[pair.target]) for pair in row.others],
             ]
-            for row in matrix["sources"]
+            for row in matrix.sources
         ],
     }
 
 
-def _flags(host: Mapping[str, Any]) -> list[int]:
+def _flags(host: ReportedHost) -> list[int]:
     """Protocol transition as found and as declared, unconstrained, disabled, findings."""
-    flags = host["flags"]
-    return [
-        int(flags["protocol_transition"]),
-        int(flags["protocol_transition_declared"]),
-        int(flags["unconstrained"]),
-        int(not host["enabled"]),
-        host["findings"],
-    ]
+    return [*map(int, host.flags().values()), int(not host.is_enabled), host.findings]
 
 
-def _cell(other: Data, number: Mapping[str, int], values: Sequence[str]) -> list[Any] | int:
-    if other["state"] == "missing" and not other["extra"]:
-        return number[other["target"]]
-    there = set(other["present"])
+def _cell(pair: ReportedPair, number: Mapping[str, int], values: Sequence[str]) -> list[Any] | int:
+    if pair.state is PairState.MISSING and not pair.extra:
+        return number[pair.target]
+    there = set(pair.present)
     bits = sum(1 << index for index, value in enumerate(values) if value in there)
-    cell = [number[other["target"]], _CODES[other["state"]], bits]
-    extra = [
-        [one["value"], one["standing"], one["reason"], int(one["unexpected"])]
-        for one in other["extra"]
-    ]
+    cell = [number[pair.target], _CODES[pair.state], bits]
+    extra = [[one.value, one.standing, one.reason, int(one.unexpected)] for one in pair.extra]
     return [*cell, extra] if extra else cell

@@ -9,14 +9,18 @@ spreadsheets take for the separator, an apostrophe stands before it.
 import csv
 import io
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from delegation import names
 from delegation.hosts.settings import HOST_SETTINGS
+from delegation.mesh.checks import Finding
+from delegation.mesh.plan_view import PlanView
+from delegation.mesh.state import DelegationChange, RecordedDelegation, added, flags, removed
 from delegation.migrations.record.recorded import MIGRATE
-from delegation.report import Data, host_settings, migration
+from delegation.report import host_settings, migration
+from delegation.report.contents import DirectoryReport, ReportView, RunReport
+from delegation.report.mesh_data import ReportedMatrix, ReportedSource
+from delegation.report.readable import TemplateRow
 
 COLUMNS = (
     "source",
@@ -41,32 +45,41 @@ BYTE_ORDER_MARK = "\ufeff"
 _FORMULA = re.compile("(^|;)(\\s*)(?=[=+\\-@\uff1d\uff0b\uff0d\uff20])")
 """What a spreadsheet takes for the beginning of a formula; of tabs and the like none is left."""
 
-Row = dict[str, Any]
+CsvRow = dict[str, object]
+"""Cells by the names of their columns; what is absent or None is empty."""
 
 
-def text(data: Data) -> str:
+def text(report: "ReportView | TemplateRow") -> str:
     """The whole table, every cell quoted; each row tells which report it is of."""
-    columns, told = _TABLES.get(data.get("kind", ""), (COLUMNS, rows))
+    if isinstance(report, DirectoryReport | RunReport):
+        origin = _origin(report.domain, report.dc, report.origin.generated)
+        return _written(COLUMNS, rows(report), origin)
+    data = report if isinstance(report, dict) else report.to_json()
+    columns, told = _TABLES[data["kind"]]
+    origin = _origin(data["domain"], data["dc"], data["report"]["generated"])
+    return _written(columns, told(data), origin)
+
+
+_TABLES: Mapping[str, tuple[Sequence[str], Callable[[TemplateRow], Iterator[TemplateRow]]]] = {
+    **dict.fromkeys(HOST_SETTINGS.runs, (host_settings.COLUMNS, host_settings.rows)),
+    MIGRATE: (migration.COLUMNS, migration.rows),
+}
+"""The columns and rows of a run that did not concern the mesh, by its kind."""
+
+
+def _origin(domain: str, dc: str | None, generated: str) -> CsvRow:
+    return {"domain": domain, "dc": dc, "generated": generated}
+
+
+def _written(columns: Sequence[str], table: Iterable[CsvRow], origin: CsvRow) -> str:
     out = io.StringIO()
     writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\n")
     writer.writerow(columns)
-    origin = {
-        "domain": data["domain"],
-        "dc": data["dc"],
-        "generated": data["report"]["generated"],
-    }
-    for row in told(data):
+    for row in table:
         cells = {**row, **origin}
         found = (cells.get(column) for column in columns)
         writer.writerow([defused("" if cell is None else str(cell)) for cell in found])
     return out.getvalue()
-
-
-_TABLES = {
-    **dict.fromkeys(HOST_SETTINGS.runs, (host_settings.COLUMNS, host_settings.rows)),
-    MIGRATE: (migration.COLUMNS, migration.rows),
-}
-"""The columns and rows of a run by its kind; of all else they are those of values."""
 
 
 def defused(cell: str) -> str:
@@ -74,102 +87,118 @@ def defused(cell: str) -> str:
     return _FORMULA.sub(r"\1\2'", names.inert(cell))
 
 
-def rows(data: Data) -> Iterator[Row]:
+def rows(report: DirectoryReport | RunReport) -> Iterator[CsvRow]:
     """What each row tells, by the names of its columns."""
-    subject = data["report"]["subject"]
-    if subject == "run":
-        yield from _changes(data)
-        yield from _with_findings((), data.get("findings", ()))
+    findings = report.findings or ()
+    if isinstance(report, RunReport):
+        for recorded in report.changes:
+            yield from _recorded(recorded)
+        yield from _with_findings((), findings)
         return
-    values = _kept(data) if subject == "audit" else _values(data)
-    yield from _with_findings(values, data.get("findings", ()))
-    for change in data.get("changes", ()):
+    values = _kept(report) if report.matrix is None else _values(report.matrix, report.plan)
+    yield from _with_findings(values, findings)
+    if report.plan is not None:
+        yield from _refusals_and_flags(report.plan)
+
+
+def _refusals_and_flags(view: PlanView) -> Iterator[CsvRow]:
+    for change in view.plan.changes:
         yield from _flags(change)
-    for refusal in data.get("blocked", ()):
+    for refusal in view.plan.blocked:
         yield {
-            "source": refusal["computer"],
+            "source": refusal.computer,
             "standing": "refused",
-            "reason": refusal["message"],
-            "fix": refusal["override"],
+            "reason": refusal.message,
+            "fix": f"--allow {refusal.override}" if refusal.override else None,
         }
 
 
-def _values(data: Data) -> Iterator[Row]:
+def _values(matrix: ReportedMatrix, plan: PlanView | None) -> Iterator[CsvRow]:
     """Every value, desired or found, with what a plan does about it."""
-    targets = {target["label"]: target["values"] for target in data["matrix"]["targets"]}
-    change = {
-        (one["computer"], value): verb
-        for one in data.get("changes", ())
-        for verb, values in (("add", one["add"]), ("remove", [v["value"] for v in one["remove"]]))
-        for value in values
-    }
-    for row in data["matrix"]["sources"]:
-        for told in _of_source(row, targets):
-            source, value = row["source"], told["value"]
-            yield {"source": source, **told, "change": change.get((source, value))}
+    targets = {target.label: target.values for target in matrix.targets}
+    verbs = _verbs(plan.plan.changes if plan else ())
+    for source in matrix.sources:
+        for row in _of_source(source, targets):
+            verb = verbs.get((source.source, str(row["value"])))
+            yield {"source": source.source, **row, "change": verb}
 
 
-def _of_source(row: Data, targets: Mapping[str, list[str]]) -> Iterator[Row]:
-    for target in row["complete"]:
+def _verbs(changes: Iterable[DelegationChange]) -> dict[tuple[str, str], str]:
+    """What a plan does with a value of a computer."""
+    verbs: dict[tuple[str, str], str] = {}
+    for change in changes:
+        verbs |= {(change.target.name, value): "add" for value in added(change)}
+        verbs |= {(change.target.name, value): "remove" for value in removed(change)}
+    return verbs
+
+
+def _of_source(source: ReportedSource, targets: Mapping[str, Sequence[str]]) -> Iterator[CsvRow]:
+    for target in source.complete:
         for value in targets[target]:
             yield {"target": target, "value": value, "standing": "present"}
-    for other in row["others"]:
-        for standing in ("present", "missing"):
-            for value in other[standing]:
-                yield {"target": other["target"], "value": value, "standing": standing}
-        for one in other["extra"]:
-            yield {"target": other["target"], **one}
-    yield from row["elsewhere"]
+    for pair in source.others:
+        for standing, values in (("present", pair.present), ("missing", pair.missing)):
+            for value in values:
+                yield {"target": pair.target, "value": value, "standing": standing}
+        for extra in pair.extra:
+            yield {"target": pair.target, **extra.to_json()}
+    for elsewhere in source.elsewhere:
+        yield elsewhere.to_json()
 
 
-def _kept(data: Data) -> Iterator[Row]:
-    for kept in data["kept"]:
+def _kept(report: DirectoryReport) -> Iterator[CsvRow]:
+    for kept in report.kept:
         yield {
-            "source": kept["computer"],
-            "value": kept["value"],
+            "source": kept.computer,
+            "value": kept.value,
             "standing": "kept",
-            "reason": kept["reason"],
+            "reason": kept.reason,
         }
 
 
-def _with_findings(values: Iterable[Row], findings: Iterable[Data]) -> Iterator[Row]:
+def _with_findings(values: Iterable[CsvRow], findings: Iterable[Finding]) -> Iterator[CsvRow]:
     """Each value with the findings about it; those about something else follow."""
-    about: dict[tuple[str, str], list[Data]] = defaultdict(list)
-    for finding in findings:
-        about[finding["computer"], finding["value"]].append(finding)
+    about = names.grouped(((one.computer, one.value), one) for one in findings)
     for row in values:
-        found = about.pop((row["source"], row["value"]), None)
+        found = about.pop((str(row["source"]), str(row["value"])), None)
         yield {**row, **_findings(found, row.get("reason"))} if found else row
-    for (source, value), found in about.items():
-        for one in found:
+    for (source, value), left in about.items():
+        for one in left:
             yield {"source": source, "value": value, **_findings([one], None)}
 
 
-def _findings(found: list[Data], reason: str | None) -> Row:
+def _findings(found: Sequence[Finding], reason: object) -> CsvRow:
     """What several say in one row; the worst of them, which comes first, gives the severity."""
-    told = {
-        column: "; ".join(dict.fromkeys(one[key] for one in found))
-        for column, key in (("rule", "rule"), ("fix", "fix"), ("reason", "message"))
+    messages = _distinct(one.message for one in found)
+    return {
+        "rule": _distinct(one.rule for one in found),
+        "fix": _distinct(one.fix for one in found),
+        "reason": reason or messages,
+        "severity": str(found[0].severity),
     }
-    return {**told, "severity": found[0]["severity"], "reason": reason or told["reason"]}
 
 
-def _changes(data: Data) -> Iterator[Row]:
-    for change in data["changes"]:
-        became = {
-            "source": change["computer"],
-            "result": change["result"] or ("not settled" if change["intended"] else "not written"),
-            "reason": change["reason"],
-        }
-        for value in change["add"]:
-            yield {**became, "value": value, "change": "add"}
-        for removal in change["remove"]:
-            yield {**became, "value": removal["value"], "change": "remove"}
-        for row in _flags(change):
-            yield {**became, **row}
+def _distinct(texts: Iterable[str]) -> str:
+    return "; ".join(dict.fromkeys(texts))
 
 
-def _flags(change: Data) -> Iterator[Row]:
-    for flag, (_, after) in change["flags"].items():
+def _recorded(recorded: RecordedDelegation) -> Iterator[CsvRow]:
+    change, result = recorded.change, recorded.result
+    unknown = "not settled" if recorded.intended else "not written"
+    became: CsvRow = {
+        "source": change.target.name,
+        "result": result.value if result else unknown,
+        "reason": recorded.reason,
+    }
+    for value in added(change):
+        yield {**became, "value": value, "change": "add"}
+    for value in removed(change):
+        yield {**became, "value": value, "change": "remove"}
+    for row in _flags(change):
+        yield {**became, **row}
+
+
+def _flags(change: DelegationChange) -> Iterator[CsvRow]:
+    for flag, (_, after) in flags(change).items():
         switch = f"switch {'on' if after else 'off'}"
-        yield {"source": change["computer"], "standing": flag, "change": switch}
+        yield {"source": change.target.name, "standing": flag, "change": switch}

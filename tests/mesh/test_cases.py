@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from delegation import report
 from delegation.changes.outcomes import Result
 from delegation.directory.offline import OfflineDirectory
 from delegation.inventory import Inventory
 from delegation.inventory.reader import parse
 from delegation.mesh import planning, undo
+from delegation.mesh.plan_view import PlanView
 from delegation.mesh.state import DelegationPlan
 from tests.builders import survey
 
@@ -36,7 +36,7 @@ def data(
 ) -> tuple[DelegationPlan, dict[str, Any]]:
     comparison = survey(inventory, directory)
     plan = planning.plan(comparison)
-    return plan, report.plan_data(plan, comparison, {})
+    return plan, PlanView.of(plan, comparison, {}).to_json()
 
 
 def open_directory(case: Path, inventory: Inventory) -> OfflineDirectory:

@@ -17,9 +17,11 @@ from pypdf import PdfReader
 from delegation.inventory import Inventory, Keep
 from delegation.mesh import checks
 from delegation.mesh.desired import expand
+from delegation.mesh.past_runs import MeshPast
 from delegation.mesh.snapshot import Computer
 from delegation.names import MIGRATION
-from delegation.report import Data, contents, page
+from delegation.report import contents, page
+from delegation.report.contents import DirectoryReport
 from tests import builders
 from tests.cli.test_hostile import HOSTILE
 from tests.lab import Lab, byhand, domain
@@ -344,7 +346,7 @@ def test_a_request_would_have_been_seen(browser: Browser, tmp_path: Path) -> Non
 # A thousand hosts, and somebody who means harm
 
 
-def thousand() -> Data:
+def thousand() -> DirectoryReport:
     """The data of 1,000 hosts in meshes of 64, in which something has happened here and there."""
     hosts = [f"hv{number:04}" for number in range(1, 1001)]
     racks = [
@@ -366,10 +368,10 @@ def thousand() -> Data:
     return reported(inventory, accounts)
 
 
-def reported(inventory: Inventory, accounts: list[Computer]) -> Data:
+def reported(inventory: Inventory, accounts: list[Computer]) -> DirectoryReport:
     comparison = builders.survey(inventory, builders.MemoryDirectory(accounts))
     origin = contents.Origin("state", "2026-06-15T08:00:00+00:00", "delegation")
-    return contents.state(origin, comparison, checks.findings(comparison), contents.Past())
+    return contents.state(origin, comparison, checks.findings(comparison), MeshPast())
 
 
 def test_a_thousand_hosts_are_folded_by_mesh(browser: Browser, tmp_path: Path) -> None:

@@ -2,19 +2,25 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from delegation.cli import files, findings, options
-from delegation.cli.report import runs, surveyed
+from delegation.changes.records import Records
+from delegation.cli import files, findings, options, wiring
+from delegation.cli.history import accounts
 from delegation.errors import UsageError
-from delegation.report import Data, page, sheet
+from delegation.report import page, sheet
+from delegation.report.contents import ReportView
+from delegation.report.directory_report import SUBJECTS, directory_report
+from delegation.report.readable import TemplateRow
+from delegation.report.run_report import run_report
+from delegation.report.templates import TemplateChoice
+from delegation.wiring import KINDS
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-SUBJECTS = ("state", "plan", "audit")
 
 
 def _subject(
@@ -100,7 +106,9 @@ def html(ctx: click.Context, template: Path | None, **given: Any) -> int:  # noq
       delegation report html 12 -o run-12.html
       delegation report html --limit hv[01-08] --template ours.html.j2 -o mesh.html
     """
-    return _report(ctx, lambda data: page.html(data, template), template=template, **given)
+    return _report(
+        ctx, lambda report: page.html(report, TemplateChoice(template)), template=template, **given
+    )
 
 
 @report.command()
@@ -115,7 +123,12 @@ def markdown(ctx: click.Context, template: Path | None, **given: Any) -> int:  #
       delegation report markdown plan -o plan.md
       delegation report markdown 12
     """
-    return _report(ctx, lambda data: page.markdown(data, template), template=template, **given)
+    return _report(
+        ctx,
+        lambda report: page.markdown(report, TemplateChoice(template)),
+        template=template,
+        **given,
+    )
 
 
 @report.command("json")
@@ -130,7 +143,7 @@ def json_(ctx: click.Context, **given: Any) -> int:  # noqa: ANN401
       delegation report json -o mesh.json
       delegation report json 12
     """
-    return _report(ctx, lambda data: json.dumps(data, indent=1), **given)
+    return _report(ctx, _json, **given)
 
 
 @report.command("csv")
@@ -152,7 +165,7 @@ def csv_(ctx: click.Context, **given: Any) -> int:  # noqa: ANN401
 
 def _report(  # noqa: PLR0913 - one parameter an option
     ctx: click.Context,
-    form: Callable[[Data], str],
+    form: Callable[[ReportView | TemplateRow], str],
     *,
     subject: str | int,
     output: Path | None,
@@ -164,15 +177,25 @@ def _report(  # noqa: PLR0913 - one parameter an option
     given = options.given(ctx)
     if template is not None and not template.is_file():
         raise UsageError(f"--template {template}: there is no such file", "name a Jinja2 template")
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    told: ReportView | TemplateRow
     if isinstance(subject, int):
         if limit or operators:
             raise UsageError("a run is reported as it was", "leave --limit and --as out")
-        data, own = runs.report_of(given, subject)
+        records = Records(wiring.usual_state_folder(given), KINDS)
+        told = run_report(records, subject, now, accounts(given))
+        own = [given.inventory, records.folder / "journal.sqlite"]
     else:
-        data, own = surveyed.report_of(given, subject, limit, operators)
-    text = form(data).rstrip("\n")
+        world = wiring.world(given, wiring.load(given))
+        told, own = directory_report(world, subject, now, limit, operators), world.own_files()
+    text = form(told).rstrip("\n")
     if output is None:
         click.echo(text)
     else:
         files.save(output, mark + text, [*own, *([template] if template else [])])
     return 0
+
+
+def _json(report: ReportView | TemplateRow) -> str:
+    data = report if isinstance(report, dict) else report.to_json()
+    return json.dumps(data, indent=1)

@@ -1,0 +1,42 @@
+"""The journal -> a report on one of its runs, of any kind; the use case. It asks no directory."""
+
+from collections.abc import Mapping
+
+from delegation import __version__
+from delegation.changes.history import AccountOf
+from delegation.changes.records import Records
+from delegation.hosts.settings import HOST_SETTINGS
+from delegation.mesh.past_runs import AuditAccount
+from delegation.mesh.state import DELEGATION
+from delegation.migrations.past_migrations import MigrationAccount
+from delegation.migrations.record import recorded
+from delegation.migrations.tries import tries
+from delegation.report import host_settings, migration
+from delegation.report.contents import Origin, ReportView, RunReport
+from delegation.report.readable import TemplateRow
+
+
+def run_report(
+    records: Records, number: int, generated: str, accounts: Mapping[str, AccountOf]
+) -> ReportView | TemplateRow:
+    """A report on a run; ``accounts`` tell of audits and migrations, by the kind of run.
+
+    Raises UsageError where there is no run of that number, and JournalError.
+    """
+    origin = Origin("run", generated, f"delegation {__version__}")
+    with records.reading() as journal:
+        run = journal.run(number)
+        is_settled = run.id not in {one.id for one in journal.unsettled()}
+        account_of = accounts.get(run.kind)
+        account = account_of(journal, run, detailed=True) if account_of else None
+        if isinstance(account, MigrationAccount):
+            view = account.moved
+            sent = tries(view.moves, recorded.steps(journal, number))
+            return migration.run(origin, view, sent)
+        if isinstance(account, AuditAccount):
+            return RunReport(origin, run, (), is_settled=True, findings=account.findings)
+        if run.kind in HOST_SETTINGS.runs:
+            settings = journal.changes(number, HOST_SETTINGS)
+            return host_settings.run(origin, run, settings, settled=is_settled)
+        changes = tuple(journal.changes(number, DELEGATION))
+        return RunReport(origin, run, changes, is_settled)
