@@ -41,9 +41,7 @@ def test_killed_at_random_moments_and_resumed_each_time(farm: Farm) -> None:
         most = min(kills + IN_A_ROW, KILLS)
         while True:
             seconds = random.uniform(0, 6) if kills < most else 1000
-            answer = farm.desk.start(
-                "migrate", *words, f"{seconds}", program="tests.story.lethal_migrate"
-            ).end()
+            answer = farm.desk.run_by("tests.story.lethal_migrate", "migrate", *words, f"{seconds}")
             if answer.code != -signal.SIGKILL:
                 break
             kills += 1
