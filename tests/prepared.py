@@ -1,9 +1,10 @@
 """Programs that begin where a process that has already read all modules is forked.
 
-A command takes a quarter of a second of a processor to begin, and a tenth of that to do its work.
+A command takes a quarter of a second of a processor to begin, and less than that to do its work.
 Here it is a process of its own all the same, with its own folder, environment, streams and end: no
 cache, ticket, thread or handler of one command is there for the next. What differs from a process
-that is started anew: all modules are there, and the command line in ``/proc`` is another's.
+that is started anew: all modules are read, too late for a program that puts a part of its own into
+one of them, and the command line in ``/proc`` is another's.
 
 Each of those who wait has its own order of sets, as each process has; they are asked in turn, so
 that no command leans on the order in which another one wrote.
@@ -25,18 +26,19 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from itertools import cycle
 from pathlib import Path
+from tempfile import TemporaryFile
 from types import ModuleType
-from typing import NoReturn
+from typing import IO, NoReturn
 
 import delegation
 
 ROOT = Path(__file__).parents[1]
-OTHERS = (
+LIBRARIES = (
     "cryptography.x509",
     "dns.resolver",
     "gssapi.raw",
@@ -89,9 +91,10 @@ def run(
         "cwd": str(cwd),
         "environment": dict(environment),
     }
-    with _file() as out, _file() as err, Path(os.devnull).open("rb") as nothing:
+    with TemporaryFile() as out, TemporaryFile() as err, Path(os.devnull).open("rb") as nothing:
+        streams = [stream.fileno() for stream in (nothing, out, err)]
         try:
-            code = server.done(order, (nothing.fileno(), out, err), seconds)
+            code = server.done(order, streams, seconds)
         except TimeoutError:
             shown = f"{_text(out)}\n{_text(err)}"
             raise AssertionError(f"{module} {words!r} hangs:\n{shown}") from None
@@ -107,17 +110,9 @@ def _servers(at_start: tuple[tuple[str, str], ...]) -> Iterator[_Server]:
     return cycle([_Server(at_start) for _ in range(WAITING)])
 
 
-@contextmanager
-def _file() -> Iterator[int]:
-    number = os.memfd_create("stream")
-    try:
-        yield number
-    finally:
-        os.close(number)
-
-
-def _text(number: int) -> str:
-    return os.pread(number, os.fstat(number).st_size, 0).decode()
+def _text(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode()
 
 
 class _Server:
@@ -139,17 +134,22 @@ class _Server:
     def done(self, order: Mapping[str, object], streams: Sequence[int], seconds: float) -> int:
         """Raises TimeoutError, after its end."""
         socket.send_fds(self._line, [json.dumps(order).encode()], streams)
-        number = int(self._line.recv(LARGEST))
+        number = self._told()
         self._line.settimeout(seconds)
         try:
-            return int(self._line.recv(LARGEST))
+            return self._told()
         except TimeoutError:
             os.kill(number, signal.SIGKILL)
             self._line.settimeout(None)
-            self._line.recv(LARGEST)
+            self._told()
             raise
         finally:
             self._line.settimeout(None)
+
+    def _told(self) -> int:
+        text = self._line.recv(LARGEST)
+        assert text, "the process that waits has ended: what it said is on the standard error"
+        return int(text)
 
 
 # The one who waits.
@@ -180,7 +180,7 @@ def _read_all() -> None:
     for module in pkgutil.walk_packages(delegation.__path__, "delegation."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
-    for name in OTHERS:
+    for name in LIBRARIES:
         with suppress(ImportError):  # Kerberos, for scripts/test --unit
             importlib.import_module(name)
 
