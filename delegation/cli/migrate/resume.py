@@ -38,4 +38,4 @@ def resume(ctx: click.Context, run: int | None, wait: int) -> int:
     world = opening.world(given)
     request = ResumeRequest(run, Patience(silence=wait))
     teller, attendant = telling.TerminalTeller(given), TerminalAttendant(given, world)
-    return runs_shown.ended(resume_run.resume(world, request, teller, attendant), given)
+    return runs_shown.show_and_judge(resume_run.resume(world, request, teller, attendant), given)
