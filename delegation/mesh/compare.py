@@ -1,10 +1,11 @@
-"""Desired against found: one verdict per value, with its reason.
+"""Desired, Snapshot -> Comparison: one verdict for every value, with its reason.
 
 The plan, the audit's findings and every report are derived from a comparison; nothing else
-judges a value (DESIGN.md section 4).
+judges a value. A value of msDS-AllowedToDelegateTo tells not who wrote it. So what no mesh asks
+for is ours only where it can be nobody else's, and foreign, that is left alone, in all other cases.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -23,6 +24,11 @@ from delegation.mesh.snapshot import (
 
 
 class Standing(StrEnum):
+    """What a value is to the inventory.
+
+    ``stale`` ones are ours and not desired any more; ``foreign`` ones are not known to be ours.
+    """
+
     MISSING = "missing"
     PRESENT = "present"
     KEPT = "kept"
@@ -105,7 +111,7 @@ def compare(
     limit: Collection[str] | None = None,
 ) -> Comparison:
     """Judge every value of every host, or of the hosts in ``limit`` (labels)."""
-    judge = _Judge(inventory, today)
+    judge = _ValueJudge(inventory, today)
     hosts = []
     for label, delegate in desired.delegates.items():
         computer = snapshot.computer(delegate.host.computer)
@@ -114,31 +120,36 @@ def compare(
     return Comparison(inventory, desired, snapshot, today, tuple(hosts))
 
 
-class _Judge:
+class _ValueJudge:
     """The inventory's claims, indexed by casefolded host name."""
 
     def __init__(self, inventory: Inventory, today: date) -> None:
         self.today = today
         self.keep = inventory.keep
-        self.retired = {
-            name.casefold() for gone in inventory.retired for name in (gone.name, gone.fqdn)
-        }
-        self.hosts: Mapping[str, str] = {
-            name.casefold(): host.label
-            for host in inventory.hosts.values()
-            for name in (host.computer, host.fqdn)
-        }
+        self.retired: set[str] = set()
+        for former in inventory.retired:
+            self.retired |= {former.name.casefold(), former.fqdn.casefold()}
+        self.hosts: dict[str, str] = {}
+        for host in inventory.hosts.values():
+            self.hosts[host.computer.casefold()] = host.label
+            self.hosts[host.fqdn.casefold()] = host.label
 
     def host(self, delegate: Delegate, computer: Computer) -> HostComparison:
-        found: dict[str, str] = {}
-        twins = [v for v in computer.values if found.setdefault(v.casefold(), v) is not v]
-        missing, present = [], []
+        # AD compares these values without regard to case and never holds a value twice; Samba
+        # stores a twin that differs in case. Comparing casefolded serves both.
+        unclaimed: dict[str, str] = {}
+        twins: list[str] = []
+        for value in computer.values:
+            if unclaimed.setdefault(value.casefold(), value) is not value:
+                twins.append(value)
+        missing: list[str] = []
+        present: list[str] = []
         for key, value in delegate.values():
-            if found.pop(key, None) is None:
+            if unclaimed.pop(key, None) is None:
                 missing.append(value)
             else:
                 present.append(value)
-        extra = self._extras(delegate, list(found.values())) if found else ()
+        extra = self._extras(delegate, list(unclaimed.values())) if unclaimed else ()
         return HostComparison(
             delegate, computer, tuple(missing), tuple(present), extra, tuple(twins)
         )
@@ -147,33 +158,26 @@ class _Judge:
         label = delegate.host.label
         peers = {endpoint.label for endpoint in delegate.endpoints if endpoint.is_host}
         verdicts = [self._extra(label, value, peers) for value in sorted(values)]
-        gone = {
-            key
-            for verdict in verdicts
-            if verdict.standing is Standing.STALE
-            and (key := _host_of(verdict.value, names.MIGRATION))
-        }
-        return tuple(
-            Verdict(label, v.value, Standing.STALE, "cifs twin of a migration value that goes")
-            if v.standing is Standing.FOREIGN
-            and v.rule is None
-            and _host_of(v.value, names.CIFS) in gone
-            else v
-            for v in verdicts
-        )
+        stale = [verdict.value for verdict in verdicts if verdict.standing is Standing.STALE]
+        # Both values of a target were written together. A cifs value alone may be a file share's
+        # that another team relies on; beside a migration value that goes, it goes with it.
+        leaving_targets = {_host_of(value, names.MIGRATION) for value in stale} - {""}
+        return tuple(_leaving_with_its_twin(verdict, leaving_targets) for verdict in verdicts)
 
     def _extra(self, label: str, value: str, peers: Collection[str]) -> Verdict:
         rule = self._keep_rule(label, value)
-        if rule is not None and _live(rule, self.today):
+        if rule is not None and _is_live(rule, self.today):
             return Verdict(label, value, Standing.KEPT, rule.reason or "keep rule", rule)
         if rule is not None:
-            return Verdict(
-                label, value, Standing.FOREIGN, f"its keep rule expired on {rule.expires}", rule
-            )
-        migration = _host_of(value, names.MIGRATION)
-        if (migration or _host_of(value, names.CIFS)) in self.retired:
+            reason = f"its keep rule expired on {rule.expires}"
+            return Verdict(label, value, Standing.FOREIGN, reason, rule)
+        migration_target = _host_of(value, names.MIGRATION)
+        target = migration_target or _host_of(value, names.CIFS)
+        if target in self.retired:
             return Verdict(label, value, Standing.STALE, "retired")
-        peer = self.hosts.get(migration)
+        # Nothing but live migration uses the migration service: such a value towards one of our
+        # own hosts is ours, whoever wrote it. A cifs value has many uses.
+        peer = self.hosts.get(migration_target)
         if peer is not None and peer not in peers:
             reason = "the host itself" if peer == label else f"{peer} is not a peer"
             return Verdict(label, value, Standing.STALE, reason)
@@ -181,21 +185,28 @@ class _Judge:
 
     def _keep_rule(self, label: str, value: str) -> Keep | None:
         """The rule for this value: a live one wherever several match."""
-        matching = [
-            rule
-            for rule in self.keep
-            if (not rule.hosts or label in rule.hosts) and matches(rule.value, value)
-        ]
-        live = [rule for rule in matching if _live(rule, self.today)]
+        for_host = (rule for rule in self.keep if not rule.hosts or label in rule.hosts)
+        matching = [rule for rule in for_host if matches(rule.value, value)]
+        live = [rule for rule in matching if _is_live(rule, self.today)]
         return next(iter(live or matching), None)
+
+
+def _leaving_with_its_twin(verdict: Verdict, leaving_targets: Collection[str]) -> Verdict:
+    """The verdict; stale where it is the cifs value of a target whose migration value goes."""
+    is_unclaimed = verdict.standing is Standing.FOREIGN and verdict.rule is None
+    if not is_unclaimed or _host_of(verdict.value, names.CIFS) not in leaving_targets:
+        return verdict
+    reason = "cifs twin of a migration value that goes"
+    return Verdict(verdict.computer, verdict.value, Standing.STALE, reason)
 
 
 def matches(pattern: str, value: str) -> bool:
     """Whether a keep pattern (``*`` and ``?``, any case) covers ``value``."""
-    return fnmatchcase(value.casefold(), pattern.casefold().replace("[", "[[]"))
+    without_sets = pattern.casefold().replace("[", "[[]")
+    return fnmatchcase(value.casefold(), without_sets)
 
 
-def _live(rule: Keep, today: date) -> bool:
+def _is_live(rule: Keep, today: date) -> bool:
     return rule.expires is None or today <= rule.expires
 
 

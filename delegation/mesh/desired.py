@@ -1,4 +1,4 @@
-"""What every host's computer object must hold, from the inventory alone."""
+"""Inventory -> Desired: what every host's computer object must hold."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
@@ -25,6 +25,8 @@ class Endpoint:
 
     @classmethod
     def of_host(cls, host: Host) -> "Endpoint":
+        # cifs for the storage, which is written through a hidden share of the target, and the
+        # migration service for the machine itself.
         return cls._of(host.label, host.computer, host.fqdn, names.MANAGED_SERVICES, is_host=True)
 
     @classmethod
@@ -36,7 +38,8 @@ class Endpoint:
         cls, label: str, computer: str, fqdn: str, services: tuple[str, ...], *, is_host: bool
     ) -> "Endpoint":
         values = tuple(names.peer_values(computer, fqdn, services))
-        return cls(label, computer, fqdn, values, tuple(v.casefold() for v in values), is_host)
+        keys = tuple(value.casefold() for value in values)
+        return cls(label, computer, fqdn, values, keys, is_host)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,48 +72,54 @@ class Desired:
 
     def endpoints_of(self, labels: Collection[str]) -> list[Endpoint]:
         """What the hosts ``labels`` reach, each endpoint once, in a stable order."""
-        found: dict[tuple[bool, str], Endpoint] = {}
+        endpoints: dict[tuple[bool, str], Endpoint] = {}
         for label in labels:
             for endpoint in self.delegates[label].endpoints:
-                found.setdefault((endpoint.is_host, endpoint.label), endpoint)
-        return [found[key] for key in sorted(found)]
+                endpoints.setdefault((endpoint.is_host, endpoint.label), endpoint)
+        return [endpoints[key] for key in sorted(endpoints)]
 
     def account_names(self) -> list[str]:
         """The computer names whose accounts must be read: hosts and reached file servers."""
-        wanted = {d.host.computer.casefold(): d.host.computer for d in self.delegates.values()}
+        spellings: dict[str, str] = {}
+        for delegate in self.delegates.values():
+            spellings[delegate.host.computer.casefold()] = delegate.host.computer
         for endpoint in self.endpoints_of(list(self.delegates)):
-            wanted.setdefault(endpoint.computer.casefold(), endpoint.computer)
-        return list(wanted.values())
+            spellings.setdefault(endpoint.computer.casefold(), endpoint.computer)
+        return list(spellings.values())
 
 
 def expand(inventory: Inventory) -> Desired:
     """Expand the inventory's meshes; their union where a host is in several.
 
+    Every host is listed by itself on every other one's account: the attribute takes no groups.
+
     Raises Refused where a mesh is so large that no computer object could hold its values.
     """
-    hosts = {label: Endpoint.of_host(host) for label, host in inventory.hosts.items()}
-    position = {label: index for index, label in enumerate(inventory.hosts)}
-    reach: dict[str, set[str]] = defaultdict(set)
-    for mesh in inventory.meshes:
-        _bound(mesh.name, len(mesh.targets) * 4)
-        for source in mesh.sources:
-            reach[source].update(mesh.targets)
-            _bound(mesh.name, len(reach[source]) * 4)
+    host_endpoints = {label: Endpoint.of_host(host) for label, host in inventory.hosts.items()}
     file_servers = _file_servers_by_host(inventory)
-    delegates = {
-        label: Delegate(
-            host,
-            (
-                *(hosts[peer] for peer in sorted(reach[label] - {label}, key=position.__getitem__)),
-                *file_servers.get(label, ()),
-            ),
-        )
-        for label, host in inventory.hosts.items()
-    }
+    reach = _reach_by_host(inventory)
+    position = {label: index for index, label in enumerate(inventory.hosts)}
+    delegates: dict[str, Delegate] = {}
+    for label, host in inventory.hosts.items():
+        peers = sorted(reach.get(label, set()) - {label}, key=position.__getitem__)
+        endpoints = [host_endpoints[peer] for peer in peers]
+        endpoints += file_servers.get(label, ())
+        delegates[label] = Delegate(host, tuple(endpoints))
     return Desired(inventory.domain, delegates)
 
 
-def _bound(mesh: str, values: int) -> None:
+def _reach_by_host(inventory: Inventory) -> Mapping[str, set[str]]:
+    """The labels of all targets of each source. Raises Refused before they use up memory."""
+    reach: dict[str, set[str]] = defaultdict(set)
+    for mesh in inventory.meshes:
+        _refuse_too_many(mesh.name, len(mesh.targets) * 4)
+        for source in mesh.sources:
+            reach[source].update(mesh.targets)
+            _refuse_too_many(mesh.name, len(reach[source]) * 4)
+    return reach
+
+
+def _refuse_too_many(mesh: str, values: int) -> None:
     if values > HARD_LIMIT:
         raise Refused(
             f"mesh {mesh!r} would put about {values:,} values on one computer object; "
@@ -121,9 +130,10 @@ def _bound(mesh: str, values: int) -> None:
 
 def _file_servers_by_host(inventory: Inventory) -> Mapping[str, list[Endpoint]]:
     members = {mesh.name: {*mesh.sources, *mesh.targets} for mesh in inventory.meshes}
-    reached: dict[str, list[Endpoint]] = defaultdict(list)
+    servers: dict[str, list[Endpoint]] = defaultdict(list)
     for server in inventory.file_servers:
         endpoint = Endpoint.of_file_server(server)
-        for label in set().union(*(members[mesh] for mesh in server.reached_from)):
-            reached[label].append(endpoint)
-    return reached
+        meshes = [members[mesh] for mesh in server.reached_from]
+        for label in set().union(*meshes):
+            servers[label].append(endpoint)
+    return servers

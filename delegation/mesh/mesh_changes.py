@@ -15,7 +15,7 @@ from delegation.changes.run import NewRun, Run
 from delegation.errors import Advice, DelegationError, UsageError
 from delegation.events import Event, EventSeverity, Teller, warning
 from delegation.mesh import snapshot, undo
-from delegation.mesh.plan_mesh import PlanWorld, planned_from
+from delegation.mesh.plan_mesh import PlanWorld, plan_from
 from delegation.mesh.reader import Writer
 from delegation.mesh.snapshot import Directory
 from delegation.mesh.state import DELEGATION, Delegation, DelegationChange, DelegationPlan
@@ -65,7 +65,10 @@ class OpenedDirectory:
         self._writes_undo = world.write_undo_file
 
     def cannot_tell_of(self, run: Run) -> str:
-        """A write that has not replicated yet looks, on any other DC, as if it was never made."""
+        """A write that has not replicated yet looks, on any other DC, as if it was never made.
+
+        Recovered there, it would be recorded as refused, and no rollback would ever take it back.
+        """
         here = self.changer.directory.dc
         if run.dc.casefold() == here.casefold():
             return ""
@@ -80,16 +83,18 @@ class OpenedDirectory:
     def after_write(self, report: Report[Delegation]) -> Iterable[Event]:
         if self.recorded_as.startswith("ldif:"):
             return
-        applied = [o.change.target.name for o in report.outcomes if o.result is Result.APPLIED]
+        applied = [outcome for outcome in report.outcomes if outcome.result is Result.APPLIED]
         if applied:
-            yield InEffectLater(tuple(applied))
+            yield InEffectLater(tuple(outcome.change.target.name for outcome in applied))
 
 
 @dataclass(frozen=True, slots=True)
 class InEffectLater:
     """When hosts go by what was written, and which of them can be hurried.
 
-    The KDC keeps what it knows of a delegating account for 15 minutes, and a host its tickets.
+    The KDC keeps what it knows of a delegating account for 15 minutes, and a host its tickets:
+    klist purge empties the cache of the host's own account, logon session 0x3e7. What was taken
+    away works on until the tickets that were issued end, after up to 600 minutes.
     """
 
     hosts: tuple[str, ...]
@@ -119,8 +124,8 @@ class MeshToApply(OpenedDirectory):
         self._allow = allow
 
     def plan(self) -> Prospect[Delegation]:
-        found = planned_from(self._world, self.changer, self._labels, self._allow)
-        return Prospect(found.plan, found.view)
+        planned = plan_from(self._world, self.changer, self._labels, self._allow)
+        return Prospect(planned.plan, planned.view)
 
     def plan_again(self, confirmed: Prospect[Delegation]) -> Prospect[Delegation]:  # noqa: ARG002
         """All of it: one search reads every host at once."""
@@ -198,7 +203,8 @@ def open_to_apply(
     world: WriteWorld, labels: frozenset[str] | None, allow: Collection[str], journal: Journal
 ) -> Iterator[MeshToApply]:
     """The mesh to change, on the DC that alone can tell of runs that died, if there is one."""
-    prefer = [run.dc for run in journal.unsettled(DELEGATION) if run.directory == world.recorded_as]
+    unsettled = journal.unsettled(DELEGATION)
+    prefer = [run.dc for run in unsettled if run.directory == world.recorded_as]
     with world.writing(prefer) as writer:
         yield MeshToApply(writer, world, labels, allow)
 
@@ -218,8 +224,9 @@ class MeshUndoOpening:
         directory = recorded_as or self._world.directory_meant
         newest = journal.undoable(directory, DELEGATION)
         if newest is None:
+            where = f" on {directory}" if directory else ""
             raise DelegationError(
-                "there is no apply left to undo" + (f" on {directory}" if directory else ""),
+                f"there is no apply left to undo{where}",
                 "see: delegation history; a rollback is undone by its number",
             )
         return newest
@@ -243,6 +250,8 @@ class MeshUndoOpening:
     def to_undo(self, run: Run) -> Iterator[MeshToUndo]:
         with self._world.writing_back(run) as writer:
             here = writer.directory.dc
+            # The attribute replicates whole, and the last writer wins: two edits of one object on
+            # two DCs lose one of them without an error. So a run is undone where it was made.
             if here.casefold() != run.dc.casefold():
                 what = (
                     f"run {run.id} was made on {run.dc}, this is {here}: what has not replicated "

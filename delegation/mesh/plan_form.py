@@ -1,6 +1,6 @@
 """Plans of delegation, saved and fresh: read back as changes, and compared line by line."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -40,11 +40,12 @@ class DelegationPlanForm:
         lines = [f"{name}: would not be changed any more" for name in old.keys() - new.keys()]
         lines += [f"{name}: would be changed as well" for name in new.keys() - old.keys()]
         for name in old.keys() & new.keys():
-            lines += (f"{name}: {line}" for line in _changed(old[name], new[name]))
+            for difference in _differences(old[name], new[name]):
+                lines.append(f"{name}: {difference}")
         return sorted(lines)
 
 
-def _changed(then: DelegationChange, now: DelegationChange) -> Iterable[str]:
+def _differences(then: DelegationChange, now: DelegationChange) -> Iterator[str]:
     """How one object's change has become another."""
     aspects = (
         ("to add", added(then), added(now)),
@@ -52,8 +53,10 @@ def _changed(then: DelegationChange, now: DelegationChange) -> Iterable[str]:
         ("found there", then.before.values, now.before.values),
     )
     for words, before, after in aspects:
-        yield from (f"now {words}: {value}" for value in sorted(set(after) - set(before)))
-        yield from (f"no longer {words}: {value}" for value in sorted(set(before) - set(after)))
+        for value in sorted(set(after).difference(before)):
+            yield f"now {words}: {value}"
+        for value in sorted(set(before).difference(after)):
+            yield f"no longer {words}: {value}"
     facts = (
         ("flags", _bits(then), _bits(now)),
         ("user_account_control", then.before.uac, now.before.uac),
@@ -80,20 +83,21 @@ def _change(data: Mapping[str, Any]) -> DelegationChange:
     Also where they contradict what is said to have been found: a plan that was tampered with must
     differ from a true one in what its reader was shown.
     """
-    found = data["before"]
-    adds = [str(value) for value in data["add"]]
-    removes = [str(removal["value"]) for removal in data["remove"]]
-    values = [str(value) for value in found["values"]]
-    values += [value for value in removes if value not in values]
-    values = [value for value in values if value not in adds]
-    uac = int(found["user_account_control"])
+    before_json = data["before"]
+    to_add = [str(value) for value in data["add"]]
+    to_remove = [str(removal["value"]) for removal in data["remove"]]
+    values = [str(value) for value in before_json["values"]]
+    values += [value for value in to_remove if value not in values]
+    values = [value for value in values if value not in to_add]
+    uac = int(before_json["user_account_control"])
     before = Delegation(tuple(values), uac)
-    kept = [value for value in values if value not in removes]
+    kept = [value for value in values if value not in to_remove]
     for name, bits in data["flags"].items():
         _, is_set = bits
         uac = uac | FLAGS[name] if is_set else uac & ~FLAGS[name]
+    after = Delegation((*kept, *to_add), uac)
     target = Target(str(data["computer"]), str(data["dn"]), _guid(data.get("guid")))
-    return Change(target, before, Delegation((*kept, *adds), uac))
+    return Change(target, before, after)
 
 
 def _guid(text: object) -> UUID:

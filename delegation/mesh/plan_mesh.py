@@ -54,21 +54,25 @@ def plan_mesh(
     labels = survey.limited(limit, world.inventory)
     with world.reading() as reader:
         comparison = survey.for_plan(world.inventory, reader, world.today(), labels)
-    return judged(world, comparison, allow)
+    return _plan_of(world, comparison, allow)
 
 
-def planned_from(
+def plan_from(
     world: PlanWorld, reader: Reader, labels: Collection[str] | None, allow: Collection[str]
 ) -> PlannedMesh:
-    """The same by a directory that is open already."""
+    """The plan for the hosts ``labels``, or all, by a directory that is open already.
+
+    Raises AccountsError where a host has not exactly one account.
+    """
     comparison = survey.for_plan(world.inventory, reader, world.today(), labels)
-    return judged(world, comparison, allow)
+    return _plan_of(world, comparison, allow)
 
 
-def judged(world: PlanWorld, comparison: Comparison, allow: Collection[str]) -> PlannedMesh:
+def _plan_of(world: PlanWorld, comparison: Comparison, allow: Collection[str]) -> PlannedMesh:
     """The plan that a comparison asks for, with the hints that the journal has."""
     plan = planning.plan(comparison, allow)
-    return PlannedMesh(plan, comparison, PlanView.of(plan, comparison, hints(world, comparison)))
+    view = PlanView.of(plan, comparison, hints(world, comparison))
+    return PlannedMesh(plan, comparison, view)
 
 
 def hints(world: PlanWorld, comparison: Comparison) -> Hints:

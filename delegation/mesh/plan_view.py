@@ -79,16 +79,15 @@ class PlanView:
 
     @classmethod
     def of(cls, plan: DelegationPlan, comparison: Comparison, hints: Hints) -> "PlanView":
-        reasons = {
-            (host.label, verdict.value): verdict.reason
-            for host in comparison.hosts
-            for verdict in removals(comparison, host)
-        }
-        left_alone = [
-            ForeignValue(verdict.computer, verdict.value, _hint(verdict, guid, hints))
-            for verdict, guid in foreign_values(comparison)
-            if (verdict.computer, verdict.value) not in reasons
-        ]
+        reasons: dict[tuple[str, str], str] = {}
+        for host in comparison.hosts:
+            for verdict in removals(comparison, host):
+                reasons[host.label, verdict.value] = verdict.reason
+        left_alone: list[ForeignValue] = []
+        for verdict, guid in foreign_values(comparison):
+            if (verdict.computer, verdict.value) not in reasons:
+                hint = _hint(verdict, guid, hints)
+                left_alone.append(ForeignValue(verdict.computer, verdict.value, hint))
         return cls(
             plan,
             comparison.snapshot.directory.dc,
@@ -125,15 +124,15 @@ def change_to_json(
 ) -> dict[str, Any]:
     """One change; ``before`` is all of the object that the plan rests on."""
     name, guid = change.target.name, change.target.guid
+    leaving: list[dict[str, str]] = []
+    for value in removed(change):
+        leaving.append({"value": value, "reason": reasons.get((name, value), UNDO)})
     return {
         "computer": name,
         "dn": change.target.dn,
         "guid": None if guid.version == WITHOUT_GUID else str(guid),
         "add": list(added(change)),
-        "remove": [
-            {"value": value, "reason": reasons.get((name, value), UNDO)}
-            for value in removed(change)
-        ],
+        "remove": leaving,
         "flags": {flag: list(bits) for flag, bits in flags(change).items()},
         "before": change.before.canonical(),
     }
@@ -143,11 +142,11 @@ def foreign_values(comparison: Comparison) -> list[tuple[Verdict, UUID]]:
     """Values that are not ours, with the object that holds them; none where they are ignored."""
     if comparison.inventory.policy.foreign is Foreign.IGNORE:
         return []
-    return [
-        (verdict, host.computer.guid)
-        for host in comparison.hosts
-        for verdict in host.standing(Standing.FOREIGN)
-    ]
+    with_holders: list[tuple[Verdict, UUID]] = []
+    for host in comparison.hosts:
+        for verdict in host.standing(Standing.FOREIGN):
+            with_holders.append((verdict, host.computer.guid))
+    return with_holders
 
 
 def foreign_hints(comparison: Comparison, hints: Hints) -> tuple[ForeignValue, ...]:

@@ -1,6 +1,7 @@
 """Comparison -> plan: the change of each object, and everything that must not be done.
 
-Refusals follow DESIGN.md section 4; each tells the ``--allow`` name that would lift it, if any.
+Each refusal tells the ``--allow`` name that lifts it, if any does. Those that protect the domain
+itself (a domain controller as a target, a name that another account holds) have none.
 """
 
 from collections.abc import Collection, Iterator
@@ -24,16 +25,17 @@ REMOVALS_FLOOR = 20
 
 def plan(comparison: Comparison, allow: Collection[str] = ()) -> DelegationPlan:
     """The changes that make the directory as desired, and the refusals not lifted by ``allow``."""
-    changes = [
-        change for host in comparison.hosts if (change := _change(comparison, host)) is not None
-    ]
+    changes: list[DelegationChange] = []
+    for host in comparison.hosts:
+        change = _change(comparison, host)
+        if change is not None:
+            changes.append(change)
     changes.sort(key=lambda change: names.dn_key(change.target.dn))
-    blocked = [
-        refusal
-        for refusal in _refusals(comparison, changes)
-        if not refusal.override or refusal.override not in allow
-    ]
-    return Plan(DELEGATION.name, comparison.desired.domain, tuple(changes), tuple(blocked))
+    refusals = _refusals(comparison, changes)
+    blocked = tuple(
+        refusal for refusal in refusals if not refusal.override or refusal.override not in allow
+    )
+    return Plan(DELEGATION.name, comparison.desired.domain, tuple(changes), blocked)
 
 
 def removals(comparison: Comparison, host: HostComparison) -> list[Verdict]:
@@ -42,19 +44,19 @@ def removals(comparison: Comparison, host: HostComparison) -> list[Verdict]:
     A value under an expired keep rule stays untouched, whatever the policy.
     """
     foreign_goes = comparison.inventory.policy.foreign is Foreign.REMOVE
-    return [
-        verdict
-        for verdict in host.extra
-        if verdict.standing is Standing.STALE
-        or (foreign_goes and verdict.standing is Standing.FOREIGN and verdict.rule is None)
-    ]
+    leaving: list[Verdict] = []
+    for verdict in host.extra:
+        is_unclaimed = verdict.standing is Standing.FOREIGN and verdict.rule is None
+        if verdict.standing is Standing.STALE or (foreign_goes and is_unclaimed):
+            leaving.append(verdict)
+    return leaving
 
 
 def uac_after(comparison: Comparison, host: HostComparison) -> int:
     """userAccountControl as it should be: the declared flags, every other bit as found."""
     uac = host.computer.uac
-    found, wanted = host.transition
-    if found != wanted:
+    is_set, should_be_set = host.transition
+    if is_set != should_be_set:
         uac ^= TRUSTED_TO_AUTH_FOR_DELEGATION
     if comparison.inventory.policy.unconstrained is Unconstrained.CLEAR:
         uac &= ~TRUSTED_FOR_DELEGATION
@@ -63,8 +65,8 @@ def uac_after(comparison: Comparison, host: HostComparison) -> int:
 
 def _change(comparison: Comparison, host: HostComparison) -> DelegationChange | None:
     computer = host.computer
-    gone = {verdict.value.casefold() for verdict in removals(comparison, host)}
-    kept = [value for value in computer.values if value.casefold() not in gone]
+    leaving = {verdict.value.casefold() for verdict in removals(comparison, host)}
+    kept = [value for value in computer.values if value.casefold() not in leaving]
     before = Delegation.of(computer)
     after = Delegation((*kept, *host.missing), uac_after(comparison, host))
     if before == after:
@@ -88,6 +90,8 @@ def _refusals(comparison: Comparison, changes: list[DelegationChange]) -> Iterat
 def _account_refusals(
     label: str, computer: Computer, fqdn: str, *, is_host: bool
 ) -> Iterator[Blocked]:
+    # A ticket's service name lies outside its encrypted part (RFC 4120, 5.3): whoever gets one for
+    # cifs/dc1 can rename it to ldap/dc1. Towards a domain controller, that is the whole domain.
     if computer.is_domain_controller:
         yield Blocked(
             label,
@@ -95,8 +99,11 @@ def _account_refusals(
             f"{computer.name} is a domain controller: whoever may act as a user towards it owns "
             "the domain; remove it from the inventory",
         )
-    if kind := computer.not_a_host if is_host else computer.not_a_computer:
-        yield Blocked(label, "not-a-host", f"{computer.name} is {kind}; only computers delegate")
+    other_kind = computer.not_a_host if is_host else computer.not_a_computer
+    if other_kind:
+        yield Blocked(
+            label, "not-a-host", f"{computer.name} is {other_kind}; only computers delegate"
+        )
     if (computer.dns_host_name or "").casefold() != fqdn.casefold():
         yield Blocked(
             label,
@@ -121,45 +128,56 @@ def _endpoint_refusals(
         yield from _account_refusals(
             endpoint.label, computer, endpoint.fqdn, is_host=endpoint.is_host
         )
+    is_refused_already = computer is not None and computer.is_domain_controller
     for value in endpoint.values:
-        spn = names.ServicePrincipalName.parse(value)
-        if (
-            spn
-            and spn.host.casefold() in snapshot.domain_controller_names
-            and not (computer and computer.is_domain_controller)
-        ):
-            yield Blocked(
-                endpoint.label,
-                "domain-controller",
-                f"{value} names a domain controller; whoever may act as a user towards it owns "
-                "the domain",
-            )
-        holders = [
-            holder.account
-            for holder in snapshot.holders(value)
-            if holder.account.casefold() != f"{endpoint.computer}$".casefold()
-        ]
-        if holders:
-            yield Blocked(
-                endpoint.label,
-                "spn-held",
-                f"{value} is registered on another account ({', '.join(sorted(holders))}): "
-                "tickets for it go there; remove it from that account (setspn -D)",
-            )
+        if not is_refused_already:
+            yield from _refuse_domain_controller_name(snapshot, endpoint, value)
+        yield from _refuse_held_elsewhere(snapshot, endpoint, value)
+
+
+def _refuse_domain_controller_name(
+    snapshot: Snapshot, endpoint: Endpoint, value: str
+) -> Iterator[Blocked]:
+    """A value may name a DC although the endpoint's account is none: by an SPN or DNS name."""
+    spn = names.ServicePrincipalName.parse(value)
+    if spn is None or spn.host.casefold() not in snapshot.domain_controller_names:
+        return
+    yield Blocked(
+        endpoint.label,
+        "domain-controller",
+        f"{value} names a domain controller; whoever may act as a user towards it owns the domain",
+    )
+
+
+def _refuse_held_elsewhere(snapshot: Snapshot, endpoint: Endpoint, value: str) -> Iterator[Blocked]:
+    """An explicit registration beats the HOST alias: the KDC issues tickets for that account."""
+    own_account = f"{endpoint.computer}$".casefold()
+    accounts = [holder.account for holder in snapshot.holders(value)]
+    others = sorted(account for account in accounts if account.casefold() != own_account)
+    if not others:
+        return
+    yield Blocked(
+        endpoint.label,
+        "spn-held",
+        f"{value} is registered on another account ({', '.join(others)}): "
+        "tickets for it go there; remove it from that account (setspn -D)",
+    )
 
 
 def _flag_refusal(comparison: Comparison, host: HostComparison) -> Iterator[Blocked]:
+    """The flags hold for the whole list: a value of somebody else's changes its meaning, too.
+
+    With protocol transition set, any user can be impersonated towards it; without, only one who
+    has logged on to the host by Kerberos (MS-SFU 3.2.5.1.2).
+    """
     if uac_after(comparison, host) == host.computer.uac:
         return
-    gone = {verdict.value for verdict in removals(comparison, host)}
-    affected = [
-        verdict.value
-        for verdict in host.standing(Standing.KEPT, Standing.FOREIGN)
-        if verdict.value not in gone
-        and not (
-            verdict.standing is Standing.KEPT and verdict.rule and verdict.rule.accepts_transition
-        )
-    ]
+    leaving = {verdict.value for verdict in removals(comparison, host)}
+    affected: list[str] = []
+    for verdict in host.standing(Standing.KEPT, Standing.FOREIGN):
+        stays = verdict.value not in leaving
+        if stays and not _accepts_transition(verdict):
+            affected.append(verdict.value)
     if affected:
         yield Blocked(
             host.label,
@@ -171,7 +189,13 @@ def _flag_refusal(comparison: Comparison, host: HostComparison) -> Iterator[Bloc
         )
 
 
+def _accepts_transition(verdict: Verdict) -> bool:
+    is_kept = verdict.standing is Standing.KEPT
+    return is_kept and verdict.rule is not None and verdict.rule.accepts_transition
+
+
 def _limit_refusal(comparison: Comparison, host: HostComparison) -> Iterator[Blocked]:
+    """A DC answers "administrative limit exceeded" at about 1,200 values; Samba never does."""
     limit = comparison.inventory.policy.value_limit
     count = len(host.computer.values) - len(removals(comparison, host)) + len(host.missing)
     if count > limit and host.missing:
@@ -184,15 +208,16 @@ def _limit_refusal(comparison: Comparison, host: HostComparison) -> Iterator[Blo
 
 
 def _removals_refusal(comparison: Comparison, changes: list[DelegationChange]) -> Iterator[Blocked]:
+    """An inventory that lost half its hosts by mistake looks like an order to remove theirs."""
     count = sum(len(removed(change)) for change in changes)
-    scope = sum(len(host.computer.values) for host in comparison.hosts)
+    present = sum(len(host.computer.values) for host in comparison.hosts)
     share = comparison.inventory.policy.max_removals
-    if count > REMOVALS_FLOOR and count * 100 > share * scope:
+    if count > REMOVALS_FLOOR and count * 100 > share * present:
         labels = names.fold(change.target.name for change in changes if removed(change))
         yield Blocked(
             labels,
             "max-removals",
-            f"{count:,} of {scope:,} values would be removed, more than {share:g}% "
+            f"{count:,} of {present:,} values would be removed, more than {share:g}% "
             "(policy.max_removals); look whether the inventory is the right one",
             "removals",
         )

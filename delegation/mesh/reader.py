@@ -1,4 +1,7 @@
-"""What a directory must be able to do: to be read, to be asked about people, to be changed."""
+"""What a directory must be able to do: to be read, to be asked about people, to be changed.
+
+Three protocols, each with more than the one before: what only reads is never handed a write.
+"""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Protocol
@@ -61,19 +64,22 @@ class Writer(Reader, Changer[Delegation], Protocol):
     def write(self, changes: Iterable[DelegationChange]) -> Iterator[DelegationOutcome]:
         """Make each change in one atomic modify of value-level deltas; yield each outcome.
 
-        userAccountControl changes by deleting exactly its old value and adding the new one in
-        that same modify (MS-ADTS 3.1.1.5.3). The first change is made alone, so that missing
-        rights touch nothing else; the others follow together.
+        Values are added and deleted one by one and never replaced: a replacement would wipe out
+        what somebody else has added since the object was read. userAccountControl changes by
+        deleting exactly its old value and adding the new one in that same modify (MS-ADTS
+        3.1.1.5.3), so that a bit that was flipped meanwhile refuses it. The first change is made
+        alone, so that missing rights touch nothing else; the others follow together.
         """
 
 
 def delegations(reader: Reader, targets: Collection[Target]) -> dict[UUID, Delegation | Absent]:
     """What a directory's ``look`` gives: the accounts by GUID, each as a state."""
-    now = reader.read([target.guid for target in targets])
-    return {
-        target.guid: Delegation.of(now[target.guid]) if target.guid in now else _GONE
-        for target in targets
-    }
+    accounts = reader.read([target.guid for target in targets])
+    states: dict[UUID, Delegation | Absent] = {}
+    for target in targets:
+        account = accounts.get(target.guid)
+        states[target.guid] = _GONE if account is None else Delegation.of(account)
+    return states
 
 
 _GONE = Absent("the computer object is gone")

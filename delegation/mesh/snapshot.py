@@ -1,4 +1,4 @@
-"""What was read from a directory: computers, and how the inventory's names resolve to them."""
+"""Accounts as read, names -> Snapshot: which account each name of the inventory means."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
@@ -69,10 +69,9 @@ class Computer:
     @property
     def is_domain_controller(self) -> bool:
         """Also true of a read-only one: a service ticket for cifs there is the domain's."""
-        return (
-            bool(self.uac & (SERVER_TRUST_ACCOUNT | PARTIAL_SECRETS_ACCOUNT))
-            or self.primary_group in DOMAIN_CONTROLLER_GROUPS
-        )
+        # By either sign: an export may lack primaryGroupID, and one of the two may be forged.
+        has_its_flag = bool(self.uac & (SERVER_TRUST_ACCOUNT | PARTIAL_SECRETS_ACCOUNT))
+        return has_its_flag or self.primary_group in DOMAIN_CONTROLLER_GROUPS
 
     @property
     def not_a_computer(self) -> str:
@@ -129,8 +128,9 @@ class Operator:
         """Whether in Protected Users, nested groups included; None: unknown."""
         if self.account is None or self.token is None:
             return None
-        group = f"{self.account.sid.rpartition('-')[0]}-{PROTECTED_USERS_RID}"
-        return group in self.token
+        # By SID: the group has another name in every language of Windows.
+        domain_sid = self.account.sid.rpartition("-")[0]
+        return f"{domain_sid}-{PROTECTED_USERS_RID}" in self.token
 
 
 @dataclass(frozen=True)
@@ -174,49 +174,45 @@ class Snapshot:
         An explicit registration wins; without one, a service that HOST stands for belongs to the
         holder of HOST/… (sPNMappings of the directory service, as in ``names.HOST_ALIASES``).
         """
-        return self.holders(spn) or (self.holders(host) if (host := names.host_spn(spn)) else [])
+        holders = self.holders(spn)
+        alias = names.host_spn(spn)
+        if holders or alias is None:
+            return holders
+        return self.holders(alias)
 
 
 def resolve(
     directory: Directory,
-    wanted: Iterable[str],
+    computer_names: Iterable[str],
     accounts: Iterable[Computer],
     search_bases: Collection[str] = (),
 ) -> Snapshot:
-    """What ``accounts`` say about the ``wanted`` computer names (sAMAccountName without ``$``).
+    """Which of ``accounts`` each of ``computer_names`` (sAMAccountName without ``$``) means.
 
-    Another domain is told by the naming context of the distinguished name, never by a suffix.
     With ``search_bases`` only accounts below one of them count.
     """
-    home = names.dn_key(directory.base_dn)
-    bases = tuple("," + names.dn_key(base) for base in search_bases)
-    by_name: dict[str, list[Computer]] = defaultdict(list)
     accounts = tuple(accounts)
-    controllers: set[str] = set()
+    candidates: dict[str, list[Computer]] = defaultdict(list)
+    controller_names: set[str] = set()
     for account in accounts:
         if account.account.endswith("$"):
-            by_name[account.name.casefold()].append(account)
+            candidates[account.name.casefold()].append(account)
         if account.is_domain_controller:
-            controllers |= _names_of(account)
+            controller_names |= _ticket_names(account)
     computers: dict[str, Computer] = {}
     missing: list[str] = []
     ambiguous: dict[str, tuple[str, ...]] = {}
     elsewhere: dict[str, str] = {}
-    for name in wanted:
-        key = name.casefold()
-        found = by_name.get(key, [])
-        here = [
-            account
-            for account in found
-            if names.naming_context(account.dn) == home
-            and (not bases or names.dn_key(account.dn).endswith(bases))
-        ]
+    scope = _Scope.of(directory, search_bases)
+    for name in computer_names:
+        everywhere = candidates.get(name.casefold(), [])
+        here = [account for account in everywhere if scope.holds(account.dn)]
         if len(here) == 1:
-            computers[key] = here[0]
+            computers[name.casefold()] = here[0]
         elif here:
-            ambiguous[name] = tuple(c.dn for c in here)
-        elif found:
-            elsewhere[name] = found[0].dn
+            ambiguous[name] = tuple(account.dn for account in here)
+        elif everywhere:
+            elsewhere[name] = everywhere[0].dn
         else:
             missing.append(name)
     return Snapshot(
@@ -226,11 +222,33 @@ def resolve(
         ambiguous,
         elsewhere,
         accounts,
-        frozenset(controllers),
+        frozenset(controller_names),
     )
 
 
-def _names_of(account: Computer) -> set[str]:
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """Where accounts count: one domain's naming context, and the search bases in it, if any.
+
+    Another domain is told by its naming context. As text, DC=corp,DC=example is the end of a
+    child domain's names as well.
+    """
+
+    home: str
+    bases: tuple[str, ...]
+
+    @classmethod
+    def of(cls, directory: Directory, search_bases: Collection[str]) -> "_Scope":
+        home = names.dn_key(directory.base_dn)
+        return cls(home, tuple("," + names.dn_key(base) for base in search_bases))
+
+    def holds(self, dn: str) -> bool:
+        if names.naming_context(dn) != self.home:
+            return False
+        return not self.bases or names.dn_key(dn).endswith(self.bases)
+
+
+def _ticket_names(account: Computer) -> set[str]:
     """Every host name, casefolded, under which a ticket for ``account`` could be asked."""
     hosts = {account.name.casefold()}
     if account.dns_host_name:

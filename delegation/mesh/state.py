@@ -46,41 +46,47 @@ class Delegation:
         """By exact value and number."""
         if self.same(found):
             return ""
-        words = [f"{value} was added" for value in sorted(set(found.values) - set(self.values))]
-        words += [f"{value} was removed" for value in sorted(set(self.values) - set(found.values))]
+        additions = set(found.values).difference(self.values)
+        removals = set(self.values).difference(found.values)
+        words = [f"{value} was added" for value in sorted(additions)]
+        words += [f"{value} was removed" for value in sorted(removals)]
         if self.uac != found.uac:
             words.append(f"userAccountControl went from {self.uac:#x} to {found.uac:#x}")
         return ", ".join(words)
 
     def departures(self, before: "Delegation", now: "Delegation") -> list[str]:
-        """The values that were added or removed, and the bits that were flipped."""
-        found = {value.casefold() for value in now.values}
-        words = [
-            f"{value} is not there"
-            for value in without(self.values, before.values)
-            if value.casefold() not in found
-        ]
-        words += [
-            f"{value} is there"
-            for value in without(before.values, self.values)
-            if value.casefold() in found
-        ]
+        """The values that were added or removed, and the bits that were flipped.
+
+        Values casefolded: Samba and AD may give back another spelling than was written.
+        """
+        present = {value.casefold() for value in now.values}
+        words: list[str] = []
+        for value in without(self.values, before.values):
+            if value.casefold() not in present:
+                words.append(f"{value} is not there")
+        for value in without(before.values, self.values):
+            if value.casefold() in present:
+                words.append(f"{value} is there")
+        # The bits that plans change, and no other one: passwords that never expire or a disabled
+        # account live in the same number, and are other people's business.
+        touched, departed = before.uac ^ self.uac, now.uac ^ self.uac
         for name, bit in FLAGS.items():
-            if (before.uac ^ self.uac) & bit and (now.uac ^ self.uac) & bit:
+            if touched & departed & bit:
                 words.append(f"{name} is {'set' if now.uac & bit else 'not set'}")
         return words
 
     def parts(self, before: "Delegation") -> frozenset[str]:
         """Each value that was added or removed, casefolded, and each flag that was flipped."""
         values = (*without(self.values, before.values), *without(before.values, self.values))
-        flipped = (name for name, bit in FLAGS.items() if (before.uac ^ self.uac) & bit)
-        return frozenset((*(value.casefold() for value in values), *flipped))
+        touched = {value.casefold() for value in values}
+        touched |= _flipped(before.uac, self.uac).keys()
+        return frozenset(touched)
 
     def with_parts_of(self, before: "Delegation", parts: Collection[str]) -> "Delegation":
-        kept = [value for value in self.values if value.casefold() not in parts]
-        kept += [value for value in before.values if value.casefold() in parts]
+        values = [value for value in self.values if value.casefold() not in parts]
+        values += [value for value in before.values if value.casefold() in parts]
         bits = sum(bit for name, bit in FLAGS.items() if name in parts)
-        return Delegation(tuple(kept), (self.uac & ~bits) | (before.uac & bits))
+        return Delegation(tuple(values), (self.uac & ~bits) | (before.uac & bits))
 
     def completed(self, found: "Delegation") -> "Delegation":  # noqa: ARG002
         """Every value is said: nothing is left to the object."""
@@ -108,6 +114,11 @@ def without(values: Sequence[str], others: Sequence[str]) -> tuple[str, ...]:
     return tuple(value for value in values if value not in excluded)
 
 
+def _flipped(before: int, after: int) -> dict[str, int]:
+    """The named bits in which the two differ, by name."""
+    return {name: bit for name, bit in FLAGS.items() if (before ^ after) & bit}
+
+
 DelegationChange = Change[Delegation]
 
 
@@ -123,11 +134,9 @@ def removed(change: DelegationChange) -> tuple[str, ...]:
 
 def flags(change: DelegationChange) -> dict[str, tuple[bool, bool]]:
     """The named bits that change, as (before, after)."""
-    return {
-        name: (bool(change.before.uac & bit), bool(change.after.uac & bit))
-        for name, bit in FLAGS.items()
-        if (change.before.uac ^ change.after.uac) & bit
-    }
+    before, after = change.before.uac, change.after.uac
+    flipped = _flipped(before, after)
+    return {name: (bool(before & bit), bool(after & bit)) for name, bit in flipped.items()}
 
 
 DelegationPlan = Plan[Delegation]

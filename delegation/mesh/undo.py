@@ -1,10 +1,11 @@
 """Changes that a run made -> the plan that takes them back, judged by the objects as they are now.
 
 Only what the change itself touched is judged: the values it added or removed and the bits it
-flipped. What others did to the object since is left alone.
+flipped. What others did to the object since is left alone: writing the former list back whole
+would wipe it out.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -45,78 +46,74 @@ def reversal(
     Restores values in their original spelling and the bits that were flipped, and nothing else.
     An object is a conflict where such a value or bit has changed since, or where it is gone.
     """
-    back: list[DelegationChange] = []
-    conflicts: list[Blocked] = []
+    reverses: list[DelegationChange] = []
+    blocked: list[Blocked] = []
     warnings: list[str] = []
     for change in changes:
         computer = now.get(change.target.guid)
         if computer is None:
-            conflicts.append(_conflict(change, "the object is gone"))
+            blocked.append(_conflict(change, "the object is gone"))
             continue
-        if words := change.departures(Delegation.of(computer)):
-            conflicts.append(_conflict(change, "changed since: " + "; ".join(words)))
+        if departures := change.departures(Delegation.of(computer)):
+            blocked.append(_conflict(change, "changed since: " + "; ".join(departures)))
             continue
-        undone = _undone(change, computer)
-        back.append(undone)
-        conflicts += _dangers(undone, computer, domain_controller_names, allow)
-        warnings += _warnings(undone)
-    back.sort(key=lambda change: names.dn_key(change.target.dn))
-    return Reversal(Plan(DELEGATION.name, domain, tuple(back), tuple(conflicts)), tuple(warnings))
+        reverse = _reverse_on(change, computer)
+        reverses.append(reverse)
+        blocked += _refuse_dangers(reverse, computer, domain_controller_names, allow)
+        warnings += _warnings(reverse)
+    reverses.sort(key=lambda change: names.dn_key(change.target.dn))
+    plan = Plan(DELEGATION.name, domain, tuple(reverses), tuple(blocked))
+    return Reversal(plan, tuple(warnings))
 
 
 def _conflict(change: DelegationChange, why: str) -> Blocked:
     return Blocked(change.target.name, "conflict", why)
 
 
-def _undone(change: DelegationChange, now: Computer) -> DelegationChange:
-    goes = {value.casefold() for value in added(change)}
-    values = [value for value in now.values if value.casefold() not in goes]
+def _reverse_on(change: DelegationChange, computer: Computer) -> DelegationChange:
+    """The reverse of ``change`` on the object as it is now, wherever it has been moved to."""
+    leaving = {value.casefold() for value in added(change)}
+    values = [value for value in computer.values if value.casefold() not in leaving]
     values += removed(change)
     if sorted(values) == sorted(change.before.values):
+        # Nobody else was here: an export then gets the very bytes back that it had.
         values = list(change.before.values)
     flipped = change.before.uac ^ change.after.uac
-    uac = (now.uac & ~flipped) | (change.before.uac & flipped)
-    target = Target(change.target.name, now.dn, now.guid)
-    return Change(target, Delegation.of(now), Delegation(tuple(values), uac))
+    uac = (computer.uac & ~flipped) | (change.before.uac & flipped)
+    target = Target(change.target.name, computer.dn, computer.guid)
+    return Change(target, Delegation.of(computer), Delegation(tuple(values), uac))
 
 
-def _dangers(
-    undone: DelegationChange,
-    now: Computer,
+def _refuse_dangers(
+    reverse: DelegationChange,
+    computer: Computer,
     domain_controller_names: Collection[str],
     allow: Collection[str],
-) -> list[Blocked]:
-    name = undone.target.name
-    dangers = []
-    restored = added(undone)
+) -> Iterator[Blocked]:
+    """What was there before need not be safe to restore: an apply may have removed it for that."""
+    name = reverse.target.name
+    restored = added(reverse)
     for value in restored:
         spn = names.ServicePrincipalName.parse(value)
         if spn and spn.host.casefold() in domain_controller_names:
-            dangers.append(
-                Blocked(name, "domain-controller", f"would restore {value} to a domain controller")
-            )
-    if restored and now.is_domain_controller:
-        dangers.append(Blocked(name, "domain-controller", f"{now.name} is a domain controller"))
-    rises = ~undone.before.uac & undone.after.uac & TRUSTED_FOR_DELEGATION
+            message = f"would restore {value} to a domain controller"
+            yield Blocked(name, "domain-controller", message)
+    if restored and computer.is_domain_controller:
+        yield Blocked(name, "domain-controller", f"{computer.name} is a domain controller")
+    rises = ~reverse.before.uac & reverse.after.uac & TRUSTED_FOR_DELEGATION
     if rises and "unconstrained" not in allow:
-        dangers.append(
-            Blocked(
-                name,
-                "unconstrained",
-                "would trust it for delegation to any service again",
-                "unconstrained",
-            )
-        )
-    return dangers
+        message = "would trust it for delegation to any service again"
+        yield Blocked(name, "unconstrained", message, "unconstrained")
 
 
-def _warnings(undone: DelegationChange) -> list[str]:
+def _warnings(reverse: DelegationChange) -> list[str]:
     """The flag governs the whole list, whoever wrote it."""
-    governed = undone.after.values
-    if not governed or not (undone.before.uac ^ undone.after.uac) & TRUSTED_TO_AUTH_FOR_DELEGATION:
+    governed = reverse.after.values
+    flipped = reverse.before.uac ^ reverse.after.uac
+    if not governed or not flipped & TRUSTED_TO_AUTH_FOR_DELEGATION:
         return []
     named = ", ".join(governed) if len(governed) <= FEW else f"its {len(governed):,} values"
-    return [f"{undone.target.name}: the restored delegation flag also governs {named}"]
+    return [f"{reverse.target.name}: the restored delegation flag also governs {named}"]
 
 
 FEW = 6
