@@ -4,29 +4,21 @@ A capability gets the narrow part of it that it declares; what reads never gets 
 write. Everything is opened for one step, and closed after it. Nothing here knows a command line.
 """
 
-import sys
 import time
-from collections.abc import Callable, Collection, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from delegation.changes.kinds import Kinds
 from delegation.changes.records import Records
 from delegation.changes.run import Run
 from delegation.directory import connection, reaching
 from delegation.directory.logons import Logons, Passwords
-from delegation.errors import (
-    Advice,
-    ConnectionFailed,
-    DelegationError,
-    HostUnreachable,
-    UsageError,
-    command,
-)
+from delegation.errors import ConnectionFailed, DelegationError, HostUnreachable
 from delegation.events import Teller
 from delegation.hosts.settings import HOST_SETTINGS
 from delegation.inventory import DirectorySettings, Inventory
@@ -37,15 +29,12 @@ from delegation.mesh.state import DELEGATION, DelegationPlan
 from delegation.migrations.record.recorded import MIGRATE
 
 if TYPE_CHECKING:
-    from delegation.directory.ldap import LdapReader
     from delegation.hosts.hypervisor import Hypervisor, Open
     from delegation.hosts.places import Account, Place
     from delegation.mesh.export_plan import ChangeFile
 
 KINDS = Kinds(changing=(DELEGATION, HOST_SETTINGS), unchanging=(AUDIT, MIGRATE))
 """All kinds of runs that this version knows."""
-
-E = TypeVar("E", bound="LdapReader")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,30 +115,11 @@ class World:
         """The directory to change; ``prefer``: domain controllers to try first."""
         return reaching.writing(self.settings, self.domain, self._logons, self.teller, prefer)
 
-    @contextmanager
-    def writing_back(self, run: Run) -> Iterator[Writer]:
+    def writing_back(self, run: Run) -> AbstractContextManager[Writer]:
         """A run's own domain controller; where it can't be reached, how to do without it."""
+        is_named = self.places.directory is not None
         wanted = self._settings_of(run)
-        with ExitStack() as stack:
-            try:
-                writer = stack.enter_context(
-                    reaching.writing(wanted, run.domain, self._logons, self.teller)
-                )
-            except ConnectionFailed as exc:
-                if self.places.directory is not None:
-                    raise
-                again = command("rollback", str(run.id))
-                raise ConnectionFailed(
-                    f"run {run.id} was made on {run.dc}, which can't be used: {exc.what}",
-                    Advice(
-                        "try again when it can, or name another one: ", again, " --directory URL"
-                    ),
-                    [
-                        *exc.details,
-                        "on another one, what has not replicated yet looks like a conflict",
-                    ],
-                ) from exc
-            yield writer
+        return reaching.writing_back(run, wanted, self._logons, self.teller, is_named=is_named)
 
     def _settings_of(self, run: Run) -> DirectorySettings:
         here = self.places.inventory.parent
@@ -176,16 +146,7 @@ class World:
 
         One that DNS knows and that fails is an error of whoever opens it.
         """
-        wanted = self.settings
-        if wanted.url is not None:
-            return None
-        from delegation.directory import locate
-
-        try:
-            locate.controllers(wanted, self.domain)
-        except (ConnectionFailed, UsageError) as exc:
-            return exc
-        return None
+        return reaching.unlocated(self.settings, self.domain)
 
     def connection_record(self, directory: Directory) -> dict[str, Any]:
         """What a rollback needs to come back to ``directory``; no secret is in it."""
@@ -248,19 +209,9 @@ class World:
 
         That there is none is told by the first host that is asked.
         """
-        account = self.hosts_account()
-        if account.password is not None or account.keytab is not None or sys.platform == "win32":
-            return None
         from delegation.hosts.winrm import logon
-        from delegation.kerberos import tickets
-        from delegation.kerberos.wallet import Wallet
 
-        try:
-            attempt = logon.attempt_of(self.host_places()(label), account)
-            with logon.in_words(attempt):
-                return tickets.lifetime(Wallet().credentials(attempt, None))
-        except DelegationError:
-            return None
+        return logon.ticket_seconds(self.host_places()(label), self.hosts_account())
 
     def host(self, place: "Place", account: "Account", computer: str) -> "Hypervisor":
         """One host, which calls itself ``computer``. Raises HostError."""

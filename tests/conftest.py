@@ -32,8 +32,22 @@ collect_ignore = (
     ]
 )
 
-LONGEST = ("migrate", "report", "host", "watch")
-"""Files of stories, by the first word of their names, that take minutes."""
+TESTS = Path(__file__).parent
+LONGEST = (
+    "story/test_migrate.py",
+    "story/test_report.py",
+    "recordings/test_recordings.py",
+    "story/test_migrate_kill.py",
+    "lab/test_hosts.py",
+    "story/test_authentication.py",
+    "story/test_host_settings.py",
+    "story/test_report_runs.py",
+    "story/test_kill.py",
+    "lab/test_joined.py",
+    "lab/test_lab.py",
+)
+"""Files that take most of a minute or more, the longest first."""
+assert all((TESTS / name).exists() for name in LONGEST)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -42,7 +56,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _turn(file: Path) -> int:
+    name = file.relative_to(TESTS).as_posix()
+    if name in LONGEST:
+        return LONGEST.index(name)
+    folders = ("story", "lab", "hosts")
     part = file.parent.name
-    if part == "story":
-        return 0 if file.stem.removeprefix("test_").startswith(LONGEST) else 1
-    return 2 if part in {"lab", "hosts"} else 3
+    return len(LONGEST) + (folders.index(part) if part in folders else len(folders))

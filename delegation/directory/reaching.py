@@ -1,14 +1,15 @@
 """A directory is reached: an export by its file, a domain by a domain controller that works."""
 
 from collections.abc import Callable, Collection, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
+from delegation.changes.run import Run
 from delegation.directory import connection
 from delegation.directory.connection import Credentials
 from delegation.directory.logons import Logons
-from delegation.errors import ConnectionFailed
+from delegation.errors import Advice, ConnectionFailed, DelegationError, UsageError, command
 from delegation.events import Teller, warning
 from delegation.inventory import DirectorySettings
 from delegation.mesh.reader import Inspector, Writer
@@ -55,6 +56,43 @@ def writing(
 
     with closing(_opened(LdapDirectory, wanted, domain, logons, teller, prefer)) as writer:
         yield writer
+
+
+@contextmanager
+def writing_back(
+    run: Run, wanted: DirectorySettings, logons: Logons, teller: Teller, *, is_named: bool
+) -> Iterator[Writer]:
+    """The domain controller of a run that is to be undone; ``is_named``: somebody chose another.
+
+    Raises ConnectionFailed with what to do without it: whatever has not replicated from there yet
+    is not on any other.
+    """
+    with ExitStack() as stack:
+        try:
+            writer = stack.enter_context(writing(wanted, run.domain, logons, teller))
+        except ConnectionFailed as exc:
+            if is_named:
+                raise
+            again = command("rollback", str(run.id))
+            raise ConnectionFailed(
+                f"run {run.id} was made on {run.dc}, which can't be used: {exc.what}",
+                Advice("try again when it can, or name another one: ", again, " --directory URL"),
+                [*exc.details, "on another one, what has not replicated yet looks like a conflict"],
+            ) from exc
+        yield writer
+
+
+def unlocated(wanted: DirectorySettings, domain: str) -> DelegationError | None:
+    """Why no domain controller is to be found; None where one is named, or DNS knows one."""
+    if wanted.url is not None:
+        return None
+    from delegation.directory import locate
+
+    try:
+        locate.controllers(wanted, domain)
+    except (ConnectionFailed, UsageError) as exc:
+        return exc
+    return None
 
 
 def _opened(  # noqa: PLR0913, PLR0917 - what a logon rests on

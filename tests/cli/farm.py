@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.cli.program import SECONDS, Ran, environment, spawned
+from tests.cli.program import SECONDS, Ran, environment, forked
 from tests.cli.world import finished
 from tests.hosts.settings_cases import WINDOWS
 
@@ -27,7 +27,8 @@ defaults:
 hosts:
   hv[01-03]:
 """
-PROGRAM = (sys.executable, "-m", "tests.cli.hosts_program")
+MODULE = "tests.cli.hosts_program"
+PROGRAM = (sys.executable, "-m", MODULE)
 CHANGES = {
     "network 10.20.0.0/24": (None, "any priority"),
     "any_network": (True, False),
@@ -54,10 +55,10 @@ class Farm:
         self.folder = folder
 
     def __call__(self, *arguments: str, changes: Mapping[str, str] | None = None) -> Ran:
-        return spawned("hosts", *arguments, program=PROGRAM, cwd=self.folder, changes=changes)
+        return forked(MODULE, "hosts", *arguments, cwd=self.folder, changes=changes)
 
     def delegation(self, *arguments: str) -> Ran:
-        return spawned(*arguments, program=PROGRAM, cwd=self.folder)
+        return forked(MODULE, *arguments, cwd=self.folder)
 
     @property
     def _data(self) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from typing import Any
 import pytest
 
 from delegation import cli
+from tests import prepared
 from tests.cli.world import ROOT
 
 SECONDS = 60
@@ -104,6 +105,20 @@ def spawned(
         check=False,
     )
     return examined(Ran(done.returncode, done.stdout, done.stderr))
+
+
+def forked(
+    module: str, *arguments: str | Path, cwd: Path, changes: Mapping[str, str] | None = None
+) -> Ran:
+    """The program that ``python -m module`` is, begun where all modules are read already."""
+    done = prepared.run(
+        module,
+        list(map(str, arguments)),
+        cwd=cwd,
+        environment=environment(changes),
+        seconds=SECONDS,
+    )
+    return examined(Ran(done.code, done.out, done.err))
 
 
 def sabotaged(body: str) -> tuple[str, ...]:

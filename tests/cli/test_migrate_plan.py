@@ -16,7 +16,7 @@ from delegation.migrations.lifecycle import Migration, MigrationStep
 from delegation.migrations.record import queue
 from delegation.migrations.record.recorded import MIGRATE
 from delegation.wiring import KINDS
-from tests.cli.program import Delegation, Ran, spawned
+from tests.cli.program import Delegation, Ran, forked, spawned
 from tests.cli.world import tree
 from tests.migrations.fleet import machine
 
@@ -57,8 +57,7 @@ class Desk:
 
     def __call__(self, *arguments: str) -> Ran:
         self.write("machines.json", json.dumps(self.hosts))
-        program = (sys.executable, "-m", "tests.cli.migrate_program")
-        return spawned("migrate", *arguments, program=program, cwd=self.folder)
+        return forked("tests.cli.migrate_program", "migrate", *arguments, cwd=self.folder)
 
 
 def vm(name: str, **more: object) -> dict[str, object]:

@@ -13,7 +13,7 @@ from delegation.wiring import KINDS
 from tests.lab import dc
 from tests.lab.description import OPERATOR
 from tests.lab.hosts import HostLab
-from tests.lab.hosts.state import MIB
+from tests.lab.hosts.state import MIB, HostState
 from tests.story.workstation import Answer, Running, Workstation
 
 INVENTORY = """\
@@ -61,6 +61,10 @@ class Farm:
         """Let migrations from these hosts take their time."""
         for label in labels or self.hosts.names:
             self.hosts.host(label).speed(speed)
+
+    def hurry(self) -> None:
+        """What had to be seen under way has been: let the rest go as fast as it can."""
+        self.slow(speed=HostState().speed)
 
     def where(self) -> dict[str, str]:
         """The one host of each machine; fails where one is on none or on several."""

@@ -157,12 +157,8 @@ def test_a_right_that_is_lost_in_a_change_leaves_it_to_be_found_out(
     desk = at_desk(desk, "hv[01-03]")
     hosts.host("hv02").set(any_network=True)
     before = found(hosts)
-    process = desk.start(
-        *("hosts", "apply", "--yes", *ANYHOW),
-        *(str(hosts.host("hv02").folder), "hv02"),
-        program="tests.story.denied_hosts",
-    )
-    apply = process.end()
+    host = str(hosts.host("hv02").folder), "hv02"
+    apply = desk.run_by("tests.story.denied_hosts", "hosts", "apply", "--yes", *ANYHOW, *host)
     assert apply.code == 1, apply.text
     assert "hv02: unknown: any_network: hv02.corp.example gives vmadmin no access" in apply.err
     assert hosts.host("hv02").state.any_network is False
@@ -254,10 +250,8 @@ def test_killed_in_the_middle_and_taken_back(desk: Workstation, hosts: HostLab) 
 
 
 def killed(desk: Workstation, moment: str) -> None:
-    process = desk.start(
-        *("hosts", "apply", "--yes", *ANYHOW, moment), program="tests.story.lethal_hosts"
-    )
-    assert process.end().code == -signal.SIGKILL
+    lethal = "tests.story.lethal_hosts"
+    assert desk.run_by(lethal, "hosts", "apply", "--yes", *ANYHOW, moment).code == -signal.SIGKILL
 
 
 def became(desk: Workstation, run: int) -> dict[tuple[str, str], str | None]:

@@ -9,7 +9,7 @@ import pytest
 
 from delegation.inventory import Inventory
 from delegation.inventory.reader import parse
-from tests.lab import Lab, byhand, independent, ldif
+from tests.lab import Lab, byhand, domain, independent, ldif, pristine
 from tests.lab.description import (
     ACCOUNTDISABLE,
     ADMINISTRATOR,
@@ -40,10 +40,25 @@ def hold(lab: Lab, host: str, *values: str) -> None:
     byhand.set_attribute(lab, host, "msDS-AllowedToDelegateTo", *sorted(values))
 
 
+@pytest.fixture(scope="module")
+def grown(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All objects of the farm, written down once it has grown."""
+    domain.reset(lab)
+    grow(lab)
+    objects = tmp_path_factory.mktemp("grown") / "objects.json"
+    pristine.record(pristine.present(lab), objects)
+    return objects
+
+
 @pytest.fixture
-def farm(fresh_lab: Lab) -> Lab:
-    """Two sites, one of them with holes, and what years leave behind."""
-    lab = fresh_lab
+def farm(lab: Lab, grown: Path) -> Lab:
+    """The farm as it has grown, whatever the test before did to it."""
+    assert pristine.put_back(lab, grown)
+    return lab
+
+
+def grow(lab: Lab) -> None:
+    """Make two sites, one of them with holes, and what years leave behind."""
     places = {
         place: byhand.add_unit(lab, "Hosts", parent=byhand.add_unit(lab, place))
         for place in ("Berlin", "Paris")
@@ -61,7 +76,6 @@ def farm(fresh_lab: Lab) -> Lab:
     controller = f"CN=DC1,OU=Domain Controllers,{lab.base_dn}"
     own = ("add", "servicePrincipalName", [f"{MIGRATION}/dc1"])
     byhand.modify(lab, ldif.modification(controller, own))
-    return lab
 
 
 def _no_hyper_v(lab: Lab, hosts: list[str]) -> None:

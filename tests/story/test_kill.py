@@ -45,7 +45,7 @@ IDLE = {"after begin 1", "before intend 1", "after settle 1", "after settle 3", 
 
 def killed(desk: Workstation, moment: str) -> None:
     """Apply, and die at the moment."""
-    assert desk.start(moment, program="tests.story.lethal").end().code == -signal.SIGKILL
+    assert desk.run_by("tests.story.lethal", moment).code == -signal.SIGKILL
 
 
 def is_unsettled(desk: Workstation) -> None:
@@ -292,7 +292,7 @@ def test_the_dc_freezes_in_the_middle(
 ) -> None:
     with restored(fresh_lab):
         wire.stop_at(3, answer=answer)
-        gave_up = tapped.start("frozen", program="tests.story.lethal").end()
+        gave_up = tapped.run_by("tests.story.lethal", "frozen")
         assert wire.held.is_set()
         assert gave_up.code == 1
         assert told_as(gave_up, "unknown: no answer: ")

@@ -121,6 +121,7 @@ def test_a_target_that_dies_in_mid_copy(farm: Farm) -> None:
     wait(lambda: "web01" in farm.copying("hv01"))
     farm.hosts.kill("hv02")
     wait(lambda: farm.states()["web01"] == "unknown")
+    farm.hurry()
     wait(lambda: farm.states()["web04"] == "moved")
     assert farm.states()["web03"] == "queued"
     farm.hosts.start("hv02")
@@ -140,6 +141,7 @@ def test_a_dead_target_does_not_hold_up_the_others(farm: Farm) -> None:
     wait(lambda: "web01" in farm.copying("hv01"))
     farm.hosts.host("hv01").limit(1)
     farm.hosts.kill("hv02")
+    farm.hurry()
     wait(lambda: list(farm.states().values()) == ["unknown", "moved", "moved", "moved"])
     farm.hosts.start("hv02")
     done = running.end()
@@ -157,6 +159,7 @@ def test_a_machine_that_somebody_removed_is_not_waited_for(farm: Farm) -> None:
     wait(lambda: "web01" in farm.copying("hv01"))
     running.process.kill()
     running.process.communicate()
+    farm.hurry()
     wait(lambda: not farm.copying("hv01"))
     for label in ("hv01", "hv02"):
         with farm.hosts.host(label).store.change() as state:
@@ -226,6 +229,7 @@ def test_a_ticket_that_expires_in_mid_run(farm: Farm, monkeypatch: pytest.Monkey
     status = farm.run("status").out
     assert "the Kerberos ticket has expired; " not in status
     assert "web01: get a new one with kinit" in status
+    farm.hurry()
     kinit()
     done = running.end()
     assert done.code == 0, done.text
@@ -240,6 +244,7 @@ def test_a_source_that_dies_in_mid_copy(farm: Farm) -> None:
     running = farm.start("run", farm.moves({"web01": "hv03", "sql01": "hv03"}), "--yes")
     wait(lambda: farm.copying("hv01") and farm.copying("hv02"))
     farm.hosts.kill("hv01")
+    farm.hurry()
     wait(lambda: farm.states() == {"web01": "unknown", "sql01": "moved"})
     farm.hosts.start("hv01")
     done = running.end()
@@ -255,6 +260,7 @@ def test_a_target_that_does_not_come_back_is_named_and_settled_later(farm: Farm)
     running = farm.start("run", list_, "--yes", "--wait", "3")
     wait(lambda: "web01" in farm.copying("hv01"))
     farm.hosts.kill("hv02")
+    farm.hurry()
     done = running.end()
     assert done.code == 1
     assert "unknown: web01" in done.out
@@ -302,6 +308,7 @@ def test_a_disk_that_fills_up_fails_what_needs_it_and_nothing_else(farm: Farm) -
     running = farm.start("run", farm.moves(targets), "--yes")
     wait(lambda: "web01" in farm.copying("hv01"))
     farm.hosts.host("hv02").capacity(disk=256 * KIB)
+    farm.hurry()
     done = running.end()
     assert done.code == 1
     assert farm.states() == {"web01": "failed", "web02": "moved", "web03": "failed"}
@@ -320,6 +327,7 @@ def test_a_right_that_is_taken_away_fails_at_once(farm: Farm) -> None:
     running = farm.start("run", farm.moves(targets), "--yes")
     wait(lambda: "web01" in farm.copying("hv01"))
     farm.hosts.host("hv02").deny(OPERATOR)
+    farm.hurry()
     done = running.end()
     assert done.code == 1
     assert farm.states() == {"web01": "moved", "web02": "failed", "web03": "moved"}

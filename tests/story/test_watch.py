@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.program import PROGRAM, SECONDS, Ran, at_terminal, environment, spawned
+from tests.cli.program import PROGRAM, SECONDS, Ran, at_terminal, environment, forked
 from tests.lab.description import ACCOUNTS, OPERATOR
 from tests.lab.hosts import HostLab
 from tests.migrations.by_hand import SHARE, migrating
@@ -42,7 +42,8 @@ class Admin:
         }
 
     def __call__(self, *arguments: str) -> Ran:
-        return spawned("migrate", "watch", *arguments, cwd=self.folder, changes=self.variables)
+        words = "migrate", "watch", *arguments
+        return forked("delegation", *words, cwd=self.folder, changes=self.variables)
 
 
 @pytest.fixture
@@ -169,5 +170,6 @@ def test_what_a_real_migration_shows(desk: Workstation, hosts: HostLab) -> None:
             assert (source, OPERATOR) in {(s["client"], s["user"]) for s in found["sessions"]}
         assert running.process.poll() is None, "it was not seen in time"
     assert sizes == sorted(sizes)
+    farm.hurry()
     assert running.end().code == 0
     assert not farm.run("watch", "hv02", "--format", "json").data["shares"]

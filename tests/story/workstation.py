@@ -15,6 +15,7 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+from tests import prepared
 from tests.lab import Lab
 from tests.lab.description import WRITER
 
@@ -71,11 +72,20 @@ class Workstation:
         """Where runs are recorded."""
         return self.folder / ".delegation"
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What no command may show."""
+        return tuple(self.lab.accounts.values())
+
     def command(self, *words: str, program: str = "delegation") -> list[str]:
-        """The command line; ``url`` "-" leaves ``--directory`` out."""
+        """The command line of a process that is started anew."""
+        return [sys.executable, "-m", program, *self.words(*words)]
+
+    def words(self, *words: str) -> list[str]:
+        """What is typed behind the program's name; ``url`` "-" leaves ``--directory`` out."""
         url = self.url or self.lab.ldaps_url
         place = [] if url == "-" else ["--directory", url]
-        return [sys.executable, "-m", program, "-i", "inventory.yaml", *place, *words]
+        return ["-i", "inventory.yaml", *place, *words]
 
     def environment(self) -> dict[str, str]:
         clean = {k: v for k, v in os.environ.items() if not k.startswith("DELEGATION_")}
@@ -87,11 +97,26 @@ class Workstation:
         return clean | own | dict(self.variables)
 
     def run(self, *words: str) -> Answer:
-        """Type a command, nobody being at a terminal, and wait for its end."""
-        return self.start(*words).end()
+        """Type a command, nobody being at a terminal, and wait for its end.
+
+        It is a process of its own, which finds its modules read (tests.prepared).
+        """
+        return self.run_by("delegation", *words)
+
+    def run_by(self, program: str, *words: str) -> Answer:
+        """Type it to another program than the product's own."""
+        done = prepared.run(
+            program,
+            self.words(*words),
+            cwd=self.folder,
+            environment=self.environment(),
+            seconds=SECONDS,
+        )
+        check(done.out + done.err, self.secrets)
+        return Answer(done.code, done.out, done.err)
 
     def start(self, *words: str, program: str = "delegation") -> Running:
-        """Type a command and go on."""
+        """Type a command and go on: here the process itself counts, which is started anew."""
         expect_interrupts()
         process = subprocess.Popen(
             self.command(*words, program=program),
@@ -102,7 +127,7 @@ class Workstation:
             stderr=subprocess.PIPE,
             text=True,
         )
-        return Running(process, tuple(self.lab.accounts.values()))
+        return Running(process, self.secrets)
 
     def at_terminal(self, *words: str) -> Terminal:
         """Type a command at a terminal of its own, where it may ask."""
@@ -118,7 +143,7 @@ class Workstation:
             stderr=theirs,
         )
         os.close(theirs)
-        return Terminal(process, ours, tuple(self.lab.accounts.values()))
+        return Terminal(process, ours, self.secrets)
 
     def runs(self) -> list[dict[str, Any]]:
         """The history, the oldest run first."""

@@ -239,3 +239,20 @@ def _client(place: Place, attempt: Attempt, password: str | None, certificate: b
     context: Any = spnego.client(spnego.CredentialCache(), **settings)
     context._context = tickets.context_for(attempt, held, _ASK, bindings)  # noqa: SLF001
     return context
+
+
+def ticket_seconds(place: Place, account: Account) -> float | None:
+    """How long the ticket lasts by which a host is asked; None: it is got as it is needed.
+
+    That there is none is told by the first host that is asked.
+    """
+    if account.password is not None or account.keytab is not None or sys.platform == "win32":
+        return None
+    from delegation.kerberos.wallet import Wallet
+
+    try:
+        attempt = attempt_of(place, account)
+        with in_words(attempt):
+            return tickets.lifetime(Wallet().credentials(attempt, None))
+    except DelegationError:
+        return None
