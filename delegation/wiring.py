@@ -18,11 +18,11 @@ from delegation.changes.records import Records
 from delegation.changes.run import Run
 from delegation.directory import connection, reaching
 from delegation.directory.logons import Logons, Passwords
-from delegation.errors import ConnectionFailed, DelegationError, HostUnreachable
 from delegation.events import Teller
 from delegation.hosts.settings import HOST_SETTINGS
 from delegation.inventory import DirectorySettings, Inventory
 from delegation.mesh.audits import AUDIT
+from delegation.mesh.preflight import Unlocated
 from delegation.mesh.reader import Inspector, Writer
 from delegation.mesh.snapshot import Directory
 from delegation.mesh.state import DELEGATION, DelegationPlan
@@ -141,7 +141,7 @@ class World:
 
         return change_file.change_file(plan)
 
-    def unlocated(self) -> DelegationError | None:
+    def unlocated(self) -> Unlocated:
         """Why no domain controller is to be found; None where one is named, or DNS knows one.
 
         One that DNS knows and that fails is an error of whoever opens it.
@@ -171,7 +171,7 @@ class World:
         @cache
         def place(label: str) -> Place:
             fqdn = self.inventory.hosts[label].fqdn
-            address = _address(fqdn, servers) if servers else None
+            address = reaching.host_address(fqdn, servers) if servers else None
             return Place(fqdn, address, wanted.port, wanted.https, ca_file, self.domain)
 
         return place
@@ -237,6 +237,19 @@ def load(places: Places) -> Inventory:
     return reader.parse(data, str(places.inventory))
 
 
+def reading(
+    settings: DirectorySettings, domain: str, places: Places, passwords: Passwords, teller: Teller
+) -> AbstractContextManager[Inspector]:
+    """A directory to look at before there is an inventory."""
+    logons = Logons(passwords, vouched=places.directory is not None)
+    return reaching.reading(settings, domain, logons, teller)
+
+
+def redirect(settings: DirectorySettings, url: str) -> DirectorySettings:
+    """The same settings towards another URL. Raises UsageError where it is none."""
+    return connection.redirect(settings, url)
+
+
 def domains_of_export(file: str) -> list[str]:
     """The domains of which an LDIF export holds objects. Raises ExportError."""
     from delegation.directory import offline
@@ -249,14 +262,3 @@ def state_folder(places: Places, inventory: Inventory | None) -> Path:
     if places.state is not None:
         return places.state
     return places.inventory.parent / (inventory.state if inventory else ".delegation")
-
-
-def _address(fqdn: str, servers: tuple[str, ...]) -> str:
-    from delegation.directory import locate
-
-    try:
-        return locate.addresses(fqdn, servers)[0]
-    except ConnectionFailed as exc:
-        raise HostUnreachable(
-            exc.what, "look whether the host is in DNS, and whether directory.dns_servers is right"
-        ) from exc

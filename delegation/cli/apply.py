@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from delegation.changes.opening import Prospect
-from delegation.cli import asking, options, terminal, wiring
+from delegation.cli import asking, opening, options, terminal
 from delegation.mesh.mesh_verbs import apply_mesh
 from delegation.mesh.plan_form import DelegationPlanForm, saved_plan
 from delegation.mesh.plan_view import PlanView
@@ -51,7 +51,7 @@ def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
     Exit codes: 0 done, 1 something was not written, 4 refused and nothing was written.
     """
     given = options.given(ctx)
-    world = wiring.world(given, wiring.load(given))
+    world = opening.world(given)
     carried = apply_mesh(
         world,
         asking.confirmation(_question, yes=yes),

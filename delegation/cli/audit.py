@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from delegation import names
-from delegation.cli import files, findings, options, wiring
+from delegation.cli import files, findings, opening, options
 from delegation.mesh.audit_view import AuditVerdict, AuditView
 from delegation.mesh.auditing import AuditRequest
 from delegation.mesh.auditing import audit as audited
@@ -70,7 +70,7 @@ def audit(  # noqa: PLR0913, PLR0917 - one parameter an option
     --new-only is running. With --new-only the first three go by what is new.
     """
     given = options.given(ctx)
-    world = wiring.world(given, wiring.load(given))
+    world = opening.world(given)
     threshold = SEVERITIES[fail_on] if fail_on else None
 
     def deliver(view: AuditView) -> None:

@@ -5,7 +5,7 @@ import json
 import click
 
 from delegation import names
-from delegation.cli import findings, options, terminal, wiring
+from delegation.cli import findings, opening, options, terminal
 from delegation.mesh import preflight
 from delegation.mesh.preflight import CheckView
 
@@ -34,10 +34,10 @@ def check(ctx: click.Context, form: str, operators: tuple[str, ...]) -> int:
     Exit codes: 0 fine, 1 high findings, 2 the inventory is invalid.
     """
     given = options.given(ctx)
-    inventory = wiring.load(given)
+    inventory = opening.load(given)
     hosts = f"{len(inventory.hosts):,} hosts ({names.fold(inventory.hosts)})"
     terminal.say(f"{given.inventory} is valid: {hosts}", fg="green")
-    view = preflight.check(wiring.world(given, inventory), operators)
+    view = preflight.check(opening.world_of(given, inventory), operators)
     if form == "json":
         click.echo(json.dumps(view.to_json(), indent=1))
     elif view.was_read:

@@ -13,7 +13,7 @@ import click
 
 from delegation.changes.outcomes import Result
 from delegation.changes.plan import Change, Target
-from delegation.cli import options, terminal, wiring
+from delegation.cli import opening, options, terminal
 from delegation.cli.options import Options
 from delegation.errors import DelegationError
 from delegation.mesh.state import Delegation
@@ -89,7 +89,7 @@ def _by_hand(text: str, edit: Callable[[tuple[str, ...]], tuple[str, ...]]) -> N
     """Change hv12's values in the directory, as somebody else would."""
     _tell(f"Somebody edits the directory by hand: {text}")
     here = Options(Path("inventory.yaml"), f"ldif:{_DIRECTORY}")
-    with wiring.world(here, wiring.load(here)).writing() as directory:
+    with opening.world(here).writing() as directory:
         [computer] = [c for c in directory.find(["hv12"]) if c.name.casefold() == "hv12"]
         before = Delegation.of(computer)
         change = Change(

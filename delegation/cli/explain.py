@@ -4,7 +4,7 @@ import json
 
 import click
 
-from delegation.cli import explained, options, wiring
+from delegation.cli import explained, opening, options
 from delegation.errors import UsageError
 from delegation.explain.pair_explained import PairRequest, explain_pair
 
@@ -54,7 +54,7 @@ def explain(  # noqa: PLR0913, PLR0917 - one parameter an option
     Exit codes: 0 no broken link, 1 a link is broken, 2 no such name can be meant.
     """
     given = options.given(ctx)
-    world = wiring.world(given, wiring.load(given))
+    world = opening.world(given)
     if user is not None and not user.strip():
         raise UsageError("--as is empty", "name a user, as in vmadmin or vmadmin@corp.example")
     logon_needed = given.hosts_password_file is not None

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from delegation import names
-from delegation.cli import files, options, terminal, wiring
+from delegation.cli import files, opening, options, terminal
 from delegation.cli.apply import ALLOWED
 from delegation.errors import UsageError
 from delegation.mesh.export_plan import ExportedPlan, export_plan
@@ -116,7 +116,7 @@ def _export(  # noqa: PLR0913 - one parameter an option
     template: Path | None,
 ) -> int:
     given = options.given(ctx)
-    world = wiring.world(given, wiring.load(given))
+    world = opening.world(given)
     to_stdout = str(output) == "-"
     exported = export_plan(world, limit, allow, shown=not to_stdout)
     if not exported.plan.changes:

@@ -9,9 +9,8 @@ import click
 from delegation import names
 from delegation.changes import history as past
 from delegation.changes.history import HistoryView, RunDetails, became_in_words
-from delegation.changes.records import Records
 from delegation.changes.run import RecordedChange
-from delegation.cli import findings, options, show, telling, terminal, wiring
+from delegation.cli import findings, opening, options, show, telling, terminal
 from delegation.cli.migrate import runs_shown
 from delegation.cli.options import Options
 from delegation.hosts.past_settings import recorded_setting_to_json
@@ -21,7 +20,6 @@ from delegation.mesh.past_runs import AuditAccount, delegation_to_json
 from delegation.mesh.state import DELEGATION, RecordedDelegation, added, removed
 from delegation.migrations.past_migrations import MigrationAccount, migration_accounts
 from delegation.migrations.record.recorded import MIGRATE
-from delegation.wiring import KINDS
 
 
 @click.command()
@@ -43,7 +41,7 @@ def history(ctx: click.Context, run: int | None, form: str) -> int:
       delegation history --format json
     """
     given = options.given(ctx)
-    records = Records(wiring.usual_state_folder(given), KINDS)
+    records = opening.records(given)
     with records.reading() as journal:
         view: HistoryView | RunDetails
         if run is None:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from delegation.cli import files, options, proposed, wiring
+from delegation import wiring
+from delegation.cli import files, options, proposed
 from delegation.cli.options import Options
 from delegation.cli.outset import Outset
 from delegation.errors import UsageError

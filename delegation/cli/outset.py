@@ -4,14 +4,15 @@ import os
 import re
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import date
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from delegation import wiring as opening
-from delegation.cli import wiring
+from delegation import wiring
 from delegation.cli.options import Options
+from delegation.cli.passwords import TerminalPasswords
+from delegation.cli.telling import TerminalTeller
 from delegation.errors import DirectoryError, UsageError
 from delegation.inventory import DirectorySettings
 from delegation.mesh.reader import Inspector
@@ -28,14 +29,20 @@ class Outset:
     def reading(self, settings: DirectorySettings, domain: str) -> Iterator[Inspector]:
         """What is said about keys of the inventory is said about options: there is none yet."""
         try:
-            with wiring.reading(self._given, settings, domain) as inspector:
+            with self._reading(settings, domain) as inspector:
                 yield inspector
         except (DirectoryError, UsageError) as exc:
             details = [_as_options(line) for line in exc.details]
             raise type(exc)(_as_options(exc.what), _as_options(exc.fix), details) from exc
 
+    def _reading(
+        self, settings: DirectorySettings, domain: str
+    ) -> AbstractContextManager[Inspector]:
+        passwords, teller = TerminalPasswords(self._given), TerminalTeller(self._given)
+        return wiring.reading(settings, domain, self._given.places, passwords, teller)
+
     def domains_of_export(self, file: str) -> list[str]:
-        return opening.domains_of_export(file)
+        return wiring.domains_of_export(file)
 
     def guessed_domains(self, url: str) -> Iterator[tuple[str, str]]:
         """The last may ask DNS, and is asked only where nothing else has told."""
@@ -51,7 +58,7 @@ class Outset:
         return str(Path(path).absolute())
 
     def today(self) -> date:
-        return opening.today()
+        return wiring.today()
 
 
 def _as_options(words: str) -> str:

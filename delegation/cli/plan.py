@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from delegation.cli import files, options, rendering, terminal, wiring
+from delegation.cli import files, opening, options, rendering, terminal
 from delegation.errors import Refused
 from delegation.mesh.plan_mesh import plan_mesh
 
@@ -39,7 +39,7 @@ def plan(ctx: click.Context, output: Path | None, limit: str | None, form: str) 
     Exit codes: 0 nothing to do, 3 changes pending, 4 blocked.
     """
     given = options.given(ctx)
-    world = wiring.world(given, wiring.load(given))
+    world = opening.world(given)
     planned = plan_mesh(world, limit)
     if output is not None:
         files.save(output, json.dumps(planned.view.to_json(), indent=1), world.own_files())

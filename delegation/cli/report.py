@@ -8,8 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from delegation.changes.records import Records
-from delegation.cli import files, findings, options, wiring
+from delegation.cli import files, findings, opening, options
 from delegation.cli.history import accounts
 from delegation.errors import UsageError
 from delegation.report import page, sheet
@@ -17,7 +16,6 @@ from delegation.report.any_report import AnyReport
 from delegation.report.directory_report import SUBJECTS, directory_report
 from delegation.report.run_report import run_report
 from delegation.report.templates import TemplateChoice
-from delegation.wiring import KINDS
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -181,11 +179,11 @@ def _report(  # noqa: PLR0913 - one parameter an option
     if isinstance(subject, int):
         if limit or operators:
             raise UsageError("a run is reported as it was", "leave --limit and --as out")
-        records = Records(wiring.usual_state_folder(given), KINDS)
+        records = opening.records(given)
         told = run_report(records, subject, now, accounts(given))
         own = [given.inventory, records.folder / "journal.sqlite"]
     else:
-        world = wiring.world(given, wiring.load(given))
+        world = opening.world(given)
         told, own = directory_report(world, subject, now, limit, operators), world.own_files()
     text = form(told).rstrip("\n")
     if output is None:

@@ -3,7 +3,7 @@
 import click
 
 from delegation.changes.opening import Prospect
-from delegation.cli import asking, options, terminal, wiring
+from delegation.cli import asking, opening, options, terminal
 from delegation.errors import InventoryError, UsageError
 from delegation.inventory import Inventory
 from delegation.mesh.mesh_changes import MeshUndoView
@@ -46,7 +46,7 @@ def rollback(
     Rollback is not revocation: tickets that were issued already work for up to 10 hours.
     """
     given = options.given(ctx)
-    world = wiring.world(given, _inventory_if_valid(given))
+    world = opening.world_of(given, _inventory_if_valid(given))
     carried = roll_back_mesh(
         world,
         world.records,
@@ -63,7 +63,7 @@ def rollback(
 
 def _inventory_if_valid(given: options.Options) -> Inventory | None:
     try:
-        return wiring.load(given)
+        return opening.load(given)
     except (InventoryError, UsageError) as exc:
         terminal.warn(f"{given.inventory} is not usable, going by the journal alone: {exc.what}")
         return None

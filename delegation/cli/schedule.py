@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from delegation.cli import files, findings, options, terminal, wiring
+from delegation.cli import files, findings, opening, options, terminal
 from delegation.cli.jobs import cron as crontab
 from delegation.cli.jobs.cron import CronLine
 from delegation.cli.jobs.job import AT, Job
@@ -197,7 +197,7 @@ def cron(ctx: click.Context, calendar: str | None, **given: Any) -> int:  # noqa
 
 def _job(ctx: click.Context, kind: type[PurePath], given: Mapping[str, Any]) -> Job:
     shared = options.given(ctx)
-    inventory = wiring.load(shared)
+    inventory = opening.load(shared)
     found = places(shared, inventory, kind, program=given["program"], folder=given["folder"])
     if found.foreign:
         what = f"{found.foreign[0]} is no path of the machine that would run this"

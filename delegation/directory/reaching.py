@@ -9,7 +9,14 @@ from delegation.changes.run import Run
 from delegation.directory import connection
 from delegation.directory.connection import Credentials
 from delegation.directory.logons import Logons
-from delegation.errors import Advice, ConnectionFailed, DelegationError, UsageError, command
+from delegation.errors import (
+    Advice,
+    ConnectionFailed,
+    DelegationError,
+    HostUnreachable,
+    UsageError,
+    command,
+)
 from delegation.events import Teller, warning
 from delegation.inventory import DirectorySettings
 from delegation.mesh.reader import Inspector, Writer
@@ -129,3 +136,14 @@ def _opened(  # noqa: PLR0913, PLR0917 - what a logon rests on
         "look at each of these; directory.url names one to use, without DNS",
         [*failures, *located.remarks],
     )
+
+
+def host_address(fqdn: str, servers: tuple[str, ...]) -> str:
+    from delegation.directory import locate
+
+    try:
+        return locate.addresses(fqdn, servers)[0]
+    except ConnectionFailed as exc:
+        raise HostUnreachable(
+            exc.what, "look whether the host is in DNS, and whether directory.dns_servers is right"
+        ) from exc

@@ -19,6 +19,9 @@ from delegation.mesh.findings_view import FindingsView
 from delegation.mesh.reader import Inspector
 from delegation.mesh.rights import Rights, RightsAnswer
 
+Unlocated = DelegationError | None
+"""Why no domain controller is to be found; None where one is named, or DNS knows one."""
+
 
 class PreflightWorld(Protocol):
     """What a check looks at: the directory without a write, where there is one to be found."""
@@ -31,7 +34,7 @@ class PreflightWorld(Protocol):
 
     def today(self) -> date: ...
 
-    def unlocated(self) -> DelegationError | None:
+    def unlocated(self) -> Unlocated:
         """Why no domain controller is to be found; None where there is one to try."""
 
     def reading(self) -> AbstractContextManager[Inspector]: ...

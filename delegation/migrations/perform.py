@@ -4,7 +4,7 @@ It knows no terminal: whoever calls hands in who shows the run while it goes on,
 it to end.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from typing import Protocol
@@ -54,8 +54,17 @@ class MigratingWorld(PrecheckWorld, Protocol):
         """How long the ticket by which that host is asked lasts; None: it is got as needed."""
 
 
-class RunDisplay(Display, Protocol):
-    """A display that somebody has opened."""
+class RunDisplay(Protocol):
+    """Shows a run that goes on; what there is to know of it is in its RunProgress."""
+
+    def move(self, move: Migration, news: str) -> None:
+        """Something has become of it; ``news`` says so in a line, or is empty."""
+
+    def pulse(self, urgency: int) -> None:
+        """Time has gone by. ``urgency``: how urgently the run was asked to end, 0 not at all."""
+
+    def waits(self, news: Iterable[str]) -> None:
+        """What is news of what it waits for, in lines."""
 
     def close(self) -> None: ...
 
@@ -80,17 +89,35 @@ class Unattended:
     def heeding(self, press: Callable[[int], None]) -> Iterator[None]:  # noqa: ARG002
         yield
 
-    def move(self, move: Migration) -> None:
+    def move(self, move: Migration, news: str) -> None:
         """Let it pass."""
 
     def pulse(self, urgency: int) -> None:
         """Let it pass."""
 
-    def waits(self, wait: Wait) -> None:
+    def waits(self, news: Iterable[str]) -> None:
         """Let it pass."""
 
     def close(self) -> None:
         """There is nothing to close."""
+
+
+class FollowedRun(Display):
+    """Keeps a run's progress, whoever shows it, and tells the display what is news."""
+
+    def __init__(self, progress: RunProgress, display: RunDisplay) -> None:
+        self._progress = progress
+        self._display = display
+
+    def move(self, move: Migration) -> None:
+        news = self._progress.see(move)
+        self._display.move(move, news)
+
+    def pulse(self, urgency: int) -> None:
+        self._display.pulse(urgency)
+
+    def waits(self, wait: Wait) -> None:
+        self._display.waits(list(self._progress.waits(wait)))
 
 
 @dataclass(frozen=True)
@@ -145,7 +172,7 @@ def perform(
         queued,
         Threads(hosts.open_host),
         hosts.surveyed.hosts,
-        display=display,
+        display=FollowedRun(progress, display),
         clock=world.seconds,
         new_handle=world.new_handle,
         rates=rates(world.records, teller),

@@ -1,8 +1,9 @@
 """The program with Hyper-V hosts, and machines on them, that are a JSON file in the folder.
 
 ``python -m tests.cli.migrate_program migrate plan`` is ``delegation migrate plan``. Of each host
-``machines.json`` says what it has, by the names of the arguments of ``tests.migrate.fleet.hosted``,
-and its ``machines``, by those of ``machine``, or ``trouble``: why it can't be opened.
+``machines.json`` says what it has, by the names of the arguments of ``hosted`` in
+``tests.migrations.fleet``, and its ``machines``, by those of ``machine``, or ``trouble``: why it
+can't be opened.
 """
 
 import json

@@ -8,6 +8,7 @@ import pytest
 from delegation.cli.migrate.lines import EVERY, Lines
 from delegation.errors import NoHostTicket
 from delegation.migrations.lifecycle import Migration, MigrationState
+from delegation.migrations.perform import FollowedRun
 from delegation.migrations.progress_of_run import RunProgress
 from delegation.migrations.runner import FINISH, STOP
 from delegation.migrations.runner.work import Wait
@@ -47,7 +48,7 @@ EXPIRED = NoHostTicket("the Kerberos ticket has expired", "get a new one with ki
 def test_what_it_waits_for_is_told_once(
     progress: RunProgress, clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lines = Lines(progress)
+    lines = FollowedRun(progress, Lines(progress))
     hosts = {"hv01": EXPIRED, "hv02": NoHostTicket(EXPIRED.what, EXPIRED.fix)}
     lines.waits(Wait(hosts))
     lines.waits(Wait(hosts))
@@ -68,7 +69,7 @@ def test_what_it_waits_for_is_told_once(
 def test_trouble_that_comes_back_is_told_again(
     progress: RunProgress, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lines = Lines(progress)
+    lines = FollowedRun(progress, Lines(progress))
     for hosts in ({"hv01": EXPIRED}, {}, {"hv01": EXPIRED}):
         lines.waits(Wait(hosts))
     assert capsys.readouterr().err.count("can't be asked") == 2
@@ -77,7 +78,7 @@ def test_trouble_that_comes_back_is_told_again(
 def test_each_change_is_told_once(
     progress: RunProgress, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lines = Lines(progress)
+    lines = FollowedRun(progress, Lines(progress))
     for seen in (
         move(1, MigrationState.STARTING),
         move(1, MigrationState.RUNNING),
@@ -99,7 +100,7 @@ def test_each_change_is_told_once(
 def test_the_whole_is_told_now_and_then(
     progress: RunProgress, clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lines = Lines(progress)
+    lines = FollowedRun(progress, Lines(progress))
     lines.pulse(0)
     assert capsys.readouterr().err == ""
     clock.now += EVERY
@@ -111,7 +112,7 @@ def test_the_whole_is_told_now_and_then(
 def test_how_it_ends_is_told_once(
     progress: RunProgress, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lines = Lines(progress)
+    lines = FollowedRun(progress, Lines(progress))
     for urgency in (0, FINISH, FINISH, STOP):
         lines.pulse(urgency)
     first, second = capsys.readouterr().err.splitlines()

@@ -228,7 +228,7 @@ def test_what_was_left_is_called_one_thing(
     """The counts and the reasons, when whoever watched it has gone at once."""
     with closing(Journal.readable(STATE, KINDS)) as journal:
         view = MigrationRunView.of(journal, journal.run(1), alive=False)
-    assert runs_shown.ended(RunEnd(view), Options()) == 1
+    assert runs_shown.show_and_judge(RunEnd(view), Options()) == 1
     told = capsys.readouterr().out
     assert "1 not started, 1 unknown" in told
     assert "unknown: web02: it went on, hv01 to hv03, when it was left" in told

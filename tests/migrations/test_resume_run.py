@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from delegation.errors import DelegationError, Refused, UsageError
+from delegation.errors import DelegationError, JournalError, Refused, UsageError
 from delegation.migrations.give_up import GivenUp, WishesLeft, give_up
 from delegation.migrations.lifecycle import Migration, MigrationState, MigrationStep
 from delegation.migrations.migration_plan import DrainedHosts
@@ -32,7 +32,7 @@ class Impatient(Unattended):
         self._press = press
         yield
 
-    def move(self, move: Migration) -> None:
+    def move(self, move: Migration, news: str) -> None:  # noqa: ARG002
         if move.state is MigrationState.MOVED:
             self._press(FINISH)
 
@@ -107,3 +107,27 @@ def test_a_wish_is_left_where_somebody_is_at_work(world: MemoryWorld, told: Told
     assert give_up(world.records, []) == GivenUp(1, (1,))
     with pytest.raises(UsageError, match="no run moves nobody"):
         give_up(world.records, ["nobody"])
+
+
+def test_what_an_earlier_run_may_be_moving_is_not_started_by_another(
+    world: MemoryWorld, told: Told
+) -> None:
+    interrupted(world, told)
+    lost(world)
+    with pytest.raises(Refused, match="an earlier run may still be moving") as refused:
+        start(world, DRAIN, told, None, Unattended())
+    assert refused.value.fix == "find out first: delegation migrate resume 1"
+    assert refused.value.details[0].endswith(": starting in run 1")
+
+
+def test_a_record_that_is_gone_ends_the_run_with_what_goes_on(tmp_path: Path, told: Told) -> None:
+    class Careless(MemoryWorld):
+        def moving(self) -> None:
+            (self.records.folder / "journal.sqlite").unlink(missing_ok=True)
+
+    world = Careless(tmp_path, told)
+    world.hosts_there.add("hv01", "web01")
+    with pytest.raises(JournalError, match="was removed while run 1 went on") as left:
+        start(world, DRAIN, told, None, Unattended())
+    assert "put it back from a backup, then: delegation migrate resume 1;" in left.value.fix
+    assert list(left.value.details) == ["web01 may go on, without us: hv01 to hv02"]

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import pytest
 
-from delegation.cli import wiring
+from delegation.cli import opening
 from delegation.cli.options import Options
 from delegation.kerberos import tickets
 from tests.lab.description import OPERATOR
@@ -214,7 +214,7 @@ def test_a_ticket_that_expires_in_mid_run(farm: Farm, monkeypatch: pytest.Monkey
     for name, value in desk.variables.items():
         monkeypatch.setenv(name, value)
     given = Options(inventory=desk.folder / "inventory.yaml")
-    left = wiring.world(given, wiring.load(given)).ticket_seconds("hv01")
+    left = opening.world(given).ticket_seconds("hv01")
     assert left
     assert left > 3600
     assert tickets.lifetime(None) > 3600

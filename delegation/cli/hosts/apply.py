@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from delegation.changes.outcomes import Result
-from delegation.cli import asking, options, terminal, wiring
+from delegation.cli import asking, opening, options, terminal
 from delegation.cli.hosts import tables
 from delegation.hosts.settings_form import SettingsPlanForm, saved_plan
 from delegation.hosts.settings_plan import KERBEROS_BEFORE_MESH
@@ -50,7 +50,7 @@ def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
     changed.
     """
     given = options.given(ctx)
-    world = wiring.world(given, wiring.load(given))
+    world = opening.world(given)
     carried = apply_settings(
         world,
         asking.confirmation(tables.question, yes=yes),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from delegation.cli import files, options, rendering, terminal, wiring
+from delegation.cli import files, opening, options, rendering, terminal
 from delegation.cli.hosts import tables
 from delegation.errors import Refused
 from delegation.hosts.settings_verbs import declared, plan_settings
@@ -40,7 +40,7 @@ def plan(ctx: click.Context, output: Path | None, limit: str | None, form: str) 
     Exit codes: 0 nothing to do, 3 changes pending, 1 a host could not be asked, 4 blocked.
     """
     given = options.given(ctx)
-    world = wiring.world(given, wiring.load(given))
+    world = opening.world(given)
     view = plan_settings(world, limit=limit)
     if output is not None:
         files.save(output, json.dumps(view.to_json(), indent=1), world.own_files())

@@ -2,7 +2,7 @@
 
 import click
 
-from delegation.cli import asking, options, terminal, wiring
+from delegation.cli import asking, opening, options, terminal
 from delegation.cli.hosts import tables
 from delegation.hosts.settings_plan import KERBEROS_BEFORE_MESH
 from delegation.hosts.settings_verbs import roll_back_settings
@@ -42,7 +42,7 @@ def rollback(
     4 refused and nothing was changed.
     """
     given = options.given(ctx)
-    world = wiring.world(given, wiring.load(given))
+    world = opening.world(given)
     carried = roll_back_settings(
         world,
         asking.confirmation(tables.question, yes=yes),

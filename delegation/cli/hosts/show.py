@@ -4,7 +4,7 @@ import json
 
 import click
 
-from delegation.cli import options, rendering, terminal, wiring
+from delegation.cli import opening, options, rendering, terminal
 from delegation.cli.hosts import tables
 from delegation.hosts import settings_survey
 from delegation.hosts.settings_view import HostsView
@@ -32,7 +32,7 @@ def show(ctx: click.Context, hosts: str | None, form: str) -> int:
     Exit codes: 0 all were read, 1 some could not be.
     """
     given = options.given(ctx)
-    world = wiring.world(given, wiring.load(given))
+    world = opening.world(given)
     labels = settings_survey.in_scope(world.inventory, hosts)
     view = HostsView.of(world.inventory, settings_survey.read(world, world.hosts(), labels))
     if form == "json":

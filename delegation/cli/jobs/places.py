@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
 
-from delegation.cli import wiring
+from delegation import wiring
 from delegation.cli.options import Options
 from delegation.errors import UsageError
 from delegation.inventory import Inventory

@@ -2,10 +2,8 @@
 
 import click
 
-from delegation.changes.records import Records
-from delegation.cli import options, telling, wiring
+from delegation.cli import opening, options, telling
 from delegation.migrations.give_up import give_up
-from delegation.wiring import KINDS
 
 
 @click.command()
@@ -29,6 +27,6 @@ def abort(ctx: click.Context, machines: tuple[str, ...]) -> int:
     already, 2 a VM is in no run.
     """
     given = options.given(ctx)
-    records = Records(wiring.usual_state_folder(given), KINDS)
+    records = opening.records(given)
     telling.TerminalTeller(given).say(give_up(records, machines))
     return 0

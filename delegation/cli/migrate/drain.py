@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from delegation.cli import options, telling, terminal, wiring
+from delegation.cli import opening, options, telling, terminal
 from delegation.cli.migrate.lists import save
 from delegation.cli.migrate.run import WAIT
 from delegation.cli.migrate.starting import started
@@ -56,7 +56,7 @@ def drain(  # noqa: PLR0913, PLR0917 - one parameter an option
     Exit codes: 0 the hosts are empty, 1 something was not moved, 4 refused and nothing was moved.
     """
     given = options.given(ctx)
-    world = wiring.world(given, wiring.load(given))
+    world = opening.world(given)
     request = RunRequest(DrainedHosts(hosts), expect, ticket, Patience(silence=wait))
     if output is None:
         return started(given, world, request, yes=yes)

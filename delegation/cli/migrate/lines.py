@@ -1,24 +1,27 @@
 """How a run is shown where nobody is at a terminal: lines on stderr."""
 
+from collections.abc import Iterable
+
 from delegation.cli import terminal
 from delegation.migrations.lifecycle import Migration
 from delegation.migrations.progress_of_run import URGENCY, RunProgress
 from delegation.migrations.runner import LEAVE
-from delegation.migrations.runner.work import Display, Wait
 
 EVERY = 30.0
 """Seconds between two lines about the whole."""
 
 
-class Lines(Display):
+class Lines:
+    """Implements perform.RunDisplay."""
+
     def __init__(self, progress: RunProgress) -> None:
         self._progress = progress
         self._next = progress.clock() + EVERY
         self._urgency = 0
 
-    def move(self, move: Migration) -> None:
-        if said := self._progress.see(move):
-            terminal.say(f"  {said}")
+    def move(self, move: Migration, news: str) -> None:  # noqa: ARG002 - lines tell news alone
+        if news:
+            terminal.say(f"  {news}")
 
     def pulse(self, urgency: int) -> None:
         if urgency != self._urgency:
@@ -28,9 +31,9 @@ class Lines(Display):
             self._next = self._progress.clock() + EVERY
             terminal.say(f"  {self._progress.in_words()}")
 
-    def waits(self, wait: Wait) -> None:
-        for said in self._progress.waits(wait):
-            terminal.say(f"  {said}")
+    def waits(self, news: Iterable[str]) -> None:
+        for line in news:
+            terminal.say(f"  {line}")
 
     def close(self) -> None:
         pass

@@ -1,6 +1,6 @@
 """How a run is shown on a terminal: a picture that is drawn again and again."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from rich.console import Console
 from rich.live import Live
@@ -10,15 +10,14 @@ from delegation.cli.migrate.scene import Scene
 from delegation.migrations.lifecycle import Migration, MigrationState
 from delegation.migrations.progress_of_run import RunProgress
 from delegation.migrations.runner.threads import Watchers
-from delegation.migrations.runner.work import Display, Wait
 from delegation.names import inert
 
 FRAME = 0.25
 """Seconds between two pictures."""
 
 
-class Picture(Display):
-    """The whole, each host, each machine, as far as there is room for it."""
+class Picture:
+    """The whole, each host, each machine, as far as there is room: a perform.RunDisplay."""
 
     def __init__(
         self, progress: RunProgress, slots: Mapping[str, int], wire: Watchers, *, no_color: bool
@@ -33,19 +32,18 @@ class Picture(Display):
         self._live = Live(console=console, auto_refresh=False, transient=True)
         self._live.start()
 
-    def move(self, move: Migration) -> None:
-        said = self._progress.see(move)
-        if said and move.state is not MigrationState.STARTING:
-            self._live.console.print(Text(inert(f"  {said}")))
+    def move(self, move: Migration, news: str) -> None:
+        if news and move.state is not MigrationState.STARTING:
+            self._live.console.print(Text(inert(f"  {news}")))
         self._draw()
 
     def pulse(self, urgency: int) -> None:
         self._urgency = urgency
         self._draw()
 
-    def waits(self, wait: Wait) -> None:
-        for said in self._progress.waits(wait):
-            self._live.console.print(Text(inert(f"  {said}")))
+    def waits(self, news: Iterable[str]) -> None:
+        for line in news:
+            self._live.console.print(Text(inert(f"  {line}")))
 
     def close(self) -> None:
         self._wire.close()

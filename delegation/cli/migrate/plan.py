@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from delegation.cli import options, telling, terminal, wiring
+from delegation.cli import opening, options, telling, terminal
 from delegation.cli.migrate import show
 from delegation.cli.migrate.lists import listed, save
 from delegation.errors import Refused, UsageError
@@ -50,9 +50,9 @@ def plan(
     Exit codes: 0 nothing to do, 3 moves pending, 4 something can't be moved.
     """
     given = options.given(ctx)
-    inventory = wiring.load(given)
+    inventory = opening.load(given)
     wanted = _wanted(file, drain)
-    world = wiring.world(given, inventory)
+    world = opening.world_of(given, inventory)
     planned = migration_plan.plan(world, wanted, telling.TerminalTeller(given))
     if output is not None:
         save(world, planned, output, [file] if file else [])

@@ -2,7 +2,7 @@
 
 import click
 
-from delegation.cli import options, telling, wiring
+from delegation.cli import opening, options, telling
 from delegation.cli.migrate import runs_shown
 from delegation.cli.migrate.attending import TerminalAttendant
 from delegation.cli.migrate.run import WAIT
@@ -35,7 +35,7 @@ def resume(ctx: click.Context, run: int | None, wait: int) -> int:
     not started, 130 interrupted.
     """
     given = options.given(ctx)
-    world = wiring.world(given, wiring.load(given))
+    world = opening.world(given)
     request = ResumeRequest(run, Patience(silence=wait))
     teller, attendant = telling.TerminalTeller(given), TerminalAttendant(given, world)
-    return runs_shown.ended(resume_run.resume(world, request, teller, attendant), given)
+    return runs_shown.show_and_judge(resume_run.resume(world, request, teller, attendant), given)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from delegation.cli import options, wiring
+from delegation.cli import opening, options
 from delegation.cli.migrate.lists import listed
 from delegation.cli.migrate.starting import started
 from delegation.migrations.runner.patience import Patience
@@ -56,6 +56,6 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     started, 130 interrupted.
     """
     given = options.given(ctx)
-    world = wiring.world(given, wiring.load(given))
+    world = opening.world(given)
     request = RunRequest(listed(file), expect, ticket, Patience(silence=wait))
     return started(given, world, request, yes=yes)

@@ -20,7 +20,7 @@ def show_end(end: RunEnd, given: Options) -> None:
         terminal.say(given.said(step))
 
 
-def ended(end: RunEnd, given: Options) -> int:
+def show_and_judge(end: RunEnd, given: Options) -> int:
     """Show it; the exit code. Raises Refused where the rest was not started."""
     show_end(end, given)
     if end.interrupted:

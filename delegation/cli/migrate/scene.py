@@ -57,7 +57,7 @@ class Scene:
         hosts = list(self._hosts())
         if layout.wide([HOSTS, *hosts]) > width:
             hosts = []
-        wire = [row for at, looks in sorted(self.looks.items()) for row in _told(at, looks)]
+        wire = [row for at, looks in sorted(self.looks.items()) for row in _wire_rows(at, looks)]
         if width < WIRE_FROM or not hosts:
             wire = []
         wanted = [min(len(rows), ROOM) + 1 if rows else 0 for rows in (machines, hosts, wire)]
@@ -180,7 +180,7 @@ def _more(count: int, what: str) -> Iterator[Text]:
         yield Text(f"  and {counted(count, what)} more", style="dim", no_wrap=True)
 
 
-def _told(at: str, looks: Looks) -> Iterator[Row]:
+def _wire_rows(at: str, looks: Looks) -> Iterator[Row]:
     """What the last look at a target shows while something migrates there."""
     if not looks or looks[-1][1].is_quiet:
         return

@@ -23,4 +23,4 @@ def started(given: Options, world: World, request: RunRequest, *, yes: bool) -> 
     if end is None:
         terminal.say(request.wanted.nothing_words, fg="green")
         return 0
-    return runs_shown.ended(end, given)
+    return runs_shown.show_and_judge(end, given)

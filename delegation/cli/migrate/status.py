@@ -4,12 +4,10 @@ import json
 
 import click
 
-from delegation.changes.records import Records
-from delegation.cli import options, telling, terminal, wiring
+from delegation.cli import opening, options, telling, terminal
 from delegation.cli.migrate import runs_shown
 from delegation.migrations.run_status import RunStatus, status_of
 from delegation.report import migration
-from delegation.wiring import KINDS
 
 
 @click.command()
@@ -39,7 +37,7 @@ def status(ctx: click.Context, run: int | None, form: str) -> int:
     Exit codes: 0 everything is where it should be, 1 not yet, or something is not.
     """
     given = options.given(ctx)
-    records = Records(wiring.usual_state_folder(given), KINDS)
+    records = opening.records(given)
     found = status_of(records, run, telling.TerminalTeller(given))
     if form == "json":
         click.echo(json.dumps(found.to_json(), indent=1))

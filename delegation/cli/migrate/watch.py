@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from delegation.cli import options, terminal, wiring
+from delegation.cli import opening, options, terminal
 from delegation.cli.migrate import traffic
 from delegation.errors import UsageError
 from delegation.migrations.migration_plan import labels
@@ -46,11 +46,11 @@ def watch(ctx: click.Context, host: str, once: bool, form: str) -> int:  # noqa:
       delegation migrate watch hv02 --format json
     """
     given = options.given(ctx)
-    inventory = wiring.load(given)
+    inventory = opening.load(given)
     label, *others = labels([host], inventory)
     if others:
         raise UsageError(f"{host} is more than one host", "watch one; open a window for each")
-    world = wiring.world(given, inventory)
+    world = opening.world_of(given, inventory)
     place, account = world.host_places()(label), world.hosts_account()
 
     from delegation.migrations.smb.looks import looks, one_look

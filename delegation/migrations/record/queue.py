@@ -23,7 +23,7 @@ BUSY_SECONDS = 60
 
 
 class Queue:
-    """One run's migrations; implements migrate.seams.Record. It has one writer (store.MIGRATING).
+    """One run's migrations; implements work.QueueRecord. It has one writer (store.MIGRATING).
 
     Raises JournalError for what can't be recorded.
     """

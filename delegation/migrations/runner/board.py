@@ -7,7 +7,7 @@ from delegation.errors import HostError
 from delegation.hosts.hosted import Hosted
 from delegation.migrations.lifecycle import Migration, MigrationState, MigrationStep
 from delegation.migrations.runner.room import capacity, of_others
-from delegation.migrations.runner.whereabouts import Answer, told
+from delegation.migrations.runner.whereabouts import Answer, errors_in_words
 from delegation.migrations.runner.work import Display, QueueRecord
 from delegation.migrations.schedule import Move, Schedule, Slots, Start
 from delegation.migrations.schedule.bypass import Via
@@ -156,7 +156,7 @@ class Board:
         stuck = self.stuck()
         for move in self.pending:
             ends = (move.at, move.target)
-            why, fix = told(self.gone[host] for host in ends if host in self.gone)
+            why, fix = errors_in_words(self.gone[host] for host in ends if host in self.gone)
             if why := why or stuck.get(move.machine, ""):
                 self.explain(move, why, fix)
 

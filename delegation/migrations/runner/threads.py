@@ -30,7 +30,7 @@ class _ErrandCrashed:
 
 
 class Threads:
-    """Implements migrate.seams.Crew. ``next`` raises what a thread did not expect."""
+    """Implements work.RunnerCrew. ``next`` raises what a thread did not expect."""
 
     def __init__(self, open_host: Open) -> None:
         self._open = open_host

@@ -49,7 +49,7 @@ def in_words(found: Whereabouts, sightings: Mapping[str, Sighting]) -> str:
     hosts = " and ".join(sightings)
     match found:
         case Whereabouts.SILENT:
-            return told(said for said in sightings.values() if isinstance(said, HostError))[0]
+            return _silence(sightings)[0]
         case Whereabouts.BOTH:
             return f"{hosts} both say that they have it"
         case Whereabouts.NEITHER:
@@ -63,7 +63,7 @@ def what_to_do(found: Whereabouts, sightings: Mapping[str, Sighting]) -> str:
     """About a place that settles nothing; empty where there is only to wait."""
     match found:
         case Whereabouts.SILENT:
-            return told(said for said in sightings.values() if isinstance(said, HostError))[1]
+            return _silence(sightings)[1]
         case Whereabouts.BOTH:
             return (
                 "look at it on both hosts, and never start both: one of the two is a leftover, to "
@@ -77,7 +77,12 @@ def what_to_do(found: Whereabouts, sightings: Mapping[str, Sighting]) -> str:
     return ""
 
 
-def told(errors: Iterable[HostError]) -> tuple[str, str]:
+def _silence(sightings: Mapping[str, Sighting]) -> tuple[str, str]:
+    """Why hosts told nothing, and what to do."""
+    return errors_in_words(said for said in sightings.values() if isinstance(said, HostError))
+
+
+def errors_in_words(errors: Iterable[HostError]) -> tuple[str, str]:
     """What is wrong with hosts that can't be asked, and what to do: what is alike once."""
     found = list(errors)
     whats = dict.fromkeys(error.what for error in found)
