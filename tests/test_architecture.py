@@ -81,7 +81,7 @@ HANDED = {
     " migrations.moves.csv_tree",
     "kerberos/": "directory/ hosts.winrm/ migrations.smb/",
     "migrations.record/": f"{_OF_RUNS} migrations.tries migrations.past_migrations"
-    " report.page report.run_report report.sheet",
+    " report.run_report",
     "migrations.runner.threads": "migrations.perform",
     "report.templates": "report report/",
 }

@@ -12,9 +12,8 @@ from delegation.cli import files, findings, opening, options
 from delegation.cli.history import accounts
 from delegation.errors import UsageError
 from delegation.report import page, sheet
-from delegation.report.contents import ReportView
+from delegation.report.any_report import AnyReport
 from delegation.report.directory_report import SUBJECTS, directory_report
-from delegation.report.readable import TemplateRow
 from delegation.report.run_report import run_report
 from delegation.report.templates import TemplateChoice
 
@@ -163,7 +162,7 @@ def csv_(ctx: click.Context, **given: Any) -> int:  # noqa: ANN401
 
 def _report(  # noqa: PLR0913 - one parameter an option
     ctx: click.Context,
-    form: Callable[[ReportView | TemplateRow], str],
+    form: Callable[[AnyReport], str],
     *,
     subject: str | int,
     output: Path | None,
@@ -176,7 +175,7 @@ def _report(  # noqa: PLR0913 - one parameter an option
     if template is not None and not template.is_file():
         raise UsageError(f"--template {template}: there is no such file", "name a Jinja2 template")
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    told: ReportView | TemplateRow
+    told: AnyReport
     if isinstance(subject, int):
         if limit or operators:
             raise UsageError("a run is reported as it was", "leave --limit and --as out")
@@ -194,6 +193,5 @@ def _report(  # noqa: PLR0913 - one parameter an option
     return 0
 
 
-def _json(report: ReportView | TemplateRow) -> str:
-    data = report if isinstance(report, dict) else report.to_json()
-    return json.dumps(data, indent=1)
+def _json(report: AnyReport) -> str:
+    return json.dumps(report.to_json(), indent=1)

@@ -5,20 +5,4 @@ What a report holds is in ``contents`` (of the directory: ``mesh_data``, ``mesh_
 (with ``readable``) and ``sheet``; ``change_files`` are a plan for other programs, and ``templates``
 the one module that fills a template. A new column of a mesh's report goes to ``mesh_data`` or
 ``mesh_hosts``, and to ``sheet`` or the template that shows it.
-
-The names below serve ``host_settings`` and ``migration``, whose reports are no views yet.
 """
-
-from typing import Any
-
-from delegation.changes.history import run_to_json as run_data
-from delegation.hosts.past_settings import recorded_setting_to_json as recorded_setting_data
-from delegation.report.templates import render
-
-__all__ = [
-    "recorded_setting_data",
-    "render",
-    "run_data",
-]
-
-Data = dict[str, Any]

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
-
-from delegation.report import Data
+from typing import Any
 
 GAP, SHARE = 60.0, 0.15
 """Seconds without a bar that are shown; more are as well, up to this share of those with bars."""
@@ -50,15 +49,15 @@ class Scale:
             left += (end - begin) * room + self._cut
         return 100.0
 
-    def cuts(self) -> Iterator[Data]:
+    def cuts(self) -> Iterator[dict[str, Any]]:
         for (_, begin), (end, _) in pairwise(self.shown):
             yield {"x": self.x(begin), "width": self._cut, "seconds": end - begin}
 
-    def ticks(self) -> list[Data]:
+    def ticks(self) -> list[dict[str, Any]]:
         """The labels of the axis, with the date where it is another one than before."""
         step = next((step for step in NICE if self.length / step <= TICKS), NICE[-1])
         step *= max(1, round(self.length / step / TICKS))
-        ticks: list[Data] = []
+        ticks: list[dict[str, Any]] = []
         last, day = -APART, ""
         for time in self._times(step):
             x = self.x(time)

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from heapq import heappop, heappush
+from typing import Any
 
-from delegation.report import Data
 from delegation.report.axis import Scale, Span, scale
 
 ROW = 20
@@ -38,7 +38,7 @@ KINDS = {
 class Bar:
     """One try and when it was, in seconds; one without an end goes on until ``until``."""
 
-    one: Data
+    one: dict[str, Any]
     begin: float
     end: float
     unwatched: tuple[Span, ...] = ()
@@ -51,7 +51,7 @@ class Bar:
         yield begin, self.end
 
 
-def chart(tries: Sequence[Data], until: str) -> Data | None:
+def chart(tries: Sequence[dict[str, Any]], until: str) -> dict[str, Any] | None:
     """The picture of these tries; None where there are none. ``until`` is ISO 8601."""
     if not tries:
         return None
@@ -77,7 +77,7 @@ def chart(tries: Sequence[Data], until: str) -> Data | None:
     }
 
 
-def _bar(one: Data, last: float) -> Bar:
+def _bar(one: dict[str, Any], last: float) -> Bar:
     begin = _seconds(one["started"])
     end = max(begin, _seconds(one["ended"]) if one["ended"] else last)
     unwatched = (
@@ -87,7 +87,9 @@ def _bar(one: Data, last: float) -> Bar:
     return Bar(one, begin, end, tuple(span for span in unwatched if span[0] < span[1]))
 
 
-def _block(host: str, leaving: Sequence[Bar], arriving: Sequence[Bar], axis: Scale) -> Data:
+def _block(
+    host: str, leaving: Sequence[Bar], arriving: Sequence[Bar], axis: Scale
+) -> dict[str, Any]:
     rows = list(_rows(leaving))
     most = max((row for row, _ in rows), default=-1) + 1
     received = _most(arriving)
@@ -120,7 +122,7 @@ def _rows(bars: Iterable[Bar]) -> Iterator[tuple[int, Bar]]:
         yield row, bar
 
 
-def _drawn(bar: Bar, row: int, axis: Scale) -> Data:
+def _drawn(bar: Bar, row: int, axis: Scale) -> dict[str, Any]:
     x = axis.x(bar.begin)
     width = axis.x(bar.end) - x
     return {

@@ -7,7 +7,7 @@ hosts beside them. Every form of a report is made from these.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 from delegation.changes.history import run_to_json
 from delegation.changes.run import Run
@@ -40,8 +40,6 @@ class Origin:
             "limit": self.limit,
         }
 
-    data = to_json
-
 
 @dataclass(frozen=True, slots=True)
 class ReportVerdict:
@@ -52,12 +50,6 @@ class ReportVerdict:
 
     def to_json(self) -> dict[str, Any]:
         return {"standing": self.standing, "words": self.words}
-
-
-class ReportView(Protocol):
-    """A report of any subject, as JSON data; each form knows how to tell more."""
-
-    def to_json(self) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,18 @@
 """A run that changed settings of hosts -> its report: data, for people, and as rows."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
-from delegation import names, report
+from delegation import names
+from delegation.changes.history import run_to_json
 from delegation.changes.run import Run
 from delegation.hosts import settings
+from delegation.hosts.past_settings import recorded_setting_to_json
 from delegation.hosts.settings import RecordedSetting
-from delegation.report import Data
-from delegation.report.contents import Origin
+from delegation.names import counted
+from delegation.report.contents import Origin, ReportVerdict
 
 COLUMNS = (
     "host",
@@ -27,72 +31,89 @@ COLUMNS = (
 """Of the CSV of a run, with a row for each setting of each host."""
 
 
-def run(
-    origin: Origin, recorded: Run, changes: Sequence[RecordedSetting], *, settled: bool
-) -> Data:
+@dataclass(frozen=True)
+class SettingsRunReport:
     """One run of the journal that changed settings of hosts, or was to."""
-    told = [report.recorded_setting_data(change) for change in changes]
-    return {
-        "report": origin.data(),
-        "verdict": _verdict(recorded, told, settled=settled),
-        **report.run_data(recorded),
-        "unsettled": not settled,
-        "changes": told,
-    }
 
+    origin: Origin
+    run: Run
+    changes: tuple[RecordedSetting, ...]
+    is_settled: bool
 
-def _verdict(recorded: Run, changes: Sequence[Data], *, settled: bool) -> Data:
-    counts = Counter(_result(change) for change in changes)
-    applied, total = counts.pop("applied", 0), len(changes)
-    hosts = len({change["host"] for change in changes})
-    words = f"{applied:,} of {total:,} {'setting' if total == 1 else 'settings'} applied"
-    words += f" on {hosts:,} {'host' if hosts == 1 else 'hosts'}"
-    words += "".join(f", {count:,} {result}" for result, count in counts.items())
-    if not settled:
+    @property
+    def verdict(self) -> ReportVerdict:
+        counts = Counter(_result(change) for change in self.changes)
+        applied = counts.pop("applied", 0)
+        hosts = len({change.change.target.name for change in self.changes})
+        words = f"{applied:,} of {counted(len(self.changes), 'setting')} applied"
+        words += f" on {counted(hosts, 'host')}"
+        words += "".join(f", {count:,} {result}" for result, count in counts.items())
+        if self.is_settled:
+            return ReportVerdict(self.run.status, words)
         words = f"it has not come to its end, and may have made more: {words}"
-    return {"standing": recorded.status if settled else "unsettled", "words": words}
+        return ReportVerdict("unsettled", words)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "report": self.origin.to_json(),
+            "verdict": self.verdict.to_json(),
+            **run_to_json(self.run),
+            "unsettled": not self.is_settled,
+            "changes": [recorded_setting_to_json(change) for change in self.changes],
+        }
+
+    def people(self) -> dict[str, Any]:
+        """For a page: hosts with the same change folded, and each host with all of its own."""
+        alike = names.grouped((_words(change), _host(change)) for change in self.changes)
+        failed_first = sorted(alike.items(), key=lambda group: group[0][3] == "applied")
+        by_host = names.grouped((_host(change), change) for change in self.changes)
+        return {
+            "told_changes": [
+                {
+                    "hosts": names.fold(hosts),
+                    "count": len(hosts),
+                    **dict(zip(_WORDS, words, strict=True)),
+                }
+                for words, hosts in failed_first
+            ],
+            "told_hosts": [
+                {
+                    "host": host,
+                    "changes": [_in_words(change) for change in changes],
+                    "wrong": sum(_result(change) != "applied" for change in changes),
+                }
+                for host, changes in by_host.items()
+            ],
+        }
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """A row of the CSV for each setting, by the names of COLUMNS."""
+        page = run_to_json(self.run)
+        own = {name: page[name] for name in ("run", "kind", "ticket")}
+        for change in self.changes:
+            yield {**_in_words(change), **own, "time": change.settled or change.intended}
 
 
-def _result(change: Data) -> str:
-    return change["result"] or ("not settled" if change["intended"] else "not made")
+_WORDS = ("setting", "before", "after", "result", "reason")
 
 
-def people(data: Data) -> Data:
-    """The same for people: hosts with the same change folded, and each host with all of its own."""
-    alike: dict[tuple[str, ...], list[str]] = defaultdict(list)
-    by_host: dict[str, list[Data]] = defaultdict(list)
-    for change in map(_told, data["changes"]):
-        key = tuple(change[name] for name in ("setting", "before", "after", "result", "reason"))
-        alike[key].append(change["host"])
-        by_host[change["host"]].append(change)
-    return {
-        "told_changes": [
-            {
-                "hosts": names.fold(hosts),
-                "count": len(hosts),
-                **dict(zip(("setting", "before", "after", "result", "reason"), key, strict=True)),
-            }
-            for key, hosts in sorted(alike.items(), key=lambda one: one[0][3] == "applied")
-        ],
-        "told_hosts": [
-            {
-                "host": host,
-                "changes": changes,
-                "wrong": sum(change["result"] != "applied" for change in changes),
-            }
-            for host, changes in by_host.items()
-        ],
-    }
+def _words(recorded: RecordedSetting) -> tuple[str, ...]:
+    """A change by the names of _WORDS."""
+    before, after = recorded.change.before, recorded.change.after
+    shown = settings.shown(before.value), settings.shown(after.value)
+    return before.name, *shown, _result(recorded), recorded.reason
 
 
-def _told(change: Data) -> Data:
-    """A change in words."""
-    before, after = (settings.shown(change[name]) for name in ("before", "after"))
-    return {**change, "before": before, "after": after, "result": _result(change)}
+def _in_words(recorded: RecordedSetting) -> dict[str, Any]:
+    words = dict(zip(_WORDS, _words(recorded), strict=True))
+    return {**recorded_setting_to_json(recorded), **words}
 
 
-def rows(data: Data) -> Iterator[Data]:
-    """A row of the CSV for each setting, by the names of COLUMNS."""
-    for change in map(_told, data["changes"]):
-        own = {name: data[name] for name in ("run", "kind", "ticket")}
-        yield {**change, **own, "time": change["settled"] or change["intended"]}
+def _host(recorded: RecordedSetting) -> str:
+    return recorded.change.target.name
+
+
+def _result(recorded: RecordedSetting) -> str:
+    if recorded.result is not None:
+        return recorded.result.value
+    return "not settled" if recorded.intended else "not made"

@@ -2,18 +2,22 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from delegation import names, report
+from delegation import names
+from delegation.changes.history import run_to_json
 from delegation.migrations.lifecycle import MigrationState
 from delegation.migrations.result import Became, MigrationResult
 from delegation.migrations.run_view import MigrationRunView
 from delegation.migrations.schedule.obstacles import size
 from delegation.migrations.tries import MigrationTry
 from delegation.migrations.words import duration
-from delegation.report import Data
 from delegation.report.chart import chart
 from delegation.report.contents import Origin
+from delegation.report.templates import render
+
+Data = dict[str, Any]
 
 COLUMNS = (
     "machine",
@@ -38,22 +42,29 @@ COLUMNS = (
 """Of the CSV, with a row for each machine."""
 
 
-def run(origin: Origin, view: MigrationRunView, tries: Sequence[MigrationTry]) -> Data:
-    """A run of the journal, and every try to move one of its VMs."""
-    return {
-        "report": origin.data(),
-        "verdict": view.verdict.to_json(),
-        **report.run_data(view.run),
-        **view.result.to_json(),
-        "alive": view.alive,
-        "moves": view.moves_json(),
-        "timeline": [one.to_json() for one in tries],
-    }
+@dataclass(frozen=True)
+class MigrationRunReport:
+    """A run of the journal that moved VMs, and every try to move one of them."""
+
+    origin: Origin
+    view: MigrationRunView
+    tries: tuple[MigrationTry, ...]
+
+    def to_json(self) -> Data:
+        return {
+            "report": self.origin.to_json(),
+            "verdict": self.view.verdict.to_json(),
+            **run_to_json(self.view.run),
+            **self.view.result.to_json(),
+            "alive": self.view.alive,
+            "moves": self.view.moves_json(),
+            "timeline": [one.to_json() for one in self.tries],
+        }
 
 
 def markdown(found: MigrationResult) -> str:
     """What became of a run, for a ticket."""
-    return report.render("migration.md.j2", told(found.to_json()))
+    return render("migration.md.j2", told(found.to_json()))
 
 
 def told(data: Mapping[str, Any]) -> Data:

@@ -7,16 +7,16 @@ all else is there without it.
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from delegation import names
-from delegation.hosts.settings import HOST_SETTINGS
 from delegation.mesh.checks import Finding, Severity
 from delegation.mesh.matrix import PairState
-from delegation.migrations.record.recorded import MIGRATE
-from delegation.report import host_settings, migration, readable
-from delegation.report.contents import DirectoryReport, ReportView, RunReport
+from delegation.report import migration, readable
+from delegation.report.any_report import AnyReport
+from delegation.report.contents import DirectoryReport, RunReport
+from delegation.report.host_settings import SettingsRunReport
 from delegation.report.mesh_data import ReportedMatrix, ReportedPair
 from delegation.report.mesh_hosts import ReportedHost
 from delegation.report.readable import TemplateRow
@@ -32,7 +32,7 @@ _CODES = {
 _OURS = TemplateChoice()
 
 
-def html(report: "ReportView | TemplateRow", template: TemplateChoice = _OURS) -> str:
+def html(report: AnyReport, template: TemplateChoice = _OURS) -> str:
     """The page of a report. Raises UsageError of a template that is not ours.
 
     Ours is plain ASCII, so that nothing on its way can take it for another encoding.
@@ -49,12 +49,12 @@ def html(report: "ReportView | TemplateRow", template: TemplateChoice = _OURS) -
     return text if template.own else text.encode("ascii", "xmlcharrefreplace").decode()
 
 
-def markdown(report: "ReportView | TemplateRow", template: TemplateChoice = _OURS) -> str:
+def markdown(report: AnyReport, template: TemplateChoice = _OURS) -> str:
     """The same for a ticket."""
     return template.fill("report.md.j2", people(report))
 
 
-def people(report: "ReportView | TemplateRow") -> TemplateRow:
+def people(report: AnyReport) -> TemplateRow:
     """What templates are given: the data as it is in JSON, inert, and the same folded.
 
     ``body`` is which of ``templates/page`` tells it; ``figures`` stand beside the verdict.
@@ -64,17 +64,11 @@ def people(report: "ReportView | TemplateRow") -> TemplateRow:
         return common | inert_rows(report.to_json() | _of_directory(report))
     if isinstance(report, RunReport):
         return common | inert_rows(report.to_json() | _of_run(report))
-    data = report if isinstance(report, dict) else report.to_json()
-    shown: TemplateRow = readable.inert(data)
-    body, told = _BODIES[data["kind"]]
-    return {**shown, **common, "body": body, **told(shown)}
-
-
-_BODIES: Mapping[str, tuple[str, Callable[[TemplateRow], TemplateRow]]] = {
-    **dict.fromkeys(HOST_SETTINGS.runs, ("settings", host_settings.people)),
-    MIGRATE: ("migration", migration.people),
-}
-"""The body of a page and what it is given, by the kind of a run that did not concern the mesh."""
+    if isinstance(report, SettingsRunReport):
+        told: TemplateRow = readable.inert(report.to_json() | report.people())
+        return common | told | {"body": "settings"}
+    shown: TemplateRow = readable.inert(report.to_json())
+    return {**shown, **common, "body": "migration", **migration.people(shown)}
 
 
 def inert_rows(data: TemplateRow) -> TemplateRow:

@@ -11,14 +11,15 @@ from delegation.mesh.state import DELEGATION
 from delegation.migrations.past_migrations import MigrationAccount
 from delegation.migrations.record import recorded
 from delegation.migrations.tries import tries
-from delegation.report import host_settings, migration
-from delegation.report.contents import Origin, ReportView, RunReport
-from delegation.report.readable import TemplateRow
+from delegation.report.any_report import AnyReport
+from delegation.report.contents import Origin, RunReport
+from delegation.report.host_settings import SettingsRunReport
+from delegation.report.migration import MigrationRunReport
 
 
 def run_report(
     records: Records, number: int, generated: str, accounts: Mapping[str, AccountOf]
-) -> ReportView | TemplateRow:
+) -> AnyReport:
     """A report on a run; ``accounts`` tell of audits and migrations, by the kind of run.
 
     Raises UsageError where there is no run of that number, and JournalError.
@@ -32,11 +33,11 @@ def run_report(
         if isinstance(account, MigrationAccount):
             view = account.moved
             sent = tries(view.moves, recorded.steps(journal, number))
-            return migration.run(origin, view, sent)
+            return MigrationRunReport(origin, view, tuple(sent))
         if isinstance(account, AuditAccount):
             return RunReport(origin, run, (), is_settled=True, findings=account.findings)
         if run.kind in HOST_SETTINGS.runs:
-            settings = journal.changes(number, HOST_SETTINGS)
-            return host_settings.run(origin, run, settings, settled=is_settled)
+            settings = tuple(journal.changes(number, HOST_SETTINGS))
+            return SettingsRunReport(origin, run, settings, is_settled)
         changes = tuple(journal.changes(number, DELEGATION))
         return RunReport(origin, run, changes, is_settled)

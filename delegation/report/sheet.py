@@ -9,18 +9,17 @@ spreadsheets take for the separator, an apostrophe stands before it.
 import csv
 import io
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from delegation import names
-from delegation.hosts.settings import HOST_SETTINGS
 from delegation.mesh.checks import Finding
 from delegation.mesh.plan_view import PlanView
 from delegation.mesh.state import DelegationChange, RecordedDelegation, added, flags, removed
-from delegation.migrations.record.recorded import MIGRATE
 from delegation.report import host_settings, migration
-from delegation.report.contents import DirectoryReport, ReportView, RunReport
+from delegation.report.any_report import AnyReport
+from delegation.report.contents import DirectoryReport, RunReport
+from delegation.report.host_settings import SettingsRunReport
 from delegation.report.mesh_data import ReportedMatrix, ReportedSource
-from delegation.report.readable import TemplateRow
 
 COLUMNS = (
     "source",
@@ -49,22 +48,16 @@ CsvRow = dict[str, object]
 """Cells by the names of their columns; what is absent or None is empty."""
 
 
-def text(report: "ReportView | TemplateRow") -> str:
+def text(report: AnyReport) -> str:
     """The whole table, every cell quoted; each row tells which report it is of."""
     if isinstance(report, DirectoryReport | RunReport):
         origin = _origin(report.domain, report.dc, report.origin.generated)
         return _written(COLUMNS, rows(report), origin)
-    data = report if isinstance(report, dict) else report.to_json()
-    columns, told = _TABLES[data["kind"]]
-    origin = _origin(data["domain"], data["dc"], data["report"]["generated"])
-    return _written(columns, told(data), origin)
-
-
-_TABLES: Mapping[str, tuple[Sequence[str], Callable[[TemplateRow], Iterator[TemplateRow]]]] = {
-    **dict.fromkeys(HOST_SETTINGS.runs, (host_settings.COLUMNS, host_settings.rows)),
-    MIGRATE: (migration.COLUMNS, migration.rows),
-}
-"""The columns and rows of a run that did not concern the mesh, by its kind."""
+    run = report.run if isinstance(report, SettingsRunReport) else report.view.run
+    origin = _origin(run.domain, run.dc, report.origin.generated)
+    if isinstance(report, SettingsRunReport):
+        return _written(host_settings.COLUMNS, report.rows(), origin)
+    return _written(migration.COLUMNS, migration.rows(report.to_json()), origin)
 
 
 def _origin(domain: str, dc: str | None, generated: str) -> CsvRow:

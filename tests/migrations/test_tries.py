@@ -9,7 +9,7 @@ def test_a_try_goes_from_its_intent_to_its_end() -> None:
     past = Past()
     machine = past.asked("web01", "hv01", "hv02")
     past.moved(0, 61, machine)
-    assert past.data(62)["timeline"] == [
+    assert past.report(62).to_json()["timeline"] == [
         {
             "vm": "web01",
             "id": str(machine),
@@ -35,7 +35,7 @@ def test_each_try_is_one_and_what_was_never_sent_is_none() -> None:
     past.sent(41, machine)
     past.step(60, machine, MigrationStep.GIVEN_UP, "the disk is full")
     past.step(61, other, MigrationStep.ABANDONED)
-    tries = past.data(62)["timeline"]
+    tries = past.report(62).to_json()["timeline"]
     assert [(one["source"], one["to"], one["became"], one["reason"]) for one in tries] == [
         ("hv01", "hv02", "failed, tried again", "a slot was taken"),
         ("hv01", "hv03", "put aside", ""),
@@ -47,7 +47,7 @@ def test_what_has_no_end_yet_has_no_word() -> None:
     past = Past()
     machine = past.asked("web01", "hv01", "hv02")
     past.sent(0, machine)
-    [one] = past.data(None, alive=True)["timeline"]
+    [one] = past.report(None, alive=True).to_json()["timeline"]
     assert (one["ended"], one["became"]) == (None, None)
 
 
@@ -59,7 +59,7 @@ def test_while_nobody_knows_it_is_not_watched() -> None:
     past.step(10, first, MigrationStep.LOST, "the link broke")
     past.step(20, first, MigrationStep.REATTACHED)
     past.step(30, second, MigrationStep.LOST, "the link broke")
-    tries = past.data(None)["timeline"]
+    tries = past.report(None).to_json()["timeline"]
     assert [one["unwatched"] for one in tries] == [[[at(10), at(20)]], [[at(30), None]]]
 
 
@@ -72,7 +72,7 @@ def test_what_a_resume_finds_was_not_watched_since_the_last_step_before_it() -> 
         past.step(9000, machine, MigrationStep.LOST, UNWATCHED)
     past.step(9005, machines[0], MigrationStep.ARRIVED)
     past.step(9006, machines[1], MigrationStep.RETURNED)
-    tries = past.data(9010)["timeline"]
+    tries = past.report(9010).to_json()["timeline"]
     assert [one["unwatched"] for one in tries] == [[[at(10.4), at(9005)]], [[at(10.4), at(9006)]]]
 
 

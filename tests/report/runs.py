@@ -10,8 +10,8 @@ from delegation.migrations.lifecycle import UNWATCHED, Migration, MigrationStep,
 from delegation.migrations.record.recorded import MIGRATE, RecordedStep
 from delegation.migrations.run_view import MigrationRunView
 from delegation.migrations.tries import tries
-from delegation.report import Data, migration
 from delegation.report.contents import Origin
+from delegation.report.migration import MigrationRunReport
 
 BEGIN = datetime(2026, 6, 15, 20, 0, tzinfo=UTC)
 GB = 1 << 30
@@ -72,11 +72,13 @@ class Past:
         self.sent(begin, machine)
         self.step(end, machine, MigrationStep.ARRIVED)
 
-    def data(self, seconds: float | None, *, alive: bool = False, ticket: str = "CHG-7") -> Data:
-        """As ``delegation report json`` gives it; ``seconds``: when the run ended, if it did."""
+    def report(
+        self, seconds: float | None, *, alive: bool = False, ticket: str = "CHG-7"
+    ) -> MigrationRunReport:
+        """As ``delegation report`` tells it; ``seconds``: when the run ended, if it did."""
         view = self.view(seconds, alive=alive, ticket=ticket)
         steps = sorted(self.steps, key=lambda step: step.time)
-        return migration.run(ORIGIN, view, tries(view.moves, steps))
+        return MigrationRunReport(ORIGIN, view, tuple(tries(view.moves, steps)))
 
     def view(
         self, seconds: float | None, *, alive: bool = False, ticket: str = "CHG-7"
@@ -101,8 +103,8 @@ class Past:
         return replace(view, run=replace(run, status=DONE)) if view.complete else view
 
 
-def small() -> Data:
-    return small_past().data(592)
+def small() -> MigrationRunReport:
+    return small_past().report(592)
 
 
 def small_past() -> Past:
@@ -133,13 +135,13 @@ def small_past() -> Past:
     return past
 
 
-def one() -> Data:
+def one() -> MigrationRunReport:
     past = Past()
     past.moved(0, 61, past.asked("web01", "hv01", "hv02", 8 * GB))
-    return past.data(61.5)
+    return past.report(61.5)
 
 
-def big(count: int = 300, hosts: int = 16, slots: int = 2) -> Data:
+def big(count: int = 300, hosts: int = 16, slots: int = 2) -> MigrationRunReport:
     """Many machines off many hosts, by slots of both ends; every 23rd fails, every 40th twice."""
     past = Past()
     labels = [f"hv{number:02}" for number in range(1, hosts + 1)]
@@ -166,18 +168,18 @@ def big(count: int = 300, hosts: int = 16, slots: int = 2) -> Data:
         for host in (source, target):
             free[host].remove(min(free[host]))
             free[host].append(begin + took + 0.5)
-    return past.data(max(map(max, free.values())))
+    return past.report(max(map(max, free.values())))
 
 
-def going_on() -> Data:
+def going_on() -> MigrationRunReport:
     """One moved, two under way, of which one was lost for a while, one waits, one is queued."""
     past = _begun()
-    return past.data(None, alive=True)
+    return past.report(None, alive=True)
 
 
-def left() -> Data:
+def left() -> MigrationRunReport:
     """The same, and whoever carried it out has died."""
-    return _begun().data(None)
+    return _begun().report(None)
 
 
 def _begun() -> Past:
@@ -193,7 +195,7 @@ def _begun() -> Past:
     return past
 
 
-def resumed() -> Data:
+def resumed() -> MigrationRunReport:
     """Interrupted in the evening, resumed in the morning."""
     past = Past()
     machines = [past.asked(f"web{n:02}", "hv01", f"hv0{n % 2 + 2}", 30 * GB) for n in range(1, 7)]
@@ -206,14 +208,14 @@ def resumed() -> Data:
     past.step(960, machines[3], MigrationStep.RETURNED, "the host was restarted")
     for number, machine in enumerate(machines[3:]):
         past.moved(43_010 + 400 * number, 43_700 + 400 * number, machine)
-    return past.data(44_600)
+    return past.report(44_600)
 
 
-def hostile(texts: Iterable[str], hosts: Sequence[str] = ("hv01", "hv02")) -> Data:
+def hostile(texts: Iterable[str], hosts: Sequence[str] = ("hv01", "hv02")) -> MigrationRunReport:
     """Machines that are called so, and failed for it; hosts as well where they are given."""
     past = Past()
     for number, text in enumerate(texts):
         machine = past.asked(text, hosts[0], hosts[1])
         past.sent(number * 20, machine)
         past.step(number * 20 + 300, machine, MigrationStep.GIVEN_UP, text, text)
-    return past.data(900, ticket=text)
+    return past.report(900, ticket=text)

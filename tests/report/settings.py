@@ -4,7 +4,7 @@ from delegation.changes.outcomes import Result
 from delegation.changes.plan import Change
 from delegation.changes.run import FAILED, RecordedChange, Run
 from delegation.hosts.settings import HOSTS_APPLY, HostSetting, RecordedSetting, Value, target
-from delegation.report import Data, host_settings
+from delegation.report.host_settings import SettingsRunReport
 from tests.report.runs import ORIGIN, at
 
 CHANGES: tuple[tuple[str, Value, Value], ...] = (
@@ -32,7 +32,9 @@ def setting(  # noqa: PLR0917 - a row of the journal
     return RecordedChange(change, at(1), result, at(2) if result else None, reason)
 
 
-def run(*changes: RecordedSetting, ticket: str | None = "CHG-8", settled: bool = True) -> Data:
+def run(
+    *changes: RecordedSetting, ticket: str | None = "CHG-8", settled: bool = True
+) -> SettingsRunReport:
     recorded = Run(
         HOSTS_APPLY,
         "hosts:corp.example",
@@ -50,10 +52,10 @@ def run(*changes: RecordedSetting, ticket: str | None = "CHG-8", settled: bool =
         machine="desk01",
         summary={"objects": len(changes), "applied": len(changes)},
     )
-    return host_settings.run(ORIGIN, recorded, changes, settled=settled)
+    return SettingsRunReport(ORIGIN, recorded, changes, settled)
 
 
-def mixed() -> Data:
+def mixed() -> SettingsRunReport:
     """Three hosts as wanted; on hv04 a cmdlet was refused, and what came after it not tried."""
     fine = [setting(f"hv0{n}", *change) for n in (1, 2, 3) for change in CHANGES]
     refused = setting("hv04", *CHANGES[0], Result.FAILED, "access is denied (0x80070005)")

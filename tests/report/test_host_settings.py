@@ -7,25 +7,26 @@ import re
 import pytest
 from markdown_it import MarkdownIt
 
-from delegation.report import Data, host_settings, page, sheet
+from delegation.report import host_settings, page, sheet
+from delegation.report.host_settings import SettingsRunReport
 from tests.cli.test_report import Page
 from tests.report import settings
 from tests.report.settings import CHANGES, setting
 from tests.report.test_migration import HARMFUL, said
 
 
-def rows(data: Data) -> list[dict[str, str]]:
+def rows(data: SettingsRunReport) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(sheet.text(data))))
 
 
 def test_the_verdict_counts_settings() -> None:
-    assert settings.mixed()["verdict"] == {
+    assert settings.mixed().verdict.to_json() == {
         "standing": "failed",
         "words": "15 of 20 settings applied on 4 hosts, 1 failed, 3 refused, 1 not settled",
     }
     unsettled = settings.run(setting("hv01", *CHANGES[0], None), settled=False)
-    assert unsettled["verdict"]["standing"] == "unsettled"
-    assert "0 of 1 setting applied on 1 host" in unsettled["verdict"]["words"]
+    assert unsettled.verdict.standing == "unsettled"
+    assert "0 of 1 setting applied on 1 host" in unsettled.verdict.words
 
 
 def test_the_page_folds_hosts_and_tells_each() -> None:
@@ -65,7 +66,7 @@ def test_a_row_for_each_setting_with_values_in_words() -> None:
 
 
 def test_the_json_has_values_as_they_are() -> None:
-    first = settings.mixed()["changes"][0]
+    first = settings.mixed().to_json()["changes"][0]
     assert (first["host"], first["before"], first["after"]) == ("hv01", None, 0)
     assert first["result"] == "applied"
 

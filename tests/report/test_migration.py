@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 
-from delegation.report import Data, migration, page, sheet
+from delegation.report import migration, page, sheet
+from delegation.report.any_report import AnyReport
+from delegation.report.migration import MigrationRunReport
 from tests.cli.test_hostile import HOSTILE
 from tests.cli.test_report import NASTY, Page
 from tests.report import runs
@@ -17,16 +19,17 @@ from tests.report.runs import NO_ROOM, Past
 HARMFUL = {**HOSTILE, **NASTY}
 
 
-def people(data: Data) -> dict[str, Any]:
+def people(report: MigrationRunReport) -> dict[str, Any]:
+    data = report.to_json()
     return {**data, **migration.people(data)}
 
 
-def said(data: Data) -> str:
+def said(data: AnyReport) -> str:
     """The texts of its page, with a space between any two elements."""
     return " ".join(" ".join(Page(page.html(data)).texts).split())
 
 
-def rows(data: Data) -> list[dict[str, str]]:
+def rows(data: MigrationRunReport) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(sheet.text(data))))
 
 
@@ -34,35 +37,35 @@ def rows(data: Data) -> list[dict[str, str]]:
 
 
 def test_complete() -> None:
-    told = runs.one()["verdict"]
+    told = runs.one().to_json()["verdict"]
     assert told["standing"] == "complete"
     assert told["words"] == "every machine is where it should be: 1 moved"
 
 
 def test_not_complete() -> None:
-    assert runs.small()["verdict"] == {
+    assert runs.small().to_json()["verdict"] == {
         "standing": "incomplete",
         "words": "3 of 5 machines moved, 1 failed, 1 given up",
     }
 
 
 def test_going_on() -> None:
-    assert runs.going_on()["verdict"] == {
+    assert runs.going_on().to_json()["verdict"] == {
         "standing": "running",
         "words": "1 of 5 machines moved, 2 under way, 2 to come",
     }
 
 
 def test_left() -> None:
-    assert runs.left()["verdict"] == {
+    assert runs.left().to_json()["verdict"] == {
         "standing": "interrupted",
         "words": "1 of 5 machines moved, 2 unknown, 2 not moved yet; it can be resumed",
     }
 
 
 def test_nothing_was_asked_for() -> None:
-    data = Past().data(1)
-    assert data["verdict"] == {"standing": "complete", "words": "none was asked for"}
+    data = Past().report(1)
+    assert data.to_json()["verdict"] == {"standing": "complete", "words": "none was asked for"}
     shown = Page(page.html(data))
     assert "No machine was asked for" in shown.text
     assert "Timeline" not in shown.text
@@ -73,7 +76,7 @@ def test_nothing_was_asked_for() -> None:
 
 
 def test_the_data_is_that_of_a_result_and_of_a_run() -> None:
-    data = runs.small()
+    data = runs.small().to_json()
     assert data["summary"]["moved"] == 3
     assert [one["vm"] for one in data["machines"]][:2] == ["sql01", "app01"], "the worst first"
     assert (data["kind"], data["status"], data["alive"]) == ("migrate", "failed", False)
@@ -142,7 +145,7 @@ def test_failures_of_one_cause_are_one_and_their_machines_are_folded() -> None:
 def test_a_page_of_many_machines_is_small(count: int) -> None:
     text = page.html(runs.big(count, hosts=32))
     assert len(text) < 60_000 + 650 * count
-    assert text.count("<title>") == 1 + len(runs.big(count, hosts=32)["timeline"])
+    assert text.count("<title>") == 1 + len(runs.big(count, hosts=32).to_json()["timeline"])
 
 
 def test_the_markdown_is_that_of_migrate_status() -> None:
@@ -168,7 +171,7 @@ def test_two_machines_of_one_name_are_two() -> None:
     past = Past()
     past.moved(0, 10, past.asked("web01", "hv01", "hv02"))
     past.moved(0, 20, past.asked("web01", "hv03", "hv02"))
-    found = rows(past.data(21))
+    found = rows(past.report(21))
     assert [row["ended"] for row in found] == [runs.at(10), runs.at(20)]
     assert len({row["id"] for row in found}) == 2
 

@@ -13,14 +13,15 @@ import pytest
 from playwright.sync_api import Browser, expect
 from pypdf import PdfReader
 
-from delegation.report import Data, page
+from delegation.report import page
+from delegation.report.any_report import AnyReport
 from tests.report import runs, settings
 from tests.story.browser import Reader, Scheme, chromium, reading
 from tests.story.test_report import NASTY, SCHEMES, schemes
 
 pytestmark = pytest.mark.lab
 
-RUNS: dict[str, Callable[[], Data]] = {
+RUNS: dict[str, Callable[[], AnyReport]] = {
     "one": runs.one,
     "small": runs.small,
     "big": runs.big,
@@ -38,8 +39,8 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def opened(tmp_path: Path) -> Callable[[Data], Path]:
-    def written(data: Data) -> Path:
+def opened(tmp_path: Path) -> Callable[[AnyReport], Path]:
+    def written(data: AnyReport) -> Path:
         file = tmp_path / "run.html"
         file.write_text(page.html(data))
         return file
@@ -58,7 +59,9 @@ def bars(reader: Reader) -> dict[str, tuple[float, float, float]]:
     return {name: tuple(box) for name, *box in found}
 
 
-def test_the_timeline_is_drawn_to_scale(browser: Browser, opened: Callable[[Data], Path]) -> None:
+def test_the_timeline_is_drawn_to_scale(
+    browser: Browser, opened: Callable[[AnyReport], Path]
+) -> None:
     with reading(browser, opened(runs.small())) as reader:
         found = bars(reader)
         assert len(found) == 6
@@ -84,7 +87,7 @@ def test_the_timeline_is_drawn_to_scale(browser: Browser, opened: Callable[[Data
 @schemes
 @pytest.mark.parametrize("run", RUNS)
 def test_it_is_accessible_and_breaks_no_policy(
-    browser: Browser, opened: Callable[[Data], Path], run: str, scheme: Scheme
+    browser: Browser, opened: Callable[[AnyReport], Path], run: str, scheme: Scheme
 ) -> None:
     """What a page logs, a refused style among it, and what it asks for, fails in ``reading``."""
     with reading(browser, opened(RUNS[run]()), scheme=scheme) as reader:
@@ -93,7 +96,7 @@ def test_it_is_accessible_and_breaks_no_policy(
         assert reader.violations() == []
 
 
-def test_in_the_dark(browser: Browser, opened: Callable[[Data], Path]) -> None:
+def test_in_the_dark(browser: Browser, opened: Callable[[AnyReport], Path]) -> None:
     shade = "getComputedStyle(document.querySelector('.timeline th')).backgroundColor"
     with reading(browser, opened(runs.small()), scheme="dark") as reader:
         assert reader.page.evaluate(shade) == "rgb(17, 22, 29)"
@@ -103,14 +106,14 @@ def test_in_the_dark(browser: Browser, opened: Callable[[Data], Path]) -> None:
 
 @pytest.mark.parametrize("width", [400, 1280])
 def test_nothing_but_tables_is_wider_than_the_screen(
-    browser: Browser, opened: Callable[[Data], Path], width: int
+    browser: Browser, opened: Callable[[AnyReport], Path], width: int
 ) -> None:
     with reading(browser, opened(runs.big())) as reader:
         reader.page.set_viewport_size({"width": width, "height": 900})
         assert reader.page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_on_paper(browser: Browser, opened: Callable[[Data], Path], tmp_path: Path) -> None:
+def test_on_paper(browser: Browser, opened: Callable[[AnyReport], Path], tmp_path: Path) -> None:
     with reading(browser, opened(runs.big())) as reader:
         reader.page.pdf(path=tmp_path / "run.pdf", prefer_css_page_size=True)
         paper = PdfReader(tmp_path / "run.pdf").pages
@@ -125,7 +128,7 @@ def test_on_paper(browser: Browser, opened: Callable[[Data], Path], tmp_path: Pa
         assert reader.page.evaluate("document.documentElement.scrollWidth") <= 703
 
 
-def test_without_its_script(browser: Browser, opened: Callable[[Data], Path]) -> None:
+def test_without_its_script(browser: Browser, opened: Callable[[AnyReport], Path]) -> None:
     with reading(browser, opened(runs.small()), script=False) as reader:
         expect(reader.page.locator(".timeline .try").first).to_be_visible()
         assert reader.page.locator("table.machines tbody tr").count() == 5
@@ -133,7 +136,7 @@ def test_without_its_script(browser: Browser, opened: Callable[[Data], Path]) ->
 
 @pytest.mark.parametrize("text", NASTY.values(), ids=NASTY)
 def test_nothing_in_a_record_does_harm(
-    browser: Browser, opened: Callable[[Data], Path], text: str
+    browser: Browser, opened: Callable[[AnyReport], Path], text: str
 ) -> None:
     with reading(browser, opened(runs.hostile([text, "web01"], hosts=(text, "hv02")))) as reader:
         found = reader.page.evaluate(
@@ -146,7 +149,7 @@ def test_nothing_in_a_record_does_harm(
         assert reader.page.locator(".timeline svg.try").count() == 2
 
 
-def test_picture(browser: Browser, opened: Callable[[Data], Path], tmp_path: Path) -> None:
+def test_picture(browser: Browser, opened: Callable[[AnyReport], Path], tmp_path: Path) -> None:
     folder = Path(os.environ.get("SCREENSHOTS", tmp_path))
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "report-migration.png"
