@@ -12,21 +12,20 @@ import sys
 import threading
 
 from delegation import cli
-from delegation.migrations import runner
 from delegation.migrations.lifecycle import Migration
+from delegation.migrations.runner import Runner
+
+shipped = Runner.run
 
 
-class LethalRunner(runner.Runner):
-    seconds = 0.0
-
-    def run(self) -> tuple[Migration, ...]:
-        timer = threading.Timer(self.seconds, os.kill, (os.getpid(), signal.SIGKILL))
-        timer.daemon = True
-        timer.start()
-        return super().run()
+def lethal(runner: Runner) -> tuple[Migration, ...]:
+    timer = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGKILL))
+    timer.daemon = True
+    timer.start()
+    return shipped(runner)
 
 
 if __name__ == "__main__":
-    LethalRunner.seconds = float(sys.argv.pop())
-    runner.Runner = LethalRunner  # type: ignore[misc]
+    seconds = float(sys.argv.pop())
+    Runner.run = lethal  # type: ignore[assignment, method-assign]
     cli.main()
