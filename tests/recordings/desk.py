@@ -12,7 +12,7 @@ from pathlib import Path
 from unittest import mock
 
 from delegation import cli
-from tests.cli.program import PROGRAM, Ran, at_terminal, examined, spawned
+from tests.cli.program import PROGRAM, Ran, at_terminal, examined, forked, spawned
 from tests.recordings.neutral import WHO, neutral, page
 
 VARIABLES = {"COLUMNS": "100", "LC_ALL": "C.UTF-8", "LOGNAME": WHO, "USER": WHO}
@@ -37,8 +37,7 @@ class Desk:
 
     def program(self, module: str, *words: str) -> Ran:
         """Type it to the program that ``python -m module`` is."""
-        program = (sys.executable, "-m", module)
-        ran = spawned(*words, program=program, cwd=self.folder, changes=VARIABLES)
+        ran = forked(module, *words, cwd=self.folder, changes=VARIABLES)
         return self.typed("delegation", words, ran)
 
     def killed(self, program: Sequence[str], *words: str) -> None:

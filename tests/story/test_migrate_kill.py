@@ -43,10 +43,7 @@ def test_killed_at_random_moments_and_resumed_each_time(farm: Farm) -> None:
             if kills == most:
                 farm.hurry()
             seconds = random.uniform(0, 6) if kills < most else 1000
-            # It puts a runner of its own in the product's place, before anything else is read.
-            answer = farm.desk.start(
-                "migrate", *words, f"{seconds}", program="tests.story.lethal_migrate"
-            ).end()
+            answer = farm.desk.run_by("tests.story.lethal_migrate", "migrate", *words, f"{seconds}")
             if answer.code != -signal.SIGKILL:
                 break
             kills += 1
