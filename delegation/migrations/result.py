@@ -126,6 +126,14 @@ class MigrationResult:
         return sum(one.became is became for one in self.machines)
 
     @property
+    def worst_first(self) -> list[VmResult]:
+        return sorted(self.machines, key=_worst_first)
+
+    @property
+    def bytes_moved(self) -> int:
+        return sum(one.size for one in self.machines if one.became is Became.MOVED)
+
+    @property
     def counts_in_words(self) -> str:
         """``3 moved, 1 failed``."""
         counts = [(self.count(became), became) for became in Became]
@@ -134,7 +142,7 @@ class MigrationResult:
 
     def to_json(self) -> Data:
         """The result as JSON data, the worst first."""
-        machines = sorted(self.machines, key=_worst_first)
+        machines = self.worst_first
         wrong = [one for one in machines if not one.became.is_right]
         moved = [one for one in machines if one.became is Became.MOVED]
         return {
@@ -152,7 +160,7 @@ class MigrationResult:
             "pairs": _pairs(moved),
             "summary": {
                 "asked": len(machines),
-                "bytes": sum(one.size for one in moved),
+                "bytes": self.bytes_moved,
                 **{became.name.lower(): self.count(became) for became in Became},
             },
         }

@@ -12,9 +12,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from heapq import heappop, heappush
-from typing import Any
 
+from delegation.migrations.tries import MigrationTry
 from delegation.report.axis import Scale, Span, scale
+from delegation.report.readable import TemplateRow
 
 ROW = 20
 """Height of a row of bars, of which one that is received takes the half."""
@@ -38,7 +39,7 @@ KINDS = {
 class Bar:
     """One try and when it was, in seconds; one without an end goes on until ``until``."""
 
-    one: dict[str, Any]
+    one: MigrationTry
     begin: float
     end: float
     unwatched: tuple[Span, ...] = ()
@@ -51,7 +52,7 @@ class Bar:
         yield begin, self.end
 
 
-def chart(tries: Sequence[dict[str, Any]], until: str) -> dict[str, Any] | None:
+def chart(tries: Sequence[MigrationTry], until: str) -> TemplateRow | None:
     """The picture of these tries; None where there are none. ``until`` is ISO 8601."""
     if not tries:
         return None
@@ -61,8 +62,8 @@ def chart(tries: Sequence[dict[str, Any]], until: str) -> dict[str, Any] | None:
     leaving: dict[str, list[Bar]] = defaultdict(list)
     arriving: dict[str, list[Bar]] = defaultdict(list)
     for bar in bars:
-        leaving[bar.one["source"]].append(bar)
-        arriving[bar.one["to"]].append(bar)
+        leaving[bar.one.source].append(bar)
+        arriving[bar.one.to].append(bar)
     return {
         "ticks": axis.ticks(),
         "cuts": list(axis.cuts()),
@@ -72,24 +73,22 @@ def chart(tries: Sequence[dict[str, Any]], until: str) -> dict[str, Any] | None:
             _block(host, leaving[host], arriving[host], axis)
             for host in sorted(leaving.keys() | arriving.keys(), key=_in_order)
         ],
-        "kinds": {KINDS[one["became"]] for one in tries},
-        "unwatched": any(one["unwatched"] for one in tries),
+        "kinds": {KINDS[one.became] for one in tries},
+        "unwatched": any(one.unwatched for one in tries),
     }
 
 
-def _bar(one: dict[str, Any], last: float) -> Bar:
-    begin = _seconds(one["started"])
-    end = max(begin, _seconds(one["ended"]) if one["ended"] else last)
+def _bar(one: MigrationTry, last: float) -> Bar:
+    begin = _seconds(one.started)
+    end = max(begin, _seconds(one.ended) if one.ended else last)
     unwatched = (
         (max(begin, _seconds(lost)), min(end, _seconds(found) if found else end))
-        for lost, found in one["unwatched"]
+        for lost, found in one.unwatched
     )
     return Bar(one, begin, end, tuple(span for span in unwatched if span[0] < span[1]))
 
 
-def _block(
-    host: str, leaving: Sequence[Bar], arriving: Sequence[Bar], axis: Scale
-) -> dict[str, Any]:
+def _block(host: str, leaving: Sequence[Bar], arriving: Sequence[Bar], axis: Scale) -> TemplateRow:
     rows = list(_rows(leaving))
     most = max((row for row, _ in rows), default=-1) + 1
     received = _most(arriving)
@@ -122,17 +121,17 @@ def _rows(bars: Iterable[Bar]) -> Iterator[tuple[int, Bar]]:
         yield row, bar
 
 
-def _drawn(bar: Bar, row: int, axis: Scale) -> dict[str, Any]:
+def _drawn(bar: Bar, row: int, axis: Scale) -> TemplateRow:
     x = axis.x(bar.begin)
     width = axis.x(bar.end) - x
     return {
-        **bar.one,
-        "kind": KINDS[bar.one["became"]],
+        **bar.one.to_json(),
+        "kind": KINDS[bar.one.became],
         "x": x,
         "y": row * ROW,
         "width": width,
         "seconds": bar.end - bar.begin,
-        "named": len(bar.one["vm"]) * LETTER + 1 < width,
+        "named": len(bar.one.vm) * LETTER + 1 < width,
         "blind": [
             {"x": axis.x(begin), "width": axis.x(end) - axis.x(begin)}
             for begin, end in bar.unwatched

@@ -1,23 +1,21 @@
-"""What became of a migration run, as data, as Markdown for a ticket, and as people read it."""
+"""A run of migrations -> its report: as data, as people read it, as a table."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from delegation import names
 from delegation.changes.history import run_to_json
-from delegation.migrations.lifecycle import MigrationState
-from delegation.migrations.result import Became, MigrationResult
+from delegation.migrations.result import Became, MigrationResult, VmResult
 from delegation.migrations.run_view import MigrationRunView
 from delegation.migrations.schedule.obstacles import size
 from delegation.migrations.tries import MigrationTry
 from delegation.migrations.words import duration
+from delegation.report import readable
 from delegation.report.chart import chart
 from delegation.report.contents import Origin
+from delegation.report.readable import TemplateRow
 from delegation.report.templates import render
-
-Data = dict[str, Any]
 
 COLUMNS = (
     "machine",
@@ -39,18 +37,42 @@ COLUMNS = (
     "domain",
     "generated",
 )
-"""Of the CSV, with a row for each machine."""
+"""Of the CSV, with a row for each VM."""
+
+
+@dataclass(frozen=True, slots=True)
+class VmShown:
+    """One VM, with how far it is as long as the run goes on. ``tone`` is how its state is shown."""
+
+    result: VmResult
+    now: str
+    tone: str
+    on: str
+    storage: str
+    started: str | None
+    ended: str | None
+
+    def to_json(self) -> TemplateRow:
+        return {
+            **self.result.to_json(),
+            "now": self.now,
+            "tone": self.tone,
+            "on": self.on or None,
+            "storage": self.storage,
+            "started": self.started,
+            "ended": self.ended,
+        }
 
 
 @dataclass(frozen=True)
 class MigrationRunReport:
-    """A run of the journal that moved VMs, and every try to move one of them."""
+    """A run of the journal and every try to move one of its VMs."""
 
     origin: Origin
     view: MigrationRunView
     tries: tuple[MigrationTry, ...]
 
-    def to_json(self) -> Data:
+    def to_json(self) -> TemplateRow:
         return {
             "report": self.origin.to_json(),
             "verdict": self.view.verdict.to_json(),
@@ -61,32 +83,71 @@ class MigrationRunReport:
             "timeline": [one.to_json() for one in self.tries],
         }
 
+    def people(self) -> TemplateRow:
+        """The figures, the VMs, the picture."""
+        # Inert before anything is folded or measured: what is shown is as long as it is shown.
+        vms: list[VmShown] = [readable.inert(vm) for vm in self._vms()]
+        tries: list[MigrationTry] = [readable.inert(one) for one in self.tries]
+        open_until = self.origin.generated if self.view.alive else self._last_time()
+        return {
+            **_wording(self.view.result),
+            "figures": _figures(vms, self.view.result.bytes_moved),
+            "figures_of": "Machines by what became of them",
+            "told_machines": [vm.to_json() for vm in vms],
+            "told_failures": _failures(vms),
+            "chart": chart(tries, open_until),
+        }
 
-def markdown(found: MigrationResult) -> str:
+    def rows(self) -> Iterator[TemplateRow]:
+        run = self.view.run
+        for vm in self._vms():
+            yield {
+                **vm.to_json(),
+                "machine": vm.result.name,
+                "state": vm.now,
+                "is_on": vm.result.at or None,
+                "tries": vm.result.attempts,
+                "run": run.id,
+                "ticket": run.ticket,
+            }
+
+    def _vms(self) -> Iterator[VmShown]:
+        """The worst first."""
+        moves = {str(move.machine): move for move in self.view.moves}
+        for result in self.view.result.worst_first:
+            move = moves[result.id]
+            going_on = self.view.alive and not move.state.ended
+            moving = going_on and move.state.on_the_way
+            yield VmShown(
+                result,
+                str(move.state) if going_on else result.became.value,
+                "info" if going_on else _TONES[result.became],
+                f"{move.percent}% to {move.to}" if moving else result.at,
+                move.storage,
+                move.started,
+                move.ended,
+            )
+
+    def _last_time(self) -> str:
+        """The last that is on record of a run that nobody carries out."""
+        times: list[str | None] = []
+        for one in self.tries:
+            times += [one.started, one.ended]
+            for span in one.unwatched:
+                times += span
+        return max((time for time in times if time), default=self.view.run.started)
+
+
+def markdown(result: MigrationResult) -> str:
     """What became of a run, for a ticket."""
-    return render("migration.md.j2", told(found.to_json()))
+    return render("migration.md.j2", {**result.to_json(), **_wording(result)})
 
 
-def told(data: Mapping[str, Any]) -> Data:
-    """The same with what its template needs besides."""
-    summary = data["summary"]
-    counts = [(summary[became.name.lower()], became) for became in Became]
-    counted = [f"{count} {became}" for count, became in counts if count]
-    return {**data, "counted": ", ".join(counted), "size_of": size, "length_of": duration}
-
-
-def people(data: Data) -> Data:
-    """What the page is made of besides ``data``: the figures, the machines, the picture."""
-    machines = list(_machines(data))
-    open_until = data["report"]["generated"] if data["alive"] else _last(data)
-    return {
-        **told(data),
-        "figures": _figures(data, machines),
-        "figures_of": "Machines by what became of them",
-        "told_machines": machines,
-        "told_failures": _failures(machines),
-        "chart": chart(data["timeline"], open_until),
-    }
+def _wording(result: MigrationResult) -> TemplateRow:
+    """What the templates need besides data."""
+    counts = [(result.count(became), became) for became in Became]
+    counted = ", ".join(f"{count} {became}" for count, became in counts if count)
+    return {"counted": counted, "size_of": size, "length_of": duration}
 
 
 _TONES = {
@@ -99,72 +160,31 @@ _TONES = {
 }
 
 
-def _machines(data: Data) -> Iterator[Data]:
-    """Every machine, with how far it is as long as the run goes on."""
-    moves = {move["id"]: move for move in data["moves"]}
-    for one in data["machines"]:
-        move = moves.get(one["id"], {})
-        going_on = data["alive"] and move and not MigrationState(move["state"]).ended
-        moving = going_on and MigrationState(move["state"]).on_the_way
-        yield {
-            **one,
-            "now": move["state"] if going_on else one["state"],
-            "tone": "info" if going_on else _TONES[Became(one["state"])],
-            "on": f"{move['percent']}% to {move['to']}" if moving else one["at"],
-            "storage": move.get("storage", ""),
-            "started": move.get("started"),
-            "ended": move.get("ended"),
-        }
-
-
-def _figures(data: Data, machines: Sequence[Data]) -> list[Data]:
+def _figures(vms: Sequence[VmShown], bytes_moved: int) -> list[TemplateRow]:
     """The numbers beside the verdict: what went wrong is always among them, and told as zero."""
-    counts = Counter(one["now"] for one in machines)
-    tones = {one["now"]: one["tone"] for one in machines}
-    shown = ["moved", "failed", *(now for now in counts if now not in {"moved", "failed"})]
-    return [
-        {
-            "tone": ("" if now == "moved" else tones[now]) if counts[now] else "none",
-            "value": f"{counts[now]:,}",
-            "word": now,
-        }
-        for now in shown
-    ] + [{"tone": "", "value": size(data["summary"]["bytes"]), "word": "moved in all"}]
+    counts = Counter(vm.now for vm in vms)
+    tones = {vm.now: vm.tone for vm in vms}
+    others = [now for now in counts if now not in {"moved", "failed"}]
+    figures = []
+    for now in ("moved", "failed", *others):
+        tone = "" if now == "moved" else tones.get(now, "")
+        shown = tone if counts[now] else "none"
+        figures.append({"tone": shown, "value": f"{counts[now]:,}", "word": now})
+    return [*figures, {"tone": "", "value": size(bytes_moved), "word": "moved in all"}]
 
 
-def _failures(machines: Sequence[Data]) -> list[Data]:
-    """Machines that are not where they should be, those for one cause together."""
-    wrong = [one for one in machines if one["tone"] in {"bad", "warn"}]
-    alike = names.grouped(((one["now"], one["cause"], one["fix"]), one) for one in wrong)
+def _failures(vms: Sequence[VmShown]) -> list[TemplateRow]:
+    """VMs that are not where they should be, those for one cause together."""
+    wrong = [vm for vm in vms if vm.tone in {"bad", "warn"}]
+    alike = names.grouped(((vm.now, vm.result.cause, vm.result.fix), vm) for vm in wrong)
     return [
         {
             "state": state,
-            "tone": found[0]["tone"],
+            "tone": found[0].tone,
             "cause": cause,
             "fix": fix,
             "count": len(found),
-            "machines": names.fold(one["vm"] for one in found),
+            "machines": names.fold(vm.result.name for vm in found),
         }
         for (state, cause, fix), found in alike.items()
     ]
-
-
-def _last(data: Data) -> str:
-    """The last time that is on record of a run that nobody carries out."""
-    times = [one[key] for one in data["timeline"] for key in ("started", "ended")]
-    lost = [time for one in data["timeline"] for span in one["unwatched"] for time in span]
-    return str(max((time for time in (*times, *lost) if time), default=data["started"]))
-
-
-def rows(data: Data) -> Iterator[Data]:
-    """A row of the CSV for each machine, by the names of COLUMNS."""
-    for one in _machines(data):
-        yield {
-            **one,
-            "machine": one["vm"],
-            "state": one["now"],
-            "is_on": one["at"],
-            "tries": one["attempts"],
-            "run": data["run"],
-            "ticket": data["ticket"],
-        }

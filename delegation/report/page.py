@@ -13,7 +13,7 @@ from typing import Any
 from delegation import names
 from delegation.mesh.checks import Finding, Severity
 from delegation.mesh.matrix import PairState
-from delegation.report import migration, readable
+from delegation.report import readable
 from delegation.report.any_report import AnyReport
 from delegation.report.contents import DirectoryReport, RunReport
 from delegation.report.host_settings import SettingsRunReport
@@ -68,7 +68,8 @@ def people(report: AnyReport) -> TemplateRow:
         told: TemplateRow = readable.inert(report.to_json() | report.people())
         return common | told | {"body": "settings"}
     shown: TemplateRow = readable.inert(report.to_json())
-    return {**shown, **common, "body": "migration", **migration.people(shown)}
+    # What people are told is made inert before it is folded and drawn, in the report itself.
+    return {**shown, **common, "body": "migration", **report.people()}
 
 
 def inert_rows(data: TemplateRow) -> TemplateRow:

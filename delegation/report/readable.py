@@ -4,6 +4,8 @@ Rows are data for templates: text, numbers, lists and mappings of those.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
+from enum import Enum
 from typing import Any
 
 from delegation import names
@@ -28,8 +30,14 @@ FORMS = ("cifs, short name", "cifs, FQDN", "migration, short name", "migration, 
 """The values towards a target in words, in their order; a file server has the first two."""
 
 
-def inert(data: Any) -> Any:  # noqa: ANN401 - JSON data, and functions for templates
+def inert(data: Any) -> Any:  # noqa: ANN401 - JSON data, or a view
     """``data`` with every text in it inert, as it may be shown."""
+    if isinstance(data, Enum):  # our own words, some of which are text as well
+        return data
+    if is_dataclass(data) and not isinstance(data, type):
+        return replace(
+            data, **{field.name: inert(getattr(data, field.name)) for field in fields(data)}
+        )
     if isinstance(data, str):
         return names.inert(data)
     if isinstance(data, Mapping):

@@ -57,7 +57,7 @@ def text(report: AnyReport) -> str:
     origin = _origin(run.domain, run.dc, report.origin.generated)
     if isinstance(report, SettingsRunReport):
         return _written(host_settings.COLUMNS, report.rows(), origin)
-    return _written(migration.COLUMNS, migration.rows(report.to_json()), origin)
+    return _written(migration.COLUMNS, report.rows(), origin)
 
 
 def _origin(domain: str, dc: str | None, generated: str) -> CsvRow:

@@ -16,7 +16,7 @@ from tests.report.runs import Past, at
 
 
 def picture(past: Past, until: float = 100) -> dict[str, Any]:
-    drawn = chart(past.report(until).to_json()["timeline"], at(until))
+    drawn = chart(past.report(until).tries, at(until))
     assert drawn is not None
     return drawn
 
@@ -93,7 +93,7 @@ def test_long_times_in_which_nothing_went_on_are_cut_out() -> None:
 
 def test_so_are_those_in_which_nobody_watched_what_was_under_way() -> None:
     data = runs.resumed()
-    drawn = chart(data.to_json()["timeline"], at(44_600))
+    drawn = chart(data.tries, at(44_600))
     assert drawn is not None
     [cut] = drawn["cuts"]
     assert cut["seconds"] > 40_000
@@ -110,7 +110,7 @@ def test_many_interruptions_leave_room_for_bars() -> None:
 
 def test_what_goes_on_reaches_until_now_and_what_was_left_until_it_was_last_heard_of() -> None:
     for data, until in ((runs.going_on(), 36_000), (runs.left(), 35_500.4)):
-        drawn = chart(data.to_json()["timeline"], at(until))
+        drawn = chart(data.tries, at(until))
         assert drawn is not None
         ends = [bar["x"] + bar["width"] for bar in drawn["hosts"][0]["bars"] if not bar["ended"]]
         assert ends == [pytest.approx(100), pytest.approx(100)]

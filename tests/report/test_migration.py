@@ -20,8 +20,7 @@ HARMFUL = {**HOSTILE, **NASTY}
 
 
 def people(report: MigrationRunReport) -> dict[str, Any]:
-    data = report.to_json()
-    return {**data, **migration.people(data)}
+    return {**report.to_json(), **report.people()}
 
 
 def said(data: AnyReport) -> str:
