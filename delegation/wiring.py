@@ -90,7 +90,7 @@ class World:
     @property
     def settings(self) -> DirectorySettings:
         """How to reach the directory. Raises UsageError for a URL of the caller that is none."""
-        return connection.settings(
+        return connection.directory_settings(
             self.inventory, self.places.inventory.parent, self.places.directory
         )
 

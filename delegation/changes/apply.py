@@ -1,6 +1,6 @@
 """Plan -> Report: look again, record the intent, write, record the outcome, look once more.
 
-The driver knows no library: it is given a Changer and a Record (outcomes.py) and tells its
+The driver knows no library: it is given a Changer and a ChangeRecord (outcomes.py) and tells its
 progress through a callable. Whatever kills the process, the record says which writes may have
 happened: an intent is committed before the first request of a window leaves, so that no write
 exists that the journal knows nothing of, and an outcome only after its answer has come.
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Generic
 from uuid import UUID
 
-from delegation.changes.outcomes import Absent, Changer, Outcome, Record, Result
+from delegation.changes.outcomes import Absent, Changer, ChangeRecord, Outcome, Result
 from delegation.changes.plan import Change, Plan, S, Target
 from delegation.errors import DelegationError, DirectoryError, Refused
 
@@ -41,7 +41,9 @@ class Report(Generic[S]):
         return not self.surprises and self.count(Result.APPLIED) == len(self.outcomes)
 
 
-def apply(plan: Plan[S], changer: Changer[S], record: Record[S], progress: Progress) -> Report[S]:
+def apply(
+    plan: Plan[S], changer: Changer[S], record: ChangeRecord[S], progress: Progress
+) -> Report[S]:
     """Write every change of ``plan``.
 
     Raises Refused, with nothing written, where any object is no longer as planned. One that is
@@ -91,7 +93,7 @@ def _refuse_conflicts(plan: Plan[S], now: Mapping[UUID, S | Absent]) -> None:
 
 
 def settle(
-    changes: Sequence[Change[S]], changer: Changer[S], record: Record[S]
+    changes: Sequence[Change[S]], changer: Changer[S], record: ChangeRecord[S]
 ) -> tuple[Outcome[S], ...]:
     """Find out what became of writes that a run which died had intended, and record it.
 
@@ -135,7 +137,7 @@ def _write_window(
     window: Sequence[Change[S]],
     now: Mapping[UUID, S | Absent],
     changer: Changer[S],
-    record: Record[S],
+    record: ChangeRecord[S],
 ) -> Iterator[Outcome[S]]:
     """Write one window, whose objects are ``now`` so, and leave out what is not as planned."""
     outcomes: list[Outcome[S]] = []
@@ -172,7 +174,9 @@ def _difference_from_plan(change: Change[S], now: Mapping[UUID, S | Absent]) -> 
     return state.why if isinstance(state, Absent) else change.before.difference(state)
 
 
-def _read_back(outcomes: Sequence[Outcome[S]], changer: Changer[S], record: Record[S]) -> Report[S]:
+def _read_back(
+    outcomes: Sequence[Outcome[S]], changer: Changer[S], record: ChangeRecord[S]
+) -> Report[S]:
     """Look at everything that was written: what was left to the objects, and what is otherwise."""
     applied = [outcome.change for outcome in outcomes if outcome.result is Result.APPLIED]
     if not applied:

@@ -216,7 +216,7 @@ class Journal:
 
 
 class RunRecord(Generic[S]):
-    """What becomes of one run, as it happens; implements outcomes.Record."""
+    """What becomes of one run, as it happens; implements outcomes.ChangeRecord."""
 
     def __init__(self, db: sqlite3.Connection, path: Path, number: int) -> None:
         self._db = db

@@ -67,7 +67,7 @@ class Changer(Protocol[S]):
         """
 
 
-class Record(Protocol[S]):
+class ChangeRecord(Protocol[S]):
     """What the journal keeps of one run. Raises JournalError where nothing can be recorded."""
 
     def intend(self, changes: Sequence[Change[S]]) -> None:

@@ -1,4 +1,4 @@
-"""How a directory is reached: inventory, caller and a run's record -> settings, and back.
+"""Inventory, caller, a run's record -> DirectorySettings: how a directory is reached; and back.
 
 ``here`` is the folder that an inventory's paths are relative to.
 """
@@ -36,6 +36,7 @@ def host_of(url: str) -> str:
 
 
 def is_address(host: str) -> bool:
+    """Whether ``host`` is an IP address, of which Kerberos has no tickets."""
     try:
         ipaddress.ip_address(host)
     except ValueError:
@@ -51,9 +52,9 @@ def refuse_unable(settings: DirectorySettings) -> None:
             f"{url} would send the password in clear",
             "use ldaps://, or set directory.start_tls: true, or use auth: kerberos",
         )
-    if settings.user is None and (
-        logon is Auth.SIMPLE or (logon is Auth.NTLM and sys.platform != "win32")
-    ):
+    # Windows hands NTLM the current logon's secret; nothing else does.
+    has_current_logon = logon is Auth.KERBEROS or (logon is Auth.NTLM and sys.platform == "win32")
+    if settings.user is None and not has_current_logon:
         raise UsageError("no user to log on with", "set directory.user in the inventory")
     if logon is Auth.KERBEROS and is_address(host_of(url)):
         raise UsageError(
@@ -63,32 +64,36 @@ def refuse_unable(settings: DirectorySettings) -> None:
         )
 
 
-def settings(inventory: Inventory, here: Path, url: str | None = None) -> DirectorySettings:
+def directory_settings(
+    inventory: Inventory, here: Path, url: str | None = None
+) -> DirectorySettings:
     """How to reach the directory, with what the caller says and paths made absolute.
 
     ``url`` is the caller's. Without any it is found in DNS, when it is opened. Raises UsageError
     where the caller's is none.
     """
-    wanted = inventory.directory
+    settings = inventory.directory
     if url is not None:
-        wanted = redirect(wanted, url)
-    elif wanted.url is not None and wanted.url.startswith("ldif:"):
-        wanted = replace(wanted, url=f"ldif:{here / wanted.url.removeprefix('ldif:')}")
-    return with_logon(wanted, inventory, here)
+        settings = redirect(settings, url)
+    elif settings.url is not None and settings.url.startswith("ldif:"):
+        export = here / settings.url.removeprefix("ldif:")
+        settings = replace(settings, url=f"ldif:{export}")
+    return with_logon(settings, inventory, here)
 
 
-def with_logon(wanted: DirectorySettings, inventory: Inventory, here: Path) -> DirectorySettings:
-    """``wanted``, with the way to log on that the inventory declares, if it does."""
-    own = inventory.directory
-    ca_file = str(here / own.ca_file) if own.ca_file else wanted.ca_file
-    known = replace(wanted, ca_file=ca_file, dns_servers=own.dns_servers or wanted.dns_servers)
-    if not (own.auth or own.user or own.keytab):
-        return known
-    keytab = str(here / own.keytab) if own.keytab else None
-    return replace(known, auth=own.auth, user=own.user, keytab=keytab)
+def with_logon(settings: DirectorySettings, inventory: Inventory, here: Path) -> DirectorySettings:
+    """``settings``, with the way to log on that the inventory declares, if it does."""
+    declared = inventory.directory
+    ca_file = str(here / declared.ca_file) if declared.ca_file else settings.ca_file
+    dns_servers = declared.dns_servers or settings.dns_servers
+    trusting = replace(settings, ca_file=ca_file, dns_servers=dns_servers)
+    if not (declared.auth or declared.user or declared.keytab):
+        return trusting
+    keytab = str(here / declared.keytab) if declared.keytab else None
+    return replace(trusting, auth=declared.auth, user=declared.user, keytab=keytab)
 
 
-def redirect(wanted: DirectorySettings, url: str) -> DirectorySettings:
+def redirect(settings: DirectorySettings, url: str) -> DirectorySettings:
     """The same settings towards another URL. Raises UsageError where it is none."""
     from delegation.inventory.directory_section import directory_url
 
@@ -97,34 +102,35 @@ def redirect(wanted: DirectorySettings, url: str) -> DirectorySettings:
     except ValueError as exc:
         what, fix = exc.args
         raise UsageError(f"--directory: {what}", fix) from exc
-    start_tls = wanted.start_tls and url.startswith("ldap://")
-    return replace(wanted, url=url, start_tls=start_tls)
+    start_tls = settings.start_tls and url.startswith("ldap://")
+    return replace(settings, url=url, start_tls=start_tls)
 
 
-def recorded_as(wanted: DirectorySettings, domain: str) -> str:
+def recorded_as(settings: DirectorySettings, domain: str) -> str:
     """What a run is recorded against: the domain, or the absolute path of an export."""
-    url = wanted.url or ""
+    url = settings.url or ""
     if url.startswith("ldif:"):
-        return f"ldif:{Path(url.removeprefix('ldif:')).resolve()}"
+        return f"ldif:{export_file(settings).resolve()}"
     return domain.casefold()
 
 
 def connection_record(
-    wanted: DirectorySettings, directory: Directory | None = None
+    settings: DirectorySettings, directory: Directory | None = None
 ) -> dict[str, Any]:
     """What a rollback needs to come back to the same domain controller; no secret is in it.
 
     ``directory`` is the one that answered: it is pinned, also where it was found in DNS.
     """
-    if wanted.url is None and directory is not None:
-        wanted = replace(wanted, url=directory.url)
-    recorded = {key: value for key, value in asdict(wanted).items() if value}
+    if settings.url is None and directory is not None:
+        settings = replace(settings, url=directory.url)
+    record = {key: value for key, value in asdict(settings).items() if value}
+    # Absolute: a rollback may be typed in another folder.
     for path in ("ca_file", "keytab"):
-        if recorded.get(path):
-            recorded[path] = str(Path(recorded[path]).resolve())
-    if str(recorded.get("url", "")).startswith("ldif:"):
-        recorded["url"] = recorded_as(wanted, "")
-    return recorded
+        if record.get(path):
+            record[path] = str(Path(record[path]).resolve())
+    if str(record.get("url", "")).startswith("ldif:"):
+        record["url"] = recorded_as(settings, "")
+    return record
 
 
 def recorded_settings(connection: dict[str, Any]) -> DirectorySettings:
@@ -135,22 +141,22 @@ def recorded_settings(connection: dict[str, Any]) -> DirectorySettings:
             fields[name] = tuple(fields.get(name, ()))
         if fields.get("auth"):
             fields["auth"] = Auth(fields["auth"])
-        found = DirectorySettings(**fields)
+        settings = DirectorySettings(**fields)
     except (TypeError, ValueError) as exc:
         raise JournalError(_NO_CONNECTION, _RESTORE) from exc
-    texts = (found.url, found.user, found.ca_file, found.keytab, found.site)
+    texts = (settings.url, settings.user, settings.ca_file, settings.keytab, settings.site)
     if not all(isinstance(text, str | None) for text in texts):
         raise JournalError(_NO_CONNECTION, _RESTORE)
-    return found
+    return settings
 
 
 _NO_CONNECTION = "how this run reached its directory can't be read"
 _RESTORE = "the journal is damaged: restore it from a backup, or import the run's undo file"
 
 
-def export_file(wanted: DirectorySettings) -> Path:
+def export_file(settings: DirectorySettings) -> Path:
     """The file of an export's URL."""
-    return Path((wanted.url or "").removeprefix("ldif:"))
+    return Path((settings.url or "").removeprefix("ldif:"))
 
 
 def settings_to_undo(
@@ -162,24 +168,24 @@ def settings_to_undo(
     night need not be who made it. Raises Refused where only the journal vouches for the server:
     anybody may have planted that.
     """
-    found = recorded_settings(dict(run.connection))
+    settings = recorded_settings(dict(run.connection))
     if inventory is not None and inventory.domain.casefold() == run.domain.casefold():
-        found = with_logon(found, inventory, here)
+        settings = with_logon(settings, inventory, here)
     if url is not None:
-        return redirect(found, url)
-    if (found.url or "").startswith("ldif:"):
-        return found
-    say_so = f"if that is right, say so yourself: --directory {found.url}"
+        return redirect(settings, url)
+    if (settings.url or "").startswith("ldif:"):
+        return settings
+    confirm_it = f"if that is right, say so yourself: --directory {settings.url}"
     if inventory is None:
         raise Refused(
-            f"only the journal says that run {run.id} belongs to {found.url}; nothing was "
+            f"only the journal says that run {run.id} belongs to {settings.url}; nothing was "
             "sent or written",
-            say_so,
+            confirm_it,
         )
     if run.domain.casefold() != inventory.domain.casefold():
         raise Refused(
             f"run {run.id} was made in {run.domain}, not in {inventory.domain}; nothing "
             "was sent or written",
-            say_so,
+            confirm_it,
         )
-    return found
+    return settings

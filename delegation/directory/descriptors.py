@@ -1,6 +1,11 @@
-"""Security descriptors as attributes hold them: who is allowed what (MS-DTYP 2.4.6)."""
+"""The bytes of a security descriptor -> its entries: who is allowed what (MS-DTYP 2.4.6)."""
 
-from impacket.ldap.ldaptypes import ACCESS_ALLOWED_ACE, ACCESS_DENIED_ACE, SR_SECURITY_DESCRIPTOR
+from impacket.ldap.ldaptypes import (
+    ACCESS_ALLOWED_ACE,
+    ACCESS_DENIED_ACE,
+    ACE,
+    SR_SECURITY_DESCRIPTOR,
+)
 
 from delegation.mesh.snapshot import Ace
 
@@ -23,18 +28,25 @@ def access_list(descriptor: bytes) -> tuple[Ace, ...]:
     Raises ValueError where ``descriptor`` is none.
     """
     try:
-        read = SR_SECURITY_DESCRIPTOR(data=descriptor)
-        if not read["Control"] & _SE_DACL_PRESENT or read["Dacl"] == b"":
+        parsed = SR_SECURITY_DESCRIPTOR(data=descriptor)
+        # No list is not an empty list: the one grants everything, the other nothing (2.5.3.2).
+        if not parsed["Control"] & _SE_DACL_PRESENT or parsed["Dacl"] == b"":
             return (Ace(allows=True, mask=EVERY_RIGHT, sid=EVERYONE),)
-        return tuple(
-            Ace(
-                allows=entry["AceType"] == ACCESS_ALLOWED_ACE.ACE_TYPE,
-                mask=entry["Ace"]["Mask"]["Mask"],
-                sid=entry["Ace"]["Sid"].formatCanonical(),
-            )
-            for entry in read["Dacl"].aces
-            if entry["AceType"] in {ACCESS_ALLOWED_ACE.ACE_TYPE, ACCESS_DENIED_ACE.ACE_TYPE}
-            and not entry["AceFlags"] & _INHERIT_ONLY_ACE
-        )
+        entries = [entry for entry in parsed["Dacl"].aces if _is_about_the_object(entry)]
+        return tuple(map(_ace, entries))
     except Exception as exc:  # impacket lets whatever its parsing meets escape
         raise ValueError(f"not a security descriptor: {exc}") from exc
+
+
+def _is_about_the_object(entry: ACE) -> bool:
+    if entry["AceType"] not in {ACCESS_ALLOWED_ACE.ACE_TYPE, ACCESS_DENIED_ACE.ACE_TYPE}:
+        return False
+    return not entry["AceFlags"] & _INHERIT_ONLY_ACE
+
+
+def _ace(entry: ACE) -> Ace:
+    return Ace(
+        allows=entry["AceType"] == ACCESS_ALLOWED_ACE.ACE_TYPE,
+        mask=entry["Ace"]["Mask"]["Mask"],
+        sid=entry["Ace"]["Sid"].formatCanonical(),
+    )

@@ -1,4 +1,4 @@
-"""Change the values of one record of an LDIF file, in the file's own hand.
+"""The lines of an LDIF record, new values -> its lines, in the file's own hand.
 
 Lines of values that stay keep their bytes. New lines are written as their neighbours are: name and
 spelling, gap behind the colon, line ending, and the width at which the file folds. So taking
@@ -58,25 +58,34 @@ def fold_of(text: ldif.Document) -> Fold | None:
     """How ``text`` folds, told by its folded lines; None where it has none."""
     end = text.body.find(b"\ndn:", _EVIDENCE)
     body = text.body if end < 0 else text.body[: end + 1]
-    folded = list(_folded_lines(body))
-    if not folded:
+    # Each way to fold has its lines; a file's own way is that of most of them.
+    at_width: list[list[bytes]] = []
+    after_colon: list[list[bytes]] = []
+    for pieces in _folded_lines(body):
+        is_after_colon = _HEAD.fullmatch(pieces[0]) is not None
+        (after_colon if is_after_colon else at_width).append(pieces)
+    if not at_width and not after_colon:
         return None
-    broken = [_HEAD.fullmatch(pieces[0]) is not None for pieces in folded]
-    after_colon = sum(broken) * 2 > len(broken)
-    alike = [pieces for pieces, kind in zip(folded, broken, strict=True) if kind == after_colon]
-    middles = [len(piece) for pieces in alike for piece in pieces[1:-1]]
-    following = max(middles, default=None)
-    if not after_colon:
-        first = max(len(pieces[0]) for pieces in alike)
-        return Fold(first, first, following or first)
-    shortest = min(sum(len(piece) for piece in pieces) - len(pieces) + 1 for pieces in alike)
+    if len(after_colon) <= len(at_width):
+        first = max(len(pieces[0]) for pieces in at_width)
+        return Fold(first, first, _longest_middle(at_width) or first)
+    # ldifde's limit lies between the longest line that is whole and the shortest that is not.
+    shortest = min(len(b"".join(pieces)) - len(pieces) + 1 for pieces in after_colon)
     whole = [len(line) for line in _whole_lines(body) if len(line) < shortest]
-    return Fold((max(whole, default=0) + shortest) // 2, 0, following, after_colon=True)
+    longest = (max(whole, default=0) + shortest) // 2
+    return Fold(longest, 0, _longest_middle(after_colon), after_colon=True)
+
+
+def _longest_middle(folded: Sequence[Sequence[bytes]]) -> int | None:
+    """The width of pieces that are neither the first nor the last of their line, if any is."""
+    middles = [len(piece) for pieces in folded for piece in pieces[1:-1]]
+    return max(middles, default=None)
 
 
 def may_go_on(line: bytes, fold: Fold | None) -> bool:
     """Whether a last line could lack the rest of its value: it is empty, or as wide as a fold."""
-    if not line.startswith(b"#") and not ldif.unfolded(line).partition(b":")[2].strip(b" :"):
+    content = ldif.unfolded(line).partition(b":")[2]
+    if not line.startswith(b"#") and not content.strip(b" :"):
         return True
     if fold is None:
         return False
@@ -105,7 +114,7 @@ def _whole_lines(body: bytes) -> Iterator[bytes]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Hand:
+class _Handwriting:
     """How one line is written: what new lines beside it look like."""
 
     description: bytes
@@ -113,7 +122,7 @@ class _Hand:
     ending: bytes
 
     @classmethod
-    def of(cls, line: bytes) -> "_Hand":
+    def of(cls, line: bytes) -> "_Handwriting":
         head = _HEAD.match(ldif.unfolded(line))
         description, gap = (head[1], head[3]) if head else (b"", b" ")
         return cls(description, gap, b"\r" if line.endswith(b"\r") else b"")
@@ -144,48 +153,58 @@ def with_values(
     Values that the record has keep their lines, and these keep their places; a new one stands
     behind the value that precedes it.
     """
-    places: dict[str, deque[int]] = defaultdict(deque)
-    old: list[int] = []
+    old = _lines_by_value(lines, attribute)
+    old_indices = sorted(index for indices in old.values() for index in indices)
+    # Per value: the line that it keeps, or None for a new one.
+    kept = [old[value].popleft() if old.get(value) else None for value in values]
+    kept_indices = sorted(index for index in kept if index is not None)
+    slots = iter(kept_indices)
+    insert_at = (kept_indices or old_indices or [_usual_place(lines)])[0]
+    neighbour = old_indices[0] if old_indices else None
+    inserted: dict[int, list[bytes]] = defaultdict(list)
+    replaced: dict[int, bytes] = {}
+    for value, index in zip(values, kept, strict=True):
+        if index is not None:
+            slot = next(slots)
+            replaced[slot] = lines[index]
+            neighbour = index
+            insert_at = slot + 1
+            continue
+        hand = (
+            _default_hand(lines, attribute)
+            if neighbour is None
+            else _Handwriting.of(lines[neighbour])
+        )
+        inserted[insert_at].append(hand.line(value, fold))
+    return _assembled(lines, set(old_indices), inserted, replaced)
+
+
+def _lines_by_value(lines: Sequence[bytes], attribute: str) -> dict[str, deque[int]]:
+    """Where each value of ``attribute`` stands; twins, which differ in nothing, in turn."""
     key = attribute.lower().encode()
+    indices: dict[str, deque[int]] = defaultdict(deque)
     for index, line in enumerate(lines):
         description, _, rest = ldif.unfolded(line).partition(b":")
         if description.lower() == key:
-            places[ldif.value(rest).decode()].append(index)
-            old.append(index)
-    # Per value: the line that it keeps, or None for a new one.
-    kept = [places[value].popleft() if places.get(value) else None for value in values]
-    staying = sorted(index for index in kept if index is not None)
-    slots = iter(staying)
-    at = (staying or old or [_usual_place(lines)])[0]
-    neighbour = old[0] if old else -1
-    before: dict[int, list[bytes]] = defaultdict(list)
-    instead: dict[int, bytes] = {}
-    for value, place in zip(values, kept, strict=True):
-        if place is None:
-            hand = _Hand.of(lines[neighbour]) if old else _default_hand(lines, attribute)
-            before[at].append(hand.line(value, fold))
-        else:
-            slot = next(slots)
-            instead[slot] = lines[place]
-            neighbour = place
-            at = slot + 1
-    return _assembled(lines, set(old), before, instead)
+            indices[ldif.value(rest).decode()].append(index)
+    return indices
 
 
 def _assembled(
     lines: Sequence[bytes],
-    old: set[int],
-    before: dict[int, list[bytes]],
-    instead: dict[int, bytes],
+    old_indices: set[int],
+    inserted: dict[int, list[bytes]],
+    replaced: dict[int, bytes],
 ) -> list[bytes]:
+    """``inserted`` lines come before an index, ``replaced`` at it; other old ones go."""
     result: list[bytes] = []
     for index, line in enumerate(lines):
-        result += before.get(index, ())
-        if index in instead:
-            result.append(instead[index])
-        elif index not in old:
+        result += inserted.get(index, ())
+        if index in replaced:
+            result.append(replaced[index])
+        elif index not in old_indices:
             result.append(line)
-    return result + before.get(len(lines), [])
+    return result + inserted.get(len(lines), [])
 
 
 def with_value(
@@ -193,12 +212,12 @@ def with_value(
 ) -> list[bytes]:
     """The logical lines of a record, in which the one value of ``attribute`` is ``value``."""
     key = attribute.lower().encode()
-    return [
-        _Hand.of(line).line(value, fold)
-        if ldif.unfolded(line).partition(b":")[0].lower() == key
-        else line
-        for line in lines
-    ]
+    result: list[bytes] = []
+    for line in lines:
+        description = ldif.unfolded(line).partition(b":")[0]
+        is_meant = description.lower() == key
+        result.append(_Handwriting.of(line).line(value, fold) if is_meant else line)
+    return result
 
 
 def _usual_place(lines: Sequence[bytes]) -> int:
@@ -213,8 +232,9 @@ def _description(line: bytes) -> str:
     return line.partition(b":")[0].decode(errors="replace")
 
 
-def _default_hand(lines: Sequence[bytes], attribute: str) -> _Hand:
+def _default_hand(lines: Sequence[bytes], attribute: str) -> _Handwriting:
     """As the record writes other attributes."""
-    gaps = Counter(_Hand.of(line).gap for line in lines if not line.startswith(b"#"))
+    gaps = Counter(_Handwriting.of(line).gap for line in lines if not line.startswith(b"#"))
     ending = b"\r" if lines[-1].endswith(b"\r") else b""
-    return _Hand(attribute.encode(), gaps.most_common(1)[0][0], ending)
+    usual_gap, _ = gaps.most_common(1)[0]
+    return _Handwriting(attribute.encode(), usual_gap, ending)

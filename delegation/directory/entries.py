@@ -1,9 +1,12 @@
-"""Attributes of an account <-> Computer, the same for LDAP answers and for LDIF exports.
+"""Attributes of an account -> Computer, the same for LDAP answers and for LDIF exports.
 
 Attribute names come in casefolded, values as the directory's bytes; a Computer goes out, or a
 DirectoryError that names the account and the attribute. Nothing is filtered here: whoever asks
 decides which accounts it wants. A sAMAccountName that does not end in ``$`` is a user's, who may
 hold a host's service principal name; such an account keeps its name in full.
+
+Objects are known by objectGUID and accounts by objectSid: names change, are given again to other
+accounts, and in the case of built-in groups differ by the language of Windows.
 """
 
 import re
@@ -76,6 +79,7 @@ def computer(dn: str, attributes: Attributes) -> Computer:
     if not name or name == "$" or uac is None:
         absent = USER_ACCOUNT_CONTROL if uac is None else SAM_ACCOUNT_NAME
         raise DirectoryError(f"{dn} has no {absent}", _READ_AGAIN)
+    classes = _texts(dn, attributes, OBJECT_CLASS)
     return Computer(
         account=name,
         dn=dn,
@@ -85,9 +89,7 @@ def computer(dn: str, attributes: Attributes) -> Computer:
         dns_host_name=_one_text(dn, attributes, DNS_HOST_NAME),
         primary_group=_integer(dn, attributes, PRIMARY_GROUP_ID),
         spns=_texts(dn, attributes, SERVICE_PRINCIPAL_NAME),
-        object_classes=frozenset(
-            value.casefold() for value in _texts(dn, attributes, OBJECT_CLASS)
-        ),
+        object_classes=frozenset(value.casefold() for value in classes),
         sid=_sid(dn, attributes),
         acting=_acting(dn, attributes),
         admin_count=_integer(dn, attributes, ADMIN_COUNT) or 0,
@@ -98,6 +100,10 @@ _KEYS = {name: name.casefold() for name in ATTRIBUTES}
 
 
 def _refuse_parts(dn: str, attributes: Attributes) -> None:
+    """A DC gives at most 1,500 values at once: to a tool that does not ask on, the rest is gone.
+
+    Planning from such a list would add what is there, and leave what is to go.
+    """
     for key in attributes:
         name, semicolon, options = key.partition(";")
         if semicolon and "range=" in options and name in _KEYS.values():
@@ -108,6 +114,7 @@ def _refuse_parts(dn: str, attributes: Attributes) -> None:
 
 
 def _one(dn: str, attributes: Attributes, name: str) -> bytes | None:
+    """The value of a single-valued attribute; None where it is not there."""
     values = attributes.get(_KEYS[name], ())
     if len(values) > 1:
         raise DirectoryError(
@@ -118,8 +125,8 @@ def _one(dn: str, attributes: Attributes, name: str) -> bytes | None:
 
 
 def _text(dn: str, name: str, value: bytes) -> str:
-    """Interned: in a mesh each value stands on every peer."""
     try:
+        # In a mesh each value stands on every peer: interned, it is in memory once.
         return sys.intern(value.decode())
     except UnicodeDecodeError as exc:
         raise DirectoryError(
@@ -165,9 +172,10 @@ def sid_text(raw: bytes) -> str:
     """``S-1-5-21-…`` of a binary SID (MS-DTYP 2.4.2). Raises ValueError where it is none."""
     if len(raw) < 8 or len(raw) != 8 + 4 * raw[1]:
         raise ValueError(f"{raw[:40]!r} is no SID")
-    parts = struct.unpack_from(f"<{raw[1]}I", raw, 8)
+    revision, count = raw[0], raw[1]
     authority = int.from_bytes(raw[2:8], "big")
-    return "-".join(["S", str(raw[0]), str(authority), *map(str, parts)])
+    parts = struct.unpack_from(f"<{count}I", raw, 8)
+    return "-".join(["S", str(revision), str(authority), *map(str, parts)])
 
 
 def sid_bytes(text: str) -> bytes:
@@ -187,7 +195,8 @@ def _sid(dn: str, attributes: Attributes) -> str:
     value = _one(dn, attributes, OBJECT_SID)
     if value is None:
         return ""
-    if value.startswith(b"S-1-") and _SID.match(text := value.decode("ascii", "replace")):
+    text = value.decode("ascii", "replace")
+    if _SID.match(text):
         return text
     try:
         return sid_text(value)

@@ -1,4 +1,8 @@
-"""A domain controller asked about people, groups and rights: for findings, not for plans."""
+"""A domain controller asked about people, groups and rights: for findings, not for plans.
+
+Groups are computed by the DC, which knows nesting, other domains and primary groups; collecting
+them by memberOf would miss all three.
+"""
 
 from collections.abc import Collection, Mapping
 from uuid import UUID
@@ -17,7 +21,7 @@ _HERE = "(&(objectClass=user)(|(sAMAccountName={name})(userPrincipalName={name}@
 
 
 class LdapInspector(LdapReader):
-    """A domain controller to look at closely; implements edges.Inspector and has no write."""
+    """A domain controller to look at closely; implements reader.Inspector and has no write."""
 
     def computers(self, pattern: str = "*") -> list[Computer]:
         fitting = "*".join(escape_filter_chars(part) for part in pattern.split("*"))
@@ -26,13 +30,15 @@ class LdapInspector(LdapReader):
     def people(self, name: str) -> list[Computer]:
         """As Inspector.people; a down-level name (CORP\\\\user) is taken as this domain's."""
         bare = escape_filter_chars(name.rpartition("\\")[2])
-        terms = _USER if "@" in bare else _HERE
-        found = list(self._search(terms.format(name=bare, domain=self._directory.domain)))
-        if not found and (user := self._of_this_domain(name)):
-            return self.people(user)
-        return found
+        template = _USER if "@" in bare else _HERE
+        terms = template.format(name=bare, domain=self._directory.domain)
+        accounts = list(self._search(terms))
+        if accounts:
+            return accounts
+        user = self._user_of_this_domain(name)
+        return self.people(user) if user else []
 
-    def _of_this_domain(self, name: str) -> str:
+    def _user_of_this_domain(self, name: str) -> str:
         """The user of ``user@corp.example``, who may have no such userPrincipalName."""
         user, _, domain = name.rpartition("@")
         return user if domain.casefold() == self._directory.domain.casefold() else ""
@@ -47,24 +53,25 @@ class LdapInspector(LdapReader):
 
     def account_names(self, sids: Collection[str]) -> Mapping[str, str]:
         terms = [f"(objectSid={escape_bytes(entries.sid_bytes(sid))})" for sid in sids]
-        wanted = [entries.OBJECT_SID, entries.SAM_ACCOUNT_NAME]
-        return {
-            entries.sid_text(values["objectsid"][0]): values["samaccountname"][0].decode()
-            for chunk in chunks(terms)
-            for _, values in self._entries(any_of(chunk), wanted)
-            if "objectsid" in values and "samaccountname" in values
-        }
+        names: dict[str, str] = {}
+        for chunk in chunks(terms):
+            attributes = [entries.OBJECT_SID, entries.SAM_ACCOUNT_NAME]
+            for _, values in self._entries(any_of(chunk), attributes):
+                if "objectsid" in values and "samaccountname" in values:
+                    sid = entries.sid_text(values["objectsid"][0])
+                    names[sid] = values["samaccountname"][0].decode()
+        return names
 
     def writable(self, guids: Collection[UUID]) -> Mapping[UUID, frozenset[str]] | None:
         terms = [f"(objectGUID={escape_bytes(guid.bytes_le)})" for guid in guids]
-        wanted = [entries.OBJECT_GUID, ALLOWED_ATTRIBUTES]
-        found = {}
+        allowed_by_guid: dict[UUID, frozenset[str]] = {}
         for chunk in chunks(terms):
-            for _, values in self._entries(any_of(chunk), wanted):
+            attributes = [entries.OBJECT_GUID, ALLOWED_ATTRIBUTES]
+            for _, values in self._entries(any_of(chunk), attributes):
                 guid = UUID(bytes_le=bytes(values[entries.OBJECT_GUID.casefold()][0]))
                 allowed = values.get(ALLOWED_ATTRIBUTES.casefold(), ())
-                found[guid] = frozenset(name.decode().casefold() for name in allowed)
-        return found
+                allowed_by_guid[guid] = frozenset(name.decode().casefold() for name in allowed)
+        return allowed_by_guid
 
     def own_token(self) -> frozenset[str] | None:
         """From tokenGroups of the root DSE (MS-ADTS 3.1.1.3.2)."""

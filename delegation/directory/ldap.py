@@ -1,7 +1,9 @@
 """A domain controller as a directory, over ldap3.
 
-Reads are paged and range-aware. Writes are pipelined: the requests go out one after the other
-and the answers are taken as they come, so that a slow link costs its round trip once.
+Reads are paged (RFC 2696) and range-aware (MS-ADTS 3.1.1.3.1.3.3): a DC gives at most 1,000
+objects and 1,500 values of one attribute at a time, and says so only to those who look. Writes are
+pipelined: the requests go out one after the other and the answers are taken as they come, so that
+a slow link costs its round trip once.
 """
 
 from collections import deque
@@ -19,20 +21,20 @@ from ldap3.utils.conv import escape_bytes, escape_filter_chars
 from delegation import names
 from delegation.changes.outcomes import Absent, Outcome, Result
 from delegation.changes.plan import Target
-from delegation.directory import entries, requests, session
+from delegation.directory import entries, ldap_modify, requests, session
 from delegation.directory.connection import Credentials
 from delegation.errors import DirectoryError
 from delegation.inventory import DirectorySettings
 from delegation.mesh.reader import delegations
 from delegation.mesh.snapshot import DOMAIN_CONTROLLER_GROUPS, Computer, Directory
-from delegation.mesh.state import Delegation, DelegationChange, DelegationOutcome, added, removed
+from delegation.mesh.state import Delegation, DelegationChange, DelegationOutcome
 
 TERMS = 500
 """Names or GUIDs in one filter."""
 
 
 class LdapReader:
-    """A domain controller to look at; implements edges.Reader and has no write."""
+    """A domain controller to look at; implements reader.Reader and has no write."""
 
     page = 1_000
     """Objects a page; AD's default MaxPageSize."""
@@ -64,17 +66,21 @@ class LdapReader:
             *(f"(sAMAccountName={escape_filter_chars(name)}$)" for name in computer_names),
             *(f"(servicePrincipalName={escape_filter_chars(spn)})" for spn in spns),
         ]
-        accounts = (account for chunk in chunks(terms) for account in self._search(any_of(chunk)))
-        return list({account.guid: account for account in accounts}.values())
+        # One account may match several terms, and those in several chunks.
+        accounts: dict[UUID, Computer] = {}
+        for chunk in chunks(terms):
+            for account in self._search(any_of(chunk)):
+                accounts[account.guid] = account
+        return list(accounts.values())
 
     def read(self, guids: Collection[UUID]) -> Mapping[UUID, Computer]:
         """Without names and SPNs, which take most of the time and no write depends on."""
         terms = [f"(objectGUID={escape_bytes(guid.bytes_le)})" for guid in guids]
-        return {
-            account.guid: account
-            for chunk in chunks(terms)
-            for account in self._search(any_of(chunk), entries.STATE)
-        }
+        accounts: dict[UUID, Computer] = {}
+        for chunk in chunks(terms):
+            for account in self._search(any_of(chunk), entries.STATE):
+                accounts[account.guid] = account
+        return accounts
 
     def _search(
         self, terms: str, attributes: Collection[str] = entries.ATTRIBUTES
@@ -91,12 +97,12 @@ class LdapReader:
         cookie: bytes | None = None
         while True:
             try:
-                found, result = self._page(base, terms, attributes, cookie)
+                page, result = self._page(base, terms, attributes, cookie)
             except (LDAPException, OSError) as exc:
                 raise session.lost(self._url, exc) from exc
             if result["result"] != 0:
                 raise _search_failed(base, result)
-            yield from found
+            yield from page
             paging = result.get("controls", {}).get(PAGED, {})
             cookie = paging.get("value", {}).get("cookie")
             if not cookie:
@@ -121,13 +127,13 @@ class LdapReader:
         )
         paging = paged_search_control(criticality=True, size=self.page, cookie=cookie)
         strategy.send("searchRequest", request, [paging])
-        found: list[tuple[str, entries.Attributes]] = []
+        page: list[tuple[str, entries.Attributes]] = []
         while True:
             for answer in self._messages():
                 if answer["protocolOp"] == _ENTRY:
-                    found.append(_entry(answer["payload"]))
+                    page.append(_entry(answer["payload"]))
                 elif answer["protocolOp"] == _DONE:
-                    return found, strategy.decode_response_fast(answer)
+                    return page, strategy.decode_response_fast(answer)
 
     def _whole(self, dn: str, attributes: Collection[str]) -> entries.Attributes:
         """An object whose values came in part only, with all of them (range retrieval)."""
@@ -157,10 +163,14 @@ PAGED = "1.2.840.113556.1.4.319"
 
 def _entry(payload: Any) -> tuple[str, entries.Attributes]:  # noqa: ANN401 - ldap3's nested tuples
     """DN and raw values of a searchResEntry, as ldap3's fast decoder nests them."""
-    return payload[0][3].decode(), {
-        attribute[3][0][3].decode().casefold(): [value[3] for value in attribute[3][1][3]]
-        for attribute in payload[1][3]
-    }
+    # Each node is a tuple whose fourth item is its content: here DN and attributes, in each of
+    # these a description and a set of values.
+    dn, attributes = payload[0][3], payload[1][3]
+    values_by_name: dict[str, list[bytes]] = {}
+    for attribute in attributes:
+        description, values = attribute[3][0], attribute[3][1]
+        values_by_name[description[3].decode().casefold()] = [value[3] for value in values[3]]
+    return dn.decode(), values_by_name
 
 
 def _in_parts(values: entries.Attributes) -> bool:
@@ -168,22 +178,27 @@ def _in_parts(values: entries.Attributes) -> bool:
 
 
 class LdapDirectory(LdapReader):
-    """A domain controller to change; implements edges.Writer."""
+    """A domain controller to change; implements reader.Writer."""
 
     window = 128
+    """Changes that are in doubt at most after a kill; more in flight make nothing faster."""
 
     def look(self, targets: Collection[Target]) -> Mapping[UUID, Delegation | Absent]:
         return delegations(self, targets)
 
     def write(self, changes: Iterable[DelegationChange]) -> Iterator[DelegationOutcome]:
-        """The first change alone, the rest pipelined once it has been made."""
+        """The first change alone, the rest pipelined once it has been made.
+
+        Whether the account may write can't be read: SeEnableDelegationPrivilege is a policy of the
+        DC. So the first write is the question, and its no touches one object, not all of them.
+        """
         pending = list(changes)
         while pending:
-            batch = pending[:1] if len(pending) == 1 or not self._proven else pending
+            batch = pending if self._may_write else pending[:1]
             pending = pending[len(batch) :]
             stopped = False
             for outcome in self._pipeline(batch):
-                self._proven = self._proven or outcome.result is Result.APPLIED
+                self._may_write = self._may_write or outcome.result is Result.APPLIED
                 stopped = stopped or outcome.stops
                 yield outcome
             if stopped:
@@ -191,7 +206,7 @@ class LdapDirectory(LdapReader):
                     yield Outcome(change, Result.FAILED, "not tried", stops=True)
                 return
 
-    _proven = False
+    _may_write = False
     """Whether a write of this connection has succeeded: rights and connection are good."""
 
     def _pipeline(self, changes: list[DelegationChange]) -> Iterator[DelegationOutcome]:
@@ -199,16 +214,17 @@ class LdapDirectory(LdapReader):
         sent: dict[int, DelegationChange] = {}
         try:
             while unsent:
-                sent[self._send(unsent[0])] = unsent[0]
-                unsent.popleft()
+                message_id = self._send(unsent[0])
+                sent[message_id] = unsent.popleft()
             while sent:
                 for message_id, result in self._answers():
                     answered = sent.pop(message_id, None)
                     if answered is not None:
-                        yield _outcome(answered, result)
+                        yield ldap_modify.outcome(answered, result)
         except (LDAPException, OSError) as exc:
             # The request that failed to go out may have left all the same.
-            for change in [*sent.values(), *list(unsent)[:1]]:
+            in_doubt = [*sent.values(), *list(unsent)[:1]]
+            for change in in_doubt:
                 yield Outcome(change, Result.UNKNOWN, f"no answer: {exc}", stops=True)
             for change in list(unsent)[1:]:
                 yield Outcome(change, Result.FAILED, "not tried", stops=True)
@@ -217,57 +233,14 @@ class LdapDirectory(LdapReader):
         """One modify, of the object with that GUID wherever it is (MS-ADTS 3.1.1.3.1.2.4)."""
         message_id: int = self._connection.server.next_message_id()
         target = f"<GUID={change.target.guid}>"
-        self._connection.socket.sendall(requests.modify(message_id, target, modifications(change)))
+        self._connection.socket.sendall(
+            requests.modify(message_id, target, ldap_modify.modifications(change))
+        )
         return message_id
 
     def _answers(self) -> Iterator[tuple[int, Mapping[str, Any]]]:
         decode = self._connection.strategy.decode_response_fast
         return ((message["messageID"], decode(message)) for message in self._messages())
-
-
-def modifications(change: DelegationChange) -> list[requests.Modification]:
-    """The deltas of one modify: values by name, the flag by its exact old and new number."""
-    values, uac = entries.ALLOWED_TO_DELEGATE_TO, entries.USER_ACCOUNT_CONTROL
-    deltas: list[requests.Modification] = [
-        (requests.DELETE, values, [value.encode() for value in removed(change)]),
-        (requests.ADD, values, [value.encode() for value in added(change)]),
-    ]
-    if change.before.uac != change.after.uac:
-        deltas += [
-            (requests.DELETE, uac, [b"%d" % change.before.uac]),
-            (requests.ADD, uac, [b"%d" % change.after.uac]),
-        ]
-    return [delta for delta in deltas if delta[2]]
-
-
-_CONFLICTS = {16, 20, 32}
-"""noSuchAttribute, attributeOrValueExists, noSuchObject: this object is not as it was planned."""
-
-_STOPPING = {
-    8: "the domain controller asks for a stronger logon",
-    10: "this domain controller is read-only, or not this domain's; name a writable one",
-    50: "no right to write this: the account needs write access to the property, and for the "
-    "delegation flags SeEnableDelegationPrivilege on the domain controller since its last logon",
-    51: "the domain controller is busy; try again later",
-    52: "the domain controller is not available; try again later",
-}
-"""Results that every other object would get as well, in words."""
-
-_ALONE = {11: "the object holds as many values as a domain controller takes; make meshes smaller"}
-
-
-def _outcome(change: DelegationChange, result: Mapping[str, Any]) -> DelegationOutcome:
-    code = result["result"]
-    if code == 0:
-        return Outcome(change, Result.APPLIED)
-    message = str(result["message"]).strip("\0 \n")
-    told = f"result {code} {result['description']}" + (f": {message}" if message else "")
-    if code in _CONFLICTS:
-        return Outcome(change, Result.REFUSED, f"changed meanwhile ({told})")
-    words = _STOPPING.get(code) or _ALONE.get(code)
-    return Outcome(
-        change, Result.FAILED, f"{words} ({told})" if words else told, stops=code in _STOPPING
-    )
 
 
 def _search_failed(base: str, result: Mapping[str, Any]) -> DirectoryError:
@@ -279,9 +252,11 @@ def _search_failed(base: str, result: Mapping[str, Any]) -> DirectoryError:
 
 
 def any_of(terms: list[str]) -> str:
+    """A filter for what one of ``terms`` fits."""
     return f"(|{''.join(terms)})"
 
 
 def chunks(terms: list[str]) -> Iterator[list[str]]:
+    """At most ``TERMS`` at a time: a DC refuses filters that are too long."""
     for start in range(0, len(terms), TERMS):
         yield terms[start : start + TERMS]

@@ -1,7 +1,7 @@
-"""LDIF, the grammar of RFC 2849, as ldifde, ldapsearch and ldbsearch write it: content, no changes.
+"""Bytes -> LdifRecords: RFC 2849 as ldifde, ldapsearch and ldbsearch write it; content, no changes.
 
-Bytes come in, frozen values go out. ``Document`` is a file's text and how it was encoded, as UTF-8
-without byte order mark, so that one grammar fits all encodings; ``encoded`` is its inverse, byte
+``Document`` is a file's text and how it was encoded, as UTF-8 without byte order mark (ldifde -u
+writes UTF-16), so that one grammar fits all encodings; ``encoded`` is its inverse, byte
 for byte. ``records`` walks it once, in linear time, and tells for each record where it lies, so
 that whoever edits one record leaves all others as they were.
 
@@ -12,7 +12,6 @@ import binascii
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from typing import NoReturn
 
 from delegation.errors import ExportError
@@ -60,7 +59,7 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class LdifRecord:
     """One object: its name, its values by casefolded attribute name, and where it lies.
 
     ``body[start:end]`` are its lines, the last line break included; comments in front of it too.
@@ -81,9 +80,12 @@ def document(raw: bytes, file: str) -> Document:
         raise ExportError(
             f"{file}: larger than {MAX_BYTES:,} bytes", "export the computer accounts only"
         )
-    mark, codec = next((known for known in _MARKS if raw.startswith(known[0])), (b"", "utf-8"))
+    marks = (known for known in _MARKS if raw.startswith(known[0]))
+    mark, codec = next(marks, (b"", "utf-8"))
+    body = raw[len(mark) :]
     try:
-        body = raw[len(mark) :] if codec == "utf-8" else raw[len(mark) :].decode(codec).encode()
+        if codec != "utf-8":
+            body = body.decode(codec).encode()
     except UnicodeError as exc:
         raise ExportError(f"{file}: broken {codec.upper()}: {exc}", EXPORT_AGAIN) from exc
     text = Document(file, body, mark, codec)
@@ -103,7 +105,7 @@ def document(raw: bytes, file: str) -> Document:
     return text
 
 
-def records(text: Document) -> Iterator[Record]:
+def records(text: Document) -> Iterator[LdifRecord]:
     """The records in the order of the file; search references and results are passed over.
 
     Raises ExportError as soon as it meets what is no content record.
@@ -174,7 +176,7 @@ class _Reader:
         self._text = text
         self._keys: dict[bytes, str] = {}
 
-    def record(self, start: int, end: int, line: int) -> Record | None:
+    def record(self, start: int, end: int, line: int) -> LdifRecord | None:
         """The record in these lines; None where they hold comments, a reference, a result."""
         attributes = self._attributes(start, end)
         if next(iter(attributes), "") == "version" and attributes.pop("version") != [b"1"]:
@@ -194,12 +196,13 @@ class _Reader:
             self._refuse(start, end, self._nth("changetype", start, end, 0), what, _NO_CHANGES)
         if attributes.keys() == {"ref"}:
             return None
-        return Record(dn, attributes, line, start, end, end < len(self._text.body))
+        return LdifRecord(dn, attributes, line, start, end, end < len(self._text.body))
 
     def _attributes(self, start: int, end: int) -> dict[str, list[bytes]]:
         """Every line by its casefolded attribute. This loop is the time that a file costs."""
         attributes: dict[str, list[bytes]] = {}
-        for index, plain in enumerate(unfolded(self._text.body[start : end - 1]).split(b"\n")):
+        plain_lines = unfolded(self._text.body[start : end - 1]).split(b"\n")
+        for index, plain in enumerate(plain_lines):
             if plain.startswith(b"#"):
                 continue
             description, colon, rest = plain.partition(b":")
@@ -247,22 +250,25 @@ class _Reader:
             self._refuse(start, end, index, "the dn is not UTF-8", f"{EXPORT_AGAIN}, as UTF-8")
 
     def _result(self, start: int, attributes: dict[str, list[bytes]]) -> None:
+        """A search that ended early leaves no other trace: what is missing looks like absent."""
         result = attributes.get("result", [b"missing"])[0]
-        if result.split(b" ")[0] != b"0":
-            told = result.decode(errors="replace")[:80]
+        code = result.split(b" ")[0]
+        if code != b"0":
+            shown = result.decode(errors="replace")[:80]
             fix = f"{EXPORT_AGAIN}; ldapsearch -E pr=1000/noprompt is past a server's size limit"
-            self._text.refuse(start, f"the result of the search is {told}: not all is here", fix)
+            self._text.refuse(start, f"the result of the search is {shown}: not all is here", fix)
 
     def _nth(self, key: str, start: int, end: int, nth: int) -> int:
         """The index of the ``nth`` logical line of an attribute that is known to have as many."""
-        found = (
-            index
-            for index, line in enumerate(lines(self._text.body[start : end - 1]))
-            if unfolded(line).partition(b":")[0].lower() == key.encode()
-        )
-        return next(islice(found, nth, None))
+        indices: list[int] = []
+        for index, line in enumerate(lines(self._text.body[start : end - 1])):
+            description = unfolded(line).partition(b":")[0]
+            if description.lower() == key.encode():
+                indices.append(index)
+        return indices[nth]
 
     def _refuse(self, start: int, end: int, index: int, what: str, fix: str) -> NoReturn:
         """At the ``index``-th logical line of the record in ``start:end``."""
         before = lines(self._text.body[start : end - 1])[:index]
-        self._text.refuse(start + sum(len(line) + 1 for line in before), what, fix)
+        offset = sum(len(line) + 1 for line in before)
+        self._text.refuse(start + offset, what, fix)

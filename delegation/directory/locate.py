@@ -1,4 +1,4 @@
-"""Domain controllers and their addresses, from DNS (MS-ADTS 6.3.6, RFC 2782).
+"""A domain -> its domain controllers and their addresses, from DNS (MS-ADTS 6.3.6, RFC 2782).
 
 What DNS says has no proof. It may lead to a host, never to another name: only hosts of the domain
 are taken, and each has to show by certificate or ticket that it is who DNS says it is.
@@ -47,7 +47,9 @@ class Located:
 
 
 @dataclass
-class _Found:
+class _Answers:
+    """What DNS has said so far, and what of it was not taken."""
+
     controllers: list[Controller] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
 
@@ -59,26 +61,25 @@ def controllers(settings: DirectorySettings, domain: str, prefer: Collection[str
     is none.
     """
     resolver = _resolver(settings.dns_servers)
-    found = _Found()
+    answers = _Answers()
+    # Read-only DCs register in their site alone, so that the whole domain gives writable ones.
     tail = ("dc", "_msdcs", *domain.split("."))
     if settings.site is not None:
-        _ask(resolver, ("_ldap", "_tcp", settings.site, "_sites", *tail), domain, found)
-        if not found.controllers:
-            found.remarks.append(f"site {settings.site}: none there, looked in the whole domain")
-    _ask(resolver, ("_ldap", "_tcp", *tail), domain, found)
-    if not found.controllers:
+        _ask(resolver, ("_ldap", "_tcp", settings.site, "_sites", *tail), domain, answers)
+        if not answers.controllers:
+            answers.remarks.append(f"site {settings.site}: none there, looked in the whole domain")
+    _ask(resolver, ("_ldap", "_tcp", *tail), domain, answers)
+    remarks = list(dict.fromkeys(answers.remarks))
+    if not answers.controllers:
         raise ConnectionFailed(
             f"DNS knows no domain controller of {domain} that can be used",
             "set directory.dns_servers to the domain's DNS servers, or name one: directory.url",
-            list(dict.fromkeys(found.remarks)),
+            remarks,
         )
-    favoured = {host.casefold() for host in prefer}
+    preferred = {host.casefold() for host in prefer}
+    in_order = sorted(answers.controllers, key=lambda record: record.host not in preferred)
     # A host may come twice, of its site and of the domain; the first counts.
-    urls = dict.fromkeys(
-        url_of(controller, settings)
-        for controller in sorted(found.controllers, key=lambda c: c.host not in favoured)
-    )
-    remarks = list(dict.fromkeys(found.remarks))
+    urls = dict.fromkeys(url_of(controller, settings) for controller in in_order)
     if len(urls) > MOST:
         remarks.append(f"{len(urls) - MOST:,} more are in DNS and were not tried")
     return Located(tuple(urls)[:MOST], tuple(remarks))
@@ -87,7 +88,8 @@ def controllers(settings: DirectorySettings, domain: str, prefer: Collection[str
 def url_of(controller: Controller, settings: DirectorySettings) -> str:
     """``ldaps://`` for a simple bind, else ``ldap://``, which is sealed or has StartTLS.
 
-    A record's port is that of plain LDAP; a global catalog's is never used.
+    A record's port is that of plain LDAP; a global catalog's is never used: it holds no values of
+    msDS-AllowedToDelegateTo, so that every mesh looks empty there.
     """
     if settings.logon is Auth.SIMPLE and not settings.start_tls:
         return f"ldaps://{controller.host}"
@@ -100,15 +102,16 @@ def ordered(
     records: Iterable[Controller], draw: Callable[[int, int], int] = random.randint
 ) -> Iterator[Controller]:
     """Lowest priority first; within one, at random by weight (RFC 2782, "Usage rules")."""
-    left = sorted(records, key=lambda c: (c.priority, c.weight, c.host))
-    while left:
-        peers = [c for c in left if c.priority == left[0].priority]
-        drawn = draw(0, sum(c.weight for c in peers))
-        for chosen in peers:
+    remaining = sorted(records, key=lambda record: (record.priority, record.weight, record.host))
+    while remaining:
+        lowest = remaining[0].priority
+        candidates = [record for record in remaining if record.priority == lowest]
+        drawn = draw(0, sum(record.weight for record in candidates))
+        for chosen in candidates:
             drawn -= chosen.weight
             if drawn <= 0:
                 break
-        left.remove(chosen)
+        remaining.remove(chosen)
         yield chosen
 
 
@@ -139,7 +142,7 @@ def _resolver(servers: Sequence[str]) -> dns.resolver.Resolver:
 
 
 def _ask(
-    resolver: dns.resolver.Resolver, labels: Sequence[str], domain: str, found: _Found
+    resolver: dns.resolver.Resolver, labels: Sequence[str], domain: str, answers: _Answers
 ) -> None:
     """Add what one SRV name leads to, in order."""
     question = ".".join(labels)
@@ -148,17 +151,17 @@ def _ask(
         name = dns.name.Name([*(label.encode() for label in labels), b""])
         answer = resolver.resolve(name, "SRV", search=False, lifetime=SECONDS)
     except dns.exception.DNSException as exc:
-        found.remarks.append(f"{question}: {exc}")
+        answers.remarks.append(f"{question}: {exc}")
         return
-    usable = []
+    usable: list[Controller] = []
     for record in answer:
         host = record.target.to_text(omit_final_dot=True).lower()
         why = _unusable(host, domain)
         if why:
-            found.remarks.append(f"{host}: {why}")
+            answers.remarks.append(f"{host}: {why}")
         else:
             usable.append(Controller(host, record.port, record.priority, record.weight))
-    found.controllers += ordered(usable)
+    answers.controllers += ordered(usable)
 
 
 def _unusable(host: str, domain: str) -> str:

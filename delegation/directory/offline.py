@@ -16,6 +16,8 @@ from delegation import names
 from delegation.changes.outcomes import Absent, Outcome, Result
 from delegation.changes.plan import Target
 from delegation.directory import editing, entries, filing, ldif, modify
+from delegation.directory.ldif import LdifRecord
+from delegation.directory.modify import ModifyRefusal, ModifyRefused
 from delegation.errors import DirectoryError, ExportError
 from delegation.mesh.reader import delegations
 from delegation.mesh.snapshot import Computer, Directory
@@ -64,43 +66,41 @@ class OfflineReader:
 
         Raises ExportError where the file can't be read, or is an export of another domain.
         """
-        wanted = {f"{name}$".casefold() for name in computer_names}
-        held = {spn.casefold() for spn in spns}
-        return [
-            computer
-            for computer in self._computers()
-            if computer.account.casefold() in wanted
-            or computer.is_domain_controller
-            or any(
-                (key := spn.casefold()).startswith(_MANAGED) or key in held for spn in computer.spns
-            )
-        ]
+        account_names = {f"{name}$".casefold() for name in computer_names}
+        spn_keys = {spn.casefold() for spn in spns}
+        found: list[Computer] = []
+        for computer in self._computers():
+            is_named = computer.account.casefold() in account_names
+            if is_named or computer.is_domain_controller or _holds(computer, spn_keys):
+                found.append(computer)
+        return found
 
     def read(self, guids: Collection[UUID]) -> Mapping[UUID, Computer]:
-        wanted = set(guids)
-        return {
-            computer.guid: computer for computer in self._computers() if computer.guid in wanted
-        }
+        asked = set(guids)
+        computers = (computer for computer in self._computers() if computer.guid in asked)
+        return {computer.guid: computer for computer in computers}
 
     def computers(self, pattern: str = "*") -> list[Computer]:
-        fitting = pattern.casefold().replace("[", "[[]").replace("?", "[?]")
-        return [
-            computer
-            for computer in self._computers()
-            if computer.account.endswith("$") and fnmatchcase(computer.name.casefold(), fitting)
-        ]
+        only_stars = pattern.casefold().replace("[", "[[]").replace("?", "[?]")
+        found: list[Computer] = []
+        for computer in self._computers():
+            is_computer = computer.account.endswith("$")
+            if is_computer and fnmatchcase(computer.name.casefold(), only_stars):
+                found.append(computer)
+        return found
 
     def people(self, name: str) -> list[Computer]:
         """As Inspector.people, by sAMAccountName; an export made for plans holds no people."""
-        wanted = name.rpartition("\\")[2].partition("@")[0].casefold()
-        return [computer for computer in self._computers() if computer.account.casefold() == wanted]
+        user = name.rpartition("\\")[2].partition("@")[0].casefold()
+        return [account for account in self._computers() if account.account.casefold() == user]
 
     def token(self, account: Computer) -> frozenset[str] | None:  # noqa: ARG002
         """None: which groups an account is in, nested ones too, only a DC tells."""
         return None
 
     def account_names(self, sids: Collection[str]) -> Mapping[str, str]:
-        return {c.sid: c.account for c in self._computers() if c.sid in sids}
+        accounts = (account for account in self._computers() if account.sid in sids)
+        return {account.sid: account.account for account in accounts}
 
     def writable(self, guids: Collection[UUID]) -> Mapping[UUID, frozenset[str]] | None:  # noqa: ARG002
         """None: a file has no access control."""
@@ -118,13 +118,14 @@ class OfflineReader:
         raw = filing.read(self._path)
         digest = hashlib.sha256(raw).digest()
         if self._read[0] != digest:
-            found = _accounts(ldif.document(raw, str(self._path)), self._domain)
-            self._read = (digest, tuple(account.computer for account in found.values()))
+            text = ldif.document(raw, str(self._path))
+            accounts = _accounts(text, self._domain).values()
+            self._read = (digest, tuple(account.computer for account in accounts))
         return self._read[1]
 
 
 class OfflineDirectory(OfflineReader):
-    """The same to change; implements edges.Writer."""
+    """An export to change; implements reader.Writer."""
 
     window = sys.maxsize
     """All at once: the file is replaced once."""
@@ -134,26 +135,28 @@ class OfflineDirectory(OfflineReader):
 
     def write(self, changes: Iterable[DelegationChange]) -> Iterator[DelegationOutcome]:
         """As Writer.write: all that AD would accept, in one replacement of the file."""
-        asked = list(changes)
+        in_order = list(changes)
         try:
             raw = filing.read(self._path)
             text = ldif.document(raw, str(self._path))
-            draft = _Draft(text, _accounts(text, self._domain))
+            draft = _ExportDraft(text, _accounts(text, self._domain))
         except DirectoryError as error:
             reason = "; ".join(filter(None, (error.what, error.fix)))
-            yield from (Outcome(change, Result.FAILED, reason, stops=True) for change in asked)
+            for change in in_order:
+                yield Outcome(change, Result.FAILED, reason, stops=True)
             return
-        outcomes = [draft.take(change) for change in asked]
+        outcomes = [draft.take(change) for change in in_order]
         body = draft.body()
-        unmade = "" if body == text.body else filing.swap(self._path, raw, text.encoded(body))
+        # Written aside and renamed over the old file: a kill leaves one of the two, whole.
+        why_not = "" if body == text.body else filing.swap(self._path, raw, text.encoded(body))
         for outcome in outcomes:
-            if unmade and outcome.result is Result.APPLIED:
-                yield Outcome(outcome.change, Result.FAILED, unmade, stops=True)
+            if why_not and outcome.result is Result.APPLIED:
+                yield Outcome(outcome.change, Result.FAILED, why_not, stops=True)
             else:
                 yield outcome
 
 
-class _Draft:
+class _ExportDraft:
     """The file's text while changes are made to it, one object after the other."""
 
     def __init__(self, text: ldif.Document, accounts: Mapping[UUID, _Account]) -> None:
@@ -163,22 +166,22 @@ class _Draft:
         self._edited: dict[UUID, tuple[Computer, bytes]] = {}
 
     def take(self, change: DelegationChange) -> DelegationOutcome:
+        """The change made in the draft, or the directory's no to it."""
         try:
             self._make(change)
-        except modify.No as no:
-            full = no.answer is modify.Answer.ADMIN_LIMIT_EXCEEDED
-            return Outcome(change, Result.FAILED if full else Result.REFUSED, str(no))
+        except ModifyRefused as exc:
+            is_full = exc.refusal is ModifyRefusal.ADMIN_LIMIT_EXCEEDED
+            return Outcome(change, Result.FAILED if is_full else Result.REFUSED, str(exc))
         return Outcome(change, Result.APPLIED)
 
     def _make(self, change: DelegationChange) -> None:
         guid = change.target.guid
         account = self._accounts.get(guid)
         if account is None:
-            raise modify.No(
-                modify.Answer.NO_SUCH_OBJECT, f"{change.target.dn} is not in {self._text.file}"
-            )
-        here = self._text.body[account.start : account.end]
-        computer, chunk = self._edited.get(guid, (account.computer, here))
+            what = f"{change.target.dn} is not in {self._text.file}"
+            raise ModifyRefused(ModifyRefusal.NO_SUCH_OBJECT, what)
+        record = self._text.body[account.start : account.end]
+        computer, chunk = self._edited.get(guid, (account.computer, record))
         state = modify.applied(computer, change)
         lines = ldif.lines(chunk.removesuffix(b"\n"))
         if state.values != computer.values:
@@ -193,43 +196,54 @@ class _Draft:
         self._edited[guid] = changed, b"\n".join(lines) + b"\n"
 
     def body(self) -> bytes:
+        """The whole text with what was edited in its places."""
         pieces: list[bytes] = []
-        done = 0
+        copied = 0
         for guid, account in self._accounts.items():
             if guid in self._edited:
-                pieces += (self._text.body[done : account.start], self._edited[guid][1])
-                done = account.end
-        return b"".join((*pieces, self._text.body[done:]))
+                _, edited = self._edited[guid]
+                pieces += (self._text.body[copied : account.start], edited)
+                copied = account.end
+        pieces.append(self._text.body[copied:])
+        return b"".join(pieces)
+
+
+def _holds(computer: Computer, spn_keys: Collection[str]) -> bool:
+    """Whether it has an SPN of a managed service, or one of these."""
+    keys = [spn.casefold() for spn in computer.spns]
+    return any(key.startswith(_MANAGED) or key in spn_keys for key in keys)
 
 
 def _accounts(text: ldif.Document, domain: str) -> dict[UUID, _Account]:
     """The computers of a file, and its users as far as they are whole, in the file's order."""
     home = names.domain_dn(domain).casefold()
-    at_home = False
-    found: dict[UUID, _Account] = {}
-    objects: dict[str, int] = {}
+    is_of_domain = False
+    accounts: dict[UUID, _Account] = {}
+    line_of: dict[str, int] = {}
     for record in ldif.records(text):
-        first = objects.setdefault(names.dn_key(record.dn), record.line)
-        if first != record.line:
-            what = f"{record.dn} stands in line {first} already"
+        first_line = line_of.setdefault(names.dn_key(record.dn), record.line)
+        if first_line != record.line:
+            what = f"{record.dn} stands in line {first_line} already"
             text.refuse(record.start, what, "leave one record an object")
-        at_home = at_home or names.naming_context(record.dn) == home
+        is_of_domain = is_of_domain or names.naming_context(record.dn) == home
         _refuse_cut_off(text, record)
         if _is_account(record):
             computer = _computer(text, record)
-            if computer.guid in found:
-                what = f"{record.dn} has the objectGUID of {found[computer.guid].computer.dn}"
+            if computer.guid in accounts:
+                other = accounts[computer.guid].computer
+                what = f"{record.dn} has the objectGUID of {other.dn}"
                 text.refuse(record.start, what, ldif.EXPORT_AGAIN)
-            found[computer.guid] = _Account(computer, record.start, record.end)
-    if not at_home:
+            accounts[computer.guid] = _Account(computer, record.start, record.end)
+    if not is_of_domain:
         raise ExportError(
-            f"{text.file}: none of its {len(objects)} objects lies in the domain {domain}",
+            f"{text.file}: none of its {len(line_of)} objects lies in the domain {domain}",
             f"give an export of {names.domain_dn(domain)}, or correct the inventory's domain",
         )
-    return found
+    return accounts
 
 
-def _is_account(record: ldif.Record) -> bool:
+def _is_account(record: LdifRecord) -> bool:
+    """Whether a plan has to see it: a computer, a whole user, or who holds a managed SPN."""
     if record.attributes.get("isdeleted") == [b"TRUE"]:
         return False
     if any(name.endswith(b"$") for name in record.attributes.get(_SAM, ())):
@@ -243,7 +257,7 @@ def _is_account(record: ldif.Record) -> bool:
     return any(spn.decode(errors="replace").casefold().startswith(_MANAGED) for spn in spns)
 
 
-def _refuse_cut_off(text: ldif.Document, record: ldif.Record) -> None:
+def _refuse_cut_off(text: ldif.Document, record: LdifRecord) -> None:
     """The last record, where no blank line closes it, has to be whole as far as one can tell.
 
     A cut between two values leaves no trace, unless ldapsearch or ldbsearch framed the file.
@@ -251,9 +265,9 @@ def _refuse_cut_off(text: ldif.Document, record: ldif.Record) -> None:
     if record.closed:
         return
     classes = {name.lower() for name in record.attributes.get(_CLASS, ())}
-    nothing = _SAM not in record.attributes and classes <= _ACCOUNT_CLASSES
-    last = ldif.lines(text.body[record.start : record.end - 1])[-1]
-    if nothing or editing.may_go_on(last, editing.fold_of(text)):
+    lacks_its_name = _SAM not in record.attributes and classes <= _ACCOUNT_CLASSES
+    last_line = ldif.lines(text.body[record.start : record.end - 1])[-1]
+    if lacks_its_name or editing.may_go_on(last_line, editing.fold_of(text)):
         text.refuse(
             record.end - 1,
             f"{record.dn}, the last record, was cut off",
@@ -261,7 +275,7 @@ def _refuse_cut_off(text: ldif.Document, record: ldif.Record) -> None:
         )
 
 
-def _computer(text: ldif.Document, record: ldif.Record) -> Computer:
+def _computer(text: ldif.Document, record: LdifRecord) -> Computer:
     try:
         return entries.computer(record.dn, record.attributes)
     except DirectoryError as error:

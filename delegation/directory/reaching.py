@@ -1,4 +1,4 @@
-"""A directory is reached: an export by its file, a domain by a domain controller that works."""
+"""DirectorySettings -> an open directory: an export, or a domain controller that works."""
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -120,17 +120,17 @@ def _opened(  # noqa: PLR0913, PLR0917 - what a logon rests on
 
     located = locate.controllers(wanted, domain, prefer)
     credentials = logons.to_directory(wanted, domain)
-    failures = []
+    failures: list[str] = []
     for url in located.urls:
         logons.refuse_elsewhere(url, domain)
         try:
-            found = edge(replace(wanted, url=url), domain, credentials)
+            directory = edge(replace(wanted, url=url), domain, credentials)
         except ConnectionFailed as exc:
             failures += [exc.what, *map(str, exc.details)]
         else:
             for remark in (*located.remarks, *failures):
                 teller.say(warning(f"{remark}; using {url}"))
-            return found
+            return directory
     raise ConnectionFailed(
         f"none of the domain controllers of {domain} in DNS can be used",
         "look at each of these; directory.url names one to use, without DNS",

@@ -17,24 +17,19 @@ _MODIFY_REQUEST = 0x66
 
 def modify(message_id: int, dn: str, modifications: Sequence[Modification]) -> bytes:
     """An LDAPMessage that asks for ``modifications`` of the object ``dn``, in their order."""
-    changes = [
-        element(
-            _SEQUENCE,
-            element(_ENUMERATED, bytes([operation])),
-            element(
-                _SEQUENCE,
-                element(_OCTETS, attribute.encode()),
-                element(_SET, *(element(_OCTETS, value) for value in values)),
-            ),
-        )
-        for operation, attribute, values in modifications
-    ]
+    changes = [_change(*modification) for modification in modifications]
+    # A byte more than the bits need where the highest one is set: X.690 integers are signed.
     number = message_id.to_bytes(message_id.bit_length() // 8 + 1, "big")
-    return element(
-        _SEQUENCE,
-        element(_INTEGER, number),
-        element(_MODIFY_REQUEST, element(_OCTETS, dn.encode()), element(_SEQUENCE, *changes)),
+    request = element(_MODIFY_REQUEST, element(_OCTETS, dn.encode()), element(_SEQUENCE, *changes))
+    return element(_SEQUENCE, element(_INTEGER, number), request)
+
+
+def _change(operation: int, attribute: str, values: Sequence[bytes]) -> bytes:
+    contents = [element(_OCTETS, value) for value in values]
+    attribute_and_values = element(
+        _SEQUENCE, element(_OCTETS, attribute.encode()), element(_SET, *contents)
     )
+    return element(_SEQUENCE, element(_ENUMERATED, bytes([operation])), attribute_and_values)
 
 
 def element(tag: int, *parts: bytes) -> bytes:

@@ -43,16 +43,18 @@ def bind(connection: Any, attempt: Attempt, logon: Auth, password: str | None) -
     Raises CredentialsRefused, ConnectionFailed, UsageError, DirectoryError; never falls back to
     another way.
     """
-    bindings = channel_bindings(connection.socket.getpeercert(True)) if attempt.over_tls else None
+    bindings: GssChannelBindings | None = None
+    if attempt.over_tls:
+        bindings = channel_bindings(connection.socket.getpeercert(True))
     with translated(attempt):
         context, pinned = _client(attempt, logon, password, bindings)
         token = context.step()
     connection.sasl_mechanism = MECHANISM
     for _ in range(ROUNDS):
         result = _ask(connection, attempt, token)
-        given, token = result["saslCreds"], b""
-        if given and not context.complete:
-            token = _answered(context, attempt, given)
+        server_token, token = result["saslCreds"], b""
+        if server_token and not context.complete:
+            token = _next_token(context, attempt, server_token)
         if result["result"] == 0:
             break
     # Success before our last word means that nothing was looked at.
@@ -76,7 +78,7 @@ def _ask(connection: Any, attempt: Attempt, token: bytes | None) -> dict[str, An
     return result
 
 
-def _answered(context: Any, attempt: Attempt, token: bytes) -> bytes:  # noqa: ANN401
+def _next_token(context: Any, attempt: Attempt, token: bytes) -> bytes:  # noqa: ANN401
     """What follows a server's token; where it is not right, it is not the server that was meant."""
     try:
         with translated(attempt):
@@ -97,11 +99,11 @@ def _is_as_asked(context: Any, attempt: Attempt, logon: Auth) -> bool:  # noqa: 
     needed = ContextReq(0) if attempt.over_tls else _SEALED
     if logon is Auth.KERBEROS:
         needed |= ContextReq.mutual_auth
-    return bool(
-        context.complete
-        and context.negotiated_protocol == str(logon)
-        and context.context_attr & needed == needed
-    )
+    # "negotiate" falls back to NTLM without a word where Kerberos fails; what came of it is
+    # compared with what was asked for, and never taken as it is.
+    is_protocol = context.negotiated_protocol == str(logon)
+    is_protected = context.context_attr & needed == needed
+    return bool(context.complete and is_protocol and is_protected)
 
 
 def _client(
@@ -132,7 +134,9 @@ def _client(
         )
         return context, context._context  # noqa: SLF001
     if attempt.over_tls:
-        # Without a layer pyspnego would send a key of one byte, which a DC takes for damaged.
+        # Inside TLS a DC refuses a second layer of protection, so that NTLM has to go raw, without
+        # sign and seal. Then nothing needs a session key, and the one of a single byte that
+        # pyspnego would exchange all the same is taken for damaged.
         context._context_req &= ~_KEY_EXCHANGE  # noqa: SLF001 - pyspnego has no option for it
     return context, context
 

@@ -1,4 +1,7 @@
-"""A bound connection to one domain controller: its address, the logon, and who it is."""
+"""DirectorySettings, Credentials -> a bound connection to one domain controller, and who it is.
+
+ldap3 follows no referrals here: one may lead anywhere, and would get the credentials.
+"""
 
 import socket
 from collections.abc import Mapping, Sequence
@@ -38,17 +41,21 @@ def connect(settings: DirectorySettings, domain: str, credentials: Credentials) 
     """
     settings = replace(settings, user=credentials.user)
     refuse_unable(settings)
+    # A simple bind with an empty password is an "unauthenticated" one, which succeeds as nobody
+    # (RFC 4513, 5.1.2). It would look like a logon that may read nothing.
     if credentials.password is not None and not credentials.password:
         raise UsageError(
             "an empty password is refused: a domain controller takes it as no logon at all",
             "set DELEGATION_PASSWORD or use --password-file",
         )
+    # The ticket is asked for the host of the URL, and the certificate must be for it, wherever DNS
+    # sends the connection: an answer of DNS must not choose who is trusted.
     host = host_of(settings.url or "")
     attempt = Attempt(host, domain, credentials.user, settings.keytab, over_tls=settings.over_tls)
-    connection = _reached(settings, host, credentials, domain)
+    connection = _connected(settings, host, credentials, domain)
     try:
         if settings.logon is Auth.SIMPLE:
-            _bind(connection, attempt)
+            _bind_simple(connection, attempt)
         else:
             from delegation.directory import sealing
 
@@ -65,10 +72,10 @@ def identify(connection: Any, url: str, domain: str) -> Directory:  # noqa: ANN4
     Raises DirectoryError where it serves another domain than the inventory's, ConnectionFailed
     where it is read-only.
     """
-    answer = _object(connection, url, "", _ROOT_DSE)
+    root_dse = _object(connection, url, "", _ROOT_DSE)
     try:
-        base = answer["defaultNamingContext"][0].decode()
-        dc = answer["dnsHostName"][0].decode()
+        base = root_dse["defaultNamingContext"][0].decode()
+        dc = root_dse["dnsHostName"][0].decode()
     except (LookupError, TypeError, UnicodeDecodeError) as exc:
         raise DirectoryError(
             f"{url} does not answer like a domain controller", "name a domain controller"
@@ -78,7 +85,7 @@ def identify(connection: Any, url: str, domain: str) -> Directory:  # noqa: ANN4
             f"{url} serves {base}, the inventory's domain is {domain}",
             "correct domain: or directory.url",
         )
-    if _is_read_only(connection, url, answer):
+    if _is_read_only(connection, url, root_dse):
         raise ConnectionFailed(
             f"{url} is a read-only domain controller: it takes no writes, and may lack values",
             "name a writable one, or leave directory.url out: one is found in DNS",
@@ -93,7 +100,8 @@ def _is_read_only(connection: Any, url: str, root_dse: Mapping[str, Any]) -> boo
     service = b"".join(root_dse.get("dsServiceName") or ()).decode(errors="replace")
     if not service:
         return False
-    return bool(_object(connection, url, service, ["msDS-isRODC"]).get("msDS-isRODC") == [b"TRUE"])
+    attributes = _object(connection, url, service, ["msDS-isRODC"])
+    return bool(attributes.get("msDS-isRODC") == [b"TRUE"])
 
 
 _ROOT_DSE = ["defaultNamingContext", "dnsHostName", "dsServiceName", "supportedCapabilities"]
@@ -125,20 +133,21 @@ def _bind_name(user: str, domain: str) -> str:
     return user if any(mark in user for mark in "@\\=") else f"{user}@{domain}"
 
 
-def _reached(settings: DirectorySettings, host: str, credentials: Credentials, domain: str) -> Any:  # noqa: ANN401
+def _connected(
+    settings: DirectorySettings, host: str, credentials: Credentials, domain: str
+) -> Any:  # noqa: ANN401
     """An open connection to the first of the host's addresses that answers, not bound yet."""
     tls = verified(host, settings.ca_file) if settings.over_tls else None
-    failures = []
+    failures: list[ConnectionFailed] = []
     for address in _addresses(host, settings.dns_servers):
         try:
-            return _opened(settings, address, tls, credentials, domain)
+            return _connected_to(settings, address, tls, credentials, domain)
         except ConnectionFailed as exc:
             failures.append(exc)
     if len(failures) == 1:
         raise failures[0]
-    raise ConnectionFailed(
-        f"no address of {host} can be used", failures[-1].fix, [exc.what for exc in failures]
-    )
+    reasons = [failure.what for failure in failures]
+    raise ConnectionFailed(f"no address of {host} can be used", failures[-1].fix, reasons)
 
 
 def _addresses(host: str, dns_servers: Sequence[str]) -> Sequence[str]:
@@ -150,7 +159,7 @@ def _addresses(host: str, dns_servers: Sequence[str]) -> Sequence[str]:
     return locate.addresses(host, dns_servers)
 
 
-def _opened(
+def _connected_to(
     settings: DirectorySettings,
     address: str,
     tls: VerifiedTls | None,
@@ -188,6 +197,8 @@ def _open(connection: Any, tls: VerifiedTls | None, settings: DirectorySettings)
     try:
         connection.strategy.socket_size = 1 << 16  # ldap3's 4 KiB cost a mesh 800 reads
         connection.open(read_server_info=False)
+        # A bind is a small request behind a small request, which Nagle's algorithm holds back
+        # until the first is acknowledged: 60 ms instead of 17.
         connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if settings.start_tls and not connection.start_tls(read_server_info=False):
             raise ConnectionFailed(
@@ -202,8 +213,9 @@ def _open(connection: Any, tls: VerifiedTls | None, settings: DirectorySettings)
 
 
 def _unreachable(url: str, tls: VerifiedTls | None, exc: Exception) -> ConnectionFailed:
-    if tls is not None and (why := tls.refusal(url)):
-        return why
+    refusal = tls.refusal(url) if tls is not None else None
+    if refusal is not None:
+        return refusal
     text = str(exc)
     if "getaddrinfo" in text or "Name or service" in text or "invalid server address" in text:
         return ConnectionFailed(
@@ -216,8 +228,8 @@ def _unreachable(url: str, tls: VerifiedTls | None, exc: Exception) -> Connectio
     )
 
 
-def _bind(connection: Any, attempt: Attempt) -> None:  # noqa: ANN401
-    """A simple bind."""
+def _bind_simple(connection: Any, attempt: Attempt) -> None:  # noqa: ANN401
+    """Raises ConnectionFailed, CredentialsRefused."""
     try:
         bound = connection.bind(read_server_info=False)
     except LDAPException as exc:

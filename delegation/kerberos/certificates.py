@@ -1,4 +1,7 @@
-"""TLS that verifies, for every server: the authorities to trust, and what a failure means."""
+"""TLS that verifies, for every server: the authorities to trust, and what a failure means.
+
+One place for directory and hosts, so that neither can grow an option that turns it off.
+"""
 
 import ssl
 from enum import Enum

@@ -13,59 +13,68 @@ def principal_of(user: str, domain: str, section: str = "directory") -> str:
     distinguished name, and for a short domain name that can't be this domain's.
     """
     if "=" in user:
-        raise _no_name(user, section)
-    short, backslash, name = user.rpartition("\\")
-    ours = {domain.casefold(), domain.casefold().partition(".")[0]}
-    if backslash and short.casefold() not in ours:
+        raise _distinguished_name(user, section)
+    # A NetBIOS domain name is usually the DNS name's first label, but need not be; a realm that
+    # was guessed wrong would ask strangers for a ticket.
+    down_level_domain, backslash, name = user.rpartition("\\")
+    domain_names = {domain.casefold(), domain.casefold().partition(".")[0]}
+    if backslash and down_level_domain.casefold() not in domain_names:
         raise UsageError(
             f"{section}.user {user} names a domain that Kerberos can't find",
             "write it with the domain's DNS name: user@corp.example",
         )
     account, at, realm = name.rpartition("@")
-    return f"{account if at else name}@{(realm if at else domain).upper()}"
+    if not at:
+        account, realm = name, domain
+    # Realms are compared with regard to case (RFC 4120, 6.1); those of AD are upper-case.
+    return f"{account}@{realm.upper()}"
 
 
 def ntlm_name(user: str | None, domain: str) -> str | None:
-    """The same for NTLM, which takes a user principal name, or a domain before the user's name."""
+    """How NTLM calls a user: a user principal name, or a domain before the user's name.
+
+    None, the current logon, stays None. Raises UsageError for a distinguished name.
+    """
     if user is None or "@" in user or "\\" in user:
         return user
     if "=" in user:
-        raise _no_name(user, "directory")
+        raise _distinguished_name(user, "directory")
     return f"{domain}\\{user}"
 
 
-def _no_name(user: str, section: str) -> UsageError:
+def _distinguished_name(user: str, section: str) -> UsageError:
     return UsageError(
         f"{section}.user {user} is a distinguished name, which only a simple bind takes",
         "write the account's name: user or user@domain",
     )
 
 
-def principal_in(keytab: str, wanted: str | None, section: str = "directory") -> str | None:
-    """``wanted`` where the keytab holds its key, its first principal where none is wanted.
+def principal_in(keytab: str, principal: str | None, section: str = "directory") -> str | None:
+    """``principal`` where the keytab holds its key; without one, the first that it holds.
 
     Raises UsageError where it can't be read, CredentialsRefused where the key is not in it.
     """
     _refuse_no_keytab(keytab, section)
     if sys.platform == "win32":
-        if wanted is None:
+        if principal is None:
             raise UsageError("a keytab without a user", f"set {section}.user")
-        return wanted
+        return principal
     import krb5
 
     try:
         entries = krb5.kt_resolve(krb5.init_context(), keytab.encode())
+        # An entry for each type of encryption, so that a principal comes several times.
         held = list(dict.fromkeys(str(entry.principal) for entry in entries))
     except krb5.Krb5Error as exc:
         raise UsageError(f"{section}.keytab {keytab} can't be read: {exc}", "make it anew") from exc
-    if wanted is None and held:
+    if principal is None and held:
         return held[0]
-    if wanted not in held:
+    if principal not in held:
         raise CredentialsRefused(
-            f"{section}.keytab {keytab} holds no key of {wanted or 'anybody'}",
+            f"{section}.keytab {keytab} holds no key of {principal or 'anybody'}",
             f"it holds {', '.join(held) or 'none'}; correct {section}.user, or make it anew",
         )
-    return wanted
+    return principal
 
 
 def _refuse_no_keytab(keytab: str, section: str) -> None:

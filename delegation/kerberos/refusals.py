@@ -1,4 +1,4 @@
-"""Why a logon failed, in words: by the numbers that domain controllers and libraries give.
+"""Error number, Attempt -> the error in words: why a logon failed, as DCs and libraries number it.
 
 Texts differ between versions and languages; numbers don't. Who logs on, and where, is told by
 ``Attempt``, so that a message can name it; no secret is in it.
@@ -74,8 +74,7 @@ _RESULTS: dict[tuple[int, bool], tuple[str, str]] = {
     (8, True): _NOT_INSIDE_TLS,
     (53, True): _NOT_INSIDE_TLS,
 }
-"""Result codes of RFC 4511 (authMethodNotSupported, strongerAuthRequired, unwillingToPerform),
-without and within TLS."""
+"""By result code (RFC 4511, appendix A), and whether the logon is inside TLS."""
 
 
 def by_controller(attempt: Attempt, result: Mapping[str, Any]) -> CredentialsRefused:
@@ -97,14 +96,14 @@ def by_controller(attempt: Attempt, result: Mapping[str, Any]) -> CredentialsRef
         return CredentialsRefused(
             f"{refuses}: {message or name}", "correct directory.user or the password"
         )
-    told = f"result {code} {name}" + (f", {message}" if message else "")
+    answer = f"result {code} {name}, {message}" if message else f"result {code} {name}"
     if known := _RESULTS.get((code, attempt.over_tls)):
         what, fix = known
-        return CredentialsRefused(f"{attempt.host} {what} ({told})", fix)
-    return CredentialsRefused(f"{refuses} ({told})", "look at the domain controller's log")
+        return CredentialsRefused(f"{attempt.host} {what} ({answer})", fix)
+    return CredentialsRefused(f"{refuses} ({answer})", "look at the domain controller's log")
 
 
-class _Words(NamedTuple):
+class _Refusal(NamedTuple):
     """What kind of failure, what to say of it, and what to do."""
 
     kind: type[DirectoryError]
@@ -112,70 +111,70 @@ class _Words(NamedTuple):
     fix: str
 
 
-_WRONG_PASSWORD = _Words(CredentialsRefused, "wrong password for {who}", "correct the password")
-_NO_TICKET = _Words(
+_WRONG_PASSWORD = _Refusal(CredentialsRefused, "wrong password for {who}", "correct the password")
+_NO_TICKET = _Refusal(
     NoTicket,
     "there is no valid Kerberos ticket to log on with",
     "get one with kinit, or set {section}.keytab, or name {section}.user and give its password",
 )
-_UNKNOWN_SERVICE = _Words(
+_UNKNOWN_SERVICE = _Refusal(
     ConnectionFailed,
     "the KDC of {realm} knows no {service}",
     "write the domain controller's full DNS name, as in dc1.corp.example, or leave directory.url "
     "out: it is found in DNS",
 )
-_UNKNOWN_HOST = _Words(
+_UNKNOWN_HOST = _Refusal(
     ConnectionFailed,
     "the KDC of {realm} knows no {service}",
     "look whether the host is joined to that domain, and whether its fqdn in the inventory is its "
     "account's dNSHostName",
 )
-_NO_KDC = _Words(
+_NO_KDC = _Refusal(
     DirectoryError,
     "no KDC of {realm} answers: {said}",
     "look whether port 88 of a domain controller can be reached (TCP and UDP), and whether this "
     "machine's DNS or krb5.conf names the right ones",
 )
-_SKEW = _Words(
+_SKEW = _Refusal(
     CredentialsRefused,
     "the clocks of this machine and of the KDC of {realm} are too far apart",
     "set the clock, by NTP; Kerberos allows five minutes",
 )
-_BARRED = _Words(
+_BARRED = _Refusal(
     CredentialsRefused,
     "{who} is disabled, locked out, expired, or may not log on at this hour",
     "look at the account, or use another one; Kerberos does not tell which it is",
 )
-_CONFIGURATION = _Words(
+_CONFIGURATION = _Refusal(
     DirectoryError,
     "this machine's Kerberos configuration can't be used: {said}",
     "correct /etc/krb5.conf, or the file that KRB5_CONFIG names",
 )
 
-_KERBEROS: dict[int, _Words] = {
+_KERBEROS: dict[int, _Refusal] = {
     # Error codes of the protocol (RFC 4120, 7.5.9).
-    1: _Words(CredentialsRefused, "{who} has expired", "extend the account, or use another one"),
-    6: _Words(
+    1: _Refusal(CredentialsRefused, "{who} has expired", "extend the account, or use another one"),
+    6: _Refusal(
         CredentialsRefused,
         "the KDC of {realm} knows no account {who}",
         "correct {section}.user; write user@domain for one of another domain",
     ),
     7: _UNKNOWN_SERVICE,
-    12: _Words(
+    12: _Refusal(
         CredentialsRefused,
         "the domain's policy does not let {who} log on: not from here, not now, or not this way",
         "look at the account's restrictions, or use another one",
     ),
-    14: _Words(
+    14: _Refusal(
         CredentialsRefused,
         "{who} and the KDC of {realm} share no type of encryption",
         "allow AES for the account (msDS-SupportedEncryptionTypes), and make its keytab anew",
     ),
     18: _BARRED,
-    23: _Words(CredentialsRefused, "the password of {who} has expired", "change the password"),
+    23: _Refusal(CredentialsRefused, "the password of {who} has expired", "change the password"),
     24: _WRONG_PASSWORD,
     31: _WRONG_PASSWORD,
-    32: _Words(
+    32: _Refusal(
         NoTicket,
         "the Kerberos ticket has expired",
         "get a new one with kinit; for a scheduled run, set {section}.keytab",
@@ -185,14 +184,14 @@ _KERBEROS: dict[int, _Words] = {
     135: _CONFIGURATION,
     136: _CONFIGURATION,
     141: _NO_TICKET,
-    154: _Words(
+    154: _Refusal(
         DirectoryError,
         "this machine knows no KDC for the logon: {said}",
         "correct domain: or {section}.user; else let its DNS find the domain, or add the realm "
         "to /etc/krb5.conf",
     ),
     156: _NO_KDC,
-    181: _Words(
+    181: _Refusal(
         CredentialsRefused,
         "{keytab} holds no key of {who}",
         "correct {section}.user, or make the keytab anew",
@@ -201,13 +200,13 @@ _KERBEROS: dict[int, _Words] = {
     220: _NO_KDC,
 }
 
-_WRONG_KEY = _Words(
+_WRONG_KEY = _Refusal(
     CredentialsRefused,
     "the key of {who} in {keytab} is not the account's any more",
     "its password has been changed since: make the keytab anew",
 )
 
-_OTHER = _Words(
+_OTHER = _Refusal(
     CredentialsRefused,
     "Kerberos fails for {who}: {said} ({code})",
     "look at the KDC's log; KRB5_TRACE=/dev/stderr shows every step",
@@ -220,16 +219,16 @@ _MAJOR: dict[int, int] = {458752: 141, 720896: 32}
 """GSS_S_NO_CRED and GSS_S_CREDENTIALS_EXPIRED (RFC 2743), as errors of the table above."""
 
 
-def by_kerberos(attempt: Attempt, code: int, said: str, major: int = 0) -> DirectoryError:
+def by_kerberos(attempt: Attempt, code: int, text: str, major: int = 0) -> DirectoryError:
     """What MIT's error number means, signed or not; ``major`` is that of GSSAPI, if any."""
     signed = _signed(code)
     number = signed - _TABLE
     if number not in _KERBEROS:
         number = _MAJOR.get(major, number)
-    words = _KERBEROS.get(number, _OTHER)
-    if attempt.keytab is not None and words is _WRONG_PASSWORD:
-        words = _WRONG_KEY
-    return _told(attempt, words, said, signed)
+    refusal = _KERBEROS.get(number, _OTHER)
+    if attempt.keytab is not None and refusal is _WRONG_PASSWORD:
+        refusal = _WRONG_KEY
+    return _in_words(attempt, refusal, text, signed)
 
 
 def is_wrong_password(code: int) -> bool:
@@ -238,11 +237,12 @@ def is_wrong_password(code: int) -> bool:
 
 
 def _signed(code: int) -> int:
+    """gssapi gives minor codes as unsigned, krb5 the same numbers as signed 32-bit integers."""
     return code - 2**32 if code >= 2**31 else code
 
 
-_WINDOWS: dict[int, _Words] = {
-    0x8009030C: _Words(
+_WINDOWS: dict[int, _Refusal] = {
+    0x8009030C: _Refusal(
         CredentialsRefused,
         "{who} may not log on: wrong user name or password, or an account that is barred",
         "correct {section}.user or the password, and look at the account",
@@ -255,7 +255,7 @@ _WINDOWS: dict[int, _Words] = {
 }
 """SSPI's errors (winerror.h)."""
 
-_OTHER_OF_WINDOWS = _Words(
+_OTHER_OF_WINDOWS = _Refusal(
     CredentialsRefused,
     "Windows refuses the logon of {who}: {said} ({code:#x})",
     "look at the account, and at the domain controller's security log",
@@ -276,25 +276,25 @@ _NT_STATUS = {
 """NTSTATUS values (MS-ERREF 2.3) that say the same as a ``data`` code."""
 
 
-def by_windows(attempt: Attempt, code: int, said: str) -> DirectoryError:
+def by_windows(attempt: Attempt, code: int, text: str) -> DirectoryError:
     """What an SSPI error or an NTSTATUS means, signed or not."""
     number = code % 2**32
     if number in _NT_STATUS:
         why, fix = _BIND_DATA[_NT_STATUS[number]]
         return CredentialsRefused(f"{attempt.who} may not log on: {why}", fix)
-    return _told(attempt, _WINDOWS.get(number, _OTHER_OF_WINDOWS), said, number)
+    return _in_words(attempt, _WINDOWS.get(number, _OTHER_OF_WINDOWS), text, number)
 
 
-def _told(attempt: Attempt, words: _Words, said: str, code: int) -> DirectoryError:
+def _in_words(attempt: Attempt, refusal: _Refusal, text: str, code: int) -> DirectoryError:
     names = {
         "who": attempt.who,
         "realm": attempt.realm,
         "service": attempt.service,
         "keytab": attempt.keytab,
-        "said": said,
+        "said": text,
         "code": code,
         "section": attempt.section,
     }
-    if words is _UNKNOWN_SERVICE and attempt.service_class != "ldap":
-        words = _UNKNOWN_HOST
-    return words.kind(words.what.format(**names), words.fix.format(**names))
+    if refusal is _UNKNOWN_SERVICE and attempt.service_class != "ldap":
+        refusal = _UNKNOWN_HOST
+    return refusal.kind(refusal.what.format(**names), refusal.fix.format(**names))

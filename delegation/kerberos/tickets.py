@@ -1,6 +1,7 @@
 """Kerberos as domain controllers and hosts want it: whose ticket, for exactly whom, and its errors.
 
-What the directory's logon and that of Hyper-V hosts have in common, by pyspnego.
+What the directory's logon and that of Hyper-V hosts have in common, by pyspnego. The libraries
+raise exceptions of three families, none of which the others know: they are translated here.
 """
 
 import hashlib
@@ -30,13 +31,12 @@ def credential(attempt: Attempt, password: str | None) -> spnego.Credential:
     Raises UsageError and CredentialsRefused.
     """
     section = attempt.section
-    principal = (
-        principals.principal_of(attempt.user, attempt.domain, section) if attempt.user else None
-    )
+    principal: str | None = None
+    if attempt.user:
+        principal = principals.principal_of(attempt.user, attempt.domain, section)
     if attempt.keytab is not None:
-        return spnego.KerberosKeytab(
-            attempt.keytab, principals.principal_in(attempt.keytab, principal, section)
-        )
+        in_keytab = principals.principal_in(attempt.keytab, principal, section)
+        return spnego.KerberosKeytab(attempt.keytab, in_keytab)
     if principal is not None and password is not None:
         return spnego.Password(principal, password)
     return spnego.CredentialCache(principal)
@@ -57,16 +57,17 @@ def context_for(
     import gssapi
     from gssapi.raw import ChannelBindings
 
-    name = f"{attempt.service}@{attempt.realm}"
+    gss_bindings: ChannelBindings | None = None
+    if bindings is not None:
+        gss_bindings = ChannelBindings(application_data=bindings.application_data)
+    principal = f"{attempt.service}@{attempt.realm}"
     return gssapi.SecurityContext(
         usage="initiate",
-        name=gssapi.Name(name, gssapi.NameType.kerberos_principal),
+        name=gssapi.Name(principal, gssapi.NameType.kerberos_principal),
         creds=credentials,
         mech=gssapi.MechType.kerberos,
         flags=int(flags),
-        channel_bindings=ChannelBindings(application_data=bindings.application_data)
-        if bindings
-        else None,
+        channel_bindings=gss_bindings,
     )
 
 
@@ -92,13 +93,14 @@ def channel_bindings(certificate: bytes) -> GssChannelBindings:
     The hash is that of the certificate's signature, but SHA-256 instead of MD5 and SHA-1, and
     where the signature names none or the certificate is too odd to be read.
     """
+    hash_name = "sha256"
     try:
         algorithm = x509.load_der_x509_certificate(certificate).signature_hash_algorithm
     except (ValueError, UnsupportedAlgorithm):
         algorithm = None
-    name = algorithm.name if algorithm is not None else "sha256"
-    name = "sha256" if name in {"md5", "sha1"} else name
-    digest = hashlib.new(name, certificate).digest()
+    if algorithm is not None and algorithm.name not in {"md5", "sha1"}:
+        hash_name = algorithm.name
+    digest = hashlib.new(hash_name, certificate).digest()
     return GssChannelBindings(application_data=b"tls-server-end-point:" + digest)
 
 

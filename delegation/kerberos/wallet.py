@@ -33,16 +33,18 @@ class Wallet:
         """
         credential = tickets.credential(attempt, password)
         if isinstance(credential, spnego.CredentialCache):
-            return _own(credential)
+            return _acquired(credential)
         key = attempt.user, attempt.keytab, attempt.domain, password
+        # The KDC is asked outside the lock, by the thread that put the future there: the others
+        # wait for that one answer, and threads that log on as somebody else wait for nobody.
         with self._lock:
             held = self._held.get(key)
-            ours = held is None or _is_spent(held)
-            if held is None or ours:
+            is_ours_to_ask = held is None or _is_spent(held)
+            if held is None or is_ours_to_ask:
                 held = self._held[key] = Future()
-        if ours:
+        if is_ours_to_ask:
             try:
-                held.set_result(_own(credential))
+                held.set_result(_acquired(credential))
             except Exception as exc:  # noqa: BLE001 - it is everybody's who waits
                 held.set_exception(exc)
         return held.result()
@@ -57,8 +59,8 @@ def _is_spent(held: "Future[Any]") -> bool:
     return tickets.lifetime(held.result()) < SHORTEST_LIFE
 
 
-def _own(credential: spnego.Credential) -> Any:  # noqa: ANN401
+def _acquired(credential: spnego.Credential) -> Any:  # noqa: ANN401
     """pyspnego asks for a forwardable ticket only where one may be handed over; ours are not."""
-    asked = ContextReq.default | ContextReq.delegate_policy
-    context: Any = spnego.client(credential, protocol="kerberos", context_req=asked)
+    requested = ContextReq.default | ContextReq.delegate_policy
+    context: Any = spnego.client(credential, protocol="kerberos", context_req=requested)
     return context._credential  # noqa: SLF001

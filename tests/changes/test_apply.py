@@ -15,7 +15,7 @@ from hypothesis import given
 
 from delegation.changes import apply as driver
 from delegation.changes.journal import Journal
-from delegation.changes.outcomes import Outcome, Record, Result
+from delegation.changes.outcomes import ChangeRecord, Outcome, Result
 from delegation.changes.plan import Plan
 from delegation.changes.run import NewRun
 from delegation.errors import DirectoryError, JournalError, Refused
@@ -77,7 +77,7 @@ def plan_of(directory: MemoryDirectory, wanted: Inventory = FIVE) -> DelegationP
 
 
 class Diary:
-    """A Record that writes down what it is told, in order, with the hosts' names."""
+    """A ChangeRecord that writes down what it is told, in order, with the hosts' names."""
 
     def __init__(self) -> None:
         self.entries: list[tuple[str, list[str]]] = []
@@ -442,7 +442,7 @@ class Mortal(MemoryDirectory):
 class MortalRecord:
     """Dies before or after its page is committed."""
 
-    def __init__(self, record: Record[Delegation], fate: Fate) -> None:
+    def __init__(self, record: ChangeRecord[Delegation], fate: Fate) -> None:
         self._record = record
         self._fate = fate
 

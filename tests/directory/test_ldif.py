@@ -12,7 +12,7 @@ SAMPLES = {path.name: path.read_bytes() for path in sorted(CASES.iterdir())}
 HEAD = b"dn: CN=hv01,DC=corp,DC=example\n"
 
 
-def parse(raw: bytes) -> list[ldif.Record]:
+def parse(raw: bytes) -> list[ldif.LdifRecord]:
     return list(ldif.records(ldif.document(raw, "x.ldif")))
 
 

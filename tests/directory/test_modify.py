@@ -33,8 +33,8 @@ def test_what_nobody_asked_for_stays(
 ) -> None:
     try:
         made = modify.applied(holding(now), Change(TARGET, before, after))
-    except modify.No as no:
-        assert no.answer.value[1] in str(no)  # noqa: PT017 - a refusal is one of two right ends
+    except modify.ModifyRefused as no:
+        assert no.refusal.value[1] in str(no)  # noqa: PT017 - a refusal is one of two right ends
         return
     touched = {value.casefold() for value in {*before.values} ^ {*after.values}}
     left = [value for value in now.values if value.casefold() not in touched]

@@ -45,7 +45,7 @@ class Kdc:
 @pytest.fixture
 def kdc(monkeypatch: pytest.MonkeyPatch) -> Kdc:
     made = Kdc(lambda: Ticket(36_000))
-    monkeypatch.setattr(wallet, "_own", made)
+    monkeypatch.setattr(wallet, "_acquired", made)
     return made
 
 
