@@ -122,7 +122,7 @@ def _names(move: Migration) -> set[str]:
 def _ask(records: WishRecords, found: Unended) -> None:
     with records.adding() as journal:
         for run, moves in _by_run(found).items():
-            queue.ask(journal, run, [move.machine for move in moves])
+            queue.ask_to_give_up(journal, run, [move.machine for move in moves])
 
 
 def _given_up(records: WishRecords, found: Unended) -> GivenUp:

@@ -110,8 +110,8 @@ def test_all_that_happened_can_be_told(journal: Journal, queued: Queue) -> None:
 
 def test_a_wish_from_another_terminal_is_taken_once(tmp_path: Path, queued: Queue) -> None:
     with closing(Journal.writable(tmp_path, KINDS)) as other:
-        queue.ask(other, queued.run, [ONE])
-        queue.ask(other, queued.run, [ONE])
+        queue.ask_to_give_up(other, queued.run, [ONE])
+        queue.ask_to_give_up(other, queued.run, [ONE])
     assert queued.requests() == {ONE}
     (taken,) = queued.abandon(queued.requests())
     assert taken.abandoned

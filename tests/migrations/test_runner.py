@@ -536,7 +536,7 @@ def test_an_abort_of_some_stops_those_and_leaves_the_others() -> None:
     def asks(move: Migration) -> None:
         if move.percent > 30 and not asked:
             asked.append(move)
-            queue.ask(station.journal, station.run, [move.machine, machine_id("vm5")])
+            queue.ask_to_give_up(station.journal, station.run, [move.machine, machine_id("vm5")])
 
     station.hook = asks
     station.go()
@@ -554,7 +554,7 @@ def test_an_abort_is_heeded_by_whoever_resumes() -> None:
         station = drained(machines=2)
         moment += 1
         station.go(moment)
-    queue.ask(station.journal, station.run, [machine_id("vm0"), machine_id("vm1")])
+    queue.ask_to_give_up(station.journal, station.run, [machine_id("vm0"), machine_id("vm1")])
     station.go()
     check(station)
     assert set(station.states().values()) == {"aborted"}

@@ -77,7 +77,7 @@ def session(client: str, user: str, seconds: int = 100, opens: int | None = 1) -
 @pytest.mark.parametrize("user", ["vmadmin", "CORP\\VMadmin", "vmadmin@CORP.EXAMPLE"])
 def test_ones_own_session_is_left_out(client: str, user: str) -> None:
     mine, others = session(client, user), [session("10.0.0.1", "vmadmin"), session(client, "other")]
-    assert ME.apart([others[0], mine, others[1]]) == (others, mine)
+    assert ME.set_own_apart([others[0], mine, others[1]]) == (others, mine)
 
 
 @pytest.mark.parametrize(
@@ -92,17 +92,17 @@ def test_ones_own_session_is_left_out(client: str, user: str) -> None:
 def test_a_migrations_session_from_the_same_computer_stays(other: SmbSession) -> None:
     mine = session("10.0.0.9", "vmadmin", 99, None if other.opens is None else 1)
     for listed in ([mine, other], [other, mine]):
-        assert ME.apart(listed) == ([other], mine)
+        assert ME.set_own_apart(listed) == ([other], mine)
 
 
 def test_what_may_be_ones_own_is_marked_and_kept() -> None:
     """The target knows this computer by another address."""
     candidate, older = session("192.0.2.1", "vmadmin", 101), session("10.0.0.1", "vmadmin", 700)
-    found, own = ME.apart([older, candidate])
+    found, own = ME.set_own_apart([older, candidate])
     assert own is None
     assert [one.perhaps_ours for one in found] == [False, True]
-    assert ME.apart([older, session("10.0.0.1", "other")])[0] == [
+    assert ME.set_own_apart([older, session("10.0.0.1", "other")])[0] == [
         older,
         session("10.0.0.1", "other"),
     ]
-    assert ME.apart([]) == ([], None)
+    assert ME.set_own_apart([]) == ([], None)

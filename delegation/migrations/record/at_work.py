@@ -17,9 +17,13 @@ class MigratingLock(Protocol):
 
 
 def somebody_migrates(folder: MigratingLock, teller: Teller) -> bool:
-    """Whether somebody migrates from this state folder just now."""
+    """Whether somebody migrates from this state folder just now.
+
+    False where that can't be told, which the teller says.
+    """
     try:
-        # The lock goes with the process that holds it: a run that was killed holds none.
+        # The lock goes with the process that holds it: a run that was killed holds none, whatever
+        # its record says.
         with folder.alone(store.MIGRATING):
             return False
     except Busy:
@@ -32,4 +36,6 @@ def somebody_migrates(folder: MigratingLock, teller: Teller) -> bool:
 def run_at_work(folder: MigratingLock, journal: Journal, teller: Teller) -> int | None:
     """The run that somebody carries out just now, of those that have no end."""
     newest = recorded.newest_at_work(journal)
-    return newest if newest is not None and somebody_migrates(folder, teller) else None
+    if newest is None or not somebody_migrates(folder, teller):
+        return None
+    return newest

@@ -1,4 +1,4 @@
-"""The queue of migrations, in the journal: what is wanted, how far each is, what is asked of it.
+"""Steps of migrations -> the queue in the journal: what is to move, how far, what is asked of it.
 
 Every step is one commit, on disk before anything is done because of it. The queue is kept, never
 a timetable: what starts when is decided anew by what the hosts say.
@@ -8,7 +8,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from delegation.changes import store
@@ -32,7 +32,8 @@ class Queue:
         self.run = run
         self._journal = journal
         self._db = journal.writing()
-        # Others only look at the journal, or write a line: better to wait than to leave a run.
+        # Others only look at the journal, or write a line. Better to wait for them than to leave a
+        # run whose migrations go on at their hosts.
         self._db.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
         self._moves = {move.machine: move for move in recorded.migrations(journal, run)}
 
@@ -53,22 +54,17 @@ class Queue:
     ) -> Migration:
         before = self._moves[machine]
         now = _now()
-        move = replace(
+        stepped_on = replace(
             before,
             state=after(before.state, step),
             reason=reason,
             fix=fix,
-            at=before.at if at is None else at,
-            to=before.to if to is None else to,
-            handle=before.handle if handle is None else handle,
-            attempts=before.attempts if attempts is None else attempts,
+            at=_changed_or_kept(at, before.at),
+            to=_changed_or_kept(to, before.to),
+            handle=_changed_or_kept(handle, before.handle),
+            attempts=_changed_or_kept(attempts, before.attempts),
         )
-        if step is MigrationStep.INTENDED:
-            move = replace(move, percent=0, started=before.started or now)
-        elif step is MigrationStep.ARRIVED:
-            move = replace(move, percent=100, ended=now)
-        elif move.state.ended:
-            move = replace(move, ended=now)
+        move = _timed(stepped_on, step, now)
         with store.transaction(self._db, self._journal.path):
             self._write(before, move)
             self._db.execute(
@@ -98,16 +94,14 @@ class Queue:
         return self._moves[machine]
 
     def requests(self) -> set[UUID]:
-        rows = self._journal.rows("SELECT machine FROM requests WHERE run = ?", self.run)
-        with self._journal.reading(f"what is asked of run {self.run}"):
-            return {UUID(row["machine"]) for row in rows}
+        return recorded.to_be_given_up(self._journal, self.run)
 
     def abandon(self, machines: Collection[UUID]) -> list[Migration]:
-        asked = [(self.run, str(machine)) for machine in machines]
+        keys = [(self.run, str(machine)) for machine in machines]
         with store.transaction(self._db, self._journal.path):
-            self._db.executemany("DELETE FROM requests WHERE run = ? AND machine = ?", asked)
+            self._db.executemany("DELETE FROM requests WHERE run = ? AND machine = ?", keys)
             self._db.executemany(
-                "UPDATE moves SET abandoned = 1 WHERE run = ? AND machine = ?", asked
+                "UPDATE moves SET abandoned = 1 WHERE run = ? AND machine = ?", keys
             )
         for machine in machines:
             self._moves[machine] = replace(self._moves[machine], abandoned=True)
@@ -124,8 +118,9 @@ class Queue:
         """The run has ended; what has not can be taken up again."""
         summary = _summary(self._journal, self.run)
         incomplete = INTERRUPTED if interrupted else FAILED
-        page: RunRecord[Any] = RunRecord(self._db, self._journal.path, self.run)
-        page.finish(DONE if _is_complete(summary) else incomplete, summary)
+        status = DONE if _is_complete(summary) else incomplete
+        record: RunRecord[Any] = RunRecord(self._db, self._journal.path, self.run)
+        record.finish(status, summary)
 
     def amend(self) -> None:
         """Write its end anew, where it has one, or nothing of it is left: something has changed."""
@@ -133,6 +128,7 @@ class Queue:
             _amend(self._journal, self.run)
 
     def _write(self, before: Migration, move: Migration) -> None:
+        # The state is compared in the same statement: of two writers, the second one fails here.
         written = self._db.execute(
             "UPDATE moves SET state = ?, host = ?, bound = ?, shell = ?, attempts = ?,"
             " percent = ?, started = ?, ended = ?, reason = ?, fix = ?"
@@ -163,66 +159,90 @@ class Queue:
 
 def begin(journal: Journal, run: NewRun, moves: Sequence[Migration]) -> Queue:
     """A new run with these migrations queued. Those of earlier runs that wait are taken over."""
-    db = journal.writing()
-    with store.transaction(db, journal.path):
+    # In one transaction: at no moment are there two runs that would both move a VM.
+    with store.transaction(journal.writing(), journal.path):
         number = journal.add(run)
-        db.executemany(
-            "INSERT INTO moves (run, seq, machine, name, source, target, storage, memory, disk,"
-            " size, seconds, state, host) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                (
-                    number,
-                    seq,
-                    str(move.machine),
-                    move.name,
-                    move.source,
-                    move.target,
-                    move.storage,
-                    move.memory,
-                    move.disk,
-                    move.size,
-                    move.seconds,
-                    MigrationState.QUEUED,
-                    move.at or move.source,
-                )
-                for seq, move in enumerate(moves)
-            ],
-        )
-        taken = (MigrationState.QUEUED, MigrationState.WAITING, number, number)
-        why = f"run {number} moves it"
-        bereft = [
-            other
-            for (other,) in db.execute(
-                f"SELECT DISTINCT run FROM moves WHERE {_ELSEWHERE}",  # noqa: S608
-                taken,
-            )
-        ]
-        db.execute(
-            "INSERT INTO steps (run, machine, time, step, state, host, bound, reason)"  # noqa: S608
-            f" SELECT run, machine, ?, ?, ?, host, bound, ? FROM moves WHERE {_ELSEWHERE}",
-            (_now(), MigrationStep.ABANDONED, MigrationState.ABORTED, why, *taken),
-        )
-        db.execute(
-            f"UPDATE moves SET state = ?, ended = ?, reason = ? WHERE {_ELSEWHERE}",  # noqa: S608
-            (MigrationState.ABORTED, _now(), why, *taken),
-        )
-        for other in bereft:
-            _amend(journal, other)
+        _insert(journal, number, moves)
+        _take_over(journal, number)
     return Queue(journal, number)
+
+
+def _insert(journal: Journal, run: int, moves: Sequence[Migration]) -> None:
+    """Within a transaction: the migrations of a new run, queued."""
+    journal.writing().executemany(
+        "INSERT INTO moves (run, seq, machine, name, source, target, storage, memory, disk,"
+        " size, seconds, state, host) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                run,
+                seq,
+                str(move.machine),
+                move.name,
+                move.source,
+                move.target,
+                move.storage,
+                move.memory,
+                move.disk,
+                move.size,
+                move.seconds,
+                MigrationState.QUEUED,
+                move.at or move.source,
+            )
+            for seq, move in enumerate(moves)
+        ],
+    )
 
 
 _ELSEWHERE = "state IN (?, ?) AND run != ? AND machine IN (SELECT machine FROM moves WHERE run = ?)"
 """What waits in another run for a machine that this one moves."""
 
 
+def _take_over(journal: Journal, run: int) -> None:
+    """Within a transaction: give up in other runs what waits there for the VMs of this one."""
+    db = journal.writing()
+    elsewhere = (MigrationState.QUEUED, MigrationState.WAITING, run, run)
+    why = f"run {run} moves it"
+    rows = db.execute(f"SELECT DISTINCT run FROM moves WHERE {_ELSEWHERE}", elsewhere)  # noqa: S608
+    bereft = [other for (other,) in rows]
+    # The steps are copied from the moves first: afterwards nothing there waits any more.
+    db.execute(
+        "INSERT INTO steps (run, machine, time, step, state, host, bound, reason)"  # noqa: S608
+        f" SELECT run, machine, ?, ?, ?, host, bound, ? FROM moves WHERE {_ELSEWHERE}",
+        (_now(), MigrationStep.ABANDONED, MigrationState.ABORTED, why, *elsewhere),
+    )
+    db.execute(
+        f"UPDATE moves SET state = ?, ended = ?, reason = ? WHERE {_ELSEWHERE}",  # noqa: S608
+        (MigrationState.ABORTED, _now(), why, *elsewhere),
+    )
+    for other in bereft:
+        _amend(journal, other)
+
+
+T = TypeVar("T")
+
+
+def _changed_or_kept(changed: T | None, kept: T) -> T:
+    return kept if changed is None else changed
+
+
+def _timed(move: Migration, step: MigrationStep, now: str) -> Migration:
+    """As it was stepped on, with the times and the percents that go with the step."""
+    if step is MigrationStep.INTENDED:
+        return replace(move, percent=0, started=move.started or now)
+    if step is MigrationStep.ARRIVED:
+        return replace(move, percent=100, ended=now)
+    return replace(move, ended=now) if move.state.ended else move
+
+
 def _summary(journal: Journal, run: int) -> dict[str, int]:
-    """How many machines of a run are in each state, as its page says."""
+    """How many VMs of a run there are, and how many are in each state, as its record says."""
     rows = journal.rows("SELECT state, count(*) FROM moves WHERE run = ? GROUP BY state", run)
     counts: dict[str, int] = dict(map(tuple, rows))
-    return {
-        "objects": sum(counts.values()),
-        **{str(state): counts[state] for state in MigrationState if state in counts},
-    }
+    summary = {"objects": sum(counts.values())}
+    for state in MigrationState:
+        if state in counts:
+            summary[str(state)] = counts[state]
+    return summary
 
 
 def _is_complete(summary: Mapping[str, int]) -> bool:
@@ -230,25 +250,22 @@ def _is_complete(summary: Mapping[str, int]) -> bool:
 
 
 def _amend(journal: Journal, run: int) -> None:
-    """Within a transaction."""
-    summary, page = _summary(journal, run), journal.run(run)
-    if page.finished is None and any(
-        not state.ended for state in MigrationState if summary.get(state)
-    ):
+    """Within a transaction: write the end of a run anew, unless it has none yet, and work left."""
+    summary = _summary(journal, run)
+    run_before = journal.run(run)
+    unended = [state for state in MigrationState if summary.get(state) and not state.ended]
+    if run_before.finished is None and unended:
         return
-    incomplete = INTERRUPTED if page.status == INTERRUPTED else FAILED
+    incomplete = INTERRUPTED if run_before.status == INTERRUPTED else FAILED
+    status = DONE if _is_complete(summary) else incomplete
+    finished = run_before.finished or _now()
     journal.writing().execute(
         "UPDATE runs SET status = ?, finished = ?, summary = ? WHERE id = ?",
-        (
-            DONE if _is_complete(summary) else incomplete,
-            page.finished or _now(),
-            json.dumps(summary),
-            run,
-        ),
+        (status, finished, json.dumps(summary), run),
     )
 
 
-def ask(journal: Journal, run: int, machines: Collection[UUID]) -> None:
+def ask_to_give_up(journal: Journal, run: int, machines: Collection[UUID]) -> None:
     """Leave the wish that these be given up for whoever has the run."""
     with store.transaction(journal.writing(), journal.path):
         journal.writing().executemany(

@@ -1,4 +1,7 @@
-"""The migrations that the journal has on record: of one run, or all that have no end yet."""
+"""The journal -> the migrations on record: of one run, or all that have no end yet.
+
+Times are ISO 8601 in UTC. What a function here can't read raises JournalError.
+"""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -15,14 +18,14 @@ MIGRATE = "migrate"
 
 def migrations(journal: Journal, run: int) -> list[Migration]:
     """A run's migrations, in the order in which they were asked for."""
-    return [move for _, move in _found(journal, "run = ? ORDER BY seq", run)]
+    return [move for _, move in _selected(journal, "run = ? ORDER BY seq", run)]
 
 
 def unfinished(journal: Journal) -> list[int]:
     """The runs that have migrations without an end, the newest last."""
     states = [state for state in MigrationState if not state.ended]
-    runs = {run for run, _ in _found(journal, f"state IN ({_marks(states)})", *states)}
-    return sorted(runs)
+    selected = _selected(journal, f"state IN ({_marks(states)})", *states)
+    return sorted({run for run, _ in selected})
 
 
 def to_be_given_up(journal: Journal, run: int) -> set[UUID]:
@@ -44,7 +47,8 @@ def newest_at_work(journal: Journal) -> int | None:
         " LIMIT 1",
         MIGRATE,
         RUNNING,
-        MigrationStep.ABANDONED,  # a run that takes over what waits in others gives it up there
+        # A run that takes over what waits in others gives it up there: those did not go on by it.
+        MigrationStep.ABANDONED,
     )
     with journal.reading("the steps of migrations"):
         return next((int(row["id"]) for row in rows), None)
@@ -53,7 +57,7 @@ def newest_at_work(journal: Journal) -> int | None:
 def under_way(journal: Journal) -> list[tuple[int, Migration]]:
     """All migrations, with their runs, that may be running at their hosts."""
     states = [state for state in MigrationState if state.on_the_way]
-    return _found(journal, f"state IN ({_marks(states)}) ORDER BY run, seq", *states)
+    return _selected(journal, f"state IN ({_marks(states)}) ORDER BY run, seq", *states)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,26 +79,28 @@ def steps(journal: Journal, run: int) -> list[RecordedStep]:
         return []
     rows = journal.rows("SELECT * FROM steps WHERE run = ? ORDER BY id", run)
     with journal.reading(f"run {run}"):
-        return [
-            RecordedStep(
-                UUID(row["machine"]),
-                row["time"],
-                MigrationStep(row["step"]),
-                MigrationState(row["state"]),
-                row["host"],
-                row["bound"],
-                row["reason"],
-            )
-            for row in rows
-        ]
+        return [_step(dict(row)) for row in rows]
 
 
-def _found(journal: Journal, condition: str, *parameters: object) -> list[tuple[int, Migration]]:
+def _selected(journal: Journal, condition: str, *parameters: object) -> list[tuple[int, Migration]]:
+    """The migrations that meet an SQL condition, each with its run."""
     if not _keeps_moves(journal):
         return []
     rows = journal.rows(f"SELECT * FROM moves WHERE {condition}", *parameters)  # noqa: S608
     with journal.reading("the queue of migrations"):
         return [(row["run"], _migration(dict(row))) for row in rows]
+
+
+def _step(row: dict[str, Any]) -> RecordedStep:
+    return RecordedStep(
+        machine=UUID(row["machine"]),
+        time=row["time"],
+        step=MigrationStep(row["step"]),
+        state=MigrationState(row["state"]),
+        at=row["host"],
+        to=row["bound"],
+        reason=row["reason"],
+    )
 
 
 def _migration(row: dict[str, Any]) -> Migration:
@@ -122,14 +128,15 @@ def _migration(row: dict[str, Any]) -> Migration:
     )
 
 
-_SINCE = 3
+_FIRST_VERSION = 3
 """The first version of the journal that keeps migrations; a writer makes an older one so."""
 
 
 def _keeps_moves(journal: Journal) -> bool:
     versions: Iterator[Any] = journal.rows("PRAGMA user_version")
-    return any(row[0] >= _SINCE for row in versions)
+    return any(row[0] >= _FIRST_VERSION for row in versions)
 
 
 def _marks(values: Collection[object]) -> str:
+    """The place holders of so many values in SQL."""
     return ", ".join("?" * len(values))

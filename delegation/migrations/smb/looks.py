@@ -8,30 +8,31 @@ from delegation.errors import HostUnreachable
 from delegation.migrations.smb.smb_watch import SmbWatch
 from delegation.migrations.smb.traffic import Traffic
 
-SECONDS = 2.0
-"""Between two looks."""
+BETWEEN_LOOKS = 2.0
+"""Seconds."""
 
 
 def one_look(connect: Callable[[], SmbWatch]) -> Traffic:
-    """Raises HostError."""
-    with closing(connect()) as watched:
-        return watched.look()
+    """What the target shows just now. Raises HostError."""
+    with closing(connect()) as watch:
+        return watch.look()
 
 
 def looks(connect: Callable[[], SmbWatch]) -> Iterator[tuple[float, Traffic | str]]:
-    """Looks without an end, each with its time; or why there is none now.
+    """Looks without an end, each with its time in seconds; or why there is none now.
 
-    A host that can't be reached any more is tried again, but not one that was never reached.
+    A host that can't be reached any more is tried again, but not one that was never reached: its
+    name or address is wrong, more often than not. Raises HostError for that one, and for a refusal.
     """
-    watched: SmbWatch | None = connect()
+    watch: SmbWatch | None = connect()
     while True:
         try:
-            if watched is None:
-                watched = connect()
-            yield time.monotonic(), watched.look()
+            if watch is None:
+                watch = connect()
+            yield time.monotonic(), watch.look()
         except HostUnreachable as exc:
-            if watched is not None:
-                watched.close()
-            watched = None
+            if watch is not None:
+                watch.close()
+            watch = None
             yield time.monotonic(), exc.what
-        time.sleep(SECONDS)
+        time.sleep(BETWEEN_LOOKS)

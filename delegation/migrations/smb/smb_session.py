@@ -1,4 +1,4 @@
-"""An SMB session of this program: 3.1.1, Kerberos alone, every message signed or sealed.
+"""A host and an account -> an SMB session there: 3.1.1, Kerberos alone, all signed or sealed.
 
 The errors of impacket are told here, and nowhere else.
 """
@@ -35,7 +35,8 @@ def connected(place: Place, account: Account, seconds: float) -> Any:  # noqa: A
     from impacket.smbconnection import SMBConnection
 
     with translated(place):
-        # 3.1.1 alone: it signs always, and what was negotiated is part of its keys
+        # 3.1.1 alone: what was negotiated is part of its keys (MS-SMB2 3.2.5.3.1, its preauth
+        # integrity hash), so that nobody between the two can talk them into a weaker session.
         connection = SMBConnection(
             place.host,
             place.address or place.host,
@@ -58,30 +59,33 @@ def closed(connection: Any) -> None:  # noqa: ANN401
 
 
 def _log_on(connection: Any, place: Place, account: Account) -> None:  # noqa: ANN401
+    # On Windows there is no libkrb5 to get a ticket with: there impacket does so by itself, which
+    # takes the password. Elsewhere it is handed the ticket that smb_ticket got.
     if sys.platform == "win32":
-        name, password = _named(place, account)
+        name, password = _user_and_password(place, account)
         with translated(place):
             connection.kerberosLogin(name, password, place.realm_domain.upper(), useCache=False)
             Verified(connection.getSMBServer())
         return
-    data = smb_ticket.smb_ticket(place, account)
+    ticket = smb_ticket.smb_ticket(place, account)
     with translated(place):
         from impacket.krb5.ccache import Credential
 
-        credential = Credential(data)
+        credential = Credential(ticket)
         name, _, realm = credential["client"].prettyPrint().decode().rpartition("@")
         connection.kerberosLogin(name, "", realm, TGS=credential.toTGS(), useCache=False)
         Verified(connection.getSMBServer())
 
 
-def _named(place: Place, account: Account) -> tuple[str, str]:
+def _user_and_password(place: Place, account: Account) -> tuple[str, str]:
     """User and password: all that impacket's own Kerberos can use on Windows."""
     if account.user is None or account.password is None:
         raise HostRefused(
             f"SMB on {place.host} takes a password here: Windows' tickets can't be used for it",
             "set remoting.user, and give the password in DELEGATION_HOSTS_PASSWORD",
         )
-    return account.user.rpartition("\\")[2].partition("@")[0], account.password
+    without_domain = account.user.rpartition("\\")[2].partition("@")[0]
+    return without_domain, account.password
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""A ticket for a host's SMB service, got by the system's own Kerberos, as bytes.
+"""A logon -> a ticket for a host's SMB service, got by the system's own Kerberos, as bytes.
 
 impacket has a Kerberos of its own, which knows neither the system's configuration nor any cache
 but a file. So the ticket is got by libkrb5, from whichever cache, keytab or password, and handed
@@ -39,20 +39,21 @@ def smb_ticket(place: Place, account: Account) -> bytes:
 
         context = krb5.init_context()
         cache = _cache(context, attempt, account.password)
-        name = b"%s:%s" % (cache.cache_type or b"FILE", cache.name or b"")
+        cache_name = b"%s:%s" % (cache.cache_type or b"FILE", cache.name or b"")
         kerberos = gssapi.MechType.kerberos
-        got = acquire_cred_from({b"ccache": name}, usage="initiate", mechs=[kerberos])
-        held = gssapi.Credentials(base=got.creds)
+        acquired = acquire_cred_from({b"ccache": cache_name}, usage="initiate", mechs=[kerberos])
+        credentials = gssapi.Credentials(base=acquired.creds)
         # One step asks for the ticket, and leaves it in the cache.
         flags: Any = gssapi.RequirementFlag.mutual_authentication
-        tickets.context_for(attempt, held, flags, None).step()
-        wanted = f"{attempt.service}@{attempt.realm}".encode().lower()
+        tickets.context_for(attempt, credentials, flags, None).step()
+        service = f"{attempt.service}@{attempt.realm}".encode().lower()
         for credential in cache:
-            if (credential.server.name or b"").lower() == wanted:
+            server = credential.server.name or b""
+            if server.lower() == service:
                 marshalled: bytes = krb5.marshal_credentials(context, credential)
                 return marshalled
     raise HostRefused(
-        f"the ticket for {attempt.service} is not in the cache {name.decode()}",
+        f"the ticket for {attempt.service} is not in the cache {cache_name.decode()}",
         "look at it with klist; get another with kinit",
     )
 
@@ -63,23 +64,27 @@ def _cache(context: "krb5.Context", attempt: Attempt, password: str | None) -> "
 
     if attempt.user is None and attempt.keytab is None:
         return krb5.cc_default(context)
-    section = attempt.section
-    wanted = (
-        principals.principal_of(attempt.user, attempt.domain, section) if attempt.user else None
-    )
-    if attempt.keytab is not None:
-        wanted = principals.principal_in(attempt.keytab, wanted, section)
-    client = krb5.parse_name_flags(context, (wanted or "").encode())
+    client = krb5.parse_name_flags(context, _principal(attempt).encode())
     if attempt.keytab is None and password is None:
         return krb5.cc_cache_match(context, client)
     options = krb5.get_init_creds_opt_alloc(context)
     if attempt.keytab is not None:
         keytab = krb5.kt_resolve(context, attempt.keytab.encode())
-        first = krb5.get_init_creds_keytab(context, client, options, keytab)
+        granting_ticket = krb5.get_init_creds_keytab(context, client, options, keytab)
     else:
         secret = (password or "").encode()
-        first = krb5.get_init_creds_password(context, client, options, secret)
+        granting_ticket = krb5.get_init_creds_password(context, client, options, secret)
     cache = krb5.cc_new_unique(context, b"MEMORY")
     krb5.cc_initialize(context, cache, client)
-    krb5.cc_store_cred(context, cache, first)
+    krb5.cc_store_cred(context, cache, granting_ticket)
     return cache
+
+
+def _principal(attempt: Attempt) -> str:
+    """Whose ticket it is: the user's, or that of the keytab where no user is named."""
+    principal: str | None = None
+    if attempt.user is not None:
+        principal = principals.principal_of(attempt.user, attempt.domain, attempt.section)
+    if attempt.keytab is not None:
+        principal = principals.principal_in(attempt.keytab, principal, attempt.section)
+    return principal or ""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from delegation.migrations.schedule.obstacles import size
-from delegation.migrations.smb.traffic import SmbSession, Traffic
+from delegation.migrations.smb.traffic import MigrationShare, OpenFile, SmbSession, Traffic
 
 Looks = Iterable[tuple[float, Traffic | str]]
 """Each with its time in seconds; text is why there is nothing to be seen just now."""
@@ -22,31 +22,35 @@ class TargetView:
     def to_json(self) -> dict[str, Any]:
         return {
             "host": self.host,
-            "shares": [
-                {"name": one.name, "source": one.source, "path": one.path or None}
-                for one in self.seen.shares
-            ],
-            "sessions": [
-                {
-                    "client": one.client,
-                    "user": one.user,
-                    "seconds": one.seconds,
-                    "idle": one.idle,
-                    "opens": one.opens,
-                    "perhaps_this_look": one.perhaps_ours,
-                }
-                for one in self.seen.sessions
-            ],
-            "files": [
-                {"path": one.path, "user": one.user, "bytes": one.size} for one in self.seen.files
-            ],
+            "shares": [_share_json(share) for share in self.seen.shares],
+            "sessions": [_session_json(session) for session in self.seen.sessions],
+            "files": [_file_json(file) for file in self.seen.files],
             "untold": list(self.seen.untold),
         }
 
 
+def _share_json(share: MigrationShare) -> dict[str, Any]:
+    return {"name": share.name, "source": share.source, "path": share.path or None}
+
+
+def _session_json(session: SmbSession) -> dict[str, Any]:
+    return {
+        "client": session.client,
+        "user": session.user,
+        "seconds": session.seconds,
+        "idle": session.idle,
+        "opens": session.opens,
+        "perhaps_this_look": session.perhaps_ours,
+    }
+
+
+def _file_json(file: OpenFile) -> dict[str, Any]:
+    return {"path": file.path, "user": file.user, "bytes": file.size}
+
+
 def session_counts(seen: Traffic) -> Mapping[tuple[str, str], int]:
     """How many there are of each client and user."""
-    return Counter((one.client, user_of(one)) for one in seen.sessions)
+    return Counter((session.client, user_of(session)) for session in seen.sessions)
 
 
 def user_of(session: SmbSession) -> str:
@@ -55,14 +59,21 @@ def user_of(session: SmbSession) -> str:
 
 
 def growth_rates(before: tuple[float, Traffic], now: tuple[float, Traffic]) -> dict[str, float]:
-    """Bytes a second by which files have grown from one look to the next."""
+    """Bytes a second by which files have grown from one look to the next, by their paths.
+
+    A file without a size in one of the two is left out; one that shrank has not grown.
+    """
     seconds = now[0] - before[0]
-    sizes = {one.path: one.size for one in before[1].files if one.size is not None}
-    return {
-        one.path: max(one.size - sizes[one.path], 0) / seconds
-        for one in now[1].files
-        if one.size is not None and one.path in sizes and seconds > 0
-    }
+    if seconds <= 0:
+        return {}
+    sizes_before = _file_sizes(before[1])
+    sizes_now = _file_sizes(now[1])
+    known = [path for path in sizes_now if path in sizes_before]
+    return {path: max(sizes_now[path] - sizes_before[path], 0) / seconds for path in known}
+
+
+def _file_sizes(seen: Traffic) -> dict[str, int]:
+    return {file.path: file.size for file in seen.files if file.size is not None}
 
 
 def news_of_looks(looks: Looks) -> Iterator[str]:
@@ -78,12 +89,14 @@ def news_of_looks(looks: Looks) -> Iterator[str]:
         if silence:
             yield "it answers again"
             silence = ""
-        now = dict(_facts(seen))
-        for what, state in now.items():
+        facts = dict(_facts(seen))
+        for what, state in facts.items():
             if known.get(what) != state:
                 yield f"{what}{state}"
-        yield from (f"{what}: gone" for what in known if what not in now)
-        known = now
+        for what in known:
+            if what not in facts:
+                yield f"{what}: gone"
+        known = facts
 
 
 def _facts(seen: Traffic) -> Iterator[tuple[str, str]]:
@@ -93,6 +106,7 @@ def _facts(seen: Traffic) -> Iterator[tuple[str, str]]:
     for (client, user), count in session_counts(seen).items():
         yield f"sessions of {user} from {client}", f": {count}"
     for file in seen.files:
-        yield f"file {file.path}", "" if file.size is None else f": {size(file.size)}"
+        grown_to = "" if file.size is None else f": {size(file.size)}"
+        yield f"file {file.path}", grown_to
     for line in seen.untold:
         yield f"not told: {line}", ""

@@ -1,4 +1,8 @@
-"""What a migration leaves to see on its target: a hidden share, a session, disks that grow."""
+"""What an SMB server lists -> what of it is a migration's: a hidden share, a session, its files.
+
+While it copies a VM's disks, the source's management service writes them through a temporary hidden
+share on the target. The target makes that share for the one migration, and takes it away after it.
+"""
 
 import re
 from collections.abc import Iterable
@@ -8,7 +12,8 @@ from ipaddress import IPv6Address, ip_address
 _SHARE = re.compile(r"([A-Za-z0-9_-]{1,15})\.[0-9]{1,20}\$\Z")
 """The source's name, and a number (``ZULU.3341302342$``)."""
 _STAGING = "\\$vsm$\\"
-_DISK = re.compile(r"\.(?:a?vhdx?|vhds|vmrs|vmcx|vsv|bin)\Z", re.IGNORECASE)
+"""Below this hidden folder of C: the target keeps what such a share stands for."""
+_VM_FILE = re.compile(r"\.(?:a?vhdx?|vhds|vmrs|vmcx|vsv|bin)\Z", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,19 +75,29 @@ class Traffic:
 def migration_share(name: str, path: str = "") -> MigrationShare | None:
     """The share as one of a migration; None for any other, which is nobody's business here."""
     match = _SHARE.match(name)
-    if match is None or (path and _STAGING not in f"{path}\\".casefold()):
+    if match is None:
+        return None
+    # Anybody may name a share like this one; where the target tells the path, that decides.
+    is_elsewhere = path and _STAGING not in f"{path}\\".casefold()
+    if is_elsewhere:
         return None
     return MigrationShare(name, match[1], path)
 
 
 def is_of_migration(path: str, shares: Iterable[MigrationShare]) -> bool:
-    """Whether an open file is one of a machine, or lies below a migration's share."""
-    folded = path.casefold()
-    below = any(one.path and folded.startswith(f"{one.path.casefold()}\\") for one in shares)
-    return below or _DISK.search(path) is not None
+    """Whether an open file is one of a VM, or lies below a migration's share."""
+    is_vm_file = _VM_FILE.search(path) is not None
+    return is_vm_file or any(lies_below(path, share) for share in shares)
 
 
-NEAR = 3
+def lies_below(path: str, share: MigrationShare) -> bool:
+    """Whether a local path lies in the folder of a share, as far as the target tells that."""
+    if not share.path:
+        return False
+    return path.casefold().startswith(f"{share.path.casefold()}\\")
+
+
+CLOCK_SKEW = 3
 """Seconds by which two clocks may tell a session's age differently."""
 
 
@@ -94,7 +109,9 @@ class Observer:
     user: str
     seconds: float
 
-    def apart(self, sessions: Iterable[SmbSession]) -> tuple[list[SmbSession], SmbSession | None]:
+    def set_own_apart(
+        self, sessions: Iterable[SmbSession]
+    ) -> tuple[list[SmbSession], SmbSession | None]:
         """The sessions without the observer's own, and that.
 
         It is one of those of its user from its computer. Where a migration's come from there, too,
@@ -102,28 +119,39 @@ class Observer:
         may know the computer by another address: then what has the user and the age is no more
         than perhaps the observer's.
         """
-        found = list(sessions)
-        of_user = [one for one in found if _user(one.user) == _user(self.user)]
-        from_here = [one for one in of_user if _client(one.client) in set(map(_client, self.names))]
+        listed = list(sessions)
+        of_user = [session for session in listed if self._is_of_user(session)]
+        from_here = [session for session in of_user if self._is_from_here(session)]
         closest = min(from_here or of_user, key=self._unlikeness, default=None)
-        if closest is None or (not from_here and self._unlikeness(closest)[0]):
-            return found, None
+        if closest is None:
+            return listed, None
         if from_here:
-            found.remove(closest)
-            return found, closest
-        found[found.index(closest)] = replace(closest, perhaps_ours=True)
-        return found, None
+            listed.remove(closest)
+            return listed, closest
+        age_differs, _ = self._unlikeness(closest)
+        if not age_differs:
+            listed[listed.index(closest)] = replace(closest, perhaps_ours=True)
+        return listed, None
+
+    def _is_of_user(self, session: SmbSession) -> bool:
+        return _user_name(session.user) == _user_name(self.user)
+
+    def _is_from_here(self, session: SmbSession) -> bool:
+        here = {_client_address(name) for name in self.names}
+        return _client_address(session.client) in here
 
     def _unlikeness(self, session: SmbSession) -> tuple[float, int]:
-        return max(abs(session.seconds - self.seconds) - NEAR, 0.0), session.opens or 0
+        """By how many seconds its age differs from the observer's, and what it has open."""
+        difference = abs(session.seconds - self.seconds)
+        return max(difference - CLOCK_SKEW, 0.0), session.opens or 0
 
 
-def _user(name: str) -> str:
+def _user_name(name: str) -> str:
     """Without its domain, however that is written."""
     return name.rpartition("\\")[2].partition("@")[0].casefold()
 
 
-def _client(name: str) -> str:
+def _client_address(name: str) -> str:
     """One spelling of an address; of a name, the computer's."""
     try:
         address = ip_address(name.strip("[]").partition("%")[0])

@@ -1,4 +1,4 @@
-"""Every answer of an SMB server looked at: signed, or sealed, with the key of the logon.
+"""An answer of an SMB server -> whether the host sent it: signed, or sealed, with the logon's key.
 
 impacket signs and seals what it sends, but takes any answer, whoever sent it. With the key that
 only the holder of the host's own key can know (MS-SMB2 3.2.5.1.1, 3.2.5.1.3), an answer also
@@ -57,10 +57,16 @@ class Verified:
 
         if data[:4] != _PLAIN or len(data) < _SIGNATURE.stop:
             return False
-        if int.from_bytes(data[_STATUS], "little") == _PENDING:
+        status = int.from_bytes(data[_STATUS], "little")
+        if status == _PENDING:
             return True
-        if self._keys["EncryptionKey"] or not int.from_bytes(data[_FLAGS], "little") & _SIGNED:
+        flags = int.from_bytes(data[_FLAGS], "little")
+        is_signed = flags & _SIGNED != 0
+        # In a session that seals, a plain answer is not taken, signed or not (MS-SMB2 3.2.5.1.1).
+        must_be_sealed = bool(self._keys["EncryptionKey"])
+        if must_be_sealed or not is_signed:
             return False
+        # The signature is made over the message with sixteen zeros in its own place.
         unsigned = data[: _SIGNATURE.start] + bytes(16) + data[_SIGNATURE.stop :]
         signature: bytes = AES_CMAC(self._keys["SigningKey"], unsigned, len(unsigned))
         return signature == data[_SIGNATURE]
