@@ -1,4 +1,4 @@
-"""What a KDC answers a host that wants to act as a user towards a service (MS-SFU 3.2.5).
+"""Accounts, a name, evidence -> what a KDC answers a host that acts as a user (MS-SFU 3.2.5).
 
 The host (Service 1) shows *evidence*: a ticket to itself in the user's name, which it asked for
 (S4U2self) or which the user came with. It asks for a ticket to Service 2 (S4U2proxy). The decision
@@ -28,18 +28,30 @@ class Evidence(StrEnum):
     """What the source shows of the user."""
 
     S4U2SELF = "s4u2self"
-    """A ticket that the source asked for: the user was never there (protocol transition)."""
+    """A ticket that the source asked for: the user was never there (protocol transition).
+
+    The only evidence that Hyper-V has since Windows Server 2016, where a migration is asked for
+    from elsewhere: WinRM took the place of a logon that left a ticket with the source.
+    """
     TICKET = "ticket"
-    """The ticket with which the user came to the source (Kerberos only)."""
+    """The ticket with which the user came to the source (Kerberos only).
+
+    The list alone decides about it. So a source without the flag delegates as well as one with it:
+    the attribute is the truth, and not the flag.
+    """
 
 
 class Route(StrEnum):
     """Which list lets the source through."""
 
     CLASSIC = "classic"
-    """The source's own: msDS-AllowedToDelegateTo."""
+    """The source's own: msDS-AllowedToDelegateTo, the names of services."""
     RBCD = "rbcd"
-    """The target's: msDS-AllowedToActOnBehalfOfOtherIdentity, resource-based."""
+    """The target's: msDS-AllowedToActOnBehalfOfOtherIdentity, resource-based.
+
+    A security descriptor over accounts: it takes groups, and it does not care by which name the
+    target was asked for.
+    """
 
 
 class KdcError(Enum):
@@ -87,16 +99,21 @@ class Decision:
 
     @property
     def granted(self) -> bool | None:
+        """Whether the ticket is given; None where a step that can't be told decides."""
+        # One step that fails is a "no" whatever is not known of the others.
         if any(step.holds is False for step in self.steps):
             return False
-        return None if any(step.holds is None for step in self.steps) else True
+        if any(step.holds is None for step in self.steps):
+            return None
+        return True
 
     @property
     def stopped(self) -> DecisionStep | None:
         """The first step that fails, else the first of which it can't be told."""
         failed = [step for step in self.steps if step.holds is False]
         unknown = [step for step in self.steps if step.holds is None]
-        return next(iter(failed or unknown), None)
+        stopping = failed or unknown
+        return stopping[0] if stopping else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,15 +135,16 @@ class Service:
 
     @classmethod
     def of(cls, account: Computer, token: frozenset[str] | None = None) -> "Service":
+        """An account as it was read; a domain is its naming context here, not a DNS suffix."""
         return cls(
             account.account,
-            names.naming_context(account.dn),
-            account.enabled,
-            account.values,
-            bool(account.uac & TRUSTED_TO_AUTH_FOR_DELEGATION),
-            account.sid,
-            token,
-            account.acting,
+            realm=names.naming_context(account.dn),
+            enabled=account.enabled,
+            allowed_to_delegate_to=account.values,
+            protocol_transition=bool(account.uac & TRUSTED_TO_AUTH_FOR_DELEGATION),
+            sid=account.sid,
+            token=token,
+            acting=account.acting,
         )
 
 
@@ -180,14 +198,20 @@ _KILE = "MS-KILE 3.3.5.6.3"
 def _user(user: User, evidence: Evidence) -> DecisionStep:
     if user.enabled:
         return DecisionStep(Check.USER, True, f"{user.name} may log on", _KILE)
-    asked = "nobody can ask for a ticket in that name"
-    why = asked if evidence is Evidence.S4U2SELF else "it gets no ticket to come with"
-    return DecisionStep(
-        Check.USER, False, f"{user.name} is disabled: {why}", _KILE, KdcError.CLIENT_REVOKED
-    )
+    if evidence is Evidence.S4U2SELF:
+        consequence = "nobody can ask for a ticket in that name"
+    else:
+        consequence = "it gets no ticket to come with"
+    why = f"{user.name} is disabled: {consequence}"
+    return DecisionStep(Check.USER, False, why, _KILE, KdcError.CLIENT_REVOKED)
 
 
 def _service(spn: str, owners: Sequence[Service] | None) -> DecisionStep:
+    """Whether the name leads to one account, whose key the ticket is encrypted with.
+
+    Whoever holds the very name comes before the holder of HOST/…, for which the name might stand:
+    ``owners`` are told by that rule. Two holders are as good as none.
+    """
     section = "MS-KILE 3.3.5.1.1, MS-DRSR 4.1.4.2.14"
     if owners is None:
         return DecisionStep(Check.SERVICE, None, f"who answers to {spn} is not known", section)
@@ -210,8 +234,8 @@ def _listed(
     at_home = target is None or target.realm == source.realm
     # The list holds names, not accounts: a short name there is no answer to an FQDN, and the
     # account behind a name may change without the list.
-    held = {value.casefold() for value in source.allowed_to_delegate_to}
-    if spn.casefold() not in held:
+    listed_names = {value.casefold() for value in source.allowed_to_delegate_to}
+    if spn.casefold() not in listed_names:
         classic = f"{source.name} does not list {spn}"
     elif at_home:
         step = DecisionStep(Check.LISTED, True, f"{source.name} lists {spn}", "MS-SFU 3.2.5.2.1")
@@ -219,24 +243,24 @@ def _listed(
     else:
         classic = f"{source.name} lists {spn}, which counts in its own realm only"
     if owners is None:
-        return _by_target(None, f"{classic}; what the target lists is not known"), None
+        return _by_target(f"{classic}; what the target lists is not known", holds=None), None
     if target is None or not target.acting:
-        status = "STATUS_NO_MATCH" if held else "STATUS_NOT_SUPPORTED"
-        return _by_target(False, f"{classic}, and the target lists nobody", status), None
+        status = "STATUS_NO_MATCH" if listed_names else "STATUS_NOT_SUPPORTED"
+        return _by_target(f"{classic}, and the target lists nobody", status, holds=False), None
     allowed = allows(target.acting, source)
     if allowed is False:
         why = f"{classic}, and what {target.name} lists does not let it act"
-        return _by_target(False, why, "STATUS_NOT_FOUND"), None
+        return _by_target(why, "STATUS_NOT_FOUND", holds=False), None
     if allowed and at_home:
         why = f"{target.name} lets {source.name} act on behalf of others"
-        return _by_target(True, why), Route.RBCD
+        return _by_target(why, holds=True), Route.RBCD
     why = f"which groups {source.name} is in, this directory does not tell"
     if not at_home:
         why = f"what {target.name} lists is for a KDC of its own realm to judge"
-    return _by_target(None, f"{classic}; {why}"), None
+    return _by_target(f"{classic}; {why}", holds=None), None
 
 
-def _by_target(holds: bool | None, why: str, status: str = "") -> DecisionStep:  # noqa: FBT001
+def _by_target(why: str, status: str = "", *, holds: bool | None) -> DecisionStep:
     error = KdcError.BADOPTION if holds is False else None
     return DecisionStep(Check.LISTED, holds, why, "MS-SFU 3.2.5.2.3", error, status)
 
@@ -247,12 +271,16 @@ def allows(acting: Iterable[Ace], source: Service) -> bool | None:
     The first entry for one of the source's SIDs that speaks of the right decides. None where it
     depends on a group of which it is not known whether the source is in it.
     """
-    known = IMPLIED | {source.sid} if source.token is None else IMPLIED | source.token
+    own_sids = source.token if source.token is not None else {source.sid}
+    known_sids = IMPLIED | own_sids
+    # Without a token each entry of another SID may be a group of the source, and then decides, or
+    # may be nothing to it. What is possible is all that such entries say, up to the first that is
+    # the source's for certain; an end of the list without one denies.
     possible: set[bool] = set()
     for ace in acting:
         if not ace.mask & CONTROL_ACCESS:
             continue
-        if ace.sid in known:
+        if ace.sid in known_sids:
             possible.add(ace.allows)
             break
         if source.token is None:
@@ -263,7 +291,11 @@ def allows(acting: Iterable[Ace], source: Service) -> bool | None:
 
 
 def _forwardable(source: Service, user: User, evidence: Evidence) -> DecisionStep:
-    """Whether the evidence is a ticket that may be passed on, which both lists ask for."""
+    """Whether the evidence is a ticket that may be passed on, which both lists ask for.
+
+    Bars of the user come first: NOT_DELEGATED and Protected Users take the forwardable flag from
+    every ticket of his, of whichever kind, and no flag of a host gives it back.
+    """
     section = "MS-SFU 3.2.5.1.2" if evidence is Evidence.S4U2SELF else "MS-KILE 3.3.5.1"
     why = ""
     if user.not_delegated:

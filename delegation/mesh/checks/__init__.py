@@ -43,5 +43,5 @@ def findings(
     """
     case = MeshCase(comparison, scope)
     rules = [rule for rule in RULES if rule.preflight or not preflight]
-    found = [finding for rule in rules for finding in rule.findings(case)]
-    return sorted(found, key=lambda finding: (-finding.severity, finding.rule))
+    unsorted = [finding for rule in rules for finding in rule.findings(case)]
+    return sorted(unsorted, key=lambda finding: (-finding.severity, finding.rule))

@@ -1,4 +1,4 @@
-"""Rules over accounts: those of the hosts, what a plan refuses, and who runs migrations."""
+"""MeshCase -> observations of accounts: the hosts', what a plan refuses, who runs migrations."""
 
 from collections.abc import Collection, Iterator
 
@@ -19,12 +19,18 @@ _WELL_KNOWN = {
 
 def problems(comparison: Comparison, scope: Collection[str] | None = None) -> list[tuple[str, str]]:
     """Hosts in scope without exactly one account, as (label, what is wrong)."""
-    desired, found = comparison.desired, comparison.snapshot
+    desired = comparison.desired
     labels = [label for label in desired.delegates if scope is None or label in scope]
-    hosts = {label: desired.delegates[label].host.computer for label in labels}
-    hosts |= {e.label: e.computer for e in desired.endpoints_of(labels) if e.is_host}
-    troubles = {label: facts.why_no_account(found, name) for label, name in hosts.items()}
-    return [(label, f"{label}: {why[1]}") for label, why in troubles.items() if why]
+    computers = {label: desired.delegates[label].host.computer for label in labels}
+    # A source in scope may reach hosts outside it, whose accounts its values depend on as well.
+    reached = [endpoint for endpoint in desired.endpoints_of(labels) if endpoint.is_host]
+    computers |= {endpoint.label: endpoint.computer for endpoint in reached}
+    unusable = []
+    for label, computer in computers.items():
+        if trouble := facts.why_no_account(comparison.snapshot, computer):
+            _, why = trouble
+            unusable.append((label, f"{label}: {why}"))
+    return unusable
 
 
 def _unusable(case: MeshCase) -> Iterator[Observation]:
@@ -33,35 +39,54 @@ def _unusable(case: MeshCase) -> Iterator[Observation]:
 
 
 def _refused(case: MeshCase) -> Iterator[Observation]:
+    """What the plan itself refuses: asked of it, so that a check and an apply never disagree."""
     for refusal in planning.plan(case.comparison).blocked:
         accepted = f"an apply is refused; --allow {refusal.override} accepts it"
         fix = accepted if refusal.override else ""
-        # Whoever may act towards a domain controller owns the domain: no other refusal is so bad.
+        # Whoever may act as any user towards a domain controller owns the domain, because the
+        # service in a ticket is not protected (RFC 4120 5.3): no other refusal is so bad.
         severity = Severity.CRITICAL if refusal.why == "domain-controller" else None
         yield Observation(refusal.computer, "", refusal.message, fix, severity)
 
 
 def _disabled(case: MeshCase) -> Iterator[Observation]:
+    """A KDC gives a disabled account no ticket (MS-KILE 3.3.5.6.3), so that no host migrates by it.
+
+    Its list lives on, and counts again on the day that somebody enables the account.
+    """
     for host in case.comparison.hosts:
         if host.computer.uac & ACCOUNTDISABLE:
             yield Observation(host.label, "", f"the account {host.computer.name}$ is disabled")
 
 
 def _resource_based(case: MeshCase) -> Iterator[Observation]:
-    """Whoever is on a host's own list needs no value of ours, and no flag (MS-SFU 3.2.5.2.3)."""
-    known = case.comparison.snapshot.account_names
+    """Whoever is on a host's own list needs no value of ours, and no flag (MS-SFU 3.2.5.2.3).
+
+    Not even an account that delegates nothing: with an empty list of its own, S4U2self gives a
+    forwardable ticket without protocol transition (MS-SFU 3.2.5.1.2). And whoever may write this
+    attribute can grant it: SeEnableDelegationPrivilege, which guards the classic list, does not
+    guard this one. So a retired host keeps what its peers' lists give it.
+    """
+    account_names = case.comparison.snapshot.account_names
     for host in case.comparison.hosts:
-        sids = dict.fromkeys(ace.sid for ace in host.computer.acting if ace.allows)
-        if sids:
-            who = sorted(known.get(sid) or _WELL_KNOWN.get(sid, sid) for sid in sids)
-            yield Observation(
-                host.label,
-                "",
-                f"these may act on it on behalf of others, resource-based: {', '.join(who)}",
-            )
+        sids = {ace.sid for ace in host.computer.acting if ace.allows}
+        if not sids:
+            continue
+        trustees = sorted(account_names.get(sid) or _WELL_KNOWN.get(sid, sid) for sid in sids)
+        yield Observation(
+            host.label,
+            "",
+            f"these may act on it on behalf of others, resource-based: {', '.join(trustees)}",
+        )
 
 
 def _undelegatable(case: MeshCase) -> Iterator[Observation]:
+    """An operator whose tickets no KDC passes on, whatever stands on the hosts' lists.
+
+    NOT_DELEGATED and Protected Users both take the forwardable flag from a ticket (MS-KILE 3.3.5.1,
+    MS-SFU 3.2.5.1.2), and a ticket without it is no evidence for anybody. It is the protection of
+    administrators against such a mesh as ours, and not to be lifted for it.
+    """
     for operator in case.comparison.snapshot.operators:
         for why, fix in _obstacles(case, operator):
             message = f"{operator.name} can't run migrations, however right the mesh is: {why}"
@@ -82,6 +107,11 @@ def _obstacles(case: MeshCase, operator: Operator) -> Iterator[tuple[str, str]]:
 
 
 def _unjudged(case: MeshCase) -> Iterator[Observation]:
+    """Operators of whom nothing speaks, and whose groups are not known.
+
+    Groups nest, so that only a token tells who is in Protected Users: tokenGroups, which a domain
+    controller computes (MS-ADTS 3.1.1.4.5.19), and which no export holds.
+    """
     for operator in case.comparison.snapshot.operators:
         if operator.account is None:
             if case.is_export:

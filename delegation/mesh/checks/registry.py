@@ -1,9 +1,10 @@
-"""Who answers to a service principal name, of the accounts that were read.
+"""A snapshot's accounts -> whom a value leads to: who answers to a service principal name.
 
-A value is the name of a service. A KDC gives the ticket to whichever account has registered that
-name, so a value is as good as the account behind it.
+A value is the name of a service. A KDC encrypts the ticket to whichever account has registered
+that name, so a value is as good as the account behind it (MS-KILE 3.3.5.1.1).
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from delegation import names
@@ -29,12 +30,17 @@ class Registry:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
-        accounts = [a for a in snapshot.accounts if facts.is_home(snapshot.directory, a.dn)]
-        self._home = {account.guid for account in accounts}
-        self._names = {a.name.casefold() for a in accounts if a.account.endswith("$")}
-        self._names |= {a.dns_host_name.casefold() for a in accounts if a.dns_host_name}
+        # Names of another domain are another KDC's: the classic list counts only where source and
+        # target are both of the KDC's own realm (MS-SFU 3.2.5.2.1).
+        at_home = [
+            account
+            for account in snapshot.accounts
+            if facts.is_home(snapshot.directory, account.dn)
+        ]
+        self._home = {account.guid for account in at_home}
+        self._computer_names = _computer_names(at_home)
         self._targets: dict[str, ValueTarget] = {}
-        self.is_known = any(account.spns for account in accounts)
+        self.is_known = any(account.spns for account in at_home)
         """False of an export that was made without servicePrincipalName: nothing can be told."""
 
     def target(self, value: str) -> ValueTarget:
@@ -47,16 +53,23 @@ class Registry:
         spn = names.ServicePrincipalName.parse(value)
         if spn is None:
             return ValueTarget((), is_ghost=False, danger="")
-        # An explicit registration beats HOST/…: a KDC looks for the very name first, so that
-        # whoever registers cifs/hv02 takes its tickets from the holder of HOST/hv02.
-        owners = tuple(o for o in self._snapshot.owners(value) if o.guid in self._home)
+        # An explicit registration beats HOST/…: a KDC looks for the very name first, and maps the
+        # service to HOST only where nobody has it (MS-DRSR 4.1.4.2.14, by the forest's
+        # sPNMappings). Whoever registers cifs/hv02 takes its tickets from the holder of HOST/hv02.
+        everybody = self._snapshot.owners(value)
+        owners = tuple(owner for owner in everybody if owner.guid in self._home)
         danger = self._danger(spn, owners)
-        # No ghost where the host is there: it registers such a name itself when it starts.
-        answered = owners or danger or spn.host.casefold() in self._names
+        # No ghost where the host is there: it registers such a name itself when it starts, and
+        # then the name is nobody else's to take.
+        has_computer = spn.host.casefold() in self._computer_names
+        answered = owners or danger or has_computer
         return ValueTarget(owners, is_ghost=self.is_known and not answered, danger=danger)
 
     def _danger(self, spn: names.ServicePrincipalName, owners: tuple[Computer, ...]) -> str:
-        if spn.service.casefold() in facts.KDC_SERVICES or any(map(facts.is_krbtgt, owners)):
+        # A ticket to krbtgt in a user's name is that user's ticket-granting ticket: with it every
+        # service of the domain can be had, not just those on the list (RFC 4120 3.3).
+        is_kdc_service = spn.service.casefold() in facts.KDC_SERVICES
+        if is_kdc_service or any(facts.is_krbtgt(owner) for owner in owners):
             return "leads to krbtgt, the key distribution center itself"
         for owner in owners:
             if owner.is_domain_controller:
@@ -64,3 +77,14 @@ class Registry:
         if facts.names_controller(str(spn), self._snapshot.domain_controller_names):
             return "names a domain controller"
         return ""
+
+
+def _computer_names(accounts: Iterable[Computer]) -> set[str]:
+    """What computers are called, short and by DNS, casefolded."""
+    computer_names: set[str] = set()
+    for account in accounts:
+        if account.account.endswith("$"):
+            computer_names.add(account.name.casefold())
+        if account.dns_host_name:
+            computer_names.add(account.dns_host_name.casefold())
+    return computer_names

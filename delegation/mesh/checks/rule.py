@@ -68,22 +68,27 @@ class MeshCase:
     @cached_property
     def _distinct(self) -> set[str]:
         """In a mesh each value stands on every peer: whom it leads to is looked at once."""
-        hosts = self.comparison.hosts
-        every = (values for host in hosts for values in (host.missing, host.present))
-        return set().union(*every, (v.value for host in hosts for v in host.extra))
+        distinct: set[str] = set()
+        for host in self.comparison.hosts:
+            distinct.update(host.missing, host.present)
+            distinct.update(verdict.value for verdict in host.extra)
+        return distinct
 
     def values(
-        self, meant: Callable[[ValueTarget], bool], *, missing: bool = False
+        self, leads_there: Callable[[ValueTarget], bool], *, missing: bool = False
     ) -> Iterator[tuple[HostComparison, str]]:
-        """The values found that lead to what is ``meant``; ``missing``: desired ones as well."""
-        wanted = {value for value in self._distinct if meant(self.registry.target(value))}
-        if not wanted:
+        """The values on the hosts that lead to a target for which ``leads_there`` holds.
+
+        ``missing``: the desired ones that are still to be written as well.
+        """
+        leading = {value for value in self._distinct if leads_there(self.registry.target(value))}
+        if not leading:
             return
         for host in self.comparison.hosts:
             to_come = host.missing if missing else ()
             others = (verdict.value for verdict in host.extra)
             for value in (*to_come, *host.present, *others):
-                if value in wanted:
+                if value in leading:
                     yield host, value
 
 
@@ -117,12 +122,13 @@ class Rule:
     preflight: bool = True
 
     def findings(self, case: MeshCase) -> Iterator[Finding]:
-        for found in self.look(case):
+        """What the rule observes in a case, completed by what it says of all of them."""
+        for observation in self.look(case):
             yield Finding(
                 self.id,
-                found.severity or self.severity,
-                found.computer,
-                found.value,
-                found.message,
-                found.fix or self.fix,
+                observation.severity or self.severity,
+                observation.computer,
+                observation.value,
+                observation.message,
+                observation.fix or self.fix,
             )

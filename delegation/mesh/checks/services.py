@@ -1,4 +1,4 @@
-"""Rules over whom the values lead to: the accounts behind service principal names."""
+"""MeshCase -> observations of whom the values lead to: the accounts behind their names."""
 
 from collections.abc import Iterator
 
@@ -11,20 +11,15 @@ from delegation.mesh.facts import OWNS_THE_DOMAIN
 def _ghosts(case: MeshCase) -> Iterator[Observation]:
     """Values that are anybody's: whoever registers such a name gets the tickets for it.
 
-    So a forgotten one is a way in (SPN-jacking): a computer of that name registers it itself, and
-    the machine-account quota lets most users make one. Where a host of the inventory has no
-    account, that is told already, and once.
+    So a forgotten one is a way in (SPN-jacking). ms-DS-MachineAccountQuota lets every user make ten
+    computers unless an administrator has changed it, and a computer of that name may register it
+    by itself: the validated write asks for no more than its own name (MS-ADTS 3.1.1.5.3.1.1.4).
     """
     ghosts = list(case.values(lambda target: target.is_ghost))
     if not ghosts:
         return
     snapshot = case.comparison.snapshot
-    awaited = {
-        key
-        for endpoint in case.comparison.desired.endpoints_of(case.comparison.labels)
-        if endpoint.is_host and snapshot.computer(endpoint.computer) is None
-        for key in endpoint.keys
-    }
+    awaited = _awaited(case)
     where = "this export" if case.is_export else snapshot.directory.base_dn
     for host, value in ghosts:
         if value.casefold() not in awaited:
@@ -36,8 +31,23 @@ def _ghosts(case: MeshCase) -> Iterator[Observation]:
             )
 
 
+def _awaited(case: MeshCase) -> set[str]:
+    """The values, casefolded, of hosts of the inventory that have no account: told already."""
+    comparison = case.comparison
+    awaited: set[str] = set()
+    for endpoint in comparison.desired.endpoints_of(comparison.labels):
+        if endpoint.is_host and comparison.snapshot.computer(endpoint.computer) is None:
+            awaited.update(endpoint.keys)
+    return awaited
+
+
 def _duplicates(case: MeshCase) -> Iterator[Observation]:
-    """Of desired values before they are written, too."""
+    """Names that two accounts hold; of desired values before they are written, too.
+
+    A KDC looks for one account by a name, and can't encrypt a ticket to two. Domain controllers
+    check that a name is unique only since Windows Server 2012 R2, and each only against what it
+    has heard of by replication (MS-ADTS 3.1.1.5.1.3).
+    """
     for host, value in case.values(lambda target: len(target.owners) > 1, missing=True):
         owners = sorted(owner.account for owner in case.registry.target(value).owners)
         who = " and ".join(owners)
@@ -47,14 +57,12 @@ def _duplicates(case: MeshCase) -> Iterator[Observation]:
 
 
 def _unregistered(case: MeshCase) -> Iterator[Observation]:
+    """Hosts that others migrate to, without a name by which a ticket to them could be asked for."""
     if not case.registry.is_known:
         return
-    targets = {
-        target
-        for mesh in case.comparison.inventory.meshes
-        for target in mesh.targets
-        if mesh.sources != (target,)
-    }
+    targets: set[str] = set()
+    for mesh in case.comparison.inventory.meshes:
+        targets.update(target for target in mesh.targets if mesh.sources != (target,))
     for host in case.comparison.hosts:
         if host.label in targets:
             yield from _lacking(case, host)
@@ -68,18 +76,24 @@ def _lacking(case: MeshCase, host: HostComparison) -> Iterator[Observation]:
     declared = host.delegate.host
     for value in names.peer_values(declared.computer, declared.fqdn, [names.MIGRATION]):
         holders = case.comparison.snapshot.holders(value)
-        if host.computer.guid not in {holder.guid for holder in holders}:
-            others = " and ".join(sorted(holder.account for holder in holders))
-            yield Observation(
-                host.label,
-                value,
-                "not registered on the host's own account"
-                + (f", but on {others}" if others else "")
-                + ": migrations to it fail (VMMS event 14050)",
-            )
+        if host.computer.guid in {holder.guid for holder in holders}:
+            continue
+        others = " and ".join(sorted(holder.account for holder in holders))
+        elsewhere = f", but on {others}" if others else ""
+        yield Observation(
+            host.label,
+            value,
+            f"not registered on the host's own account{elsewhere}: migrations to it fail "
+            "(VMMS event 14050)",
+        )
 
 
 def _dangerous(case: MeshCase) -> Iterator[Observation]:
+    """Values towards a domain controller or krbtgt, whatever service they name.
+
+    The name of the service is not in the encrypted part of a ticket (RFC 4120 5.3): whoever holds
+    one for time/dc1 can send it as ldap/dc1 or cifs/dc1, which the same account answers to.
+    """
     for host, value in case.values(lambda target: bool(target.danger)):
         danger = case.registry.target(value).danger
         message = f"{danger}: {OWNS_THE_DOMAIN}"

@@ -1,4 +1,9 @@
-"""Rules over the values and the flags that each object holds, against the inventory."""
+"""MeshCase -> observations of each object's values and flags, against the inventory.
+
+What a host may reach is its list, msDS-AllowedToDelegateTo, and nothing else. The flag of protocol
+transition only says which evidence of a user it may show there (MS-SFU 3.2.5.1.2): a host without
+the flag delegates all the same, and whoever looks for delegation by the flag overlooks it.
+"""
 
 from collections.abc import Iterator
 
@@ -16,12 +21,22 @@ _INSTRUCTIONS = "Microsoft Learn, Set up hosts for live migration without Failov
 
 
 def _missing(case: MeshCase) -> Iterator[Observation]:
+    """A KDC compares the name that is asked for with the list as it stands (MS-SFU 3.2.5.2.1).
+
+    So each of the four values of a peer counts by itself: the short name there does not help a
+    host that asks by FQDN, and cifs does not help where the migration service is asked for.
+    """
     for host in case.comparison.hosts:
         for value in host.missing:
             yield Observation(host.label, value, "desired and not there: migrations to it fail")
 
 
 def _stale(case: MeshCase) -> Iterator[Observation]:
+    """Values that a mesh once wanted. They go on granting: a list knows names, and no age.
+
+    Whoever makes an account of a retired host's name, or registers it on one, has what was meant
+    for that host.
+    """
     for host in case.comparison.hosts:
         for verdict in host.standing(Standing.STALE):
             yield Observation(host.label, verdict.value, f"no longer wanted: {verdict.reason}")
@@ -37,15 +52,25 @@ def _foreign(case: MeshCase) -> Iterator[Observation]:
 
 
 def _transition(case: MeshCase) -> Iterator[Observation]:
+    """Either way is drift: on where it should be off, a host may act as users who never came.
+
+    With the flag, S4U2self gives it a forwardable ticket of anybody (MS-SFU 3.2.5.1.2). Off where
+    it should be on, migrations from a remote console end with 0x8009030E.
+    """
+    words = {True: "on", False: "off"}
     for host in case.comparison.hosts:
-        found, wanted = host.transition
-        if found != wanted:
-            words = {True: "on", False: "off"}
-            message = f"protocol transition is {words[found]}, declared {words[wanted]}"
+        is_on, declared = host.transition
+        if is_on != declared:
+            message = f"protocol transition is {words[is_on]}, declared {words[declared]}"
             yield Observation(host.label, "", message)
 
 
 def _unconstrained(case: MeshCase) -> Iterator[Observation]:
+    """TRUSTED_FOR_DELEGATION: clients hand such a host their own ticket-granting ticket.
+
+    It can then act as them towards every service of the domain, and no list bounds that; a mesh
+    never needs it, and Credential Guard refuses to play along.
+    """
     for host in case.comparison.hosts:
         if host.unconstrained:
             yield Observation(
@@ -56,12 +81,17 @@ def _unconstrained(case: MeshCase) -> Iterator[Observation]:
 
 
 def _twins(case: MeshCase) -> Iterator[Observation]:
+    """Active Directory compares the attribute without case and refuses a twin; Samba stores it."""
     for host in case.comparison.hosts:
         for value in host.twins:
             yield Observation(host.label, value, "stands there twice in different case")
 
 
 def _expired(case: MeshCase) -> Iterator[Observation]:
+    """Foreign values that still have a rule: compare makes a value foreign when its rule expires.
+
+    The value belongs to somebody else. That a date passed is no reason to break his service.
+    """
     for host in case.comparison.hosts:
         for verdict in host.standing(Standing.FOREIGN):
             if verdict.rule is not None:
@@ -77,17 +107,17 @@ def _near_limit(case: MeshCase) -> Iterator[Observation]:
     """
     limit = case.comparison.inventory.policy.value_limit
     for host in case.comparison.hosts:
-        gone = len(removals(case.comparison, host))
-        count = len(host.computer.values) - gone + len(host.missing)
-        held = ValueCount(count, limit)
-        if held.is_near:
-            room = held.room // _PEER
-            peers = "1 more peer" if room == 1 else f"{room:,} more peers"
-            yield Observation(
-                host.label,
-                "",
-                f"{count:,} of {limit:,} values; room for {peers} at {_PEER} values each",
-            )
+        removed = len(removals(case.comparison, host))
+        held = ValueCount(len(host.computer.values) - removed + len(host.missing), limit)
+        if not held.is_near:
+            continue
+        room = held.room // _PEER
+        peers = "1 more peer" if room == 1 else f"{room:,} more peers"
+        yield Observation(
+            host.label,
+            "",
+            f"{held.count:,} of {limit:,} values; room for {peers} at {_PEER} values each",
+        )
 
 
 def _idle_keep(case: MeshCase) -> Iterator[Observation]:
@@ -97,8 +127,8 @@ def _idle_keep(case: MeshCase) -> Iterator[Observation]:
         labels = rule.hosts or tuple(case.comparison.inventory.hosts)
         if not all(label in by_label for label in labels):
             continue
-        others = (verdict.value for label in labels for verdict in by_label[label].extra)
-        if not any(matches(rule.value, value) for value in others):
+        verdicts = [verdict for label in labels for verdict in by_label[label].extra]
+        if not any(matches(rule.value, verdict.value) for verdict in verdicts):
             owner = f" (owner: {rule.owner})" if rule.owner else ""
             message = f"this keep rule{owner} matches no value that is found"
             yield Observation(names.fold(rule.hosts), rule.value, message)
