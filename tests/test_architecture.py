@@ -39,7 +39,8 @@ IO = {
     "changes.store": "os pathlib sqlite3 sys",
     "cli/": "everything",
     "directory/": "open os pathlib random socket ssl sys tempfile urllib",
-    "hosts.crew": "queue threading time",
+    "hosts.crew": "threading time",
+    "hosts.thread_inbox": "queue threading time",
     "hosts.winrm/": "clock logging pathlib socket ssl sys threading time warnings",
     "inventory.yaml_text": "pathlib",
     "kerberos/": "concurrent pathlib ssl sys threading",
@@ -63,6 +64,7 @@ HANDED = {
     "changes.records": "changes.verbs hosts.settings_survey mesh.plan_mesh",
     "changes.store": "changes.journal changes.records mesh.audits migrations.record/",
     "hosts.crew": "hosts.fleet",
+    "hosts.thread_inbox": "hosts.crew migrations.runner.threads",
     "hosts.winrm/": "migrations.smb.smb_ticket",
     "inventory.yaml_text": "inventory/ migrations.moves.move_list migrations.moves.csv_tree",
     "kerberos/": "directory/ hosts.winrm/ migrations.smb/",
@@ -266,7 +268,7 @@ def test_help_loads_nothing_heavy() -> None:
 
 PLANTS = {
     "import socket": "cli/ directory/ hosts.winrm/ migrations.smb/ wiring",
-    "def late():\n    import threading": "cli/ hosts.crew hosts.winrm/ kerberos/"
+    "def late():\n    import threading": "cli/ hosts.crew hosts.thread_inbox hosts.winrm/ kerberos/"
     " migrations.runner.threads wiring",
     "from datetime import datetime as time\nseen = time.now()": "changes.journal cli/"
     " hosts.winrm/ migrations.record/ wiring",
