@@ -115,26 +115,16 @@ class World:
     @contextmanager
     def writing_back(self, run: Run) -> Iterator[Writer]:
         """A run's own domain controller; where it can't be reached, how to do without it."""
-        wanted = self._settings_of(run)
+        settings = self._settings_of(run)
+        opening = reaching.writing(settings, run.domain, self._logons, self.teller)
         with ExitStack() as stack:
+            # Only the opening: what is raised while the directory is open is somebody else's.
             try:
-                writer = stack.enter_context(
-                    reaching.writing(wanted, run.domain, self._logons, self.teller)
-                )
+                writer = stack.enter_context(opening)
             except ConnectionFailed as exc:
                 if self.places.directory is not None:
                     raise
-                again = command("rollback", str(run.id))
-                raise ConnectionFailed(
-                    f"run {run.id} was made on {run.dc}, which can't be used: {exc.what}",
-                    Advice(
-                        "try again when it can, or name another one: ", again, " --directory URL"
-                    ),
-                    [
-                        *exc.details,
-                        "on another one, what has not replicated yet looks like a conflict",
-                    ],
-                ) from exc
+                raise _own_controller_failed(run, exc) from exc
             yield writer
 
     def _settings_of(self, run: Run) -> DirectorySettings:
@@ -167,15 +157,15 @@ class World:
         """
         from delegation.hosts.places import Place
 
-        wanted, servers = self.inventory.remoting, self.inventory.directory.dns_servers
+        remoting, dns_servers = self.inventory.remoting, self.inventory.directory.dns_servers
         here = self.places.inventory.parent
-        ca_file = str(here / wanted.ca_file) if wanted.ca_file else None
+        ca_file = str(here / remoting.ca_file) if remoting.ca_file else None
 
         @cache
         def place(label: str) -> Place:
             fqdn = self.inventory.hosts[label].fqdn
-            address = _address(fqdn, servers) if servers else None
-            return Place(fqdn, address, wanted.port, wanted.https, ca_file, self.domain)
+            address = _address(fqdn, dns_servers) if dns_servers else None
+            return Place(fqdn, address, remoting.port, remoting.https, ca_file, self.domain)
 
         return place
 
@@ -183,10 +173,10 @@ class World:
         """Who logs on to the hosts; a password is asked for only where nothing else will do."""
         from delegation.hosts.places import Account
 
-        wanted = self.inventory.remoting
+        remoting = self.inventory.remoting
         here = self.places.inventory.parent
-        keytab = str(here / wanted.keytab) if wanted.keytab else None
-        return Account(wanted.user, keytab, self._logons.to_hosts(self.inventory))
+        keytab = str(here / remoting.keytab) if remoting.keytab else None
+        return Account(remoting.user, keytab, self._logons.to_hosts(self.inventory))
 
     def hosts(self) -> "Open":
         """What opens the host of a label, for the thread that calls it."""
@@ -228,11 +218,21 @@ def state_folder(places: Places, inventory: Inventory | None) -> Path:
     return places.inventory.parent / (inventory.state if inventory else ".delegation")
 
 
-def _address(fqdn: str, servers: tuple[str, ...]) -> str:
+def _own_controller_failed(run: Run, exc: ConnectionFailed) -> ConnectionFailed:
+    """Why a run can't be undone where it was made; another domain controller is the user's call."""
+    retry = command("rollback", str(run.id))
+    return ConnectionFailed(
+        f"run {run.id} was made on {run.dc}, which can't be used: {exc.what}",
+        Advice("try again when it can, or name another one: ", retry, " --directory URL"),
+        [*exc.details, "on another one, what has not replicated yet looks like a conflict"],
+    )
+
+
+def _address(fqdn: str, dns_servers: tuple[str, ...]) -> str:
     from delegation.directory import locate
 
     try:
-        return locate.addresses(fqdn, servers)[0]
+        return locate.addresses(fqdn, dns_servers)[0]
     except ConnectionFailed as exc:
         raise HostUnreachable(
             exc.what, "look whether the host is in DNS, and whether directory.dns_servers is right"
