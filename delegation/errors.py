@@ -87,6 +87,8 @@ class DelegationError(Exception):
 
 
 class UsageError(DelegationError):
+    """Nothing was read, sent or written: the command itself can't be meant so."""
+
     exit_code = 2
 
 
@@ -148,8 +150,8 @@ class HostError(DelegationError):
     def __init__(
         self, what: str, fix: str = "", details: Sequence[str] = (), *, hresult: str = ""
     ) -> None:
-        code = "" if hresult.casefold() in what.casefold() else f" ({hresult})"
-        super().__init__(what + code, fix, details)
+        is_said = hresult.casefold() in what.casefold()
+        super().__init__(what if is_said else f"{what} ({hresult})", fix, details)
         self.hresult = hresult
 
 

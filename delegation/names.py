@@ -94,13 +94,17 @@ def expand(expression: str) -> list[str]:
 
     Raises ValueError, in words for a user, where the expression is malformed or too large.
     """
+    # What is outside brackets and what is inside, in turn.
     parts = re.split(r"\[([^\[\]]*)\]", expression)
-    if "[" in "".join(parts[::2]) or "]" in "".join(parts[::2]):
+    outside = "".join(parts[::2])
+    if "[" in outside or "]" in outside:
         raise ValueError(f"unbalanced brackets in {expression!r}")
     choices: list[list[str]] = []
     total = 1
     for position, part in enumerate(parts):
-        choice = _numbers(part, expression) if position % 2 else [part]
+        is_inside = position % 2 == 1
+        choice = _numbers(part, expression) if is_inside else [part]
+        # Before they are multiplied: [1-9999][1-9999] is short to write.
         total *= len(choice)
         if total > MAX_HOSTS:
             raise ValueError(f"{expression!r} stands for more than {MAX_HOSTS:,} names")
@@ -160,16 +164,17 @@ def in_order(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _folded(names: Iterable[str]) -> Iterator[str]:
-    groups: dict[tuple[str, str], set[str]] = defaultdict(set)
+    digits_by_affixes: dict[tuple[str, str], set[str]] = defaultdict(set)
     plain: set[str] = set()
     for name in names:
         match = _LAST_NUMBER.match(name)
         if match is None or "[" in name or "]" in name:
             plain.add(name)
         else:
-            groups[match[1], match[3]].add(match[2])
-    for prefix, suffix in sorted(groups):
-        for width, numbers in _by_width(groups[prefix, suffix]):
+            prefix, digits, suffix = match.groups()
+            digits_by_affixes[prefix, suffix].add(digits)
+    for prefix, suffix in sorted(digits_by_affixes):
+        for width, numbers in _by_width(digits_by_affixes[prefix, suffix]):
             runs = ",".join(_runs(numbers, width))
             yield f"{prefix}{runs}{suffix}" if len(numbers) == 1 else f"{prefix}[{runs}]{suffix}"
     yield from sorted(plain)
@@ -177,15 +182,17 @@ def _folded(names: Iterable[str]) -> Iterator[str]:
 
 def _by_width(digits: set[str]) -> Iterator[tuple[int, list[int]]]:
     """Numbers that can share a bracket: all of them, or one width each where zeros pad them."""
-    padded = any(len(text) > 1 and text.startswith("0") for text in digits)
+    is_padded = any(len(text) > 1 and text.startswith("0") for text in digits)
     by_width: dict[int, list[int]] = defaultdict(list)
     for text in digits:
-        by_width[len(text) if padded else 1].append(int(text))
+        width = len(text) if is_padded else 1
+        by_width[width].append(int(text))
     for width in sorted(by_width):
         yield width, sorted(by_width[width])
 
 
 def _runs(numbers: list[int], width: int) -> Iterator[str]:
+    """Sorted ``numbers`` as ``01-03`` and ``07``, padded to ``width``."""
     start = previous = numbers[0]
     for number in [*numbers[1:], None]:
         if number is not None and number == previous + 1:
@@ -227,9 +234,10 @@ def inert(text: str) -> str:
     """``text`` with control, format and separator characters shown as escapes."""
     if text.isascii() and text.isprintable():
         return text
-    return "".join(
-        character.encode("unicode_escape", "surrogatepass").decode()
-        if unicodedata.category(character) in _OBEYED
-        else character
-        for character in text
-    )
+    return "".join(map(_inert_character, text))
+
+
+def _inert_character(character: str) -> str:
+    if unicodedata.category(character) not in _OBEYED:
+        return character
+    return character.encode("unicode_escape", "surrogatepass").decode()

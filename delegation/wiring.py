@@ -164,15 +164,15 @@ class World:
         """
         from delegation.hosts.places import Place
 
-        wanted, servers = self.inventory.remoting, self.inventory.directory.dns_servers
+        remoting, dns_servers = self.inventory.remoting, self.inventory.directory.dns_servers
         here = self.places.inventory.parent
-        ca_file = str(here / wanted.ca_file) if wanted.ca_file else None
+        ca_file = str(here / remoting.ca_file) if remoting.ca_file else None
 
         @cache
         def place(label: str) -> Place:
             fqdn = self.inventory.hosts[label].fqdn
-            address = reaching.host_address(fqdn, servers) if servers else None
-            return Place(fqdn, address, wanted.port, wanted.https, ca_file, self.domain)
+            address = reaching.host_address(fqdn, dns_servers) if dns_servers else None
+            return Place(fqdn, address, remoting.port, remoting.https, ca_file, self.domain)
 
         return place
 
@@ -180,10 +180,10 @@ class World:
         """Who logs on to the hosts; a password is asked for only where nothing else will do."""
         from delegation.hosts.places import Account
 
-        wanted = self.inventory.remoting
+        remoting = self.inventory.remoting
         here = self.places.inventory.parent
-        keytab = str(here / wanted.keytab) if wanted.keytab else None
-        return Account(wanted.user, keytab, self._logons.to_hosts(self.inventory))
+        keytab = str(here / remoting.keytab) if remoting.keytab else None
+        return Account(remoting.user, keytab, self._logons.to_hosts(self.inventory))
 
     def hosts(self) -> "Open":
         """What opens the host of a label, for the thread that calls it."""

@@ -40,7 +40,8 @@ IO = {
     "changes.store": "os pathlib sqlite3 sys",
     "cli/": "everything",
     "directory/": "open os pathlib random socket ssl sys urllib",
-    "hosts.crew": "queue threading time",
+    "hosts.crew": "threading time",
+    "hosts.thread_inbox": "queue threading time",
     "hosts.winrm/": "clock logging pathlib socket ssl sys threading time warnings",
     "inventory.yaml_text": "pathlib",
     "kerberos/": "concurrent pathlib ssl sys threading",
@@ -54,8 +55,6 @@ IO = {
 """The places of input and output, and what of the world each may touch; all others are pure."""
 PURE_BESIDE_IO = (
     "directory.descriptors directory.editing directory.ldif directory.modify directory.requests"
-    " hosts.winrm.cmdlets hosts.winrm.output hosts.winrm.reading"
-    " kerberos.refusals migrations.smb.traffic"
     " hosts.winrm.cmdlets hosts.winrm.output hosts.winrm.reading"
     " kerberos.refusals migrations.smb.target_view migrations.smb.traffic"
 )
@@ -76,6 +75,7 @@ HANDED = {
     "changes.store": "changes.journal changes.records mesh.audits migrations.record/"
     " migrations.give_up",
     "hosts.crew": "hosts.fleet migrations.dry_runs",
+    "hosts.thread_inbox": "hosts.crew migrations.runner.threads",
     "hosts.winrm/": "migrations.smb.smb_ticket",
     "inventory.yaml_text": "inventory/ mesh.discovery.search migrations.moves.move_list"
     " migrations.moves.csv_tree",
@@ -282,7 +282,7 @@ def test_help_loads_nothing_heavy() -> None:
 
 PLANTS = {
     "import socket": "cli/ directory/ hosts.winrm/ migrations.smb/ wiring",
-    "def late():\n    import threading": "cli/ hosts.crew hosts.winrm/ kerberos/"
+    "def late():\n    import threading": "cli/ hosts.crew hosts.thread_inbox hosts.winrm/ kerberos/"
     " migrations.runner.threads wiring",
     "from datetime import datetime as time\nseen = time.now()": "changes.journal cli/"
     " hosts.winrm/ migrations.record/ wiring",

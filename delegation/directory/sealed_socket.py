@@ -52,6 +52,8 @@ class SealedSocket:
     def _frames(self) -> Iterator[bytes]:
         """What has arrived in full, opened."""
         while len(self._read) >= 4:
+            # The length stands outside the seal: whoever is on the line may have written it, and
+            # waiting for 4 GiB would fill the memory.
             (length,) = struct.unpack_from("!I", self._read)
             if not 0 < length <= LARGEST_FRAME:
                 raise self._broken(f"{length:,} bytes are announced, which is no sealed message")

@@ -32,6 +32,7 @@ _ASK_SEALED = (
     _SEALED | ContextReq.mutual_auth | ContextReq.replay_detect | ContextReq.sequence_detect
 )
 _ASK_INSIDE_TLS = ContextReq.mutual_auth | ContextReq.no_integrity
+"""A DC answers unwillingToPerform to whoever asks for a seal within TLS."""
 
 _KEY_EXCHANGE = 0x40000000
 """NTLMSSP_NEGOTIATE_KEY_EXCH (MS-NLMP 2.2.2.5)."""

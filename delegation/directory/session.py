@@ -176,6 +176,8 @@ def _connected_to(
         connect_timeout=CONNECT_TIMEOUT,
     )
     simple = settings.logon is Auth.SIMPLE
+    # auto_range asks on where a list came in part. Without return_empty_attributes=False an
+    # attribute that is not there, or not ours to read, would look like an empty one.
     connection = ldap3.Connection(
         server,
         user=_bind_name(credentials.user or "", domain) if simple else None,

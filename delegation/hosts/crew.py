@@ -1,7 +1,7 @@
 """Many hosts at once: a thread for each, which has its own connection; whoever waits hears them.
 
-The one place in ``hyperv/`` with threads. The waiting is done in the thread that called, so that
-Ctrl-C works; a host that says nothing for too long is given up, and its thread is let go of.
+The waiting is done in the thread that called, so that Ctrl-C works. A host that says nothing for
+too long is given up, and its thread is let go of: nothing can end a thread that waits for a host.
 """
 
 import threading
@@ -9,15 +9,15 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from queue import Empty, SimpleQueue
+from functools import partial
 from typing import Generic, TypeVar
+
+from delegation.hosts.thread_inbox import TICK, HeardThread, ThreadInbox
 
 E = TypeVar("E")
 
 GRACE = 15.0
 """How long a host may say nothing after Ctrl-C, in seconds, until what is under way is given up."""
-_TICK = 0.25
-"""How long one wait lasts at most: on Windows, Ctrl-C is only seen between two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +42,27 @@ class Over:
     silent: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Crashed:
-    error: BaseException
-
-
 class Line(Generic[E]):
-    """What a host's thread says to whoever waits, until that one has closed the line."""
+    """What a host's thread says to whoever waits, until that one has closed the line.
 
-    def __init__(self, label: str, inbox: "SimpleQueue[_Said[E]]") -> None:
+    ``begins`` and ``close`` take one lock: what the thread was told that it may begin is in the
+    ``Over`` of a line that is closed at the same moment. A change that might have been begun
+    without anybody knowing would be recorded as not tried.
+    """
+
+    def __init__(self, label: str, thread: "HeardThread[_Heard[E]]") -> None:
         self.label = label
-        self._inbox = inbox
+        self._thread = thread
         self._lock = threading.Lock()
         self._begun: list[object] = []
         self._goes_on = True
-        self._closed = False
+
+    def start(self, job: "Job[E]") -> None:
+        self._thread.start(partial(self._run, job))
+
+    def _run(self, job: "Job[E]") -> None:
+        job(self)
+        self._thread.says((self, Over(tuple(self._begun))))
 
     def begins(self, what: object) -> bool:
         """Whether ``what`` may begin now."""
@@ -66,7 +72,7 @@ class Line(Generic[E]):
             return self._goes_on
 
     def says(self, event: E) -> None:
-        self._put(event)
+        self._thread.says((self, event))
 
     def stop(self) -> None:
         """Nothing new may begin; what is under way is still listened to."""
@@ -75,29 +81,14 @@ class Line(Generic[E]):
 
     def close(self) -> Over:
         """What is said from now on is not heard."""
+        self._thread.close()
         with self._lock:
-            self._goes_on, self._closed = False, True
+            self._goes_on = False
             return Over(tuple(self._begun), silent=True)
-
-    def run(self, job: "Job[E]") -> None:
-        """The thread: ``job`` and its end, also where it ends in a way that nobody expected."""
-        last: Over | _Crashed
-        try:
-            job(self)
-        except BaseException as exc:  # noqa: BLE001 - raised again, in the thread that waits
-            last = _Crashed(exc)
-        else:
-            last = Over(tuple(self._begun))
-        self._put(last)
-
-    def _put(self, event: "E | Over | _Crashed") -> None:
-        with self._lock:
-            if not self._closed:
-                self._inbox.put((self, event))
 
 
 Job = Callable[[Line[E]], None]
-_Said = tuple[Line[E], E | Over | _Crashed]
+_Heard = tuple[Line[E], E | Over]
 
 
 class Crew(Generic[E]):
@@ -108,8 +99,9 @@ class Crew(Generic[E]):
         self._workers = limits.workers
         self._seconds = limits.seconds
         self._waiting = deque(jobs)
-        self._running: dict[Line[E], float] = {}
-        self._inbox: SimpleQueue[_Said[E]] = SimpleQueue()
+        self._deadlines: dict[Line[E], float] = {}
+        """Until when each host that is at work has to say something."""
+        self._inbox: ThreadInbox[_Heard[E]] = ThreadInbox()
 
     def hear(self) -> tuple[str, E | Over] | None:
         """The next host and what it says. None: all have ended, or were never begun.
@@ -117,23 +109,19 @@ class Crew(Generic[E]):
         Raises what a thread did not expect. Ctrl-C may come here: then ``stop`` and go on, or
         ``close``.
         """
-        while self._waiting or self._running:
-            while self._waiting and len(self._running) < self._workers:
+        while self._waiting or self._deadlines:
+            while self._waiting and len(self._deadlines) < self._workers:
                 self._start(self._waiting.popleft())
-            try:
-                line, event = self._inbox.get(timeout=_TICK)
-            except Empty:
-                if (silent := self._given_up()) is not None:
+            heard = self._inbox.wait(TICK)
+            if heard is None:
+                if (silent := self._give_up_one()) is not None:
                     return silent
                 continue
-            if line not in self._running:
-                continue
-            if isinstance(event, Over | _Crashed):
-                del self._running[line]
+            line, event = heard
+            if isinstance(event, Over):
+                del self._deadlines[line]
             else:
-                self._running[line] = time.monotonic() + self._seconds
-            if isinstance(event, _Crashed):
-                raise event.error
+                self._deadlines[line] = time.monotonic() + self._seconds
             return line.label, event
         return None
 
@@ -141,29 +129,27 @@ class Crew(Generic[E]):
         """Begin nothing more, and wait less for what is under way."""
         self._waiting.clear()
         soon = time.monotonic() + GRACE
-        for line, deadline in self._running.items():
+        for line, deadline in self._deadlines.items():
             line.stop()
-            self._running[line] = min(deadline, soon)
+            self._deadlines[line] = min(deadline, soon)
 
     def close(self) -> None:
         """Listen to nobody any more, and begin nothing."""
         self._waiting.clear()
-        for line in self._running:
+        for line in self._deadlines:
             line.close()
-        self._running.clear()
+        self._deadlines.clear()
 
     def _start(self, label: str) -> None:
-        line = Line(label, self._inbox)
-        self._running[line] = time.monotonic() + self._seconds
-        # A daemon: a host that hangs must not keep the program from ending.
-        threading.Thread(
-            target=line.run, args=(self._jobs[label],), name=label, daemon=True
-        ).start()
+        line: Line[E] = Line(label, self._inbox.thread(label))
+        self._deadlines[line] = time.monotonic() + self._seconds
+        line.start(self._jobs[label])
 
-    def _given_up(self) -> tuple[str, Over] | None:
+    def _give_up_one(self) -> tuple[str, Over] | None:
+        """A host that has said nothing for too long, if there is one."""
         now = time.monotonic()
-        for line, deadline in self._running.items():
+        for line, deadline in self._deadlines.items():
             if now > deadline:
-                del self._running[line]
+                del self._deadlines[line]
                 return line.label, line.close()
         return None

@@ -1,4 +1,4 @@
-"""What the errors of Hyper-V migrations mean: by HRESULT, since texts come in many languages.
+"""Failure -> Meaning: the errors of Hyper-V migrations, by HRESULT: texts come in many languages.
 
 Sources: Microsoft's "Troubleshoot live migration issues" for the first eleven; of the others the
 Win32 error codes (MS-ERREF 2.2), whose names say enough of what they mean for a migration.
@@ -18,7 +18,7 @@ STOPPED = "PipelineStopped"
 _NO_CMDLET = "CommandNotFoundException"
 
 
-class Kind(StrEnum):
+class FailureKind(StrEnum):
     """What kind of trouble it is; whether trying again can help depends on it."""
 
     DELEGATION = "delegation"
@@ -33,14 +33,14 @@ class Kind(StrEnum):
     @property
     def passes(self) -> bool:
         """Whether the same attempt can succeed later with nothing done about it."""
-        return self in {Kind.NETWORK, Kind.BUSY}
+        return self in {FailureKind.NETWORK, FailureKind.BUSY}
 
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
     """An error in plain words. ``what`` follows the name of what failed; ``fix``: what to do."""
 
-    kind: Kind
+    kind: FailureKind
     what: str
     fix: str
     hresult: str = ""
@@ -77,110 +77,119 @@ _STATE = (
     "it is not in the state for that: live migration is off at one end, or the virtual machine is "
     "being migrated already"
 )
-_TABLE: Mapping[str, tuple[Kind, str, str]] = MappingProxyType(
+_START_AGAIN = "start it again where it is still wanted"
+_TABLE: Mapping[str, tuple[FailureKind, str, str]] = MappingProxyType(
     {
         "0x8009030E": (
-            Kind.DELEGATION,
+            FailureKind.DELEGATION,
             _NO_CREDENTIALS,
             _DELEGATION_FIX,
         ),
         "0x8009030D": (
-            Kind.DELEGATION,
+            FailureKind.DELEGATION,
             "the source's credentials are not recognised: constrained delegation is not set up",
             _DELEGATION_FIX,
         ),
         "0x80090322": (
-            Kind.NAME,
+            FailureKind.NAME,
             "the target is not who its name says: a wrong service principal name, name or address",
             _NAME_FIX,
         ),
         "0x80090303": (
-            Kind.NAME,
+            FailureKind.NAME,
             "the target is unknown, or can't be reached by that name",
             "look at the target's full DNS name and its service principal names",
         ),
         "0x80070005": (
-            Kind.RIGHTS,
+            FailureKind.RIGHTS,
             "access is denied: the operator is no Hyper-V administrator on one of the two hosts",
             "add the operator to Hyper-V Administrators on the source and on the target",
         ),
         "0x80070569": (
-            Kind.RIGHTS,
+            FailureKind.RIGHTS,
             "the target does not grant this type of logon",
             _LOGON_FIX,
         ),
-        "0x8007274C": (Kind.NETWORK, "the target did not answer in time", _NETWORK_FIX),
-        "0x8007274D": (Kind.NETWORK, "the target refused the connection", _NETWORK_FIX),
-        "0x80072746": (Kind.NETWORK, "the connection was reset", _NETWORK_FIX),
+        "0x8007274C": (FailureKind.NETWORK, "the target did not answer in time", _NETWORK_FIX),
+        "0x8007274D": (FailureKind.NETWORK, "the target refused the connection", _NETWORK_FIX),
+        "0x80072746": (FailureKind.NETWORK, "the connection was reset", _NETWORK_FIX),
         "0x8007271D": (
-            Kind.NETWORK,
+            FailureKind.NETWORK,
             "the connection was blocked, by a firewall or another policy",
             _NETWORK_FIX,
         ),
-        "0x80072751": (Kind.NETWORK, "there is no route to the target", _NETWORK_FIX),
-        "0x80070035": (Kind.NETWORK, "the target's share was not found", _NETWORK_FIX),
-        "0x80070040": (Kind.NETWORK, "the target's share is gone", _NETWORK_FIX),
-        "0x8007003B": (Kind.NETWORK, "an unexpected network error occurred", _NETWORK_FIX),
-        "0x80070079": (Kind.NETWORK, "the network was too slow (timeout)", _NETWORK_FIX),
+        "0x80072751": (FailureKind.NETWORK, "there is no route to the target", _NETWORK_FIX),
+        "0x80070035": (FailureKind.NETWORK, "the target's share was not found", _NETWORK_FIX),
+        "0x80070040": (FailureKind.NETWORK, "the target's share is gone", _NETWORK_FIX),
+        "0x8007003B": (FailureKind.NETWORK, "an unexpected network error occurred", _NETWORK_FIX),
+        "0x80070079": (FailureKind.NETWORK, "the network was too slow (timeout)", _NETWORK_FIX),
         "0x800705B4": (
-            Kind.BUSY,
+            FailureKind.BUSY,
             "it waited too long, mostly for one of the migrations that an end allows at a time",
             "let other migrations end first, or raise the limit of both hosts",
         ),
         "0x80072AF9": (
-            Kind.NAME,
+            FailureKind.NAME,
             "the source finds no address of the target in DNS",
             "look at the source's DNS servers and the target's record there",
         ),
         "0x8007139F": (
-            Kind.OTHER,
+            FailureKind.OTHER,
             _STATE,
             "look at both hosts with `delegation hosts show`, and at the virtual machine",
         ),
         "0x80070032": (
-            Kind.OTHER,
+            FailureKind.OTHER,
             "that is not supported, as for a virtual machine that a cluster manages",
             "move it with the cluster's own tools",
         ),
         "0x80070003": (
-            Kind.OTHER,
+            FailureKind.OTHER,
             "a folder was not found",
             "look at the storage path; it is a folder on the target",
         ),
-        "0x80070050": (Kind.OTHER, "the target holds such a file already", _EXISTS_FIX),
-        "0x800700B7": (Kind.OTHER, "the target holds such a file already", _EXISTS_FIX),
+        "0x80070050": (FailureKind.OTHER, "the target holds such a file already", _EXISTS_FIX),
+        "0x800700B7": (FailureKind.OTHER, "the target holds such a file already", _EXISTS_FIX),
         "0x80070070": (
-            Kind.SPACE,
+            FailureKind.SPACE,
             "the disk is full",
             "make room on the target's volume, or choose another folder",
         ),
         "0x80070027": (
-            Kind.SPACE,
+            FailureKind.SPACE,
             "the disk is full",
             "make room on the target's volume, or choose another folder",
         ),
         "0x8007000E": (
-            Kind.SPACE,
+            FailureKind.SPACE,
             "there is not enough memory",
             "free memory on the target, or choose another one",
         ),
         "0x800705AA": (
-            Kind.SPACE,
+            FailureKind.SPACE,
             "there are not enough resources, mostly memory",
             "free memory on the target, or choose another one",
         ),
         "0x80070020": (
-            Kind.BUSY,
+            FailureKind.BUSY,
             "a file is in use by another program",
             "look for a backup or another job on the virtual machine; it can be tried again",
         ),
         "0x800700AA": (
-            Kind.BUSY,
+            FailureKind.BUSY,
             "the resource is in use",
             "look for another job on the virtual machine; it can be tried again",
         ),
-        "0x800703E3": (Kind.STOPPED, "it was stopped", "start it again where it is still wanted"),
-        "0x800704C7": (Kind.STOPPED, "it was stopped", "start it again where it is still wanted"),
+        "0x800703E3": (
+            FailureKind.STOPPED,
+            "it was stopped",
+            "start it again where it is still wanted",
+        ),
+        "0x800704C7": (
+            FailureKind.STOPPED,
+            "it was stopped",
+            "start it again where it is still wanted",
+        ),
     }
 )
 
@@ -200,13 +209,14 @@ def hresult_in(message: str, number: int = 0) -> str:
     Empty where there is none. The last known one in the message counts: an outer sentence comes
     first, its cause after it. .NET's own numbers count for nothing.
     """
-    said = [f"0x{found.upper()}" for found in _HRESULT.findall(message)]
-    said = [text for text in said if int(text, 16) not in _DOT_NET]
-    known = [text for text in said if text in _TABLE]
-    if known or said:
-        return (known or said)[-1]
+    in_message = [int(digits, 16) for digits in _HRESULT.findall(message)]
+    candidates = [text_of(value) for value in in_message if value not in _DOT_NET]
+    known = [hresult for hresult in candidates if hresult in _TABLE]
+    if known or candidates:
+        return (known or candidates)[-1]
     unsigned = number % 2**32
-    return text_of(number) if unsigned >= 2**31 and unsigned not in _DOT_NET else ""
+    is_failure = unsigned >= 2**31  # the severity bit (MS-ERREF 2.1)
+    return text_of(number) if is_failure and unsigned not in _DOT_NET else ""
 
 
 def failure(message: str, number: int = 0, error_id: str = "") -> Failure:
@@ -225,22 +235,25 @@ def is_known(hresult: str) -> bool:
     return hresult in _TABLE
 
 
-def meaning(found: Failure) -> Meaning:
+def meaning(failed: Failure) -> Meaning:
     """What a failure means and what to do; what is not known is said in the host's own words."""
-    if found.error_id.partition(",")[0] == STOPPED:
-        return Meaning(Kind.STOPPED, "it was stopped", "start it again where it is still wanted")
-    if found.error_id.partition(",")[0] == _NO_CMDLET:
+    error_id = failed.error_id.partition(",")[0]
+    if error_id == STOPPED:
         return Meaning(
-            Kind.OTHER,
+            FailureKind.STOPPED, "it was stopped", "start it again where it is still wanted"
+        )
+    if error_id == _NO_CMDLET:
+        return Meaning(
+            FailureKind.OTHER,
             "the host does not know this cmdlet",
             "install the module there: Install-WindowsFeature Hyper-V-PowerShell",
         )
-    if known := _TABLE.get(found.hresult):
+    if known := _TABLE.get(failed.hresult):
         kind, what, fix = known
-        return Meaning(kind, what, fix, found.hresult)
+        return Meaning(kind, what, fix, failed.hresult)
     return Meaning(
-        Kind.OTHER,
-        found.message or "it failed, and the host does not say why",
+        FailureKind.OTHER,
+        failed.message or "it failed, and the host does not say why",
         "look at the host's events: Microsoft-Windows-Hyper-V-VMMS/Admin",
-        found.hresult,
+        failed.hresult,
     )

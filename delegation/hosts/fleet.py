@@ -23,7 +23,7 @@ Progress = Callable[[int, int], None]
 SettingOutcome = Outcome[HostSetting]
 
 
-def _nobody(done: int, total: int) -> None:
+def _silent(done: int, total: int) -> None:
     pass
 
 
@@ -31,7 +31,7 @@ def ask(
     open_host: Open,
     labels: Iterable[str],
     question: Callable[[Hypervisor], T],
-    progress: Progress = _nobody,
+    progress: Progress = _silent,
     limits: Limits = Limits(),  # noqa: B008 - frozen
 ) -> dict[str, T | HostError]:
     """What each host answers, or why it does not, in the order of ``labels``.
@@ -46,38 +46,44 @@ def ask(
         except HostError as exc:
             line.says(exc)
 
-    wanted = list(dict.fromkeys(labels))
+    asked = list(dict.fromkeys(labels))
     answers: dict[str, T | HostError] = {}
-    threads: Crew[T | HostError] = Crew(dict.fromkeys(wanted, job), limits)
+    crew: Crew[T | HostError] = Crew(dict.fromkeys(asked, job), limits)
     try:
-        while (heard := threads.hear()) is not None:
-            label, said = heard
-            if not isinstance(said, Over):
-                answers[label] = said
+        while (heard := crew.hear()) is not None:
+            label, event = heard
+            if not isinstance(event, Over):
+                answers[label] = event
             elif label not in answers:
                 answers[label] = _no_answer(label, limits.seconds)
             else:
                 continue
-            progress(len(answers), len(wanted))
+            progress(len(answers), len(asked))
     finally:
-        threads.close()
-    return {label: answers[label] for label in wanted}
+        crew.close()
+    return {label: answers[label] for label in asked}
 
 
 def read(
     open_host: Open,
     labels: Iterable[str],
-    progress: Progress = _nobody,
+    progress: Progress = _silent,
     limits: Limits = Limits(),  # noqa: B008 - frozen
 ) -> tuple[dict[str, HostReading], dict[str, HostError]]:
     """The hosts that could be read, and why the others could not, by label."""
+    readings: dict[str, HostReading] = {}
+    errors: dict[str, HostError] = {}
     answers = ask(open_host, labels, lambda host: host.read(), progress, limits)
-    readings = {label: a for label, a in answers.items() if isinstance(a, HostReading)}
-    return readings, {label: a for label, a in answers.items() if isinstance(a, HostError)}
+    for label, answer in answers.items():
+        if isinstance(answer, HostError):
+            errors[label] = answer
+        else:
+            readings[label] = answer
+    return readings, errors
 
 
 class HostSettingsChanger:
-    """Settings of many hosts; implements ``edges.Changer[HostSetting]``.
+    """Settings of many hosts; implements ``outcomes.Changer[HostSetting]``.
 
     ``fqdns`` are the hosts' full names by label, as the inventory has them today. ``stopping`` is
     called when Ctrl-C has come and what is under way is still waited for.
@@ -99,22 +105,28 @@ class HostSettingsChanger:
         self._stopping = stopping
 
     def readings(
-        self, targets: Collection[Target], progress: Progress = _nobody
+        self, targets: Collection[Target], progress: Progress = _silent
     ) -> tuple[dict[str, HostReading], dict[str, HostError]]:
         """The hosts of ``targets`` as they are now, and why others can't be read, by label."""
-        strange = {t.name: why for t in targets if (why := self._stranger(t)) is not None}
-        known = dict.fromkeys(t.name for t in targets if t.name not in strange)
-        readings, errors = read(self._open, known, progress, self._limits)
-        return readings, {**strange, **errors}
+        strangers: dict[str, HostError] = {}
+        for target in targets:
+            stranger = self._stranger(target)
+            if stranger is not None:
+                strangers[target.name] = stranger
+        labels = [target.name for target in targets if target.name not in strangers]
+        readings, errors = read(self._open, labels, progress, self._limits)
+        return readings, {**strangers, **errors}
 
     def look(self, targets: Collection[Target]) -> Mapping[UUID, HostSetting | Absent]:
         readings, errors = self.readings(targets)
-        return {
-            target.guid: Absent(errors[target.name].what, for_good=False)
-            if target.name in errors
-            else _state(target, readings[target.name])
-            for target in targets
-        }
+        states: dict[UUID, HostSetting | Absent] = {}
+        for target in targets:
+            error = errors.get(target.name)
+            if error is not None:
+                states[target.guid] = Absent(error.what, for_good=False)
+            else:
+                states[target.guid] = _state(target, readings[target.name])
+        return states
 
     def write(self, changes: Iterable[SettingChange]) -> Iterator[SettingOutcome]:
         """Each host's changes in turn, hosts at the same time; yields outcomes as they come.
@@ -123,38 +135,43 @@ class HostSettingsChanger:
         under way comes to its end, nothing more is begun, and KeyboardInterrupt is raised in the
         end.
         """
-        open_changes: dict[str, dict[UUID, SettingChange]] = defaultdict(dict)
+        # What has no outcome yet, by host. Each outcome takes its change out; what is left when
+        # nothing more is heard of a host was not begun, or is in doubt.
+        pending: dict[str, dict[UUID, SettingChange]] = defaultdict(dict)
         for change in sorted(changes, key=settings.turn):
-            open_changes[change.target.name][change.target.guid] = change
-        jobs = {
-            label: self._job(tuple(of_host.values())) for label, of_host in open_changes.items()
-        }
-        threads: Crew[SettingOutcome] = Crew(jobs, self._limits)
+            pending[change.target.name][change.target.guid] = change
+        jobs: dict[str, Job[SettingOutcome]] = {}
+        for label, of_host in pending.items():
+            jobs[label] = self._job(tuple(of_host.values()))
+        crew: Crew[SettingOutcome] = Crew(jobs, self._limits)
         interrupted: KeyboardInterrupt | None = None
         try:
             while True:
                 try:
-                    heard = threads.hear()
+                    heard = crew.hear()
                 except KeyboardInterrupt as exc:
+                    # A cmdlet that runs can't be taken back: the first Ctrl-C waits for its
+                    # answer, which is worth more than a change in doubt. The second does not.
                     if interrupted is not None:
                         raise
                     interrupted = exc
-                    threads.stop()
+                    crew.stop()
                     self._stopping()
                     continue
                 if heard is None:
                     break
-                label, said = heard
-                if isinstance(said, Over):
-                    yield from self._left(said, open_changes.pop(label).values(), interrupted)
+                label, event = heard
+                if isinstance(event, Over):
+                    of_host = pending.pop(label)
+                    yield from self._without_outcome(event, of_host.values(), interrupted)
                 else:
-                    del open_changes[label][said.change.target.guid]
-                    yield said
+                    del pending[label][event.change.target.guid]
+                    yield event
         finally:
-            threads.close()
+            crew.close()
         if interrupted is not None:
-            for of_host in open_changes.values():
-                yield from self._left(Over(()), of_host.values(), interrupted)
+            for of_host in pending.values():
+                yield from self._without_outcome(Over(()), of_host.values(), interrupted)
             raise interrupted
 
     def _job(self, changes: tuple[SettingChange, ...]) -> Job[SettingOutcome]:
@@ -175,13 +192,14 @@ class HostSettingsChanger:
 
         return job
 
-    def _left(
-        self, over: Over, changes: Iterable[SettingChange], interrupted: object
+    def _without_outcome(
+        self, over: Over, changes: Iterable[SettingChange], interrupted: KeyboardInterrupt | None
     ) -> Iterator[SettingOutcome]:
         """What becomes of changes without an outcome, now that nothing more is heard of a host."""
         why = "not tried, after what went wrong on this host before"
         if over.silent:
-            why = f"not tried: {_no_answer('the host', self._limits.seconds).what}"
+            silence = _no_answer("the host", self._limits.seconds)
+            why = f"not tried: {silence.what}"
         if interrupted is not None:
             why = "not tried: interrupted"
         for change in changes:
@@ -206,8 +224,8 @@ class HostSettingsChanger:
 
 def _state(target: Target, reading: HostReading) -> HostSetting | Absent:
     _, name = settings.place(target)
-    found = settings.held(reading.settings, name)
-    return found or Absent(f"the host does not tell its {name}", for_good=False)
+    setting = settings.held(reading.settings, name)
+    return setting or Absent(f"the host does not tell its {name}", for_good=False)
 
 
 def _made(host: Hypervisor, change: SettingChange) -> SettingOutcome:

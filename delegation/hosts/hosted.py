@@ -31,7 +31,8 @@ def folder(hosted: Hosted, machine: VirtualMachine, taken: Collection[str] = ())
     """
     # Of its own, because disks of two machines often have one name (disk.vhdx), and one folder
     # would hold only one of them. Windows compares names without regard to case.
-    storage = hosted.reading.resources.storage if hosted.reading.resources else ""
+    resources = hosted.reading.resources
+    storage = resources.storage if resources else ""
     below = f"{storage.rstrip(_SEPARATOR)}{_SEPARATOR}"
     by_name = f"{below}{machine.name}"
     is_free = by_name.casefold() not in taken and not _has_namesake(hosted, machine)

@@ -53,7 +53,7 @@ class Hypervisor(Protocol):
         """Its IP addresses, on all its networks."""
 
     def set(self, before: HostSetting, after: HostSetting) -> None:
-        """Make one setting, as it is ``before``, what it is to be: one cmdlet (changing.py).
+        """Make one setting, as it is ``before``, what it is to be: one cmdlet.
 
         Raises CommandFailed with the cmdlet's own error. Any other HostError, a refusal as well,
         may have come when it had been sent: then it may or may not have been made.

@@ -29,7 +29,7 @@ class Disk:
 
 @dataclass(frozen=True, slots=True)
 class VirtualMachine:
-    """One virtual machine on the host that was asked.
+    """One virtual machine on the host that was asked, known by its id: names are not unique.
 
     ``memory`` is what it occupies there: assigned while it runs, else what it starts with.
     ``status`` is the host's own text; ``migrating`` that it is on its way just now.

@@ -16,7 +16,8 @@ class Place:
     """A host's WinRM service.
 
     ``host`` is its full DNS name: what a ticket is asked for, and what its certificate must say.
-    ``address`` is where the connection goes, None: where this machine's own resolver says.
+    Nothing has a service principal name for an IP address. ``address`` is where the connection
+    goes, None: where this machine's own resolver says.
     ``port`` None is WinRM's own. ``ca_file`` None: the authorities that this system trusts.
     ``domain`` is the Kerberos realm of the host's account, empty: what follows the host's first
     label, which only a disjoint namespace makes wrong.
@@ -65,7 +66,9 @@ class Account:
     @property
     def who(self) -> str:
         """How a message calls it."""
-        return self.user or (f"the account of {self.keytab}" if self.keytab else "this logon")
+        if self.user:
+            return self.user
+        return f"the account of {self.keytab}" if self.keytab else "this logon"
 
 
 @dataclass(frozen=True, slots=True)

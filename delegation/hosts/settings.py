@@ -69,6 +69,7 @@ class HostSetting:
     def difference(self, found: "HostSetting") -> str:
         if self.value == PRESENT and subnet_of(self.name) and found.value is not None:
             return ""
+        # Types as well: to Python, a limit of 1 equals "on".
         if self.value == found.value and type(self.value) is type(found.value):
             return ""
         return f"{self.name} went from {shown(self.value)} to {shown(found.value)}"
@@ -127,7 +128,7 @@ def target(label: str, fqdn: str, name: str) -> Target:
 
 def place(of: Target) -> tuple[str, str]:
     """The host's FQDN and the setting's name, of what ``target`` made."""
-    fqdn, _, name = of.dn.partition("/")
+    fqdn, _, name = of.dn.partition("/")  # subnets have slashes, host names have none
     return fqdn, name
 
 
@@ -135,9 +136,9 @@ def held(settings: Mapping[str, Value], name: str) -> HostSetting | None:
     """The setting of that name among all those of a host; None where the host does not tell it."""
     if name in settings:
         return HostSetting(name, settings[name])
-    wanted = key(name)
-    for one, value in settings.items():
-        if key(one) == wanted:
+    meant = key(name)
+    for spelling, value in settings.items():
+        if key(spelling) == meant:
             return HostSetting(name, value)
     return HostSetting(name, None) if subnet_of(name) else None
 
@@ -153,9 +154,11 @@ def turn(change: SettingChange) -> tuple[int, str]:
 
 
 def _step(change: SettingChange) -> int:
-    name, after = change.after.name, change.after.value
+    name, before, after = change.after.name, change.before.value, change.after.value
     if subnet_of(name):
-        return _REMOVED if after is None else _ADDED if change.before.value is None else _EDITED
+        if after is None:
+            return _REMOVED
+        return _ADDED if before is None else _EDITED
     if name == ENABLED:
         return _LAST if after else _FIRST
     return _BETWEEN.get(name, _EDITED)

@@ -77,11 +77,12 @@ class HostsToApply(OpenedHosts):
 
     def plan_again(self, confirmed: Prospect[HostSetting]) -> Prospect[HostSetting]:
         """Of the hosts that could be read: the others were told, and are not asked once more."""
-        return self._planned([it for it in self._labels if it not in confirmed.unreached])
+        reached = [label for label in self._labels if label not in confirmed.unreached]
+        return self._planned(reached)
 
     def _planned(self, labels: Sequence[str]) -> Prospect[HostSetting]:
-        found = settings_survey.planned(self._world, self._open_host, labels, self._allow)
-        return Prospect(found.plan, HostsPlanView(found), found.unreachable)
+        survey = settings_survey.planned(self._world, self._open_host, labels, self._allow)
+        return Prospect(survey.plan, HostsPlanView(survey), survey.unreachable)
 
 
 class HostsToUndo(OpenedHosts):
@@ -117,9 +118,11 @@ class HostsToUndo(OpenedHosts):
         targets = [change.target for change in (*made, *in_doubt)]
         progress = self._world.teller.progress(settings_survey.READ)
         readings, errors = self.changer.readings(targets, progress)
-        unreachable = {**_in_doubt(in_doubt), **errors}
-        there = {label: found for label, found in readings.items() if label not in unreachable}
-        back = settings_plan.reversal(self._world.inventory.domain, made, there)
+        unreachable = {**_errors_of_doubt(in_doubt), **errors}
+        certain = {
+            label: reading for label, reading in readings.items() if label not in unreachable
+        }
+        back = settings_plan.reversal(self._world.inventory.domain, made, certain)
         plan = settings_survey.guarded(self._world, back.plan, readings, self._allow)
         view = HostsUndoView(run, plan, back.cluster, unreachable_hosts(unreachable))
         return Prospect(plan, view, unreachable)
@@ -135,13 +138,13 @@ class HostsToUndo(OpenedHosts):
         )
 
 
-def _in_doubt(changes: Iterable[SettingChange]) -> dict[str, HostError]:
-    return {
-        change.target.name: HostError(
-            f"whether {change.after.name} was changed there is not known yet", "try again"
-        )
-        for change in changes
-    }
+def _errors_of_doubt(changes: Iterable[SettingChange]) -> dict[str, HostError]:
+    """Why nothing can be undone yet on the hosts of these changes, by label."""
+    errors: dict[str, HostError] = {}
+    for change in changes:
+        what = f"whether {change.after.name} was changed there is not known yet"
+        errors[change.target.name] = HostError(what, "try again")
+    return errors
 
 
 @contextmanager
@@ -167,10 +170,10 @@ class HostsUndoOpening:
         self._allow = allow
 
     def choose(self, journal: Journal, number: int | None, recorded_as: str | None = None) -> Run:
-        meant = recorded_as or settings_survey.recorded_as(self._world.inventory)
+        hosts = recorded_as or settings_survey.recorded_as(self._world.inventory)
         if number is not None:
-            return self._named(journal, number, meant)
-        newest = journal.undoable(meant, HOST_SETTINGS)
+            return self._numbered(journal, number, hosts)
+        newest = journal.undoable(hosts, HOST_SETTINGS)
         if newest is None:
             raise DelegationError(
                 "there is no hosts apply left to undo",
@@ -178,13 +181,13 @@ class HostsUndoOpening:
             )
         return newest
 
-    def _named(self, journal: Journal, number: int, meant: str) -> Run:
+    def _numbered(self, journal: Journal, number: int, hosts: str) -> Run:
         chosen = journal.run(number)
         kind = journal.kinds.of(chosen.kind)
         if kind != HOST_SETTINGS:
             fix = Advice("to undo it: ", kind.undo_command(number)) if kind else ""
             raise UsageError(f"run {number} ({chosen.kind}) changed no settings of hosts", fix)
-        if chosen.directory != meant:
+        if chosen.directory != hosts:
             raise UsageError(
                 f"run {number} was made in {chosen.domain}, which is not the inventory's domain",
                 "name the inventory of that domain with --inventory",

@@ -1,5 +1,6 @@
 """Plans of hosts' settings, saved and fresh: read back as changes, and compared line by line."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
@@ -28,16 +29,16 @@ class SettingsPlanForm:
     def differences(self, then: Sequence[SettingChange], now: Sequence[SettingChange]) -> list[str]:
         """A line for each setting that differs in the same way, with its hosts."""
         old, new = _by_setting(then), _by_setting(now)
-        how = dict.fromkeys(old.keys() - new.keys(), "would not be changed any more")
-        how |= dict.fromkeys(new.keys() - old.keys(), "would be changed as well")
+        words = dict.fromkeys(old.keys() - new.keys(), "would not be changed any more")
+        words |= dict.fromkeys(new.keys() - old.keys(), "would be changed as well")
         for key in old.keys() & new.keys():
             before, after = _from_to(old[key]), _from_to(new[key])
             if before != after:
-                how[key] = f"was to go {before}, is to go {after}"
-        alike = names.grouped(((setting, words), host) for (setting, host), words in how.items())
-        return sorted(
-            f"{names.fold(hosts)}: {setting} {words}" for (setting, words), hosts in alike.items()
-        )
+                words[key] = f"was to go {before}, is to go {after}"
+        hosts_by_line: dict[str, list[str]] = defaultdict(list)
+        for (setting, host), difference in words.items():
+            hosts_by_line[f"{setting} {difference}"].append(host)
+        return sorted(f"{names.fold(hosts)}: {line}" for line, hosts in hosts_by_line.items())
 
 
 def _by_setting(changes: Sequence[SettingChange]) -> dict[tuple[str, str], SettingChange]:

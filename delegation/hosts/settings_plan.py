@@ -1,4 +1,4 @@
-"""The inventory's ``live_migration`` against the hosts as read: the plan, and what stops it.
+"""Inventory (``live_migration``), hosts as read -> the plan of their settings, and what stops it.
 
 A setting that is not declared is left as it is found. Declared networks are to be exactly those
 that a host uses, so ``any_network`` goes off with them unless it is declared itself; with
@@ -23,7 +23,10 @@ KERBEROS_BEFORE_MESH = "kerberos-before-mesh"
 """The refusal, and the --allow name that lifts it."""
 
 OF_THE_CLUSTER = frozenset({settings.ENABLED, settings.MIGRATIONS, settings.ANY_NETWORK})
-"""What a failover cluster sets on its nodes itself; their networks as well (FIELD 1)."""
+"""What a failover cluster sets on its nodes itself; their networks as well.
+
+Its own MaximumParallelMigrations takes precedence over the limits of its hosts.
+"""
 
 HostsPlan = Plan[HostSetting]
 
@@ -48,38 +51,35 @@ def propose(inventory: Inventory, readings: Mapping[str, HostReading]) -> Settin
     unchanged = 0
     for label, reading in readings.items():
         host = inventory.hosts[label]
-        own: list[SettingChange] = []
-        for found, wanted in _pairs(host.live_migration or LiveMigration(), reading.settings):
-            if found is None:
-                blocked.append(_not_told(label, wanted))
+        of_host: list[SettingChange] = []
+        for before, after in _pairs(host.live_migration or LiveMigration(), reading.settings):
+            if before is None:
+                blocked.append(_not_told(label, after))
                 continue
-            target = settings.target(label, host.fqdn, wanted.name)
-            change = Change(target, found, wanted)
-            if not wanted.difference(found):
+            target = settings.target(label, host.fqdn, after.name)
+            change = Change(target, before, after)
+            if not after.difference(before):
                 unchanged += 1
-            elif reading.clustered and _of_the_cluster(wanted.name):
+            elif reading.clustered and _is_of_the_cluster(after.name):
                 cluster.append(change)
             else:
-                own.append(change)
-        changes += sorted(own, key=settings.turn)
+                of_host.append(change)
+        changes += sorted(of_host, key=settings.turn)
     order = {label: index for index, label in enumerate(inventory.hosts)}
     changes.sort(key=lambda change: order[change.target.name])
-    return SettingsProposal(
-        Plan(_KIND, inventory.domain, tuple(changes), tuple(blocked)),
-        tuple(cluster),
-        unchanged,
-    )
+    plan = Plan(_KIND, inventory.domain, tuple(changes), tuple(blocked))
+    return SettingsProposal(plan, tuple(cluster), unchanged)
 
 
-def _of_the_cluster(name: str) -> bool:
+def _is_of_the_cluster(name: str) -> bool:
     return name in OF_THE_CLUSTER or settings.subnet_of(name) is not None
 
 
-def _not_told(label: str, wanted: HostSetting) -> Blocked:
+def _not_told(label: str, setting: HostSetting) -> Blocked:
     return Blocked(
         label,
         "not-told",
-        f"the host does not tell its {wanted.name}, so that it can't be set; take it out of its "
+        f"the host does not tell its {setting.name}, so that it can't be set; take it out of its "
         "live_migration",
     )
 
@@ -87,21 +87,24 @@ def _not_told(label: str, wanted: HostSetting) -> Blocked:
 def _pairs(
     declared: LiveMigration, found: Mapping[str, Value]
 ) -> Iterator[tuple[HostSetting | None, HostSetting]]:
-    """Each setting that is declared, as found and as wanted."""
+    """Each setting that is declared, as found and as it is to be."""
     for name, value in _declared(declared).items():
         if value is not None:
             yield settings.held(found, name), HostSetting(name, value)
     if declared.networks is None:
         return
-    listed = [name for name in found if settings.subnet_of(name)]
+    # Matched by what they mean, and called as the host spells them: its cmdlets are to find the
+    # entry that is there.
+    remaining = [name for name in found if settings.subnet_of(name)]
     for network in declared.networks:
         name = settings.network(network.subnet)
         key = settings.key(name)
-        spelled = next((n for n in listed if settings.key(n) == key), name)
-        wanted: Value = settings.PRESENT if network.priority is None else network.priority
-        yield HostSetting(spelled, found.get(spelled)), HostSetting(spelled, wanted)
-        listed = [n for n in listed if settings.key(n) != key]
-    for name in listed:
+        spellings = [listed for listed in remaining if settings.key(listed) == key]
+        spelling = spellings[0] if spellings else name
+        priority: Value = settings.PRESENT if network.priority is None else network.priority
+        yield HostSetting(spelling, found.get(spelling)), HostSetting(spelling, priority)
+        remaining = [listed for listed in remaining if settings.key(listed) != key]
+    for name in remaining:
         yield HostSetting(name, found[name]), HostSetting(name, None)
 
 
@@ -123,51 +126,45 @@ def switching(plan: HostsPlan, readings: Mapping[str, HostReading]) -> tuple[str
 
     Where migrations are off when all is done there is none that could fail.
     """
-    enabled = {
-        label
-        for label, reading in readings.items()
-        if reading.settings.get(settings.ENABLED) is True
-    }
+    enabled: dict[str, bool] = {}
+    for label, reading in readings.items():
+        enabled[label] = reading.settings.get(settings.ENABLED) is True
     for change in plan.changes:
         if change.after.name == settings.ENABLED:
-            by_then = enabled.add if change.after.value is True else enabled.discard
-            by_then(change.target.name)
+            enabled[change.target.name] = change.after.value is True
     kerberos = HostSetting(settings.AUTHENTICATION, Authentication.KERBEROS.value)
-    return tuple(
-        change.target.name
-        for change in plan.changes
-        if change.after == kerberos and change.target.name in enabled
-    )
+    to_kerberos = [change.target.name for change in plan.changes if change.after == kerberos]
+    return tuple(label for label in to_kerberos if enabled.get(label))
 
 
 def not_in_the_mesh(labels: Collection[str], comparison: Comparison) -> dict[str, str]:
     """Why hosts could not migrate by Kerberos yet, by label, from their computer objects."""
-    known = {host.label: host for host in comparison.hosts}
-    why = {}
+    hosts = {host.label: host for host in comparison.hosts}
+    why: dict[str, str] = {}
     for label in labels:
-        if label not in known:
-            lacks, fix = "there is no one computer object of it", "see: delegation check"
-        elif lacks := _lacks(known[label]):
+        if label not in hosts:
+            obstacle, fix = "there is no one computer object of it", "see: delegation check"
+        elif obstacle := _what_it_lacks(hosts[label]):
             fix = "apply the delegation first: delegation plan"
         else:
             continue
-        why[label] = f"it would migrate by Kerberos, and could not: {lacks}; {fix}"
+        why[label] = f"it would migrate by Kerberos, and could not: {obstacle}; {fix}"
     return why
 
 
-def _lacks(host: HostComparison) -> str:
-    lacks = []
+def _what_it_lacks(host: HostComparison) -> str:
+    parts: list[str] = []
     if host.missing:
         count = len(host.missing) + len(host.present)
-        lacks.append(f"{len(host.missing):,} of its {count:,} values")
-    found, wanted = host.transition
-    if wanted and not found:
-        lacks.append("the flag for protocol transition")
-    return f"its computer object lacks {' and '.join(lacks)}" if lacks else ""
+        parts.append(f"{len(host.missing):,} of its {count:,} values")
+    is_set, should_be_set = host.transition
+    if should_be_set and not is_set:
+        parts.append("the flag for protocol transition")
+    return f"its computer object lacks {' and '.join(parts)}" if parts else ""
 
 
 def not_known(labels: Collection[str], error: DelegationError) -> dict[str, str]:
-    """The same where the directory can't be read."""
+    """Why hosts may not be able to migrate by Kerberos, where the directory can't be read."""
     fix = f"; {error.fix}" if error.fix else ""
     what = "it would migrate by Kerberos, and whether it could can't be told"
     return dict.fromkeys(labels, f"{what}: {error.what}{fix}")
@@ -181,10 +178,10 @@ def guarded(plan: HostsPlan, why: Mapping[str, str]) -> HostsPlan:
 
 def _folded(why: Mapping[str, str], name: str, override: str = "") -> list[Blocked]:
     """One refusal for all hosts to which the same words apply."""
-    alike: dict[str, list[str]] = defaultdict(list)
-    for label, words in why.items():
-        alike[words].append(label)
-    return [Blocked(names.fold(of), name, words, override) for words, of in alike.items()]
+    by_words = names.grouped((words, label) for label, words in why.items())
+    return [
+        Blocked(names.fold(labels), name, words, override) for words, labels in by_words.items()
+    ]
 
 
 def reversal(
@@ -195,26 +192,31 @@ def reversal(
     What was not read is left out, and so is what has become a cluster's business: that stays in
     effect, and can be undone another time.
     """
-    back: list[SettingChange] = []
+    reverses: list[SettingChange] = []
     cluster: list[SettingChange] = []
-    untold: list[Blocked] = []
-    moved: dict[str, list[str]] = defaultdict(list)
+    not_told: list[Blocked] = []
+    departures: dict[str, list[str]] = defaultdict(list)
     for change in changes:
         reading = readings.get(change.target.name)
         if reading is None:
             continue
-        found = settings.held(reading.settings, change.after.name)
-        if found is None:
-            untold.append(_not_told(change.target.name, change.after))
-        elif reading.clustered and _of_the_cluster(change.after.name):
-            if change.before.difference(found):
-                cluster.append(Change(change.target, found, change.before))
-        elif words := change.departures(found):
-            moved[change.target.name] += words
+        now = settings.held(reading.settings, change.after.name)
+        if now is None:
+            not_told.append(_not_told(change.target.name, change.after))
+        elif reading.clustered and _is_of_the_cluster(change.after.name):
+            if change.before.difference(now):
+                cluster.append(Change(change.target, now, change.before))
+        elif words := change.departures(now):
+            departures[change.target.name] += words
         else:
-            back.append(Change(change.target, found, change.before))
-    for listed in (back, cluster):
-        listed.sort(key=lambda c: (settings.place(c.target)[0].casefold(), *settings.turn(c)))
-    since = {label: f"changed since: {'; '.join(words)}" for label, words in moved.items()}
-    conflicts = (*untold, *_folded(since, "conflict"))
-    return SettingsProposal(Plan(_KIND, domain, tuple(back), conflicts), tuple(cluster))
+            reverses.append(Change(change.target, now, change.before))
+    reverses.sort(key=_by_host_and_turn)
+    cluster.sort(key=_by_host_and_turn)
+    since = {label: f"changed since: {'; '.join(words)}" for label, words in departures.items()}
+    blocked = (*not_told, *_folded(since, "conflict"))
+    return SettingsProposal(Plan(_KIND, domain, tuple(reverses), blocked), tuple(cluster))
+
+
+def _by_host_and_turn(change: SettingChange) -> tuple[str, int, str]:
+    fqdn, _ = settings.place(change.target)
+    return (fqdn.casefold(), *settings.turn(change))

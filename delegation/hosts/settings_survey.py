@@ -90,10 +90,10 @@ def read(world: HostsWorld, open_host: Open, labels: Iterable[str]) -> HostsSurv
 def planned(
     world: HostsWorld, open_host: Open, labels: Iterable[str], allow: Collection[str] = ()
 ) -> HostsSurvey:
-    """The same for a plan: with every refusal that ``allow`` does not lift."""
-    found = read(world, open_host, labels)
-    plan = guarded(world, found.plan, found.readings, allow)
-    return replace(found, proposal=replace(found.proposal, plan=plan))
+    """The hosts as they are, and a plan with every refusal that ``allow`` does not lift."""
+    survey = read(world, open_host, labels)
+    plan = guarded(world, survey.plan, survey.readings, allow)
+    return replace(survey, proposal=replace(survey.proposal, plan=plan))
 
 
 def guarded(
@@ -104,7 +104,8 @@ def guarded(
 ) -> HostsPlan:
     """The plan, blocked where it would break migrations that work today.
 
-    The directory is read only where some host would go over to Kerberos.
+    A host that is set to Kerberos before its computer object lists its targets fails every
+    migration. The directory is read only where some host would go over to Kerberos.
     """
     switching = settings_plan.switching(plan, readings)
     if not switching or KERBEROS_BEFORE_MESH in allow:

@@ -82,7 +82,7 @@ class HostsPlanView:
             "digest": self.plan.digest,
             "domain": self.plan.domain,
             "changes": [setting_to_json(change) for change in self.plan.changes],
-            "unreachable": [one.to_json() for one in self.unreachable],
+            "unreachable": [unreachable.to_json() for unreachable in self.unreachable],
             "cluster": [_cluster_to_json(change) for change in self.cluster],
             "blocked": [refusal.to_json("host") for refusal in self.plan.blocked],
             "summary": {
@@ -161,24 +161,24 @@ class HostsView:
     def of(cls, inventory: Inventory, survey: HostsSurvey) -> "HostsView":
         differ = _settings_by_host(survey.plan.changes)
         of_cluster = _settings_by_host(survey.proposal.cluster)
-        rows = [
-            HostRow(
-                label,
-                reading,
-                _networks(reading),
-                inventory.hosts[label].live_migration is not None,
-                tuple(differ.get(label, ())),
-                tuple(of_cluster.get(label, ())),
+        rows: list[HostRow] = []
+        for label, reading in survey.readings.items():
+            row = HostRow(
+                host=label,
+                reading=reading,
+                networks=_networks(reading),
+                declared=inventory.hosts[label].live_migration is not None,
+                differ=tuple(differ.get(label, ())),
+                cluster=tuple(of_cluster.get(label, ())),
             )
-            for label, reading in survey.readings.items()
-        ]
+            rows.append(row)
         return cls(inventory.domain, tuple(rows), unreachable_hosts(survey.unreachable))
 
     def to_json(self) -> dict[str, Any]:
         return {
             "domain": self.domain,
             "hosts": [row.to_json() for row in self.hosts],
-            "unreachable": [one.to_json() for one in self.unreachable],
+            "unreachable": [unreachable.to_json() for unreachable in self.unreachable],
         }
 
 
@@ -187,11 +187,11 @@ def _settings_by_host(changes: Iterable[SettingChange]) -> dict[str, list[str]]:
 
 
 def _networks(reading: HostReading) -> tuple[MigrationNetwork, ...]:
-    found = [
-        MigrationNetwork(subnet, value)
-        for name, value in reading.settings.items()
-        if (subnet := settings.subnet_of(name)) is not None
-    ]
+    found: list[MigrationNetwork] = []
+    for name, value in reading.settings.items():
+        subnet = settings.subnet_of(name)
+        if subnet is not None:
+            found.append(MigrationNetwork(subnet, value))
     return tuple(sorted(found, key=lambda network: (network.priority, network.subnet)))
 
 

@@ -154,6 +154,7 @@ class Snapshot:
     account_names: Mapping[str, str] = field(default_factory=dict)
 
     def computer(self, name: str) -> Computer | None:
+        """The one account of that name in the domain, if it has exactly one."""
         return self.computers.get(name.casefold())
 
     @cached_property

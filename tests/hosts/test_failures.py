@@ -9,20 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from delegation.hosts import failures
-from delegation.hosts.failures import Kind, hresult_in, meaning
+from delegation.hosts.failures import FailureKind, hresult_in, meaning
 from delegation.hosts.machines import Failure
 
 DOCUMENTED = {
-    "0x8009030E": Kind.DELEGATION,
-    "0x8009030D": Kind.DELEGATION,
-    "0x80090322": Kind.NAME,
-    "0x80090303": Kind.NAME,
-    "0x80070005": Kind.RIGHTS,
-    "0x80070569": Kind.RIGHTS,
-    "0x8007274C": Kind.NETWORK,
-    "0x8007274D": Kind.NETWORK,
-    "0x80072746": Kind.NETWORK,
-    "0x8007271D": Kind.NETWORK,
+    "0x8009030E": FailureKind.DELEGATION,
+    "0x8009030D": FailureKind.DELEGATION,
+    "0x80090322": FailureKind.NAME,
+    "0x80090303": FailureKind.NAME,
+    "0x80070005": FailureKind.RIGHTS,
+    "0x80070569": FailureKind.RIGHTS,
+    "0x8007274C": FailureKind.NETWORK,
+    "0x8007274D": FailureKind.NETWORK,
+    "0x80072746": FailureKind.NETWORK,
+    "0x8007271D": FailureKind.NETWORK,
 }
 """FIELD.md section 8."""
 
@@ -34,7 +34,7 @@ numbers = st.integers(0x80000000, 0xFFFFFFFF).filter(lambda n: not 0x80131000 <=
 
 
 @pytest.mark.parametrize(("hresult", "kind"), DOCUMENTED.items())
-def test_what_is_documented_is_told_with_what_to_do(hresult: str, kind: Kind) -> None:
+def test_what_is_documented_is_told_with_what_to_do(hresult: str, kind: FailureKind) -> None:
     said = meaning(Failure("whatever it says", hresult))
     assert said.kind is kind
     assert said.hresult == hresult
@@ -42,9 +42,9 @@ def test_what_is_documented_is_told_with_what_to_do(hresult: str, kind: Kind) ->
     assert said.fix
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_only_what_passes_by_itself_is_tried_again(kind: Kind) -> None:
-    assert failures.Meaning(kind, "", "").again is (kind in {Kind.NETWORK, Kind.BUSY})
+@pytest.mark.parametrize("kind", FailureKind)
+def test_only_what_passes_by_itself_is_tried_again(kind: FailureKind) -> None:
+    assert failures.Meaning(kind, "", "").again is (kind in {FailureKind.NETWORK, FailureKind.BUSY})
 
 
 def test_every_meaning_says_what_and_what_to_do() -> None:
@@ -104,7 +104,7 @@ def test_any_record_makes_a_failure_with_a_meaning(
 
 def test_a_stopped_command_did_not_fail_for_a_reason_to_look_for() -> None:
     said = meaning(failures.stopped())
-    assert said.kind is Kind.STOPPED
+    assert said.kind is FailureKind.STOPPED
     assert not said.again
     assert meaning(failures.failure("x", 0, "PipelineStopped,Some.Cmdlet")) == said
 
@@ -117,6 +117,6 @@ def test_a_missing_cmdlet_names_the_module() -> None:
 def test_what_is_not_known_is_said_in_the_hosts_words() -> None:
     said = meaning(Failure("Der Vorgang ist fehlgeschlagen.", "0xC0370103"))
     assert said.what == "Der Vorgang ist fehlgeschlagen."
-    assert said.kind is Kind.OTHER
+    assert said.kind is FailureKind.OTHER
     assert not said.again
     assert said.hresult == "0xC0370103"
