@@ -13,7 +13,7 @@ from delegation.cli.migrate import layout
 from delegation.cli.migrate.scene import Scene
 from delegation.migrations.lifecycle import Migration, MigrationState
 from delegation.migrations.progress_of_run import RunProgress
-from delegation.migrations.runner.threads import Looks
+from delegation.migrations.runner.threads import LatestLooks
 from delegation.migrations.smb.traffic import MigrationShare, OpenFile, SmbSession, Traffic
 
 GIB = 1 << 30
@@ -37,7 +37,7 @@ def scene(count: int, *, name: str = "web", files: int = 3, urgency: int = 0) ->
         seconds[0] += 10
     disks = tuple(OpenFile(f"{SHARE.path}\\disk{n:02}.vhdx", "op", GIB) for n in range(files))
     seen = Traffic((SHARE,), (SmbSession("10.0.0.1", "op", 1, 1),), disks)
-    looks: dict[str, Looks] = {"hv02": ((1.0, seen), (2.0, seen))}
+    looks: dict[str, LatestLooks] = {"hv02": ((1.0, seen), (2.0, seen))}
     return Scene(progress, {"hv01": 2, "hv02": 2}, looks, urgency)
 
 

@@ -14,13 +14,13 @@ from delegation.migrations.lifecycle import Migration, MigrationState, Migration
 from delegation.migrations.runner.judging import (
     Cause,
     TryLimits,
+    cause_of_end,
+    cause_of_error,
+    cause_of_failure,
     judge,
-    of_end,
-    of_error,
-    of_failure,
-    unsent,
+    judge_unsent,
 )
-from delegation.migrations.runner.room import capacity, of_others
+from delegation.migrations.runner.room import capacity, migrations_of_others
 from delegation.migrations.runner.whereabouts import Answer
 
 ID = UUID(int=1)
@@ -62,7 +62,7 @@ def test_where_it_is_takes_the_word_of_both(source: str, target: str) -> None:
 @pytest.mark.parametrize(("source", "target"), [*product(SEEN, SEEN)])
 def test_what_was_not_sent_leaves_nothing_to_find_out(source: str, target: str) -> None:
     looks = {"hv01": SEEN[source], "hv02": SEEN[target]}
-    found = unsent(RUNNING, looks, None, LIMITS)
+    found = judge_unsent(RUNNING, looks, None, LIMITS)
     if (source, target) == ("away", "here"):
         assert found.step is MigrationStep.ARRIVED
     elif source == target and source in {"here", "away"}:
@@ -133,29 +133,29 @@ def test_one_that_is_on_both_or_neither_can_be_given_up_by_somebody() -> None:
     ],
 )
 def test_what_can_help_is_tried_again(hresult: str, again: bool) -> None:  # noqa: FBT001
-    assert of_failure(RUNNING, Failure("in the host's own words", hresult)).again == again
+    assert cause_of_failure(RUNNING, Failure("in the host's own words", hresult)).again == again
 
 
 def test_fixes_name_the_hosts() -> None:
-    cause = of_failure(RUNNING, Failure("", "0x8009030E"))
+    cause = cause_of_failure(RUNNING, Failure("", "0x8009030E"))
     assert "delegation explain hv01 hv02" in cause.fix
     assert "0x8009030E" in cause.words
 
 
 def test_who_does_not_answer_may_later_and_who_refuses_will_not() -> None:
-    assert of_error(RUNNING, SILENCE).again
-    assert of_error(RUNNING, NoHostTicket("the ticket has expired", "kinit")).again
-    assert not of_error(RUNNING, HostRefused("no right", "get it")).again
-    assert not of_error(RUNNING, CommandFailed("no module", "")).again
-    assert of_error(RUNNING, CommandFailed("in use", "", hresult="0x80070020")).again
+    assert cause_of_error(RUNNING, SILENCE).again
+    assert cause_of_error(RUNNING, NoHostTicket("the ticket has expired", "kinit")).again
+    assert not cause_of_error(RUNNING, HostRefused("no right", "get it")).again
+    assert not cause_of_error(RUNNING, CommandFailed("no module", "")).again
+    assert cause_of_error(RUNNING, CommandFailed("in use", "", hresult="0x80070020")).again
 
 
 def test_a_move_that_somebody_else_stopped_is_not_started_again() -> None:
-    assert at_source(RUNNING, of_end(RUNNING, stopped())) is MigrationStep.GIVEN_UP
+    assert at_source(RUNNING, cause_of_end(RUNNING, stopped())) is MigrationStep.GIVEN_UP
 
 
 def test_done_and_still_there_is_tried_again() -> None:
-    assert of_end(RUNNING, None).again
+    assert cause_of_end(RUNNING, None).again
 
 
 # What is left of a host
@@ -177,7 +177,7 @@ def test_what_has_arrived_is_in_the_reading_already() -> None:
 
 def test_migrations_of_others_take_slots() -> None:
     seen = hosted(machine(migrating=True), machine(7, migrating=True), machine(8))
-    assert of_others(seen, [RUNNING]) == 1
+    assert migrations_of_others(seen, [RUNNING]) == 1
     found = capacity("hv01", seen, [RUNNING])
     assert (found.live, found.storage) == (1, 2)
 

@@ -13,7 +13,7 @@ from delegation.errors import HostUnreachable
 from delegation.hosts.hypervisor import Hypervisor, Moving
 from delegation.hosts.machines import Ended, Failure, MoveOrder, Progress
 from delegation.migrations.lifecycle import Migration
-from delegation.migrations.runner.threads import Looks, Threads, Watchers
+from delegation.migrations.runner.threads import LatestLooks, Threads, Watchers
 from delegation.migrations.runner.work import (
     Accepted,
     Advanced,
@@ -251,7 +251,7 @@ def test_targets_are_watched_for_as_long_as_somebody_wants_it() -> None:
     watchers = Watchers(lambda _: Watched(lambda: share, closed), seconds=0.01)
     watchers.towards({"hv02"})
     until(lambda: len(watchers.seen().get("hv02", ())) == 2)
-    looks: Looks = watchers.seen()["hv02"]
+    looks: LatestLooks = watchers.seen()["hv02"]
     assert looks[-1][1] == share
     assert looks[0][0] < looks[1][0]
     watchers.towards(set())

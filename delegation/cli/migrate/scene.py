@@ -15,7 +15,7 @@ from delegation.cli.migrate import layout
 from delegation.migrations.lifecycle import MigrationState
 from delegation.migrations.progress_of_run import URGENCY, RunProgress, VmProgress
 from delegation.migrations.runner import LEAVE
-from delegation.migrations.runner.threads import Looks
+from delegation.migrations.runner.threads import LatestLooks
 from delegation.migrations.schedule.obstacles import size
 from delegation.migrations.smb.target_view import growth_rates, session_counts
 from delegation.migrations.words import duration
@@ -47,7 +47,7 @@ class Scene:
 
     progress: RunProgress
     slots: Mapping[str, int]
-    looks: Mapping[str, Looks]
+    looks: Mapping[str, LatestLooks]
     urgency: int
 
     def drawn(self, width: int, height: int) -> RenderableType:
@@ -180,7 +180,7 @@ def _more(count: int, what: str) -> Iterator[Text]:
         yield Text(f"  and {counted(count, what)} more", style="dim", no_wrap=True)
 
 
-def _wire_rows(at: str, looks: Looks) -> Iterator[Row]:
+def _wire_rows(at: str, looks: LatestLooks) -> Iterator[Row]:
     """What the last look at a target shows while something migrates there."""
     if not looks or looks[-1][1].is_quiet:
         return

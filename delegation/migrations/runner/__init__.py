@@ -1,4 +1,4 @@
-"""Carries out a queue of migrations: starts what the schedule says, follows it, settles its end.
+"""A queue of migrations -> carried out: it starts what is due, follows it and settles its end.
 
 It is given everything: somebody who works at the hosts, the record, a clock. It may die between
 any two of its lines; whoever takes the run up again finds out from the record and the hosts.
@@ -15,10 +15,10 @@ from delegation.migrations.runner.judging import (
     Cause,
     MigrationVerdict,
     TryLimits,
+    cause_of_end,
+    cause_of_error,
     judge,
-    of_end,
-    of_error,
-    unsent,
+    judge_unsent,
 )
 from delegation.migrations.runner.learning import Learning
 from delegation.migrations.runner.lookout import Lookout
@@ -75,14 +75,14 @@ class Runner:
         self._clock = clock
         self._new_handle = new_handle
         self._patience = patience
-        self._to_listen = Every(clock, patience.listen)
-        self._to_record = Every(clock, patience.record)
+        self._wishes_due = Every(clock, patience.listen)
+        self._record_due = Every(clock, patience.record)
+        self._wait_shown_due = Every(clock, patience.listen)
         self._learning = Learning(self._board, rates, clock, patience)
-        self._to_tell = Every(clock, patience.listen)
-        self._again: Alarms[UUID] = Alarms(clock)
+        self._retries: Alarms[UUID] = Alarms(clock)
         self._watched: set[UUID] = set()
         self._causes: dict[UUID, Cause] = {}
-        self._chased: dict[UUID, Every] = {}
+        self._pursued_due: dict[UUID, Every] = {}
         self._odd: Lasting[UUID] = Lasting(clock)
         self._percents: dict[UUID, int] = {}
         self._pressed = 0
@@ -105,11 +105,12 @@ class Runner:
         try:
             self._begin()
             while not self._is_over():
-                self._obey()
+                self._stop_as_asked()
+                self._give_up_as_asked()
                 if not self._pressed:
                     self._start_due()
                 self._listen()
-                self._go_on()
+                self._do_what_is_due()
             self._board.explain_rest()
         finally:
             self._crew.dismiss()
@@ -121,14 +122,16 @@ class Runner:
         while self._lookout.is_looking and self._pressed < LEAVE:
             self._listen()
         for move in self._board.under_way:
-            lost = move.state is not MigrationState.UNKNOWN
-            self._pursue(self._board.step(move, MigrationStep.LOST, UNWATCHED) if lost else move)
+            # Nobody has watched it since the run was left: unknown, until its hosts are asked.
+            if move.state is not MigrationState.UNKNOWN:
+                move = self._board.step(move, MigrationStep.LOST, UNWATCHED)  # noqa: PLW2901
+            self._pursue(move)
         for move in self._board.pending:
             if move.state is MigrationState.WAITING:
                 self._board.step(move, MigrationStep.DUE)
 
     def _listen(self) -> None:
-        self._take(self._crew.next(self._patience.listen))
+        self._take_event(self._crew.next(self._patience.listen))
         self._display.pulse(self._pressed)
 
     # What is done
@@ -141,7 +144,7 @@ class Runner:
             self._causes.pop(move.machine, None)
             self._watched.add(move.machine)
             self._crew.carry(move)
-            self._lookout.stir()
+            self._lookout.note_activity()
 
     def _pursue(self, move: Migration) -> None:
         if move.machine not in self._watched:
@@ -155,43 +158,51 @@ class Runner:
         if move.state in {MigrationState.STARTING, MigrationState.RUNNING}:
             self._board.step(move, MigrationStep.STOPPED)
 
-    def _obey(self) -> None:
-        """What was asked meanwhile, by signals and from other terminals."""
-        if self._pressed >= STOP and self._stop_by is None:
-            self._stop_by = self._clock() + self._patience.stop
-            for move in self._board.under_way:
-                self._stop(move)
-        if self._to_listen():
-            asked = self._record.requests()
-            for move in self._board.abandon(asked) if asked else ():
-                if move.state.pending:
-                    self._board.step(move, MigrationStep.ABANDONED)
-                elif move.state.on_the_way:
-                    self._stop(move)
+    def _stop_as_asked(self) -> None:
+        """Once, where a signal asked for it: stop all that runs."""
+        if self._pressed < STOP or self._stop_by is not None:
+            return
+        self._stop_by = self._clock() + self._patience.stop
+        for move in self._board.under_way:
+            self._stop(move)
 
-    def _go_on(self) -> None:
+    def _give_up_as_asked(self) -> None:
+        """What was asked meanwhile, from other terminals."""
+        wishes = self._record.requests() if self._wishes_due() else ()
+        if not wishes:
+            return
+        for move in self._board.abandon(wishes):
+            if move.state.pending:
+                self._board.step(move, MigrationStep.ABANDONED)
+            elif move.state.on_the_way:
+                self._stop(move)
+
+    def _do_what_is_due(self) -> None:
         """What is to be done at this second."""
-        if self._percents and self._to_record():
+        if self._percents and self._record_due():
             self._board.advanced(self._percents)
             self._percents.clear()
-        for machine in self._again.due():
+        for machine in self._retries.due():
             move = self._board.moves[machine]
             if move.state is MigrationState.WAITING:
                 self._board.step(move, MigrationStep.DUE)
             elif move.state is MigrationState.UNKNOWN:
                 self._pursue(move)
-        self._lookout.go_on()
-        if self._to_tell():
-            idle = all(move.state is MigrationState.UNKNOWN for move in self._board.under_way)
-            left = self._lookout.left if idle else None
-            self._display.waits(Wait(self._lookout.missed, left))
+        self._lookout.revisit_due()
+        if self._wait_shown_due():
+            self._show_wait()
+
+    def _show_wait(self) -> None:
+        is_idle = all(move.state is MigrationState.UNKNOWN for move in self._board.under_way)
+        seconds = self._lookout.seconds_left if is_idle else None
+        self._display.waits(Wait(self._lookout.unreachable, seconds))
 
     # What happens
 
-    def _take(self, event: ErrandEvent | None) -> None:
+    def _take_event(self, event: ErrandEvent | None) -> None:
         match event:
             case Visited(host, answer):
-                self._lookout.visited(host, answer)
+                self._lookout.take_visit(host, answer)
             case Accepted(machine, handle):
                 self._learning.began(machine)
                 move = self._board.moves[machine]
@@ -203,43 +214,45 @@ class Runner:
             case Lost(machine, error):
                 self._watched.discard(machine)
                 self._odd.seconds(machine, so=False)
-                self._causes[machine] = of_error(self._board.moves[machine], error)
-                self._nothing_told(self._board.moves[machine], error.what, error.fix)
+                move = self._board.moves[machine]
+                self._causes[machine] = cause_of_error(move, error)
+                self._ask_again(move, error.what, error.fix)
             case Unsent() | MigrationOver():
                 self._watched.discard(event.machine)
-                self._ended(event)
+                self._settle_end(event)
 
     def _advanced(self, machine: UUID, percent: int) -> None:
         known = self._percents.get(machine, self._board.moves[machine].percent)
         if percent != known:
             self._percents[machine] = percent
-            self._lookout.stir()
+            self._lookout.note_activity()
 
     def _reattached(self, machine: UUID) -> None:
         move = self._board.step(self._board.moves[machine], MigrationStep.REATTACHED)
         if move.abandoned or self._pressed >= STOP:
             self._stop(move)
-        self._lookout.stir()
+        self._lookout.note_activity()
 
-    def _ended(self, event: Unsent | MigrationOver) -> None:
+    def _settle_end(self, event: Unsent | MigrationOver) -> None:
         """Nothing of ours runs: settle it by what both hosts say, and see them as they are now."""
         move = self._board.moves[event.machine]
         self._percents.pop(move.machine, None)
         limits = TryLimits(self._pressed >= STOP, self._patience.attempts)
         if isinstance(event, Unsent):
-            self._settle(move, unsent(move, event.looks, event.error, limits))
+            self._settle(move, judge_unsent(move, event.looks, event.error, limits))
         else:
             if event.heard:
-                self._causes[move.machine] = of_end(move, event.failure)
+                self._causes[move.machine] = cause_of_end(move, event.failure)
             cause = self._causes.get(move.machine)
-            verdict = judge(move, event.looks, cause, limits)
-            self._settle(move, self._ripe(move, verdict))
-        self._lookout.saw(event.looks)
+            verdict = self._unless_odd_too_long(move, judge(move, event.looks, cause, limits))
+            self._settle(move, verdict)
+        # Only now: what ended may not be counted among what runs at a host as it was just seen.
+        self._lookout.take_answers(event.looks)
         if not event.looks:
             self._lookout.visit(move.at, move.to)
 
-    def _ripe(self, move: Migration, verdict: MigrationVerdict) -> MigrationVerdict:
-        """The same, and an end of what both hosts, or neither, have shown for too long."""
+    def _unless_odd_too_long(self, move: Migration, verdict: MigrationVerdict) -> MigrationVerdict:
+        """The verdict; given up is what both hosts, or neither, have shown for too long."""
         odd_for = self._odd.seconds(move.machine, so=verdict.odd)
         if not verdict.odd or odd_for < self._patience.grace:
             return verdict
@@ -248,10 +261,10 @@ class Runner:
 
     def _settle(self, move: Migration, verdict: MigrationVerdict) -> None:
         if verdict.step is None:
-            self._nothing_told(move, verdict.reason, verdict.fix)
-            self._board.rests(move, at_rest=verdict.at_rest)
+            self._ask_again(move, verdict.reason, verdict.fix)
+            self._board.set_at_rest(move, at_rest=verdict.at_rest)
             if verdict.moving:
-                self._lookout.stir()
+                self._lookout.note_activity()
             return
         if verdict.step in {MigrationStep.ARRIVED, MigrationStep.PASSED}:
             self._learning.ended(move)
@@ -259,18 +272,18 @@ class Runner:
             move, verdict.step, verdict.reason, verdict.fix, blamed=verdict.blamed
         )
         if after.state is MigrationState.WAITING:
-            self._again.set(move.machine, self._patience.before_try(after.attempts))
-        self._lookout.stir()
+            self._retries.set(move.machine, self._patience.before_try(after.attempts))
+        self._lookout.note_activity()
 
-    def _nothing_told(self, move: Migration, why: str, fix: str) -> None:
-        """Ask again: at once where that was not done just now, else after a while."""
+    def _ask_again(self, move: Migration, why: str, fix: str) -> None:
+        """Nobody has told its end: ask at once where that was not done just now, else later."""
         if move.state is MigrationState.UNKNOWN:
             self._board.explain(move, why, fix)
         else:
             self._board.step(move, MigrationStep.LOST, why, fix)
         every = Every(self._clock, self._patience.poll)
-        at_once = self._chased.setdefault(move.machine, every)()
-        self._again.set(move.machine, 0 if at_once else self._patience.poll)
+        at_once = self._pursued_due.setdefault(move.machine, every)()
+        self._retries.set(move.machine, 0 if at_once else self._patience.poll)
 
     # The end
 
@@ -281,6 +294,6 @@ class Runner:
             return self._stop_by is not None and self._clock() >= self._stop_by
         if self._pressed or all(move.state.ended for move in self._board.moves.values()):
             return True
-        if not self._again:
-            self._lookout.unstick()
+        if not self._retries:
+            self._lookout.give_up_stuck()
         return not (self._odd or self._lookout.is_patient)

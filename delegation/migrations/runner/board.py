@@ -6,7 +6,7 @@ from uuid import UUID
 from delegation.errors import HostError
 from delegation.hosts.hosted import Hosted
 from delegation.migrations.lifecycle import Migration, MigrationState, MigrationStep
-from delegation.migrations.runner.room import capacity, of_others
+from delegation.migrations.runner.room import capacity, migrations_of_others
 from delegation.migrations.runner.whereabouts import Answer, errors_in_words
 from delegation.migrations.runner.work import Display, QueueRecord
 from delegation.migrations.schedule import Move, Schedule, Slots, Start
@@ -17,7 +17,8 @@ class Board:
     """All migrations by machine. ``gone`` and ``seen`` are the hosts as they were looked at last.
 
     A migration that is on the way runs in the schedule, and one that is pending waits there: held
-    back, where it waits for another try.
+    back, where it waits for another try. The record comes first at every step: where that fails,
+    the schedule has not started anything.
     """
 
     def __init__(self, record: QueueRecord, display: Display, slots: Slots, via: Via) -> None:
@@ -26,17 +27,10 @@ class Board:
         self.gone: dict[str, HostError] = {}
         self._record = record
         self._display = display
-        moves = self.moves.values()
-        self._schedule = Schedule(
-            {},
-            [as_move(move) for move in moves if move.state.pending],
-            slots=slots,
-            via=via,
-            running=[
-                Start(as_move(move), move.at, move.to) for move in moves if move.state.on_the_way
-            ],
-        )
-        for move in moves:
+        waiting = [as_move(move) for move in self.pending]
+        running = [Start(as_move(move), move.at, move.to) for move in self.under_way]
+        self._schedule = Schedule({}, waiting, slots=slots, via=via, running=running)
+        for move in self.pending:
             if move.state is MigrationState.WAITING:
                 self._schedule.hold(str(move.machine), move.reason)
 
@@ -68,20 +62,29 @@ class Board:
         blamed: bool = False,
     ) -> Migration:
         """Record it, tell the schedule, and show it. ``blamed``: a try that failed."""
-        machine = str(move.machine)
-        went_on = step in {MigrationStep.ARRIVED, MigrationStep.PASSED}
+        at: str | None = None
+        if start is not None:
+            at = start.source
+        elif step in _CAME:
+            at = move.to or move.target
         after = self._record.step(
             move.machine,
             step,
             reason,
             fix,
-            at=start.source if start else (move.to or move.target) if went_on else None,
+            at=at,
             to=start.to if start else None,
             handle=handle,
-            attempts=0 if step is MigrationStep.PASSED else move.attempts + 1 if blamed else None,
+            attempts=_attempts(move, step, blamed=blamed),
         )
-        if move.state.on_the_way:
-            self._ended(move, step)
+        self._tell_schedule(move, after, step)
+        self._changed(after)
+        return after
+
+    def _tell_schedule(self, before: Migration, after: Migration, step: MigrationStep) -> None:
+        machine = str(before.machine)
+        if before.state.on_the_way:
+            self._leave_the_way(before, step)
         elif after.state.ended:
             self._schedule.dropped(machine)
         elif step is MigrationStep.DUE:
@@ -89,21 +92,19 @@ class Board:
         if step is MigrationStep.REATTACHED:
             self._schedule.rests(machine, at_rest=False)
         if step is MigrationStep.POSTPONED:
-            self._schedule.hold(machine, reason)
-        self._changed(after)
-        return after
+            self._schedule.hold(machine, after.reason)
 
-    def _ended(self, move: Migration, step: MigrationStep) -> None:
+    def _leave_the_way(self, move: Migration, step: MigrationStep) -> None:
         """Tell the schedule, where a migration that was on the way is not any more."""
         machine = str(move.machine)
-        if step in {MigrationStep.ARRIVED, MigrationStep.PASSED}:
+        if step in _CAME:
             self._schedule.arrived(machine)
         elif step in {MigrationStep.RETURNED, MigrationStep.POSTPONED}:
             self._schedule.returned(machine, again=True)
         elif step in {MigrationStep.GIVEN_UP, MigrationStep.ABANDONED}:
             self._schedule.returned(machine, again=False)
 
-    def rests(self, move: Migration, *, at_rest: bool) -> None:
+    def set_at_rest(self, move: Migration, *, at_rest: bool) -> None:
         """Whether its source does nothing about one that is unknown: then its slot there is free.
 
         Its end is known only when its target has answered, too. Until then it is not sent again,
@@ -111,8 +112,8 @@ class Board:
         """
         self._schedule.rests(str(move.machine), at_rest=at_rest)
 
-    def saw(self, answers: Mapping[str, Answer]) -> None:
-        """Hosts as they were looked at just now. What ended there is told before."""
+    def take_answers(self, answers: Mapping[str, Answer]) -> None:
+        """Hosts as they were looked at just now. What ended there has been stepped on before."""
         under_way, at_rest = self.under_way, self._at_rest
         for host, answer in answers.items():
             if isinstance(answer, HostError):
@@ -123,11 +124,13 @@ class Board:
                 self.seen[host] = answer
                 self._schedule.reread(host, capacity(host, answer, under_way, at_rest))
 
-    def shared(self, host: str) -> bool:
+    def is_shared(self, host: str) -> bool:
         """Whether somebody else migrates from there, who may be in our way."""
+        if host not in self.seen:
+            return False
         at_rest = self._at_rest
         ours = [move for move in self.under_way if move.machine not in at_rest]
-        return host in self.seen and of_others(self.seen[host], ours) > 0
+        return migrations_of_others(self.seen[host], ours) > 0
 
     @property
     def _at_rest(self) -> set[UUID]:
@@ -135,7 +138,7 @@ class Board:
 
     def abandon(self, machines: Collection[UUID]) -> list[Migration]:
         """Take the wish that these be given up; they are still to be stepped on."""
-        moves = self._record.abandon([m for m in machines if m in self.moves])
+        moves = self._record.abandon([machine for machine in machines if machine in self.moves])
         for move in moves:
             self._changed(move)
         return moves
@@ -155,26 +158,44 @@ class Board:
         """Why what waits still does, for whoever looks at the record."""
         stuck = self.stuck()
         for move in self.pending:
-            ends = (move.at, move.target)
-            why, fix = errors_in_words(self.gone[host] for host in ends if host in self.gone)
-            if why := why or stuck.get(move.machine, ""):
+            errors = [self.gone[host] for host in (move.at, move.target) if host in self.gone]
+            why, fix = errors_in_words(errors)
+            why = why or stuck.get(move.machine, "")
+            if why:
                 self.explain(move, why, fix)
 
     def timed(self, seconds: Mapping[UUID, float]) -> None:
         """Better estimates for what waits."""
-        self._schedule.timed({str(machine): length for machine, length in seconds.items()})
+        by_id = {str(machine): length for machine, length in seconds.items()}
+        self._schedule.timed(by_id)
 
     def _changed(self, move: Migration) -> None:
         self.moves[move.machine] = move
         self._display.move(move)
 
 
+_CAME = {MigrationStep.ARRIVED, MigrationStep.PASSED}
+"""The steps after which a VM is where its Move-VM took it."""
+
+
+def _attempts(move: Migration, step: MigrationStep, *, blamed: bool) -> int | None:
+    """How many tries of its leg have failed after the step; None: as many as before."""
+    if step is MigrationStep.PASSED:  # the next leg begins
+        return 0
+    return move.attempts + 1 if blamed else None
+
+
 def involved(moves: Iterable[Migration]) -> set[str]:
     """The hosts that these need, by label."""
-    return {host for move in moves for host in (move.at, move.target, move.to) if host}
+    hosts: set[str] = set()
+    for move in moves:
+        hosts.update((move.at, move.target, move.to))
+    hosts.discard("")  # what was not sent yet goes nowhere so far
+    return hosts
 
 
 def as_move(move: Migration) -> Move:
+    """The migration from where it is now, as the schedule has it."""
     return Move(
         machine=str(move.machine),
         name=move.name,

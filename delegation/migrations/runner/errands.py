@@ -1,4 +1,4 @@
-"""What is done at the hosts for one migration, step by step; whoever calls takes one at a time.
+"""One migration -> what is done for it at the hosts, event by event; whoever calls takes each.
 
 Each errand is told as it happens, and is left by closing it: then what runs goes on without it.
 Hosts are opened by the errand itself, so that every connection has one thread.
@@ -13,7 +13,7 @@ from delegation.hosts.hosted import Hosted, folder
 from delegation.hosts.hypervisor import Hypervisor, Moving, Open, opened
 from delegation.hosts.machines import Ended, MoveOrder
 from delegation.migrations.lifecycle import Migration
-from delegation.migrations.runner.whereabouts import Answer, Whereabouts, place, sighting
+from delegation.migrations.runner.whereabouts import Answer, Whereabouts, locate, sighting
 from delegation.migrations.runner.work import (
     Accepted,
     Advanced,
@@ -29,10 +29,10 @@ Errand = Generator[ErrandEvent, None, None]
 
 TICK = 1.0
 """Seconds after which a migration that says nothing is looked at for a wish to stop it."""
-QUIET = 30
-"""Ticks without news after which both hosts are asked: the end can be lost with a connection."""
-IDLE = 4 * QUIET
-"""Ticks without news after which one that does nothing, by both hosts, is not waited for."""
+QUIET_TICKS = 30
+"""Without news for so many, both hosts are asked: the end can be lost with a connection."""
+IDLE_TICKS = 4 * QUIET_TICKS
+"""Without news for so many, one that does nothing, by both hosts, is not waited for."""
 
 
 class Wish(Protocol):
@@ -42,23 +42,26 @@ class Wish(Protocol):
 
 
 def carry(open_host: Open, move: Migration, stop: Wish) -> Errand:
-    """Send ``move``, whose intent is on record, and follow it to its end."""
+    """Send ``move``, whose intent is on record, and follow it to its end.
+
+    An error before the order went out leaves it unsent. After that the host may have taken it,
+    whatever became of the connection: then it is lost until both hosts have been asked.
+    """
     if move.handle is None:
         raise RuntimeError(f"{move.name} is to be started without a handle on record")
-    sent = False
+    is_sent = False
+    moving: Moving | None = None
     try:
         with opened(open_host, move.at) as source:
             order = _order(open_host, source, move)
-            if order is None or stop.is_set():
-                moving = None
-            else:
-                sent = True
+            if order is not None and not stop.is_set():
+                is_sent = True
                 moving = source.move(order, move.handle)
     except HostError as exc:
-        yield Lost(move.machine, exc) if sent else Unsent(move.machine, exc)
+        yield Lost(move.machine, exc) if is_sent else Unsent(move.machine, exc)
         return
     if moving is None:
-        yield Unsent(move.machine, looks=_both(open_host, move))
+        yield Unsent(move.machine, looks=_look_at_both(open_host, move))
         return
     yield from _follow(open_host, move, moving, stop, Accepted(move.machine, moving.handle))
 
@@ -69,46 +72,53 @@ def pursue(open_host: Open, move: Migration, stop: Wish) -> Errand:
     A source that can't tell whether it knows the handle counts as silent, whatever it says of the
     machine: a Move-VM that is about to begin there is not seen otherwise.
     """
-    unsure: HostError | None = None
-    moving = None
+    silence: HostError | None = None
+    moving: Moving | None = None
     try:
         with opened(open_host, move.at) as source:
-            moving = source.reattach(move.handle) if move.handle else None
+            if move.handle:
+                moving = source.reattach(move.handle)
     except HostError as exc:
-        unsure = exc
+        silence = exc
     if moving is not None:
         yield from _follow(open_host, move, moving, stop, Reattached(move.machine))
         return
-    looks = _both(open_host, move)
-    if unsure is not None:
-        looks[move.at] = unsure
+    looks = _look_at_both(open_host, move)
+    if silence is not None:
+        looks[move.at] = silence
     yield MigrationOver(move.machine, looks)
 
 
 def visit(open_host: Open, host: str) -> Errand:
+    """Look at one host, and tell how it is."""
     yield Visited(host, look(open_host, host))
 
 
 def look(open_host: Open, host: str) -> Answer:
     """The host as it is now, or why it can't be seen."""
     try:
-        with opened(open_host, host) as asked:
-            machines = asked.machines()
-            return Hosted(asked.read(), tuple(machines))
+        with opened(open_host, host) as hypervisor:
+            vms = hypervisor.machines()
+            return Hosted(hypervisor.read(), tuple(vms))
     except HostError as exc:
         return exc
 
 
 def _order(open_host: Open, source: Hypervisor, move: Migration) -> MoveOrder | None:
-    """What to send; None where the machine is not, or not just, on its source. Raises HostError."""
+    """What to send; None where the VM is not on its source, or not there alone. Raises HostError.
+
+    The folder that was asked for is one of its target. On the host of a bypass, as where none was
+    asked for, it goes where that host puts its VMs.
+    """
     with opened(open_host, move.to) as target:
-        machine = source.machine(move.machine)
-        found = place(machine, target.machine(move.machine))
-        if machine is None or found is not Whereabouts.SOURCE:
+        vm = source.machine(move.machine)
+        where = locate(vm, target.machine(move.machine))
+        if vm is None or where is not Whereabouts.SOURCE:
             return None
         storage = move.storage if move.final else ""
         if not storage:
-            storage = folder(Hosted(target.read(), tuple(target.machines())), machine)
+            hosted = Hosted(target.read(), tuple(target.machines()))
+            storage = folder(hosted, vm)
         return MoveOrder(move.machine, move.name, target.fqdn, storage)
 
 
@@ -116,23 +126,23 @@ def _follow(
     open_host: Open, move: Migration, moving: Moving, stop: Wish, first: ErrandEvent
 ) -> Errand:
     """Tell ``first``, and follow it to its end. Its own connection is all that stays open."""
-    ended: Ended | None = None
-    is_over, asked = False, False
+    end: Ended | None = None
+    is_over, is_stop_sent = False, False
     percent, quiet = move.percent, 0
     try:
         yield first
         while not is_over:
-            if stop.is_set() and not asked:
+            if stop.is_set() and not is_stop_sent:
                 moving.stop()
-                asked = True
-            said = moving.wait(TICK)
-            if isinstance(said, Ended):
-                ended, is_over = said, True
+                is_stop_sent = True
+            news = moving.wait(TICK)
+            if isinstance(news, Ended):
+                end, is_over = news, True
                 break
-            yield Advanced(move.machine, said.percent)
-            quiet = quiet + 1 if said.percent == percent else 0
-            percent = said.percent
-            if quiet and quiet % QUIET == 0:
+            yield Advanced(move.machine, news.percent)
+            quiet = quiet + 1 if news.percent == percent else 0
+            percent = news.percent
+            if quiet and quiet % QUIET_TICKS == 0:
                 is_over = _is_over(open_host, move, quiet)
     except HostError as exc:
         yield Lost(move.machine, exc)
@@ -143,15 +153,19 @@ def _follow(
                 moving.close()
             else:
                 moving.leave()
-    if ended is None and quiet >= IDLE:
-        yield Lost(move.machine, HostUnreachable(f"{move.at} does nothing about it", _BUSY))
+    if end is None and quiet >= IDLE_TICKS:
+        yield Lost(move.machine, HostUnreachable(f"{move.at} does nothing about it", _HOW_TO_WAKE))
         return
-    yield MigrationOver(
-        move.machine, _both(open_host, move), ended.failure if ended else None, heard=bool(ended)
-    )
+    looks = _look_at_both(open_host, move)
+    if end is None:
+        yield MigrationOver(move.machine, looks)
+    else:
+        yield MigrationOver(move.machine, looks, end.failure, heard=True)
 
 
-_BUSY = "look whether its Virtual Machine Management service hangs, or all its slots are taken"
+_HOW_TO_WAKE = (
+    "look whether its Virtual Machine Management service hangs, or all its slots are taken"
+)
 
 
 def _is_over(open_host: Open, move: Migration, quiet: int) -> bool:
@@ -159,12 +173,15 @@ def _is_over(open_host: Open, move: Migration, quiet: int) -> bool:
 
     It has come to its target; or it does nothing for too long, and can't once it is closed.
     """
-    looks = _both(open_host, move)
-    ends = [sighting(looks[host], move.machine) for host in (move.at, move.to)]
-    found = place(*ends)
-    return found is Whereabouts.TARGET or (found is Whereabouts.SOURCE and quiet >= IDLE)
+    looks = _look_at_both(open_host, move)
+    at_source = sighting(looks[move.at], move.machine)
+    at_target = sighting(looks[move.to], move.machine)
+    where = locate(at_source, at_target)
+    if where is Whereabouts.SOURCE:
+        return quiet >= IDLE_TICKS
+    return where is Whereabouts.TARGET
 
 
-def _both(open_host: Open, move: Migration) -> dict[str, Answer]:
+def _look_at_both(open_host: Open, move: Migration) -> dict[str, Answer]:
     """Both hosts, on connections of this moment: the errand's own may be hours old."""
     return {host: look(open_host, host) for host in (move.at, move.to)}

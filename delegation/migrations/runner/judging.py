@@ -1,4 +1,8 @@
-"""What became of a migration that nothing runs of any more: by both hosts, and what was heard."""
+"""Both hosts of a migration, and what was heard of it -> what became of it, once nothing runs.
+
+Where the VM is decides, and Move-VM's own word gives the reason alone: it may have reported a
+failure of a move that came through, or have been lost with its connection.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,11 +13,12 @@ from delegation.hosts.machines import Failure, VirtualMachine
 from delegation.migrations.lifecycle import Migration, MigrationState, MigrationStep
 from delegation.migrations.runner.whereabouts import (
     Answer,
+    Sighting,
     Whereabouts,
-    in_words,
-    place,
+    locate,
     sighting,
     what_to_do,
+    why_unsettled,
 )
 
 
@@ -51,24 +56,25 @@ class MigrationVerdict:
     """Whether both hosts have answered, and not one of them alone has it: that may pass."""
 
 
-def of_error(move: Migration, error: HostError) -> Cause:
+def cause_of_error(move: Migration, error: HostError) -> Cause:
     """Why a host could not be asked to do it."""
     if isinstance(error, HostUnreachable | NoHostTicket):
         return Cause(error.what, error.fix, again=True)
     known = meaning(Failure(error.what, error.hresult))
-    return Cause(error.what, error.fix or _named(move, known.fix), known.again)
+    fix = error.fix or _with_labels(move, known.fix)
+    return Cause(error.what, fix, known.again)
 
 
-def of_failure(move: Migration, failure: Failure) -> Cause:
+def cause_of_failure(move: Migration, failure: Failure) -> Cause:
     """Why Move-VM failed, in plain words where they are known."""
     known = meaning(failure)
     what = f"{known.what} ({known.hresult})" if known.hresult else known.what
-    return Cause(what, _named(move, known.fix), known.again)
+    return Cause(what, _with_labels(move, known.fix), known.again)
 
 
-def of_end(move: Migration, failure: Failure | None) -> Cause:
+def cause_of_end(move: Migration, failure: Failure | None) -> Cause:
     """Why it is where it was, though Move-VM has ended."""
-    return of_failure(move, failure) if failure else _SAID_DONE
+    return cause_of_failure(move, failure) if failure else _SAID_DONE
 
 
 _SAID_DONE = Cause("Move-VM said that it was done, and the machine is where it was", "", again=True)
@@ -80,34 +86,44 @@ def judge(
     cause: Cause | None,
     limits: TryLimits,
 ) -> MigrationVerdict:
-    """``looks`` are both hosts, seen when nothing ran.
+    """What a migration comes to by ``looks``, both of its hosts, seen when nothing ran.
 
     No ``cause``: nothing was heard of why, as when whoever watched it died.
     """
-    sightings = {host: sighting(looks[host], move.machine) for host in (move.at, move.to)}
-    found = place(sightings[move.at], sightings[move.to])
-    if found is Whereabouts.TARGET:
-        return MigrationVerdict(MigrationStep.ARRIVED if move.final else MigrationStep.PASSED)
-    if found is Whereabouts.SOURCE:
-        return _still_there(move, cause, limits)
-    words = in_words(found, sightings)
-    if move.abandoned and found in _ODD:
+    sightings = _sightings(move, looks)
+    where = locate(sightings[move.at], sightings[move.to])
+    if where is Whereabouts.TARGET:
+        return MigrationVerdict(_arrival(move))
+    if where is Whereabouts.SOURCE:
+        return _judge_still_there(move, cause, limits)
+    words = why_unsettled(where, sightings)
+    if move.abandoned and where in _ODD:
         return MigrationVerdict(MigrationStep.ABANDONED, f"left as it is: {words}")
+    is_moving = where is Whereabouts.MIGRATING
+    is_on_source = isinstance(sightings[move.at], VirtualMachine)
     return MigrationVerdict(
         None,
         words,
-        what_to_do(found, sightings),
-        moving=found is Whereabouts.MIGRATING,
-        at_rest=found is not Whereabouts.MIGRATING
-        and isinstance(sightings[move.at], VirtualMachine),
-        odd=found in _ODD,
+        what_to_do(where, sightings),
+        moving=is_moving,
+        at_rest=is_on_source and not is_moving,
+        odd=where in _ODD,
     )
 
 
 _ODD = {Whereabouts.BOTH, Whereabouts.NEITHER}
 
 
-def unsent(
+def _sightings(move: Migration, looks: Mapping[str, Answer]) -> dict[str, Sighting]:
+    """What its hosts said of it, by label, its source's first."""
+    return {host: sighting(looks[host], move.machine) for host in (move.at, move.to)}
+
+
+def _arrival(move: Migration) -> MigrationStep:
+    return MigrationStep.ARRIVED if move.final else MigrationStep.PASSED
+
+
+def judge_unsent(
     move: Migration,
     looks: Mapping[str, Answer],
     error: HostError | None,
@@ -118,23 +134,21 @@ def unsent(
     As nothing of ours runs, and nothing will, there is nothing to find out about.
     """
     if error is not None:
-        return _still_there(move, of_error(move, error), limits)
-    sightings = {host: sighting(looks[host], move.machine) for host in (move.at, move.to)}
-    found = place(sightings[move.at], sightings[move.to])
-    words = in_words(found, sightings)
-    if found is Whereabouts.TARGET:
-        return MigrationVerdict(
-            MigrationStep.ARRIVED if move.final else MigrationStep.PASSED, "it was there already"
-        )
-    if found in _ODD:
-        return MigrationVerdict(MigrationStep.GIVEN_UP, words, what_to_do(found, sightings))
-    if found is Whereabouts.MIGRATING:
+        return _judge_still_there(move, cause_of_error(move, error), limits)
+    sightings = _sightings(move, looks)
+    where = locate(sightings[move.at], sightings[move.to])
+    words = why_unsettled(where, sightings)
+    if where is Whereabouts.TARGET:
+        return MigrationVerdict(_arrival(move), "it was there already")
+    if where in _ODD:
+        return MigrationVerdict(MigrationStep.GIVEN_UP, words, what_to_do(where, sightings))
+    if where is Whereabouts.MIGRATING:
         words = "somebody else is migrating it"
-    return _still_there(move, Cause(words, "", again=True), limits)
+    return _judge_still_there(move, Cause(words, "", again=True), limits)
 
 
-def _still_there(move: Migration, cause: Cause | None, limits: TryLimits) -> MigrationVerdict:
-    """The same, of a machine that is where it was."""
+def _judge_still_there(move: Migration, cause: Cause | None, limits: TryLimits) -> MigrationVerdict:
+    """What comes of a migration whose VM is where it was."""
     if move.abandoned:
         return MigrationVerdict(MigrationStep.ABANDONED, "stopped" if move.started else "")
     if limits.stopping or move.state is MigrationState.STOPPING:
@@ -143,14 +157,14 @@ def _still_there(move: Migration, cause: Cause | None, limits: TryLimits) -> Mig
         return MigrationVerdict(MigrationStep.RETURNED)
     if not cause.again:
         return MigrationVerdict(MigrationStep.GIVEN_UP, cause.words, cause.fix, blamed=True)
-    if move.attempts + 1 >= limits.attempts:
-        tries = "once" if move.attempts == 0 else f"{move.attempts + 1} times"
-        return MigrationVerdict(
-            MigrationStep.GIVEN_UP, f"tried {tries}: {cause.words}", cause.fix, blamed=True
-        )
+    failed = move.attempts + 1
+    if failed >= limits.attempts:
+        tries = "once" if failed == 1 else f"{failed} times"
+        words = f"tried {tries}: {cause.words}"
+        return MigrationVerdict(MigrationStep.GIVEN_UP, words, cause.fix, blamed=True)
     return MigrationVerdict(MigrationStep.POSTPONED, cause.words, cause.fix, blamed=True)
 
 
-def _named(move: Migration, fix: str) -> str:
-    """With the hosts' labels where they are meant."""
+def _with_labels(move: Migration, fix: str) -> str:
+    """What to do, with the hosts' labels where they are meant."""
     return fix.replace("SOURCE", move.at).replace("TARGET", move.to)

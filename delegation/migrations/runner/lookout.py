@@ -1,4 +1,4 @@
-"""Looks at the hosts, and tells whether there is still reason to go on."""
+"""Answers of the hosts -> when to look at which again, and whether there is reason to go on."""
 
 from collections.abc import Callable, Iterable, Mapping
 
@@ -27,8 +27,8 @@ class Lookout:
         self._clock = clock
         self._patience = patience
         self._asked: set[str] = set()
-        self._again: Alarms[str] = Alarms(clock)
-        self._stirred = clock()
+        self._revisits: Alarms[str] = Alarms(clock)
+        self._active_at = clock()
         self._is_fresh = False
 
     @property
@@ -39,25 +39,32 @@ class Lookout:
     @property
     def is_patient(self) -> bool:
         """Whether something has happened not too long ago."""
-        return self.left > 0
+        return self.seconds_left > 0
 
     @property
-    def missed(self) -> dict[str, HostError]:
+    def unreachable(self) -> dict[str, HostError]:
         """Why hosts that are needed can't be asked, by label."""
-        needed = involved(move for move in self._board.moves.values() if not move.state.ended)
-        return {host: self._board.gone[host] for host in sorted(needed & self._board.gone.keys())}
+        gone = self._board.gone
+        return {host: gone[host] for host in sorted(self._needed & gone.keys())}
 
     @property
-    def left(self) -> float:
+    def seconds_left(self) -> float:
         """Seconds for which it is still patient, where nothing happens."""
-        return max(self._patience.silence - (self._clock() - self._stirred), 0.0)
+        silent_for = self._clock() - self._active_at
+        return max(self._patience.silence - silent_for, 0.0)
 
-    def stir(self) -> None:
+    @property
+    def _needed(self) -> set[str]:
+        """The hosts of all that has no end yet."""
+        return involved(move for move in self._board.moves.values() if not move.state.ended)
+
+    def note_activity(self) -> None:
         """Something has happened: there is reason to go on, and what was seen may be old."""
-        self._stirred = self._clock()
+        self._active_at = self._clock()
         self._is_fresh = False
 
     def visit(self, *hosts: str) -> None:
+        """Look at these, unless an answer is awaited already."""
         for host in hosts:
             if host not in self._asked:
                 self._asked.add(host)
@@ -66,31 +73,37 @@ class Lookout:
     def visit_all(self) -> None:
         self.visit(*self._hosts)
 
-    def go_on(self) -> None:
+    def revisit_due(self) -> None:
         """Look again at the hosts whose time has come."""
-        self.visit(*self._again.due())
+        self.visit(*self._revisits.due())
 
-    def visited(self, host: str, answer: Answer) -> None:
+    def take_visit(self, host: str, answer: Answer) -> None:
+        """The answer of a host that was to be looked at."""
         self._asked.discard(host)
-        self.saw({host: answer})
+        self.take_answers({host: answer})
 
-    def saw(self, answers: Mapping[str, Answer]) -> None:
-        """Hosts as they are now; what keeps one of ours from going on is looked at again later."""
+    def take_answers(self, answers: Mapping[str, Answer]) -> None:
+        """Hosts as they are now; what keeps one of ours from going on is looked at again later.
+
+        That is a host that does not answer, and one that somebody else migrates from. The first
+        that is back, and the second while it is there, are reasons to go on.
+        """
         were_gone = self._board.gone.keys() & answers.keys()
-        self._board.saw(answers)
+        self._board.take_answers(answers)
         gone = self._board.gone.keys() & answers.keys()
-        shared = {host for host in answers if self._board.shared(host)}
+        shared = {host for host in answers if self._board.is_shared(host)}
         if not (were_gone | gone | shared):
             return
-        needed = involved(move for move in self._board.moves.values() if not move.state.ended)
+        needed = self._needed
         for host in needed & (gone | shared):
-            self._again.set(host, self._patience.poll)
-        if needed & (shared | (were_gone - gone)):
-            self.stir()
+            self._revisits.set(host, self._patience.poll)
+        are_back = were_gone - gone
+        if needed & (shared | are_back):
+            self.note_activity()
 
-    def unstick(self) -> None:
+    def give_up_stuck(self) -> None:
         """Where nothing will go on by itself, look at every host once more, then give up."""
-        if self._again or self._asked:
+        if self._revisits or self._asked:
             return
         stuck = self._board.stuck()
         if self._is_fresh:

@@ -31,7 +31,8 @@ class Patience:
 
     def before_try(self, failed: int) -> float:
         """Seconds to wait after so many tries that failed."""
-        return min(self.first * 2.0 ** min(failed - 1, 30), self.longest)
+        doublings = min(failed - 1, 30)  # far beyond the longest, and no float overflows
+        return min(self.first * 2.0**doublings, self.longest)
 
 
 class Alarms(Generic[K]):
@@ -45,12 +46,14 @@ class Alarms(Generic[K]):
         return bool(self._times)
 
     def set(self, key: K, seconds: float) -> None:
+        """To be done in so many seconds from now."""
         self._times[key] = self._clock() + seconds
 
     def due(self) -> Iterator[K]:
         """Those whose time has come; each comes once."""
         now = self._clock()
-        for key in [key for key, time in self._times.items() if time <= now]:
+        ripe = [key for key, time in self._times.items() if time <= now]
+        for key in ripe:
             del self._times[key]
             yield key
 
@@ -87,4 +90,5 @@ class Lasting(Generic[K]):
         if not so:
             self._since.pop(key, None)
             return 0.0
-        return self._clock() - self._since.setdefault(key, self._clock())
+        now = self._clock()
+        return now - self._since.setdefault(key, now)

@@ -1,4 +1,4 @@
-"""What a host has left for migrations, by how it was seen and what is on the way there."""
+"""A host as it was seen, and what is on the way there -> what it has left for migrations."""
 
 from collections.abc import Collection, Iterable
 from uuid import UUID
@@ -19,26 +19,30 @@ def capacity(
     by their machines, where the host moves them after all.
     """
     ours = {move.machine: move for move in under_way}
-    there = {machine.id for machine in hosted.machines}
-    found = Surveyed({host: hosted}, {}).capacities().get(host)
-    if found is None:
+    whole = Surveyed({host: hosted}, {}).capacities().get(host)
+    if whole is None:
         return Capacity(0, 0, 0, 0)
-    taken = of_others(hosted, [move for move in ours.values() if move.machine not in at_rest])
-    coming = [move for move in ours.values() if move.to == host and move.machine not in there]
+    active = [move for move in ours.values() if move.machine not in at_rest]
+    taken = migrations_of_others(hosted, active)
+    # A host shows a VM that comes only when it has come: until then nothing else counts it there.
+    there = {vm.id for vm in hosted.machines}
+    bound_here = [move for move in ours.values() if move.to == host]
+    coming = [move for move in bound_here if move.machine not in there]
     return Capacity(
-        live=found.live - taken,
-        storage=found.storage - taken,
-        memory=found.memory - sum(move.memory for move in coming),
-        disk=found.disk - sum(_to_come(move) for move in coming),
+        live=whole.live - taken,
+        storage=whole.storage - taken,
+        memory=whole.memory - sum(move.memory for move in coming),
+        disk=whole.disk - sum(_disk_to_come(move) for move in coming),
     )
 
 
-def of_others(hosted: Hosted, under_way: Iterable[Migration]) -> int:
+def migrations_of_others(hosted: Hosted, under_way: Iterable[Migration]) -> int:
     """How many migrations from there are somebody else's."""
     ours = {move.machine for move in under_way}
-    return sum(one.migrating and one.id not in ours for one in hosted.machines)
+    migrating = [vm for vm in hosted.machines if vm.migrating]
+    return sum(vm.id not in ours for vm in migrating)
 
 
-def _to_come(move: Migration) -> int:
-    """Bytes of its disks that are not there yet."""
+def _disk_to_come(move: Migration) -> int:
+    """Bytes of its disks that are not there yet: those that are, the host counts as used."""
     return move.disk * (100 - move.percent) // 100

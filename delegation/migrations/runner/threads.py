@@ -105,7 +105,7 @@ class TargetWatch(Protocol):
     def close(self) -> None: ...
 
 
-Looks = tuple[tuple[float, Traffic], ...]
+LatestLooks = tuple[tuple[float, Traffic], ...]
 """The last two looks at a target, or the only one, each with its seconds."""
 
 
@@ -120,7 +120,7 @@ class Watchers:
         self._watch = watch
         self._seconds = seconds
         self._ends: dict[str, threading.Event] = {}
-        self._seen: dict[str, Looks] = {}
+        self._seen: dict[str, LatestLooks] = {}
 
     def towards(self, hosts: Collection[str]) -> None:
         """Look at these from here on, and at no others."""
@@ -131,7 +131,7 @@ class Watchers:
             end = self._ends[host] = threading.Event()
             threading.Thread(target=self._run, args=(host, end), name=host, daemon=True).start()
 
-    def seen(self) -> dict[str, Looks]:
+    def seen(self) -> dict[str, LatestLooks]:
         """The targets that tell, by label."""
         return {host: looks for host, looks in dict(self._seen).items() if host in self._ends}
 

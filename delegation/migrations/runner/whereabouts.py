@@ -1,4 +1,4 @@
-"""Where a machine is, by what the two hosts of its migration say."""
+"""What the two hosts of a migration say of its VM -> where it is."""
 
 from collections.abc import Iterable, Mapping
 from enum import Enum
@@ -16,6 +16,8 @@ Sighting = VirtualMachine | HostError | None
 
 
 class Whereabouts(Enum):
+    """Where a VM is, as far as its two hosts settle that; the last four don't."""
+
     SOURCE = "on its source"
     TARGET = "on its target"
     MIGRATING = "on the way"
@@ -25,14 +27,16 @@ class Whereabouts(Enum):
 
 
 def sighting(answer: Answer, machine: UUID) -> Sighting:
+    """What a host's answer says of the VM with this id."""
     if isinstance(answer, HostError):
         return answer
-    return next((found for found in answer.machines if found.id == machine), None)
+    return next((vm for vm in answer.machines if vm.id == machine), None)
 
 
-def place(source: Sighting, target: Sighting) -> Whereabouts:
+def locate(source: Sighting, target: Sighting) -> Whereabouts:
     """Where it is. SOURCE and TARGET take the word of both hosts, and that neither moves it."""
-    if any(isinstance(said, VirtualMachine) and said.migrating for said in (source, target)):
+    vms = [seen for seen in (source, target) if isinstance(seen, VirtualMachine)]
+    if any(vm.migrating for vm in vms):
         return Whereabouts.MIGRATING
     if isinstance(source, HostError) or isinstance(target, HostError):
         return Whereabouts.SILENT
@@ -44,10 +48,10 @@ def place(source: Sighting, target: Sighting) -> Whereabouts:
     }[source is not None, target is not None]
 
 
-def in_words(found: Whereabouts, sightings: Mapping[str, Sighting]) -> str:
-    """Why a machine's place settles nothing; ``sightings`` by label, its source's first."""
+def why_unsettled(where: Whereabouts, sightings: Mapping[str, Sighting]) -> str:
+    """Why a VM's place settles nothing; ``sightings`` by label, its source's first."""
     hosts = " and ".join(sightings)
-    match found:
+    match where:
         case Whereabouts.SILENT:
             return _silence(sightings)[0]
         case Whereabouts.BOTH:
@@ -56,12 +60,12 @@ def in_words(found: Whereabouts, sightings: Mapping[str, Sighting]) -> str:
             return f"neither {hosts.replace(' and ', ' nor ')} has it"
         case Whereabouts.MIGRATING:
             return "it is migrating, and nothing is heard of its end"
-    return f"it is {found.value}"
+    return f"it is {where.value}"
 
 
-def what_to_do(found: Whereabouts, sightings: Mapping[str, Sighting]) -> str:
+def what_to_do(where: Whereabouts, sightings: Mapping[str, Sighting]) -> str:
     """About a place that settles nothing; empty where there is only to wait."""
-    match found:
+    match where:
         case Whereabouts.SILENT:
             return _silence(sightings)[1]
         case Whereabouts.BOTH:
@@ -79,12 +83,12 @@ def what_to_do(found: Whereabouts, sightings: Mapping[str, Sighting]) -> str:
 
 def _silence(sightings: Mapping[str, Sighting]) -> tuple[str, str]:
     """Why hosts told nothing, and what to do."""
-    return errors_in_words(said for said in sightings.values() if isinstance(said, HostError))
+    return errors_in_words(seen for seen in sightings.values() if isinstance(seen, HostError))
 
 
 def errors_in_words(errors: Iterable[HostError]) -> tuple[str, str]:
     """What is wrong with hosts that can't be asked, and what to do: what is alike once."""
-    found = list(errors)
-    whats = dict.fromkeys(error.what for error in found)
-    fixes = dict.fromkeys(error.fix for error in found if error.fix)
+    listed = list(errors)
+    whats = dict.fromkeys(error.what for error in listed)
+    fixes = dict.fromkeys(error.fix for error in listed if error.fix)
     return "; ".join(whats), "; ".join(fixes)

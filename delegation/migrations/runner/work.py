@@ -1,4 +1,4 @@
-"""What the runner is given: somebody who does the work at the hosts, and a record of it."""
+"""What the runner is given: who does the work at the hosts, a record of it, and a display."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -35,6 +35,8 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Advanced:
+    """So much of its data has been copied, as its source says."""
+
     machine: UUID
     percent: int
 
