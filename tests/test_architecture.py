@@ -46,7 +46,7 @@ IO = {
     "inventory.yaml_text": "pathlib",
     "kerberos/": "concurrent pathlib ssl sys threading",
     "migrations.record/": "clock",
-    "migrations.runner.threads": "queue threading time",
+    "migrations.runner.threads": "threading time",
     "migrations.smb/": "socket sys time",
     "report.templates": "open pathlib traceback",
     "report.sheet": "io",

@@ -4,13 +4,12 @@ import threading
 import time
 from collections.abc import Callable, Collection
 from contextlib import closing
-from dataclasses import dataclass
-from queue import Empty, SimpleQueue
 from typing import Protocol
 from uuid import UUID
 
 from delegation.errors import HostError
 from delegation.hosts.hypervisor import Open
+from delegation.hosts.thread_inbox import HeardThread, ThreadInbox
 from delegation.migrations.lifecycle import Migration
 from delegation.migrations.runner import errands
 from delegation.migrations.runner.work import ErrandEvent
@@ -20,13 +19,6 @@ LOOKERS = 16
 """Hosts that are looked at, at the same time; migrations are bounded by the hosts' own slots."""
 PARTING = 15.0
 """Seconds in which what runs is let go of properly; what takes longer is let go of anyway."""
-_TICK = 0.25
-"""How long one wait lasts at most: on Windows, Ctrl-C is only seen between two."""
-
-
-@dataclass(frozen=True, slots=True)
-class _ErrandCrashed:
-    error: BaseException
 
 
 class Threads:
@@ -34,11 +26,11 @@ class Threads:
 
     def __init__(self, open_host: Open) -> None:
         self._open = open_host
-        self._inbox: SimpleQueue[ErrandEvent | _ErrandCrashed] = SimpleQueue()
+        self._inbox: ThreadInbox[ErrandEvent] = ThreadInbox()
         self._stops: dict[UUID, threading.Event] = {}
         self._looking = threading.Semaphore(LOOKERS)
         self._leaving = threading.Event()
-        self._threads: set[threading.Thread] = set()
+        self._threads: set[HeardThread[ErrandEvent]] = set()
 
     def carry(self, move: Migration) -> None:
         stop = self._stops[move.machine] = threading.Event()
@@ -55,41 +47,27 @@ class Threads:
         self._stops[machine].set()
 
     def next(self, seconds: float) -> ErrandEvent | None:
-        waited = 0.0
-        while waited < seconds:
-            try:
-                event = self._inbox.get(timeout=min(_TICK, seconds - waited))
-            except Empty:
-                waited += _TICK
-                continue
-            if isinstance(event, _ErrandCrashed):
-                raise event.error
-            return event
-        return None
+        return self._inbox.wait(seconds)
 
     def dismiss(self) -> None:
         self._leaving.set()
         until = time.monotonic() + PARTING
         for thread in self._threads:
-            thread.join(max(until - time.monotonic(), 0))
+            thread.join(until - time.monotonic())
 
     def _start(self, name: str, errand: errands.Errand) -> None:
-        self._threads = {thread for thread in self._threads if thread.is_alive()}
-        # A daemon: a host that hangs must not keep the program from ending.
-        thread = threading.Thread(target=self._run, args=(errand,), name=name, daemon=True)
+        self._threads = {thread for thread in self._threads if thread.is_alive}
+        thread = self._inbox.thread(name)
         self._threads.add(thread)
-        thread.start()
+        thread.start(lambda: self._run(thread, errand))
 
-    def _run(self, errand: errands.Errand) -> None:
-        """The thread: each event as it comes, until nobody wants to hear more."""
-        try:
-            with closing(errand):
-                for event in errand:
-                    self._inbox.put(event)
-                    if self._leaving.is_set():
-                        break
-        except BaseException as exc:  # noqa: BLE001 - raised again, in the thread that waits
-            self._inbox.put(_ErrandCrashed(exc))
+    def _run(self, thread: HeardThread[ErrandEvent], errand: errands.Errand) -> None:
+        """Tell each event as it comes, until nobody wants to hear more."""
+        with closing(errand):
+            for event in errand:
+                thread.says(event)
+                if self._leaving.is_set():
+                    break
 
     def _in_turn(self, errand: errands.Errand) -> errands.Errand:
         with self._looking:
