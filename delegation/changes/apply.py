@@ -191,7 +191,7 @@ def _read_back(
         return Report(tuple(outcomes), (unread,))
     completed = [_with_state_found(outcome, now) for outcome in outcomes]
     pairs = zip(outcomes, completed, strict=True)
-    if differing := [found for told, found in pairs if found != told]:
+    if differing := [seen for written, seen in pairs if seen != written]:
         record.settle(differing)
     surprises = dict.fromkeys(_surprises(applied, now))
     return Report(tuple(completed), tuple(surprises))
