@@ -23,7 +23,7 @@ from delegation.hosts.settings import HOST_SETTINGS
 from delegation.inventory import DirectorySettings, Inventory
 from delegation.mesh.audits import AUDIT
 from delegation.mesh.preflight import Unlocated
-from delegation.mesh.reader import Inspector, Writer
+from delegation.mesh.seams import Inspector, Writer
 from delegation.mesh.snapshot import Directory
 from delegation.mesh.state import DELEGATION, DelegationPlan
 from delegation.migrations.record.recorded import MIGRATE

@@ -32,7 +32,7 @@ from delegation.inventory import (
 from delegation.mesh import compare, planning, snapshot
 from delegation.mesh.compare import Comparison
 from delegation.mesh.desired import expand
-from delegation.mesh.reader import Reader, delegations
+from delegation.mesh.seams import Reader, delegations
 from delegation.mesh.snapshot import Computer, Directory
 from delegation.mesh.state import Delegation, DelegationChange, DelegationOutcome, DelegationPlan
 from delegation.names import CIFS, MANAGED_SERVICES, MIGRATION

@@ -15,7 +15,7 @@ from delegation.cli.passwords import TerminalPasswords
 from delegation.cli.telling import TerminalTeller
 from delegation.errors import DirectoryError, UsageError
 from delegation.inventory import DirectorySettings
-from delegation.mesh.reader import Inspector
+from delegation.mesh.seams import Inspector
 
 
 class Outset:

@@ -29,4 +29,4 @@ class TerminalTeller:
         rendering.show(view, self._given)
 
     def progress(self, what: str) -> Progress:
-        return terminal.Progress(what)
+        return terminal.ProgressCounter(what)

@@ -106,7 +106,7 @@ def confirm(question: str, *, yes: bool) -> bool:
         return False
 
 
-class Progress:
+class ProgressCounter:
     """A counter on stderr, where that is a terminal."""
 
     def __init__(self, what: str) -> None:

@@ -25,7 +25,7 @@ from delegation.directory import entries, ldap_modify, requests, session
 from delegation.directory.connection import Credentials
 from delegation.errors import DirectoryError
 from delegation.inventory import DirectorySettings
-from delegation.mesh.reader import delegations
+from delegation.mesh.seams import delegations
 from delegation.mesh.snapshot import DOMAIN_CONTROLLER_GROUPS, Computer, Directory
 from delegation.mesh.state import Delegation, DelegationChange, DelegationOutcome
 

@@ -19,7 +19,7 @@ from delegation.directory import editing, entries, filing, ldif, modify
 from delegation.directory.ldif import LdifRecord
 from delegation.directory.modify import ModifyRefusal, ModifyRefused
 from delegation.errors import DirectoryError, ExportError
-from delegation.mesh.reader import delegations
+from delegation.mesh.seams import delegations
 from delegation.mesh.snapshot import Computer, Directory
 from delegation.mesh.state import Delegation, DelegationChange, DelegationOutcome
 

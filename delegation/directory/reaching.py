@@ -19,7 +19,7 @@ from delegation.errors import (
 )
 from delegation.events import Teller, warning
 from delegation.inventory import DirectorySettings
-from delegation.mesh.reader import Inspector, Writer
+from delegation.mesh.seams import Inspector, Writer
 
 if TYPE_CHECKING:
     from delegation.directory.ldap import LdapReader

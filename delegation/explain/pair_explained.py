@@ -19,7 +19,7 @@ from delegation.hosts.hypervisor import Open
 from delegation.inventory import Inventory, Remoting
 from delegation.mesh import snapshot, survey
 from delegation.mesh.desired import Endpoint, expand
-from delegation.mesh.reader import Inspector
+from delegation.mesh.seams import Inspector
 from delegation.mesh.snapshot import Computer, Snapshot
 
 

@@ -42,7 +42,7 @@ class Over:
     silent: bool = False
 
 
-class Line(Generic[E]):
+class HostLine(Generic[E]):
     """What a host's thread says to whoever waits, until that one has closed the line.
 
     ``begins`` and ``close`` take one lock: what the thread was told that it may begin is in the
@@ -87,8 +87,8 @@ class Line(Generic[E]):
             return Over(tuple(self._begun), silent=True)
 
 
-Job = Callable[[Line[E]], None]
-_Heard = tuple[Line[E], E | Over]
+Job = Callable[[HostLine[E]], None]
+_Heard = tuple[HostLine[E], E | Over]
 
 
 class Crew(Generic[E]):
@@ -99,7 +99,7 @@ class Crew(Generic[E]):
         self._workers = limits.workers
         self._seconds = limits.seconds
         self._waiting = deque(jobs)
-        self._deadlines: dict[Line[E], float] = {}
+        self._deadlines: dict[HostLine[E], float] = {}
         """Until when each host that is at work has to say something."""
         self._inbox: ThreadInbox[_Heard[E]] = ThreadInbox()
 
@@ -141,7 +141,7 @@ class Crew(Generic[E]):
         self._deadlines.clear()
 
     def _start(self, label: str) -> None:
-        line: Line[E] = Line(label, self._inbox.thread(label))
+        line: HostLine[E] = HostLine(label, self._inbox.thread(label))
         self._deadlines[line] = time.monotonic() + self._seconds
         line.start(self._jobs[label])
 

@@ -10,7 +10,7 @@ from delegation.changes.outcomes import Absent, Outcome, Result
 from delegation.changes.plan import Target
 from delegation.errors import CommandFailed, HostError, HostUnreachable
 from delegation.hosts import settings
-from delegation.hosts.crew import Crew, Job, Limits, Line, Over
+from delegation.hosts.crew import Crew, HostLine, Job, Limits, Over
 from delegation.hosts.hypervisor import Hypervisor, Open, opened
 from delegation.hosts.machines import HostReading
 from delegation.hosts.settings import HostSetting, SettingChange
@@ -39,7 +39,7 @@ def ask(
     ``question`` is put to it in a thread of its own, with a connection of its own.
     """
 
-    def job(line: Line[T | HostError]) -> None:
+    def job(line: HostLine[T | HostError]) -> None:
         try:
             with opened(open_host, line.label) as host:
                 line.says(question(host))
@@ -175,7 +175,7 @@ class HostSettingsChanger:
             raise interrupted
 
     def _job(self, changes: tuple[SettingChange, ...]) -> Job[SettingOutcome]:
-        def job(line: Line[SettingOutcome]) -> None:
+        def job(line: HostLine[SettingOutcome]) -> None:
             try:
                 with opened(self._open, line.label) as host:
                     for change in changes:

@@ -11,7 +11,7 @@ from delegation.hosts.machines import (
     HostReading,
     Incompatibility,
     MoveOrder,
-    Progress,
+    MoveProgress,
     VirtualMachine,
 )
 from delegation.hosts.settings import HostSetting
@@ -24,7 +24,7 @@ class Moving(Protocol):
     def handle(self) -> str:
         """By what its host finds it again: what it was started with, or more than that."""
 
-    def wait(self, seconds: float) -> Progress | Ended:
+    def wait(self, seconds: float) -> MoveProgress | Ended:
         """Its end, or what it last said when ``seconds`` are over.
 
         Raises HostError where the host does not answer: then nothing is known of the end.

@@ -104,7 +104,7 @@ class MoveOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class MoveProgress:
     """What a running migration last said of itself; ``percent`` 0 to 100."""
 
     percent: int

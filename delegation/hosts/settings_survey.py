@@ -15,7 +15,7 @@ from delegation.hosts.machines import HostReading
 from delegation.hosts.settings_plan import KERBEROS_BEFORE_MESH, HostsPlan, SettingsProposal
 from delegation.inventory import Inventory
 from delegation.mesh import survey
-from delegation.mesh.reader import Inspector
+from delegation.mesh.seams import Inspector
 
 READ = "hosts read:"
 """What the progress of reading is called."""

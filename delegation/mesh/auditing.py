@@ -26,7 +26,7 @@ from delegation.mesh.audits import AUDIT, Audited
 from delegation.mesh.checks import Severity
 from delegation.mesh.findings_view import FindingsView
 from delegation.mesh.news import news
-from delegation.mesh.reader import Inspector
+from delegation.mesh.seams import Inspector
 from delegation.mesh.snapshot import Directory
 
 

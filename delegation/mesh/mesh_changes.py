@@ -16,7 +16,7 @@ from delegation.errors import Advice, DelegationError, UsageError
 from delegation.events import Event, EventSeverity, Teller, warning
 from delegation.mesh import snapshot, undo
 from delegation.mesh.plan_mesh import PlanWorld, plan_from
-from delegation.mesh.reader import Writer
+from delegation.mesh.seams import Writer
 from delegation.mesh.snapshot import Directory
 from delegation.mesh.state import DELEGATION, Delegation, DelegationChange, DelegationPlan
 

@@ -13,7 +13,7 @@ from delegation.inventory import Inventory
 from delegation.mesh import audits, planning, survey
 from delegation.mesh.compare import Comparison
 from delegation.mesh.plan_view import Hints, PlanView, foreign_values
-from delegation.mesh.reader import Inspector, Reader
+from delegation.mesh.seams import Inspector, Reader
 from delegation.mesh.state import DelegationPlan
 
 

@@ -16,8 +16,8 @@ from delegation.mesh import checks, rights, survey
 from delegation.mesh.checks import Severity
 from delegation.mesh.compare import Comparison
 from delegation.mesh.findings_view import FindingsView
-from delegation.mesh.reader import Inspector
 from delegation.mesh.rights import Rights, RightsAnswer
+from delegation.mesh.seams import Inspector
 
 Unlocated = DelegationError | None
 """Why no domain controller is to be found; None where one is named, or DNS knows one."""

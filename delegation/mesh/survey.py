@@ -9,7 +9,7 @@ from delegation.errors import AccountsError, DirectoryError, UsageError
 from delegation.inventory import Inventory
 from delegation.mesh import checks, compare, snapshot
 from delegation.mesh.desired import expand
-from delegation.mesh.reader import Inspector, Reader
+from delegation.mesh.seams import Inspector, Reader
 from delegation.mesh.snapshot import Computer
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from delegation.errors import HostError, HostUnreachable
 from delegation.events import Progress
 from delegation.explain.host_links import MIGRATION_PORT, SMB_PORT, DryRun, HostPair
-from delegation.hosts.crew import Crew, Job, Limits, Line
+from delegation.hosts.crew import Crew, HostLine, Job, Limits
 from delegation.hosts.hypervisor import Hypervisor, Open, opened
 from delegation.hosts.machines import MoveOrder
 
@@ -122,7 +122,7 @@ class _Asking:
     def job(self, trips: Sequence[Trip]) -> Job[_TripTried]:
         """One connection's work: these trips, all from one source."""
 
-        def job(line: Line[_TripTried]) -> None:
+        def job(line: HostLine[_TripTried]) -> None:
             left = deque(trips)
             while left:
                 try:

@@ -21,7 +21,7 @@ from delegation.hosts.hypervisor import Open
 from delegation.inventory import Inventory
 from delegation.mesh import snapshot, survey
 from delegation.mesh.desired import Desired, Endpoint, expand
-from delegation.mesh.reader import Inspector
+from delegation.mesh.seams import Inspector
 from delegation.mesh.snapshot import Operator, Snapshot
 from delegation.migrations.dry_runs import Ends, Trip, dry_runs
 from delegation.migrations.lifecycle import Migration

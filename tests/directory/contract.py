@@ -13,7 +13,7 @@ import pytest
 
 from delegation.changes.outcomes import Result
 from delegation.changes.plan import Change, Target
-from delegation.mesh.reader import Writer
+from delegation.mesh.seams import Writer
 from delegation.mesh.snapshot import Computer
 from delegation.mesh.state import Delegation, DelegationChange, DelegationOutcome
 from delegation.names import peer_values

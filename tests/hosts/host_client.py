@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from delegation.hosts.hypervisor import Moving
-from delegation.hosts.machines import Ended, MoveOrder, Progress
+from delegation.hosts.machines import Ended, MoveOrder, MoveProgress
 from delegation.hosts.places import Account, Place
 from delegation.hosts.winrm.host import HyperVHost
 from tests.hosts.winrm_client import Client
@@ -46,7 +46,7 @@ class HostClient(Client):
         self.moving = self.ask("reattach", handle)
         return self.moving is not None
 
-    def moves(self, seconds: float) -> Progress | Ended:
+    def moves(self, seconds: float) -> MoveProgress | Ended:
         assert self.moving
         return self.moving.wait(seconds)
 

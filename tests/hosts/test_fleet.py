@@ -14,7 +14,7 @@ from delegation.changes.outcomes import Absent, Outcome, Result
 from delegation.changes.plan import Change
 from delegation.errors import CommandFailed, HostError, HostRefused, HostUnreachable, Refused
 from delegation.hosts import fleet, settings, settings_plan
-from delegation.hosts.crew import Crew, Limits, Line, Over
+from delegation.hosts.crew import Crew, HostLine, Limits, Over
 from delegation.hosts.fleet import HostSettingsChanger
 from delegation.hosts.hypervisor import Hypervisor
 from delegation.hosts.settings import HostSetting, SettingChange
@@ -491,7 +491,7 @@ def test_a_second_ctrl_c_waits_for_nobody() -> None:
 
 
 def test_a_stopped_crew_begins_nothing_and_hears_what_is_under_way() -> None:
-    def job(line: Line[str]) -> None:
+    def job(line: HostLine[str]) -> None:
         number = 0
         while line.begins(number):
             line.says(f"{line.label} {number}")

@@ -23,7 +23,7 @@ from delegation.hosts.machines import (
     HostReading,
     MachineState,
     MoveOrder,
-    Progress,
+    MoveProgress,
     VirtualMachine,
 )
 from delegation.hosts.places import Account, Place
@@ -313,7 +313,7 @@ def test_a_migration(hosts: HostLab, client: Start) -> None:
     session, handle = client(), HyperVHost.new_handle()
     assert session.call("move", order(machine), handle) == handle
     said = session.call("moves", 2.0)
-    assert isinstance(said, Progress)
+    assert isinstance(said, MoveProgress)
     assert 0 < said.percent < 100
     assert session.call("ask", "machine", uuid.UUID(machine.id)).migrating
     hosts.host("hv01").speed(64 * MIB)
@@ -351,7 +351,7 @@ def test_a_migration_is_stopped_and_rolled_back(hosts: HostLab, client: Start) -
     hosts.host("hv01").speed(SLOW)
     session = client()
     session.call("move", order(machine), HyperVHost.new_handle())
-    assert isinstance(session.call("moves", 1.0), Progress)
+    assert isinstance(session.call("moves", 1.0), MoveProgress)
     session.call("halt")
     assert session.call("ended").failure.error_id == STOPPED
     session.call("done")
@@ -368,7 +368,7 @@ def test_a_migration_goes_on_without_us(hosts: HostLab, client: Start, how: str)
     hosts.host("hv01").speed(SLOW)
     first, second, handle = client(), client(), HyperVHost.new_handle()
     first.call("move", order(machine), handle)
-    assert isinstance(first.call("moves", 1.0), Progress)
+    assert isinstance(first.call("moves", 1.0), MoveProgress)
     if how == "killed":
         first.kill()
     else:

@@ -16,7 +16,7 @@ from delegation.events import Event, Silence
 from delegation.inventory import Inventory
 from delegation.mesh.export_plan import ChangeFile, export_plan
 from delegation.mesh.plan_view import PlanView
-from delegation.mesh.reader import Inspector
+from delegation.mesh.seams import Inspector
 from delegation.mesh.state import DelegationPlan
 from delegation.wiring import KINDS
 from tests import builders

@@ -12,7 +12,7 @@ from delegation.errors import ConnectionFailed, DelegationError, UsageError
 from delegation.inventory import Auth, DirectorySettings
 from delegation.inventory.reader import parse
 from delegation.mesh.discovery import DiscoveryRequest, discover
-from delegation.mesh.reader import Inspector
+from delegation.mesh.seams import Inspector
 from delegation.mesh.snapshot import Computer
 from tests.builders import DOMAIN, MemoryDirectory
 from tests.mesh.test_discovery import complete

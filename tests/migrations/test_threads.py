@@ -11,7 +11,7 @@ import pytest
 
 from delegation.errors import HostUnreachable
 from delegation.hosts.hypervisor import Hypervisor, Moving
-from delegation.hosts.machines import Ended, Failure, MoveOrder, Progress
+from delegation.hosts.machines import Ended, Failure, MoveOrder, MoveProgress
 from delegation.migrations.lifecycle import Migration
 from delegation.migrations.runner.threads import LatestLooks, Threads, Watchers
 from delegation.migrations.runner.work import (
@@ -34,7 +34,7 @@ SECONDS = 20.0
 class Scripted(Moving):
     """A Move-VM that says what it is told to, and remembers what was done with it."""
 
-    def __init__(self, said: list[Progress | Ended | HostUnreachable]) -> None:
+    def __init__(self, said: list[MoveProgress | Ended | HostUnreachable]) -> None:
         self.said = said
         self.done: list[str] = []
         self.threads = {threading.get_ident()}
@@ -43,11 +43,11 @@ class Scripted(Moving):
     def handle(self) -> str:
         return HANDLE
 
-    def wait(self, seconds: float) -> Progress | Ended:  # noqa: ARG002
+    def wait(self, seconds: float) -> MoveProgress | Ended:  # noqa: ARG002
         self.threads.add(threading.get_ident())
         if "stop" in self.done:
             return Ended(Failure("stopped"))
-        if len(self.said) == 1 and isinstance(self.said[0], Progress):
+        if len(self.said) == 1 and isinstance(self.said[0], MoveProgress):
             threading.Event().wait(0.01)
             return self.said[0]
         said = self.said.pop(0)
@@ -85,7 +85,7 @@ class Host(FakeHypervisor):
 class Stage:
     """A machine on hv01 that goes to hv02, with the Move-VM that a test scripts."""
 
-    def __init__(self, *said: Progress | Ended | HostUnreachable) -> None:
+    def __init__(self, *said: MoveProgress | Ended | HostUnreachable) -> None:
         self.world = World([FakeHost("hv01"), FakeHost("hv02")])
         machine = self.world.add("hv01", "web01")
         self.moving = Scripted(list(said))
@@ -112,7 +112,7 @@ class Stage:
 
 
 @contextmanager
-def stage(*said: Progress | Ended | HostUnreachable) -> Iterator[Stage]:
+def stage(*said: MoveProgress | Ended | HostUnreachable) -> Iterator[Stage]:
     made = Stage(*said)
     try:
         yield made
@@ -121,7 +121,7 @@ def stage(*said: Progress | Ended | HostUnreachable) -> Iterator[Stage]:
 
 
 def test_an_errand_from_its_start_to_its_end() -> None:
-    with stage(Progress(10), Progress(60), Ended(None)) as made:
+    with stage(MoveProgress(10), MoveProgress(60), Ended(None)) as made:
         made.threads.carry(made.move)
         events = list(made.events())
         machine = made.move.machine
@@ -139,7 +139,7 @@ def test_an_errand_from_its_start_to_its_end() -> None:
 
 
 def test_what_still_runs_is_reattached() -> None:
-    with stage(Progress(10), Ended(Failure("busy"))) as made:
+    with stage(MoveProgress(10), Ended(Failure("busy"))) as made:
         made.threads.pursue(made.move)
         events = list(made.events())
         assert isinstance(events[0], Reattached)
@@ -148,7 +148,7 @@ def test_what_still_runs_is_reattached() -> None:
 
 
 def test_a_wish_to_stop_is_put_by_the_thread_that_has_the_connection() -> None:
-    with stage(Progress(10)) as made:
+    with stage(MoveProgress(10)) as made:
         made.threads.carry(made.move)
         events = made.events()
         assert isinstance(next(events), Accepted)
@@ -159,7 +159,7 @@ def test_a_wish_to_stop_is_put_by_the_thread_that_has_the_connection() -> None:
 
 
 def test_one_that_is_to_stop_before_it_was_sent_is_not_sent() -> None:
-    with stage(Progress(10)) as made:
+    with stage(MoveProgress(10)) as made:
         gate = threading.Event()
         opened = made.open
         made.threads = Threads(lambda label: (gate.wait(SECONDS), opened(label))[1])
@@ -173,14 +173,14 @@ def test_one_that_is_to_stop_before_it_was_sent_is_not_sent() -> None:
 
 
 def test_a_lost_link_is_told_and_the_shell_is_left_alone() -> None:
-    with stage(Progress(10), HostUnreachable("the link is lost", "")) as made:
+    with stage(MoveProgress(10), HostUnreachable("the link is lost", "")) as made:
         made.threads.carry(made.move)
         assert isinstance(list(made.events())[-1], Lost)
     assert made.moving.done == ["leave"]
 
 
 def test_a_target_that_is_away_keeps_it_from_being_sent() -> None:
-    with stage(Progress(10)) as made:
+    with stage(MoveProgress(10)) as made:
         made.world.hosts["hv02"].up = False
         made.threads.carry(made.move)
         (event,) = made.events()
@@ -190,7 +190,7 @@ def test_a_target_that_is_away_keeps_it_from_being_sent() -> None:
 
 
 def test_one_that_is_not_where_it_was_is_not_sent() -> None:
-    with stage(Progress(10)) as made:
+    with stage(MoveProgress(10)) as made:
         made.world.hosts["hv02"].machines |= made.world.hosts["hv01"].machines
         made.threads.carry(made.move)
         (event,) = made.events()
@@ -199,14 +199,14 @@ def test_one_that_is_not_where_it_was_is_not_sent() -> None:
 
 
 def test_letting_go_leaves_what_runs_running() -> None:
-    with stage(Progress(10)) as made:
+    with stage(MoveProgress(10)) as made:
         made.threads.carry(made.move)
         assert isinstance(next(made.events()), Accepted)
     assert made.moving.done == ["leave"]
 
 
 def test_a_bug_in_a_thread_is_raised_where_it_is_seen() -> None:
-    with stage(Progress(10)) as made:
+    with stage(MoveProgress(10)) as made:
         made.threads.carry(replace(made.move, handle=None))
         with pytest.raises(RuntimeError, match="without a handle"):
             made.threads.next(SECONDS)

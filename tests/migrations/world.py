@@ -22,7 +22,7 @@ from delegation.hosts.machines import (
     Incompatibility,
     MachineState,
     MoveOrder,
-    Progress,
+    MoveProgress,
     Resources,
     VirtualMachine,
 )
@@ -334,13 +334,13 @@ class FakeMoving(Moving):
         assert self._job.handle
         return answered(self._job.handle)
 
-    def wait(self, seconds: float) -> Progress | Ended:  # noqa: ARG002
+    def wait(self, seconds: float) -> MoveProgress | Ended:  # noqa: ARG002
         self._world.answer(self._job.source)
         if self._job.handle is None:
             raise HostUnreachable("the shell is gone", "")
         if self._job.ended and not self._job.mute:
             return Ended(self._job.failure)
-        return Progress(int(100 * self._job.done / max(self._job.seconds, 0.001)))
+        return MoveProgress(int(100 * self._job.done / max(self._job.seconds, 0.001)))
 
     def stop(self) -> None:
         self._world.answer(self._job.source)

@@ -33,7 +33,7 @@ from delegation.changes.run import NewRun
 from delegation.directory.connection import Credentials
 from delegation.directory.ldap import LdapDirectory
 from delegation.directory.offline import OfflineDirectory
-from delegation.mesh.reader import Writer
+from delegation.mesh.seams import Writer
 from delegation.mesh.state import DelegationChange, DelegationOutcome
 from delegation.wiring import KINDS, World
 

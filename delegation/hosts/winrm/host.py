@@ -15,7 +15,7 @@ from delegation.hosts.machines import (
     HostReading,
     Incompatibility,
     MoveOrder,
-    Progress,
+    MoveProgress,
     VirtualMachine,
 )
 from delegation.hosts.places import Account, Cmdlet, Place
@@ -239,11 +239,11 @@ class ShellMigration(Moving):
     def handle(self) -> str:
         return str(self._session.shell)
 
-    def wait(self, seconds: float) -> Progress | Ended:
+    def wait(self, seconds: float) -> MoveProgress | Ended:
         said = self._running.wait(seconds)
         if isinstance(said, Finished):
             return Ended(said.failure)
-        return Progress(min(max(said.percent, 0), 100), said.status)
+        return MoveProgress(min(max(said.percent, 0), 100), said.status)
 
     def stop(self) -> None:
         self._running.stop()

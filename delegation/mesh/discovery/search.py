@@ -17,7 +17,7 @@ from delegation.inventory.judged import judged_settings
 from delegation.mesh.discovery import draft, units
 from delegation.mesh.discovery.proposal import InventoryProposal, registered
 from delegation.mesh.discovery.proposing import ProposalTerms, propose, questions
-from delegation.mesh.reader import Inspector
+from delegation.mesh.seams import Inspector
 from delegation.mesh.snapshot import Computer
 
 
