@@ -1,43 +1,27 @@
 """Inventory and hosts as they are -> the plan of their settings; many hosts at a time."""
 
 from collections.abc import Collection, Iterable, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import Protocol
 
-from delegation.changes.records import Records
 from delegation.errors import DelegationError, HostError
-from delegation.events import Teller
 from delegation.hosts import fleet, settings_plan
 from delegation.hosts.hypervisor import Hypervisor, Open
 from delegation.hosts.machines import HostReading
 from delegation.hosts.settings_plan import KERBEROS_BEFORE_MESH, HostsPlan, SettingsProposal
 from delegation.inventory import Inventory
 from delegation.mesh import survey
-from delegation.mesh.seams import Inspector
+from delegation.mesh.plan_mesh import PlanWorld
 
 READ = "hosts read:"
 """What the progress of reading is called."""
 
 
-class HostsWorld(Protocol):
+class HostsWorld(PlanWorld, Protocol):
     """What is needed to read hosts, and to ask the directory whether they could use Kerberos."""
 
-    @property
-    def inventory(self) -> Inventory: ...
-
-    @property
-    def records(self) -> Records: ...
-
-    @property
-    def teller(self) -> Teller: ...
-
-    def today(self) -> date: ...
-
-    def reading(self) -> AbstractContextManager[Inspector]: ...
-
-    def hosts(self) -> Open: ...
+    def hosts(self) -> Open:
+        """Opens the host of a label, for the thread that asks."""
 
 
 @dataclass(frozen=True, slots=True)
