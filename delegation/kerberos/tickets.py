@@ -113,7 +113,7 @@ def translated(attempt: Attempt) -> Iterator[None]:
         raise UsageError(
             "Kerberos needs a library that is not installed",
             "on Debian, as root: apt install gcc python3-dev libkrb5-dev; then: pip install "
-            '"delegation[kerberos]"',
+            '"pyspnego[kerberos]"',
         ) from exc
     except errors() as exc:
         raise in_words(attempt, exc) from exc

@@ -78,12 +78,12 @@ def test_nothing_else_is_in_it(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
     top = {name.partition("/")[0] for name in names}
-    assert top == {"delegation", f"delegation-{__version__}.dist-info"}
+    assert top == {"delegation", f"hyperv_delegation-{__version__}.dist-info"}
     assert [name for name in names if "test" in name or name.endswith(".pyc")] == []
 
 
 def test_it_is_the_version_and_has_the_command(wheel: Path) -> None:
-    assert wheel.name.startswith(f"delegation-{__version__}-py3-none-any")
+    assert wheel.name.startswith(f"hyperv_delegation-{__version__}-py3-none-any")
     with zipfile.ZipFile(wheel) as archive:
         [entry_points] = [name for name in archive.namelist() if name.endswith("entry_points.txt")]
         assert "delegation = delegation.cli:main" in archive.read(entry_points).decode()

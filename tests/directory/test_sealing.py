@@ -406,7 +406,7 @@ class TestRefusedBeforeAnything:
             check=True,
         )
         assert done.stdout.count("is not installed") == 2
-        assert done.stdout.count('pip install "delegation[kerberos]"') == 2
+        assert done.stdout.count('pip install "pyspnego[kerberos]"') == 2
 
 
 @contextmanager
