@@ -60,6 +60,8 @@ LIBRARIES = (
     "yaml",
 )
 """What the product reads where it first needs it."""
+OURS = ("tests.hosts.fake_hosts", "tests.migrations.fleet")
+"""What the programs of our own read besides."""
 WAITING = 2
 AT_START = ("PYTHON", "LANG", "LC_")
 """Beginnings of the variables that an interpreter heeds when it starts, and never again."""
@@ -119,11 +121,12 @@ class _Server:
     """The process that waits, and the line to it; it ends when its last asker has."""
 
     def __init__(self, at_start: Sequence[tuple[str, str]]) -> None:
+        self._lock = threading.Lock()
         self._line, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, LARGEST)
         kept = {k: v for k, v in os.environ.items() if not k.startswith(AT_START)}
         with theirs:
-            subprocess.Popen(
+            self._process = subprocess.Popen(
                 [sys.executable, "-m", "tests.prepared", str(theirs.fileno())],
                 cwd=ROOT,
                 env={**kept, **dict(at_start), "PYTHONPATH": str(ROOT)},
@@ -132,19 +135,20 @@ class _Server:
             )
 
     def done(self, order: Mapping[str, object], streams: Sequence[int], seconds: float) -> int:
-        """Raises TimeoutError, after its end."""
-        socket.send_fds(self._line, [json.dumps(order).encode()], streams)
-        number = self._told()
-        self._line.settimeout(seconds)
-        try:
-            return self._told()
-        except TimeoutError:
-            os.kill(number, signal.SIGKILL)
-            self._line.settimeout(None)
-            self._told()
-            raise
-        finally:
-            self._line.settimeout(None)
+        """Raises TimeoutError, after its end. Whoever asks meanwhile waits."""
+        with self._lock:
+            socket.send_fds(self._line, [json.dumps(order).encode()], streams)
+            number = self._told()
+            self._line.settimeout(seconds)
+            try:
+                return self._told()
+            except TimeoutError:
+                os.kill(number, signal.SIGKILL)
+                self._line.settimeout(None)
+                self._told()
+                raise
+            finally:
+                self._line.settimeout(None)
 
     def _told(self) -> int:
         text = self._line.recv(LARGEST)
@@ -180,7 +184,7 @@ def _read_all() -> None:
     for module in pkgutil.walk_packages(delegation.__path__, "delegation."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
-    for name in LIBRARIES:
+    for name in (*LIBRARIES, *OURS):
         with suppress(ImportError):  # Kerberos, for scripts/test --unit
             importlib.import_module(name)
 
