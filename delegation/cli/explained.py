@@ -21,7 +21,7 @@ _MARKS = {
 def show(view: ExplanationView, given: options.Options) -> None:
     """Every link, then what to do now."""
     terminal.out(view.headline, bold=True)
-    if view.pair.wanted is None:
+    if view.pair.desired is None:
         terminal.out("  not a pair of the inventory")
     terminal.out()
     links = view.explanation.links

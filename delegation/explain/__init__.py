@@ -33,7 +33,10 @@ class Explanation:
         The order of the chain is that of cause and effect. A missing account breaks every link
         after it, and to mend one of those would help nobody.
         """
-        return next((link for link in self.links if link.state is LinkState.BROKEN), None)
+        for link in self.links:
+            if link.state is LinkState.BROKEN:
+                return link
+        return None
 
     @property
     def unknown(self) -> tuple[Link, ...]:
@@ -42,6 +45,7 @@ class Explanation:
 
     @property
     def granted_by(self) -> Mapping[str, Route | None]:
+        """For each of the target's names, the list by which a ticket for it is granted."""
         return granted_by(self.decisions)
 
 

@@ -1,4 +1,4 @@
-"""The links about accounts: the hosts' own, and that of whoever runs the migration."""
+"""PairCase -> the links about accounts: the hosts' own, and whoever runs the migration."""
 
 from typing import Final
 
@@ -52,7 +52,10 @@ def _account(
 
 
 def _is_the_host(name: str, end: Endpoint, account: Computer, *, is_target: bool) -> Link:
-    if kind := account.not_a_host if end.is_host else account.not_a_computer:
+    # A name that ends in $ proves no host: a group-managed service account has one as well, and so
+    # has the name of a cluster, whose nodes delegate by accounts of their own.
+    kind = account.not_a_host if end.is_host else account.not_a_computer
+    if kind:
         return broken(name, f"{account.account} is {kind}", "name the host itself")
     if not facts.has_fqdn(account, end.fqdn):
         # A ticket is asked for by the host's name: where the account goes by another one, the
@@ -64,6 +67,7 @@ def _is_the_host(name: str, end: Endpoint, account: Computer, *, is_target: bool
 
 
 def enabled(case: PairCase) -> Link:
+    """A KDC gives a disabled account no ticket, and so nothing to pass on (MS-KILE 3.3.5.6.3)."""
     name = "accounts enabled"
     for account, hresult in ((case.source, NO_CREDENTIALS), (case.target, TARGET_UNKNOWN)):
         if account is not None and not account.enabled:
@@ -75,8 +79,10 @@ def enabled(case: PairCase) -> Link:
 
 
 def _without_account(case: PairCase) -> str:
+    """The labels of the ends of which no account was found; empty where both were."""
     ends = ((case.pair.source, case.source), (case.pair.target, case.target))
-    return " and ".join(end.label for end, account in ends if account is None)
+    lacking = [end.label for end, account in ends if account is None]
+    return " and ".join(lacking)
 
 
 def same_domain(case: PairCase) -> Link:
@@ -94,6 +100,11 @@ def same_domain(case: PairCase) -> Link:
 
 
 def no_controller(case: PairCase) -> Link:
+    """Neither by its account nor by a name: whoever may act as a user there owns the domain.
+
+    The service in a ticket is not protected (RFC 4120 5.3), so that a ticket for any of its names
+    serves for its directory as well.
+    """
     name = "no domain controller"
     fix = "leave domain controllers out of every mesh; a plan refuses them"
     for account in (case.source, case.target):
@@ -109,23 +120,25 @@ def no_controller(case: PairCase) -> Link:
 
 
 def operator(case: PairCase) -> Link:
-    name, who = "operator", case.operator
-    if who is None:
+    """Whether a KDC passes the operator's tickets on at all."""
+    name, person = "operator", case.operator
+    if person is None:
         return unknown(name, NOT_LOOKED_AT, "--as USER looks at whoever runs the migration")
-    if who.account is None and case.is_export:
-        return unknown(name, facts.not_in_export(who), ASK)
-    if who.account is None:
+    if person.account is None and case.is_export:
+        return unknown(name, facts.not_in_export(person), ASK)
+    if person.account is None:
         base = case.snapshot.directory.base_dn
-        return broken(name, f"nobody in {base} is called {who.name}", "correct the name")
-    if not who.account.enabled:
-        return broken(name, f"{who.name} is disabled", "enable it, or migrate as another")
-    return _delegatable(name, who)
+        return broken(name, f"nobody in {base} is called {person.name}", "correct the name")
+    if not person.account.enabled:
+        return broken(name, f"{person.name} is disabled", "enable it, or migrate as another")
+    return _delegatable(name, person)
 
 
 def _delegatable(name: str, operator: Operator) -> Link:
-    for bar in facts.bars_to_delegation(operator):
+    bars = facts.bars_to_delegation(operator)
+    if bars:
         fix = "migrate as an account that is neither marked sensitive nor in Protected Users"
-        return broken(name, f"{operator.name} is {bar}", fix, NO_CREDENTIALS)
+        return broken(name, f"{operator.name} is {bars[0]}", fix, NO_CREDENTIALS)
     if operator.protected is None:
         return unknown(name, facts.groups_not_told(operator), ASK)
     return ok(name, f"{operator.name} may be delegated")

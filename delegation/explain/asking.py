@@ -1,7 +1,7 @@
 """Two hosts -> a HostPair: each asked about itself, the source about its way to the target.
 
 No more is asked than the links at the hosts need: whoever explains a pair may have no right to
-more, and a large host takes a minute to list its machines.
+more, and a large host takes a minute to list its virtual machines.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,9 +22,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class HostAnswer:
-    """One host, asked no more than the links need: its machines only by the name that is meant.
+    """One host, asked no more than the links need: its VMs only by the name that is meant.
 
-    ``failed`` is what it said instead of its settings; ``named`` an error, instead of machines.
+    ``failed`` is what it said instead of its settings; ``named`` is an error in place of VMs where
+    it could not name them.
     """
 
     reading: HostReading | None
@@ -33,8 +34,8 @@ class HostAnswer:
     named: tuple[VirtualMachine, ...] | CommandFailed = ()
 
     @property
-    def machines(self) -> tuple[VirtualMachine, ...]:
-        """Raises CommandFailed."""
+    def vms(self) -> tuple[VirtualMachine, ...]:
+        """Those of the name that was asked for. Raises CommandFailed with the host's own words."""
         if isinstance(self.named, CommandFailed):
             raise self.named
         return self.named
@@ -45,54 +46,55 @@ def ask_hosts(  # noqa: PLR0913, PLR0917 - whom, about what, and who hears how f
     open_host: Open,
     source: str,
     target: str,
-    machine: str | None = None,
+    vm: str | None = None,
     progress: fleet.Progress = lambda _done, _total: None,
 ) -> HostPair:
-    """Both hosts read; the ports and, for ``machine``, Compare-VM tried from the source.
+    """Both hosts read; the ports and, for ``vm``, Compare-VM tried from the source.
 
     Hosts that do not answer are told in what it gives; nothing is raised for them.
     """
-    question = partial(_of_itself, machine)
+    question = partial(_of_itself, vm)
     answers = fleet.ask(open_host, [source, target], question, progress)
     for answer in answers.values():
         # Without a ticket no host was asked: that is the logon's fault, and no link's.
         if isinstance(answer, NoHostTicket):
-            return hosts_not_asked(source, target, answer, machine)
+            return hosts_not_asked(source, target, answer, vm)
     here, there = answers[source], answers[target]
-    ends = _looked(source, here), _looked(target, there)
+    ends = _end_of(source, here), _end_of(target, there)
+    untried = None if vm is None else DryRun(vm)
     if isinstance(here, HostError):
-        return HostPair(*ends, dry_run=None if machine is None else DryRun(machine))
+        return HostPair(*ends, dry_run=untried)
     fqdn = inventory.hosts[target].fqdn
     ports = _ports(open_host, source, fqdn)
-    if machine is None:
+    if vm is None:
         return HostPair(*ends, ports)
     if isinstance(there, HostError) or not here.reading or not there.reading:
-        return HostPair(*ends, ports, DryRun(machine))
+        return HostPair(*ends, ports, untried)
     try:
-        meant = _meant_machine(machine, (source, here.machines), (target, there.machines))
-        storage = folder(Hosted(there.reading, tuple(there.machines)), meant)
+        namesake = _named_vm(vm, (source, here.vms), (target, there.vms))
+        storage = folder(Hosted(there.reading, there.vms), namesake)
     except CommandFailed as exc:
-        return HostPair(*ends, ports, DryRun(machine, error=exc))
-    order = MoveOrder(meant.id, meant.name, fqdn, storage)
-    return HostPair(*ends, ports, _compared(open_host, source, machine, order))
+        return HostPair(*ends, ports, DryRun(vm, error=exc))
+    order = MoveOrder(namesake.id, namesake.name, fqdn, storage)
+    return HostPair(*ends, ports, _compared(open_host, source, vm, order))
 
 
-def hosts_not_asked(
-    source: str, target: str, why: DelegationError, machine: str | None
-) -> HostPair:
-    """The same where nobody can log on to the hosts."""
-    dry_run = None if machine is None else DryRun(machine)
+def hosts_not_asked(source: str, target: str, why: DelegationError, vm: str | None) -> HostPair:
+    """A pair of which nothing is known, because nobody can log on to its hosts: ``why``."""
+    dry_run = None if vm is None else DryRun(vm)
     return HostPair(Looked(source), Looked(target), dry_run=dry_run, unasked=why)
 
 
-def _of_itself(machine: str | None, host: Hypervisor) -> HostAnswer:
-    addresses = _answered(host.addresses)
-    known = None if isinstance(addresses, CommandFailed) else addresses or None
+def _of_itself(vm: str | None, host: Hypervisor) -> HostAnswer:
+    """A host's addresses, settings and VMs of that name, as far as it tells them."""
+    answer = _answered(host.addresses)
+    # A host that lists none has not told them: none at all would be a host that nobody reaches.
+    addresses = None if isinstance(answer, CommandFailed) else answer or None
     reading = _answered(host.read)
     if isinstance(reading, CommandFailed):
-        return HostAnswer(None, reading, known)
-    named = () if machine is None else _answered(lambda: tuple(host.named(machine)))
-    return HostAnswer(reading, addresses=known, named=named)
+        return HostAnswer(None, reading, addresses)
+    named = () if vm is None else _answered(lambda: tuple(host.named(vm)))
+    return HostAnswer(reading, addresses=addresses, named=named)
 
 
 def _answered(question: Callable[[], T]) -> T | CommandFailed:
@@ -103,7 +105,7 @@ def _answered(question: Callable[[], T]) -> T | CommandFailed:
         return exc
 
 
-def _looked(label: str, answer: HostAnswer | HostError) -> Looked:
+def _end_of(label: str, answer: HostAnswer | HostError) -> Looked:
     if isinstance(answer, HostError):
         return Looked(label, error=answer)
     return Looked(label, answer.reading, answer.failed, answer.addresses)
@@ -119,33 +121,36 @@ def _reaches(target: str, port: int, host: Hypervisor) -> bool:
     return host.reaches(target, port)
 
 
-def _compared(open_host: Open, source: str, machine: str, order: MoveOrder) -> DryRun:
+def _compared(open_host: Open, source: str, vm: str, order: MoveOrder) -> DryRun:
     def compare(host: Hypervisor) -> DryRun:
         return DryRun(order.name, host.compare(order))
 
     answer = _asked(open_host, source, compare)
-    return answer if isinstance(answer, DryRun) else DryRun(machine, error=answer)
+    return answer if isinstance(answer, DryRun) else DryRun(vm, error=answer)
 
 
 def _asked(open_host: Open, label: str, question: Callable[[Hypervisor], T]) -> T | HostError:
     return fleet.ask(open_host, [label], question)[label]
 
 
-NamedMachines = tuple[str, tuple[VirtualMachine, ...]]
-"""A host's label, and its machines that are called so."""
+NamedVms = tuple[str, tuple[VirtualMachine, ...]]
+"""A host's label, and its VMs that are called so."""
 
 
-def _meant_machine(machine: str, source: NamedMachines, target: NamedMachines) -> VirtualMachine:
-    """The source's machine of that name or id. Raises CommandFailed where it is not just one."""
-    (here, ours), (there, theirs) = source, target
-    if len(ours) == 1:
-        return ours[0]
-    if ours:
-        ids = ", ".join(str(namesake.id) for namesake in ours)
-        raise CommandFailed(f"{machine} is {len(ours)} machines on {here}", f"name one: {ids}")
-    if theirs:
+def _named_vm(vm: str, source: NamedVms, target: NamedVms) -> VirtualMachine:
+    """The source's VM of that name or id. Raises CommandFailed where it is not just one.
+
+    Hyper-V lets several VMs have one name; their ids alone differ.
+    """
+    (here, on_source), (there, on_target) = source, target
+    if len(on_source) == 1:
+        return on_source[0]
+    if on_source:
+        ids = ", ".join(str(namesake.id) for namesake in on_source)
+        raise CommandFailed(f"{vm} is {len(on_source)} machines on {here}", f"name one: {ids}")
+    if on_target:
         fix = f"it can be moved from {there}: explain {there} {here}, with --vm"
-        raise CommandFailed(f"{machine} is not on {here}, it is on {there}", fix)
+        raise CommandFailed(f"{vm} is not on {here}, it is on {there}", fix)
     raise CommandFailed(
-        f"{machine} is neither on {here} nor on {there}", f"name a virtual machine of {here}"
+        f"{vm} is neither on {here} nor on {there}", f"name a virtual machine of {here}"
     )

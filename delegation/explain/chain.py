@@ -14,8 +14,11 @@ from delegation.mesh.kdc import Check, Decision, DecisionStep, Evidence, Route
 from delegation.mesh.snapshot import TRUSTED_TO_AUTH_FOR_DELEGATION, Computer, Operator, Snapshot
 
 NO_CREDENTIALS: Final = "0x8009030E"
+"""SEC_E_NO_CREDENTIALS: the source has nothing to show the target in the operator's name."""
 TARGET_UNKNOWN: Final = "0x80090303"
+"""SEC_E_TARGET_UNKNOWN: no one account answers to the target's name."""
 WRONG_PRINCIPAL: Final = "0x80090322"
+"""SEC_E_WRONG_PRINCIPAL: the ticket is encrypted with the key of another account."""
 
 ASK: Final = "ask a domain controller: --directory ldaps://DC"
 """What to do where a file does not tell."""
@@ -55,14 +58,14 @@ def unknown(name: str, evidence: str, fix: str = "") -> Link:
 class Pair:
     """A source and a target, and what the inventory says of them.
 
-    ``wanted``: whether it lets the source reach the target; None where one of them is not in it.
+    ``desired``: whether it lets the source reach the target; None where one of them is not in it.
     ``transition``: the protocol transition that it declares of the source; None leaves the flag as
     it is found.
     """
 
     source: Endpoint
     target: Endpoint
-    wanted: bool | None = None
+    desired: bool | None = None
     transition: bool | None = True
     value_limit: int = 1200
 
@@ -73,13 +76,13 @@ class Pair:
         """Two ends, each as the inventory has it or as ``stranger`` makes it."""
         delegate = desired.delegates.get(source.label)
         servers = {server.name for server in inventory.file_servers}
-        known = target.label in (desired.delegates if target.is_host else servers)
+        is_known = target.label in (desired.delegates if target.is_host else servers)
         return cls(
             source,
             target,
-            target in delegate.endpoints if delegate and known else None,
-            delegate.host.protocol_transition if delegate else True,
-            inventory.policy.value_limit,
+            desired=target in delegate.endpoints if delegate and is_known else None,
+            transition=delegate.host.protocol_transition if delegate else True,
+            value_limit=inventory.policy.value_limit,
         )
 
 
@@ -131,11 +134,13 @@ class PairCase:
 
     @cached_property
     def held(self) -> frozenset[str]:
-        """The source's list, casefolded."""
-        return frozenset(v.casefold() for v in self.source.values) if self.source else frozenset()
+        """The source's list, casefolded as the directory compares it."""
+        values = self.source.values if self.source else ()
+        return frozenset(value.casefold() for value in values)
 
     @property
     def missing(self) -> list[str]:
+        """The target's values that the source's list lacks."""
         return [value for value in self.pair.target.values if value.casefold() not in self.held]
 
     def owners(self, spn: str) -> tuple[Computer, ...]:
@@ -170,13 +175,13 @@ class PairCase:
         if not self.registry.is_known and self.source and self.target:
             source, target = kdc.Service.of(self.source, self.token), kdc.Service.of(self.target)
             decision = kdc.decide(source, [target], spn, kdc.User(), self.evidence)
-        [found] = [step for step in decision.steps if step.check is Check.LISTED]
-        return found
+        [listed_step] = [step for step in decision.steps if step.check is Check.LISTED]
+        return listed_step
 
 
 def granted_by(decisions: Mapping[str, Decision]) -> dict[str, Route | None]:
     """The list by which each name is granted; None where it is not."""
-    return {spn: found.by if found.granted else None for spn, found in decisions.items()}
+    return {spn: decision.by if decision.granted else None for spn, decision in decisions.items()}
 
 
 def counted(values: list[str], most: int = 2) -> str:

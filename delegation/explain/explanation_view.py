@@ -47,13 +47,13 @@ class ExplanationView:
 
     @property
     def with_operator(self) -> Command:
-        """The same once more, for somebody to be named."""
+        """The words of ``again``, for an operator to be named."""
         return command(*self.asked_again, "--as", "USER")
 
     def mending(self, link: Link) -> Command | None:
         """The command that shows what mends a broken link, where one of ours does."""
         source, target = self.pair.source.label, self.pair.target.label
-        if link.name in {"values", "protocol transition"} and self.pair.wanted:
+        if link.name in {"values", "protocol transition"} and self.pair.desired:
             return command("plan", "--limit", source)
         if link.name in {"migration enabled", "authentication", "networks"}:
             return command("hosts", "plan", "--limit", f"{source},{target}")

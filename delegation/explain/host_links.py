@@ -1,4 +1,4 @@
-"""The links at the hosts themselves: what two hosts said of each other and of a dry run.
+"""HostPair -> the links at the hosts: what two hosts said of each other and of a dry run.
 
 Those of the directory come first; a migration needs both.
 """
@@ -44,6 +44,13 @@ class Looked:
         return self.error is None or isinstance(self.error, CommandFailed)
 
     @property
+    def silence(self) -> str:
+        """How far it came without telling its settings; empty where it told them."""
+        if self.reading is not None:
+            return ""
+        return "did not tell its settings" if self.answered else "did not answer"
+
+    @property
     def vmms(self) -> str | None:
         """The state of its migration service; None where that is not known."""
         if self.reading is not None:
@@ -53,7 +60,7 @@ class Looked:
 
 @dataclass(frozen=True, slots=True)
 class DryRun:
-    """What Compare-VM said of one machine: its reasons against it, or the error it ended with."""
+    """What Compare-VM said of one VM: its reasons against it, or the error it ended with."""
 
     machine: str
     incompatibilities: Sequence[Incompatibility] = ()
@@ -86,11 +93,7 @@ class HostPair:
     @property
     def lacking(self) -> str:
         """The hosts that did not tell all, and how far they came; empty where both did."""
-        silent = {
-            end.label: "did not tell its settings" if end.answered else "did not answer"
-            for end in self.ends
-            if end.reading is None
-        }
+        silent = {end.label: end.silence for end in self.ends if end.silence}
         return "; ".join(f"{labels} {words}" for words, labels in _alike(silent).items())
 
 
@@ -162,31 +165,35 @@ def _service(pair: HostPair, name: str) -> Link:
 
 def _cmdlets(pair: HostPair, name: str) -> Link:
     """Of a host whose service is stopped, that is all there is to say."""
-    failed = {
-        end.label: end.error
-        for end in pair.ends
-        if end.error and end.answered and end.vmms in {None, "Running"}
-    }
+    failed: dict[str, HostError] = {}
+    for end in pair.ends:
+        is_stopped = end.vmms not in {None, "Running"}
+        if end.error and end.answered and not is_stopped:
+            failed[end.label] = end.error
     if failed:
         return _failed(name, failed)
     return unknown(name, pair.lacking) if pair.lacking else ok(name, "both tell their settings")
 
 
 def _enabled(pair: HostPair, name: str) -> Link:
-    off = {
-        label: "it is off"
+    off = [
+        label
         for label, reading in pair.readings.items()
         if reading.settings.get(ENABLED) is not True
-    }
+    ]
     if off:
         labels = " and ".join(off)
         fix = f"live_migration: {{enabled: true}} for {labels}, then delegation hosts apply"
-        return broken(name, _by_host(off), fix)
+        return broken(name, f"{labels}: it is off", fix)
     return unknown(name, pair.lacking) if pair.lacking else ok(name, "on both")
 
 
 def _authentication(pair: HostPair, name: str) -> Link:
-    """Only Kerberos lets the source pass on who the operator is, without a logon at it."""
+    """Only Kerberos lets the source pass on who the operator is, without a logon at it.
+
+    CredSSP, the default of a host, hands over a password instead, which is there only where the
+    operator has typed it; Credential Guard, on by default since Windows Server 2025, forbids that.
+    """
     others = {}
     for label, reading in pair.readings.items():
         if why := _not_kerberos(reading):
@@ -200,24 +207,25 @@ def _authentication(pair: HostPair, name: str) -> Link:
 
 
 def _not_kerberos(reading: HostReading) -> str:
-    found = reading.settings.get(AUTHENTICATION)
-    if found == "Kerberos":
+    """What is used instead of Kerberos, and what that asks for; empty where it is Kerberos."""
+    authentication = reading.settings.get(AUTHENTICATION)
+    if authentication == "Kerberos":
         return ""
-    return f"{found or 'unknown'}, which needs the operator to be logged on at the source"
+    return f"{authentication or 'unknown'}, which needs the operator to be logged on at the source"
 
 
 def _networks(pair: HostPair, name: str) -> Link:
     if pair.lacking:
         return unknown(name, pair.lacking)
-    source, target = (
-        _networks_of(end, reading)
-        for end, reading in zip(pair.ends, pair.readings.values(), strict=True)
-    )
+    readings = pair.readings
+    source = _networks_of(pair.source, readings[pair.source.label])
+    target = _networks_of(pair.target, readings[pair.target.label])
     return networks.link(source, target)
 
 
 def _networks_of(end: Looked, reading: HostReading) -> networks.HostNetworks:
-    subnets = tuple(subnet for key in reading.settings if (subnet := subnet_of(key)) is not None)
+    listed = [subnet_of(key) for key in reading.settings]
+    subnets = tuple(subnet for subnet in listed if subnet is not None)
     takes_any = reading.settings.get(ANY_NETWORK) is True
     return networks.HostNetworks(end.label, takes_any, subnets, end.addresses)
 
@@ -231,12 +239,12 @@ def _port(number: int, what: str, fix: Fix) -> Callable[[HostPair, str], Link]:
 
     def link(pair: HostPair, name: str) -> Link:
         source, target = pair.source.label, pair.target.label
-        found = pair.ports.get(number)
-        if found is None:
+        answer = pair.ports.get(number)
+        if answer is None:
             return unknown(name, f"not asked: {pair.lacking or source}")
-        if isinstance(found, HostError):
-            return unknown(name, f"{source} could not try: {in_words(found)}")
-        if found:
+        if isinstance(answer, HostError):
+            return unknown(name, f"{source} could not try: {in_words(answer)}")
+        if answer:
             return ok(name, f"{source} reaches {what} of {target}")
         why = f"{source} gets no connection to {what} of {target}"
         return broken(name, why, fix(source, target), BLOCKED)

@@ -1,4 +1,4 @@
-"""The links, in the order in which to look at them: each is one function over a case.
+"""PairCase -> the links of the directory, in the order in which to look at them.
 
 Those about accounts stand in ``account_links``, those at the hosts in ``host_links``.
 """
@@ -45,11 +45,13 @@ def _wrong_owners(case: PairCase, target: Computer) -> Iterator[tuple[str, str, 
         others = sorted(owner.account for owner in owners if owner.guid != target.guid)
         if len(owners) > 1:
             # A name that two accounts hold is nobody's: a KDC finds no one principal by it.
-            why = f"{value} is registered on {' and '.join(sorted(o.account for o in owners))}"
+            everybody = sorted(owner.account for owner in owners)
+            why = f"{value} is registered on {' and '.join(everybody)}"
             yield why, _taken_from(others[0], value), TARGET_UNKNOWN
         elif others:
             # The ticket is encrypted to another account's key: the target can't read it, and says
-            # so with SEC_E_WRONG_PRINCIPAL. An explicit name beats HOST/… of the target.
+            # so with SEC_E_WRONG_PRINCIPAL. An explicit name beats HOST/… of the target, because a
+            # KDC maps a service to HOST only where nobody holds the name itself.
             why = f"tickets for {value} go to {others[0]}, which holds that name"
             yield why, _taken_from(others[0], value), WRONG_PRINCIPAL
         elif not owners and names.host_spn(value) is None:
@@ -67,7 +69,7 @@ def _taken_from(account: str, value: str) -> str:
 
 
 def _values(case: PairCase) -> Link:
-    """The values towards the target in the source's own list, and where they lack, the target's.
+    """The target's values in the source's own list; where they lack, what the target lists.
 
     Both forms of a name count: a KDC compares the name that is asked for with the list as it
     stands, and a short name there is no help to whoever asks by FQDN (MS-SFU 3.2.5.2.1).
@@ -76,11 +78,11 @@ def _values(case: PairCase) -> Link:
     if case.source is None:
         return unknown(name, f"{case.pair.source.label} was not found")
     if not missing:
-        is_unwanted = case.pair.wanted is False
+        is_unwanted = case.pair.desired is False
         although = ", though the inventory does not ask for them" if is_unwanted else ""
         return ok(name, f"{total} of {total} there, short name and FQDN{although}")
     lacking = f"{len(missing)} of {total} missing on {case.source.account}: {counted(missing)}"
-    fix = _FIX_VALUES[case.pair.wanted]
+    fix = _FIX_VALUES[case.pair.desired]
     if _values_after(case, case.source).is_beyond:
         fix = "the value limit comes first, see below"
     by_target = [case.listed(value).holds for value in missing]
@@ -143,6 +145,7 @@ def _all_listed(case: PairCase) -> bool:
 
 
 def _value_limit(case: PairCase) -> Link:
+    """Whether the source's object holds this pair's values as well."""
     name = "value limit"
     if case.source is None:
         return unknown(name, f"{case.pair.source.label} was not found")
@@ -160,15 +163,16 @@ def _delegation(case: PairCase) -> Link:
     name = "delegation"
     shown = "the operator's own ticket" if case.evidence is Evidence.TICKET else "S4U2Self"
     decisions = case.decisions
-    refused = {spn: found for spn, found in decisions.items() if found.granted is False}
-    undecided = {spn: found for spn, found in decisions.items() if found.granted is None}
-    for spn, decision in (refused or undecided).items():
-        step = decision.stopped
+    refused = [spn for spn, decision in decisions.items() if decision.granted is False]
+    undecided = [spn for spn, decision in decisions.items() if decision.granted is None]
+    # A name that is refused says more than one of which nothing is known, whatever their order.
+    for spn in refused or undecided:
+        step = decisions[spn].stopped
         if step and step.error:
             of_all = f"{len(refused)} of {len(decisions)}"
             why = f"{of_all} refused with {shown}: {spn}: {step.why}: {step.error}"
-            ghost = step.check is Check.SERVICE
-            return broken(name, why, _MEND, TARGET_UNKNOWN if ghost else NO_CREDENTIALS)
+            is_nobodys = step.check is Check.SERVICE
+            return broken(name, why, _MEND, TARGET_UNKNOWN if is_nobodys else NO_CREDENTIALS)
         if step:
             return unknown(name, f"not told of {spn} with {shown}: {step.why}")
     if case.source is None:
@@ -180,11 +184,13 @@ _MEND = "mend what is broken above"
 
 
 def _routes(case: PairCase) -> str:
+    """By which list: once where it is the same of every name."""
     words = {Route.CLASSIC: "by the source's list", Route.RBCD: "by the target's list (RBCD)"}
-    routes = granted_by(case.decisions)
-    if len(set(routes.values())) == 1:
-        return words[next(route for route in routes.values() if route)]
-    return "; ".join(f"{spn} {words[route]}" for spn, route in routes.items() if route)
+    granted = {spn: route for spn, route in granted_by(case.decisions).items() if route}
+    routes = set(granted.values())
+    if len(routes) == 1:
+        return words[routes.pop()]
+    return "; ".join(f"{spn} {words[route]}" for spn, route in granted.items())
 
 
 LINKS: tuple[Callable[[PairCase], Link], ...] = (

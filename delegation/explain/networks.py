@@ -1,4 +1,4 @@
-"""Whether the networks for migrations of two hosts let one reach the other.
+"""Two hosts' networks for migrations -> whether one can reach the other: a link.
 
 A host takes migrations at those of its addresses that lie in its networks for them, or at all where
 any network will do.
@@ -27,8 +27,8 @@ class HostNetworks:
     @cached_property
     def networks(self) -> dict[str, Network]:
         """Those that can be compared, by their spelling."""
-        found = {text: _network(text) for text in self.listed}
-        return {text: network for text, network in found.items() if network is not None}
+        parsed = {text: _network(text) for text in self.listed}
+        return {text: network for text, network in parsed.items() if network is not None}
 
     @cached_property
     def usable(self) -> dict[str, Network]:
@@ -37,19 +37,24 @@ class HostNetworks:
             return self.networks
         # VMMS listens on those addresses only that lie in its networks, so that a network without
         # one is of no use, whatever the other host lists.
-        own = [address for text in self.addresses if (address := _network(text)) is not None]
+        parsed = [_network(text) for text in self.addresses]
+        addresses = [address for address in parsed if address is not None]
         return {
             text: network
             for text, network in self.networks.items()
-            if any(_overlap(network, address) for address in own)
+            if _holds_one(network, addresses)
         }
 
     @property
     def odd(self) -> tuple[str, ...]:
-        return () if self.any_network else tuple(t for t in self.listed if t not in self.networks)
+        """What is listed and is no subnet; of no account where any network will do."""
+        if self.any_network:
+            return ()
+        return tuple(text for text in self.listed if text not in self.networks)
 
     @property
     def words(self) -> str:
+        """What it takes, in a clause."""
         if self.any_network:
             return f"{self.label} takes any network"
         return f"{self.label} lists {counted([*self.usable, *self.odd])}"
@@ -83,18 +88,13 @@ _THEN = ", then delegation hosts apply"
 
 def _both_listing(source: HostNetworks, target: HostNetworks) -> Link:
     ends = (source, target)
-    common = {
-        (ours, theirs)
-        for ours, one in source.usable.items()
-        for theirs, other in target.usable.items()
-        if _overlap(one, other)
-    }
-    same = sorted(ours for ours, theirs in common if ours == theirs)
+    common = _common(source, target)
+    same = sorted(of_source for of_source, of_target in common if of_source == of_target)
     if same:
         return ok(NAME, f"both list {counted(same)}{_not_known(ends)}")
     if common:
-        ours, theirs = min(common)
-        overlapping = f"{ours} of {source.label} and {theirs} of {target.label} overlap"
+        of_source, of_target = min(common)
+        overlapping = f"{of_source} of {source.label} and {of_target} of {target.label} overlap"
         return ok(NAME, f"{overlapping}{_not_known(ends)}")
     if source.odd or target.odd:
         return _strange(ends)
@@ -102,8 +102,18 @@ def _both_listing(source: HostNetworks, target: HostNetworks) -> Link:
     return broken(NAME, f"none in common: {_accepting(ends)}", fix)
 
 
+def _common(source: HostNetworks, target: HostNetworks) -> set[tuple[str, str]]:
+    """The networks of both that overlap, as each spells them: a network may lie in another."""
+    common: set[tuple[str, str]] = set()
+    for of_source, source_network in source.usable.items():
+        for of_target, target_network in target.usable.items():
+            if _overlap(source_network, target_network):
+                common.add((of_source, of_target))
+    return common
+
+
 def _strange(ends: Sequence[HostNetworks]) -> Link:
-    """It hangs on what a host lists and nobody can compare."""
+    """Unknown: it hangs on what a host lists and nobody can compare."""
     odd = [f"{end.label}: {text}" for end in ends for text in end.odd]
     fix = "look at what the host lists: Get-VMMigrationNetwork"
     return unknown(NAME, f"this is no subnet: {counted(odd)}", fix)
@@ -118,7 +128,9 @@ def _accepting(ends: Sequence[HostNetworks]) -> str:
 def _not_known(ends: Sequence[HostNetworks]) -> str:
     """What was not compared."""
     blind = [end.label for end in ends if not end.any_network and end.addresses is None]
-    return f"; whether {' and '.join(blind)} has an address there is not known" if blind else ""
+    if not blind:
+        return ""
+    return f"; whether {' and '.join(blind)} has an address there is not known"
 
 
 def _network(text: str) -> Network | None:
@@ -129,5 +141,9 @@ def _network(text: str) -> Network | None:
         return None
 
 
-def _overlap(one: Network, other: Network) -> bool:
-    return one.version == other.version and one.overlaps(other)
+def _holds_one(network: Network, addresses: Sequence[Network]) -> bool:
+    return any(_overlap(network, address) for address in addresses)
+
+
+def _overlap(left: Network, right: Network) -> bool:
+    return left.version == right.version and left.overlaps(right)

@@ -67,17 +67,17 @@ def explain_pair(world: ExplainWorld, request: PairRequest) -> ExplanationView:
     ends = [_endpoint(inventory, name) for name in (request.source, request.target)]
     labels = _hosts_to_ask(inventory, ends, request)
     with world.reading() as inspector:
-        ends, found = _read_accounts(inventory, inspector, ends)
-        _refuse_one_computer(found, ends)
+        ends, accounts = _read_accounts(inventory, inspector, ends)
+        _refuse_one_computer(accounts, ends)
         operator = survey.operator(inspector, request.operator) if request.operator else None
-        token = _token_of_source(inspector, found, ends)
+        token = _token_of_source(inspector, accounts, ends)
     pair = Pair.of(inventory, expand(inventory), *ends)
     # The directory is closed by now: hosts may take minutes, and no connection outlives its step.
-    seen = _at_hosts(world, labels, request) if labels else None
+    at_hosts = _at_hosts(world, labels, request) if labels else None
     name = operator.name if operator else None
-    explanation = explain(found, pair, operator, token, seen)
+    explanation = explain(accounts, pair, operator, token, at_hosts)
     again = _asked_again(pair, name, request)
-    return ExplanationView(pair, found.directory, name, explanation, again)
+    return ExplanationView(pair, accounts.directory, name, explanation, again)
 
 
 def _asked_again(pair: Pair, operator: str | None, request: PairRequest) -> tuple[str, ...]:
@@ -107,7 +107,8 @@ def _endpoint(inventory: Inventory, name: str) -> Endpoint:
         *(Endpoint.of_host(host) for host in inventory.hosts.values()),
         *(Endpoint.of_file_server(server) for server in inventory.file_servers),
     ]
-    # A label wins over an account name, and that over an FQDN; of two alike the first wins.
+    # A label wins over an account name, and that over an FQDN; of two alike the first wins. What
+    # is written later into the dict wins, so that all of this goes backwards.
     known = {end.fqdn.casefold(): end for end in reversed(declared)}
     known |= {end.computer.casefold(): end for end in reversed(declared)}
     known |= {end.label.casefold(): end for end in reversed(declared)}
@@ -146,26 +147,29 @@ def _read_accounts(
 
     directory.search_base bounds the inventory's own computers only.
     """
-    accounts = _found(inspector, ends)
+    accounts = _accounts_of(inspector, ends)
     true_ends = [_as_found(inventory, end, accounts) for end in ends]
     if true_ends != ends:
-        accounts = _found(inspector, true_ends)
+        accounts = _accounts_of(inspector, true_ends)
     strangers = [end.computer for end in true_ends if not _is_listed(inventory, end)]
     hosts = [end.computer for end in true_ends if _is_listed(inventory, end)]
     directory, bases = inspector.directory, inventory.directory.search_base
-    found = snapshot.resolve(directory, hosts, accounts, bases)
-    others = snapshot.resolve(directory, strangers, accounts)
+    of_hosts = snapshot.resolve(directory, hosts, accounts, bases)
+    of_strangers = snapshot.resolve(directory, strangers, accounts)
     return true_ends, replace(
-        found,
-        computers={**found.computers, **others.computers},
-        missing=(*found.missing, *others.missing),
-        ambiguous={**found.ambiguous, **others.ambiguous},
-        elsewhere={**found.elsewhere, **others.elsewhere},
+        of_hosts,
+        computers={**of_hosts.computers, **of_strangers.computers},
+        missing=(*of_hosts.missing, *of_strangers.missing),
+        ambiguous={**of_hosts.ambiguous, **of_strangers.ambiguous},
+        elsewhere={**of_hosts.elsewhere, **of_strangers.elsewhere},
     )
 
 
-def _found(inspector: Inspector, ends: Iterable[Endpoint]) -> list[Computer]:
-    """With whoever else holds HOST/… of an end: its tickets would be that account's."""
+def _accounts_of(inspector: Inspector, ends: Iterable[Endpoint]) -> list[Computer]:
+    """The ends' accounts, and whoever else holds their names or HOST/… of one.
+
+    The tickets for such a name would be that account's: HOST/… stands for cifs/… of the same host.
+    """
     spns = [value for end in ends for value in end.values]
     hosts = [f"HOST/{name}" for end in ends for name in (end.computer, end.fqdn)]
     return inspector.find([end.computer for end in ends], [*spns, *hosts])
@@ -191,9 +195,9 @@ def _as_found(inventory: Inventory, end: Endpoint, accounts: Iterable[Computer])
     return end
 
 
-def _refuse_one_computer(found: Snapshot, ends: list[Endpoint]) -> None:
+def _refuse_one_computer(accounts: Snapshot, ends: list[Endpoint]) -> None:
     """Raise UsageError where both names are one account's: by objectGUID, whatever it is called."""
-    source, target = (found.computer(end.computer) for end in ends)
+    source, target = (accounts.computer(end.computer) for end in ends)
     same_name = ends[0].computer.casefold() == ends[1].computer.casefold()
     same_object = source is not None and target is not None and source.guid == target.guid
     if same_name or same_object:
@@ -204,14 +208,17 @@ def _refuse_one_computer(found: Snapshot, ends: list[Endpoint]) -> None:
 
 
 def _token_of_source(
-    inspector: Inspector, found: Snapshot, ends: list[Endpoint]
+    inspector: Inspector, accounts: Snapshot, ends: list[Endpoint]
 ) -> frozenset[str] | None:
     """The source's SIDs, where somebody's own list asks for them (MS-SFU 3.2.5.2.3).
 
     Its groups cost a search of their own, and the source's own list knows names only.
     """
-    source, target = (found.computer(end.computer) for end in ends)
-    owners = {owner.guid: owner for value in ends[1].values for owner in found.owners(value)}
-    judges = [*owners.values(), *([target] if target else [])]
+    source, target = (accounts.computer(end.computer) for end in ends)
+    if source is None:
+        return None
+    judges = [target] if target else []
+    for value in ends[1].values:
+        judges += accounts.owners(value)
     has_list = any(account.acting for account in judges)
-    return inspector.token(source) if source is not None and has_list else None
+    return inspector.token(source) if has_list else None

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from delegation import names
 from delegation.mesh.audits import Audited
 from delegation.mesh.checks import ACCOUNT_RULE, Finding, Severity
 from delegation.mesh.findings_view import FindingsView, is_drift, rules_of
@@ -39,21 +40,30 @@ class AuditView:
 
     @property
     def resolved(self) -> tuple[Finding, ...]:
+        """Those of the earlier audit that are no more, where they are told."""
         return self.news.resolved if self.new_only else ()
 
     @property
     def verdict(self) -> AuditVerdict:
+        """What it comes to, by what is told of it."""
+        # A host that could not be judged comes first: its drift, if any, nobody has seen.
         if any(finding.rule == ACCOUNT_RULE for finding in self.findings):
             return AuditVerdict.UNREAD
+        if is_drift(self.findings) or self._is_severe:
+            return AuditVerdict.FAILING
+        return AuditVerdict.CLEAN
+
+    @property
+    def _is_severe(self) -> bool:
+        """Whether a finding is as bad as ``fail_on``, or worse."""
         threshold = self.fail_on
-        severe = threshold is not None and any(f.severity >= threshold for f in self.findings)
-        failing = severe or is_drift(self.findings)
-        return AuditVerdict.FAILING if failing else AuditVerdict.CLEAN
+        if threshold is None:
+            return False
+        return any(finding.severity >= threshold for finding in self.findings)
 
     @property
     def title(self) -> str:
-        objects = self.everything.objects
-        hosts = "1 host" if objects == 1 else f"{objects:,} hosts"
+        hosts = names.counted(self.everything.objects, "host")
         return f"Audit of {self.everything.domain} on {self.everything.dc}: {hosts}"
 
     @property

@@ -80,16 +80,17 @@ def audit(
     directory = world.recorded_as
     scope = survey.limited(request.limit, world.inventory)
     scope_key = audits.scope(scope, request.operators)
-    with _comparing_alone(world.records, wanted=request.new_only):
+    with _comparing_alone(world.records, compares=request.new_only):
         since = _last(world, directory, scope_key, needed=request.new_only)
         with world.reading() as inspector:
             comparison = survey.for_findings(
                 world.inventory, inspector, world.today(), scope, request.operators
             )
-        found = checks.findings(comparison, scope)
+        findings = checks.findings(comparison, scope)
+        before = since.findings if since else ()
         view = AuditView(
-            FindingsView.of(comparison, found),
-            news(found, since.findings if since else ()),
+            FindingsView.of(comparison, findings),
+            news(findings, before),
             since,
             request.new_only,
             request.fail_on,
@@ -100,16 +101,16 @@ def audit(
 
 
 @contextmanager
-def _comparing_alone(records: Records, *, wanted: bool) -> Iterator[None]:
+def _comparing_alone(records: Records, *, compares: bool) -> Iterator[None]:
     """With no other audit --new-only at the same time: both would tell the same news.
 
     Raises Busy. Where nothing can be recorded there is nothing to be alone with; that is told
     when the audit is to be recorded.
     """
-    with ExitStack() as held:
-        if wanted:
+    with ExitStack() as locks:
+        if compares:
             try:
-                held.enter_context(audits.alone(records))
+                locks.enter_context(audits.alone(records))
             except Busy:
                 raise
             except DelegationError:

@@ -37,7 +37,11 @@ class Audited:
 
 
 def scope(limit: Collection[str] | None, operators: Collection[str]) -> str:
-    """What an audit looked at, as a key: only those that looked at the same can be compared."""
+    """What an audit looked at, as a key: only those that looked at the same can be compared.
+
+    A finding that is gone from a smaller look is not resolved, and one that a larger look adds is
+    no news.
+    """
     hosts = None if limit is None else names.fold(sorted(limit))
     return json.dumps([hosts, sorted(name.casefold() for name in operators)])
 
@@ -48,7 +52,10 @@ def alone(records: Records) -> AbstractContextManager[None]:
 
 
 def last(journal: Journal, directory: str, scope_key: str) -> Audited | None:
-    """The newest audit of that directory and scope whose findings are kept."""
+    """The newest audit of that directory and scope whose findings are kept; None without one.
+
+    Raises JournalError for a page that can't be read.
+    """
     if _format(journal) < _SINCE:
         return None
     for row in journal.rows(
@@ -64,7 +71,7 @@ def last(journal: Journal, directory: str, scope_key: str) -> Audited | None:
 
 
 def found_by(journal: Journal, run: int) -> tuple[Finding, ...] | None:
-    """What an audit found; None where that is not kept."""
+    """What an audit found; None where that is not kept. Raises JournalError."""
     if _format(journal) < _SINCE:
         return None
     for row in journal.rows("SELECT content FROM findings WHERE run = ?", run):
@@ -77,12 +84,13 @@ def record(
     journal: Journal,
     run: NewRun,
     scope_key: str,
-    found: Sequence[Finding],
+    findings: Sequence[Finding],
     summary: Mapping[str, Any],
 ) -> bool:
     """Put a finished audit on record; whether its findings could be kept as well."""
-    content = news.encode(found)
+    content = news.encode(findings)
     db = journal.writing()
+    # One transaction: a run whose findings were lost would make the next audit call all of it new.
     with store.transaction(db, journal.path):
         number = journal.add(run, DONE, summary)
         if content is not None:
@@ -93,14 +101,16 @@ def record(
 
 def writers_of(journal: Journal, guids: Collection[UUID]) -> dict[tuple[UUID, str], int]:
     """Which run added a value to an object, by GUID and casefolded value; the newest one."""
-    wrote: dict[tuple[UUID, str], int] = {}
+    writers: dict[tuple[UUID, str], int] = {}
     for guid in guids:
+        # The journal tells the oldest run first: the newest that added a value stays.
         for run, change in journal.applied_to(guid, DELEGATION):
             for value in added(change):
-                wrote[guid, value.casefold()] = run
-    return wrote
+                writers[guid, value.casefold()] = run
+    return writers
 
 
+# The newest pages that fit into ROOM stay; the run just added stays whatever its size.
 _FORGET = """
 DELETE FROM findings WHERE run IN (
     SELECT run FROM (

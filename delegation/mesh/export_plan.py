@@ -93,7 +93,8 @@ class ExportedPlan:
     @property
     def trusted_again(self) -> list[str]:
         """Computers that the undo would trust for delegation to any service again."""
-        return [c.target.name for c in self.plan.changes if flags(c).get("unconstrained")]
+        changes = self.plan.changes
+        return [change.target.name for change in changes if flags(change).get("unconstrained")]
 
     def about_json(self) -> dict[str, Any]:
         """What templates are told of the plan, in both files."""

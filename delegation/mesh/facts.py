@@ -12,8 +12,9 @@ from delegation import names
 from delegation.mesh.snapshot import Computer, Directory, Operator, Snapshot
 
 OWNS_THE_DOMAIN = "whoever may act as a user towards it owns the domain"
-"""Of a domain controller: the service in a ticket is not signed, so that a ticket for any of its
-names can be rewritten to ldap/ or cifs/ there (Solino, Kerberos Delegation, SPNs and More, 2017).
+"""Of a domain controller: the service's name is not in the encrypted part of a ticket (RFC 4120
+5.3), so that a ticket for any of its names can be rewritten to ldap/ or cifs/ there (Solino,
+Kerberos Delegation, SPNs and More, 2017).
 """
 
 
@@ -85,7 +86,8 @@ class ValueCount:
     """How many values one object holds, or would hold, against policy.value_limit.
 
     All values of an attribute that is not linked lie in one record of the database, which a page
-    of it has to hold: about 1,200 over all such attributes of an object.
+    of it has to hold: about 1,200 over all such attributes of an object (Microsoft's AskDS blog).
+    A write beyond it fails whole, with "administrative limit exceeded". Samba has no such limit.
     """
 
     count: int
@@ -102,6 +104,7 @@ class ValueCount:
 
     @property
     def room(self) -> int:
+        """How many more values it holds; never below 0."""
         return max(self.limit - self.count, 0)
 
 
@@ -120,7 +123,7 @@ def bars_to_delegation(operator: Operator) -> list[str]:
 
 
 def groups_not_told(operator: Operator) -> str:
-    """Why it is open whether an operator can be delegated."""
+    """Why it can't be told whether an operator can be delegated."""
     return f"which groups {operator.name} is in, this directory does not tell"
 
 

@@ -36,8 +36,10 @@ class KeptValue:
 
 def kept_values(comparison: Comparison) -> tuple[KeptValue, ...]:
     """All that is kept, in the order of the hosts."""
-    verdicts = [v for host in comparison.hosts for v in host.standing(Standing.KEPT)]
-    return tuple(map(KeptValue.of, verdicts))
+    kept: list[KeptValue] = []
+    for host in comparison.hosts:
+        kept += map(KeptValue.of, host.standing(Standing.KEPT))
+    return tuple(kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +57,14 @@ class FindingsView:
     kept: tuple[KeptValue, ...] = ()
 
     @classmethod
-    def of(cls, comparison: Comparison, found: Iterable[Finding]) -> "FindingsView":
-        values = sum(len(host.present) for host in comparison.hosts)
+    def of(cls, comparison: Comparison, findings: Iterable[Finding]) -> "FindingsView":
         return cls(
             comparison.desired.domain,
             comparison.snapshot.directory.dc,
-            len(comparison.hosts),
-            values,
-            tuple(found),
-            kept_values(comparison),
+            objects=len(comparison.hosts),
+            values=sum(len(host.present) for host in comparison.hosts),
+            findings=tuple(findings),
+            kept=kept_values(comparison),
         )
 
     @classmethod
@@ -77,6 +78,7 @@ class FindingsView:
         return is_drift(self.findings)
 
     def summary(self) -> dict[str, int]:
+        """The numbers; those by severity only where there was a directory to judge."""
         counts = {"objects": self.objects, "values": self.values, "findings": len(self.findings)}
         if self.dc is None:
             return counts
@@ -105,12 +107,12 @@ def is_drift(findings: Iterable[Finding]) -> bool:
 
 
 def rules_of(findings: Iterable[Finding]) -> dict[str, dict[str, str]]:
-    """What the rules that found these mean, and what they rest on."""
-    found = {finding.rule for finding in findings}
+    """What the rules that found these mean, and what they rest on, in the order of their ids."""
+    ids = {finding.rule for finding in findings}
     return {
         rule.id: {"title": rule.title, "reference": rule.reference}
         for rule in RULES
-        if rule.id in found
+        if rule.id in ids
     }
 
 
@@ -127,7 +129,9 @@ class FindingGroup:
 
     @property
     def where(self) -> str:
-        return ": ".join(filter(None, (self.hosts, self.value)))
+        """Hosts and value, as far as the findings are about any."""
+        parts = [part for part in (self.hosts, self.value) if part]
+        return ": ".join(parts)
 
     def to_json(self) -> dict[str, str]:
         return {
@@ -153,12 +157,12 @@ def _group(findings: Sequence[Finding]) -> FindingGroup:
     hosts = {finding.computer for finding in findings if finding.computer}
     values = [finding.value for finding in findings if finding.value]
     return FindingGroup(
-        first.rule,
-        str(first.severity),
-        names.fold(hosts),
-        _few(values),
-        first.message,
-        first.fix,
+        rule=first.rule,
+        severity=str(first.severity),
+        hosts=names.fold(hosts),
+        value=_few(values),
+        message=first.message,
+        fix=first.fix,
     )
 
 

@@ -7,21 +7,13 @@ known stays unknown: a decision is granted, refused, or None. docs/kdc.md tells 
 with a KDC that runs.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 
 from delegation import names
+from delegation.mesh.acting_list import lets_act
 from delegation.mesh.snapshot import TRUSTED_TO_AUTH_FOR_DELEGATION, Ace, Computer, Operator
-
-CONTROL_ACCESS = 0x100
-"""RIGHT_DS_CONTROL_ACCESS (MS-ADTS 5.1.3.2): the one right that resource-based delegation takes.
-
-GENERIC_ALL in an entry does not stand for it: an access check maps what is asked for, not what an
-entry grants (MS-DTYP 2.4.3).
-"""
-IMPLIED = frozenset({"S-1-1-0", "S-1-5-11"})
-"""Everyone and Authenticated Users: whoever has logged on is in both (MS-DTYP 2.4.2.4)."""
 
 
 class Evidence(StrEnum):
@@ -247,7 +239,7 @@ def _listed(
     if target is None or not target.acting:
         status = "STATUS_NO_MATCH" if listed_names else "STATUS_NOT_SUPPORTED"
         return _by_target(f"{classic}, and the target lists nobody", status, holds=False), None
-    allowed = allows(target.acting, source)
+    allowed = lets_act(target.acting, source.sid, source.token)
     if allowed is False:
         why = f"{classic}, and what {target.name} lists does not let it act"
         return _by_target(why, "STATUS_NOT_FOUND", holds=False), None
@@ -263,31 +255,6 @@ def _listed(
 def _by_target(why: str, status: str = "", *, holds: bool | None) -> DecisionStep:
     error = KdcError.BADOPTION if holds is False else None
     return DecisionStep(Check.LISTED, holds, why, "MS-SFU 3.2.5.2.3", error, status)
-
-
-def allows(acting: Iterable[Ace], source: Service) -> bool | None:
-    """Whether a target's list lets ``source`` act: the access check of MS-DTYP 2.5.3.2.
-
-    The first entry for one of the source's SIDs that speaks of the right decides. None where it
-    depends on a group of which it is not known whether the source is in it.
-    """
-    own_sids = source.token if source.token is not None else {source.sid}
-    known_sids = IMPLIED | own_sids
-    # Without a token each entry of another SID may be a group of the source, and then decides, or
-    # may be nothing to it. What is possible is all that such entries say, up to the first that is
-    # the source's for certain; an end of the list without one denies.
-    possible: set[bool] = set()
-    for ace in acting:
-        if not ace.mask & CONTROL_ACCESS:
-            continue
-        if ace.sid in known_sids:
-            possible.add(ace.allows)
-            break
-        if source.token is None:
-            possible.add(ace.allows)
-    else:
-        possible.add(False)
-    return possible.pop() if len(possible) == 1 else None
 
 
 def _forwardable(source: Service, user: User, evidence: Evidence) -> DecisionStep:

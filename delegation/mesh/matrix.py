@@ -1,4 +1,4 @@
-"""The mesh as a matrix: of each source towards each target, which of its values are there.
+"""Comparison -> Matrix: of each source towards each target, which of its values are there.
 
 Derived from a comparison, which alone judges values; here they are only put in their places.
 """
@@ -48,10 +48,12 @@ class Cell:
 
     @property
     def state(self) -> PairState:
+        """One word for it; of a pair of the mesh, by its own values alone."""
         if self.wanted:
             if not self.missing:
                 return PairState.COMPLETE
-            return PairState.MISSING if len(self.missing) == len(self.wanted) else PairState.PARTIAL
+            is_empty = len(self.missing) == len(self.wanted)
+            return PairState.MISSING if is_empty else PairState.PARTIAL
         if self.unexpected:
             return PairState.UNEXPECTED
         return PairState.KEPT if self.extra else PairState.OUTSIDE
@@ -114,37 +116,38 @@ def matrix(comparison: Comparison) -> Matrix:
         *(Endpoint.of_host(host) for host in inventory.hosts.values()),
         *(Endpoint.of_file_server(server) for server in inventory.file_servers),
     )
-    position = {target.label: index for index, target in enumerate(targets)}
-    named = {
-        name.casefold(): index
-        for index, target in enumerate(targets)
-        for name in (target.computer, target.fqdn)
-    }
+    position: dict[str, int] = {}
+    by_name: dict[str, int] = {}
+    for index, target in enumerate(targets):
+        position[target.label] = index
+        by_name[target.computer.casefold()] = index
+        by_name[target.fqdn.casefold()] = index
     ignored = inventory.policy.foreign is Foreign.IGNORE
-    rows = tuple(_row(host, position, named, ignored=ignored) for host in comparison.hosts)
+    rows = tuple(_row(host, position, by_name, ignored=ignored) for host in comparison.hosts)
     groups = tuple(_groups(inventory, position))
     return Matrix(targets, rows, groups, _desired(comparison, position, groups))
 
 
 def _row(
-    host: HostComparison, position: Mapping[str, int], named: Mapping[str, int], *, ignored: bool
+    host: HostComparison, position: Mapping[str, int], by_name: Mapping[str, int], *, ignored: bool
 ) -> Row:
+    """Targets by ``position`` of their label, and ``by_name`` of any service there, casefolded."""
     extra: dict[int, list[Verdict]] = defaultdict(list)
     elsewhere: list[Verdict] = []
     for verdict in host.extra:
         spn = names.ServicePrincipalName.parse(verdict.value)
-        target = named.get(spn.host.casefold()) if spn else None
+        target = by_name.get(spn.host.casefold()) if spn else None
         if target is None:
             elsewhere.append(verdict)
         else:
             extra[target].append(verdict)
-    gone = set(host.missing)
-    wanted = {position[endpoint.label]: endpoint.values for endpoint in host.delegate.endpoints}
+    lacking = set(host.missing)
+    desired = {position[endpoint.label]: endpoint.values for endpoint in host.delegate.endpoints}
     cells = {}
-    for target in sorted(wanted.keys() | extra.keys()):
-        values = wanted.get(target, ())
+    for target in sorted(desired.keys() | extra.keys()):
+        values = desired.get(target, ())
         # Most hosts of a large mesh lack nothing: none of their values is looked at again.
-        missing = tuple(value for value in values if value in gone) if gone else ()
+        missing = tuple(value for value in values if value in lacking) if lacking else ()
         others = tuple(extra.get(target, ()))
         unexpected = _unexpected(others, ignored=ignored)
         cells[target] = Cell(values, missing, others, unexpected)
@@ -164,6 +167,7 @@ def _is_unexpected(verdict: Verdict, *, ignored: bool) -> bool:
 
 
 def _groups(inventory: Inventory, position: Mapping[str, int]) -> Iterator[TargetGroup]:
+    """Targets by the meshes that they are in, each with its role there, as its name says."""
     roles: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for mesh in inventory.meshes:
         sources, targets = set(mesh.sources), set(mesh.targets)
@@ -178,7 +182,8 @@ def _groups(inventory: Inventory, position: Mapping[str, int]) -> Iterator[Targe
     for label, index in position.items():
         alike[tuple(roles[label])].append(index)
     for meshes, members in alike.items():
-        yield TargetGroup(" + ".join(f"{name}{role}" for name, role in meshes), tuple(members))
+        name = " + ".join(f"{mesh}{role}" for mesh, role in meshes)
+        yield TargetGroup(name, tuple(members))
 
 
 def _desired(
@@ -186,11 +191,14 @@ def _desired(
 ) -> frozenset[tuple[int, int]]:
     """Which groups reach which: what holds for the first member holds for all."""
     labels = list(position)
-    within = {member: number for number, group in enumerate(groups) for member in group.members}
+    group_of: dict[int, int] = {}
+    for number, group in enumerate(groups):
+        group_of |= dict.fromkeys(group.members, number)
     delegates = comparison.desired.delegates
     reached: set[tuple[int, int]] = set()
     for number, group in enumerate(groups):
         first = labels[group.members[0]]
         endpoints = delegates[first].endpoints if first in delegates else ()
-        reached |= {(number, within[position[endpoint.label]]) for endpoint in endpoints}
+        for endpoint in endpoints:
+            reached.add((number, group_of[position[endpoint.label]]))
     return frozenset(reached)

@@ -1,4 +1,4 @@
-"""What is new among findings since an earlier audit, and how a journal keeps findings."""
+"""Findings, and those of an earlier audit -> what is new; and how a journal keeps findings."""
 
 import json
 import zlib
@@ -26,15 +26,14 @@ def news(found: Iterable[Finding], before: Iterable[Finding]) -> News:
     Of a host that has no account any more nothing is resolved: it could not be looked at.
     """
     found, before = tuple(found), tuple(before)
-    then = {identity(finding) for finding in before}
-    now = {identity(finding) for finding in found}
+    found_before = {identity(finding) for finding in before}
+    found_now = {identity(finding) for finding in found}
+    new = [finding for finding in found if identity(finding) not in found_before]
+    known = [finding for finding in found if identity(finding) in found_before]
+    gone = [finding for finding in before if identity(finding) not in found_now]
     unread = {finding.computer for finding in found if finding.rule == ACCOUNT_RULE}
-    gone = [finding for finding in before if identity(finding) not in now]
-    return News(
-        tuple(finding for finding in found if identity(finding) not in then),
-        tuple(finding for finding in found if identity(finding) in then),
-        tuple(finding for finding in gone if finding.computer not in unread),
-    )
+    resolved = [finding for finding in gone if finding.computer not in unread]
+    return News(tuple(new), tuple(known), tuple(resolved))
 
 
 def identity(finding: Finding) -> tuple[str, str, str, str]:
@@ -49,10 +48,18 @@ def identity(finding: Finding) -> tuple[str, str, str, str]:
 def encode(findings: Iterable[Finding]) -> bytes | None:
     """Findings as compressed JSON; None where they are too many to be kept."""
     rows = [
-        (found.rule, str(found.severity), found.computer, found.value, found.message, found.fix)
-        for found in findings
+        (
+            finding.rule,
+            str(finding.severity),
+            finding.computer,
+            finding.value,
+            finding.message,
+            finding.fix,
+        )
+        for finding in findings
     ]
-    if sum(len(text) for row in rows for text in row) > MOST:
+    characters = sum(len(text) for row in rows for text in row)
+    if characters > MOST:
         return None
     return zlib.compress(json.dumps(rows).encode())
 
@@ -61,7 +68,9 @@ def decode(content: bytes) -> tuple[Finding, ...]:
     """Raises ValueError, LookupError or TypeError for what ``encode`` never wrote."""
     reader = zlib.decompressobj()
     try:
-        text = reader.decompress(content, 8 * MOST)  # with room for JSON's escapes
+        # No further than a page may grow to, with room for JSON's escapes: a few bytes of a
+        # damaged page could fill the memory.
+        text = reader.decompress(content, 8 * MOST)
     except zlib.error as exc:
         raise ValueError(str(exc)) from exc
     if not reader.eof:

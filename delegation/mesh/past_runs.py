@@ -1,5 +1,6 @@
 """Runs of the mesh in the journal -> what they changed and found, as the history tells it."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -93,19 +94,19 @@ def mesh_past(world: PlanWorld, comparison: Comparison, newest: int) -> MeshPast
     try:
         with world.records.reading() as journal:
             runs = journal.runs()[-newest:]
-            written = [
-                (run.id, recorded)
-                for run in runs
-                if run.kind in DELEGATION.runs
-                for recorded in journal.changes(run.id, DELEGATION)
-            ]
+            written: list[tuple[int, RecordedDelegation]] = []
+            for run in runs:
+                if run.kind in DELEGATION.runs:
+                    changes = journal.changes(run.id, DELEGATION)
+                    written += [(run.id, recorded) for recorded in changes]
     except DelegationError as exc:
         world.teller.say(warning(f"the report is without runs: {exc.what}"))
         return MeshPast()
-    here = {host.computer.guid for host in comparison.hosts}
-    touched = names.grouped(
-        (recorded.change.target.guid, (run, recorded))
-        for run, recorded in written
-        if recorded.change.target.guid in here and recorded.intended
-    )
+    guids = {host.computer.guid for host in comparison.hosts}
+    touched: dict[UUID, list[tuple[int, RecordedDelegation]]] = defaultdict(list)
+    for number, recorded in written:
+        # By objectGUID, which stays when an account is renamed or moved.
+        guid = recorded.change.target.guid
+        if guid in guids and recorded.intended:
+            touched[guid].append((number, recorded))
     return MeshPast(tuple(runs), hints(world, comparison), touched)

@@ -1,6 +1,6 @@
 """Inventory, directory -> CheckView: what is wrong before anything is written.
 
-Also whether the account that is logged on could write. Nothing here can.
+Also whether the account that is logged on could write. Nothing in this module can.
 """
 
 from collections.abc import Sequence
@@ -76,8 +76,8 @@ def check(world: PreflightWorld, operators: Sequence[str] = ()) -> CheckView:
             world.inventory, inspector, world.today(), operators=operators
         )
         write = _may_write(comparison, inspector)
-    found = checks.findings(comparison, preflight=True)
-    return CheckView(FindingsView.of(comparison, found), write)
+    findings = checks.findings(comparison, preflight=True)
+    return CheckView(FindingsView.of(comparison, findings), write)
 
 
 def _without_directory(world: PreflightWorld, missing: DelegationError) -> CheckView:

@@ -1,4 +1,4 @@
-"""Whether the account that is logged on can write: yes, no or unknown, with the evidence.
+"""Hosts, their ACLs, a token -> Rights: whether an account can write, with the evidence.
 
 A write needs two things. The ACL of each object has to allow both attributes, which LDAP shows
 (allowedAttributesEffective, MS-ADTS 3.1.1.4.5.21). And the domain controller has to grant
@@ -111,6 +111,7 @@ def _reset_within_the_hour(hosts: Mapping[str, Computer]) -> Iterator[str]:
 
 
 def _privilege(token: Collection[str] | None) -> tuple[RightsAnswer, str]:
+    """Never "no": a policy of the domain controllers may give the privilege to anybody."""
     if token is not None and ADMINISTRATORS in token:
         return RightsAnswer.YES, (
             "it is in Administrators, who hold SeEnableDelegationPrivilege by default; a policy of "

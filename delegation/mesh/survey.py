@@ -17,18 +17,20 @@ def limited(expressions: str | None, inventory: Inventory) -> frozenset[str] | N
     """The labels that ``--limit`` means; None without it. Raises UsageError for unknown ones."""
     if expressions is None:
         return None
-    known = {label.casefold(): label for label in inventory.hosts}
+    labels = {label.casefold(): label for label in inventory.hosts}
+    limits: list[str] = []
     try:
-        wanted = [name for part in names.split_list(expressions) for name in names.expand(part)]
+        for expression in names.split_list(expressions):
+            limits += names.expand(expression)
     except ValueError as exc:
         raise UsageError(f"--limit: {exc}", "write hosts as in hv[01-08],hv12") from exc
-    unknown = [name for name in wanted if name.casefold() not in known]
-    if unknown or not wanted:
+    unknown = [name for name in limits if name.casefold() not in labels]
+    if unknown or not limits:
         raise UsageError(
             f"--limit names no host of the inventory: {names.fold(unknown) or expressions!r}",
             f"its hosts are {names.fold(inventory.hosts)}",
         )
-    return frozenset(known[name.casefold()] for name in wanted)
+    return frozenset(labels[name.casefold()] for name in limits)
 
 
 def for_plan(
@@ -63,12 +65,13 @@ def for_findings(
     that they use comes with the hosts. Of other values, whoever may answer to their names is
     looked up: by the name itself, by HOST/… of its host, and by the name of a computer.
     """
-    comparison = _compared(inventory, inspector, today, limit, hosts_too=True)
-    found = comparison.snapshot
+    comparison = _compared(inventory, inspector, today, limit, host_aliases=True)
+    accounts = comparison.snapshot.accounts
+    # A resource-based list holds SIDs. Whoever reads the finding knows accounts by their names.
     sids = {ace.sid for host in comparison.hosts for ace in host.computer.acting}
     evidence = replace(
-        found,
-        accounts=(*found.accounts, *_answering_to_others(comparison, inspector)),
+        comparison.snapshot,
+        accounts=(*accounts, *_answering_to_others(comparison, inspector)),
         operators=tuple(operator(inspector, name) for name in operators),
         account_names=inspector.account_names(sorted(sids)) if sids else {},
     )
@@ -84,24 +87,26 @@ def _answering_to_others(comparison: compare.Comparison, inspector: Inspector) -
     hosts = {spn.host for spn in parsed if spn}
     # Without a registered name there may still be a computer of that name, which registers it
     # when it starts: then the value is nobody's to take.
-    short = {host.partition(".")[0] for host in hosts}
-    computers = sorted(name for name in short if names.is_computer_name(name))
+    short_names = {host.partition(".")[0] for host in hosts}
+    computers = sorted(name for name in short_names if names.is_computer_name(name))
     spns = [*sorted(others), *(f"HOST/{host}" for host in sorted(hosts))]
-    known = {account.guid for account in comparison.snapshot.accounts}
-    return [found for found in inspector.find(computers, spns) if found.guid not in known]
+    read_already = {account.guid for account in comparison.snapshot.accounts}
+    answering = inspector.find(computers, spns)
+    return [account for account in answering if account.guid not in read_already]
 
 
 def operator(inspector: Inspector, name: str) -> snapshot.Operator:
     """Who ``name`` is. Raises DirectoryError where several accounts answer to it."""
-    found = inspector.people(name)
-    if len(found) > 1:
+    accounts = inspector.people(name)
+    if len(accounts) > 1:
         raise DirectoryError(
-            f"{name} means several accounts: {' and '.join(a.dn for a in found)}",
+            f"{name} means several accounts: {' and '.join(account.dn for account in accounts)}",
             "name the operator as DOMAIN\\user or user@domain",
         )
-    if not found:
+    if not accounts:
         return snapshot.Operator(name, None)
-    return snapshot.Operator(name, found[0], inspector.token(found[0]))
+    [account] = accounts
+    return snapshot.Operator(name, account, inspector.token(account))
 
 
 def _compared(
@@ -110,14 +115,20 @@ def _compared(
     today: date,
     limit: Collection[str] | None,
     *,
-    hosts_too: bool = False,
+    host_aliases: bool = False,
 ) -> compare.Comparison:
-    """``hosts_too``: with whoever else holds HOST/… of a host, for which a plan has no use."""
+    """One search for all accounts that the inventory names, and the comparison with it.
+
+    ``host_aliases``: with whoever else holds HOST/… of a host, and so has its cifs tickets, for
+    which a plan has no use.
+    """
     desired = expand(inventory)
-    wanted = desired.account_names()
-    endpoints = desired.endpoints_of(list(desired.delegates)) if hosts_too else ()
-    spns = [f"HOST/{name}" for e in endpoints for name in (e.computer, e.fqdn)]
-    accounts = reader.find(wanted, spns)
+    account_names = desired.account_names()
+    endpoints = desired.endpoints_of(list(desired.delegates)) if host_aliases else ()
+    aliases: list[str] = []
+    for endpoint in endpoints:
+        aliases += [f"HOST/{endpoint.computer}", f"HOST/{endpoint.fqdn}"]
+    accounts = reader.find(account_names, aliases)
     bases = inventory.directory.search_base
-    found = snapshot.resolve(reader.directory, wanted, accounts, bases)
-    return compare.compare(inventory, desired, found, today, limit)
+    resolved = snapshot.resolve(reader.directory, account_names, accounts, bases)
+    return compare.compare(inventory, desired, resolved, today, limit)

@@ -85,7 +85,7 @@ def test_strangers_are_not_asked(tmp_path: Path, more: dict[str, bool | str]) ->
     request = PairRequest("hv01", "hv70", **more)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="hv70 can't be asked"):
         explain_pair(where, request)
-    assert explain_pair(where, PairRequest("hv01", "hv70")).pair.wanted is None
+    assert explain_pair(where, PairRequest("hv01", "hv70")).pair.desired is None
 
 
 def test_a_link_that_ours_mends_names_the_command(tmp_path: Path) -> None:

@@ -7,11 +7,9 @@ from dataclasses import replace
 from itertools import product
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
+from delegation.mesh.acting_list import CONTROL_ACCESS, lets_act
 from delegation.mesh.kdc import (
-    CONTROL_ACCESS,
     Check,
     Decision,
     Evidence,
@@ -19,7 +17,6 @@ from delegation.mesh.kdc import (
     Route,
     Service,
     User,
-    allows,
     decide,
 )
 from delegation.mesh.snapshot import NOT_DELEGATED, Ace, Operator
@@ -169,46 +166,12 @@ def test_it_counts_in_its_own_realm_only() -> None:
 def test_the_first_entry_about_the_right_decides(
     acting: tuple[Ace, ...], *, expected: bool
 ) -> None:
-    assert allows(acting, SOURCE) is expected
+    assert lets_act(acting, SOURCE.sid, SOURCE.token) is expected
     decision = decided(SOURCE, replace(TARGET, acting=acting), evidence=Evidence.TICKET)
     assert decision.granted is expected
     assert decision.by is (Route.RBCD if expected else None)
     if acting and not expected:
         assert stopped(decision) == (Check.LISTED, KdcError.BADOPTION, "STATUS_NOT_FOUND")
-
-
-@pytest.mark.parametrize(
-    ("acting", "expected"),
-    [
-        ((), False),
-        ((allow(OWN),), True),
-        ((deny(OWN), allow(OTHER)), False),
-        ((allow("S-1-1-0"),), True),
-        ((allow(GROUP),), None),
-        ((allow(GROUP), allow(OWN)), True),
-        ((deny(GROUP), allow(OWN)), None),
-        ((deny(GROUP),), False),
-        ((allow(GROUP, 0x1),), False),
-    ],
-)
-def test_an_unknown_token_leaves_open_what_depends_on_it(
-    acting: tuple[Ace, ...], *, expected: bool | None
-) -> None:
-    assert allows(acting, replace(SOURCE, token=None)) is expected
-
-
-SIDS = st.sampled_from([OWN, GROUP, OTHER, "S-1-1-0"])
-LISTS = st.lists(st.builds(Ace, st.booleans(), st.sampled_from([FULL, 0x100, 0xFF]), SIDS))
-
-
-@given(LISTS)
-def test_what_is_told_without_a_token_holds_with_any(acting: list[Ace]) -> None:
-    without = allows(acting, replace(SOURCE, token=None))
-    groups = [frozenset({OWN, *more}) for more in ((), (GROUP,), (OTHER,), (GROUP, OTHER))]
-    answers = {allows(acting, replace(SOURCE, token=token)) for token in groups}
-    assert None not in answers
-    # Each entry is taken for itself: two for one group may leave open what is not.
-    assert without is None or answers == {without}
 
 
 def test_the_sources_list_comes_first() -> None:
