@@ -1,7 +1,8 @@
 """Who logs on with what: the one place that decides where a password or a ticket may go.
 
 A caller lends its passwords; whether one is needed, and who may have it, is judged here. A user's
-own ticket or keytab goes before any password: what leaves then is bound to the user's own realm.
+own keytab goes before any password, and a ticket before one that is asked for: what leaves then is
+bound to the user's own realm.
 """
 
 from typing import Protocol
