@@ -1,7 +1,7 @@
 """The rules of the house: which room may know which, and where the world is touched.
 
 A room is a top-level entry of ``delegation/``; a place is a module ``a.b`` or a folder ``a.b/``.
-The rules stand first, as data. What doesn't keep them yet is in ``not_yet.txt``; it only shrinks.
+The rules stand first, as data.
 """
 
 import statistics
@@ -10,7 +10,6 @@ import sys
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -118,9 +117,6 @@ OWNERS = {
 }
 """The places that may import a library."""
 
-NOT_YET = set((Path(__file__).parent / "not_yet.txt").read_text(encoding="utf-8").splitlines())
-"""What does not keep the rules yet. An entry that is no longer needed fails a test."""
-
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms.split()}
 
 
@@ -214,16 +210,11 @@ def place_of_io(name: str) -> str | None:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 def test_every_module_keeps(rule: Callable[[Module], Iterator[str]]) -> None:
-    assert {line for it in MODULES.values() for line in rule(it)} - NOT_YET == set()
+    assert {line for it in MODULES.values() for line in rule(it)} == set()
 
 
 def test_names_stand_alone() -> None:
-    assert set(names_stand_alone()) - NOT_YET == set()
-
-
-def test_what_is_not_yet_is_still_so() -> None:
-    found = {line for it in MODULES.values() for rule in RULES for line in rule(it)}
-    assert NOT_YET - found - set(names_stand_alone()) == set()
+    assert set(names_stand_alone()) == set()
 
 
 def test_the_rooms_and_places_are_there() -> None:
@@ -233,13 +224,14 @@ def test_the_rooms_and_places_are_there() -> None:
     assert [place for place in places if place.removesuffix("/") not in MODULES] == []
 
 
-def test_rooms_form_no_circle_and_modules_none_when_they_load() -> None:
+def test_neither_rooms_nor_modules_form_a_circle() -> None:
     rooms: dict[str, set[str]] = {it.room: set() for it in MODULES.values()}
     for it in MODULES.values():
-        kept = {other for other in it.own if f"{it.name} imports {other}" not in NOT_YET}
-        rooms[it.room] |= {MODULES[other].room for other in kept} - {it.room}
+        rooms[it.room] |= {MODULES[other].room for other in it.own} - {it.room}
     assert circle(rooms) == []
     assert sum(len(others - {ROOT}) for others in rooms.values()) <= MOST_ARROWS
+    assert circle({it.name: it.own - {it.name} for it in MODULES.values()}) == []
+    # What loads a module loads the faces of the packages around it as well.
     assert circle({it.name: it.own_at_once for it in MODULES.values()}) == []
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from delegation.cli import files, opening, options, rendering, terminal
+from delegation.cli import files, opening, options, terminal, views
 from delegation.errors import Refused
 from delegation.mesh.plan_mesh import plan_mesh
 
@@ -46,7 +46,7 @@ def plan(ctx: click.Context, output: Path | None, limit: str | None, form: str) 
     if form == "json":
         click.echo(json.dumps(planned.view.to_json(), indent=1))
     else:
-        rendering.show(planned.view, given)
+        views.show(planned.view, given)
     if planned.plan.blocked:
         raise Refused(
             "the plan is blocked; an apply would write nothing", "see blocked, above in the plan"

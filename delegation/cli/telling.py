@@ -24,9 +24,9 @@ class TerminalTeller:
 
     def show(self, view: object) -> None:
         """A view on stdout, as its kind is rendered."""
-        from delegation.cli import rendering
+        from delegation.cli import views
 
-        rendering.show(view, self._given)
+        views.show(view, self._given)
 
     def progress(self, what: str) -> Progress:
         return terminal.ProgressCounter(what)

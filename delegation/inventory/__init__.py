@@ -108,7 +108,7 @@ class Remoting:
 
 
 class Slots(StrEnum):
-    """What one shared-nothing migration takes at either end; FIELD 9 leaves open which it is."""
+    """What one shared-nothing migration takes at either end; Windows has not shown which it is."""
 
     BOTH = "both"
     """A live-migration slot and a storage-migration slot."""

@@ -26,7 +26,7 @@ from tests.cli.world import (
 PLAN = {"digest", "domain", "dc", "changes", "kept", "foreign", "blocked", "summary"}
 CHANGE = {"computer", "dn", "guid", "add", "remove", "flags"}
 BESIDES = {"before"}
-"""What the product says of a change beyond DESIGN.md section 2."""
+"""What the product says of a change."""
 
 
 # Exit codes

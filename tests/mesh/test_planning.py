@@ -89,7 +89,7 @@ def test_a_second_plan_is_empty(world: World) -> None:
 
 @given(worlds())
 def test_only_what_the_inventory_claims_is_removed(world: World) -> None:
-    """Restates DESIGN.md section 4 without the code that decides."""
+    """Restates the rules without the code that decides."""
     inventory, directory = world.inventory, world.directory
     gone = {name.casefold() for r in inventory.retired for name in (r.name, r.fqdn)}
     ours = {name.casefold() for h in inventory.hosts.values() for name in (h.computer, h.fqdn)}

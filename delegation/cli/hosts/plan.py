@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from delegation.cli import files, opening, options, rendering, terminal
+from delegation.cli import files, opening, options, terminal, views
 from delegation.cli.hosts import tables
 from delegation.errors import Refused
 from delegation.hosts.settings_verbs import declared, plan_settings
@@ -48,7 +48,7 @@ def plan(ctx: click.Context, output: Path | None, limit: str | None, form: str) 
         click.echo(json.dumps(view.to_json(), indent=1))
         tables.unreachable(view.unreachable)
     else:
-        rendering.show(view, given)
+        views.show(view, given)
     if view.plan.blocked:
         raise Refused(
             "the plan is blocked; an apply would change nothing", "see blocked, above in the plan"

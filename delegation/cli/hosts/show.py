@@ -4,7 +4,7 @@ import json
 
 import click
 
-from delegation.cli import opening, options, rendering, terminal
+from delegation.cli import opening, options, terminal, views
 from delegation.cli.hosts import tables
 from delegation.hosts import settings_survey
 from delegation.hosts.settings_view import HostsView
@@ -39,7 +39,7 @@ def show(ctx: click.Context, hosts: str | None, form: str) -> int:
         click.echo(json.dumps(view.to_json(), indent=1))
         tables.unreachable(view.unreachable)
     else:
-        rendering.show(view, given)
+        views.show(view, given)
     if any(row.differ for row in view.hosts):
         terminal.say(f"next    {given.command('hosts', 'plan')}")
     return 1 if view.unreachable else 0
