@@ -90,13 +90,13 @@ def test_what_was_done_before_a_resume_says_nothing_about_the_rate(clock: Clock)
     progress = RunProgress(clock)
     progress.begin([move(1, MigrationState.MOVED, 100), move(2, MigrationState.UNKNOWN, 40)])
     progress.see(move(2, MigrationState.RUNNING, 40))
-    course = progress.courses[UUID(int=2)]
+    vm = progress.vms[UUID(int=2)]
     clock.now += 10
     assert progress.left() is None
-    assert course.left(clock()) is None
+    assert vm.left(clock()) is None
     progress.see(move(2, MigrationState.RUNNING, 50))
-    assert course.rate(clock()) == pytest.approx(GIB / 10)
-    assert course.left(clock()) == pytest.approx(50)
+    assert vm.rate(clock()) == pytest.approx(GIB / 10)
+    assert vm.left(clock()) == pytest.approx(50)
     assert progress.left() == pytest.approx(50)
 
 

@@ -10,7 +10,7 @@ import click
 from delegation.cli import opening, options, terminal
 from delegation.cli.migrate import traffic
 from delegation.errors import UsageError
-from delegation.migrations.migration_plan import labels
+from delegation.migrations.migration_plan import host_labels
 from delegation.migrations.smb.target_view import TargetView, news_of_looks
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def watch(ctx: click.Context, host: str, once: bool, form: str) -> int:  # noqa:
     """
     given = options.given(ctx)
     inventory = opening.load(given)
-    label, *others = labels([host], inventory)
+    label, *others = host_labels([host], inventory)
     if others:
         raise UsageError(f"{host} is more than one host", "watch one; open a window for each")
     world = opening.world_of(given, inventory)
