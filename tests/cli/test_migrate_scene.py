@@ -122,7 +122,7 @@ def test_it_never_is_larger_than_its_terminal(  # noqa: PLR0917
 
 
 def test_hosts_come_before_the_wire_and_machines_before_both() -> None:
-    assert layout.shares(20, [5, 4, 30]) == [5, 4, 11]
-    assert layout.shares(7, [5, 4, 30]) == [5, 2, 0]
-    assert layout.shares(6, [5, 4, 30]) == [5, 0, 0]
-    assert layout.shares(-2, [5, 4, 30]) == [0, 0, 0]
+    assert layout.line_shares(20, [5, 4, 30]) == [5, 4, 11]
+    assert layout.line_shares(7, [5, 4, 30]) == [5, 2, 0]
+    assert layout.line_shares(6, [5, 4, 30]) == [5, 0, 0]
+    assert layout.line_shares(-2, [5, 4, 30]) == [0, 0, 0]

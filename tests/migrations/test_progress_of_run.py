@@ -7,22 +7,7 @@ import pytest
 
 from delegation.migrations.lifecycle import Migration, MigrationState
 from delegation.migrations.progress_of_run import RunProgress, news_of
-
-GIB = 1 << 30
-
-
-def move(
-    number: int, state: MigrationState = MigrationState.QUEUED, percent: int = 0, **values: str
-) -> Migration:
-    made = Migration(UUID(int=number), f"web{number}", "hv01", "hv02", size=10 * GIB, at="hv01")
-    return replace(made, state=state, percent=percent, to="hv02", **values)  # type: ignore[arg-type]
-
-
-class Clock:
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.migrations.in_progress import GIB, Clock, begun, move
 
 
 @pytest.fixture
@@ -32,9 +17,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def progress(clock: Clock) -> RunProgress:
-    made = RunProgress(clock)
-    made.begin([move(1), move(2), move(3)])
-    return made
+    return begun(clock)
 
 
 def test_nothing_has_happened_yet(progress: RunProgress) -> None:
