@@ -194,20 +194,20 @@ def plan_chosen(
     """Read all hosts and plan what was judged by the inventory already."""
     surveyed = survey(open_host, world.inventory, teller)
     terms = Terms.of(world.inventory)
-    plan_ = place_chosen(choice, surveyed, terms, learnt_rates(world.records, teller))
-    if all(refused.why != MIGRATING for refused in plan_.preview.placement.unmovable):
-        return plan_
+    planned = place_chosen(choice, surveyed, terms, learnt_rates(world.records, teller))
+    if all(refused.why != MIGRATING for refused in planned.preview.placement.unmovable):
+        return planned
     try:
-        return _with_runs_left(world.records, plan_, teller)
+        return _with_runs_left(world.records, planned, teller)
     except DelegationError:  # that the journal can't be read was told when the rates were learnt
-        return plan_
+        return planned
 
 
 def _with_runs_left(
-    records: PastRuns, plan_: PlannedMigrations, teller: Teller
+    records: PastRuns, planned: PlannedMigrations, teller: Teller
 ) -> PlannedMigrations:
     """Where a VM is moved by a run that was left, that is what to go on with."""
-    left = _left_with_runs(records, plan_.surveyed, teller)
+    left = _left_with_runs(records, planned.surveyed, teller)
 
     def advised(refused: Unmovable) -> Unmovable:
         run = left.get((refused.host, refused.name))
@@ -217,9 +217,9 @@ def _with_runs_left(
         fix = Advice(f"run {run} was left with it; go on with that: ", resume)
         return replace(refused, fix=fix)
 
-    placed = plan_.preview.placement
+    placed = planned.preview.placement
     changed = replace(placed, unmovable=tuple(map(advised, placed.unmovable)))
-    return replace(plan_, preview=replace(plan_.preview, placement=changed))
+    return replace(planned, preview=replace(planned.preview, placement=changed))
 
 
 def _left_with_runs(
