@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from delegation.cli.migrate.scene import Scene
+from delegation.cli.migrate.frame import RunFrame
 from delegation.migrations.lifecycle import Migration, MigrationState
 from delegation.migrations.progress_of_run import RunProgress
 from delegation.migrations.runner.threads import Watchers
@@ -55,10 +55,10 @@ class Picture:
             return
         self._drawn = now
         self._watchers.towards(self._targets())
-        scene = Scene(self._progress, self._slots, self._watchers.seen(), self._urgency)
+        frame = RunFrame(self._progress, self._slots, self._watchers.seen(), self._urgency)
         size = self._live.console.size
         # Not the last line: the cursor stands there.
-        self._live.update(scene.drawn(size.width, size.height - 1), refresh=True)
+        self._live.update(frame.drawn(size.width, size.height - 1), refresh=True)
 
     def _targets(self) -> set[str]:
         """The hosts on whose disks something is written just now."""

@@ -42,7 +42,7 @@ VmCells = tuple[int, Mapping[str, str]]
 
 
 @dataclass(frozen=True)
-class Scene:
+class RunFrame:
     """What is drawn: ``slots`` are those of the hosts, ``looks`` what targets tell, by label."""
 
     progress: RunProgress
