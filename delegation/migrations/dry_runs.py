@@ -1,13 +1,15 @@
 """Ways that VMs are to go -> what the hosts say when they try them: ports, and dry runs.
 
-Before the first migration, so that what would fail fails before anything has been moved.
+Before the first migration, so that what would fail fails before anything has been moved. A dry run
+is Compare-VM: the source asks the target whether it would take the VM.
 """
 
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
+from delegation import names
 from delegation.errors import HostError, HostUnreachable
 from delegation.events import Progress
 from delegation.explain.host_links import MIGRATION_PORT, SMB_PORT, DryRun, HostPair
@@ -23,7 +25,10 @@ SECONDS = 400.0
 """How long a host may say nothing; the deadline of a dry run is shorter."""
 
 MISSING_SWITCH = 33012
-"""The one reason of Compare-VM that is confirmed to have nothing to do with room."""
+"""MessageId of Compare-VM: the target has no such virtual switch.
+
+The one reason that is confirmed to have nothing to do with room.
+"""
 
 Ends = tuple[str, str]
 """A pair by its labels: source, target."""
@@ -31,7 +36,7 @@ Ends = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Trip:
-    """One machine's way from host to host, by label; ``storage`` is a folder of the latter.
+    """One VM's way from host to host, by label; ``storage`` is a folder of the latter.
 
     ``fits``: there is room for it now. Where there is not, others make room before it starts, and
     a dry run of now complains of that in words that can't be told from others.
@@ -59,9 +64,11 @@ class _TripTried:
 
     @property
     def is_closed(self) -> bool:
-        """Whether no machine has a way between the two, so that no other need be tried."""
-        failed = self.pair.dry_run is not None and self.pair.dry_run.error is not None
-        return failed or any(reached is False for reached in self.pair.ports.values())
+        """Whether no VM has a way between the two, so that no other need be tried."""
+        dry_run = self.pair.dry_run
+        has_failed = dry_run is not None and dry_run.error is not None
+        has_closed_port = any(reached is False for reached in self.pair.ports.values())
+        return has_failed or has_closed_port
 
 
 def dry_runs(
@@ -74,30 +81,33 @@ def dry_runs(
     """Each pair with its ports and one VM's dry run, for every one of the ``trips``.
 
     ``pairs`` is what is known of them by now, ``fqdns`` are the hosts' full names by label. The
-    ports and one machine of each pair go first: where these fail, the others are left out.
+    ports and one VM of each pair go first: where these fail, the others are left out.
     """
-    wanted = list(dict.fromkeys(trips))
-    first = {trip.ends: trip for trip in reversed(wanted)}
-    counter = _Counter(progress, len(wanted))
+    distinct = list(dict.fromkeys(trips))
+    first_of_pair: dict[Ends, Trip] = {}
+    for trip in distinct:
+        first_of_pair.setdefault(trip.ends, trip)
+    others = [trip for trip in distinct if first_of_pair[trip.ends] is not trip]
+    counter = _TripCounter(progress, len(distinct))
     known = dict(pairs)
-    found: dict[Trip, HostPair] = {}
-    for begins in (True, False):
-        some = [trip for trip in wanted if (first[trip.ends] is trip) is begins]
-        left = [trip for trip in some if trip.ends in known]
-        counter.add(len(some) - len(left))
-        for one in _asked(_Asking(open_host, fqdns, dict(known), ports=begins), left):
-            found[one.trip] = one.pair
-            counter.add(1 + one.skipped)
-            if begins:
-                known[one.trip.ends] = one.pair
-            if one.is_closed:
-                known.pop(one.trip.ends, None)
-    for trip in wanted:
-        if trip in found:
-            yield trip.ends, found[trip]
+    outcome: dict[Trip, HostPair] = {}
+    for round_trips, with_ports in ((list(first_of_pair.values()), True), (others, False)):
+        open_trips = [trip for trip in round_trips if trip.ends in known]
+        counter.add(len(round_trips) - len(open_trips))
+        trials = _Trials(open_host, fqdns, dict(known), with_ports=with_ports)
+        for tried in _tried(trials, open_trips):
+            outcome[tried.trip] = tried.pair
+            counter.add(1 + tried.skipped)
+            if with_ports:
+                known[tried.trip.ends] = tried.pair
+            if tried.is_closed:
+                known.pop(tried.trip.ends, None)
+    for trip in distinct:
+        if trip in outcome:
+            yield trip.ends, outcome[trip]
 
 
-class _Counter:
+class _TripCounter:
     """How many VMs are tried, shown from the first moment on."""
 
     def __init__(self, show: Progress, total: int) -> None:
@@ -111,13 +121,13 @@ class _Counter:
 
 
 @dataclass(frozen=True)
-class _Asking:
-    """``ports``: the source is asked whether it reaches those of the target, too."""
+class _Trials:
+    """What trips are tried with; ``with_ports``: whether the source reaches the target's, too."""
 
     open_host: Open
     fqdns: Mapping[str, str]
     pairs: Mapping[Ends, HostPair]
-    ports: bool
+    with_ports: bool
 
     def job(self, trips: Sequence[Trip]) -> Job[_TripTried]:
         """One connection's work: these trips, all from one source."""
@@ -125,71 +135,73 @@ class _Asking:
         def job(line: HostLine[_TripTried]) -> None:
             left = deque(trips)
             while left:
+                # A connection that raised is of no use any more: the next trip gets another one.
                 try:
                     with opened(self.open_host, left[0].source) as source:
                         while left and line.begins(left[0]):
-                            line.says(_TripTried(left[0], self._of(source, left[0])))
+                            line.says(_TripTried(left[0], self._try(source, left[0])))
                             left.popleft()
                         return
                 except HostError as exc:
-                    trip = left.popleft()
-                    pair = replace(self.pairs[trip.ends], dry_run=DryRun(trip.name, error=exc))
-                    others = [other for other in left if other.ends != trip.ends]
-                    line.says(_TripTried(trip, pair, len(left) - len(others)))
+                    failed = left.popleft()
+                    others = [trip for trip in left if trip.ends != failed.ends]
+                    line.says(self.failed(failed, exc, skipped=len(left) - len(others)))
                     left = deque(others)
 
         return job
 
-    def _of(self, source: Hypervisor, trip: Trip) -> HostPair:
-        pair, fqdn = self.pairs[trip.ends], self.fqdns[trip.to]
-        if self.ports:
+    def failed(self, trip: Trip, error: HostError, skipped: int) -> _TripTried:
+        """One that could not be tried to its end, and so many of its pair that are not, either."""
+        dry_run = DryRun(trip.name, error=error)
+        return _TripTried(trip, replace(self.pairs[trip.ends], dry_run=dry_run), skipped)
+
+    def _try(self, source: Hypervisor, trip: Trip) -> HostPair:
+        pair = self.pairs[trip.ends]
+        fqdn = self.fqdns[trip.to]
+        if self.with_ports:
             ports = {port: _reaches(source, fqdn, port) for port in (MIGRATION_PORT, SMB_PORT)}
             pair = replace(pair, ports=ports)
-        said = source.compare(MoveOrder(trip.machine, trip.name, fqdn, trip.storage))
-        reasons = [one for one in said if trip.fits or one.id == MISSING_SWITCH]
+        order = MoveOrder(trip.machine, trip.name, fqdn, trip.storage)
+        reasons = list(source.compare(order))
+        if not trip.fits:
+            # Others make room before it starts: what a dry run of now says of that is no obstacle.
+            reasons = [reason for reason in reasons if reason.id == MISSING_SWITCH]
         return replace(pair, dry_run=DryRun(trip.name, reasons))
 
 
-def _asked(asking: _Asking, trips: Sequence[Trip]) -> Iterator[_TripTried]:
+def _tried(trials: _Trials, trips: Sequence[Trip]) -> Iterator[_TripTried]:
     """What came of each trip, as it comes; where one connection hangs, of none that it had left."""
-    shared = _shared(trips)
-    crew: Crew[_TripTried] = Crew(
-        {label: asking.job(some) for label, some in shared.items()}, Limits(WORKERS, SECONDS)
-    )
-    told: set[Trip] = set()
-    failed: set[tuple[str, Ends]] = set()
+    by_connection = _by_connection(trips)
+    jobs = {label: trials.job(its_trips) for label, its_trips in by_connection.items()}
+    crew: Crew[_TripTried] = Crew(jobs, Limits(WORKERS, SECONDS))
+    answered: set[Trip] = set()
+    closed: set[tuple[str, Ends]] = set()
     try:
         while (heard := crew.hear()) is not None:
-            label, said = heard
-            if isinstance(said, _TripTried):
-                told.add(said.trip)
-                if said.is_closed:
-                    failed.add((label, said.trip.ends))
-                yield said
-            elif said.silent:
-                trip, *others = (
-                    trip
-                    for trip in shared[label]
-                    if trip not in told and (label, trip.ends) not in failed
-                )
-                silent = DryRun(trip.name, error=_silent(trip.source))
-                pair = replace(asking.pairs[trip.ends], dry_run=silent)
-                yield _TripTried(trip, pair, len(others))
+            label, news = heard
+            if isinstance(news, _TripTried):
+                answered.add(news.trip)
+                if news.is_closed:
+                    closed.add((label, news.trip.ends))
+                yield news
+            elif news.silent:
+                unanswered = [trip for trip in by_connection[label] if trip not in answered]
+                hanging, *others = (trip for trip in unanswered if (label, trip.ends) not in closed)
+                yield trials.failed(hanging, _silence(hanging.source), skipped=len(others))
     finally:
         crew.close()
 
 
-def _shared(trips: Iterable[Trip]) -> dict[str, list[Trip]]:
+def _by_connection(trips: Iterable[Trip]) -> dict[str, list[Trip]]:
     """The trips of each connection: as many to a source as it bears, with as much to do each."""
-    of_source: dict[str, list[Trip]] = defaultdict(list)
-    for trip in trips:
-        of_source[trip.source].append(trip)
-    return {
-        f"{source} {number}": some[number::CONNECTIONS]
-        for number in range(CONNECTIONS)
-        for source, some in of_source.items()
-        if some[number::CONNECTIONS]
-    }
+    by_source = names.grouped((trip.source, trip) for trip in trips)
+    by_connection: dict[str, list[Trip]] = {}
+    for number in range(CONNECTIONS):
+        for source, its_trips in by_source.items():
+            dealt = its_trips[number::CONNECTIONS]
+            if dealt:
+                by_connection[f"{source} {number}"] = dealt
+    return by_connection
 
 
 def _reaches(source: Hypervisor, fqdn: str, port: int) -> bool | HostError:
@@ -199,7 +211,7 @@ def _reaches(source: Hypervisor, fqdn: str, port: int) -> bool | HostError:
         return exc
 
 
-def _silent(label: str) -> HostUnreachable:
+def _silence(label: str) -> HostUnreachable:
     return HostUnreachable(
         f"{label} has not answered within {SECONDS:,.0f} s",
         "look whether the host is overloaded or hangs",

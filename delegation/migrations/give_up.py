@@ -70,68 +70,83 @@ def give_up(records: WishRecords, vms: Sequence[str]) -> WishesLeft | GivenUp:
     Raises DelegationError where that is nothing, UsageError for a VM that is in no run.
     """
     with records.reading() as journal:
-        found = _meant(journal, vms)
+        chosen = _chosen(journal, vms)
+    # Whoever carries a run out holds the lock. Without it, nothing else may step on a migration.
     try:
         with records.alone(store.MIGRATING):
-            return _given_up(records, found)
+            return _give_up_alone(records, chosen)
     except Busy:
-        _ask(records, found)
-        return WishesLeft(len(found))
+        _leave_wishes(records, chosen)
+        return WishesLeft(len(chosen))
 
 
-def _meant(journal: Journal, named: Sequence[str]) -> Unended:
-    found = [
-        (run, move)
-        for run in recorded.unfinished(journal)
-        for move in recorded.migrations(journal, run)
-        if not move.state.ended
-    ]
-    wanted = {name.casefold() for name in named}
-    if strange := wanted - _known(journal):
+def _chosen(journal: Journal, vms: Sequence[str]) -> Unended:
+    """What of all that has no end these names and ids mean; all of it, where there are none."""
+    unended = _unended(journal)
+    wanted = {name.casefold() for name in vms}
+    _refuse_strangers(journal, wanted)
+    if not unended:
+        raise DelegationError("there is nothing to give up", "see: delegation migrate status")
+    if not vms:
+        return unended
+    chosen = [(run, move) for run, move in unended if wanted & _names(move)]
+    _refuse_ended(chosen, wanted)
+    return chosen
+
+
+def _unended(journal: Journal) -> Unended:
+    unended: Unended = []
+    for run in recorded.unfinished(journal):
+        moves = recorded.migrations(journal, run)
+        unended += [(run, move) for move in moves if not move.state.ended]
+    return unended
+
+
+def _refuse_strangers(journal: Journal, wanted: set[str]) -> None:
+    """Raise UsageError for names and ids of VMs that no run was to move."""
+    known: set[str] = set()
+    for run in journal.runs():
+        if run.kind == MIGRATE:
+            known.update(*map(_names, recorded.migrations(journal, run.id)))
+    strangers = wanted - known
+    if strangers:
         raise UsageError(
-            f"no run moves {', '.join(sorted(strange))}; nothing was given up",
+            f"no run moves {', '.join(sorted(strangers))}; nothing was given up",
             "look at the names: delegation migrate status",
         )
-    if not found:
-        raise DelegationError("there is nothing to give up", "see: delegation migrate status")
-    if not named:
-        return found
-    chosen = [(run, move) for run, move in found if wanted & _names(move)]
-    over = wanted - {name for _, move in chosen for name in _names(move)}
+
+
+def _refuse_ended(chosen: Unended, wanted: set[str]) -> None:
+    """Raise DelegationError for VMs that were moved, or not, already."""
+    unended: set[str] = set()
+    for _, move in chosen:
+        unended |= _names(move)
+    over = wanted - unended
     if over:
         raise DelegationError(
             f"the migration of {', '.join(sorted(over))} has ended already; nothing was given up",
             "leave out what has ended; see: delegation migrate status",
         )
-    return chosen
-
-
-def _known(journal: Journal) -> set[str]:
-    """Names and ids of all VMs that a run was to move."""
-    known: set[str] = set()
-    for run in journal.runs():
-        if run.kind == MIGRATE:
-            known.update(*map(_names, recorded.migrations(journal, run.id)))
-    return known
 
 
 def _names(move: Migration) -> set[str]:
+    """By what somebody may name its VM."""
     return {move.name.casefold(), str(move.machine)}
 
 
-def _ask(records: WishRecords, found: Unended) -> None:
+def _leave_wishes(records: WishRecords, unended: Unended) -> None:
     with records.adding() as journal:
-        for run, moves in _by_run(found).items():
+        for run, moves in _by_run(unended).items():
             queue.ask_to_give_up(journal, run, [move.machine for move in moves])
 
 
-def _given_up(records: WishRecords, found: Unended) -> GivenUp:
+def _give_up_alone(records: WishRecords, chosen: Unended) -> GivenUp:
     """Give up what waits, and leave the wish for what may run: whoever resumes it stops that."""
-    on_the_way = [(run, move) for run, move in found if move.state.on_the_way]
-    waiting = [(run, move) for run, move in found if move.state.pending]
-    _ask(records, on_the_way)
+    on_the_way = [(run, move) for run, move in chosen if move.state.on_the_way]
+    waiting = [(run, move) for run, move in chosen if move.state.pending]
+    _leave_wishes(records, on_the_way)
     with records.adding() as journal:
-        for run, moves in _by_run(found).items():
+        for run, moves in _by_run(chosen).items():
             queued = Queue(journal, run)
             for move in moves:
                 if move.state.pending:
@@ -140,5 +155,6 @@ def _given_up(records: WishRecords, found: Unended) -> GivenUp:
     return GivenUp(len(waiting), tuple(_by_run(on_the_way)))
 
 
-def _by_run(found: Unended) -> dict[int, list[Migration]]:
-    return names.grouped(sorted(found, key=lambda pair: pair[0]))
+def _by_run(unended: Unended) -> dict[int, list[Migration]]:
+    by_number = sorted(unended, key=lambda pair: pair[0])
+    return names.grouped(by_number)

@@ -1,4 +1,4 @@
-"""A migration's states, as one table of what may happen in each.
+"""A migration's state, and what happens to it -> its next state, as one table.
 
 Whoever starts migrations may die at any moment, while Move-VM goes on at its host without it. So:
 
@@ -21,6 +21,8 @@ from uuid import UUID
 
 
 class MigrationState(StrEnum):
+    """How far a migration is: still pending, on the way, or at its end."""
+
     QUEUED = "queued"
     STARTING = "starting"
     """Its intent is on record. The host may or may not have heard of it."""
@@ -39,7 +41,7 @@ class MigrationState(StrEnum):
 
     @property
     def on_the_way(self) -> bool:
-        """Move-VM may be running: the machine must not be started."""
+        """Move-VM may be running: the VM must not be started."""
         return self in _ON_THE_WAY
 
     @property
@@ -49,6 +51,7 @@ class MigrationState(StrEnum):
 
     @property
     def ended(self) -> bool:
+        """Nothing of it runs, and nothing more is to be done."""
         return not (self.on_the_way or self.pending)
 
 
@@ -119,7 +122,8 @@ TRANSITIONS: Mapping[MigrationState, Mapping[MigrationStep, MigrationState]] = M
         **_BY_THE_HOSTS,
     },
     MigrationState.STOPPING: {
-        MigrationStep.ACCEPTED: MigrationState.STOPPING,  # the host's word and ours crossed
+        # The host's word that it runs and the wish to stop it crossed on their way.
+        MigrationStep.ACCEPTED: MigrationState.STOPPING,
         MigrationStep.LOST: MigrationState.UNKNOWN,
         **_BY_THE_HOSTS,
     },
@@ -144,13 +148,14 @@ def after(state: MigrationState, step: MigrationStep) -> MigrationState:
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One machine's migration, as it is queued. Hosts are labels of the inventory.
+    """One VM's migration, as it is queued. Hosts are labels of the inventory.
 
-    ``memory`` and ``disk`` are bytes that it needs at its target, ``size`` those that are copied.
-    ``at`` is where the machine was last seen; ``to`` where its present, or last, Move-VM takes it:
-    another host than ``target`` on a bypass. ``storage`` is a folder of the target, empty for its
-    default one. ``seconds`` is how long it is thought to take. ``handle`` is by what its host finds
-    its present, or last, Move-VM: text that only whoever speaks to the host understands.
+    ``machine`` is the VM's id. ``memory`` and ``disk`` are bytes that it needs at its target,
+    ``size`` those that are copied. ``at`` is where the VM was last seen; ``to`` where its present,
+    or last, Move-VM takes it: another host than ``target`` on a bypass. ``storage`` is a folder of
+    the target, empty for its default one. ``seconds`` is how long it is thought to take. ``handle``
+    is by what its host finds its present, or last, Move-VM: text that only whoever speaks to the
+    host understands.
     ``attempts`` counts the tries of this leg that failed. ``started`` is when it was first sent and
     ``ended`` when its end was known, ISO 8601 in UTC. ``reason`` says why it is in its state,
     and ``fix`` what to do about it.

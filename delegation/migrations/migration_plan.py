@@ -25,7 +25,7 @@ from delegation.hosts.hosted import Hosted
 from delegation.hosts.hypervisor import Hypervisor, Open
 from delegation.inventory import Inventory
 from delegation.migrations import moves
-from delegation.migrations.lifecycle import MigrationState
+from delegation.migrations.lifecycle import Migration, MigrationState
 from delegation.migrations.moves import drain, placement, preview
 from delegation.migrations.moves.asked import AskedMove
 from delegation.migrations.moves.placement import Unmovable
@@ -119,13 +119,13 @@ class DrainedHosts:
 
     def choice(self, inventory: Inventory) -> Choice:
         """Raises UsageError for a host that is not in the inventory."""
-        hosts = labels(self.hosts, inventory)
+        hosts = host_labels(self.hosts, inventory)
 
         def chosen(
             surveyed: Surveyed, terms: Terms
         ) -> tuple[Sequence[AskedMove], Sequence[Unmovable]]:
-            found = drain.drain(hosts, surveyed, terms)
-            return found.moves, found.unmovable
+            drained = drain.drain(hosts, surveyed, terms)
+            return drained.moves, drained.unmovable
 
         return chosen
 
@@ -152,35 +152,38 @@ class PlannedMigrations:
 
     def as_list(self) -> str:
         """The moves as a list, in YAML, that gives this plan again."""
-        remark = (
-            f"Made by delegation from what the hosts of {self.preview.domain} held: {self.digest}"
-        )
+        domain = self.preview.domain
+        remark = f"Made by delegation from what the hosts of {domain} held: {self.digest}"
         return moves.written(preview.as_asked(self.preview, self.surveyed), remark)
 
 
-def labels(expressions: Iterable[str], inventory: Inventory) -> tuple[str, ...]:
+def host_labels(expressions: Iterable[str], inventory: Inventory) -> tuple[str, ...]:
     """The labels that ``hv[01-02],hv07`` and the like mean, FQDNs as well. Raises UsageError."""
-    known = {
-        name.casefold(): host.label
-        for host in inventory.hosts.values()
-        for name in (host.fqdn, host.computer, host.label)
-    }
-    listed = [part for text in expressions for part in names.split_list(text)]
+    label_of: dict[str, str] = {}
+    for host in inventory.hosts.values():
+        for name in (host.fqdn, host.computer, host.label):
+            label_of[name.casefold()] = host.label
+    named: list[str] = []
     try:
-        wanted = [name for part in listed for name in names.expand(part)]
+        for text in expressions:
+            for part in names.split_list(text):
+                named += names.expand(part)
     except ValueError as exc:
         raise UsageError(str(exc), "write hosts as in hv[01-08],hv12") from exc
-    unknown = [name for name in wanted if name.casefold() not in known]
-    if unknown or not wanted:
+    unknown = [name for name in named if name.casefold() not in label_of]
+    if unknown or not named:
         raise UsageError(
             f"no host of the inventory: {names.fold(unknown) or 'nothing was named'}",
             f"its hosts are {names.fold(inventory.hosts)}",
         )
-    return tuple(dict.fromkeys(known[name.casefold()] for name in wanted))
+    return tuple(dict.fromkeys(label_of[name.casefold()] for name in named))
 
 
 def plan(world: PlanningWorld, wanted: WantedMoves, teller: Teller) -> PlannedMigrations:
-    """Read all hosts and plan what is asked for. Nothing is touched."""
+    """Read all hosts and plan what is asked for. Nothing is touched.
+
+    Raises HostError where no host answers, and what ``wanted.choice`` raises.
+    """
     choice = wanted.choice(world.inventory)
     return plan_chosen(world, world.hosts(), choice, teller)
 
@@ -188,99 +191,109 @@ def plan(world: PlanningWorld, wanted: WantedMoves, teller: Teller) -> PlannedMi
 def plan_chosen(
     world: PlanningWorld, open_host: Open, choice: Choice, teller: Teller
 ) -> PlannedMigrations:
-    """The same, of what was judged by the inventory already."""
+    """Read all hosts and plan what was judged by the inventory already."""
     surveyed = survey(open_host, world.inventory, teller)
     terms = Terms.of(world.inventory)
-    made = planned(choice, surveyed, terms, rates(world.records, teller))
-    if all(one.why != MIGRATING for one in made.preview.placement.unmovable):
-        return made
+    planned = place_chosen(choice, surveyed, terms, learnt_rates(world.records, teller))
+    if all(refused.why != MIGRATING for refused in planned.preview.placement.unmovable):
+        return planned
     try:
-        return _with_runs(world.records, made, teller)
+        return _with_runs_left(world.records, planned, teller)
     except DelegationError:  # that the journal can't be read was told when the rates were learnt
-        return made
+        return planned
 
 
-def _with_runs(records: PastRuns, made: PlannedMigrations, teller: Teller) -> PlannedMigrations:
+def _with_runs_left(
+    records: PastRuns, planned: PlannedMigrations, teller: Teller
+) -> PlannedMigrations:
     """Where a VM is moved by a run that was left, that is what to go on with."""
+    left = _left_with_runs(records, planned.surveyed, teller)
+
+    def advised(refused: Unmovable) -> Unmovable:
+        run = left.get((refused.host, refused.name))
+        if run is None or refused.why != MIGRATING:
+            return refused
+        resume = command("migrate", "resume", str(run))
+        fix = Advice(f"run {run} was left with it; go on with that: ", resume)
+        return replace(refused, fix=fix)
+
+    placed = planned.preview.placement
+    changed = replace(placed, unmovable=tuple(map(advised, placed.unmovable)))
+    return replace(planned, preview=replace(planned.preview, placement=changed))
+
+
+def _left_with_runs(
+    records: PastRuns, surveyed: Surveyed, teller: Teller
+) -> dict[tuple[str | None, str], int]:
+    """The runs that nobody carries out, by host and name of the VMs that still move by them."""
     with records.reading() as journal:
-        under_way = {move.machine: run for run, move in recorded.under_way(journal)}
+        run_of = {move.machine: run for run, move in recorded.under_way(journal)}
         current = run_at_work(records, journal, teller)
-    left: dict[tuple[str | None, str], int] = {
-        (label, machine.name): under_way[machine.id]
-        for label, hosted in made.surveyed.hosts.items()
-        for machine in hosted.machines
-        if machine.migrating and under_way.get(machine.id, current) != current
-    }
-
-    def advised(one: Unmovable) -> Unmovable:
-        if one.why != MIGRATING or (one.host, one.name) not in left:
-            return one
-        run = str(left[one.host, one.name])
-        resume = command("migrate", "resume", run)
-        return replace(one, fix=Advice(f"run {run} was left with it; go on with that: ", resume))
-
-    placement_ = made.preview.placement
-    changed = replace(placement_, unmovable=tuple(map(advised, placement_.unmovable)))
-    return replace(made, preview=replace(made.preview, placement=changed))
+    left: dict[tuple[str | None, str], int] = {}
+    for label, hosted in surveyed.hosts.items():
+        for vm in hosted.machines:
+            run = run_of.get(vm.id, current)
+            if vm.migrating and run is not None and run != current:
+                left[label, vm.name] = run
+    return left
 
 
 def survey(open_host: Open, inventory: Inventory, teller: Teller) -> Surveyed:
     """All hosts of the inventory, read at the same time; those that don't answer are left out.
 
-    All, because a machine can be anywhere, and can go through a third host. Raises HostError
-    where none answers: its details say why for each.
+    All, because a VM can be anywhere, and can go through a third host. Raises HostError where
+    none answers: its details say why for each.
     """
-    answers = fleet.ask(open_host, inventory.hosts, _look, teller.progress("hosts read:"))
-    found = Surveyed(
-        {label: said for label, said in answers.items() if isinstance(said, Hosted)},
-        {label: said.what for label, said in answers.items() if isinstance(said, HostError)},
-    )
-    if not found.hosts:
-        errors = [(label, said) for label, said in answers.items() if isinstance(said, HostError)]
-        alike = names.alike(((error.what, error.fix), label) for label, error in errors)
-        lines = [f"{hosts}: {what}; {fix}" for (what, fix), hosts in alike.items()]
+    answers = fleet.ask(open_host, inventory.hosts, _read, teller.progress("hosts read:"))
+    hosts = {label: hosted for label, hosted in answers.items() if isinstance(hosted, Hosted)}
+    errors = {label: error for label, error in answers.items() if isinstance(error, HostError)}
+    if not hosts:
+        alike = names.alike(((error.what, error.fix), label) for label, error in errors.items())
+        lines = [f"{labels}: {what}; {fix}" for (what, fix), labels in alike.items()]
         raise HostError("no host could be read", "", lines)
-    return found
+    return Surveyed(hosts, {label: error.what for label, error in errors.items()})
 
 
-def _look(host: Hypervisor) -> Hosted:
+def _read(host: Hypervisor) -> Hosted:
     return Hosted(host.read(), tuple(host.machines()))
 
 
-def planned(
-    choice: Choice, surveyed: Surveyed, terms: Terms, known: StreamRates
+def place_chosen(
+    choice: Choice, surveyed: Surveyed, terms: Terms, rates: StreamRates
 ) -> PlannedMigrations:
     """What is chosen of hosts as they were read, placed on them."""
     asked, out_of_question = choice(surveyed, terms)
-    placed = placement.resolve(asked, surveyed, terms, known.seconds)
-    placed = placed.without(out_of_question)
-    return PlannedMigrations(
-        preview.preview(placed, surveyed, terms), surveyed, terms, tuple(asked)
-    )
+    resolved = placement.resolve(asked, surveyed, terms, rates.seconds)
+    placed = resolved.without(out_of_question)
+    shown = preview.preview(placed, surveyed, terms)
+    return PlannedMigrations(shown, surveyed, terms, tuple(asked))
 
 
-def hold_to(planned_: PlannedMigrations, expect: str | None, shown_by: Command) -> None:
+def hold_to(planned: PlannedMigrations, expect: str | None, shown_by: Command) -> None:
     """Raise Refused where the plan is not the expected one; ``shown_by`` shows it as it is now."""
-    if expect is not None and expect != planned_.digest:
+    if expect is not None and expect != planned.digest:
         raise Refused(
             "the plan is not the expected one; nothing was started",
             Advice("look at what changed: ", shown_by),
-            [f"expected  {expect}", f"now       {planned_.digest}"],
+            [f"expected  {expect}", f"now       {planned.digest}"],
         )
 
 
-def rates(records: PastRuns, teller: Teller) -> StreamRates:
+def learnt_rates(records: PastRuns, teller: Teller) -> StreamRates:
     """How fast migrations were, as the journal tells; one that can't be read is a warning."""
-    learnt = StreamRates()
+    rates = StreamRates()
+    past: list[Migration] = []
     try:
         with records.reading() as journal:
-            newest = [run for run in journal.runs() if run.kind == MIGRATE][-NEWEST:]
-            done = [move for run in newest for move in recorded.migrations(journal, run.id)]
+            runs = [run for run in journal.runs() if run.kind == MIGRATE]
+            for run in runs[-NEWEST:]:
+                past += recorded.migrations(journal, run.id)
     except DelegationError as exc:
         teller.say(warning(f"estimates are without what the journal tells: {exc.what}"))
-        return learnt
-    for move in done:
+        return rates
+    for move in past:
         seconds = between(move.started, move.ended)
-        if move.state is MigrationState.MOVED and move.at == move.target and seconds is not None:
-            learnt.learn(move.source, move.target, move.size, seconds)
-    return learnt
+        has_arrived = move.state is MigrationState.MOVED and move.at == move.target
+        if has_arrived and seconds is not None:
+            rates.learn(move.source, move.target, move.size, seconds)
+    return rates

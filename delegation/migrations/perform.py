@@ -15,7 +15,7 @@ from delegation.events import Teller, warning
 from delegation.hosts.hypervisor import Open
 from delegation.inventory import Inventory
 from delegation.migrations.lifecycle import Migration
-from delegation.migrations.migration_plan import PastRuns, rates
+from delegation.migrations.migration_plan import PastRuns, learnt_rates
 from delegation.migrations.precheck import HostsRead, PrecheckWorld
 from delegation.migrations.progress_of_run import RunProgress
 from delegation.migrations.record.queue import Queue
@@ -163,11 +163,7 @@ def perform(
     queued = run.queue
     progress = RunProgress(world.seconds, run.expected)
     progress.begin(queued.moves())
-    slots = {
-        host: capacity.slots(hosts.terms.slots)
-        for host, capacity in hosts.surveyed.capacities().items()
-    }
-    display = attendant.display(progress, slots)
+    display = attendant.display(progress, _slots(hosts))
     runner = Runner(
         queued,
         Threads(hosts.open_host),
@@ -175,7 +171,7 @@ def perform(
         display=FollowedRun(progress, display),
         clock=world.seconds,
         new_handle=world.new_handle,
-        rates=rates(world.records, teller),
+        rates=learnt_rates(world.records, teller),
         slots=hosts.terms.slots,
         via=run.via,
         patience=run.patience,
@@ -188,6 +184,7 @@ def perform(
     except (JournalError, Busy) as exc:
         raise _unrecorded(run.journal, queued.run, progress.moves, exc) from exc
     except BaseException:
+        # Whatever it was: the run gets its end, as far as it came, and can be resumed.
         _finish(queued, teller, interrupted=runner.urgency > run.urgency)
         raise
     interrupted = runner.urgency > run.urgency
@@ -196,13 +193,17 @@ def perform(
     return RunEnd(MigrationRunView.of(run.journal, recorded, alive=False), interrupted)
 
 
+def _slots(hosts: HostsRead) -> dict[str, int]:
+    capacities = hosts.surveyed.capacities()
+    return {host: capacity.slots(hosts.terms.slots) for host, capacity in capacities.items()}
+
+
 def _finish(queued: Queue, teller: Teller, *, interrupted: bool) -> None:
     """Close the run's page; where even that fails, it can be resumed all the same."""
     try:
         queued.finish(interrupted=interrupted)
     except DelegationError as exc:
-        told = f"the end of run {queued.run} could not be recorded: {exc.what}"
-        teller.say(warning(told))
+        teller.say(warning(f"the end of run {queued.run} could not be recorded: {exc.what}"))
 
 
 def _unrecorded(

@@ -4,12 +4,12 @@ By the directory as it is now, the hosts' own settings, the ports, and a dry run
 comes before the first migration, so that nothing is started where one would fail.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
 from typing import Protocol
+from uuid import UUID
 
 from delegation import explain, names
 from delegation.errors import Advice, HostError, Refused, command
@@ -18,6 +18,7 @@ from delegation.explain import Link
 from delegation.explain.host_links import HostPair, Looked
 from delegation.hosts.hosted import folder
 from delegation.hosts.hypervisor import Open
+from delegation.hosts.machines import VirtualMachine
 from delegation.inventory import Inventory
 from delegation.mesh import snapshot, survey
 from delegation.mesh.desired import Desired, Endpoint, expand
@@ -64,16 +65,18 @@ def check(
 ) -> Via:
     """Look at every pair that these use; what it gives says where a VM may be put aside.
 
-    ``waiting``: hosts that do not answer are waited for, and nothing is said against their pairs.
+    A pair of a bypass that nobody uses yet is judged when it is asked for, by the directory and the
+    settings alone: there is no dry run of it. ``waiting``: hosts that do not answer are waited for,
+    and nothing is said against their pairs.
     Raises Refused where a pair is broken.
     """
     surveyed, terms = hosts.surveyed, hosts.terms
-    wanted = trips(moves, surveyed, terms)
+    checked = trips(moves, surveyed, terms)
     if waiting:
-        wanted = [trip for trip in wanted if surveyed.hosts.keys() >= set(trip.ends)]
-    used = {trip.ends for trip in wanted}
-    links = look(world, surveyed, used)
-    refuse_broken(links, hosts.open_host, wanted, teller)
+        checked = [trip for trip in checked if surveyed.hosts.keys() >= set(trip.ends)]
+    used = {trip.ends for trip in checked}
+    links = read_links(world, surveyed, used)
+    refuse_broken(links, hosts.open_host, checked, teller)
 
     @cache
     def works(source: str, to: str) -> bool:
@@ -92,20 +95,21 @@ class Links:
     inventory: Inventory
     desired: Desired
     surveyed: Surveyed
-    found: Snapshot
+    accounts: Snapshot
     operator: Operator | None
     tokens: Mapping[str, frozenset[str] | None]
     """Of the sources, by label, where a target's own list counts."""
 
-    def broken(self, ends: Ends, seen: HostPair | None = None) -> Link | None:
-        """The first broken link; ``seen`` is what its hosts have tried."""
+    def broken(self, ends: Ends, tried: HostPair | None = None) -> Link | None:
+        """The first broken link; ``tried`` is what its hosts have tried."""
         source, target = (Endpoint.of_host(self.inventory.hosts[label]) for label in ends)
         pair = explain.Pair.of(self.inventory, self.desired, source, target)
         token = self.tokens.get(ends[0])
-        hosts = seen or self.pair(ends)
-        return explain.explain(self.found, pair, self.operator, token, hosts).broken
+        hosts = tried or self.host_pair(ends)
+        return explain.explain(self.accounts, pair, self.operator, token, hosts).broken
 
-    def pair(self, ends: Ends) -> HostPair:
+    def host_pair(self, ends: Ends) -> HostPair:
+        """What the hosts' own settings say of a pair; nothing of it was tried."""
         source, target = (self._looked(label) for label in ends)
         return HostPair(source, target)
 
@@ -121,89 +125,102 @@ class Links:
 def trips(moves: Iterable[Migration], surveyed: Surveyed, terms: Terms) -> list[Trip]:
     """Every way of those that wait, by what is known now; those aside to make room included.
 
-    A machine that is not where it was is left out: the runner finds out about it.
+    A VM that is not where it was is left out: the runner finds out about it.
     """
-    seen = {
-        (label, machine.id): machine
-        for label, hosted in surveyed.hosts.items()
-        for machine in hosted.machines
-    }
-    pending = {
-        str(move.machine): move
-        for move in moves
-        if move.state.pending and (move.at not in surveyed.hosts or (move.at, move.machine) in seen)
-    }
+    vms = _vms(surveyed)
+    pending: dict[str, Migration] = {}
+    for move in moves:
+        may_be_there = move.at not in surveyed.hosts or (move.at, move.machine) in vms
+        if move.state.pending and may_be_there:
+            pending[str(move.machine)] = move
     room = surveyed.capacities()
-    ways = [(move, move.at, move.target, move.storage) for move in pending.values()]
-    course = timeline(room, map(as_move, pending.values()), slots=terms.slots, via=terms.via)
-    ways += [
-        (pending[timed.start.move.machine], timed.start.source, timed.start.to, "")
-        for timed in course.starts
-        if not timed.start.final
-    ]
-    found = []
-    for move, source, to, storage in ways:
-        machine, target = seen.get((move.at, move.machine)), surveyed.hosts.get(to)
-        if not storage and machine is not None and target is not None:
-            storage = folder(target, machine)  # noqa: PLW2901 - what it will get
+
+    def trip(move: Migration, source: str, to: str, asked_storage: str) -> Trip:
+        vm = vms.get((move.at, move.machine))
+        target = surveyed.hosts.get(to)
+        storage = asked_storage
+        if not storage and vm is not None and target is not None:
+            storage = folder(target, vm)  # as the runner will choose it
         free = room.get(to)
         fits = free is not None and move.memory <= free.memory and move.disk <= free.disk
-        found.append(Trip(move.machine, move.name, source, to, storage, fits))
-    return found
+        return Trip(move.machine, move.name, source, to, storage, fits)
+
+    ways = [trip(move, move.at, move.target, move.storage) for move in pending.values()]
+    course = timeline(room, map(as_move, pending.values()), slots=terms.slots, via=terms.via)
+    for timed in course.starts:
+        start = timed.start
+        if not start.final:
+            ways.append(trip(pending[start.move.machine], start.source, start.to, ""))
+    return ways
 
 
-def look(world: PrecheckWorld, surveyed: Surveyed, used: Iterable[Ends]) -> Links:
+def _vms(surveyed: Surveyed) -> dict[tuple[str, UUID], VirtualMachine]:
+    """All VMs that were seen, by host and id: one that is on two hosts just now is there twice."""
+    vms: dict[tuple[str, UUID], VirtualMachine] = {}
+    for label, hosted in surveyed.hosts.items():
+        for vm in hosted.machines:
+            vms[label, vm.id] = vm
+    return vms
+
+
+def read_links(world: PrecheckWorld, surveyed: Surveyed, used: Iterable[Ends]) -> Links:
     """Read the directory, fresh: for these pairs, and all that a VM could be put aside on."""
     inventory = world.inventory
-    labels = {label for ends in used for label in ends} | set(surveyed.hosts)
-    ends = [Endpoint.of_host(inventory.hosts[label]) for label in sorted(labels)]
+    labels = set(surveyed.hosts).union(*used)
+    hosts = [Endpoint.of_host(inventory.hosts[label]) for label in sorted(labels)]
     with world.reading() as inspector:
-        found = _accounts(inventory, inspector, ends)
+        accounts = _accounts(inventory, inspector, hosts)
         user = inventory.remoting.user
         operator = survey.operator(inspector, user) if user else None
-        tokens = _tokens(inspector, found, ends)
-    return Links(inventory, expand(inventory), surveyed, found, operator, tokens)
+        tokens = _tokens(inspector, accounts, hosts)
+    return Links(inventory, expand(inventory), surveyed, accounts, operator, tokens)
 
 
-def _accounts(inventory: Inventory, inspector: Inspector, ends: list[Endpoint]) -> Snapshot:
-    computers = [end.computer for end in ends]
-    spns = [value for end in ends for value in end.values]
-    spns += [f"HOST/{name}" for end in ends for name in (end.computer, end.fqdn)]
+def _accounts(inventory: Inventory, inspector: Inspector, hosts: list[Endpoint]) -> Snapshot:
+    """The hosts' computers, and whoever holds a name of theirs.
+
+    A host's cifs names are hardly ever registered: they stand in for its HOST names, by the
+    directory's sPNMappings. So whoever has one of those may get the host's tickets.
+    """
+    computers = [host.computer for host in hosts]
+    spns: list[str] = []
+    for host in hosts:
+        spns += host.values
+    for host in hosts:
+        spns += [f"HOST/{host.computer}", f"HOST/{host.fqdn}"]
     accounts = inspector.find(computers, spns)
     bases = inventory.directory.search_base
     return snapshot.resolve(inspector.directory, computers, accounts, bases)
 
 
 def _tokens(
-    inspector: Inspector, found: Snapshot, ends: list[Endpoint]
+    inspector: Inspector, accounts: Snapshot, hosts: list[Endpoint]
 ) -> dict[str, frozenset[str] | None]:
-    if not any(account.acting for account in found.accounts):
+    """What groups each host is in, where an account has a list of who may act towards it."""
+    if not any(account.acting for account in accounts.accounts):
         return {}
-    computers = {end.label: found.computer(end.computer) for end in ends}
-    return {
-        label: inspector.token(computer)
-        for label, computer in computers.items()
-        if computer is not None
-    }
+    tokens: dict[str, frozenset[str] | None] = {}
+    for host in hosts:
+        computer = accounts.computer(host.computer)
+        if computer is not None:
+            tokens[host.label] = inspector.token(computer)
+    return tokens
 
 
-def refuse_broken(links: Links, open_host: Open, wanted: list[Trip], teller: Teller) -> None:
+def refuse_broken(links: Links, open_host: Open, checked: list[Trip], teller: Teller) -> None:
     """Raise Refused where a pair is broken, with its first broken link and the fix of each.
 
-    The hosts try it out only where nothing else speaks against it.
+    The hosts try it out only where nothing else speaks against it: a dry run leaves a planned VM
+    on its target, and takes a while.
     """
-    used = dict.fromkeys(trip.ends for trip in wanted)
-    broken = {ends: [link] for ends in used if (link := links.broken(ends)) is not None}
+    used = list(dict.fromkeys(trip.ends for trip in checked))
+    broken: dict[Ends, list[Link]] = {}
+    for ends in used:
+        link = links.broken(ends)
+        if link is not None:
+            broken[ends] = [link]
     if not broken:
-        fqdns = {label: host.fqdn for label, host in links.inventory.hosts.items()}
-        pairs = {ends: links.pair(ends) for ends in used}
-        found: dict[Ends, list[Link]] = defaultdict(list)
-        progress = teller.progress("machines tried:")
-        for ends, seen in dry_runs(open_host, fqdns, pairs, wanted, progress):
-            link = links.broken(ends, seen)
-            if link is not None and link not in found[ends]:
-                found[ends].append(link)
-        broken = {ends: found[ends] for ends in used if found[ends]}
+        broken = _broken_when_tried(links, open_host, checked, teller)
     if broken:
         first = next(iter(broken))
         count = names.counted(len(broken), "pair")
@@ -212,6 +229,22 @@ def refuse_broken(links: Links, open_host: Open, wanted: list[Trip], teller: Tel
             Advice("look at the whole chain: ", command("explain", *first, "--hosts")),
             list(_lines(broken)),
         )
+
+
+def _broken_when_tried(
+    links: Links, open_host: Open, checked: list[Trip], teller: Teller
+) -> dict[Ends, list[Link]]:
+    """What the hosts find out about each pair, in the order in which the pairs are used."""
+    fqdns = {label: host.fqdn for label, host in links.inventory.hosts.items()}
+    used = list(dict.fromkeys(trip.ends for trip in checked))
+    pairs = {ends: links.host_pair(ends) for ends in used}
+    broken: dict[Ends, list[Link]] = {ends: [] for ends in used}
+    progress = teller.progress("machines tried:")
+    for ends, tried in dry_runs(open_host, fqdns, pairs, checked, progress):
+        link = links.broken(ends, tried)
+        if link is not None and link not in broken[ends]:
+            broken[ends].append(link)
+    return {ends: found for ends, found in broken.items() if found}
 
 
 def _lines(broken: Mapping[Ends, list[Link]]) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Migrations as they change -> how far a run is: how much is done, how fast, what is news."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -34,13 +35,16 @@ class VmProgress:
 
     def rate(self, now: float) -> float:
         """Bytes a second, on average; 0 where too little was seen."""
-        done = (self.move.percent - self.percent) / 100 * self.move.size
-        return done / (now - self.began) if now > self.began else 0.0
+        copied = (self.move.percent - self.percent) / 100 * self.move.size
+        seconds = now - self.began
+        return copied / seconds if seconds > 0 else 0.0
 
     def left(self, now: float) -> float | None:
         """Seconds to its end; None where that can't be told."""
         rate = self.rate(now)
-        return self.move.size * (100 - self.move.percent) / 100 / rate if rate > 0 else None
+        if rate <= 0:
+            return None
+        return self.move.size * (100 - self.move.percent) / 100 / rate
 
 
 @dataclass
@@ -49,47 +53,50 @@ class RunProgress:
 
     clock: Callable[[], float]
     expected: float | None = None
-    courses: dict[UUID, VmProgress] = field(default_factory=dict)
+    vms: dict[UUID, VmProgress] = field(default_factory=dict)
     done_before: int = 0
     """Bytes that had been moved when this began."""
     wait: Wait = field(default_factory=lambda: Wait({}))
     _busy: float = 0.0
     _seen: float = 0.0
-    _told: set[tuple[str, str]] = field(default_factory=set)
-    _waits: bool = False
+    _shown_troubles: set[tuple[str, str]] = field(default_factory=set)
+    _was_idle: bool = False
 
     def begin(self, moves: Iterable[Migration]) -> None:
+        """What was done before is not counted in the rate of the whole."""
         self._seen = self.clock()
-        self.courses = {move.machine: VmProgress(move) for move in moves}
+        self.vms = {move.machine: VmProgress(move) for move in moves}
         self.done_before = self.bytes_done
 
     def see(self, move: Migration) -> str:
         """Take it as it is now; what is news of it, in a line, or nothing."""
         self._busy, self._seen = self.busy, self.clock()
-        course = self.courses[move.machine]
-        news = news_of(move, course.move)
-        if move.state is MigrationState.RUNNING and course.move.state is not MigrationState.RUNNING:
-            course.began, course.percent = self.clock(), move.percent
-        course.move = move
+        vm = self.vms[move.machine]
+        news = news_of(move, vm.move)
+        was_running = vm.move.state is MigrationState.RUNNING
+        if move.state is MigrationState.RUNNING and not was_running:
+            vm.began, vm.percent = self.clock(), move.percent
+        vm.move = move
         return news
 
     @property
     def moves(self) -> list[Migration]:
-        return [course.move for course in self.courses.values()]
+        return [vm.move for vm in self.vms.values()]
 
     @property
     def under_way(self) -> list[VmProgress]:
-        return [course for course in self.courses.values() if course.move.state.on_the_way]
+        return [vm for vm in self.vms.values() if vm.move.state.on_the_way]
 
     @property
     def is_running(self) -> bool:
         """Whether anything is known to be moved just now."""
-        return any(course.move.state in _RUNNING for course in self.courses.values())
+        return any(vm.move.state in _RUNNING for vm in self.vms.values())
 
     @property
     def busy(self) -> float:
         """Seconds in which something was moved, since it began."""
-        return self._busy + (self.clock() - self._seen if self.is_running else 0.0)
+        since_seen = self.clock() - self._seen if self.is_running else 0.0
+        return self._busy + since_seen
 
     @property
     def bytes_wanted(self) -> int:
@@ -98,7 +105,7 @@ class RunProgress:
 
     @property
     def bytes_done(self) -> int:
-        return sum(_done(move) for move in self.moves)
+        return sum(_bytes_done(move) for move in self.moves)
 
     def left(self) -> float | None:
         """Seconds to the end, where something is moved; None where that can't be told.
@@ -107,37 +114,32 @@ class RunProgress:
         """
         if not self.is_running:
             return None
-        busy, done = self.busy, self.bytes_done - self.done_before
-        if self.expected is not None and done < ENOUGH * (self.bytes_wanted - self.done_before):
+        busy = self.busy
+        done = self.bytes_done - self.done_before
+        wanted = self.bytes_wanted - self.done_before
+        if self.expected is not None and done < ENOUGH * wanted:
+            # A plan that has run out of time says nothing any more.
             return max(self.expected - busy, 0.0) or None
         if done <= 0 or busy <= 0:
             return None
-        return (self.bytes_wanted - self.bytes_done) / (done / busy)
+        rate = done / busy
+        return (wanted - done) / rate
 
     def in_words(self) -> str:
         """``12 of 40 moved, 3 under way, 1 failed, 120.0 GB of 400.0 GB, about 12 min left``."""
-        counts: dict[MigrationState, int] = {}
-        for move in self.moves:
-            counts[move.state] = counts.get(move.state, 0) + 1
-        words = [f"{counts.get(MigrationState.MOVED, 0):,} of {len(self.courses):,} moved"]
-        if under_way := sum(counts.get(state, 0) for state in _RUNNING):
+        counts = Counter(move.state for move in self.moves)
+        words = [f"{counts[MigrationState.MOVED]:,} of {len(self.vms):,} moved"]
+        under_way = sum(counts[state] for state in _RUNNING)
+        if under_way:
             words.append(f"{under_way:,} under way")
-        words += [
-            f"{counts[state]:,} {state}"
-            for state in (
-                MigrationState.WAITING,
-                MigrationState.FAILED,
-                MigrationState.ABORTED,
-                MigrationState.UNKNOWN,
-            )
-            if counts.get(state)
-        ]
+        words += [f"{counts[state]:,} {state}" for state in _COUNTED if counts[state]]
         words.append(f"{size(self.bytes_done)} of {size(self.bytes_wanted)}")
         left = self.left()
         if left is not None:
             words.append(f"about {duration(left)} left")
         if self._is_idle:
-            words.append(f"waits for {self._missed}, for {duration(self._patience)} more")
+            patience = duration(self._patience)
+            words.append(f"waits for {self._unreachable}, for {patience} more")
         return ", ".join(words)
 
     def waits(self, wait: Wait) -> Iterator[str]:
@@ -145,24 +147,23 @@ class RunProgress:
         self.wait = wait
         troubles = _troubles(wait.hosts)
         for (what, fix), hosts in troubles.items():
-            if (what, fix) not in self._told:
-                yield f"{names.fold(hosts)} can't be asked: {what}"
-                if fix:
-                    yield f"  {fix}; the run goes on by itself then"
-        self._told = set(troubles)
-        if self._is_idle and not self._waits:
-            yield (
-                f"nothing else can be done: it waits for {self._missed}, "
-                f"for {duration(self._patience)}"
-            )
-        self._waits = self._is_idle
+            if (what, fix) in self._shown_troubles:
+                continue
+            yield f"{names.fold(hosts)} can't be asked: {what}"
+            if fix:
+                yield f"  {fix}; the run goes on by itself then"
+        self._shown_troubles = set(troubles)
+        if self._is_idle and not self._was_idle:
+            patience = duration(self._patience)
+            yield f"nothing else can be done: it waits for {self._unreachable}, for {patience}"
+        self._was_idle = self._is_idle
 
     @property
     def _is_idle(self) -> bool:
         return bool(self.wait.hosts) and self.wait.seconds is not None
 
     @property
-    def _missed(self) -> str:
+    def _unreachable(self) -> str:
         return names.fold(self.wait.hosts)
 
     @property
@@ -171,6 +172,13 @@ class RunProgress:
 
 
 _RUNNING = (MigrationState.STARTING, MigrationState.RUNNING, MigrationState.STOPPING)
+_COUNTED = (
+    MigrationState.WAITING,
+    MigrationState.FAILED,
+    MigrationState.ABORTED,
+    MigrationState.UNKNOWN,
+)
+"""The states that are named in a run's progress, where there are any."""
 
 
 def _troubles(hosts: Mapping[str, HostError]) -> dict[tuple[str, str], list[str]]:
@@ -178,10 +186,12 @@ def _troubles(hosts: Mapping[str, HostError]) -> dict[tuple[str, str], list[str]
     return names.grouped(((error.what, error.fix), host) for host, error in hosts.items())
 
 
-def _done(move: Migration) -> int:
+def _bytes_done(move: Migration) -> int:
+    """Of what its move to its target copies; the way aside brings it no nearer."""
     if move.state is MigrationState.MOVED:
         return move.size
-    return move.size * move.percent // 100 if move.state.on_the_way and move.final else 0
+    is_on_last_leg = move.state.on_the_way and move.final
+    return move.size * move.percent // 100 if is_on_last_leg else 0
 
 
 def news_of(move: Migration, before: Migration) -> str:
@@ -190,7 +200,15 @@ def news_of(move: Migration, before: Migration) -> str:
         return ""
     because = f": {move.reason}" if move.reason else ""
     aside = "" if move.final else ", aside to make room"
-    words = {
+    if before.state is MigrationState.STOPPING and move.state is MigrationState.MOVED:
+        return f"{move.name}: moved to {move.at} before it could be stopped"
+    if before.state is MigrationState.STOPPING and move.state is MigrationState.QUEUED:
+        return f"{move.name}: stopped, it is on {move.at}"
+    if before.state is MigrationState.UNKNOWN and move.state is MigrationState.RUNNING:
+        return f"{move.name}: still runs, {move.at} to {move.to}"
+    if move.state is MigrationState.QUEUED and move.started:
+        return f"{move.name}: on {move.at}, waits for its turn{because}"
+    news = {
         MigrationState.STARTING: f"{move.at} to {move.to}{aside}",
         MigrationState.MOVED: f"moved to {move.at}",
         MigrationState.WAITING: f"not moved, is tried again{because}",
@@ -199,12 +217,4 @@ def news_of(move: Migration, before: Migration) -> str:
         MigrationState.UNKNOWN: f"unknown{because}",
         MigrationState.STOPPING: "is being stopped",
     }
-    if before.state is MigrationState.STOPPING and move.state is MigrationState.MOVED:
-        return f"{move.name}: moved to {move.at} before it could be stopped"
-    if before.state is MigrationState.STOPPING and move.state is MigrationState.QUEUED:
-        return f"{move.name}: stopped, it is on {move.at}"
-    if move.state is MigrationState.RUNNING and before.state is MigrationState.UNKNOWN:
-        return f"{move.name}: still runs, {move.at} to {move.to}"
-    if move.state is MigrationState.QUEUED and move.started:
-        return f"{move.name}: on {move.at}, waits for its turn{because}"
-    return f"{move.name}: {words[move.state]}" if move.state in words else ""
+    return f"{move.name}: {news[move.state]}" if move.state in news else ""

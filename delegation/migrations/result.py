@@ -1,4 +1,4 @@
-"""What became of a migration run: every machine that was asked for, and where it is."""
+"""A run and its migrations -> what became of it: every VM that was asked for, and where it is."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class Became(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class VmResult:
-    """One machine. ``at`` is the host where it is; empty: not known.
+    """One VM. ``at`` is the host where it is; empty: not known.
 
     ``seconds`` are from its first start to its end, None where it has none. ``size`` is the bytes
     of memory and disk that its move copies. ``attempts`` counts tries, ``cause`` says why it is
@@ -56,18 +56,21 @@ class VmResult:
     def of(cls, migration: Migration) -> "VmResult":
         """What the record says of one VM."""
         became = _BECAME[migration.state]
+        last_seen = migration.at or migration.source
+        # The attempts on record are those that failed; the one that moved it comes on top.
+        attempts = migration.attempts + (became is Became.MOVED)
         return cls(
-            migration.name,
-            migration.source,
-            migration.target,
-            became,
-            "" if became is Became.UNKNOWN else migration.at or migration.source,
-            between(migration.started, migration.ended),
-            migration.size,
-            migration.attempts + (became is Became.MOVED),
-            "" if became.is_right else migration.reason,
-            "" if became.is_right else migration.fix,
-            str(migration.machine),
+            name=migration.name,
+            source=migration.source,
+            target=migration.target,
+            became=became,
+            at="" if became is Became.UNKNOWN else last_seen,
+            seconds=between(migration.started, migration.ended),
+            size=migration.size,
+            attempts=attempts,
+            cause="" if became.is_right else migration.reason,
+            fix="" if became.is_right else migration.fix,
+            id=str(migration.machine),
         )
 
     def to_json(self) -> Data:
@@ -116,14 +119,14 @@ class MigrationResult:
     @property
     def complete(self) -> bool:
         """All that was asked for is where it should be: the one reason for exit code 0."""
-        return all(one.became.is_right for one in self.machines)
+        return all(vm.became.is_right for vm in self.machines)
 
     @property
     def seconds(self) -> float | None:
         return between(self.started, self.finished)
 
     def count(self, became: Became) -> int:
-        return sum(one.became is became for one in self.machines)
+        return sum(vm.became is became for vm in self.machines)
 
     @property
     def worst_first(self) -> list[VmResult]:
@@ -131,7 +134,7 @@ class MigrationResult:
 
     @property
     def bytes_moved(self) -> int:
-        return sum(one.size for one in self.machines if one.became is Became.MOVED)
+        return sum(vm.size for vm in self.machines if vm.became is Became.MOVED)
 
     @property
     def counts_in_words(self) -> str:
@@ -142,9 +145,10 @@ class MigrationResult:
 
     def to_json(self) -> Data:
         """The result as JSON data, the worst first."""
-        machines = self.worst_first
-        wrong = [one for one in machines if not one.became.is_right]
-        moved = [one for one in machines if one.became is Became.MOVED]
+        vms = self.worst_first
+        wrong = [vm for vm in vms if not vm.became.is_right]
+        moved = [vm for vm in vms if vm.became is Became.MOVED]
+        counts = {became.name.lower(): self.count(became) for became in Became}
         return {
             "run": self.run,
             "domain": self.domain,
@@ -155,13 +159,13 @@ class MigrationResult:
             "finished": self.finished,
             "seconds": self.seconds,
             "complete": self.complete,
-            "machines": [one.to_json() for one in machines],
+            "machines": [vm.to_json() for vm in vms],
             "failures": _failures(wrong),
             "pairs": _pairs(moved),
             "summary": {
-                "asked": len(machines),
+                "asked": len(vms),
                 "bytes": self.bytes_moved,
-                **{became.name.lower(): self.count(became) for became in Became},
+                **counts,
             },
         }
 
@@ -186,30 +190,32 @@ def between(started: str | None, ended: str | None) -> float | None:
     return (datetime.fromisoformat(ended) - datetime.fromisoformat(started)).total_seconds()
 
 
-def _worst_first(one: VmResult) -> tuple[int, str, str]:
-    order = (
-        Became.UNKNOWN,
-        Became.FAILED,
-        Became.ABORTED,
-        Became.NOT_STARTED,
-        Became.MOVED,
-        Became.THERE,
-    )
-    return order.index(one.became), one.source, one.name
+_WORST_FIRST = (
+    Became.UNKNOWN,
+    Became.FAILED,
+    Became.ABORTED,
+    Became.NOT_STARTED,
+    Became.MOVED,
+    Became.THERE,
+)
 
 
-def _failures(machines: Sequence[VmResult]) -> list[Data]:
+def _worst_first(vm: VmResult) -> tuple[int, str, str]:
+    return _WORST_FIRST.index(vm.became), vm.source, vm.name
+
+
+def _failures(wrong: Sequence[VmResult]) -> list[Data]:
     """VMs that failed for one cause, together."""
-    groups = names.grouped(((one.became.value, one.cause, one.fix), one.name) for one in machines)
+    alike = names.grouped(((vm.became.value, vm.cause, vm.fix), vm.name) for vm in wrong)
     return [
-        {"state": state, "cause": cause, "fix": fix, "machines": found}
-        for (state, cause, fix), found in groups.items()
+        {"state": state, "cause": cause, "fix": fix, "machines": vms}
+        for (state, cause, fix), vms in alike.items()
     ]
 
 
 def _pairs(moved: Sequence[VmResult]) -> list[Data]:
     """What was moved, by source and target."""
-    pairs = names.grouped(((one.source, one.target), one.size) for one in moved)
+    pairs = names.grouped(((vm.source, vm.target), vm.size) for vm in moved)
     return [
         {"source": source, "target": target, "machines": len(sizes), "bytes": sum(sizes)}
         for (source, target), sizes in sorted(pairs.items())

@@ -8,6 +8,7 @@ from delegation.errors import Advice, DelegationError, Refused, UsageError, comm
 from delegation.events import Remark, Teller, warning
 from delegation.inventory import Inventory
 from delegation.migrations import migration_plan
+from delegation.migrations.lifecycle import Migration
 from delegation.migrations.moves.terms import Terms
 from delegation.migrations.perform import (
     MigratingWorld,
@@ -46,18 +47,20 @@ def resume(
     with world.records.migrating() as journal:
         number = _chosen(journal, request.run)
         queued = Queue(journal, number)
-        left = [move for move in queued.moves() if not move.state.ended]
+        left = _unended(queued)
         if not left:
             teller.say(Remark(f"run {number} has nothing left to do"))
             return RunEnd(MigrationRunView.of(journal, journal.run(number), alive=False))
-        _refuse_strangers(world.inventory, queued)
+        _refuse_unknown_hosts(world.inventory, queued)
         open_host = world.hosts()
         surveyed = migration_plan.survey(open_host, world.inventory, teller)
         hosts = HostsRead(open_host, surveyed, Terms.of(world.inventory))
         under_way = sum(move.state.on_the_way for move in left)
         machines = names.counted(len(left), "machine")
-        told = f"run {number}: {machines} left, {under_way:,} of them were on their way"
-        teller.say(Remark(told))
+        left_in_words = f"{machines} left, {under_way:,} of them were on their way"
+        teller.say(Remark(f"run {number}: {left_in_words}"))
+        # What is on its way goes on whether it is followed or not. So a broken pair is no reason to
+        # leave it: only nothing more is started.
         refused: Refused | None = None
         via: Via = anywhere
         try:
@@ -75,9 +78,11 @@ def resume(
 
 
 def _chosen(journal: Journal, run: int | None) -> int:
+    """The run to go on with: the one of that number, else the newest that has work left."""
     if run is not None:
-        if (found := journal.run(run)).kind != MIGRATE:
-            raise UsageError(f"run {run} ({found.kind}) moved nothing", "see: delegation history")
+        kind = journal.run(run).kind
+        if kind != MIGRATE:
+            raise UsageError(f"run {run} ({kind}) moved nothing", "see: delegation history")
         return run
     unfinished = recorded.unfinished(journal)
     if not unfinished:
@@ -88,10 +93,13 @@ def _chosen(journal: Journal, run: int | None) -> int:
     return unfinished[-1]
 
 
-def _refuse_strangers(inventory: Inventory, queued: Queue) -> None:
+def _unended(queued: Queue) -> list[Migration]:
+    return [move for move in queued.moves() if not move.state.ended]
+
+
+def _refuse_unknown_hosts(inventory: Inventory, queued: Queue) -> None:
     """Raise UsageError where a host of the run is not in the inventory any more."""
-    left = [move for move in queued.moves() if not move.state.ended]
-    gone = sorted(involved(left) - inventory.hosts.keys())
+    gone = sorted(involved(_unended(queued)) - inventory.hosts.keys())
     if gone:
         raise UsageError(
             f"run {queued.run} needs hosts that are not in the inventory any more: "

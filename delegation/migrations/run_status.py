@@ -51,18 +51,19 @@ class RunStatus:
         return [_with_wish(move) for move in self.view.moves]
 
     def next_steps(self) -> Iterator[str]:
+        """What can be done about it, and about others that were left."""
         if self.view.can_be_resumed:
             resume = command("migrate", "resume", str(self.view.run.id))
             yield Advice("next    ", resume, "   to go on: nobody carries it out")
         if self.others:
-            one = len(self.others) == 1
-            runs = f"run {self.others[0]} has" if one else f"runs {_listed(self.others)} have"
+            is_single = len(self.others) == 1
+            runs = f"run {self.others[0]} has" if is_single else f"runs {_listed(self.others)} have"
             resume = command("migrate", "resume", str(self.others[-1]))
             yield Advice(f"        {runs} machines without an end, too: ", resume)
 
 
 def status_of(records: PastRuns, number: int | None, teller: Teller) -> RunStatus:
-    """Of the run of that number, else of the one that goes on, else of the newest.
+    """How far a run is: the one of that number, else of the one that goes on, else of the newest.
 
     Raises UsageError for a run of another kind, DelegationError where there is none.
     """
@@ -77,13 +78,11 @@ def status_of(records: PastRuns, number: int | None, teller: Teller) -> RunStatu
 
 def _chosen(journal: Journal, number: int | None, current: int | None) -> Run:
     if number is not None:
-        found = journal.run(number)
-        if found.kind != MIGRATE:
-            raise UsageError(
-                f"run {number} ({found.kind}) moved nothing",
-                Advice("see: ", command("history")),
-            )
-        return found
+        run = journal.run(number)
+        if run.kind != MIGRATE:
+            see = Advice("see: ", command("history"))
+            raise UsageError(f"run {number} ({run.kind}) moved nothing", see)
+        return run
     runs = [run for run in journal.runs() if run.kind == MIGRATE]
     if not runs:
         raise DelegationError(
@@ -103,7 +102,8 @@ def _with_wish(move: Migration) -> Migration:
     if not move.abandoned or move.state.ended:
         return move
     wish = "to be stopped, as asked" if move.state.on_the_way else "to be given up, as asked"
-    return replace(move, reason=f"{wish}; {move.reason}" if move.reason else wish)
+    reason = f"{wish}; {move.reason}" if move.reason else wish
+    return replace(move, reason=reason)
 
 
 def _listed(numbers: tuple[int, ...]) -> str:

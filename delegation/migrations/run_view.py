@@ -103,7 +103,7 @@ class MigrationRunView:
     def in_words(self) -> str:
         """``goes on: 2 moved, 1 running, 4 queued``."""
         standing = "UNSETTLED" if self.is_unsettled else self.standing
-        counts = ", ".join(f"{count:,} {name}" for name, count in self._counts().items())
+        counts = ", ".join(f"{count:,} {state}" for state, count in self._counts().items())
         return f"{standing}: {counts or 'nothing was asked for'}"
 
     @property
@@ -120,9 +120,7 @@ class MigrationRunView:
         In the words of the counts of the headline, whatever the record calls the state.
         """
         wrong = [move for move in self.moves if move.state is not MigrationState.MOVED]
-        alike = names.grouped(
-            ((str(VmResult.of(move).became), _why(move), move.fix), _named(move)) for move in wrong
-        )
+        alike = names.grouped((_account(move), _named(move)) for move in wrong)
         for (became, reason, fix), vms in alike.items():
             because = f": {reason}" if reason else ""
             yield f"{became}: {', '.join(vms)}{because}"
@@ -145,11 +143,13 @@ class MigrationRunView:
     def verdict(self) -> RunVerdict:
         """The whole in a sentence, as the head of a report."""
         stages = Counter(_stage(move.state, alive=self.alive) for move in self.moves)
-        moved, asked = stages.pop("moved", 0), len(self.moves)
+        moved = stages["moved"]
+        asked = len(self.moves)
         if self.complete:
             words = f"every machine is where it should be: {moved:,} moved"
             return RunVerdict("complete", words if asked else "none was asked for")
-        others = "".join(f", {stages[stage]:,} {stage}" for stage in _STAGES if stages[stage])
+        present = [stage for stage in _STAGES if stages[stage]]
+        others = "".join(f", {stages[stage]:,} {stage}" for stage in present)
         machines = "machine" if asked == 1 else "machines"
         words = f"{moved:,} of {asked:,} {machines} moved{others}"
         if self.alive:
@@ -165,20 +165,27 @@ class MigrationRunView:
         """
         counts: Counter[MigrationState] = Counter()
         for move in self.moves:
-            is_lost = move.state.on_the_way and not self.alive
-            counts[MigrationState.UNKNOWN if is_lost else move.state] += 1
+            is_unfollowed = move.state.on_the_way and not self.alive
+            counts[MigrationState.UNKNOWN if is_unfollowed else move.state] += 1
         return {str(state): counts[state] for state in MigrationState if counts[state]}
 
 
+# All but "moved", which comes first.
 _STAGES = ("under way", "unknown", "to come", "not moved yet", "failed", "given up")
 
 
 def _stage(state: MigrationState, *, alive: bool) -> str:
+    """The states that come to the same for whoever reads a report, under one word."""
     if state.on_the_way:
         return "under way" if alive else "unknown"
     if state.pending:
         return "to come" if alive else "not moved yet"
     return "given up" if state is MigrationState.ABORTED else str(state)
+
+
+def _account(move: Migration) -> tuple[str, str, str]:
+    """What became of a VM, why, and what to do."""
+    return str(VmResult.of(move).became), _why(move), move.fix
 
 
 def _why(move: Migration) -> str:
@@ -192,8 +199,8 @@ def _why(move: Migration) -> str:
 
 def _named(move: Migration) -> str:
     """With where it is, where that is neither of the hosts that were named."""
-    aside = not move.state.on_the_way and move.at not in {move.source, move.target}
-    return f"{move.name} (on {move.at})" if aside else move.name
+    is_aside = not move.state.on_the_way and move.at not in {move.source, move.target}
+    return f"{move.name} (on {move.at})" if is_aside else move.name
 
 
 def _move_json(move: Migration) -> Data:
@@ -220,9 +227,6 @@ def _move_json(move: Migration) -> Data:
 
 def going_on(moves: Sequence[Migration]) -> list[str]:
     """What may go on at the hosts while nobody follows it, a line each."""
-    lines = [
-        f"{move.name} may go on, without us: {move.at} to {move.to}"
-        for move in moves
-        if move.state.on_the_way
-    ]
+    under_way = [move for move in moves if move.state.on_the_way]
+    lines = [f"{move.name} may go on, without us: {move.at} to {move.to}" for move in under_way]
     return lines or ["no machine was on its way"]

@@ -96,12 +96,13 @@ def start(
         _refuse_unsettled(journal, planned)
         if confirm is not None:
             planned = _planned_again(world, open_host, planned, teller)
-        moves = [_queued(placed) for placed in planned.preview.placement.moves]
+        moves = [_migration(placed) for placed in planned.preview.placement.moves]
         hosts = HostsRead(open_host, planned.surveyed, planned.terms)
         via = check(world, hosts, moves, teller)
         expected = planned.preview.timeline.seconds
         _warn_of_ticket(world, min(involved(moves)), expected, teller)
-        queued = queue.begin(journal, _new_run(world.inventory, planned, moves, request), moves)
+        new_run = _new_run(world.inventory, planned, moves, request)
+        queued = queue.begin(journal, new_run, moves)
         run = QueuedRun(journal, queued, via, request.patience, expected=expected)
         return perform.perform(world, hosts, run, teller, attendant)
 
@@ -121,6 +122,7 @@ def _new_run(
     moves: Sequence[Migration],
     request: RunRequest,
 ) -> NewRun:
+    """How the journal has it: a run of the hosts of a domain, not of one directory server."""
     return NewRun(
         MIGRATE,
         f"hosts:{inventory.domain.casefold()}",
@@ -140,15 +142,17 @@ def _warn_of_ticket(world: MigratingWorld, label: str, expected: float, teller: 
 
 
 def _refuse_unsettled(journal: Journal, planned: PlannedMigrations) -> None:
-    """What an earlier run may still be moving is not started by another one."""
-    wanted = {UUID(placed.move.machine) for placed in planned.preview.placement.moves}
-    found = [(run, move) for run, move in recorded.under_way(journal) if move.machine in wanted]
-    if found:
-        resume = command("migrate", "resume", str(found[0][0]))
+    """Raise Refused where an earlier run may still be moving one of these."""
+    vms = {UUID(placed.move.machine) for placed in planned.preview.placement.moves}
+    under_way = recorded.under_way(journal)
+    unsettled = [(run, move) for run, move in under_way if move.machine in vms]
+    if unsettled:
+        first_run, _ = unsettled[0]
+        resume = command("migrate", "resume", str(first_run))
         raise Refused(
             "an earlier run may still be moving some of these; nothing was started",
             Advice("find out first: ", resume),
-            [f"{move.name}: {move.state} in run {run}" for run, move in found],
+            [f"{move.name}: {move.state} in run {run}" for run, move in unsettled],
         )
 
 
@@ -156,11 +160,11 @@ def _planned_again(
     world: MigratingWorld, open_host: Open, planned: PlannedMigrations, teller: Teller
 ) -> PlannedMigrations:
     """The same moves, planned by the hosts as they are now. Raises Refused where it differs."""
-    fresh = migration_plan.planned(
+    fresh = migration_plan.place_chosen(
         lambda _surveyed, _terms: (planned.asked, ()),
         migration_plan.survey(open_host, world.inventory, teller),
         planned.terms,
-        migration_plan.rates(world.records, teller),
+        migration_plan.learnt_rates(world.records, teller),
     )
     changed = "the hosts have changed since you confirmed; nothing was started"
     if fresh.preview.unmovable:
@@ -177,17 +181,18 @@ def _in_words(placed: Placed) -> str:
     return f"{move.name}: {move.source} to {move.target}, {placed.storage}"
 
 
-def _queued(placed: Placed) -> Migration:
+def _migration(placed: Placed) -> Migration:
+    """As it is queued: nothing of it has happened, and its VM is at its source."""
     move = placed.move
     return Migration(
-        UUID(move.machine),
-        move.name,
-        move.source,
-        move.target,
-        placed.storage,
-        move.memory,
-        move.disk,
-        placed.size,
-        move.seconds,
+        machine=UUID(move.machine),
+        name=move.name,
+        source=move.source,
+        target=move.target,
+        storage=placed.storage,
+        memory=move.memory,
+        disk=move.disk,
+        size=placed.size,
+        seconds=move.seconds,
         at=move.source,
     )

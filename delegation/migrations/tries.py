@@ -52,18 +52,26 @@ class MigrationTry:
 
     def after(self, step: RecordedStep, seen: str) -> "MigrationTry":
         """The same once that has happened; ``seen`` is when the run was watched last."""
-        unwatched = self.unwatched
-        if unwatched and unwatched[-1][1] is None:
-            since, _ = unwatched[-1]
-            unwatched = (*unwatched[:-1], (since, step.time))
+        unwatched = _closed(self.unwatched, step.time)
         if step.step is MigrationStep.LOST:
             # One that was found so when the run was taken up again was lost long before.
             since = seen if step.reason == UNWATCHED else step.time
             unwatched = (*unwatched, (since, None))
-        known = replace(self, unwatched=unwatched)
+        updated = replace(self, unwatched=unwatched)
         if step.step not in ENDS:
-            return known
-        return replace(known, ended=step.time, became=ENDS[step.step], reason=step.reason)
+            return updated
+        return replace(updated, ended=step.time, became=ENDS[step.step], reason=step.reason)
+
+
+Unwatched = tuple[tuple[str, str | None], ...]
+
+
+def _closed(unwatched: Unwatched, time: str) -> Unwatched:
+    """Whatever happens to a VM, it is known again how far it is: then the last span ends."""
+    if not unwatched:
+        return ()
+    *earlier, (since, until) = unwatched
+    return (*earlier, (since, until or time))
 
 
 def tries(moves: Iterable[Migration], steps: Sequence[RecordedStep]) -> list[MigrationTry]:

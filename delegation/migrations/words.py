@@ -1,4 +1,4 @@
-"""Lengths of time and loads as people read them."""
+"""Seconds, and loads over time -> as people read them."""
 
 from collections.abc import Sequence
 from math import ceil
@@ -33,13 +33,18 @@ def curve(steps: Sequence[tuple[float, int]], length: float, top: int, width: in
     if length <= 0 or top <= 0:
         return ""
     ends = [*(at for at, _ in steps[1:]), length]
-    blocks = []
+    spans = [(at, end, amount) for (at, amount), end in zip(steps, ends, strict=True)]
+    blocks = ""
     for number in range(width):
         begins, until = length * number / width, length * (number + 1) / width
-        amount = sum(
-            value * max(0.0, min(end, until) - max(at, begins))
-            for (at, value), end in zip(steps, ends, strict=True)
-        )
-        share = amount / (until - begins) / top
-        blocks.append(_BLOCKS[min(ceil(share * 8 - 1e-9), 8)])
-    return "".join(blocks)
+        total = sum(amount * _overlap(at, end, begins, until) for at, end, amount in spans)
+        share = total / (until - begins) / top
+        # Rounded up, so that whatever goes on shows; not for less than floats are exact.
+        eighths = ceil(share * 8 - 1e-9)
+        blocks += _BLOCKS[min(eighths, 8)]
+    return blocks
+
+
+def _overlap(at: float, end: float, begins: float, until: float) -> float:
+    """Seconds that two spans have in common."""
+    return max(0.0, min(end, until) - max(at, begins))

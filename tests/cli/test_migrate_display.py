@@ -1,33 +1,15 @@
 """What is told in lines of a run while it goes on, where nobody is at a terminal."""
 
-from dataclasses import replace
-from uuid import UUID
-
 import pytest
 
-from delegation.cli.migrate.lines import EVERY, Lines
+from delegation.cli.migrate.lines import SUMMARY_SECONDS, Lines
 from delegation.errors import NoHostTicket
-from delegation.migrations.lifecycle import Migration, MigrationState
+from delegation.migrations.lifecycle import MigrationState
 from delegation.migrations.perform import FollowedRun
 from delegation.migrations.progress_of_run import RunProgress
 from delegation.migrations.runner import FINISH, STOP
 from delegation.migrations.runner.work import Wait
-
-GIB = 1 << 30
-
-
-def move(
-    number: int, state: MigrationState = MigrationState.QUEUED, percent: int = 0, **values: str
-) -> Migration:
-    made = Migration(UUID(int=number), f"web{number}", "hv01", "hv02", size=10 * GIB, at="hv01")
-    return replace(made, state=state, percent=percent, to="hv02", **values)  # type: ignore[arg-type]
-
-
-class Clock:
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.migrations.in_progress import Clock, begun, move
 
 
 @pytest.fixture
@@ -37,9 +19,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def progress(clock: Clock) -> RunProgress:
-    made = RunProgress(clock)
-    made.begin([move(1), move(2), move(3)])
-    return made
+    return begun(clock)
 
 
 EXPIRED = NoHostTicket("the Kerberos ticket has expired", "get a new one with kinit")
@@ -59,7 +39,7 @@ def test_what_it_waits_for_is_told_once(
         "    get a new one with kinit; the run goes on by itself then",
         "  nothing else can be done: it waits for hv[01-02], for 5 min",
     ]
-    clock.now += EVERY
+    clock.now += SUMMARY_SECONDS
     lines.waits(Wait(hosts, 270.0))
     lines.pulse(0)
     [told] = capsys.readouterr().err.splitlines()
@@ -103,7 +83,7 @@ def test_the_whole_is_told_now_and_then(
     lines = FollowedRun(progress, Lines(progress))
     lines.pulse(0)
     assert capsys.readouterr().err == ""
-    clock.now += EVERY
+    clock.now += SUMMARY_SECONDS
     lines.pulse(0)
     lines.pulse(0)
     assert capsys.readouterr().err == "  0 of 3 moved, 0 bytes of 30.0 GB\n"

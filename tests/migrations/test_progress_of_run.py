@@ -7,22 +7,7 @@ import pytest
 
 from delegation.migrations.lifecycle import Migration, MigrationState
 from delegation.migrations.progress_of_run import RunProgress, news_of
-
-GIB = 1 << 30
-
-
-def move(
-    number: int, state: MigrationState = MigrationState.QUEUED, percent: int = 0, **values: str
-) -> Migration:
-    made = Migration(UUID(int=number), f"web{number}", "hv01", "hv02", size=10 * GIB, at="hv01")
-    return replace(made, state=state, percent=percent, to="hv02", **values)  # type: ignore[arg-type]
-
-
-class Clock:
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.migrations.in_progress import GIB, Clock, begun, move
 
 
 @pytest.fixture
@@ -32,9 +17,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def progress(clock: Clock) -> RunProgress:
-    made = RunProgress(clock)
-    made.begin([move(1), move(2), move(3)])
-    return made
+    return begun(clock)
 
 
 def test_nothing_has_happened_yet(progress: RunProgress) -> None:
@@ -90,13 +73,13 @@ def test_what_was_done_before_a_resume_says_nothing_about_the_rate(clock: Clock)
     progress = RunProgress(clock)
     progress.begin([move(1, MigrationState.MOVED, 100), move(2, MigrationState.UNKNOWN, 40)])
     progress.see(move(2, MigrationState.RUNNING, 40))
-    course = progress.courses[UUID(int=2)]
+    vm = progress.vms[UUID(int=2)]
     clock.now += 10
     assert progress.left() is None
-    assert course.left(clock()) is None
+    assert vm.left(clock()) is None
     progress.see(move(2, MigrationState.RUNNING, 50))
-    assert course.rate(clock()) == pytest.approx(GIB / 10)
-    assert course.left(clock()) == pytest.approx(50)
+    assert vm.rate(clock()) == pytest.approx(GIB / 10)
+    assert vm.left(clock()) == pytest.approx(50)
     assert progress.left() == pytest.approx(50)
 
 

@@ -29,25 +29,25 @@ class TerminalAttendant:
         from delegation.migrations.runner.threads import Watchers
         from delegation.migrations.smb.smb_watch import SmbWatch
 
-        place, account = self._world.host_places(), self._world.hosts_account()
-        wire = Watchers(lambda label: SmbWatch(place(label), account))
-        return Picture(progress, slots, wire, no_color=self._given.no_color)
+        place_of, account = self._world.host_places(), self._world.hosts_account()
+        watchers = Watchers(lambda label: SmbWatch(place_of(label), account))
+        return Picture(progress, slots, watchers, no_color=self._given.no_color)
 
     @contextmanager
     def heeding(self, press: Callable[[int], None]) -> Iterator[None]:
         """Ctrl-C asks for the end, more urgently each time; SIGTERM as the first Ctrl-C does."""
 
-        def pressed(number: int, _frame: FrameType | None) -> None:
+        def handle(number: int, _frame: FrameType | None) -> None:
             press(0 if number == signal.SIGINT else FINISH)
 
-        numbers = [signal.SIGINT, signal.SIGTERM]
+        signals = [signal.SIGINT, signal.SIGTERM]
         if sys.platform == "win32":
-            numbers.append(signal.SIGBREAK)
+            signals.append(signal.SIGBREAK)  # Ctrl-Break: Windows has no SIGTERM from outside
         # What is ignored, as in a background job, stays so.
-        heeded = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
-        before = {number: signal.signal(number, pressed) for number in heeded}
+        heeded = [number for number in signals if signal.getsignal(number) is not signal.SIG_IGN]
+        handlers_before = {number: signal.signal(number, handle) for number in heeded}
         try:
             yield
         finally:
-            for number, handler in before.items():
+            for number, handler in handlers_before.items():
                 signal.signal(number, handler)

@@ -7,7 +7,7 @@ import click
 from delegation.cli import opening, options, telling, terminal
 from delegation.cli.migrate.lists import save
 from delegation.cli.migrate.run import WAIT
-from delegation.cli.migrate.starting import started
+from delegation.cli.migrate.starting import start_and_show
 from delegation.errors import Advice, Refused, command
 from delegation.migrations.migration_plan import DrainedHosts
 from delegation.migrations.refused_moves import refusals
@@ -59,7 +59,7 @@ def drain(  # noqa: PLR0913, PLR0917 - one parameter an option
     world = opening.world(given)
     request = RunRequest(DrainedHosts(hosts), expect, ticket, Patience(silence=wait))
     if output is None:
-        return started(given, world, request, yes=yes)
+        return start_and_show(given, world, request, yes=yes)
     planned = reviewed_plan(world, request, telling.TerminalTeller(given))
     save(world, planned, output)
     if planned.preview.unmovable:
@@ -71,6 +71,6 @@ def drain(  # noqa: PLR0913, PLR0917 - one parameter an option
     if not planned.preview.placement.moves:
         terminal.say(request.wanted.nothing_words, fg="green")
         return 0
-    run = given.command("migrate", "run", str(output), "--expect", planned.digest)
-    terminal.say(f"next    {run}")
+    next_command = given.command("migrate", "run", str(output), "--expect", planned.digest)
+    terminal.say(f"next    {next_command}")
     return 0

@@ -12,17 +12,22 @@ ELSEWHERE = 100
 """Columns where the output is no terminal, and COLUMNS does not say."""
 _GAP = 2
 """Columns in front of each column of a table."""
+_NARROWEST = 20
+"""Columns that a sentence gets, however narrow the terminal is."""
 
 
 def columns() -> int:
-    """How wide the output may be."""
+    """How many columns the output may have."""
     return shutil.get_terminal_size((ELSEWHERE, 24)).columns
 
 
-def wide(header: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
-    """How many columns ``terminal.table`` takes for this."""
-    longest = [max(len(inert(row[n])) for row in (header, *rows)) for n in range(len(header))]
-    return sum(longest) + _GAP * len(header)
+def table_width(header: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    """How many columns of the terminal ``terminal.table`` takes for this."""
+    width = 0
+    for cells in zip(header, *rows, strict=True):
+        longest = max(len(inert(cell)) for cell in cells)
+        width += longest + _GAP
+    return width
 
 
 def table(
@@ -39,19 +44,21 @@ def table(
     """
     room = columns()
     kept = list(range(len(header)))
-    under: list[str] = []
-    if below and wide(header, rows) > room:
+    lines_below: list[str] = []
+    if below and table_width(header, rows) > room:
         last = kept.pop()
-        under = [row[last] for row in rows]
+        lines_below = [row[last] for row in rows]
     for title in spare:
-        if wide(_only(header, kept), [_only(row, kept) for row in rows]) <= room:
+        kept_rows = [_only(row, kept) for row in rows]
+        if table_width(_only(header, kept), kept_rows) <= room:
             break
         kept.remove(header.index(title))
+    alignment = right.ljust(len(header))
     terminal.table(
         _only(header, kept),
         [_only(row, kept) for row in rows],
-        right="".join(right[n : n + 1] or " " for n in kept),
-        below=under,
+        right="".join(alignment[number] for number in kept),
+        below=lines_below,
     )
 
 
@@ -64,11 +71,12 @@ def lines(text: str, indent: str) -> Iterator[str]:
     if not sys.stdout.isatty():
         yield indent + text
         return
-    said = inert(text)
-    indent += " " * (len(said) - len(said.lstrip()))
+    sentence = inert(text)
+    unindented = sentence.lstrip()
+    indent += " " * (len(sentence) - len(unindented))
     yield from textwrap.wrap(
-        said.lstrip(),
-        max(columns(), len(indent) + 20),
+        unindented,
+        max(columns(), len(indent) + _NARROWEST),
         initial_indent=indent,
         subsequent_indent=f"{indent}  ",
         break_long_words=False,

@@ -7,8 +7,8 @@ from delegation.migrations.lifecycle import Migration
 from delegation.migrations.progress_of_run import URGENCY, RunProgress
 from delegation.migrations.runner import LEAVE
 
-EVERY = 30.0
-"""Seconds between two lines about the whole."""
+SUMMARY_SECONDS = 30.0
+"""Between two lines about the whole."""
 
 
 class Lines:
@@ -16,7 +16,7 @@ class Lines:
 
     def __init__(self, progress: RunProgress) -> None:
         self._progress = progress
-        self._next = progress.clock() + EVERY
+        self._next = progress.clock() + SUMMARY_SECONDS
         self._urgency = 0
 
     def move(self, move: Migration, news: str) -> None:  # noqa: ARG002 - lines tell news alone
@@ -28,7 +28,7 @@ class Lines:
             self._urgency = urgency
             terminal.say(f"  {URGENCY[min(urgency, LEAVE)]}")
         if self._progress.clock() >= self._next:
-            self._next = self._progress.clock() + EVERY
+            self._next = self._progress.clock() + SUMMARY_SECONDS
             terminal.say(f"  {self._progress.in_words()}")
 
     def waits(self, news: Iterable[str]) -> None:

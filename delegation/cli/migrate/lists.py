@@ -10,8 +10,9 @@ from delegation.migrations.migration_plan import ListedMoves, PlannedMigrations
 from delegation.wiring import World
 
 
-def listed(file: Path) -> ListedMoves:
+def read_list(file: Path) -> ListedMoves:
     """The moves of a list. Raises UsageError where it can't be read."""
+    # A byte more than is allowed: the parser says of that one that it is too large.
     try:
         with file.open("rb") as opened:
             return ListedMoves(opened.read(MAX_BYTES + 1), str(file))
@@ -27,5 +28,6 @@ def save(world: World, planned: PlannedMigrations, path: Path, read: Sequence[Pa
     """The moves of a plan as a list that gives this plan again. Raises UsageError."""
     if path.suffix.casefold() in {".csv", ".tsv"}:
         raise UsageError(f"{path}: lists are written as YAML", "name it .yaml")
+    # Neither the program's own files nor the list that was read are written over.
     files.save(path, planned.as_list(), [*world.own_files(), *read])
     terminal.say(f"{len(planned.preview.placement.moves):,} moves are in {path}")

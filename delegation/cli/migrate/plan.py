@@ -7,7 +7,7 @@ import click
 
 from delegation.cli import opening, options, telling, terminal
 from delegation.cli.migrate import show
-from delegation.cli.migrate.lists import listed, save
+from delegation.cli.migrate.lists import read_list, save
 from delegation.errors import Refused, UsageError
 from delegation.migrations import migration_plan
 from delegation.migrations.migration_plan import DrainedHosts, ListedMoves
@@ -51,9 +51,9 @@ def plan(
     """
     given = options.given(ctx)
     inventory = opening.load(given)
-    wanted = _wanted(file, drain)
+    moves = _asked_for(file, drain)
     world = opening.world_of(given, inventory)
-    planned = migration_plan.plan(world, wanted, telling.TerminalTeller(given))
+    planned = migration_plan.plan(world, moves, telling.TerminalTeller(given))
     if output is not None:
         save(world, planned, output, [file] if file else [])
     if form == "json":
@@ -65,16 +65,17 @@ def plan(
     if not planned.preview.placement.moves:
         terminal.say("nothing to do: every machine is where it should be", fg="green")
         return 0
-    run = output or file
-    what = ("run", str(run)) if run is not None else ("drain", str(drain))
-    terminal.say(f"next    {given.command('migrate', *what, '--expect', planned.digest)}")
+    listed_in = output or file
+    asked_for = ("run", str(listed_in)) if listed_in is not None else ("drain", str(drain))
+    next_command = given.command("migrate", *asked_for, "--expect", planned.digest)
+    terminal.say(f"next    {next_command}")
     return 3
 
 
-def _wanted(file: Path | None, drain: str | None) -> ListedMoves | DrainedHosts:
+def _asked_for(file: Path | None, drain: str | None) -> ListedMoves | DrainedHosts:
     if (file is None) == (drain is None):
         raise UsageError(
             "a plan is of a list of moves or of a drain",
             "name a FILE, or the hosts to empty: --drain hv01",
         )
-    return listed(file) if file is not None else DrainedHosts((drain or "",))
+    return read_list(file) if file is not None else DrainedHosts((drain or "",))

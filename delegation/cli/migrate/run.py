@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from delegation.cli import opening, options
-from delegation.cli.migrate.lists import listed
-from delegation.cli.migrate.starting import started
+from delegation.cli.migrate.lists import read_list
+from delegation.cli.migrate.starting import start_and_show
 from delegation.migrations.runner.patience import Patience
 from delegation.migrations.start_run import RunRequest
 
@@ -57,5 +57,5 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     """
     given = options.given(ctx)
     world = opening.world(given)
-    request = RunRequest(listed(file), expect, ticket, Patience(silence=wait))
-    return started(given, world, request, yes=yes)
+    request = RunRequest(read_list(file), expect, ticket, Patience(silence=wait))
+    return start_and_show(given, world, request, yes=yes)

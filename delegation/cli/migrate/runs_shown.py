@@ -32,26 +32,27 @@ def show_and_judge(end: RunEnd, given: Options) -> int:
 
 def table(moves: Sequence[Migration]) -> None:
     """Every VM, on stdout, and what to do about those that are not where they should be."""
-    rows = [
-        [
-            move.name,
-            move.source,
-            move.target,
-            str(move.state),
-            _percent(move),
-            size(move.size),
-            f"{move.at} > {move.to}" if move.state.on_the_way else move.at,
-            move.reason,
-        ]
-        for move in moves
-    ]
     header = ["machine", "from", "to", "state", "%", "size", "on", ""]
-    terminal.table(header, rows, right="    rr")
+    terminal.table(header, [_row(move) for move in moves], right="    rr")
     wrong = [move for move in moves if move.fix and move.state is not MigrationState.MOVED]
     for fix, vms in names.grouped((move.fix, move.name) for move in wrong).items():
         terminal.out(f"  {', '.join(vms)}: {fix}")
 
 
+def _row(move: Migration) -> list[str]:
+    where = f"{move.at} > {move.to}" if move.state.on_the_way else move.at
+    return [
+        move.name,
+        move.source,
+        move.target,
+        str(move.state),
+        _percent(move),
+        size(move.size),
+        where,
+        move.reason,
+    ]
+
+
 def _percent(move: Migration) -> str:
-    is_told = move.state.on_the_way or move.state is MigrationState.MOVED
-    return str(move.percent) if is_told else ""
+    has_begun = move.state.on_the_way or move.state is MigrationState.MOVED
+    return str(move.percent) if has_begun else ""

@@ -38,24 +38,24 @@ def status(ctx: click.Context, run: int | None, form: str) -> int:
     """
     given = options.given(ctx)
     records = opening.records(given)
-    found = status_of(records, run, telling.TerminalTeller(given))
+    run_status = status_of(records, run, telling.TerminalTeller(given))
     if form == "json":
-        click.echo(json.dumps(found.to_json(), indent=1))
+        click.echo(json.dumps(run_status.to_json(), indent=1))
     elif form == "markdown":
-        click.echo(migration.markdown(found.view.result), nl=False)
+        click.echo(migration.markdown(run_status.view.result), nl=False)
     else:
-        _show(given, found)
-    return 0 if found.view.complete else 1
+        _show(given, run_status)
+    return 0 if run_status.view.complete else 1
 
 
-def _show(given: options.Options, found: RunStatus) -> None:
-    title, *lines = found.heading()
+def _show(given: options.Options, run_status: RunStatus) -> None:
+    title, *lines = run_status.heading()
     terminal.out(title, bold=True)
     for line in lines:
         terminal.out(line)
     terminal.out()
-    runs_shown.table(found.moves_in_words())
+    runs_shown.table(run_status.moves_in_words())
     terminal.out()
-    terminal.out(found.progress_in_words)
-    for step in found.next_steps():
+    terminal.out(run_status.progress_in_words)
+    for step in run_status.next_steps():
         terminal.say(given.said(step))

@@ -1,4 +1,4 @@
-"""What is seen of migrations on a target, shown: once, as it changes, or live on a terminal."""
+"""Looks at a target -> tables of its shares, sessions and files: once, or live on a terminal."""
 
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
@@ -7,7 +7,7 @@ from delegation.cli import rendering, terminal
 from delegation.cli.options import Options
 from delegation.migrations.schedule.obstacles import size
 from delegation.migrations.smb.target_view import Looks, TargetView, growth_rates, user_of
-from delegation.migrations.smb.traffic import Traffic
+from delegation.migrations.smb.traffic import OpenFile, SmbSession, Traffic
 from delegation.migrations.words import duration
 from delegation.names import inert
 
@@ -40,32 +40,22 @@ _RIGHT = {SHARES: "", SESSIONS: "  rrr", FILES: "  rr"}
 def _tables(
     seen: Traffic, rates: Mapping[str, float]
 ) -> Iterator[tuple[tuple[str, ...], list[list[str]]]]:
-    yield SHARES, [[one.name, one.source, one.path] for one in seen.shares]
-    yield (
-        SESSIONS,
-        [
-            [
-                one.client,
-                user_of(one),
-                duration(one.seconds),
-                duration(one.idle),
-                "" if one.opens is None else f"{one.opens}",
-            ]
-            for one in seen.sessions
-        ],
-    )
-    yield (
-        FILES,
-        [
-            [
-                one.path,
-                one.user,
-                "" if one.size is None else size(one.size),
-                f"{size(round(rates[one.path]))}/s" if one.path in rates else "",
-            ]
-            for one in seen.files
-        ],
-    )
+    """Each table's header, and its rows; ``rates`` are bytes a second, by the paths of files."""
+    yield SHARES, [[share.name, share.source, share.path] for share in seen.shares]
+    yield SESSIONS, [_session_row(session) for session in seen.sessions]
+    yield FILES, [_file_row(file, rates.get(file.path)) for file in seen.files]
+
+
+def _session_row(session: SmbSession) -> list[str]:
+    opens = "" if session.opens is None else f"{session.opens}"
+    lasted, idle = duration(session.seconds), duration(session.idle)
+    return [session.client, user_of(session), lasted, idle, opens]
+
+
+def _file_row(file: OpenFile, rate: float | None) -> list[str]:
+    size_now = "" if file.size is None else size(file.size)
+    growth = "" if rate is None else f"{size(round(rate))}/s"
+    return [file.path, file.user, size_now, growth]
 
 
 def live(host: str, looks: Looks, *, colours: bool) -> None:
@@ -96,7 +86,9 @@ def _page(
     parts: list[RenderableType] = [Text(f"Migrations to {host}; Ctrl-C ends this", style="bold")]
     if trouble:
         parts.append(Text(f"{inert(trouble)}; it is tried again", style="yellow"))
-    for header, rows in _tables(seen, growth) if seen else ():
+    if seen is None:
+        return Group(*parts)
+    for header, rows in _tables(seen, growth):
         if not rows:
             parts.append(Text(f"no {header[0]}", style="dim"))
             continue
@@ -107,5 +99,6 @@ def _page(
         for row in rows:
             table.add_row(*(Text(inert(cell)) for cell in row))
         parts.append(table)
-    untold = seen.untold if seen else ()
-    return Group(*parts, *(Text(f"not told: {inert(line)}", style="dim") for line in untold))
+    for line in seen.untold:
+        parts.append(Text(f"not told: {inert(line)}", style="dim"))
+    return Group(*parts)

@@ -10,7 +10,7 @@ import click
 from delegation.cli import opening, options, terminal
 from delegation.cli.migrate import traffic
 from delegation.errors import UsageError
-from delegation.migrations.migration_plan import labels
+from delegation.migrations.migration_plan import host_labels
 from delegation.migrations.smb.target_view import TargetView, news_of_looks
 
 if TYPE_CHECKING:
@@ -47,11 +47,12 @@ def watch(ctx: click.Context, host: str, once: bool, form: str) -> int:  # noqa:
     """
     given = options.given(ctx)
     inventory = opening.load(given)
-    label, *others = labels([host], inventory)
+    label, *others = host_labels([host], inventory)
     if others:
         raise UsageError(f"{host} is more than one host", "watch one; open a window for each")
     world = opening.world_of(given, inventory)
-    place, account = world.host_places()(label), world.hosts_account()
+    place_of = world.host_places()
+    place, account = place_of(label), world.hosts_account()
 
     from delegation.migrations.smb.looks import looks, one_look
     from delegation.migrations.smb.smb_watch import SmbWatch
@@ -72,7 +73,8 @@ def watch(ctx: click.Context, host: str, once: bool, form: str) -> int:  # noqa:
             traffic.live(label, seen, colours=not given.no_color)
         else:
             for line in news_of_looks(seen):
-                terminal.out(f"{datetime.now():%H:%M:%S}  {line}")  # noqa: DTZ005 - the admin's own clock
+                now = datetime.now().astimezone()  # by the admin's own clock
+                terminal.out(f"{now:%H:%M:%S}  {line}")
                 sys.stdout.flush()
     except KeyboardInterrupt:
         return 130

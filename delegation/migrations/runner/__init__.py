@@ -204,7 +204,7 @@ class Runner:
             case Visited(host, answer):
                 self._lookout.take_visit(host, answer)
             case Accepted(machine, handle):
-                self._learning.began(machine)
+                self._learning.note_start(machine)
                 move = self._board.moves[machine]
                 self._board.step(move, MigrationStep.ACCEPTED, handle=handle)
             case Advanced(machine, percent):
@@ -267,7 +267,7 @@ class Runner:
                 self._lookout.note_activity()
             return
         if verdict.step in {MigrationStep.ARRIVED, MigrationStep.PASSED}:
-            self._learning.ended(move)
+            self._learning.note_arrival(move)
         after = self._board.step(
             move, verdict.step, verdict.reason, verdict.fix, blamed=verdict.blamed
         )

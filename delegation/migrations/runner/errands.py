@@ -98,6 +98,8 @@ def look(open_host: Open, host: str) -> Answer:
     """The host as it is now, or why it can't be seen."""
     try:
         with opened(open_host, host) as hypervisor:
+            # The VMs first. One that arrives between the two questions is then still counted as
+            # coming, while it takes up room already: too little room is seen, and never too much.
             vms = hypervisor.machines()
             return Hosted(hypervisor.read(), tuple(vms))
     except HostError as exc:

@@ -19,20 +19,21 @@ class Learning:
         self._rates = rates
         self._clock = clock
         self._is_due = Every(clock, patience.learn)
-        self._began: dict[UUID, float] = {}
+        self._starts: dict[UUID, float] = {}
 
-    def began(self, machine: UUID) -> None:
-        self._began[machine] = self._clock()
+    def note_start(self, machine: UUID) -> None:
+        self._starts[machine] = self._clock()
 
-    def ended(self, move: Migration) -> None:
+    def note_arrival(self, move: Migration) -> None:
         """It has come to where Move-VM took it.
 
         One whose beginning was not seen says nothing: nobody knows for how long it was copied.
         """
-        began = self._began.pop(move.machine, None)
-        if began is None:
+        started = self._starts.pop(move.machine, None)
+        if started is None:
             return
-        self._rates.learn(move.at, move.to, move.size, self._clock() - began)
+        seconds = self._clock() - started
+        self._rates.learn(move.at, move.to, move.size, seconds)
         if self._is_due():
             self._board.timed(
                 {waiting.machine: self._seconds(waiting) for waiting in self._board.pending}

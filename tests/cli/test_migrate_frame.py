@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from delegation.cli.migrate import layout
-from delegation.cli.migrate.scene import Scene
+from delegation.cli.migrate.frame import RunFrame
 from delegation.migrations.lifecycle import Migration, MigrationState
 from delegation.migrations.progress_of_run import RunProgress
 from delegation.migrations.runner.threads import LatestLooks
@@ -20,7 +20,7 @@ GIB = 1 << 30
 SHARE = MigrationShare("HV01.7$", "HV01", "C:\\$VSM$\\HV01.7$")
 
 
-def scene(count: int, *, name: str = "web", files: int = 3, urgency: int = 0) -> Scene:
+def frame(count: int, *, name: str = "web", files: int = 3, urgency: int = 0) -> RunFrame:
     """So many machines under way, each at another percent."""
     seconds = [100.0]
     progress = RunProgress(lambda: seconds[0])
@@ -38,10 +38,10 @@ def scene(count: int, *, name: str = "web", files: int = 3, urgency: int = 0) ->
     disks = tuple(OpenFile(f"{SHARE.path}\\disk{n:02}.vhdx", "op", GIB) for n in range(files))
     seen = Traffic((SHARE,), (SmbSession("10.0.0.1", "op", 1, 1),), disks)
     looks: dict[str, LatestLooks] = {"hv02": ((1.0, seen), (2.0, seen))}
-    return Scene(progress, {"hv01": 2, "hv02": 2}, looks, urgency)
+    return RunFrame(progress, {"hv01": 2, "hv02": 2}, looks, urgency)
 
 
-def drawn(shown: Scene, width: int, height: int) -> list[str]:
+def drawn(shown: RunFrame, width: int, height: int) -> list[str]:
     text = io.StringIO()
     Console(file=text, width=width, height=height, color_system=None).print(
         shown.drawn(width, height)
@@ -52,7 +52,7 @@ def drawn(shown: Scene, width: int, height: int) -> list[str]:
 @pytest.mark.parametrize("width", [40, 60, 80, 120])
 @pytest.mark.parametrize("height", [14, 23, 49])
 def test_every_machine_has_its_name_and_its_percent(width: int, height: int) -> None:
-    lines = drawn(scene(6, name="production-web"), width, height)
+    lines = drawn(frame(6, name="production-web"), width, height)
     for n in range(6):
         [line] = [one for one in lines if f"production-web{n:02}" in one]
         assert f" {10 + n} %" in line
@@ -68,7 +68,7 @@ def test_every_machine_has_its_name_and_its_percent(width: int, height: int) -> 
     ],
 )
 def test_what_goes_as_it_gets_narrower(width: int, there: tuple[str, ...]) -> None:
-    lines = drawn(scene(3, name="a-machine-"), width, 50)
+    lines = drawn(frame(3, name="a-machine-"), width, 50)
     text = "\n".join(lines)
     [header] = [line for line in lines if line.split()[:1] == ["machine"]]
     row = next(line for line in lines if "machine-00" in line)
@@ -84,12 +84,12 @@ def test_what_goes_as_it_gets_narrower(width: int, there: tuple[str, ...]) -> No
 
 
 def test_short_names_leave_room_for_the_time_that_is_left() -> None:
-    lines = drawn(scene(3), 40, 24)
+    lines = drawn(frame(3), 40, 24)
     assert any(line.split() == ["machine", "to", "left"] for line in lines)
 
 
 def test_the_wire_pushes_nothing_out() -> None:
-    lines = drawn(scene(3, files=40, urgency=1), 100, 14)
+    lines = drawn(frame(3, files=40, urgency=1), 100, 14)
     text = "\n".join(lines)
     assert all(f"web{n:02}" in text for n in range(3))
     assert "hv01" in text
@@ -98,7 +98,7 @@ def test_the_wire_pushes_nothing_out() -> None:
 
 
 def test_what_has_no_line_is_counted() -> None:
-    text = "\n".join(drawn(scene(20), 80, 14))
+    text = "\n".join(drawn(frame(20), 80, 14))
     assert "web00" in text
     assert "web19" not in text
     assert "machines more" in text
@@ -116,13 +116,13 @@ def test_what_has_no_line_is_counted() -> None:
 def test_it_never_is_larger_than_its_terminal(  # noqa: PLR0917
     width: int, height: int, count: int, files: int, urgency: int, name: str
 ) -> None:
-    lines = drawn(scene(count, name=name, files=files, urgency=urgency), width, height)
+    lines = drawn(frame(count, name=name, files=files, urgency=urgency), width, height)
     assert len(lines) <= height
     assert all(len(line) <= width for line in lines)
 
 
 def test_hosts_come_before_the_wire_and_machines_before_both() -> None:
-    assert layout.shares(20, [5, 4, 30]) == [5, 4, 11]
-    assert layout.shares(7, [5, 4, 30]) == [5, 2, 0]
-    assert layout.shares(6, [5, 4, 30]) == [5, 0, 0]
-    assert layout.shares(-2, [5, 4, 30]) == [0, 0, 0]
+    assert layout.line_shares(20, [5, 4, 30]) == [5, 4, 11]
+    assert layout.line_shares(7, [5, 4, 30]) == [5, 2, 0]
+    assert layout.line_shares(6, [5, 4, 30]) == [5, 0, 0]
+    assert layout.line_shares(-2, [5, 4, 30]) == [0, 0, 0]

@@ -1,4 +1,4 @@
-"""A run at one moment, drawn into a terminal of so many columns and lines."""
+"""A run at one moment -> a picture of it in so many columns and lines."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ from delegation.migrations.smb.target_view import growth_rates, session_counts
 from delegation.migrations.words import duration
 from delegation.names import counted, inert
 
-ROOM = 24
+MOST_ROWS = 24
 """Rows of a table that are shown at most."""
-WHOLE = 30
+WHOLE_BAR = 30
 """Columns of the bar of the whole."""
 WIRE_FROM = 70
 """Columns from which on what the wire tells is shown."""
@@ -31,19 +31,19 @@ HOSTS = ("host", "sends", "receives", "slots", "to send", "to receive")
 WIRE = ("on the wire", "size", "rate")
 
 _LEAST = {"state": len("stopping"), "rate": len("120.0 MB/s"), "left": len("12 min 05 s")}
-"""What these columns of a machine have from the start, so that nothing jumps about."""
+"""What these columns of a VM have from the start, so that nothing jumps about."""
 _TITLES = {"name": "machine", "bar": "", "state": ""}
 _RIGHT = {"rate", "left"}
 
 T = TypeVar("T")
 Row = Sequence[str]
-Machine = tuple[int, Mapping[str, str]]
-"""How many percent of it are done, and what its columns say."""
+VmCells = tuple[int, Mapping[str, str]]
+"""How many percent of a VM are done, and what its columns say, by their keys."""
 
 
 @dataclass(frozen=True)
-class Scene:
-    """``slots`` are those of the hosts, ``looks`` what targets tell, both by label."""
+class RunFrame:
+    """What is drawn: ``slots`` are those of the hosts, ``looks`` what targets tell, by label."""
 
     progress: RunProgress
     slots: Mapping[str, int]
@@ -51,34 +51,35 @@ class Scene:
     urgency: int
 
     def drawn(self, width: int, height: int) -> RenderableType:
+        """The picture, in no more columns and lines than these."""
         head, head_lines = self._head(width)
         foot = self._foot(width)
-        machines = [_machine(course, self.progress.clock()) for course in self.progress.under_way]
+        now = self.progress.clock()
+        vms = [_vm_cells(vm, now) for vm in self.progress.under_way]
         hosts = list(self._hosts())
-        if layout.wide([HOSTS, *hosts]) > width:
+        if layout.rows_width([HOSTS, *hosts]) > width:
             hosts = []
-        wire = [row for at, looks in sorted(self.looks.items()) for row in _wire_rows(at, looks)]
-        if width < WIRE_FROM or not hosts:
-            wire = []
-        wanted = [min(len(rows), ROOM) + 1 if rows else 0 for rows in (machines, hosts, wire)]
-        given = layout.shares(height - head_lines - len(foot), wanted)
+        wire = self._wire() if width >= WIRE_FROM and hosts else []
+        wanted = [_lines_wanted(len(rows)) for rows in (vms, hosts, wire)]
+        left = height - head_lines - len(foot)
+        vm_lines, host_lines, wire_lines = layout.line_shares(left, wanted)
         return Group(
             *head,
-            *_table(HOSTS, hosts, given[1], "host"),
-            *_machines(machines, width, given[0]),
-            *_table(WIRE, wire, given[2], "line"),
+            *_table(HOSTS, hosts, host_lines, "host"),
+            *_vm_table(vms, width, vm_lines),
+            *_table(WIRE, wire, wire_lines, "line"),
             *foot,
         )
 
     def _head(self, width: int) -> tuple[list[RenderableType], int]:
         """The whole, with a bar where there is room for it; and how many lines that is."""
         words = self.progress.in_words()
-        if len(words) + WHOLE + 2 * layout.GAP > width:
+        if len(words) + WHOLE_BAR + 2 * layout.GAP > width:
             lines = _wrapped(words, width)
             return [*lines], len(lines)
         grid = Table.grid(padding=(0, 0, 0, layout.GAP), pad_edge=True)
-        wanted = max(self.progress.bytes_wanted, 1)
-        grid.add_row(ProgressBar(wanted, self.progress.bytes_done, width=WHOLE), words)
+        bytes_wanted = max(self.progress.bytes_wanted, 1)
+        grid.add_row(ProgressBar(bytes_wanted, self.progress.bytes_done, width=WHOLE_BAR), words)
         return [grid], 1
 
     def _foot(self, width: int) -> list[Text]:
@@ -87,9 +88,11 @@ class Scene:
         return _wrapped(URGENCY[min(self.urgency, LEAVE)], width, style="yellow")
 
     def _hosts(self) -> Iterator[Row]:
-        running = [course.move for course in self.progress.under_way]
+        """Each host that sends or receives just now: what it does, and what is still to come."""
+        running = [vm.move for vm in self.progress.under_way]
         pending = [move for move in self.progress.moves if move.state.pending]
-        for host in sorted({end for move in running for end in (move.at, move.to)}):
+        hosts = {move.at for move in running} | {move.to for move in running}
+        for host in sorted(hosts):
             yield (
                 host,
                 str(sum(move.at == host for move in running)),
@@ -99,6 +102,17 @@ class Scene:
                 str(sum(move.target == host for move in pending)),
             )
 
+    def _wire(self) -> list[Row]:
+        rows: list[Row] = []
+        for target, looks in sorted(self.looks.items()):
+            rows += _wire_rows(target, looks)
+        return rows
+
+
+def _lines_wanted(rows: int) -> int:
+    """How many lines a table of so many rows would like to have, with its header."""
+    return min(rows, MOST_ROWS) + 1 if rows else 0
+
 
 def _wrapped(text: str, width: int, style: str = "") -> list[Text]:
     indent = " " * layout.GAP
@@ -106,8 +120,8 @@ def _wrapped(text: str, width: int, style: str = "") -> list[Text]:
     return [Text(line, style=style, no_wrap=True) for line in lines]
 
 
-def _machine(course: VmProgress, now: float) -> Machine:
-    move, left, rate = course.move, course.left(now), course.rate(now)
+def _vm_cells(vm: VmProgress, now: float) -> VmCells:
+    move, left, rate = vm.move, vm.left(now), vm.rate(now)
     cells = {
         "name": move.name,
         "from": move.at,
@@ -120,16 +134,11 @@ def _machine(course: VmProgress, now: float) -> Machine:
     return move.percent, {key: inert(cell) for key, cell in cells.items()}
 
 
-def _machines(found: Sequence[Machine], width: int, lines: int) -> Iterator[RenderableType]:
+def _vm_table(vms: Sequence[VmCells], width: int, lines: int) -> Iterator[RenderableType]:
     if lines < 2:
         return
-    longest = {
-        key: max(
-            _LEAST.get(key, 0), len(_TITLES.get(key, key)), *(len(cells[key]) for _, cells in found)
-        )
-        for key in found[0][1]
-    }
-    plan = layout.machines(width, longest)
+    longest = _longest_cells(vms)
+    plan = layout.vm_columns(width, longest)
     widths = {**longest, "name": plan.name, "bar": plan.bar}
     table = Table(box=None, padding=(0, 0, 0, layout.GAP), header_style="bold")
     for key in plan.columns:
@@ -140,7 +149,7 @@ def _machines(found: Sequence[Machine], width: int, lines: int) -> Iterator[Rend
             no_wrap=True,
             overflow="ellipsis",
         )
-    shown, more = _shown(found, lines - 1)
+    shown, more = _shown(vms, lines - 1)
     for percent, cells in shown:
         bar = ProgressBar(100, percent, width=plan.bar)
         table.add_row(*(bar if key == "bar" else Text(cells[key]) for key in plan.columns))
@@ -148,18 +157,31 @@ def _machines(found: Sequence[Machine], width: int, lines: int) -> Iterator[Rend
     yield from _more(more, "machine")
 
 
+def _longest_cells(vms: Sequence[VmCells]) -> dict[str, int]:
+    """How wide each column would like to be, by its key."""
+    _, first = vms[0]
+    longest: dict[str, int] = {}
+    for key in first:
+        title = _TITLES.get(key, key)
+        widths = [len(cells[key]) for _, cells in vms]
+        longest[key] = max(_LEAST.get(key, 0), len(title), *widths)
+    return longest
+
+
 def _table(header: Row, rows: Sequence[Row], lines: int, what: str) -> Iterator[RenderableType]:
     """A table whose first column gives way to the others."""
     if lines < 2:
         return
     table = Table(box=None, padding=(0, 0, 0, layout.GAP), header_style="bold")
-    for number, title in enumerate(header):
+    first, *others = zip(header, *rows, strict=True)
+    table.add_column(first[0], no_wrap=True, overflow="ellipsis")
+    for cells in others:
         table.add_column(
-            title,
-            justify="right" if number else "left",
+            cells[0],
+            justify="right",
             no_wrap=True,
             overflow="ellipsis",
-            min_width=None if number == 0 else max(len(row[number]) for row in (header, *rows)),
+            min_width=max(map(len, cells)),
         )
     shown, more = _shown(rows, lines - 1)
     for row in shown:
@@ -180,13 +202,16 @@ def _more(count: int, what: str) -> Iterator[Text]:
         yield Text(f"  and {counted(count, what)} more", style="dim", no_wrap=True)
 
 
-def _wire_rows(at: str, looks: LatestLooks) -> Iterator[Row]:
+def _wire_rows(target: str, looks: LatestLooks) -> Iterator[Row]:
     """What the last look at a target shows while something migrates there."""
-    if not looks or looks[-1][1].is_quiet:
+    if not looks:
         return
-    seen, growth = looks[-1][1], growth_rates(looks[0], looks[-1])
+    _, seen = looks[-1]
+    if seen.is_quiet:
+        return
+    growth = growth_rates(looks[0], looks[-1])
     for share in seen.shares:
-        yield f"{at}: share {share.name} of {share.source}", "", ""
+        yield f"{target}: share {share.name} of {share.source}", "", ""
     for (client, user), count in session_counts(seen).items():
         yield f"  {counted(count, 'session')} of {user} from {client}", "", ""
     for file in seen.files:
