@@ -16,9 +16,7 @@ ALLOWED = ("removals", "flag-change")
 
 @click.command()
 @options.common()
-@click.argument(
-    "file", required=False, type=click.Path(path_type=Path, dir_okay=False), metavar="[FILE]"
-)
+@options.saved_plan
 @options.expect
 @options.limit("hosts' objects")
 @options.ticket

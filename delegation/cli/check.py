@@ -12,9 +12,7 @@ from delegation.mesh.preflight import CheckView
 
 @click.command()
 @options.common()
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
-)
+@options.text_or_json
 @findings.operators
 @click.pass_context
 def check(ctx: click.Context, form: str, operators: tuple[str, ...]) -> int:

@@ -20,12 +20,8 @@ from delegation.explain.pair_explained import PairRequest, explain_pair
 @click.option(
     "--hosts", is_flag=True, help="Look at both hosts too; done where remoting is in the inventory."
 )
-@click.option(
-    "--vm", "machine", metavar="NAME", help="And try Compare-VM with this virtual machine."
-)
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
-)
+@click.option("--vm", metavar="NAME", help="And try Compare-VM with this virtual machine.")
+@options.text_or_json
 @click.pass_context
 def explain(  # noqa: PLR0913, PLR0917 - one parameter an option
     ctx: click.Context,
@@ -33,7 +29,7 @@ def explain(  # noqa: PLR0913, PLR0917 - one parameter an option
     target: str,
     user: str | None,
     hosts: bool,  # noqa: FBT001 - click passes it by name
-    machine: str | None,
+    vm: str | None,
     form: str,
 ) -> int:
     """Explain why one pair works or not, link by link.
@@ -58,7 +54,7 @@ def explain(  # noqa: PLR0913, PLR0917 - one parameter an option
     if user is not None and not user.strip():
         raise UsageError("--as is empty", "name a user, as in vmadmin or vmadmin@corp.example")
     logon_needed = given.hosts_password_file is not None
-    request = PairRequest(source, target, user, hosts, machine, logon_needed)
+    request = PairRequest(source, target, user, hosts, vm, logon_needed)
     view = explain_pair(world, request)
     if form == "json":
         click.echo(json.dumps(view.to_json(), indent=1))

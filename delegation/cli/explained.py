@@ -48,7 +48,8 @@ def _hanging(head: str, text: str) -> list[str]:
         return [head + text]
     room = max(shutil.get_terminal_size().columns - len(head), MIN_WIDTH)
     lines = textwrap.wrap(names.inert(text), room, break_long_words=False, break_on_hyphens=False)
-    return [(head if index == 0 else " " * len(head)) + line for index, line in enumerate(lines)]
+    indent = " " * len(head)
+    return [(indent if index else head) + line for index, line in enumerate(lines)]
 
 
 MIN_WIDTH = 40
@@ -72,8 +73,8 @@ def _broken(view: ExplanationView, link: Link, given: options.Options) -> None:
     terminal.out(f"broken: {link.name}", bold=True, fg="red")
     terminal.out(f"  fix: {given.said(link.fix)}")
     if failures.is_known(link.hresult):
-        meant = failures.meaning(Failure("", link.hresult)).what
-        terminal.out(f"  a migration usually ends with {link.hresult} ({meant})")
+        meaning = failures.meaning(Failure("", link.hresult)).what
+        terminal.out(f"  a migration usually ends with {link.hresult} ({meaning})")
     if mending := view.mending(link):
         terminal.out(f"  next: {given.typed(mending)}")
     else:

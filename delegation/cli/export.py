@@ -125,10 +125,11 @@ def _export(  # noqa: PLR0913 - one parameter an option
         )
         return 0
     change, undo = _names(exported.plan, FORMS[kind].suffix, output, undo)
-    called = ChangeFileNames(change.name if change else None, undo.name if undo else None)
-    made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    printer = ChangeFilePrinter(FORMS[kind], called, made, TemplateChoice(template))
+    file_names = ChangeFileNames(change.name if change else None, undo.name if undo else None)
+    now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    printer = ChangeFilePrinter(FORMS[kind], file_names, now, TemplateChoice(template))
     text = printer.change(exported)
+    # The undo first: a change without its way back is the one thing that must not be left behind.
     new: list[tuple[Path, bytes]] = []
     if undo is not None:
         new.append((undo, printer.encoded(printer.undo(exported))))

@@ -12,7 +12,7 @@ def save(path: Path, text: str, own: Iterable[Path]) -> None:
     """Write ``text`` to ``path``, replacing what is there unless it is one of the program's own."""
     content = _with_line_ends(f"{text}\n")
     try:
-        if any(path.exists() and known.exists() and path.samefile(known) for known in own):
+        if any(_is_same_file(path, known) for known in own):
             raise UsageError(
                 f"{path} is what this program reads; nothing was saved", "name another file"
             )
@@ -62,6 +62,11 @@ def make_folder(path: Path) -> None:
             f"{path} is no folder, and can't be made one: {exc.strerror or exc}",
             "name a folder with -o",
         ) from exc
+
+
+def _is_same_file(path: Path, known: Path) -> bool:
+    """Whatever the two are called: by a link, or in another case, a file is still the same."""
+    return path.exists() and known.exists() and path.samefile(known)
 
 
 def _with_line_ends(text: str) -> bytes:

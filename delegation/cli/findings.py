@@ -28,8 +28,9 @@ operators = click.option(
 )
 
 
-def lines(found: Iterable[Finding]) -> list[str]:
-    groups = groups_of(found)
+def lines(findings: Iterable[Finding]) -> list[str]:
+    """Each group of findings in three lines: where, what, what to do."""
+    groups = groups_of(findings)
     if not groups:
         return ["  no findings"]
     written = []

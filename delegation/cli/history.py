@@ -25,9 +25,7 @@ from delegation.migrations.record.recorded import MIGRATE
 @click.command()
 @options.common()
 @click.argument("run", required=False, type=options.RUN, metavar="[RUN]")
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
-)
+@options.text_or_json
 @click.pass_context
 def history(ctx: click.Context, run: int | None, form: str) -> int:
     """Show the runs, or one run's changes.
@@ -60,18 +58,12 @@ def history(ctx: click.Context, run: int | None, form: str) -> int:
 
 
 def _runs(view: HistoryView, given: Options) -> None:
-    rows = [
-        [
-            str(one.run.id),
-            one.kind,
-            one.run.started[:19].replace("T", " "),
-            one.run.who,
-            one.run.dc,
-            one.in_words,
-            one.run.ticket or "",
-        ]
-        for one in view.runs
-    ]
+    rows = []
+    for line in view.runs:
+        run = line.run
+        started = run.started[:19].replace("T", " ")
+        ticket = run.ticket or ""
+        rows.append([str(run.id), line.kind, started, run.who, run.dc, line.in_words, ticket])
     terminal.table(["run", "kind", "started (UTC)", "who", "on", "result", ""], rows, right="r")
     for remark in view.remarks():
         terminal.say(f"  {given.said(remark)}")

@@ -102,12 +102,12 @@ def init(  # noqa: PLR0913 - one parameter an option
     settings = replace(_at_the_server(given, settings), start_tls=start_tls)
     around = Outset(given, (file or given.inventory).parent)
     request = DiscoveryRequest(settings, domain, ou, name, one_mesh)
-    found = discovery.discover(around, request)
+    made = discovery.discover(around, request)
     if file is None:
-        click.echo(found.text, nl=False)
+        click.echo(made.text, nl=False)
     else:
-        _create(file, found.text)
-    proposed.tell(given, file, found.proposal)
+        _create(file, made.text)
+    proposed.tell(given, file, made.proposal)
     return 0
 
 
@@ -131,8 +131,8 @@ def _refuse_existing(file: Path) -> None:
         raise UsageError(f"{file} is a folder", f"name a file in it: -o {file / 'inventory.yaml'}")
     if not os.path.lexists(file):
         return
-    names_of_new = (f"{file.stem}.new{number}{file.suffix}" for number in count(1))
-    free = next(new for name in names_of_new if not os.path.lexists(new := file.with_name(name)))
+    others = (file.with_name(f"{file.stem}.new{number}{file.suffix}") for number in count(1))
+    free = next(other for other in others if not os.path.lexists(other))
     raise UsageError(
         f"{file} exists already, and init overwrites nothing",
         f"write to another file and compare the two: -o {free}",

@@ -49,13 +49,13 @@ class Options:
 
     def command(self, *words: str) -> str:
         """``delegation`` and ``words`` with the same inventory, directory and state: to type."""
-        places = [
-            word
-            for name in ("inventory", "directory", "state")
-            if (given := getattr(self, name)) != getattr(Options, name)
-            for word in (f"--{name}", str(given))
-        ]
-        line = ["delegation", *places, *words]
+        line = ["delegation"]
+        for name in ("inventory", "directory", "state"):
+            place = getattr(self, name)
+            if place != getattr(Options, name):
+                line += [f"--{name}", str(place)]
+        line += words
+        # Each in the quotes of the shell that it is pasted into.
         if sys.platform == "win32":
             from subprocess import list2cmdline
 
@@ -64,7 +64,11 @@ class Options:
 
 
 def common(*, with_environment: bool = False) -> Callable[[F], F]:
-    """Add the shared options to a command; the environment counts once, at the top."""
+    """Add the shared options to a command; the environment counts once, at the top.
+
+    They may stand before the command's name or after it. Were the environment read at both places,
+    a variable would undo what the command line says before the name.
+    """
     return _remembered(_COMMON, with_environment=with_environment)
 
 
@@ -74,10 +78,11 @@ def reaching_hosts() -> Callable[[F], F]:
 
 
 def _remembered(
-    wanted: list[tuple[tuple[str, ...], dict[str, Any]]], *, with_environment: bool
+    declarations: list[tuple[tuple[str, ...], dict[str, Any]]], *, with_environment: bool
 ) -> Callable[[F], F]:
     def decorate(command: F) -> F:
-        for names, settings in reversed(wanted):
+        # Decorators apply from the last to the first, and the help is to keep our order.
+        for names, settings in reversed(declarations):
             long_name = next(name for name in names if name.startswith("--"))
             variable = "DELEGATION_" + long_name[2:].upper().replace("-", "_")
             command = click.option(
@@ -100,7 +105,8 @@ def given(ctx: click.Context) -> Options:
 
 def remembered(known: Mapping[str, Any]) -> Options:
     """The shared options out of what an invocation's context holds."""
-    return Options(**{f.name: known[f.name] for f in fields(Options) if f.name in known})
+    names = [field.name for field in fields(Options)]
+    return Options(**{name: known[name] for name in names if name in known})
 
 
 def _remember(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:  # noqa: ANN401
@@ -118,15 +124,32 @@ def limit(of: str) -> Callable[[F], F]:
 
 def allow(*refusals: str) -> Callable[[F], F]:
     """Add ``--allow`` for the refusals that may be overridden."""
-    often = "; may be repeated" if len(refusals) > 1 else ""
+    repeated = "; may be repeated" if len(refusals) > 1 else ""
     return click.option(
         "--allow",
         multiple=True,
         type=click.Choice(refusals),
-        help=f"Accept a refusal by its name{often}.",
+        help=f"Accept a refusal by its name{repeated}.",
     )
 
 
+def save_plan(reader: str) -> Callable[[F], F]:
+    """Add ``-o`` to a command that plans; ``reader`` is the command that takes the file."""
+    return click.option(
+        "-o",
+        "--output",
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="FILE",
+        help=f"Save the plan as JSON, for: {reader}",
+    )
+
+
+saved_plan = click.argument(
+    "file", required=False, type=click.Path(path_type=Path, dir_okay=False), metavar="[FILE]"
+)
+text_or_json = click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
+)
 expect = click.option("--expect", metavar="DIGEST", help="Refuse unless the plan has this digest.")
 ticket = click.option("--ticket", metavar="TEXT", help="A change number, recorded with the run.")
 yes = click.option("--yes", is_flag=True, help="Don't ask.")

@@ -62,9 +62,12 @@ class Outset:
 
 
 def _as_options(words: str) -> str:
+    """A message about keys of the inventory as one about the options that stand for them."""
     words = words.replace("directory.url", "--directory").replace(" in the inventory", "")
     words = words.replace("the inventory's domain", "the domain asked for")
     words = words.replace("domain:", "--domain").replace("dns_servers", "dns_server")
-    return re.sub(
-        r"directory\.([a-z_]+)(?:: true)?", lambda m: f"--{m[1].replace('_', '-')}", words
-    )
+    return re.sub(r"directory\.([a-z_]+)(?:: true)?", _as_option, words)
+
+
+def _as_option(key: re.Match[str]) -> str:
+    return f"--{key[1].replace('_', '-')}"

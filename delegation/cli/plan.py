@@ -12,17 +12,9 @@ from delegation.mesh.plan_mesh import plan_mesh
 
 @click.command()
 @options.common()
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Save the plan as JSON, for: delegation apply FILE",
-)
+@options.save_plan("delegation apply FILE")
 @options.limit("hosts' objects")
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
-)
+@options.text_or_json
 @click.pass_context
 def plan(ctx: click.Context, output: Path | None, limit: str | None, form: str) -> int:
     """Show what an apply would change.

@@ -29,17 +29,19 @@ def tell(given: Options, target: Path | None, proposal: InventoryProposal) -> No
         )
         return
     say(f"{target} written; nothing was written to the directory", fg="green")
-    then = _later(given, target, proposal.inventory)
-    say(f"next    {then.command('check')}")
-    say(f"        {then.command('plan')}")
+    later = _later(given, target, proposal.inventory)
+    say(f"next    {later.command('check')}")
+    say(f"        {later.command('plan')}")
 
 
-def _later(given: Options, target: Path, found: Inventory) -> Options:
+def _later(given: Options, target: Path, inventory: Inventory) -> Options:
     """The options for the commands to come: the inventory says the rest.
 
-    But a server outside the domain has to be named each time, before it gets any logon.
+    But a server outside the domain has to be named each time, before it gets any logon: an
+    inventory is a file that others may write.
     """
-    url = found.directory.url or ""
+    url, domain = inventory.directory.url or "", inventory.domain
     host = (urlsplit(url).hostname or "").rstrip(".")
-    outside = bool(host) and host != found.domain and not host.endswith(f".{found.domain}")
-    return replace(given, inventory=target, directory=url if outside else None)
+    is_inside = host == domain or host.endswith(f".{domain}")
+    is_outside = bool(host) and not is_inside
+    return replace(given, inventory=target, directory=url if is_outside else None)

@@ -198,14 +198,14 @@ def cron(ctx: click.Context, calendar: str | None, **given: Any) -> int:  # noqa
 def _job(ctx: click.Context, kind: type[PurePath], given: Mapping[str, Any]) -> Job:
     shared = options.given(ctx)
     inventory = opening.load(shared)
-    found = places(shared, inventory, kind, program=given["program"], folder=given["folder"])
-    if found.foreign:
-        what = f"{found.foreign[0]} is no path of the machine that would run this"
+    there = places(shared, inventory, kind, program=given["program"], folder=given["folder"])
+    if there.foreign:
+        what = f"{there.foreign[0]} is no path of the machine that would run this"
         fix = "name --program and --folder as they are there"
         if kind is PurePosixPath:
             raise UsageError(what, fix)
         terminal.warn(f"{what}: {fix}")
-    return Job(inventory, found, given["name"], given["fail_on"], given["operators"])
+    return Job(inventory, there, given["name"], given["fail_on"], given["operators"])
 
 
 def _at(given: Mapping[str, Any]) -> time | None:

@@ -39,8 +39,8 @@ def plan(view: PlanView, given: Options) -> None:
         terminal.out()
         _changes(changes)
     _removals(view, verbose=verbose)
-    kept = [((it.value, it.reason), it.computer) for it in view.kept]
-    foreign = [((it.value, it.hint), it.computer) for it in view.foreign]
+    kept = [((value.value, value.reason), value.computer) for value in view.kept]
+    foreign = [((value.value, value.hint), value.computer) for value in view.foreign]
     _others("kept by a rule", kept, verbose=verbose)
     _others("foreign, left alone", foreign, verbose=verbose)
     if verbose:
@@ -83,9 +83,9 @@ def _removals(view: PlanView, *, verbose: bool) -> None:
     _listed(lines, verbose=verbose)
 
 
-def _others(title: str, found: Iterable[tuple[tuple[str, str], str]], *, verbose: bool) -> None:
+def _others(title: str, values: Iterable[tuple[tuple[str, str], str]], *, verbose: bool) -> None:
     """Values that stay, each with why and with the hosts that hold it."""
-    holders = names.grouped(found)
+    holders = names.grouped(values)
     if not holders:
         return
     terminal.out()
@@ -118,13 +118,13 @@ def every_value(changes: Iterable[DelegationChange]) -> None:
             terminal.out(f"    ~ {words}", fg="yellow")
 
 
-def blocked(found: Sequence[Blocked], command: str) -> None:
+def blocked(refusals: Sequence[Blocked], command: str) -> None:
     """What stands in a plan's way; ``command`` is what would apply it."""
-    if not found:
+    if not refusals:
         return
     terminal.out()
     terminal.out("  blocked:", fg="red")
-    for refusal in found:
+    for refusal in refusals:
         terminal.out(f"    {refusal.computer}: {refusal.message} [{refusal.why}]")
         if refusal.override:
             terminal.out(f"      or accept it: {command} --allow {refusal.override}")

@@ -24,18 +24,22 @@ def prepare() -> None:
 
 
 class _Colours:
-    """``wanted`` None leaves it to whether the output is a terminal."""
+    """``allowed`` None leaves it to whether the output is a terminal."""
 
-    wanted: bool | None = None
+    allowed: bool | None = None
 
 
 def drop_colours() -> None:
     """For the rest of this process, what is said after the command has ended included."""
-    _Colours.wanted = False
+    _Colours.allowed = False
 
 
 def discard_output() -> None:
-    """Nobody reads stdout any more; keep the interpreter from complaining at its end."""
+    """Nobody reads stdout any more; keep the interpreter from complaining at its end.
+
+    It flushes stdout once more when it ends, and would report a second broken pipe by itself, with
+    an exit code of its own.
+    """
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -63,7 +67,7 @@ def error(what: str, fix: str = "", details: Iterable[str] = ()) -> None:
 
 def _echo(line: str, *, bold: bool, fg: str | None, err: bool) -> None:
     styled = click.style(inert(line), bold=bold or None, fg=fg) if bold or fg else inert(line)
-    click.echo(styled, err=err, color=_Colours.wanted)
+    click.echo(styled, err=err, color=_Colours.allowed)
 
 
 def table(
@@ -79,10 +83,11 @@ def table(
     """
     cells = [[inert(cell) for cell in row] for row in [header, *rows]]
     widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
+    alignments = right.ljust(len(header))
     for index, row in enumerate(cells):
         parts = [
-            cell.rjust(width) if right[column : column + 1] == "r" else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+            cell.rjust(width) if alignment == "r" else cell.ljust(width)
+            for cell, width, alignment in zip(row, widths, alignments, strict=True)
         ]
         out(("  " + "  ".join(parts)).rstrip(), bold=index == 0)
         if index and below:

@@ -15,9 +15,7 @@ from delegation.hosts.settings_verbs import apply_settings, declared
 @click.command()
 @options.common()
 @options.reaching_hosts()
-@click.argument(
-    "file", required=False, type=click.Path(path_type=Path, dir_okay=False), metavar="[FILE]"
-)
+@options.saved_plan
 @options.expect
 @options.limit("hosts")
 @options.ticket

@@ -14,17 +14,9 @@ from delegation.hosts.settings_verbs import declared, plan_settings
 @click.command()
 @options.common()
 @options.reaching_hosts()
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Save the plan as JSON, for: delegation hosts apply FILE",
-)
+@options.save_plan("delegation hosts apply FILE")
 @options.limit("hosts")
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
-)
+@options.text_or_json
 @click.pass_context
 def plan(ctx: click.Context, output: Path | None, limit: str | None, form: str) -> int:
     """Show what an apply would change on the hosts.

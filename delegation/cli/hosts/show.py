@@ -14,9 +14,7 @@ from delegation.hosts.settings_view import HostsView
 @options.common()
 @options.reaching_hosts()
 @click.argument("hosts", required=False, metavar="[HOSTS]")
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
-)
+@options.text_or_json
 @click.pass_context
 def show(ctx: click.Context, hosts: str | None, form: str) -> int:
     """Show the hosts' live-migration settings as they are.

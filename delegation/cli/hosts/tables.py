@@ -69,7 +69,7 @@ def _note(host: HostRow) -> str:
 
 def unreachable(listed: Sequence[UnreachableHost]) -> None:
     """Why hosts could not be asked, on stderr, alike ones once."""
-    alike = names.grouped(((one.error.what, one.error.fix), one.host) for one in listed)
+    alike = names.grouped(((host.error.what, host.error.fix), host.host) for host in listed)
     for (why, fix), labels in alike.items():
         terminal.say(f"{names.fold(labels)}: {why}", fg="red")
         if fix:
@@ -96,8 +96,8 @@ def nothing_to_do(labels: Collection[str], unreachable_hosts: Collection[str]) -
 def question(planned: Prospect[HostSetting]) -> str:
     """What is asked before hosts are changed."""
     changes = planned.plan.changes
-    count = counted(len(changes), "setting")
-    return f"Change {count} on {counted(len({c.target.name for c in changes}), 'host')}?"
+    labels = {change.target.name for change in changes}
+    return f"Change {counted(len(changes), 'setting')} on {counted(len(labels), 'host')}?"
 
 
 @rendering.rendered.register
@@ -138,15 +138,15 @@ def change_table(changes: Iterable[SettingChange], *, verbose: bool) -> None:
     if not in_turn:
         return
     if verbose:
-        rows = [[change.target.name, *_told(change)] for change in in_turn]
+        rows = [[change.target.name, *_cells(change)] for change in in_turn]
     else:
-        alike = names.grouped((_told(change), change.target.name) for change in in_turn)
-        rows = [[names.fold(labels), *told] for told, labels in alike.items()]
+        alike = names.grouped((_cells(change), change.target.name) for change in in_turn)
+        rows = [[names.fold(labels), *cells] for cells, labels in alike.items()]
     terminal.out()
     terminal.table(["hosts", "setting", "now", "then"], rows)
 
 
-def _told(change: SettingChange) -> tuple[str, str, str]:
+def _cells(change: SettingChange) -> tuple[str, str, str]:
     return change.before.name, shown(change.before.value), shown(change.after.value)
 
 
@@ -164,5 +164,5 @@ def _of_the_cluster(left: Iterable[tuple[SettingChange, str]]) -> None:
 
 
 def _left_words(change: SettingChange, other: str) -> str:
-    found, wanted = shown(change.before.value), shown(change.after.value)
-    return f"{change.after.name} is {found}, {other} {wanted}"
+    now, not_made = shown(change.before.value), shown(change.after.value)
+    return f"{change.after.name} is {now}, {other} {not_made}"

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
 
@@ -38,25 +38,31 @@ class AuditPlaces:
         """Paths that are none on such a machine: it is another one than this."""
         return [path for path in self._all() if not self.kind(path).is_absolute()]
 
-    def below(self, folders: Iterable[str]) -> list[str]:
-        return [
-            path
-            for path in self._all()
-            if any(PurePosixPath(path).is_relative_to(folder) for folder in folders)
-        ]
+    def below(self, folders: Sequence[str]) -> list[str]:
+        """The paths that lie in one of these folders."""
+        return [path for path in self._all() if _is_below(path, folders)]
 
     def closed(self) -> list[str]:
-        """What not every user of this machine may read, with the folder or file that denies it."""
-        return [
-            path if str(denied) == path else f"{path} (because of {denied})"
-            for path in (self.program[0], self.inventory, *self.others)
-            if (denied := _denied(Path(path))) is not None
-        ]
+        """What not every user of this machine may read, with the folder or file that denies it.
+
+        Without the keytab: that reaches the audit as a credential, and is to be closed.
+        """
+        closed: list[str] = []
+        for path in (self.program[0], self.inventory, *self.others):
+            denied = _denied(Path(path))
+            if denied is not None:
+                reason = "" if str(denied) == path else f" (because of {denied})"
+                closed.append(f"{path}{reason}")
+        return closed
 
     def _all(self) -> Iterator[str]:
         yield from (self.program[0], self.inventory, *self.others)
         if self.keytab is not None:
             yield self.keytab
+
+
+def _is_below(path: str, folders: Sequence[str]) -> bool:
+    return any(PurePosixPath(path).is_relative_to(folder) for folder in folders)
 
 
 def places(
@@ -67,40 +73,47 @@ def places(
     program: str | None,
     folder: str | None,
 ) -> AuditPlaces:
-    """``folder``: where the inventory lies on that machine; None: it is this one."""
+    """``folder``: where the inventory lies on that machine; None: it is this one.
+
+    Raises UsageError for a path that is not absolute there: a scheduler starts in a folder of its
+    own, so that every path is written in full.
+    """
     here = options.inventory.parent.resolve()
     home = kind(folder) if folder is not None else here
     if folder is not None and not home.is_absolute():
         raise UsageError(f"--folder {folder} is not an absolute path there", "write it in full")
     if program is not None and not kind(program).is_absolute():
         raise UsageError(f"--program {program} is not an absolute path there", "write it in full")
-    wanted, url = inventory.directory, _directory(options, inventory, home, kind)
-    state = options.state
+    settings = inventory.directory
+    url = _directory(options, inventory, home, kind) or ""
+    is_export = url.startswith("ldif:")
+    state, password_file = options.state, options.password_file
+    others: list[str] = []
+    if settings.ca_file:
+        others.append(_joined(home, settings.ca_file))
+    if is_export:
+        others.append(url.removeprefix("ldif:"))
+    if program is None:
+        # Our own program is a script, which is of no use to whoever can't read its interpreter.
+        others.append(str(Path(sys.executable).resolve()))
     return AuditPlaces(
         kind,
-        (program,) if program is not None else _own_program(),
-        str(home / options.inventory.name),
-        url if options.directory is not None else None,
-        (url or "").startswith("ldif:"),
-        _given(state, kind) if state is not None else _joined(home, inventory.state),
-        state is not None,
-        _given(options.password_file, kind) if options.password_file is not None else None,
-        _joined(home, wanted.keytab) if wanted.keytab else None,
-        tuple(
-            path
-            for path in (
-                _joined(home, wanted.ca_file) if wanted.ca_file else None,
-                url.removeprefix("ldif:") if url and url.startswith("ldif:") else None,
-                str(Path(sys.executable).resolve()) if program is None else None,
-            )
-            if path is not None
-        ),
+        program=(program,) if program is not None else _own_program(),
+        inventory=str(home / options.inventory.name),
+        directory=url if options.directory is not None else None,
+        offline=is_export,
+        state=_given(state, kind) if state is not None else _joined(home, inventory.state),
+        state_named=state is not None,
+        password_file=_given(password_file, kind) if password_file is not None else None,
+        keytab=_joined(home, settings.keytab) if settings.keytab else None,
+        others=tuple(others),
     )
 
 
 def _directory(
     options: Options, inventory: Inventory, home: PurePath, kind: type[PurePath]
 ) -> str | None:
+    """The URL of the directory; of an export with its path in full."""
     if options.directory is None:
         url = inventory.directory.url
         if url is None or not url.startswith("ldif:"):
@@ -146,10 +159,12 @@ def _denied(path: Path) -> Path | None:
     if sys.platform == "win32":
         return None
     try:
+        # To reach a file takes x on every folder above it; r on the folder itself is not needed.
         for folder in reversed(path.parents):
             if not folder.stat().st_mode & 0o001:
                 return folder
-        wanted = 0o005 if os.access(path, os.X_OK) else 0o004
-        return path if path.stat().st_mode & wanted != wanted else None
+        # A program is run (r and x), everything else is read.
+        needed = 0o005 if os.access(path, os.X_OK) else 0o004
+        return path if path.stat().st_mode & needed != needed else None
     except OSError:
         return path

@@ -62,6 +62,9 @@ class ScheduledTask:
         }
 
 
+_BAD_IN_NAMES = frozenset('/"[]:;|=,+*?<>%')
+
+
 def service_account(name: str, domain: str) -> str:
     """A group-managed service account, with the domain where ``name`` has none.
 
@@ -70,8 +73,13 @@ def service_account(name: str, domain: str) -> str:
     prefix, backslash, last = name.rpartition("\\")
     short, at, suffix = last.partition("@")
     plain = short.removesuffix("$")
-    bad = set(name) & set('/"[]:;|=,+*?<>%') or any(c.isspace() for c in name)
-    if bad or short == plain or not 0 < len(plain) <= 15 or "@" in suffix or (backslash and at):
+    # What Windows allows in no account's name, and % besides, which Task Scheduler expands.
+    has_bad = not _BAD_IN_NAMES.isdisjoint(name) or any(letter.isspace() for letter in name)
+    # The password is kept by the domain, so that none is stored in the task. Such an account's
+    # name ends in $, and holds 15 characters before it, as any computer's does.
+    is_managed = short != plain and 0 < len(plain) <= 15
+    is_named_twice = "@" in suffix or bool(backslash and at)
+    if has_bad or not is_managed or is_named_twice:
         raise UsageError(
             f"--user {name!r} is no group-managed service account",
             "its name ends in $, as in CORP\\svc-audit$; any other would need its password stored",

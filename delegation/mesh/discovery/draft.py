@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from delegation import names
-from delegation.inventory import DirectorySettings, Host, Mesh
+from delegation.inventory import DirectorySettings, Host, Keep, Mesh
 from delegation.inventory.yaml_writing import comment, quoted, scalar
 from delegation.mesh.discovery.proposal import InventoryProposal, has_transition, migrates
 
@@ -42,13 +42,13 @@ def _folded(labels: Iterable[str]) -> str:
 
 
 def _head(proposal: InventoryProposal) -> list[str]:
-    found = f"{len(proposal.accounts):,} hosts" if proposal.accounts else "no hosts"
+    how_many = f"{len(proposal.accounts):,} hosts" if proposal.accounts else "no hosts"
     return [
         *comment(
             f"Inventory of {proposal.inventory.domain}, written by `delegation init` on "
-            f"{proposal.today.isoformat()}: {found}, as {proposal.directory.dc} has them. Nothing "
-            "was changed there. What is delegated already stays: the first plan adds what the "
-            "meshes below lack, and removes nothing. Read it, correct it, and then:"
+            f"{proposal.today.isoformat()}: {how_many}, as {proposal.directory.dc} has them. "
+            "Nothing was changed there. What is delegated already stays: the first plan adds what "
+            "the meshes below lack, and removes nothing. Read it, correct it, and then:"
         ),
         "#",
         "#   delegation check      # is this file right?",
@@ -97,27 +97,28 @@ _TRANSITION = {
 
 
 def _defaults(proposal: InventoryProposal) -> list[str]:
-    flags = [has_transition(a) for a in proposal.accounts.values() if migrates(a)]
+    migrating = [account for account in proposal.accounts.values() if migrates(account)]
+    flags = [has_transition(account) for account in migrating]
     if flags:
-        said = (
+        reason = (
             f"{_TRANSITION[proposal.transition]}: so it is on {flags.count(proposal.transition):,} "
             f"of the {len(flags):,} hosts that delegate migrations already. A host that delegates "
             "and differs says so below, and stays as it is."
         )
     else:
-        said = (
+        reason = (
             f"{_TRANSITION[True]}: what Microsoft's instructions ask for since Windows Server "
             "2016. None of these hosts delegates migrations yet."
         )
     return [
         "defaults:",
-        *comment(said, "  "),
-        f"  protocol_transition: {_boolean(proposal.transition)}",
+        *comment(reason, "  "),
+        f"  {_FLAGS[proposal.transition]}",
     ]
 
 
-def _boolean(value: bool) -> str:  # noqa: FBT001
-    return "true" if value else "false"
+_FLAGS = {True: "protocol_transition: true", False: "protocol_transition: false"}
+"""The key with its value, as YAML writes a boolean."""
 
 
 def _hosts(proposal: InventoryProposal) -> Iterator[str]:
@@ -135,17 +136,17 @@ def _entries(proposal: InventoryProposal, mesh: Mesh) -> Iterator[str]:
     odd = [label for label in mesh.sources if not _has_usual_names(proposal, label)]
     by_flag = names.alike((_own_flag(proposal, hosts[label]), label) for label in usual)
     for differs, folded in sorted(by_flag.items()):
-        flag = _flag(not proposal.transition) if differs else ""
-        value = f" {{{flag}}}      # as found" if flag else ""
-        yield from (f"{_key(part)}:{value}" for part in names.split_list(folded))
+        value = f" {{{_FLAGS[not proposal.transition]}}}      # as found" if differs else ""
+        for part in names.split_list(folded):
+            yield f"{_key(part)}:{value}"
     for label in odd:
         host = proposal.inventory.hosts[label]
-        given = [f"fqdn: {scalar(host.fqdn)}"]
+        settings = [f"fqdn: {scalar(host.fqdn)}"]
         if host.computer != label:
-            given.append(f"computer: {scalar(host.computer)}")
+            settings.append(f"computer: {scalar(host.computer)}")
         if _own_flag(proposal, host):
-            given.append(_flag(not proposal.transition))
-        yield f"{_key(label)}: {{{', '.join(given)}}}"
+            settings.append(_FLAGS[not proposal.transition])
+        yield f"{_key(label)}: {{{', '.join(settings)}}}"
 
 
 def _has_usual_names(proposal: InventoryProposal, label: str) -> bool:
@@ -155,11 +156,8 @@ def _has_usual_names(proposal: InventoryProposal, label: str) -> bool:
 
 
 def _own_flag(proposal: InventoryProposal, host: Host) -> bool:
+    """Whether a host's flag is another than that by default, and so is told with it."""
     return host.protocol_transition is not proposal.transition
-
-
-def _flag(value: bool) -> str:  # noqa: FBT001
-    return f"protocol_transition: {_boolean(value)}"
 
 
 def _notes(proposal: InventoryProposal) -> Iterator[str]:
@@ -192,31 +190,29 @@ def _notes(proposal: InventoryProposal) -> Iterator[str]:
         )
     if proposal.left_out:
         yield from comment("Left out, and untouched whatever this file says:", "  ")
-    reasons = names.grouped((one.reason, one.name) for one in proposal.left_out)
+    reasons = names.grouped((left_out.reason, left_out.name) for left_out in proposal.left_out)
     for reason, accounts in reasons.items():
         yield from comment(f"- {_folded(accounts)}: {reason}", "  ")
 
 
 def _meshes(proposal: InventoryProposal) -> list[str]:
-    one = len(set(proposal.units.values())) == 1
-    lines = comment(
-        "Everyone in a mesh migrates to everyone in it. "
-        + (
-            "Split it where some hosts never migrate to others: each pair less is less to lose."
-            if one
-            else "One mesh for each organizational unit, so that a host can reach no more than it "
-            "must; hosts that also migrate to another mesh's are named in both, or in a mesh of "
-            "their own with `sources` and `targets`."
-        )
-    )
-    return [
-        *lines,
-        "meshes:",
-        *(
-            f"  {scalar(mesh.name)}: {{members: {_listed(mesh.sources)}}}"
-            for mesh in proposal.inventory.meshes
-        ),
-    ]
+    is_one_unit = len(set(proposal.units.values())) == 1
+    advice = _ADVICE_OF_ONE_UNIT if is_one_unit else _ADVICE_OF_UNITS
+    lines = [*comment(f"Everyone in a mesh migrates to everyone in it. {advice}")]
+    lines.append("meshes:")
+    for mesh in proposal.inventory.meshes:
+        lines.append(f"  {scalar(mesh.name)}: {{members: {_listed(mesh.sources)}}}")
+    return lines
+
+
+_ADVICE_OF_ONE_UNIT = (
+    "Split it where some hosts never migrate to others: each pair less is less to lose."
+)
+_ADVICE_OF_UNITS = (
+    "One mesh for each organizational unit, so that a host can reach no more than it must; hosts "
+    "that also migrate to another mesh's are named in both, or in a mesh of their own with "
+    "`sources` and `targets`."
+)
 
 
 def _keep(proposal: InventoryProposal) -> list[str]:
@@ -233,28 +229,24 @@ def _keep(proposal: InventoryProposal) -> list[str]:
     ]
     for group in proposal.groups:
         lines += comment(group.comment, "  ")
-        lines += [
-            f"  - {{value: {scalar(rule.value)}, hosts: {_listed(rule.hosts)}, "
-            f"reason: {scalar(rule.reason)}}}"
-            for rule in group.rules
-        ]
+        lines += [f"  - {_rule(rule)}" for rule in group.rules]
     return lines + _unsaid(proposal)
+
+
+def _rule(rule: Keep) -> str:
+    value, reason = scalar(rule.value), scalar(rule.reason)
+    return f"{{value: {value}, hosts: {_listed(rule.hosts)}, reason: {reason}}}"
 
 
 def _unsaid(proposal: InventoryProposal) -> list[str]:
     if not proposal.unsaid:
         return []
     holders = names.grouped((value, label) for label, value in proposal.unsaid)
-    return [
-        *comment(
-            "No rule can say these exactly. They stay as well, and the audit reports them:", "  "
-        ),
-        *(
-            line
-            for value, labels in holders.items()
-            for line in comment(f"- on {_folded(labels)}: {value}", "  ")
-        ),
-    ]
+    title = "No rule can say these exactly. They stay as well, and the audit reports them:"
+    lines = [*comment(title, "  ")]
+    for value, labels in holders.items():
+        lines += comment(f"- on {_folded(labels)}: {value}", "  ")
+    return lines
 
 
 def _policy(proposal: InventoryProposal) -> list[str]:

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import IntEnum
@@ -107,6 +107,11 @@ class _Leftover(NamedTuple):
     owner: str
     mesh: str = ""
 
+    @property
+    def rule_key(self) -> tuple[LeftoverKind, str, str, str]:
+        """What the leftovers of one keep rule have in common: all but the host, and the case."""
+        return self.kind, self.mesh, self.owner, self.value.casefold()
+
 
 _EXACT = re.compile(r"[^/\[\]*?]+/[^\[\]*?]+\Z")
 _MAX_TEXT = 4_096
@@ -114,65 +119,71 @@ _MAX_TEXT = 4_096
 
 def sayable(value: str) -> bool:
     """Whether a keep rule can mean exactly ``value``: its ``*`` and ``?`` would mean more."""
-    return (
-        bool(_EXACT.match(value))
-        and value.isprintable()
-        and value == value.strip()
-        and len(value) <= _MAX_TEXT
-    )
+    is_plain_text = value.isprintable() and value == value.strip()
+    return bool(_EXACT.match(value)) and is_plain_text and len(value) <= _MAX_TEXT
 
 
 def keep(
     comparison: Comparison, today: date
 ) -> tuple[tuple[KeepGroup, ...], tuple[tuple[str, str], ...]]:
     """Rules for all that is not desired, and the values that no rule can say, as (label, value)."""
-    found = list(LeftoverJudge(comparison).leftovers())
-    unsaid = tuple((one.label, one.value) for one in found if not sayable(one.value))
-    said = [one for one in found if sayable(one.value)]
-    spelling = _spellings(one.value for one in said)
-    # A rule is for one value and all its holders; rules with the same holders stand together.
-    holders = names.grouped(
-        ((one.kind, one.mesh, one.owner, one.value.casefold()), one.label) for one in said
-    )
+    exact: list[_Leftover] = []
+    unsaid: list[tuple[str, str]] = []
+    for leftover in LeftoverJudge(comparison).leftovers():
+        if sayable(leftover.value):
+            exact.append(leftover)
+        else:
+            unsaid.append((leftover.label, leftover.value))
+    groups = _groups(exact, today)
+    groups.sort(key=lambda group: (group.kind, group.owners, group.hosts))
+    return tuple(groups), tuple(unsaid)
+
+
+def _groups(leftovers: Sequence[_Leftover], today: date) -> list[KeepGroup]:
+    """A rule is for one value and all its holders; rules with the same holders stand together."""
+    spelling = _spellings(leftover.value for leftover in leftovers)
+    holders = names.grouped((leftover.rule_key, leftover.label) for leftover in leftovers)
     together = names.grouped(
-        ((kind, other, names.in_order(labels)), (owner, spelling[key]))
-        for (kind, other, owner, key), labels in holders.items()
+        ((kind, mesh, names.in_order(labels)), (owner, spelling[key]))
+        for (kind, mesh, owner, key), labels in holders.items()
     )
-    groups = [
-        _group(kind, other, hosts, values, today)
-        for (kind, other, hosts), values in together.items()
+    return [
+        _group(kind, mesh, hosts, values, today) for (kind, mesh, hosts), values in together.items()
     ]
-    return tuple(sorted(groups, key=lambda group: (group.kind, group.owners, group.hosts))), unsaid
 
 
 def _group(
     kind: LeftoverKind,
-    other: str,
+    mesh: str,
     hosts: tuple[str, ...],
     values: list[tuple[str, str]],
     today: date,
 ) -> KeepGroup:
+    """``values`` are pairs of an owner and what is kept towards it."""
     values = sorted(values, key=lambda pair: (pair[0], pair[1].casefold()))
     owners = tuple(dict.fromkeys(owner for owner, _ in values))
     shown = ", ".join(names.split_list(names.fold(owners)))
-    comment = _COMMENTS[kind].format(names=shown, mesh=other)
+    comment = _COMMENTS[kind].format(names=shown, mesh=mesh)
     reason = f"found by init on {today.isoformat()}: {_REASONS[kind]}"
-    return KeepGroup(kind, comment, tuple(Keep(v, hosts, reason) for _, v in values), owners)
+    rules = tuple(Keep(value, hosts, reason) for _, value in values)
+    return KeepGroup(kind, comment, rules, owners)
 
 
 def _spellings(values: Iterable[str]) -> dict[str, str]:
     """The usual spelling of each value, by its casefolded form."""
-    often: dict[str, Counter[str]] = defaultdict(Counter)
+    spellings: dict[str, Counter[str]] = defaultdict(Counter)
     for value in values:
-        often[value.casefold()][value] += 1
-    return {
-        key: min(spelled, key=lambda value: (-spelled[value], value))
-        for key, spelled in often.items()
-    }
+        spellings[value.casefold()][value] += 1
+    return {key: _most_frequent(counts) for key, counts in spellings.items()}
+
+
+def _most_frequent(counts: Counter[str]) -> str:
+    """Of several that are as frequent, the first by the alphabet."""
+    return min(counts, key=lambda spelling: (-counts[spelling], spelling))
 
 
 class LeftoverJudge:
-    """Who is meant by a value."""
+    """Whom each value leads to, and so what it may be for."""
 
     def __init__(self, comparison: Comparison) -> None:
         self._comparison = comparison
@@ -190,20 +201,20 @@ class LeftoverJudge:
                     self._named.setdefault(name.casefold(), account)
 
     def leftovers(self) -> Iterator[_Leftover]:
-        found = [
-            self._leftover(host, verdict)
-            for host in self._comparison.hosts
-            for verdict in host.extra
-        ]
-        cifs = names.CIFS
-        other = {
-            one.owner
-            for one in found
-            if one.kind is LeftoverKind.ACCOUNT and _service(one.value) != cifs
+        """Every value that is not desired; an account that is reached by cifs alone is a server."""
+        leftovers: list[_Leftover] = []
+        for host in self._comparison.hosts:
+            leftovers += [self._leftover(host, verdict) for verdict in host.extra]
+        accounts = [leftover for leftover in leftovers if leftover.kind is LeftoverKind.ACCOUNT]
+        no_servers = {
+            account.owner for account in accounts if _service(account.value) != names.CIFS
         }
-        for one in found:
-            server = one.kind is LeftoverKind.ACCOUNT and one.owner not in other
-            yield one._replace(kind=LeftoverKind.SERVER) if server else one
+        for leftover in leftovers:
+            is_account = leftover.kind is LeftoverKind.ACCOUNT
+            if is_account and leftover.owner not in no_servers:
+                yield leftover._replace(kind=LeftoverKind.SERVER)
+            else:
+                yield leftover
 
     def _leftover(self, host: HostComparison, verdict: Verdict) -> _Leftover:
         label, value = host.label, verdict.value
@@ -215,10 +226,13 @@ class LeftoverJudge:
         owner = target.owners[0] if target.owners else self._named.get(name)
         if target.danger:
             who = "krbtgt" if _service(value) in KDC_SERVICES else name
-            return _Leftover(
-                label, value, LeftoverKind.CONTROLLER, owner.name.lower() if owner else who
-            )
-        if host_label := self._hosts.get(name) or (self._labels.get(owner.guid) if owner else None):
+            controller = owner.name.lower() if owner else who
+            return _Leftover(label, value, LeftoverKind.CONTROLLER, controller)
+        host_label = self._hosts.get(name)
+        if host_label is None and owner is not None:
+            # By another of its names, or one that an alias of it has registered.
+            host_label = self._labels.get(owner.guid)
+        if host_label is not None:
             return self._of_host(label, value, host_label)
         if owner is None:
             short = name.partition(".")[0]
@@ -229,21 +243,22 @@ class LeftoverJudge:
         return _Leftover(label, value, kind, owner.name.lower())
 
     def _of_host(self, label: str, value: str, target: str) -> _Leftover:
+        """A value towards ``target``, a host of the inventory, on the host called ``label``."""
         if target == label:
             return _Leftover(label, value, LeftoverKind.ITSELF, target)
-        other = self._meshes[target]
-        if _is_managed(value) and other != self._meshes[label]:
-            return _Leftover(label, value, LeftoverKind.OTHER_MESH, target, other)
+        mesh = self._meshes[target]
+        if _is_managed(value) and mesh != self._meshes[label]:
+            return _Leftover(label, value, LeftoverKind.OTHER_MESH, target, mesh)
         return _Leftover(label, value, LeftoverKind.SERVICE, target)
 
 
 def _hosts(inventory: Inventory) -> dict[str, str]:
     """Labels by every casefolded name."""
-    return {
-        name.casefold(): host.label
-        for host in inventory.hosts.values()
-        for name in (host.computer, host.fqdn)
-    }
+    labels: dict[str, str] = {}
+    for host in inventory.hosts.values():
+        labels[host.computer.casefold()] = host.label
+        labels[host.fqdn.casefold()] = host.label
+    return labels
 
 
 def _service(value: str) -> str:

@@ -60,20 +60,25 @@ class InventoryProposal:
     @property
     def bound(self) -> list[str]:
         """Hosts that don't have the flag by default, for the sake of values that are not ours."""
-        return [
-            label
-            for label, account in self.accounts.items()
-            if account.values
-            and not migrates(account)
-            and has_transition(account) is not self.transition
-        ]
+        return [label for label, account in self.accounts.items() if self._is_bound(account)]
+
+    def _is_bound(self, account: Computer) -> bool:
+        """Whether the flag governs values of others alone: it is theirs to change.
+
+        userAccountControl has one flag for the whole list. To set it for migrations would let a
+        service of somebody else act as users who never came to it.
+        """
+        serves_others = bool(account.values) and not migrates(account)
+        return serves_others and has_transition(account) is not self.transition
 
     @property
     def unregistered(self) -> list[str]:
+        """Hosts without a name of the migration service: it registers one wherever it runs."""
         return [label for label, account in self.accounts.items() if not registered([account])]
 
     @property
     def unconstrained(self) -> list[str]:
+        """Hosts that are trusted for delegation to any service."""
         flag = TRUSTED_FOR_DELEGATION
         return [label for label, account in self.accounts.items() if account.uac & flag]
 
@@ -98,18 +103,18 @@ class InventoryProposal:
 
     def reasons(self) -> list[str]:
         """Who was left out, and why."""
-        by_reason = names.alike((one.reason, one.name) for one in self.left_out)
+        by_reason = names.alike((left_out.reason, left_out.name) for left_out in self.left_out)
         return [f"{accounts}: {reason}" for reason, accounts in by_reason.items()]
 
     def kept(self) -> Iterator[str]:
         """What stays although no mesh explains it, by what it seems to be."""
         for kind, words in _KINDS.items():
-            rules = [rule for group in self.groups if group.kind is kind for rule in group.rules]
-            if not rules:
-                continue
-            values = sum(len(rule.hosts) for rule in rules)
-            hosts = {label for rule in rules for label in rule.hosts}
-            yield f"{names.counted(values, 'value')} {words}, on {names.fold(hosts)}"
+            groups = [group for group in self.groups if group.kind is kind]
+            # Every rule is for one value: so many values are kept as rules have hosts.
+            holders = [label for group in groups for rule in group.rules for label in rule.hosts]
+            if holders:
+                count = names.counted(len(holders), "value")
+                yield f"{count} {words}, on {names.fold(set(holders))}"
         if self.unsaid:
             hosts = {label for label, _ in self.unsaid}
             count = names.counted(len(self.unsaid), "value")
@@ -154,7 +159,10 @@ def registered(accounts: Iterable[Computer]) -> list[Computer]:
 
 
 def migrates(account: Computer) -> bool:
-    """Whether it may delegate migrations already, to any host."""
+    """Whether it may delegate migrations already, to any host.
+
+    By its list and not by its flag: with Kerberos only, there is no flag to go by.
+    """
     return _has_migration(account.values)
 
 

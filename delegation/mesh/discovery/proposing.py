@@ -34,18 +34,19 @@ def questions(chosen: Collection[Computer]) -> tuple[list[str], list[str]]:
 
     Who else has the name of a chosen account, and who answers to the values found on them.
     """
-    wanted = {account.name.casefold(): account.name for account in chosen}
+    computers = {account.name.casefold(): account.name for account in chosen}
     spns: dict[str, str] = {}
-    for value in {value for account in chosen for value in account.values}:
+    values = {value for account in chosen for value in account.values}
+    for value in values:
         parsed = names.ServicePrincipalName.parse(value)
         short = parsed.host.partition(".")[0] if parsed else ""
-        if parsed is None or short.casefold() in wanted:
+        if parsed is None or short.casefold() in computers:
             continue
         for spn in (value, f"HOST/{parsed.host}"):
             spns.setdefault(spn.casefold(), spn)
         if names.is_computer_name(short):
-            wanted[short.casefold()] = short
-    return sorted(wanted.values()), sorted(spns.values())
+            computers[short.casefold()] = short
+    return sorted(computers.values()), sorted(spns.values())
 
 
 def propose(
@@ -60,10 +61,13 @@ def propose(
     """
     chosen = {account.guid: account for account in chosen}.values()
     merged = {account.guid: account for account in (*accounts, *chosen)}
-    found = snapshot.resolve(directory, [one.name for one in chosen], merged.values())
-    hosts, left_out = _sift(chosen, found)
+    account_names = [account.name for account in chosen]
+    resolved = snapshot.resolve(directory, account_names, merged.values())
+    hosts, left_out = _sift(chosen, resolved)
+    # Each host less makes another inventory, whose plan may refuse another host: tried until none
+    # is refused. Every turn takes a host away, so that this ends.
     while True:
-        trial = ProposalTrial(found, terms, hosts)
+        trial = ProposalTrial(resolved, terms, hosts)
         refused = trial.refused()
         if not refused:
             break
@@ -74,13 +78,13 @@ def propose(
 
 
 def _sift(
-    chosen: Iterable[Computer], found: snapshot.Snapshot
+    chosen: Iterable[Computer], resolved: snapshot.Snapshot
 ) -> tuple[dict[str, Computer], list[LeftOut]]:
     """The accounts that can be hosts, by label; and the others."""
     hosts: dict[str, Computer] = {}
     left_out = []
     for account in chosen:
-        if reason := _reason(account, found):
+        if reason := _reason(account, resolved):
             left_out.append(LeftOut(account, reason))
         else:
             hosts[account.name.lower()] = account
@@ -94,11 +98,15 @@ def _sift(
     return {label: hosts[label] for label in names.in_order(hosts)}, left_out
 
 
-def _reason(account: Computer, found: snapshot.Snapshot) -> str:
-    """Why this account can't be a host of the inventory; empty where it can."""
-    base = found.directory.base_dn
+def _reason(account: Computer, resolved: snapshot.Snapshot) -> str:
+    """Why this account can't be a host of the inventory; empty where it can.
+
+    By what the account is, and not by its name alone: a group-managed service account ends in $ as
+    well, and so does the name of a cluster, whose nodes migrate by accounts of their own.
+    """
+    base = resolved.directory.base_dn
     fqdn = account.dns_host_name or ""
-    same_name = found.computer(account.name)
+    same_name = resolved.computer(account.name)
     reasons = (
         (
             names.naming_context(account.dn) != names.dn_key(base),
@@ -124,28 +132,31 @@ def _reason(account: Computer, found: snapshot.Snapshot) -> str:
             "several accounts have this name",
         ),
     )
-    return next((words for so, words in reasons if so), "")
+    return next((words for holds, words in reasons if holds), "")
 
 
 class ProposalTrial:
     """The inventory of some hosts, tried against what was found."""
 
     def __init__(
-        self, found: snapshot.Snapshot, terms: ProposalTerms, hosts: Mapping[str, Computer]
+        self, resolved: snapshot.Snapshot, terms: ProposalTerms, hosts: Mapping[str, Computer]
     ) -> None:
-        self._found = found
+        self._snapshot = resolved
         self._terms = terms
         meshes, self.alone = units.members(hosts, one_mesh=terms.one_mesh)
         self._meshes = units.named(meshes)
         self._accounts = {label: hosts[label] for mesh in meshes for label in mesh.labels}
         self._transition = _majority(self._accounts.values())
         bare = Inventory(
-            domain=found.directory.domain,
+            domain=resolved.directory.domain,
             digest="",
             hosts={label: self._host(label) for label in self._accounts},
-            meshes=tuple(Mesh(name, m.labels, m.labels) for name, m in self._meshes.items()),
+            meshes=tuple(
+                Mesh(name, mesh.labels, mesh.labels) for name, mesh in self._meshes.items()
+            ),
             directory=terms.settings,
         )
+        # Compared twice: first without keep rules, to see what needs one, then with them.
         self._groups, self._unsaid = leftovers.keep(self._compared(bare), terms.today)
         rules = tuple(rule for group in self._groups for rule in group.rules)
         self._inventory = replace(bare, keep=rules)
@@ -154,7 +165,7 @@ class ProposalTrial:
 
     def _host(self, label: str) -> Host:
         account = self._accounts[label]
-        fqdn = f"{label}.{self._found.directory.domain}"
+        fqdn = f"{label}.{self._snapshot.directory.domain}"
         if (account.dns_host_name or "").casefold() != fqdn.casefold():
             fqdn = (account.dns_host_name or "").lower()
         flag = has_transition(account) if account.values else self._transition
@@ -162,18 +173,20 @@ class ProposalTrial:
 
     def _compared(self, inventory: Inventory) -> Comparison:
         desired = expand(inventory)
-        wanted = desired.account_names()
-        found = snapshot.resolve(self._found.directory, wanted, self._found.accounts)
-        return compare.compare(inventory, desired, found, self._terms.today)
+        account_names = desired.account_names()
+        directory, accounts = self._snapshot.directory, self._snapshot.accounts
+        resolved = snapshot.resolve(directory, account_names, accounts)
+        return compare.compare(inventory, desired, resolved, self._terms.today)
 
     def refused(self) -> dict[str, str]:
         """The hosts with which the first plan would remove a value or be refused, each with why."""
-        refused = {
-            host.label: "it holds a value that a plan would remove and that no keep rule can say: "
-            f"{verdict.value}"
-            for host in self._comparison.hosts
-            for verdict in host.standing(Standing.STALE)
-        }
+        refused: dict[str, str] = {}
+        for host in self._comparison.hosts:
+            for verdict in host.standing(Standing.STALE):
+                refused[host.label] = (
+                    "it holds a value that a plan would remove and that no keep rule can say: "
+                    f"{verdict.value}"
+                )
         for blocked in self._plan.blocked:
             if blocked.computer in self._accounts:
                 refused.setdefault(blocked.computer, f"a plan would be refused: {blocked.message}")
@@ -182,12 +195,12 @@ class ProposalTrial:
     def proposal(self, left_out: Sequence[LeftOut]) -> InventoryProposal:
         return InventoryProposal(
             self._inventory,
-            self._found.directory,
+            self._snapshot.directory,
             self._terms.today,
             self._accounts,
             {name: mesh.unit for name, mesh in self._meshes.items()},
             self._transition,
-            tuple(sorted(left_out, key=lambda one: (one.reason, one.name))),
+            tuple(sorted(left_out, key=lambda account: (account.reason, account.name))),
             self._groups,
             self._unsaid,
             self._plan,

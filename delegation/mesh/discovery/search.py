@@ -1,4 +1,4 @@
-"""What is looked for -> the inventory of what was found, as the text of a file; the use case.
+"""Request -> ProposedFile: the inventory of what was found, and its text; the use case.
 
 There is no inventory yet: the domain, and how its directory is reached, come from whoever asks, and
 are judged as the inventory's reader would judge them, before anything is asked of anybody.
@@ -185,12 +185,11 @@ def _nothing(proposal: InventoryProposal, request: DiscoveryRequest) -> Delegati
         else:
             fix = "none has registered the migration service: name them with --ou or --name"
         return DelegationError(f"no Hyper-V host was found in {where}", fix)
-    together = "; --one-mesh takes hosts of several units together"
-    return DelegationError(
-        f"no two hosts that could migrate to each other were found in {where}",
-        f"these can't be, each for its reason{'' if request.one_mesh else together}",
-        proposal.reasons(),
-    )
+    fix = "these can't be, each for its reason"
+    if not request.one_mesh:
+        fix += "; --one-mesh takes hosts of several units together"
+    what = f"no two hosts that could migrate to each other were found in {where}"
+    return DelegationError(what, fix, proposal.reasons())
 
 
 def _refuse_too_long(text: str, proposal: InventoryProposal) -> None:
@@ -204,16 +203,20 @@ def _refuse_too_long(text: str, proposal: InventoryProposal) -> None:
 
 
 def _refuse_unfaithful(text: str, proposal: InventoryProposal) -> None:
-    """The file must say exactly what was proposed, whatever names the directory holds."""
+    """The file must say exactly what was proposed, whatever names the directory holds.
+
+    Names in a directory are strangers' words: a container called ``off`` means something else in
+    YAML. So the text is read once more by the inventory's own reader.
+    """
     try:
-        said = reader.parse(text.encode(), "the inventory")
+        reread = reader.parse(text.encode(), "the inventory")
     except InventoryError as exc:
         raise DelegationError(
             "internal error: the inventory that was made is not valid; nothing was written",
             "this is a bug in delegation: please report it",
             [str(problem) for problem in exc.problems[:5]],
         ) from exc
-    if replace(said, digest=proposal.inventory.digest) != proposal.inventory:
+    if replace(reread, digest=proposal.inventory.digest) != proposal.inventory:
         raise DelegationError(
             "internal error: the inventory that was made says something else than was found; "
             "nothing was written",

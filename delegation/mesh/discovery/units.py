@@ -43,12 +43,18 @@ def members(
     for label, account in hosts.items():
         unit = "" if one_mesh else ",".join(_rdns(account.dn)[1:])
         units.setdefault(names.dn_key(unit), (unit, []))[1].append(label)
-    together = [UnitMembers(unit, tuple(labels)) for _, (unit, labels) in sorted(units.items())]
-    alone = [unit.labels[0] for unit in together if len(unit.labels) == 1]
-    return [part for unit in together if len(unit.labels) > 1 for part in _parts(unit)], alone
+    parts: list[UnitMembers] = []
+    alone: list[str] = []
+    for _, (unit, labels) in sorted(units.items()):
+        if len(labels) == 1:
+            alone += labels
+        else:
+            parts += _parts(UnitMembers(unit, tuple(labels)))
+    return parts, alone
 
 
 def _parts(unit: UnitMembers) -> Iterator[UnitMembers]:
+    """As few as can hold them, and alike in size; both divisions round up."""
     number = -(-len(unit.labels) // MESH_HOSTS)
     size = -(-len(unit.labels) // number)
     for start in range(0, len(unit.labels), size):
@@ -57,25 +63,33 @@ def _parts(unit: UnitMembers) -> Iterator[UnitMembers]:
 
 def named(meshes: Sequence[UnitMembers]) -> dict[str, UnitMembers]:
     """Each mesh by a name of its own: its container's, with those above it where that helps."""
-    chains = {mesh.unit: _chain(mesh.unit) for mesh in meshes}
+    slugs = _slugs(dict.fromkeys(mesh.unit for mesh in meshes))
+    uses = Counter(slugs[mesh.unit] for mesh in meshes)
+    by_name: dict[str, UnitMembers] = {}
+    for mesh in meshes:
+        slug = slugs[mesh.unit]
+        numbered = (f"{slug}-{number}" for number in count(1))
+        name = slug if uses[slug] == 1 else next(numbered)
+        # A number may make the name of another container.
+        while name in by_name:
+            name = next(numbered)
+        by_name[name] = mesh
+    return by_name
+
+
+def _slugs(units: Iterable[str]) -> dict[str, str]:
+    """A name for each container, as short as tells it from the others, where there is one."""
+    chains = {unit: _chain(unit) for unit in units}
     depths = dict.fromkeys(chains, 1)
     while True:
-        wanted = {unit: _slug(chain[: depths[unit]]) for unit, chain in chains.items()}
-        shared = Counter(wanted.values())
-        deeper = [u for u in chains if shared[wanted[u]] > 1 and depths[u] < len(chains[u])]
+        slugs = {unit: _slug(chain[: depths[unit]]) for unit, chain in chains.items()}
+        uses = Counter(slugs.values())
+        ambiguous = [unit for unit in chains if uses[slugs[unit]] > 1]
+        deeper = [unit for unit in ambiguous if depths[unit] < len(chains[unit])]
         if not deeper:
-            break
+            return slugs
         for unit in deeper:
             depths[unit] += 1
-    often = Counter(wanted[mesh.unit] for mesh in meshes)
-    found: dict[str, UnitMembers] = {}
-    for mesh in meshes:
-        tries = (f"{wanted[mesh.unit]}-{number}" for number in count(1))
-        name = wanted[mesh.unit] if often[wanted[mesh.unit]] == 1 else next(tries)
-        while name in found:
-            name = next(tries)
-        found[name] = mesh
-    return found
 
 
 def _chain(unit: str) -> list[str]:
@@ -103,5 +117,10 @@ def _rdns(dn: str) -> list[str]:
 def _unescaped(value: str) -> str:
     """An attribute value of a distinguished name, without its escapes (RFC 4514), to be read."""
     raw = value.encode(errors="replace")
-    plain = _ESCAPE.sub(lambda m: m[1] if len(m[1]) == 1 else bytes([int(m[1], 16)]), raw)
+    plain = _ESCAPE.sub(_unescaped_byte, raw)
     return plain.decode(errors="replace")
+
+
+def _unescaped_byte(escape: re.Match[bytes]) -> bytes:
+    escaped = escape[1]
+    return escaped if len(escaped) == 1 else bytes([int(escaped, 16)])
