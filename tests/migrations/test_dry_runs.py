@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from uuid import UUID, uuid5
 
 import pytest
@@ -84,6 +85,17 @@ def trips(source: str, to: str, count: int) -> list[Trip]:
 def tried(farm: Farm, *wanted: Trip) -> list[tuple[Ends, HostPair]]:
     pairs = {one.ends: HostPair(Looked(one.source), Looked(one.to)) for one in wanted}
     return list(dry_runs.dry_runs(farm.open, FQDNS, pairs, wanted, farm.counts))
+
+
+def test_what_a_dry_run_says_of_room_is_no_obstacle_where_others_make_room(farm: Farm) -> None:
+    [fits] = trips("hv01", "hv02", 1)
+    no_room = Incompatibility("not enough memory", 4711)
+    for said, expected in ((no_room, []), (NO_SWITCH, [NO_SWITCH])):
+        farm.said[fits.name] = said
+        for trip, reasons in ((fits, [said]), (replace(fits, fits=False), expected)):
+            [(_, pair)] = tried(farm, trip)
+            assert pair.dry_run
+            assert list(pair.dry_run.incompatibilities) == reasons
 
 
 def test_every_machine_is_tried_once_and_told_in_its_order(farm: Farm) -> None:

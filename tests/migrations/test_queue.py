@@ -69,6 +69,7 @@ def test_every_step_is_seen_by_others_when_it_returns(tmp_path: Path, queued: Qu
     moved = queued.step(ONE, MigrationStep.ARRIVED, at="hv02")
     assert read(tmp_path)[0] == moved
     assert moved.ended
+    assert moved.percent == 100
     assert (moved.started, moved.at) == (started.started, "hv02")
 
 
