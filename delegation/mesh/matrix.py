@@ -32,27 +32,27 @@ class PairState(StrEnum):
 class Cell:
     """A source's values towards one target: those that are desired, and all others.
 
-    ``wanted`` is empty where the target is outside the source's mesh. ``extra`` are values of any
+    ``desired`` is empty where the target is outside the source's mesh. ``extra`` are values of any
     service that name the target and are not desired; ``unexpected`` are those that nothing lets
     stay.
     """
 
-    wanted: tuple[str, ...] = ()
+    desired: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     extra: tuple[Verdict, ...] = ()
     unexpected: tuple[Verdict, ...] = ()
 
     @property
     def present(self) -> tuple[str, ...]:
-        return tuple(value for value in self.wanted if value not in self.missing)
+        return tuple(value for value in self.desired if value not in self.missing)
 
     @property
     def state(self) -> PairState:
         """One word for it; of a pair of the mesh, by its own values alone."""
-        if self.wanted:
+        if self.desired:
             if not self.missing:
                 return PairState.COMPLETE
-            is_empty = len(self.missing) == len(self.wanted)
+            is_empty = len(self.missing) == len(self.desired)
             return PairState.MISSING if is_empty else PairState.PARTIAL
         if self.unexpected:
             return PairState.UNEXPECTED

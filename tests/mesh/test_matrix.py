@@ -73,7 +73,7 @@ def test_a_pair_of_a_mesh(held: tuple[str, ...], state: PairState, missing: int)
     found = cell(drawn(TWO, hv01=held), "hv01", "hv02")
     assert found.state is state
     assert len(found.missing) == missing
-    assert set(found.present) | set(found.missing) == set(forms("hv02")) == set(found.wanted)
+    assert set(found.present) | set(found.missing) == set(forms("hv02")) == set(found.desired)
 
 
 def test_a_pair_outside_every_mesh_has_no_cell_until_somebody_adds_a_value() -> None:
@@ -133,7 +133,7 @@ def test_a_rule_that_expired_is_told_even_where_foreign_values_are_ignored() -> 
 def test_a_file_server_is_a_target_with_two_values() -> None:
     declared = inventory("hv01", "hv02", file_servers=[file_server("sofs01", "all")])
     found = cell(drawn(declared, hv01=("cifs/sofs01",)), "hv01", "sofs01")
-    assert found.wanted == ("cifs/sofs01", f"cifs/sofs01.{DOMAIN}")
+    assert found.desired == ("cifs/sofs01", f"cifs/sofs01.{DOMAIN}")
     assert found.state is PairState.PARTIAL
 
 
@@ -208,7 +208,7 @@ def test_the_groups_tell_exactly_which_pairs_are_desired(world: World) -> None:
     labels = [target.label for target in found.targets]
     for row in found.rows:
         source = labels.index(row.source.label)
-        wanted = {target for target, pair in row.cells.items() if pair.wanted}
+        wanted = {target for target, pair in row.cells.items() if pair.desired}
         assert wanted == {target for target in of if (of[source], of[target]) in found.desired} - {
             source
         }
