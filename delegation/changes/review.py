@@ -62,7 +62,7 @@ class Reviewed(Generic[S]):
             self._refuse_digest(plan, reasons)
 
     def _refuse_digest(self, plan: Plan[S], unreached: Mapping[str, str]) -> None:
-        lines = [f"expected  {self.expect}", f"now       {plan.digest}"]
+        lines: list[str] = []
         fix = f"look at what changed: {self.form.command}"
         if unreached:
             lines += _unreached_lines(unreached)
@@ -70,7 +70,7 @@ class Reviewed(Generic[S]):
                 "where these are in it, try again when they can be reached, or plan without them: "
                 f"{self.form.command} --limit HOSTS"
             )
-        raise Refused("the plan is not the expected one; nothing was written", fix, lines)
+        refuse_unexpected(self.expect, plan.digest, fix, done="written", details=lines)
 
     def _refuse_changes(
         self, saved: SavedPlan[S], plan: Plan[S], unreached: Mapping[str, str]
@@ -103,6 +103,18 @@ class Reviewed(Generic[S]):
         if not others:
             return fix
         return f"{fix}: {self.form.command} --limit {names.fold(others)}"
+
+
+def refuse_unexpected(
+    expected: str | None, digest: str, fix: str, *, done: str, details: Sequence[str] = ()
+) -> None:
+    """Raise Refused where a plan has not the digest that somebody reviewed; ``done`` says what not.
+
+    A digest says all of a plan in a line that fits into a ticket or a pipeline.
+    """
+    if expected is not None and expected != digest:
+        lines = [f"expected  {expected}", f"now       {digest}", *details]
+        raise Refused(f"the plan is not the expected one; nothing was {done}", fix, lines)
 
 
 def _objects(changes: Changes[S]) -> set[str]:

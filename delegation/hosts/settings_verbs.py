@@ -11,7 +11,13 @@ from delegation.hosts.settings import HostSetting
 from delegation.hosts.settings_changes import HostsUndoOpening, open_to_apply
 from delegation.hosts.settings_form import SettingsPlanForm
 from delegation.hosts.settings_survey import HostsWorld
-from delegation.hosts.settings_view import HostsPlanView
+from delegation.hosts.settings_view import HostsPlanView, HostsView
+
+
+def show_settings(world: HostsWorld, *, limit: str | None = None) -> HostsView:
+    """The hosts that ``limit`` names, or all, as they are, with what is not as declared."""
+    labels = settings_survey.in_scope(world.inventory, limit)
+    return HostsView.of(world.inventory, settings_survey.read(world, world.hosts(), labels))
 
 
 def plan_settings(

@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from delegation import names
+from delegation.changes import review
 from delegation.changes.journal import Journal
 from delegation.errors import (
     Advice,
     Command,
     DelegationError,
     HostError,
-    Refused,
     UsageError,
     command,
 )
@@ -271,12 +271,8 @@ def place_chosen(
 
 def hold_to(planned: PlannedMigrations, expect: str | None, shown_by: Command) -> None:
     """Raise Refused where the plan is not the expected one; ``shown_by`` shows it as it is now."""
-    if expect is not None and expect != planned.digest:
-        raise Refused(
-            "the plan is not the expected one; nothing was started",
-            Advice("look at what changed: ", shown_by),
-            [f"expected  {expect}", f"now       {planned.digest}"],
-        )
+    fix = Advice("look at what changed: ", shown_by)
+    review.refuse_unexpected(expect, planned.digest, fix, done="started")
 
 
 def learnt_rates(records: PastRuns, teller: Teller) -> StreamRates:

@@ -6,8 +6,7 @@ import click
 
 from delegation.cli import opening, options, terminal, views
 from delegation.cli.hosts import tables
-from delegation.hosts import settings_survey
-from delegation.hosts.settings_view import HostsView
+from delegation.hosts.settings_verbs import show_settings
 
 
 @click.command()
@@ -31,8 +30,7 @@ def show(ctx: click.Context, hosts: str | None, form: str) -> int:
     """
     given = options.given(ctx)
     world = opening.world(given)
-    labels = settings_survey.in_scope(world.inventory, hosts)
-    view = HostsView.of(world.inventory, settings_survey.read(world, world.hosts(), labels))
+    view = show_settings(world, limit=hosts)
     if form == "json":
         click.echo(json.dumps(view.to_json(), indent=1))
         tables.unreachable(view.unreachable)
