@@ -35,9 +35,10 @@ MOST_ARROWS = 65
 
 IO = {
     "changes.files": "open os pathlib secrets sys",
-    "changes.journal": "clock getpass pathlib platform sqlite3",
+    "changes.journal": "clock getpass pathlib platform secrets sqlite3",
     "changes.records": "pathlib",
-    "changes.store": "os pathlib sqlite3 sys",
+    "changes.state_folder": "os pathlib sys",
+    "changes.store": "pathlib sqlite3",
     "cli/": "everything",
     "directory/": "open os pathlib random socket ssl sys urllib",
     "hosts.crew": "queue threading time",
@@ -66,7 +67,7 @@ _OF_RUNS = (
 )
 """Use cases of migrations that are about a run on record."""
 HANDED = {
-    "changes.files": "directory/",
+    "changes.files": "changes.state_folder directory/",
     "changes.journal": "changes.carry changes.history changes.opening changes.records changes.verbs"
     " hosts.settings_changes mesh.audits mesh.mesh_changes mesh.past_runs"
     f" {_OF_RUNS} migrations.past_migrations",
@@ -75,6 +76,7 @@ HANDED = {
     " migrations.past_migrations",
     "changes.store": "changes.journal changes.records mesh.audits migrations.record/"
     " migrations.give_up",
+    "changes.state_folder": "changes.store",
     "hosts.crew": "hosts.fleet migrations.dry_runs",
     "hosts.winrm/": "migrations.smb.smb_ticket",
     "inventory.yaml_text": "inventory/ mesh.discovery.search migrations.moves.move_list"
