@@ -70,7 +70,7 @@ class World:
 
     def records_in(self, folder: Path) -> Records:
         """The journal of a state folder."""
-        return Records(folder, KINDS)
+        return Records(folder, KINDS, self.teller)
 
     @property
     def inventory(self) -> Inventory:

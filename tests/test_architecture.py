@@ -76,7 +76,7 @@ HANDED = {
     " migrations.past_migrations",
     "changes.store": "changes.journal changes.records mesh.audits migrations.record/"
     " migrations.give_up",
-    "changes.state_folder": "changes.store",
+    "changes.state_folder": "changes.records changes.store",
     "hosts.crew": "hosts.fleet migrations.dry_runs",
     "hosts.winrm/": "migrations.smb.smb_ticket",
     "inventory.yaml_text": "inventory/ mesh.discovery.search migrations.moves.move_list"

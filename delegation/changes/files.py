@@ -7,6 +7,7 @@ within one folder is a single step, and whoever reads the old file keeps it.
 import errno
 import os
 import secrets
+import stat
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -17,10 +18,25 @@ ANYBODYS = 0o666
 """The rights on a new file, of which the user's umask takes away."""
 
 
-def replace(path: Path, content: bytes, mode: int = ANYBODYS) -> None:
-    """``content`` in the place of whatever is there; of a link, of the link itself."""
-    with beside(path, content, mode) as new:
+def replace(path: Path, content: bytes) -> None:
+    """``content`` in the place of whatever is there; of a link, of the link itself.
+
+    A file that was kept from others stays so, and one that others may read goes on being read.
+    """
+    mode = _mode_of(path)
+    with beside(path, content, ANYBODYS if mode is None else OWNERS_ALONE) as new:
+        if mode is not None:
+            new.chmod(mode)
         new.replace(path)
+
+
+def _mode_of(path: Path) -> int | None:
+    """The rights on a file; None where there is none, or it is a link."""
+    with suppress(FileNotFoundError):
+        mode = path.lstat().st_mode
+        if stat.S_ISREG(mode):
+            return mode & 0o777
+    return None
 
 
 def create(path: Path, content: bytes, mode: int = ANYBODYS) -> None:

@@ -43,7 +43,7 @@ def history(ctx: click.Context, run: int | None, form: str) -> int:
       delegation history --format json
     """
     given = options.given(ctx)
-    records = Records(wiring.usual_state_folder(given), KINDS)
+    records = Records(wiring.usual_state_folder(given), KINDS, telling.TerminalTeller(given))
     with records.reading() as journal:
         view: HistoryView | RunDetails
         if run is None:

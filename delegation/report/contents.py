@@ -113,6 +113,7 @@ def run(
         "verdict": _became(recorded, settled=settled),
         **report.run_data(recorded),
         "unsettled": not settled,
+        "undo_file": recorded.undo_file,
         "changes": [report.recorded_data(change) for change in changes],
     }
 

@@ -37,6 +37,7 @@ def run(
         "verdict": _verdict(recorded, told, settled=settled),
         **report.run_data(recorded),
         "unsettled": not settled,
+        "undo_file": recorded.undo_file,
         "changes": told,
     }
 

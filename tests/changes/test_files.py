@@ -41,6 +41,27 @@ class TestReplace:
             os.umask(before)
         assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o640
 
+    @pytest.mark.parametrize("mode", [0o600, 0o640, 0o644, 0o664])
+    @pytest.mark.parametrize("mask", [0, 0o077])
+    def test_the_mode_of_what_was_there_stays(self, tmp_path: Path, mode: int, mask: int) -> None:
+        (tmp_path / "a").write_bytes(b"old")
+        (tmp_path / "a").chmod(mode)
+        before = os.umask(mask)
+        try:
+            files.replace(tmp_path / "a", b"new")
+        finally:
+            os.umask(before)
+        assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == mode
+
+    def test_of_a_link_its_mode_is_not_taken(self, tmp_path: Path) -> None:
+        (tmp_path / "a").symlink_to("nowhere")
+        before = os.umask(0o077)
+        try:
+            files.replace(tmp_path / "a", b"new")
+        finally:
+            os.umask(before)
+        assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o600
+
     def test_what_fails_names_the_file_and_leaves_nothing(self, tmp_path: Path) -> None:
         (tmp_path / "a").mkdir()
         with pytest.raises(IsADirectoryError):

@@ -161,12 +161,22 @@ def test_a_folder_that_anybody_may_change_is_refused(tmp_path: Path, mode: int) 
 
 
 @posix
-@pytest.mark.parametrize("mode", [0o700, 0o750, 0o755, 0o770])
+@pytest.mark.parametrize("mode", [0o700, 0o750, 0o755])
 def test_a_folder_that_others_may_look_at_is_fine(tmp_path: Path, mode: int) -> None:
     folder = tmp_path / "state"
     folder.mkdir()
     folder.chmod(mode)
     store.open_writable(folder).close()
+
+
+@posix
+@pytest.mark.parametrize("mode", [0o770, 0o775, 0o720])
+def test_so_is_one_that_its_group_may_change(tmp_path: Path, mode: int) -> None:
+    folder = tmp_path / "state"
+    folder.mkdir()
+    folder.chmod(mode)
+    with pytest.raises(JournalError, match="its group"):
+        store.open_writable(folder)
 
 
 @posix

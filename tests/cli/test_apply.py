@@ -148,6 +148,29 @@ def test_a_state_folder_that_anybody_may_change_is_refused(
     assert tree(here) == before
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files to others")
+def test_a_journal_of_somebody_else_is_read_with_a_warning_and_gone_by_never(
+    delegation: Delegation, here: Path
+) -> None:
+    assert delegation("audit").code == 3
+    assert delegation("apply", "--yes").code == 0
+    journal = here / ".delegation" / "journal.sqlite"
+    os.chown(journal, 65534, 65534)
+    before = tree(here)
+    for command in ("history", "history 1", "report json", "report markdown 1"):
+        ran = delegation(*command.split())
+        assert ran.code == 0
+        assert "journal.sqlite belongs to another account (uid 65534)" in ran.err
+    audit = delegation("audit", "--new-only")
+    assert audit.code == 0
+    assert audit.err.count("belongs to another account (uid 65534)") >= 1
+    for command in ("apply --yes", "rollback --yes"):
+        assert delegation(*command.split()).code == 1
+    after = tree(here)
+    del after[".delegation/audit.lock"]
+    assert after == before
+
+
 def test_the_undo_file_takes_it_all_back(delegation: Delegation, here: Path) -> None:
     (here / "inventory.yaml").write_text(
         INVENTORY + "retired: [hv99]\npolicy: {unconstrained: clear}\n", encoding="utf-8"

@@ -29,6 +29,7 @@ def abort(ctx: click.Context, machines: tuple[str, ...]) -> int:
     already, 2 a VM is in no run.
     """
     given = options.given(ctx)
-    records = Records(wiring.usual_state_folder(given), KINDS)
-    telling.TerminalTeller(given).say(give_up(records, machines))
+    teller = telling.TerminalTeller(given)
+    records = Records(wiring.usual_state_folder(given), KINDS, teller)
+    teller.say(give_up(records, machines))
     return 0

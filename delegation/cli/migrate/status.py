@@ -39,8 +39,9 @@ def status(ctx: click.Context, run: int | None, form: str) -> int:
     Exit codes: 0 everything is where it should be, 1 not yet, or something is not.
     """
     given = options.given(ctx)
-    records = Records(wiring.usual_state_folder(given), KINDS)
-    found = status_of(records, run, telling.TerminalTeller(given))
+    teller = telling.TerminalTeller(given)
+    records = Records(wiring.usual_state_folder(given), KINDS, teller)
+    found = status_of(records, run, teller)
     if form == "json":
         click.echo(json.dumps(found.to_json(), indent=1))
     elif form == "markdown":

@@ -1,6 +1,5 @@
 """A report on a run of the history, by the record alone: of any kind of run."""
 
-from contextlib import closing
 from pathlib import Path
 
 from delegation.changes.journal import Journal
@@ -24,7 +23,7 @@ from delegation.wiring import KINDS
 def report_of(given: options.Options, number: int) -> tuple[Data, list[Path]]:
     """The data of a report on a run, and what it must not be written over."""
     folder = wiring.usual_state_folder(given)
-    with closing(Journal.readable(folder, KINDS)) as journal:
+    with Records(folder, KINDS, telling.TerminalTeller(given)).reading() as journal:
         data = _told(given, journal, journal.run(number))
     return data, [given.inventory, folder / "journal.sqlite"]
 

@@ -1,12 +1,10 @@
 """A report on the directory as it is now: the state, a plan, an audit."""
 
 from collections import defaultdict
-from contextlib import closing
 from pathlib import Path
 from uuid import UUID
 
 from delegation import names
-from delegation.changes.journal import Journal
 from delegation.cli import options, terminal, wiring
 from delegation.cli.report.origin import origin
 from delegation.errors import DelegationError
@@ -15,7 +13,7 @@ from delegation.mesh import checks, compare, planning, survey
 from delegation.mesh.plan_mesh import hints
 from delegation.mesh.state import DELEGATION, RecordedDelegation
 from delegation.report import Data, contents
-from delegation.wiring import KINDS, today
+from delegation.wiring import today
 
 NEWEST = 20
 """Runs that a report tells of, and looks into for what they did to each host."""
@@ -48,8 +46,9 @@ def _past(
     """What the journal tells; one that can't be read is a warning."""
     here = {host.computer.guid for host in comparison.hosts}
     touched: dict[UUID, list[tuple[int, RecordedDelegation]]] = defaultdict(list)
+    world = wiring.world(given, inventory)
     try:
-        with closing(Journal.readable(wiring.state_folder(given, inventory), KINDS)) as journal:
+        with world.records.reading() as journal:
             runs = journal.runs()[-NEWEST:]
             for run in runs:
                 for recorded in (
@@ -60,4 +59,4 @@ def _past(
     except DelegationError as exc:
         terminal.warn(f"the report is without runs: {exc.what}")
         return contents.Past()
-    return contents.Past(tuple(runs), hints(wiring.world(given, inventory), comparison), touched)
+    return contents.Past(tuple(runs), hints(world, comparison), touched)
