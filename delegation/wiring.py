@@ -70,7 +70,7 @@ class World:
 
     def records_in(self, folder: Path) -> Records:
         """The journal of a state folder."""
-        return Records(folder, KINDS)
+        return Records(folder, KINDS, self.teller)
 
     @property
     def inventory(self) -> Inventory:
@@ -129,11 +129,16 @@ class World:
         """What a rollback of that run's rollback needs."""
         return connection.connection_record(self._settings_of(run), directory)
 
-    def write_undo_file(self, run: int, plan: DelegationPlan) -> None:
-        """The undo of a run as LDIF beside the journal. Raises JournalError."""
+    def write_undo_file(self, run: Run, plan: DelegationPlan) -> None:
+        """The undo of a run as LDIF beside the journal. Raises JournalError.
+
+        Raises ValueError for a run that was begun without the name of one.
+        """
         from delegation.directory import change_file
 
-        change_file.write_undo(self.records.folder / f"run-{run}-undo.ldif", plan)
+        if run.undo_file is None:
+            raise ValueError(f"run {run.id} has no undo file")
+        change_file.write_undo(self.records.folder / run.undo_file, plan)
 
     def change_file(self, plan: DelegationPlan) -> "ChangeFile":
         """The changes of a plan as other programs make them."""

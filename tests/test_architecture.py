@@ -34,9 +34,10 @@ MOST_ARROWS = 65
 
 IO = {
     "changes.files": "open os pathlib secrets sys",
-    "changes.journal": "clock getpass pathlib platform sqlite3",
+    "changes.journal": "clock getpass pathlib platform secrets sqlite3",
     "changes.records": "pathlib",
-    "changes.store": "os pathlib sqlite3 sys",
+    "changes.state_folder": "os pathlib sys",
+    "changes.store": "pathlib sqlite3",
     "cli/": "everything",
     "directory/": "open os pathlib random socket ssl sys urllib",
     "hosts.crew": "threading time",
@@ -64,7 +65,7 @@ _OF_RUNS = (
 )
 """Use cases of migrations that are about a run on record."""
 HANDED = {
-    "changes.files": "directory/",
+    "changes.files": "changes.state_folder directory/",
     "changes.journal": "changes.carry changes.history changes.opening changes.records changes.verbs"
     " hosts.settings_changes mesh.audits mesh.mesh_changes mesh.past_runs"
     f" {_OF_RUNS} migrations.past_migrations",
@@ -73,6 +74,7 @@ HANDED = {
     " migrations.past_migrations report.run_report",
     "changes.store": "changes.journal changes.records mesh.audits migrations.record/"
     " migrations.give_up",
+    "changes.state_folder": "changes.records changes.store",
     "hosts.crew": "hosts.fleet migrations.dry_runs",
     "hosts.thread_inbox": "hosts.crew migrations.runner.threads",
     "hosts.winrm/": "migrations.smb.smb_ticket",

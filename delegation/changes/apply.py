@@ -93,24 +93,47 @@ def _refuse_conflicts(plan: Plan[S], now: Mapping[UUID, S | Absent]) -> None:
 
 
 def settle(
-    changes: Sequence[Change[S]], changer: Changer[S], record: ChangeRecord[S]
+    intended: Sequence[Change[S]],
+    not_begun: Sequence[Change[S]],
+    changer: Changer[S],
+    record: ChangeRecord[S],
 ) -> tuple[Outcome[S], ...]:
-    """Find out what became of writes that a run which died had intended, and record it.
+    """Find out what became of the changes of a run which died, and record it.
 
-    An object that is only out of reach stays unsettled: a later look may tell.
+    An object that is only out of reach stays unsettled: a later look may tell. Those ``not_begun``
+    have no outcome where they are found not made.
     """
-    now = changer.look(_targets(changes))
+    now = changer.look(_targets([*intended, *not_begun]))
     outcomes: list[Outcome[S]] = []
-    settled: list[Outcome[S]] = []
-    for change in changes:
-        state = now[change.target.guid]
-        result, reason = what_became_of(change, state)
-        outcome = _with_state_found(Outcome(change, result, reason), now)
-        outcomes.append(outcome)
-        if not _is_out_of_reach(state):
-            settled.append(outcome)
-    record.settle(settled)
+    for change in intended:
+        result, reason = what_became_of(change, now[change.target.guid])
+        outcomes.append(_as_found(change, result, reason, now))
+    for change in not_begun:
+        if reason := _why_in_doubt(change, now[change.target.guid]):
+            outcomes.append(_as_found(change, Result.UNKNOWN, reason, now))
+    record.settle([outcome for outcome in outcomes if outcome.reached])
     return tuple(outcomes)
+
+
+def _as_found(
+    change: Change[S], result: Result, reason: str, now: Mapping[UUID, S | Absent]
+) -> Outcome[S]:
+    is_reached = not _is_out_of_reach(now[change.target.guid])
+    return _with_state_found(Outcome(change, result, reason, reached=is_reached), now)
+
+
+def _why_in_doubt(change: Change[S], state: S | Absent) -> str:
+    """Why a change that was not begun by the record may have been made all the same.
+
+    What is found made is never called ours by that: whoever made it had no need to tell us, and a
+    rollback would take it from them. Empty where it was not made, or is gone with its object.
+    """
+    result, reason = what_became_of(change, state)
+    if result is Result.APPLIED:
+        return "found made, but there is no record that this run began it"
+    if result is Result.REFUSED or (isinstance(state, Absent) and state.for_good):
+        return ""
+    return reason
 
 
 def what_became_of(change: Change[S], now: S | Absent) -> tuple[Result, str]:

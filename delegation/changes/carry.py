@@ -9,7 +9,7 @@ from delegation.changes.journal import Journal, RunRecord
 from delegation.changes.kinds import Kind
 from delegation.changes.opening import Opened
 from delegation.changes.outcomes import Changer, Result
-from delegation.changes.plan import Plan, S
+from delegation.changes.plan import Change, Plan, S
 from delegation.changes.run import DONE, FAILED, INTERRUPTED, SETTLED, NewRun, Run
 from delegation.changes.run_events import RunRecovered, tell_report
 from delegation.errors import DelegationError, Interrupted
@@ -36,15 +36,24 @@ def recover(journal: Journal, opened: Opened[S], teller: Teller) -> None:
 def recover_run(
     journal: Journal, run: Run, kind: Kind[S], changer: Changer[S], teller: Teller
 ) -> None:
-    """Look what became of one run's writes; those out of reach stay unsettled."""
+    """Look what became of one run's changes; those out of reach stay unsettled.
+
+    Of a run without an end all are looked at. That an intent is committed before its write is only
+    as true as the disk is: one that lies about a sync, or an older journal that was restored, has
+    written objects that nothing on record tells of.
+    """
     record = journal.reopen(run.id, kind)
     recorded_changes = journal.changes(run.id, kind)
-    unsettled = [recorded.change for recorded in recorded_changes if recorded.unsettled]
-    outcomes = driver.settle(unsettled, changer, record)
-    summary = _counts(journal, run.id, kind)
-    if UNREACHED in run.summary:
-        summary[UNREACHED] = run.summary[UNREACHED]
-    record.finish(SETTLED, summary)
+    intended = [recorded.change for recorded in recorded_changes if recorded.unsettled]
+    not_begun: list[Change[S]] = []
+    if run.finished is None:
+        not_begun = [recorded.change for recorded in recorded_changes if recorded.not_begun]
+    outcomes = driver.settle(intended, not_begun, changer, record)
+    if all(outcome.reached for outcome in outcomes if outcome.change in not_begun):
+        summary = _counts(journal, run.id, kind)
+        if UNREACHED in run.summary:
+            summary[UNREACHED] = run.summary[UNREACHED]
+        record.finish(SETTLED, summary)
     recovered = RunRecovered(run.id, outcomes)
     teller.say(recovered)
     for line in recovered.in_doubt:
@@ -69,7 +78,7 @@ def carry_out(  # noqa: PLR0913, PLR0917 - the parts that one run is made of
     status, unreached_in_all = FAILED, frozenset(unreached)
     try:
         # The undo must lie there before the first write, for whoever has to do without us.
-        opened.before_first_write(record.number, plan)
+        opened.before_first_write(journal.run(record.number), plan)
         report = driver.apply(plan, opened.changer, record, teller.progress(verb))
         status = DONE if report.complete else FAILED
         unreached_in_all |= report.unreached

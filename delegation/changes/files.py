@@ -4,8 +4,10 @@ A file is made under a hidden name in the folder where it is to be, and then get
 within one folder is a single step, and whoever reads the old file keeps it.
 """
 
+import errno
 import os
 import secrets
+import stat
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -16,15 +18,30 @@ ANYBODYS = 0o666
 """The rights on a new file, of which the user's umask takes away."""
 
 
-def replace(path: Path, content: bytes, mode: int = ANYBODYS) -> None:
-    """``content`` in the place of whatever is there; of a link, of the link itself."""
-    with beside(path, content, mode) as new:
+def replace(path: Path, content: bytes) -> None:
+    """``content`` in the place of whatever is there; of a link, of the link itself.
+
+    A file that was kept from others stays so, and one that others may read goes on being read.
+    """
+    mode = _mode_of(path)
+    with beside(path, content, ANYBODYS if mode is None else OWNERS_ALONE) as new:
+        if mode is not None:
+            new.chmod(mode)
         new.replace(path)
 
 
-def create(path: Path, content: bytes) -> None:
+def _mode_of(path: Path) -> int | None:
+    """The rights on a file; None where there is none, or it is a link."""
+    with suppress(FileNotFoundError):
+        mode = path.lstat().st_mode
+        if stat.S_ISREG(mode):
+            return mode & 0o777
+    return None
+
+
+def create(path: Path, content: bytes, mode: int = ANYBODYS) -> None:
     """A new file. Raises FileExistsError where anything is there already, which stays."""
-    with beside(path, content) as new:
+    with beside(path, content, mode) as new:
         _rename_to_new(new, path)
 
 
@@ -78,7 +95,24 @@ def _rename_to_new(new: Path, path: Path) -> None:
         path.hardlink_to(new)
     except FileExistsError:
         raise
-    except OSError:  # a file system without links
-        if os.path.lexists(path):
-            raise FileExistsError(path) from None
+    except OSError:  # a file system without links: only what is ours is renamed over
+        path.open("xb").close()
         new.rename(path)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make sure that the names in it outlive a power cut: fsync of a file does not say its name.
+
+    Windows has no such call: its file systems keep a log of names, in their order.
+    """
+    if sys.platform == "win32":
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    except OSError as exc:
+        # Some network file systems have no such call either (fsync(2)).
+        if exc.errno != errno.EINVAL:
+            raise
+    finally:
+        os.close(descriptor)

@@ -132,6 +132,7 @@ class RunDetails:
             ("plan", run.plan_digest or ""),
             ("ticket", run.ticket or ""),
             ("undoes run", str(run.reverses or "")),
+            ("undo file", run.undo_file or ""),
             ("result", account.in_words if account else ""),
         )
         yield from ((name, text) for name, text in facts if text)
@@ -140,6 +141,7 @@ class RunDetails:
         to_json = self.change_json
         return {
             **run_to_json(self.run),
+            "undo_file": self.run.undo_file,
             "changes": [to_json(change) for change in self.changes] if to_json else [],
             **(self.account.details_json() if self.account else {}),
         }

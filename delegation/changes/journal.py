@@ -7,6 +7,7 @@ between is *unsettled* until the next apply or rollback has looked at its object
 import getpass
 import json
 import platform
+import secrets
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -71,10 +72,12 @@ class Journal:
     ) -> int:
         """A run's line and its number, within a transaction; it has ended unless it is running."""
         now = _now()
+        kind = self.kinds.of(run.kind)
+        undo_id = secrets.token_hex(8) if kind and kind.has_undo_file else None
         cursor = self.writing().execute(
             "INSERT INTO runs (kind, status, started, finished, who, machine, directory, domain,"
-            " dc, connection, inventory_digest, plan_digest, ticket, reverses, summary)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " dc, connection, inventory_digest, plan_digest, ticket, reverses, undo_id, summary)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 run.kind,
                 status,
@@ -90,6 +93,7 @@ class Journal:
                 run.plan_digest,
                 run.ticket,
                 run.reverses,
+                undo_id,
                 json.dumps(summary or {}),
             ),
         )

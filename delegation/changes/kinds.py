@@ -26,7 +26,7 @@ class Kind(Generic[S]):
 
     ``name`` goes into the digests of its plans, ``apply`` and ``rollback`` are what its runs are
     called in the journal, which are also the commands that make them; ``state`` is recorded;
-    ``words`` are for messages.
+    ``words`` are for messages. ``has_undo_file``: its runs leave their undo for other programs too.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Kind(Generic[S]):
     rollback: str
     state: type[S]
     words: KindWords
+    has_undo_file: bool = False
 
     @property
     def runs(self) -> tuple[str, str]:

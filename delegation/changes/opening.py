@@ -52,7 +52,7 @@ class Opened(Protocol[S]):
     def new_run(self, plan: Plan[S]) -> NewRun:
         """What is known of the run that will write ``plan``."""
 
-    def before_first_write(self, run: int, plan: Plan[S]) -> None:
+    def before_first_write(self, run: Run, plan: Plan[S]) -> None:
         """What must be on disk before anything is written. Raises JournalError."""
 
     def after_write(self, report: Report[S]) -> Iterable[Event]:

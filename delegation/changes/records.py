@@ -1,24 +1,44 @@
 """The state folder of an inventory, opened for one step at a time: to look, to add, to change."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
 
-from delegation.changes import store
+from delegation.changes import state_folder, store
 from delegation.changes.journal import Journal
 from delegation.changes.kinds import Kinds
+from delegation.errors import JournalError
+from delegation.events import Silence, Teller, warning
 
 
 class Records:
-    """The journal of one state folder, opened for one step at a time. Raises JournalError, Busy."""
+    """The journal of one state folder, opened for one step at a time. Raises JournalError, Busy.
 
-    def __init__(self, folder: Path, kinds: Kinds) -> None:
+    ``teller`` hears where what is only looked at may be somebody else's.
+    """
+
+    def __init__(self, folder: Path, kinds: Kinds, teller: Teller | None = None) -> None:
         self.folder = folder
         self._kinds = kinds
+        self._teller = teller or Silence()
+        self._told = False
 
     @contextmanager
     def reading(self) -> Iterator[Journal]:
-        """To look at only."""
+        """To look at only, whoever may have changed it: that is told, once."""
+        doubt = None if self._told else self._distrusted()
+        if doubt:
+            self._told = True
+            what = f"{doubt.why}: what is read there may not be what this program wrote"
+            self._teller.say(warning(what))
+        with closing(Journal.readable(self.folder, self._kinds)) as journal:
+            yield journal
+
+    @contextmanager
+    def trusting(self) -> Iterator[Journal]:
+        """To go by what it says. Raises JournalError where somebody else may have changed it."""
+        if doubt := self._distrusted():
+            raise JournalError(doubt.why, doubt.fix)
         with closing(Journal.readable(self.folder, self._kinds)) as journal:
             yield journal
 
@@ -39,6 +59,11 @@ class Records:
         """To add a run, or a request to another's, without keeping anybody out."""
         with closing(Journal.writable(self.folder, self._kinds)) as journal:
             yield journal
+
+    def _distrusted(self) -> state_folder.Distrust | None:
+        with suppress(OSError):  # told by whoever opens it
+            return state_folder.distrusted_journal(self.folder)
+        return None
 
     def alone(self, doing: str) -> AbstractContextManager[None]:
         """The only one who is ``doing`` this (store.AUDITING and the like)."""

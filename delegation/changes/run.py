@@ -43,6 +43,16 @@ class Run(NewRun):
     who: str = ""
     machine: str = ""
     summary: Mapping[str, Any] = field(default_factory=dict)
+    undo_id: str | None = None
+
+    @property
+    def undo_file(self) -> str | None:
+        """The name of its undo file beside the journal; None where it has none.
+
+        Also of runs of 0.1, which named it ``run-N-undo.ldif``. A number alone comes again where a
+        journal was lost or an older one restored, and the file of another run may lie there then.
+        """
+        return f"run-{self.id}-{self.undo_id}-undo.ldif" if self.undo_id else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +68,8 @@ class RecordedChange(Generic[S]):
     @property
     def unsettled(self) -> bool:
         return self.intended is not None and self.result is None
+
+    @property
+    def not_begun(self) -> bool:
+        """By the record alone."""
+        return self.intended is None and self.result is None

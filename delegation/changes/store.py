@@ -1,126 +1,23 @@
-"""The state folder: its SQLite file (open, version, permissions) and the lock of one writer.
+"""The SQLite file in the state folder: opened, of which version; and the lock of one writer."""
 
-The folder is created for its owner alone. What lies in it is trusted when a run is undone, so a
-folder or file that anybody may change is refused.
-"""
-
-import os
 import sqlite3
-import stat
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
+from delegation.changes.journal_schema import APPLICATION_ID, STEPS, VERSION
+from delegation.changes.state_folder import own_file, own_folder
 from delegation.errors import Busy, JournalError
-
-APPLICATION_ID = 0x44656C67
-
-STEPS = (
-    """
-CREATE TABLE runs (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    kind TEXT NOT NULL,
-    status TEXT NOT NULL,
-    started TEXT NOT NULL,
-    finished TEXT,
-    who TEXT NOT NULL,
-    machine TEXT NOT NULL,
-    directory TEXT NOT NULL,
-    domain TEXT NOT NULL,
-    dc TEXT NOT NULL,
-    connection TEXT NOT NULL,
-    inventory_digest TEXT,
-    plan_digest TEXT,
-    ticket TEXT,
-    reverses INTEGER REFERENCES runs (id),
-    summary TEXT NOT NULL DEFAULT '{}'
-);
-CREATE TABLE changes (
-    run INTEGER NOT NULL REFERENCES runs (id),
-    seq INTEGER NOT NULL,
-    name TEXT NOT NULL,
-    dn TEXT NOT NULL,
-    guid TEXT NOT NULL,
-    before BLOB NOT NULL,
-    after BLOB NOT NULL,
-    intended TEXT,
-    result TEXT,
-    settled TEXT,
-    reason TEXT NOT NULL DEFAULT '',
-    PRIMARY KEY (run, seq)
-) WITHOUT ROWID;
-CREATE INDEX changes_by_guid ON changes (guid);
-CREATE INDEX unsettled_changes ON changes (run) WHERE intended IS NOT NULL AND result IS NULL
-""",
-    """
-CREATE TABLE findings (
-    run INTEGER PRIMARY KEY REFERENCES runs (id),
-    scope TEXT NOT NULL,
-    content BLOB NOT NULL
-)
-""",
-    """
-CREATE TABLE moves (
-    run INTEGER NOT NULL REFERENCES runs (id),
-    seq INTEGER NOT NULL,
-    machine TEXT NOT NULL,
-    name TEXT NOT NULL,
-    source TEXT NOT NULL,
-    target TEXT NOT NULL,
-    storage TEXT NOT NULL,
-    memory INTEGER NOT NULL,
-    disk INTEGER NOT NULL,
-    size INTEGER NOT NULL,
-    seconds REAL NOT NULL,
-    state TEXT NOT NULL,
-    host TEXT NOT NULL,
-    bound TEXT NOT NULL DEFAULT '',
-    shell TEXT,
-    attempts INTEGER NOT NULL DEFAULT 0,
-    percent INTEGER NOT NULL DEFAULT 0,
-    abandoned INTEGER NOT NULL DEFAULT 0,
-    started TEXT,
-    ended TEXT,
-    reason TEXT NOT NULL DEFAULT '',
-    fix TEXT NOT NULL DEFAULT '',
-    PRIMARY KEY (run, machine)
-) WITHOUT ROWID;
-CREATE TABLE steps (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    run INTEGER NOT NULL REFERENCES runs (id),
-    machine TEXT NOT NULL,
-    time TEXT NOT NULL,
-    step TEXT NOT NULL,
-    state TEXT NOT NULL,
-    host TEXT NOT NULL,
-    bound TEXT NOT NULL,
-    reason TEXT NOT NULL
-);
-CREATE INDEX steps_by_machine ON steps (run, machine);
-CREATE TABLE requests (
-    run INTEGER NOT NULL REFERENCES runs (id),
-    machine TEXT NOT NULL,
-    time TEXT NOT NULL,
-    PRIMARY KEY (run, machine)
-) WITHOUT ROWID
-""",
-)
-"""What makes each version of the journal out of the one before it; the first makes its tables.
-
-Before and after are the states as UTF-8 JSON with the exact values; ``content`` is news.encode's.
-"""
-VERSION = len(STEPS)
 
 
 def open_writable(folder: Path) -> sqlite3.Connection:
     """The journal, created where there is none. Raises JournalError, with what to do."""
-    _own_folder(folder)
+    own_folder(folder)
     path = folder / "journal.sqlite"
-    _own_file(path)
+    own_file(path)
     with translated(path):
         db = sqlite3.connect(path, timeout=5, isolation_level=None)
-        db.execute("PRAGMA synchronous = FULL")
+        _survive_power_cuts(db, path)
         db.execute("PRAGMA foreign_keys = ON")
         with transaction(db, path):  # two first runs may meet here: look inside it
             version = version_of(db, path)
@@ -136,6 +33,25 @@ def open_writable(folder: Path) -> sqlite3.Connection:
                 # directory, that the journal can't be written.
                 db.execute("UPDATE runs SET status = status WHERE 0")
         return db
+
+
+def _survive_power_cuts(db: sqlite3.Connection, path: Path) -> None:
+    """What ``transaction`` has committed stays so, whatever happens to the machine.
+
+    A commit ends with the rollback journal of SQLite losing its validity: until that is on the
+    disk, a power cut brings it back, and it takes the commit back. By default the file is deleted,
+    and with FULL nobody syncs the folder that it is deleted from. Cut to no length instead, the
+    file itself is synced (sqlite.org/pragma.html#pragma_synchronous), on Windows as well, where
+    EXTRA, which syncs the folder, has nothing to call. No WAL: it needs memory that is shared,
+    which a state folder on a network share can't give.
+    """
+    mode = db.execute("PRAGMA journal_mode = TRUNCATE").fetchone()[0]
+    db.execute("PRAGMA synchronous = FULL")
+    if mode != "truncate":
+        raise JournalError(
+            f"{path} can't be kept so that it survives a power cut (its journal mode is {mode})",
+            "close whatever else has it open, and try again",
+        )
 
 
 def open_readable(folder: Path) -> sqlite3.Connection | None:
@@ -193,9 +109,9 @@ def lock(folder: Path, doing: str = WRITING) -> Iterator[None]:
     process, however that dies, on Linux and on Windows. A file that says "locked" by being there
     would outlive a kill, and a number of a process in it may be another one's by then.
     """
-    _own_folder(folder)
+    own_folder(folder)
     path = folder / doing
-    _own_file(path)
+    own_file(path)
     with translated(path):
         db = sqlite3.connect(path, timeout=0, isolation_level=None)
         try:
@@ -230,47 +146,6 @@ def version_of(db: sqlite3.Connection, path: Path) -> int:
             "use that version",
         )
     return version
-
-
-def _own_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if sys.platform != "win32" and folder.stat().st_mode & 0o002:
-            # Whoever can write a journal can make a rollback write values of their choice.
-            raise JournalError(
-                f"anybody may change the state folder {folder}",
-                f"what lies there is trusted when a run is undone: chmod 700 {folder}",
-            )
-    except OSError as exc:
-        raise JournalError(
-            f"the state folder {folder} can't be used: {exc.strerror or exc}",
-            "make it a folder that you may write, or name another --state",
-        ) from exc
-
-
-def _own_file(path: Path) -> None:
-    """Make sure that the file is there, and ours to write.
-
-    One that is there is not opened: on POSIX, closing any descriptor of a file ends the locks that
-    this process holds on it, those of SQLite among them.
-    """
-    try:
-        with suppress(FileExistsError):
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-        status = path.stat()
-    except OSError as exc:
-        raise _unwritable(path, exc.strerror or str(exc)) from exc
-    if not stat.S_ISREG(status.st_mode) or not os.access(path, os.R_OK | os.W_OK):
-        raise _unwritable(path, "not a file that you may read and write")
-    if sys.platform != "win32" and status.st_mode & 0o022:
-        raise JournalError(f"others may change {path}", f"chmod 600 {path}")
-
-
-def _unwritable(path: Path, why: str) -> JournalError:
-    return JournalError(
-        f"{path} can't be written: {why}; nothing was changed",
-        "every write needs its record: make it writable, or name another --state",
-    )
 
 
 @contextmanager

@@ -27,10 +27,11 @@ def world_of(given: Options, inventory: Inventory | None) -> wiring.World:
 
 def records(given: Options) -> Records:
     """The journal, for whoever only looks: an inventory that is missing or invalid names none."""
+    teller = TerminalTeller(given)
     if given.state is not None:
-        return Records(given.state, wiring.KINDS)
+        return Records(given.state, wiring.KINDS, teller)
     try:
         inventory: Inventory | None = load(given)
     except (InventoryError, UsageError):
         inventory = None
-    return Records(wiring.state_folder(given.places, inventory), wiring.KINDS)
+    return Records(wiring.state_folder(given.places, inventory), wiring.KINDS, teller)

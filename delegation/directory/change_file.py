@@ -50,12 +50,14 @@ def _line(attribute: str, text: str) -> str:
 
 
 def write_undo(path: Path, plan: DelegationPlan) -> None:
-    """Write the reverse of ``plan`` to ``path``, before its first write. Raises JournalError.
+    """Write the reverse of ``plan`` to a new file, before its first write. Raises JournalError.
 
     For whoever must go back without this program: ``ldifde -i -f FILE`` or ``ldapmodify -f FILE``.
+    It is on the disk, with its name, when this returns; what is there already is never replaced.
     """
     try:
-        files.replace(path, records(plan.reversed()).encode(), files.OWNERS_ALONE)
+        files.create(path, records(plan.reversed()).encode(), files.OWNERS_ALONE)
+        files.sync_folder(path.parent)
     except OSError as exc:
         raise JournalError(
             f"the undo file {path} can't be written: {exc.strerror or exc}; nothing was changed",

@@ -48,7 +48,7 @@ class OpenedHosts:
             plan.digest,
         )
 
-    def before_first_write(self, run: int, plan: Plan[HostSetting]) -> None:
+    def before_first_write(self, run: Run, plan: Plan[HostSetting]) -> None:
         """Nothing: no other program takes a file of settings."""
 
     def after_write(self, report: Report[HostSetting]) -> Iterable[Event]:  # noqa: ARG002

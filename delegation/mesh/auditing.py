@@ -121,7 +121,7 @@ def _comparing_alone(records: Records, *, compares: bool) -> Iterator[None]:
 def _last(world: AuditWorld, directory: str, scope_key: str, *, needed: bool) -> Audited | None:
     """The audit to compare with; that there is none to be read matters to ``new_only`` alone."""
     try:
-        with world.records.reading() as journal:
+        with world.records.trusting() as journal:
             return audits.last(journal, directory, scope_key)
     except DelegationError as exc:
         if needed:

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from delegation import names
-from delegation.changes import store
+from delegation.changes import journal_schema, store
 from delegation.changes.journal import Journal
 from delegation.changes.records import Records
 from delegation.changes.run import DONE, NewRun
@@ -125,4 +125,4 @@ _SINCE = 2
 def _format(journal: Journal) -> int:
     for row in journal.rows("PRAGMA user_version"):
         return int(row[0])
-    return store.VERSION
+    return journal_schema.VERSION

@@ -33,7 +33,7 @@ class WriteWorld(PlanWorld, Protocol):
 
     def connection_record(self, directory: Directory) -> Mapping[str, Any]: ...
 
-    def write_undo_file(self, run: int, plan: DelegationPlan) -> None: ...
+    def write_undo_file(self, run: Run, plan: DelegationPlan) -> None: ...
 
 
 class UndoWorld(Protocol):
@@ -51,7 +51,7 @@ class UndoWorld(Protocol):
 
     def connection_record_of(self, run: Run, directory: Directory) -> Mapping[str, Any]: ...
 
-    def write_undo_file(self, run: int, plan: DelegationPlan) -> None: ...
+    def write_undo_file(self, run: Run, plan: DelegationPlan) -> None: ...
 
 
 class OpenedDirectory:
@@ -77,7 +77,7 @@ class OpenedDirectory:
             "what became of it"
         )
 
-    def before_first_write(self, run: int, plan: Plan[Delegation]) -> None:
+    def before_first_write(self, run: Run, plan: Plan[Delegation]) -> None:
         self._writes_undo(run, plan)
 
     def after_write(self, report: Report[Delegation]) -> Iterable[Event]:

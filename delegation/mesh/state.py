@@ -150,5 +150,6 @@ DELEGATION = Kind(
     ROLLBACK,
     Delegation,
     KindWords("the directory has", "written", "restore the values the run left"),
+    has_undo_file=True,
 )
 """Delegation on computer objects: the kind of ``delegation apply`` and ``delegation rollback``."""

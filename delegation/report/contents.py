@@ -202,6 +202,7 @@ class RunReport:
             "verdict": self.verdict.to_json(),
             **run_to_json(self.run),
             "unsettled": not self.is_settled,
+            "undo_file": self.run.undo_file,
             "changes": [delegation_to_json(change) for change in self.changes],
         }
         if self.findings is None:

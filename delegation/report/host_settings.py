@@ -59,6 +59,7 @@ class SettingsRunReport:
             "verdict": self.verdict.to_json(),
             **run_to_json(self.run),
             "unsettled": not self.is_settled,
+            "undo_file": self.run.undo_file,
             "changes": [recorded_setting_to_json(change) for change in self.changes],
         }
 

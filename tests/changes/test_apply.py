@@ -490,7 +490,7 @@ def settle_all(directory: MemoryDirectory, folder: Path) -> None:
         for run in journal.unsettled():
             unsettled = [r.change for r in journal.changes(run.id, DELEGATION) if r.unsettled]
             page = journal.reopen(run.id, DELEGATION)
-            outcomes = driver.settle(unsettled, directory, page)
+            outcomes = driver.settle(unsettled, (), directory, page)
             page.finish("settled", {})
             assert {o.result for o in outcomes} <= {Result.APPLIED, Result.REFUSED}
         assert journal.unsettled() == []
@@ -633,7 +633,7 @@ def test_a_write_that_nobody_can_judge_stays_unknown_and_is_not_undone(tmp_path:
     directory.delete("hv05")
     with closing(Journal.writable(tmp_path, KINDS)) as journal:
         unsettled = [r.change for r in journal.changes(run, DELEGATION)]
-        outcomes = driver.settle(unsettled, directory, journal.reopen(run, DELEGATION))
+        outcomes = driver.settle(unsettled, (), directory, journal.reopen(run, DELEGATION))
         results = {o.change.target.name: o.result for o in outcomes}
         assert results.pop("hv01") is results.pop("hv05") is Result.UNKNOWN
         assert set(results.values()) == {Result.REFUSED}

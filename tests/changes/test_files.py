@@ -1,5 +1,8 @@
+import errno
 import os
 import stat
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -38,6 +41,27 @@ class TestReplace:
             os.umask(before)
         assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o640
 
+    @pytest.mark.parametrize("mode", [0o600, 0o640, 0o644, 0o664])
+    @pytest.mark.parametrize("mask", [0, 0o077])
+    def test_the_mode_of_what_was_there_stays(self, tmp_path: Path, mode: int, mask: int) -> None:
+        (tmp_path / "a").write_bytes(b"old")
+        (tmp_path / "a").chmod(mode)
+        before = os.umask(mask)
+        try:
+            files.replace(tmp_path / "a", b"new")
+        finally:
+            os.umask(before)
+        assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == mode
+
+    def test_of_a_link_its_mode_is_not_taken(self, tmp_path: Path) -> None:
+        (tmp_path / "a").symlink_to("nowhere")
+        before = os.umask(0o077)
+        try:
+            files.replace(tmp_path / "a", b"new")
+        finally:
+            os.umask(before)
+        assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o600
+
     def test_what_fails_names_the_file_and_leaves_nothing(self, tmp_path: Path) -> None:
         (tmp_path / "a").mkdir()
         with pytest.raises(IsADirectoryError):
@@ -63,6 +87,27 @@ class TestCreate:
             files.create(tmp_path / "a", b"new")
         assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
+    def test_a_private_one_is_private(self, tmp_path: Path) -> None:
+        before = os.umask(0)
+        try:
+            files.create(tmp_path / "a", b"new", files.OWNERS_ALONE)
+        finally:
+            os.umask(before)
+        assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o600
+
+    def test_where_there_are_no_links_what_is_there_stays_too(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(os, "link", _no_links)
+        files.create(tmp_path / "a", b"new")
+        with pytest.raises(FileExistsError):
+            files.create(tmp_path / "a", b"newer")
+        (tmp_path / "b").symlink_to("nowhere")
+        with pytest.raises(FileExistsError):
+            files.create(tmp_path / "b", b"new")
+        assert {path.name for path in tmp_path.iterdir()} == {"a", "b"}
+        assert (tmp_path / "a").read_bytes() == b"new"
+
 
 class TestCreateAll:
     def test_all_of_them(self, tmp_path: Path) -> None:
@@ -80,3 +125,34 @@ class TestCreateAll:
         with pytest.raises(FileExistsError):
             files.create_all([(tmp_path / "a", b"1"), (tmp_path / "." / "a", b"2")])
         assert there(tmp_path) == {}
+
+
+def _no_links(*_: object, **__: object) -> None:
+    raise PermissionError(errno.EPERM, "Operation not permitted")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such call")
+class TestSyncFolder:
+    def test_it_syncs_the_folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        synced: list[int] = []
+        monkeypatch.setattr(os, "fsync", lambda it: synced.append(os.fstat(it).st_ino))
+        files.sync_folder(tmp_path)
+        assert synced == [tmp_path.stat().st_ino]
+
+    def test_a_share_without_such_a_call_is_no_error(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(os, "fsync", _failing(errno.EINVAL))
+        files.sync_folder(tmp_path)
+
+    def test_a_disk_that_fails_is(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(os, "fsync", _failing(errno.EIO))
+        with pytest.raises(OSError, match="Input/output"):
+            files.sync_folder(tmp_path)
+
+
+def _failing(code: int) -> Callable[[int], None]:
+    def fsync(_: int) -> None:
+        raise OSError(code, os.strerror(code))
+
+    return fsync

@@ -1,5 +1,6 @@
 """The state folder with real files, real permissions, real locks and real processes."""
 
+import errno
 import os
 import signal
 import sqlite3
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from delegation.changes import store
+from delegation.changes import journal_schema, store
 from delegation.errors import Busy, JournalError
 from tests.nobody import nobodys_folder
 
@@ -36,7 +37,7 @@ def child(program: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
 HOLD_THE_LOCK = """
 import sys
 from pathlib import Path
-from delegation.changes import store
+from delegation.changes import journal_schema, store
 with store.lock(Path(sys.argv[1])):
     print("ready", flush=True)
     sys.stdin.read()
@@ -46,7 +47,7 @@ TRY_THE_LOCK = """
 import sys
 from pathlib import Path
 from delegation import errors
-from delegation.changes import store
+from delegation.changes import journal_schema, store
 try:
     with store.lock(Path(sys.argv[1])):
         print("got it")
@@ -141,6 +142,7 @@ def test_folder_and_files_are_for_their_owner_alone(tmp_path: Path) -> None:
     assert folder.stat().st_mode & 0o777 == 0o700
     assert {f.name: f.stat().st_mode & 0o777 for f in folder.iterdir()} == {
         "journal.sqlite": 0o600,
+        "journal.sqlite-journal": 0o600,
         "lock": 0o600,
     }
 
@@ -159,12 +161,22 @@ def test_a_folder_that_anybody_may_change_is_refused(tmp_path: Path, mode: int) 
 
 
 @posix
-@pytest.mark.parametrize("mode", [0o700, 0o750, 0o755, 0o770])
+@pytest.mark.parametrize("mode", [0o700, 0o750, 0o755])
 def test_a_folder_that_others_may_look_at_is_fine(tmp_path: Path, mode: int) -> None:
     folder = tmp_path / "state"
     folder.mkdir()
     folder.chmod(mode)
     store.open_writable(folder).close()
+
+
+@posix
+@pytest.mark.parametrize("mode", [0o770, 0o775, 0o720])
+def test_so_is_one_that_its_group_may_change(tmp_path: Path, mode: int) -> None:
+    folder = tmp_path / "state"
+    folder.mkdir()
+    folder.chmod(mode)
+    with pytest.raises(JournalError, match="its group"):
+        store.open_writable(folder)
 
 
 @posix
@@ -307,8 +319,8 @@ def _sqlite(path: Path, *statements: str) -> None:
         pytest.param(["PRAGMA user_version = 1"], "not a journal", id="only a version"),
         pytest.param(
             [
-                f"PRAGMA application_id = {store.APPLICATION_ID}",
-                f"PRAGMA user_version = {store.VERSION + 1}",
+                f"PRAGMA application_id = {journal_schema.APPLICATION_ID}",
+                f"PRAGMA user_version = {journal_schema.VERSION + 1}",
                 "CREATE TABLE runs (id)",
             ],
             "newer version",
@@ -393,13 +405,13 @@ def test_a_transaction_is_all_or_nothing(tmp_path: Path) -> None:
 
         with pytest.raises(KeyboardInterrupt):
             interrupted()
-        assert db.execute("PRAGMA user_version").fetchone() == (store.VERSION,)
+        assert db.execute("PRAGMA user_version").fetchone() == (journal_schema.VERSION,)
 
 
 FIRST_RUN = """
 import sys
 from pathlib import Path
-from delegation.changes import store
+from delegation.changes import journal_schema, store
 print("ready", flush=True)
 sys.stdin.readline()
 store.open_writable(Path(sys.argv[1])).close()
@@ -421,10 +433,84 @@ def test_first_runs_that_start_together_find_one_journal(tmp_path: Path) -> None
     store.open_writable(tmp_path).close()
 
 
+# Power cuts; a real one is in tests/story/test_power_cut.py
+
+
+def test_commits_do_not_hang_on_a_name_that_nobody_syncs(tmp_path: Path) -> None:
+    """Of 0.1.0: DELETE and FULL. A cut brought the deleted file back, which undid the commit."""
+    with closing(store.open_writable(tmp_path)) as db:
+        assert db.execute("PRAGMA journal_mode").fetchone() == ("truncate",)
+        assert db.execute("PRAGMA synchronous").fetchone() == (2,)
+        with store.transaction(db, tmp_path / "journal.sqlite"):
+            db.execute("PRAGMA user_version = 3")
+        assert (tmp_path / "journal.sqlite-journal").stat().st_size == 0
+
+
+def test_a_journal_that_was_made_wal_is_so_no_more(tmp_path: Path) -> None:
+    store.open_writable(tmp_path).close()
+    path = tmp_path / "journal.sqlite"
+    _sqlite(path, "PRAGMA journal_mode = WAL")
+    assert path.read_bytes()[18:20] == b"\2\2"
+    with closing(store.open_writable(tmp_path)) as db:
+        assert db.execute("PRAGMA journal_mode").fetchone() == ("truncate",)
+    assert path.read_bytes()[18:20] == b"\1\1"
+
+
+def test_a_journal_that_sqlite_keeps_otherwise_is_refused(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(":memory:")) as db, pytest.raises(JournalError, match="power cut"):
+        store._survive_power_cuts(db, tmp_path / "journal.sqlite")
+
+
+@posix
+def test_a_new_folder_is_synced_where_its_name_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", lambda it: synced.append(os.fstat(it).st_ino))
+    with store.lock(tmp_path / "a" / "b" / "state"):
+        pass
+    above = [tmp_path / "a" / "b", tmp_path / "a", tmp_path]
+    assert set(synced) >= {folder.stat().st_ino for folder in above}
+
+
+@posix
+def test_so_is_one_that_a_process_made_which_died_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "state").mkdir(mode=0o700)
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", lambda it: synced.append(os.fstat(it).st_ino))
+    store.open_writable(tmp_path / "state").close()
+    assert tmp_path.stat().st_ino in synced
+
+
+@posix
+def test_a_new_folder_that_cannot_be_synced_is_not_left_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", fails)
+    with pytest.raises(JournalError, match="Input/output error"):
+        store.open_writable(tmp_path / "a" / "state")
+    assert list(tmp_path.iterdir()) == []
+
+
+@posix
+def test_a_folder_in_one_that_may_not_be_read_is_fine() -> None:
+    """As /var/lib/private is, in which systemd makes the folder of a service."""
+    with nobodys_folder() as folder:
+        (folder / "private" / "state").mkdir(parents=True, mode=0o700)
+        (folder / "private").chmod(0o100)
+        store.open_writable(folder / "private" / "state").close()
+        (folder / "private").chmod(0o700)
+
+
 DIE_AMID_A_COMMIT = """
 import os, signal, sys
 from pathlib import Path
-from delegation.changes import store
+from delegation.changes import journal_schema, store
 db = store.open_writable(Path(sys.argv[1]))
 db.execute("PRAGMA cache_size = 1")
 db.execute("BEGIN IMMEDIATE")

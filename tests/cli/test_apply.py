@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import shlex
 import stat
 from collections.abc import Callable
@@ -26,6 +27,7 @@ from tests.cli.world import (
     holdings,
     plain,
     tree,
+    undo_file,
 )
 
 Data = dict[str, Any]
@@ -130,7 +132,7 @@ def test_the_state_folder_is_its_owners_alone(delegation: Delegation, here: Path
     assert stat.S_IMODE(state.stat().st_mode) == 0o700
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in state.iterdir()}
     assert modes["journal.sqlite"] == 0o600
-    assert modes["run-1-undo.ldif"] == 0o600
+    assert modes[undo_file(state, 1).name] == 0o600
     assert set(modes.values()) == {0o600}
 
 
@@ -146,6 +148,29 @@ def test_a_state_folder_that_anybody_may_change_is_refused(
     assert tree(here) == before
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files to others")
+def test_a_journal_of_somebody_else_is_read_with_a_warning_and_gone_by_never(
+    delegation: Delegation, here: Path
+) -> None:
+    assert delegation("audit").code == 3
+    assert delegation("apply", "--yes").code == 0
+    journal = here / ".delegation" / "journal.sqlite"
+    os.chown(journal, 65534, 65534)
+    before = tree(here)
+    for command in ("history", "history 1", "report json", "report markdown 1"):
+        ran = delegation(*command.split())
+        assert ran.code == 0
+        assert "journal.sqlite belongs to another account (uid 65534)" in ran.err
+    audit = delegation("audit", "--new-only")
+    assert audit.code == 0
+    assert audit.err.count("belongs to another account (uid 65534)") >= 1
+    for command in ("apply --yes", "rollback --yes"):
+        assert delegation(*command.split()).code == 1
+    after = tree(here)
+    del after[".delegation/audit.lock"]
+    assert after == before
+
+
 def test_the_undo_file_takes_it_all_back(delegation: Delegation, here: Path) -> None:
     (here / "inventory.yaml").write_text(
         INVENTORY + "retired: [hv99]\npolicy: {unconstrained: clear}\n", encoding="utf-8"
@@ -159,7 +184,7 @@ def test_the_undo_file_takes_it_all_back(delegation: Delegation, here: Path) -> 
     )
     before = held(here / "directory.ldif")
     assert delegation("apply", "--yes").code == 0
-    undo = (here / ".delegation" / "run-1-undo.ldif").read_text(encoding="utf-8")
+    undo = undo_file(here / ".delegation", 1).read_text(encoding="utf-8")
     assert undo.isascii()
     after = held(here / "directory.ldif")
     assert after != before
@@ -170,18 +195,46 @@ def test_the_undo_file_lies_there_before_the_first_write(here: Path) -> None:
     killed = spawned("apply", "--yes", program=sabotaged("os._exit(70)"), cwd=here)
     assert killed.code == 70
     assert (here / "directory.ldif").read_bytes() == plain()
-    undo = (here / ".delegation" / "run-1-undo.ldif").read_text(encoding="utf-8")
+    undo = undo_file(here / ".delegation", 1).read_text(encoding="utf-8")
     assert apply_change_file(undo, holdings(finished()), DNS) == holdings(plain())
 
 
-def test_without_an_undo_file_nothing_is_written(delegation: Delegation, here: Path) -> None:
+@pytest.mark.parametrize("there", ["a folder", "a file", "a link"])
+def test_without_an_undo_file_nothing_is_written(
+    delegation: Delegation, here: Path, monkeypatch: pytest.MonkeyPatch, there: str
+) -> None:
+    """Should its name be taken after all; what is there is neither replaced nor followed."""
+    monkeypatch.setattr(secrets, "token_hex", lambda count: "ab" * count)
     (here / ".delegation").mkdir(mode=0o700)
-    (here / ".delegation" / "run-1-undo.ldif").mkdir()
+    path = here / ".delegation" / f"run-1-{'ab' * 8}-undo.ldif"
+    if there == "a folder":
+        path.mkdir()
+    elif there == "a file":
+        path.write_bytes(b"another run's")
+    else:
+        path.symlink_to(here / "directory.ldif")
+    before = path.lstat()
     ran = delegation("apply", "--yes")
     assert ran.code == 1
-    assert "run-1-undo.ldif" in ran.err
+    assert path.name in ran.err
     assert "nothing was changed" in ran.err
     assert (here / "directory.ldif").read_bytes() == plain()
+    assert path.lstat() == before
+
+
+def test_an_undo_file_outlives_the_journal(delegation: Delegation, here: Path) -> None:
+    """The journal is lost, or restored from before the run: the next run has the same number."""
+    assert delegation("apply", "--yes", "--limit", "hv01").code == 0
+    state = here / ".delegation"
+    old = undo_file(state, 1)
+    content = old.read_bytes()
+    (state / "journal.sqlite").unlink()
+    assert delegation("apply", "--yes").code == 0
+    assert old.read_bytes() == content
+    named = delegation("history", "1", "--format", "json").json["undo_file"]
+    assert named != old.name
+    assert {path.name for path in state.glob("run-1-*")} == {named, old.name}
+    assert named in delegation("history", "1").out
 
 
 # Runs that do not come to their end

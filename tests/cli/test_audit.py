@@ -397,6 +397,7 @@ def test_the_directory_and_the_inventory_stay_as_they_are(
     assert {name: after[name] for name in before} == before
     assert {name for name in after if name not in before} <= {
         ".delegation", ".delegation/journal.sqlite", ".delegation/lock",
+        ".delegation/journal.sqlite-journal",
     }  # fmt: skip
 
 

@@ -29,6 +29,7 @@ from tests.cli.world import (
     holdings,
     plain,
     tree,
+    undo_file,
 )
 
 MORTALS_PROGRAM = (*MORTAL, *PROGRAM)
@@ -576,7 +577,8 @@ def test_output_over_the_journal_is_refused(delegation: Delegation, here: Path) 
         assert delegation(*command, ".delegation/journal.sqlite").code == 2
         assert (here / ".delegation" / "journal.sqlite").stat().st_mode & 0o777 == 0o600
     after = tree(here)
-    assert after[".delegation/run-1-undo.ldif"] == before[".delegation/run-1-undo.ldif"]
+    undo = str(undo_file(here / ".delegation", 1).relative_to(here))
+    assert after[undo] == before[undo]
     assert delegation("history").code == 0
 
 

@@ -24,6 +24,7 @@ from tests.cli.world import (
     forms,
     held,
     tree,
+    undo_file,
 )
 
 NAMES = {f"CN={n.upper()},OU=Hyper-V,DC=corp,DC=example": n for n in ("hv01", "hv02", "hv03")}
@@ -338,7 +339,7 @@ def test_the_records_are_those_of_the_runs_own_undo(delegation: Delegation, even
     assert delegation("export", "ldif", "-o", "change.ldif").code == 0
     undo = without_comments(text_of(eventful / "change-undo.ldif"))
     assert delegation("apply", "--yes").code == 0
-    own = (eventful / ".delegation" / "run-1-undo.ldif").read_text(encoding="utf-8")
+    own = undo_file(eventful / ".delegation", 1).read_text(encoding="utf-8")
     assert undo == own
 
 

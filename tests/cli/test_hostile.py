@@ -27,6 +27,7 @@ from tests.cli.world import (
     holdings,
     plain,
     tree,
+    undo_file,
 )
 
 HOSTILE = {
@@ -78,7 +79,7 @@ def test_values_and_names_of_objects_stay_inert(
     assert dn in {
         one["dn"] for one in delegation("history", "4", "--format", "json").json["changes"]
     }
-    undo = (here / ".delegation" / "run-4-undo.ldif").read_text(encoding="utf-8")
+    undo = undo_file(here / ".delegation", 4).read_text(encoding="utf-8")
     dns = {dn: "hv02"} | {
         f"CN={n.upper()},OU=Hyper-V,DC=corp,DC=example": n for n in ("hv01", "hv03")
     }
@@ -211,11 +212,11 @@ def test_only_the_state_folder_is_written(
     assert changed == ["work/deep/deeper/directory.ldif"]
 
 
-@pytest.mark.parametrize("name", ["run-1-undo.ldif", "journal.sqlite", "lock"])
+@pytest.mark.parametrize("name", ["journal.sqlite-journal", "journal.sqlite", "lock"])
 def test_a_link_in_the_state_folder_leads_nowhere(
     delegation: Delegation, here: Path, tmp_path: Path, name: str
 ) -> None:
-    """As in a repository that somebody offers: .delegation/run-1-undo.ldif -> ~/.bashrc."""
+    """As in a repository that somebody offers: .delegation/lock -> ~/.bashrc."""
     victim = tmp_path / "victim"
     victim.write_bytes(b"precious\n")
     victim.chmod(0o600)

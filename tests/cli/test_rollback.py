@@ -20,6 +20,7 @@ from tests.cli.world import (
     holdings,
     plain,
     tree,
+    undo_file,
 )
 
 
@@ -360,7 +361,7 @@ def test_a_rollback_is_a_run_with_an_undo_file_of_its_own(applied: Delegation, h
     assert run["kind"] == "rollback"
     assert run["reverses"] == 1
     assert run["status"] == "done"
-    assert (here / ".delegation" / "run-2-undo.ldif").is_file()
+    assert undo_file(here / ".delegation", 2).is_file()
 
 
 def test_one_that_died_is_settled_and_done_again(applied: Delegation, here: Path) -> None:

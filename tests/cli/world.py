@@ -45,6 +45,12 @@ def forms(*hosts: str) -> list[str]:
     ]
 
 
+def undo_file(state: Path, run: int) -> Path:
+    """The one undo file of that run in a state folder."""
+    [path] = state.glob(f"run-{run}-*-undo.ldif")
+    return path
+
+
 def account(
     name: str,
     *values: str,

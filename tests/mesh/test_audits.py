@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from delegation.changes import store
+from delegation.changes import journal_schema, store
 from delegation.changes.journal import Journal
 from delegation.changes.run import NewRun
 from delegation.errors import JournalError
@@ -176,8 +176,8 @@ def test_a_step_that_fails_leaves_the_old_journal(
 ) -> None:
     path = old_journal(tmp_path)
     before = path.read_bytes()
-    monkeypatch.setattr(store, "STEPS", (*store.STEPS, "CREATE TABLE findings (a)"))
-    monkeypatch.setattr(store, "VERSION", 3)
+    monkeypatch.setattr(store, "STEPS", (*journal_schema.STEPS, "CREATE TABLE findings (a)"))
+    monkeypatch.setattr(store, "VERSION", journal_schema.VERSION + 1)
     with pytest.raises(JournalError, match="findings"):
         store.open_writable(tmp_path)
     assert path.read_bytes() == before

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from delegation.changes import store
+from delegation.changes import journal_schema
 from delegation.changes.journal import Journal
 from delegation.changes.run import NewRun
 from delegation.migrations.lifecycle import Migration, MigrationStep
@@ -68,9 +68,9 @@ class LethalQueue(Queue):
 
 def memory_journal() -> Journal:
     db = sqlite3.connect(":memory:", isolation_level=None)
-    for step in store.STEPS:
+    for step in journal_schema.STEPS:
         db.executescript(step)
-    db.execute(f"PRAGMA user_version = {store.VERSION}")
+    db.execute(f"PRAGMA user_version = {journal_schema.VERSION}")
     return Journal(Path("state"), db, KINDS)
 
 

@@ -192,6 +192,7 @@ def test_a_journal_of_before_there_were_migrations_has_none(tmp_path: Path) -> N
         new.writing().execute("DROP TABLE moves")
         new.writing().execute("DROP TABLE steps")
         new.writing().execute("DROP TABLE requests")
+        new.writing().execute("ALTER TABLE runs DROP COLUMN undo_id")
         new.writing().execute("PRAGMA user_version = 2")
     with closing(Journal.readable(tmp_path, KINDS)) as old:
         assert recorded.migrations(old, 1) == []

@@ -20,6 +20,9 @@ Markdown escapes what is in them."""
 _MACHINE = re.compile(rf'(\b{WHO} on |"machine": "|\b{WHO},){re.escape(platform.node())}(?![\w.-])')
 """Where it is named; a machine may be called as any word is."""
 
+_UNDO_ID = re.compile(r"(?<=\brun-)(\d+)-[0-9a-f]{16}(?=-undo\.ldif)")
+"""In the name of a run's undo file."""
+
 GAP = re.compile(r"(?<=\S) {3,}(?=\S)")
 _WRAPPED = re.compile(r"<(style|script)\b([^>]*)>(.*?)</\1>", re.DOTALL)
 
@@ -32,6 +35,7 @@ def neutral(text: str, own: Mapping[str, str]) -> str:
         found = re.sub(rf"(?<![\w]){re.escape(one)}(?!\w)", known[one], found)
     if found != text:  # a table's columns are as wide as what stands in them
         found = GAP.sub("  ", found)
+    found = _UNDO_ID.sub(r"\1-<id>", found)
     found = _MACHINE.sub(r"\1<machine>", found)
     return _DAY.sub("<day>", _TIME.sub("<time>", found))
 

@@ -179,7 +179,8 @@ def test_the_undo_file_is_enough_to_go_back_without_the_product(
     byhand.add_values(fresh_lab, "hv01", "cifs/HV98", "HTTP/portal", "cifs/hv02")
     with restored(fresh_lab):
         assert desk.run("apply", "--yes").code == 0
-        undo = (desk.state / "run-1-undo.ldif").read_text()
+        [file] = desk.state.glob("run-1-*-undo.ldif")
+        undo = file.read_text()
         openldap(fresh_lab, ["ldapmodify"], ADMINISTRATOR, undo)
 
 

@@ -1,0 +1,101 @@
+"""The tables of the journal, and what makes each version of it out of the one before."""
+
+APPLICATION_ID = 0x44656C67
+"""What SQLite's header says of a journal: whose it is."""
+
+STEPS = (
+    """
+CREATE TABLE runs (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL,
+    status TEXT NOT NULL,
+    started TEXT NOT NULL,
+    finished TEXT,
+    who TEXT NOT NULL,
+    machine TEXT NOT NULL,
+    directory TEXT NOT NULL,
+    domain TEXT NOT NULL,
+    dc TEXT NOT NULL,
+    connection TEXT NOT NULL,
+    inventory_digest TEXT,
+    plan_digest TEXT,
+    ticket TEXT,
+    reverses INTEGER REFERENCES runs (id),
+    summary TEXT NOT NULL DEFAULT '{}'
+);
+CREATE TABLE changes (
+    run INTEGER NOT NULL REFERENCES runs (id),
+    seq INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    dn TEXT NOT NULL,
+    guid TEXT NOT NULL,
+    before BLOB NOT NULL,
+    after BLOB NOT NULL,
+    intended TEXT,
+    result TEXT,
+    settled TEXT,
+    reason TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (run, seq)
+) WITHOUT ROWID;
+CREATE INDEX changes_by_guid ON changes (guid);
+CREATE INDEX unsettled_changes ON changes (run) WHERE intended IS NOT NULL AND result IS NULL
+""",
+    """
+CREATE TABLE findings (
+    run INTEGER PRIMARY KEY REFERENCES runs (id),
+    scope TEXT NOT NULL,
+    content BLOB NOT NULL
+)
+""",
+    """
+CREATE TABLE moves (
+    run INTEGER NOT NULL REFERENCES runs (id),
+    seq INTEGER NOT NULL,
+    machine TEXT NOT NULL,
+    name TEXT NOT NULL,
+    source TEXT NOT NULL,
+    target TEXT NOT NULL,
+    storage TEXT NOT NULL,
+    memory INTEGER NOT NULL,
+    disk INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    seconds REAL NOT NULL,
+    state TEXT NOT NULL,
+    host TEXT NOT NULL,
+    bound TEXT NOT NULL DEFAULT '',
+    shell TEXT,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    percent INTEGER NOT NULL DEFAULT 0,
+    abandoned INTEGER NOT NULL DEFAULT 0,
+    started TEXT,
+    ended TEXT,
+    reason TEXT NOT NULL DEFAULT '',
+    fix TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (run, machine)
+) WITHOUT ROWID;
+CREATE TABLE steps (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    run INTEGER NOT NULL REFERENCES runs (id),
+    machine TEXT NOT NULL,
+    time TEXT NOT NULL,
+    step TEXT NOT NULL,
+    state TEXT NOT NULL,
+    host TEXT NOT NULL,
+    bound TEXT NOT NULL,
+    reason TEXT NOT NULL
+);
+CREATE INDEX steps_by_machine ON steps (run, machine);
+CREATE TABLE requests (
+    run INTEGER NOT NULL REFERENCES runs (id),
+    machine TEXT NOT NULL,
+    time TEXT NOT NULL,
+    PRIMARY KEY (run, machine)
+) WITHOUT ROWID
+""",
+    "ALTER TABLE runs ADD COLUMN undo_id TEXT",
+)
+"""What makes each version of the journal out of the one before it; the first makes its tables.
+
+Before and after are the states as UTF-8 JSON with the exact values; ``content`` is news.encode's.
+"""
+VERSION = len(STEPS)
