@@ -70,7 +70,7 @@ def test_their_json(eventful: Delegation) -> None:
 
 def test_one_run_has_its_changes(eventful: Delegation, here: Path) -> None:
     data = eventful("history", "2", "--format", "json").json
-    assert data.keys() == RUN | {"changes"}
+    assert data.keys() == RUN | {"changes", "undo_file"}
     assert [change["computer"] for change in data["changes"]] == ["hv01", "hv02", "hv03"]
     first = data["changes"][0]
     assert first.keys() == {
@@ -85,7 +85,7 @@ def test_one_run_has_its_changes(eventful: Delegation, here: Path) -> None:
 
 def test_one_run_to_read(eventful: Delegation) -> None:
     text = eventful("history", "2").out
-    for word in ("Run 2: apply", "CHG-7", "hv[01-03]", "applied", "sha256:"):
+    for word in ("Run 2: apply", "CHG-7", "hv[01-03]", "applied", "sha256:", "undo file   run-2-"):
         assert word in text
     assert "cifs/hv02" not in text
     for options in (("history", "2", "-v"), ("-v", "history", "2")):
@@ -109,7 +109,7 @@ def test_audits_tell_their_findings_and_what_was_new(delegation: Delegation, her
     assert "KCD003  hv01: cifs/iso" in text
     assert "new since run 1" in text
     data = delegation("history", "2", "--format", "json").json
-    assert data.keys() == RUN | {"changes", "findings"}
+    assert data.keys() == RUN | {"changes", "findings", "undo_file"}
     assert data["findings"] == found
     assert data["summary"]["since"] == 1
     assert data["summary"]["new"] == len(found) - 27

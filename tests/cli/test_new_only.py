@@ -332,5 +332,6 @@ def test_what_it_leaves(clean: Delegation, here: Path) -> None:
     assert {name: after[name] for name in before} == before
     assert after.keys() - before.keys() == {
         ".delegation", ".delegation/journal.sqlite", ".delegation/audit.lock",
+        ".delegation/journal.sqlite-journal",
     }  # fmt: skip
     assert held(here / "directory.ldif")
