@@ -171,7 +171,8 @@ def _accounts(inventory: Inventory, inspector: Inspector, ends: list[Endpoint]) 
     spns += [f"HOST/{name}" for end in ends for name in (end.computer, end.fqdn)]
     accounts = inspector.find(computers, spns)
     bases = inventory.directory.search_base
-    return snapshot.resolve(inspector.directory, computers, accounts, bases)
+    mappings = inspector.spn_mappings()
+    return snapshot.resolve(inspector.directory, computers, accounts, bases, mappings)
 
 
 def _tokens(
