@@ -72,7 +72,7 @@ HOST_ALIASES = frozenset(
 """Services for which HOST stands where they are not registered themselves.
 
 The default of sPNMappings on CN=Directory Service,CN=Windows NT,CN=Services in the configuration
-(MS-ADA3, attribute sPNMappings); what a forest has added to it is not read.
+(MS-ADA3, attribute sPNMappings); ``mesh.spn_mappings`` has what a forest made of it.
 """
 
 
@@ -82,6 +82,50 @@ def host_spn(spn: str) -> str | None:
     if parsed is None or parsed.service.casefold() not in HOST_ALIASES:
         return None
     return f"HOST/{parsed.host}"
+
+
+_BESIDE_ACCENTS = str.maketrans(
+    {"ø": "o", "đ": "d", "ð": "d", "ł": "l", "ħ": "h", "ŧ": "t", "\u0131": "i"}
+    | {"æ": "ae", "œ": "oe", "þ": "th"}
+)
+"""Letters that sort as others do, and that Unicode does not take apart."""
+
+
+def loose(text: str) -> str:
+    """``text`` in a form in which it equals all that Active Directory may take for the same.
+
+    It compares strings without case, accents, width and what is invisible, so that whoever has
+    the name of a file server with an accent has that file server's (Samba bug 14847).
+    """
+    if text.isascii():
+        return text.casefold()
+    apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    visible = (letter for letter in apart if unicodedata.category(letter) not in _WEIGHTLESS)
+    return "".join(visible).translate(_BESIDE_ACCENTS)
+
+
+_WEIGHTLESS = {"Mn", "Me", "Cf", "Cc"}
+"""Unicode categories that count for nothing in a comparison: marks, and what is not seen."""
+
+
+def in_powershell(text: str, *, plain: bool = False) -> str:
+    """``text`` as one word of a command line that PowerShell takes as it stands.
+
+    Double quotes wherever they do, because cmd.exe knows no others. ``plain``: without any where
+    it needs none.
+    """
+    if plain and _PLAIN_WORD.match(text):
+        return text
+    if not _ACTIVE.search(text):
+        return f'"{text}"'
+    return "'" + _SINGLE_QUOTES.sub(r"\g<0>\g<0>", text) + "'"
+
+
+_PLAIN_WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
+_SINGLE_QUOTES = re.compile("['\u2018-\u201b]")
+"""All of these end a string in single quotes, and stand for themselves where they are doubled."""
+_ACTIVE = re.compile('["$`\u201c-\u201e]')
+"""What means something within double quotes."""
 
 
 def peer_values(computer: str, fqdn: str, services: Iterable[str] = MANAGED_SERVICES) -> list[str]:

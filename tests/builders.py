@@ -34,8 +34,10 @@ from delegation.mesh.compare import Comparison
 from delegation.mesh.desired import expand
 from delegation.mesh.seams import Reader, delegations
 from delegation.mesh.snapshot import Computer, Directory
+from delegation.mesh.spn_mappings import SpnMappings
 from delegation.mesh.state import Delegation, DelegationChange, DelegationOutcome, DelegationPlan
-from delegation.names import CIFS, MANAGED_SERVICES, MIGRATION
+from delegation.mesh.survey import names_standing_for
+from delegation.names import CIFS, HOST_ALIASES, MANAGED_SERVICES, MIGRATION
 
 settings.register_profile(
     "default",
@@ -49,6 +51,8 @@ settings.load_profile("default")
 TODAY = date(2026, 6, 15)
 DOMAIN = "corp.example"
 BASE = "DC=corp,DC=example"
+READ = SpnMappings.of([f"host={','.join(sorted(HOST_ALIASES))}"])
+"""What HOST stands for, as a forest says it that nobody has changed."""
 DIRECTORY = Directory("ldaps://dc1.corp.example", DOMAIN, BASE, "dc1.corp.example")
 
 ENABLED = 0x1000
@@ -192,7 +196,9 @@ class MemoryDirectory:
         directory: Directory = DIRECTORY,
         *,
         window: int = 2,
+        mappings: SpnMappings = READ,
     ) -> None:
+        self.mappings = mappings
         self._directory = directory
         self.window = window
         self.accounts = {account.guid: account for account in accounts}
@@ -204,7 +210,7 @@ class MemoryDirectory:
 
     def find(self, computer_names: Collection[str], spns: Collection[str] = ()) -> list[Computer]:
         wanted = {name.casefold() for name in computer_names}
-        held = {spn.casefold() for spn in spns}
+        held = {names.loose(spn) for spn in spns}
         managed = tuple(f"{service}/".casefold() for service in MANAGED_SERVICES)
         return [
             account
@@ -212,9 +218,12 @@ class MemoryDirectory:
             if account.name.casefold() in wanted
             or account.is_domain_controller
             or any(
-                (key := spn.casefold()).startswith(managed) or key in held for spn in account.spns
+                (key := names.loose(spn)).startswith(managed) or key in held for spn in account.spns
             )
         ]
+
+    def spn_mappings(self) -> SpnMappings:
+        return self.mappings
 
     def read(self, guids: Collection[UUID]) -> Mapping[UUID, Computer]:
         return {guid: self.accounts[guid] for guid in guids if guid in self.accounts}
@@ -332,7 +341,11 @@ def survey(
 ) -> Comparison:
     desired = expand(inventory)
     wanted = desired.account_names()
-    found = snapshot.resolve(reader.directory, wanted, reader.find(wanted))
+    endpoints = desired.endpoints_of(list(desired.delegates))
+    values = [value for endpoint in endpoints for value in endpoint.values]
+    mappings = reader.spn_mappings()
+    accounts = reader.find(wanted, names_standing_for(mappings, values))
+    found = snapshot.resolve(reader.directory, wanted, accounts, mappings=mappings)
     return compare.compare(inventory, desired, found, today, limit)
 
 

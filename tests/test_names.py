@@ -230,3 +230,34 @@ def test_what_is_alike_is_told_once() -> None:
 )
 def test_counted(number: int, words: str) -> None:
     assert names.counted(number, "host") == words
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("OLDBOX", "OLDBOX"),
+        ("svc-web.1", "svc-web.1"),
+        ("svc web", '"svc web"'),
+        ("-U", '"-U"'),
+        ("$DUPLICATE-4f2", "'$DUPLICATE-4f2'"),
+        ("a`b", "'a`b'"),
+        ('a"b', "'a\"b'"),
+        ("$it's", "'$it''s'"),
+        ("$it\u2019s", "'$it\u2019\u2019s'"),
+        ("", '""'),
+    ],
+)
+def test_a_word_that_powershell_takes_as_it_stands(text: str, word: str) -> None:
+    assert names.in_powershell(text, plain=True) == word
+
+
+def test_a_name_is_always_quoted_where_it_need_not_be_plain() -> None:
+    assert names.in_powershell("HOST/hv02") == '"HOST/hv02"'
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("CIFS/HV02", "cifs/hv02"), ("cifs/stra\u00dfe", "cifs/STRASSE"), ("\u00f8l", "OL")],
+)
+def test_what_active_directory_may_take_for_the_same(one: str, other: str) -> None:
+    assert names.loose(one) == names.loose(other)

@@ -21,12 +21,13 @@ from ldap3.utils.conv import escape_bytes, escape_filter_chars
 from delegation import names
 from delegation.changes.outcomes import Absent, Outcome, Result
 from delegation.changes.plan import Target
-from delegation.directory import entries, ldap_modify, requests, session
+from delegation.directory import entries, forest, ldap_modify, requests, session
 from delegation.directory.connection import Credentials
 from delegation.errors import DirectoryError
 from delegation.inventory import DirectorySettings
 from delegation.mesh.seams import delegations
 from delegation.mesh.snapshot import DOMAIN_CONTROLLER_GROUPS, Computer, Directory
+from delegation.mesh.spn_mappings import SpnMappings
 from delegation.mesh.state import Delegation, DelegationChange, DelegationOutcome
 
 TERMS = 500
@@ -72,6 +73,20 @@ class LdapReader:
             for account in self._search(any_of(chunk)):
                 accounts[account.guid] = account
         return list(accounts.values())
+
+    def spn_mappings(self) -> SpnMappings:
+        return forest.spn_mappings(self._values, self._directory.base_dn)
+
+    def _values(self, dn: str, attribute: str) -> list[bytes]:
+        """Of one object; none where it can't be seen."""
+        try:
+            self._connection.search(dn, "(objectClass=*)", ldap3.BASE, attributes=[attribute])
+        except (LDAPException, OSError) as exc:
+            raise session.lost(self._url, exc) from exc
+        for entry in self._connection.response or ():
+            if entry["type"] == "searchResEntry":
+                return list(entry["raw_attributes"].get(attribute) or ())
+        return []
 
     def read(self, guids: Collection[UUID]) -> Mapping[UUID, Computer]:
         """Without names and SPNs, which take most of the time and no write depends on."""

@@ -21,6 +21,7 @@ from delegation.directory.modify import ModifyRefusal, ModifyRefused
 from delegation.errors import DirectoryError, ExportError
 from delegation.mesh.seams import delegations
 from delegation.mesh.snapshot import Computer, Directory
+from delegation.mesh.spn_mappings import ASSUMED, SpnMappings
 from delegation.mesh.state import Delegation, DelegationChange, DelegationOutcome
 
 _MANAGED = tuple(f"{service}/".casefold() for service in names.MANAGED_SERVICES)
@@ -29,6 +30,7 @@ _SAM = entries.SAM_ACCOUNT_NAME.casefold()
 _UAC = entries.USER_ACCOUNT_CONTROL.casefold()
 _CLASS = entries.OBJECT_CLASS.casefold()
 _SPN = entries.SERVICE_PRINCIPAL_NAME.casefold()
+_SPN_MAPPINGS = "spnmappings"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +69,23 @@ class OfflineReader:
         Raises ExportError where the file can't be read, or is an export of another domain.
         """
         account_names = {f"{name}$".casefold() for name in computer_names}
-        spn_keys = {spn.casefold() for spn in spns}
+        spn_keys = {names.loose(spn) for spn in spns}
         found: list[Computer] = []
         for computer in self._computers():
             is_named = computer.account.casefold() in account_names
             if is_named or computer.is_domain_controller or _holds(computer, spn_keys):
                 found.append(computer)
         return found
+
+    def spn_mappings(self) -> SpnMappings:
+        """Where the forest's configuration was exported into the same file."""
+        raw = filing.read(self._path)
+        if _SPN_MAPPINGS.encode() not in raw.lower():
+            return ASSUMED
+        for record in ldif.records(ldif.document(raw, str(self._path))):
+            if values := record.attributes.get(_SPN_MAPPINGS):
+                return SpnMappings.of(value.decode(errors="replace") for value in values)
+        return ASSUMED
 
     def read(self, guids: Collection[UUID]) -> Mapping[UUID, Computer]:
         asked = set(guids)
@@ -210,7 +222,7 @@ class _ExportDraft:
 
 def _holds(computer: Computer, spn_keys: Collection[str]) -> bool:
     """Whether it has an SPN of a managed service, or one of these."""
-    keys = [spn.casefold() for spn in computer.spns]
+    keys = [names.loose(spn) for spn in computer.spns]
     return any(key.startswith(_MANAGED) or key in spn_keys for key in keys)
 
 

@@ -145,7 +145,7 @@ class PairCase:
 
     def owners(self, spn: str) -> tuple[Computer, ...]:
         """Who answers to a name: accounts of this domain, else of another in the same file."""
-        return self.registry.target(spn).owners or tuple(self.snapshot.owners(spn))
+        return tuple(self.snapshot.owners(spn))
 
     @cached_property
     def decisions(self) -> Mapping[str, Decision]:

@@ -5,7 +5,6 @@ Those about accounts stand in ``account_links``, those at the hosts in ``host_li
 
 from collections.abc import Callable, Iterator
 
-from delegation import names
 from delegation.explain import account_links
 from delegation.explain.chain import (
     ASK,
@@ -20,8 +19,10 @@ from delegation.explain.chain import (
     ok,
     unknown,
 )
+from delegation.mesh import facts, name_owners
 from delegation.mesh.facts import ValueCount
 from delegation.mesh.kdc import Check, Evidence, Route
+from delegation.mesh.name_owners import NameOwners
 from delegation.mesh.snapshot import TRUSTED_FOR_DELEGATION, Computer
 
 NOT_CONFIRMED = "whether Hyper-V migrates over such a list is not confirmed"
@@ -33,39 +34,37 @@ def _service_names(case: PairCase) -> Link:
         return unknown(name, f"{case.pair.target.label} was not found")
     if not case.registry.is_known:
         return unknown(name, "this export holds no servicePrincipalName", ASK)
-    if wrong := next(_wrong_owners(case, case.target), None):
+    if wrong := next(_wrong_owners(case), None):
         return broken(name, *wrong)
     return ok(name, f"each of the {len(case.pair.target.values)} is {case.target.account}'s")
 
 
-def _wrong_owners(case: PairCase, target: Computer) -> Iterator[tuple[str, str, str]]:
+def _wrong_owners(case: PairCase) -> Iterator[tuple[str, str, str]]:
     """Each name that not just the target answers to: evidence, fix, HRESULT."""
-    for value in case.pair.target.values:
-        owners = case.owners(value)
-        others = sorted(owner.account for owner in owners if owner.guid != target.guid)
-        if len(owners) > 1:
+    for found in name_owners.of_endpoint(case.snapshot, case.pair.target):
+        if found.are_several:
             # A name that two accounts hold is nobody's: a KDC finds no one principal by it.
-            everybody = sorted(owner.account for owner in owners)
-            why = f"{value} is registered on {' and '.join(everybody)}"
-            yield why, _taken_from(others[0], value), TARGET_UNKNOWN
-        elif others:
+            who = " and ".join(facts.told_apart(found.owners))
+            yield f"{found.subject} is registered on {who}", found.fix, TARGET_UNKNOWN
+        elif found.others:
             # The ticket is encrypted to another account's key: the target can't read it, and says
             # so with SEC_E_WRONG_PRINCIPAL. An explicit name beats HOST/… of the target, because a
             # KDC maps a service to HOST only where nobody holds the name itself.
-            why = f"tickets for {value} go to {others[0]}, which holds that name"
-            yield why, _taken_from(others[0], value), WRONG_PRINCIPAL
-        elif not owners and names.host_spn(value) is None:
-            why = f"{value} is not registered, so VMMS is likely to have logged event 14050"
+            yield _goes_astray(found), found.fix, WRONG_PRINCIPAL
+        elif not found.owners and not found.by_alias:
+            why = f"{found.value} is not registered, so VMMS is likely to have logged event 14050"
             fix = f"on {case.pair.target.label}: Restart-Service vmms, which registers it; if not, "
             yield why, fix + "its event log says why", TARGET_UNKNOWN
-        elif not owners:
-            host = names.host_spn(value)
-            why = f"nobody holds {value}, nor {host}, which would stand for it"
-            yield why, f"setspn -S {host} {target.name}", TARGET_UNKNOWN
+        elif not found.owners:
+            why = f"nobody holds {found.value}, nor {found.registered}, which would stand for it"
+            yield why, found.registering, TARGET_UNKNOWN
 
 
-def _taken_from(account: str, value: str) -> str:
-    return f'leave it on one account: setspn -D "{value}" {account.removesuffix("$")}'
+def _goes_astray(found: NameOwners) -> str:
+    who = found.others[0].account
+    assumed = " (default sPNMappings assumed)" if found.assumed else ""
+    held = f"{found.registered}, which stands for it{assumed}" if found.by_alias else "that name"
+    return f"tickets for {found.value} go to {who}, which holds {held}"
 
 
 def _values(case: PairCase) -> Link:

@@ -21,6 +21,7 @@ from delegation.mesh import snapshot, survey
 from delegation.mesh.desired import Endpoint, expand
 from delegation.mesh.seams import Inspector
 from delegation.mesh.snapshot import Computer, Snapshot
+from delegation.mesh.spn_mappings import SpnMappings
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,14 +148,15 @@ def _read_accounts(
 
     directory.search_base bounds the inventory's own computers only.
     """
-    accounts = _accounts_of(inspector, ends)
+    mappings = inspector.spn_mappings()
+    accounts = _accounts_of(inspector, mappings, ends)
     true_ends = [_as_found(inventory, end, accounts) for end in ends]
     if true_ends != ends:
-        accounts = _accounts_of(inspector, true_ends)
+        accounts = _accounts_of(inspector, mappings, true_ends)
     strangers = [end.computer for end in true_ends if not _is_listed(inventory, end)]
     hosts = [end.computer for end in true_ends if _is_listed(inventory, end)]
     directory, bases = inspector.directory, inventory.directory.search_base
-    of_hosts = snapshot.resolve(directory, hosts, accounts, bases)
+    of_hosts = snapshot.resolve(directory, hosts, accounts, bases, mappings)
     of_strangers = snapshot.resolve(directory, strangers, accounts)
     return true_ends, replace(
         of_hosts,
@@ -165,14 +167,18 @@ def _read_accounts(
     )
 
 
-def _accounts_of(inspector: Inspector, ends: Iterable[Endpoint]) -> list[Computer]:
+def _accounts_of(
+    inspector: Inspector, mappings: SpnMappings, ends: Iterable[Endpoint]
+) -> list[Computer]:
     """The ends' accounts, and whoever else holds their names or HOST/… of one.
 
     The tickets for such a name would be that account's: HOST/… stands for cifs/… of the same host.
     """
     spns = [value for end in ends for value in end.values]
+    standing = survey.names_standing_for(mappings, spns)
     hosts = [f"HOST/{name}" for end in ends for name in (end.computer, end.fqdn)]
-    return inspector.find([end.computer for end in ends], [*spns, *hosts])
+    asked = list(dict.fromkeys([*spns, *standing, *hosts]))
+    return inspector.find([end.computer for end in ends], asked)
 
 
 def _is_listed(inventory: Inventory, end: Endpoint) -> bool:

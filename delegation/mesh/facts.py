@@ -4,7 +4,8 @@ A plan refuses by them, checks report them, an explanation names them. What is t
 fact is for each of these to say.
 """
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -51,7 +52,11 @@ def why_no_account(snapshot: Snapshot, computer: str) -> tuple[NoAccount, str] |
     """What keeps ``computer`` from being exactly one account in the domain; None: nothing does."""
     base = snapshot.directory.base_dn
     if several := snapshot.ambiguous.get(computer):
-        return NoAccount.AMBIGUOUS, f"several accounts are {computer}$: {' and '.join(several)}"
+        why = f"several accounts are {computer}$: {' and '.join(several)}"
+        leftovers = [dn for dn in several if is_conflict(dn)]
+        if leftovers:
+            why += f"; {conflict_advice(leftovers[0])}"
+        return NoAccount.AMBIGUOUS, why
     if dn := snapshot.elsewhere.get(computer):
         if is_home(snapshot.directory, dn):
             return NoAccount.OUTSIDE, f"{dn} is outside directory.search_base"
@@ -59,6 +64,39 @@ def why_no_account(snapshot: Snapshot, computer: str) -> tuple[NoAccount, str] |
     if snapshot.computer(computer) is None:
         return NoAccount.MISSING, f"there is no computer {computer}$ in {base}"
     return None
+
+
+WHICH_IS_USED = "look which of the two the host uses (pwdLastSet, lastLogon)"
+"""How two accounts of one computer are told apart: it renews the password of one only, and logs on
+with it (lastLogon is each domain controller's own).
+"""
+
+
+def is_conflict(dn: str, account: str = "") -> bool:
+    """Whether an object is the loser of a replication conflict.
+
+    Two domain controllers made an object of one name: the DN of one gets CNF and its GUID, or the
+    sAMAccountName becomes $DUPLICATE-… (MS-ADTS 3.1.1.5.1.2, KB 297083).
+    """
+    key = dn.casefold()
+    return "\\0acnf:" in key or "\ncnf:" in key or account.casefold().startswith("$duplicate-")
+
+
+def conflict_advice(dn: str) -> str:
+    """What to do about such an object; nothing is to be taken from either before."""
+    shown = dn.replace("\n", "\\0A")
+    return f"{shown} is the leftover of a replication conflict: {WHICH_IS_USED}, delete the other"
+
+
+def told_apart(accounts: Iterable[Computer]) -> list[str]:
+    """What accounts are called, with the DN of those that are called alike."""
+    found = sorted(accounts, key=lambda account: (account.account.casefold(), account.dn))
+    counted = Counter(account.account.casefold() for account in found)
+    told: list[str] = []
+    for account in found:
+        is_alone = counted[account.account.casefold()] == 1
+        told.append(account.account if is_alone else f"{account.account} ({account.dn})")
+    return told
 
 
 KDC_SERVICES = frozenset({"krbtgt", "kadmin"})

@@ -9,8 +9,11 @@ from collections.abc import Collection, Iterator
 from delegation import names
 from delegation.changes.plan import Blocked, Change, Plan, Target
 from delegation.inventory import Foreign, Unconstrained
+from delegation.mesh import facts
 from delegation.mesh.compare import Comparison, HostComparison, Standing, Verdict
 from delegation.mesh.desired import Endpoint
+from delegation.mesh.facts import NoAccount
+from delegation.mesh.name_owners import NameOwners
 from delegation.mesh.snapshot import (
     TRUSTED_FOR_DELEGATION,
     TRUSTED_TO_AUTH_FOR_DELEGATION,
@@ -18,6 +21,9 @@ from delegation.mesh.snapshot import (
     Snapshot,
 )
 from delegation.mesh.state import DELEGATION, Delegation, DelegationChange, DelegationPlan, removed
+
+HELD_ELSEWHERE = "spn-held"
+"""Why a value is refused whose name another account answers to, alone or as well."""
 
 REMOVALS_FLOOR = 20
 """Up to this many removals are never too many, whatever their share."""
@@ -118,12 +124,7 @@ def _endpoint_refusals(
 ) -> Iterator[Blocked]:
     computer = snapshot.computer(endpoint.computer)
     if computer is None:
-        yield Blocked(
-            endpoint.label,
-            "no-account",
-            f"there is no account {endpoint.computer}$ in {snapshot.directory.base_dn} for "
-            f"{endpoint.label}; values for it would wait for whoever creates one",
-        )
+        yield Blocked(endpoint.label, "no-account", _no_account(snapshot, endpoint))
     elif not (endpoint.is_host and endpoint.label in in_scope):
         yield from _account_refusals(
             endpoint.label, computer, endpoint.fqdn, is_host=endpoint.is_host
@@ -132,7 +133,18 @@ def _endpoint_refusals(
     for value in endpoint.values:
         if not is_refused_already:
             yield from _refuse_domain_controller_name(snapshot, endpoint, value)
-        yield from _refuse_held_elsewhere(snapshot, endpoint, value)
+        if endpoint.computer not in snapshot.ambiguous:
+            yield from _refuse_held_elsewhere(snapshot, endpoint, value)
+
+
+def _no_account(snapshot: Snapshot, endpoint: Endpoint) -> str:
+    trouble = facts.why_no_account(snapshot, endpoint.computer)
+    if trouble and trouble[0] is NoAccount.AMBIGUOUS:
+        return f"{trouble[1]}; which of them {endpoint.label} is can't be told"
+    return (
+        f"there is no account {endpoint.computer}$ in {snapshot.directory.base_dn} for "
+        f"{endpoint.label}; values for it would wait for whoever creates one"
+    )
 
 
 def _refuse_domain_controller_name(
@@ -150,18 +162,14 @@ def _refuse_domain_controller_name(
 
 
 def _refuse_held_elsewhere(snapshot: Snapshot, endpoint: Endpoint, value: str) -> Iterator[Blocked]:
-    """An explicit registration beats the HOST alias: the KDC issues tickets for that account."""
-    own_account = f"{endpoint.computer}$".casefold()
-    accounts = [holder.account for holder in snapshot.holders(value)]
-    others = sorted(account for account in accounts if account.casefold() != own_account)
-    if not others:
-        return
-    yield Blocked(
-        endpoint.label,
-        "spn-held",
-        f"{value} is registered on another account ({', '.join(others)}): "
-        "tickets for it go there; remove it from that account (setspn -D)",
-    )
+    """The KDC issues tickets for whoever holds the name, or else HOST/… of the same host.
+
+    A name that nobody holds is no reason to refuse: the host registers it when it starts.
+    """
+    found = NameOwners.of(snapshot, endpoint, value)
+    if found.held_elsewhere:
+        message = f"{found.held_elsewhere}; {found.fix}"
+        yield Blocked(endpoint.label, HELD_ELSEWHERE, message)
 
 
 def _flag_refusal(comparison: Comparison, host: HostComparison) -> Iterator[Blocked]:

@@ -10,6 +10,7 @@ from uuid import UUID
 from delegation.changes.outcomes import Absent, Changer
 from delegation.changes.plan import Target
 from delegation.mesh.snapshot import Computer, Directory
+from delegation.mesh.spn_mappings import SpnMappings
 from delegation.mesh.state import Delegation, DelegationChange, DelegationOutcome
 
 
@@ -25,6 +26,9 @@ class Reader(Protocol):
         With them come the accounts that hold an explicit SPN of a managed service, or one of
         ``spns``, and the domain controllers: whoever resolves names must see those too.
         """
+
+    def spn_mappings(self) -> SpnMappings:
+        """Which registered names stand for others; what is delivered where that can't be read."""
 
     def read(self, guids: Collection[UUID]) -> Mapping[UUID, Computer]:
         """The accounts as they are now, found by objectGUID; those that are gone are left out."""

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from delegation import names
+from delegation.mesh.spn_mappings import ASSUMED, SpnMappings
 
 ACCOUNTDISABLE = 0x2
 WORKSTATION_TRUST_ACCOUNT = 0x1000
@@ -140,7 +141,7 @@ class Snapshot:
     ``computers`` maps each wanted name, casefolded, to its one account in the domain. The next
     three say why a name has none: no account, several, or one in another naming context.
     ``accounts`` is all that was read. ``operators``, and ``account_names`` (SID to name), hold what
-    was looked up for findings; a plan does without.
+    was looked up for findings; a plan does without. ``mappings`` say which names stand for others.
     """
 
     directory: Directory
@@ -152,34 +153,47 @@ class Snapshot:
     domain_controller_names: frozenset[str] = frozenset()
     operators: tuple[Operator, ...] = ()
     account_names: Mapping[str, str] = field(default_factory=dict)
+    mappings: SpnMappings = ASSUMED
 
     def computer(self, name: str) -> Computer | None:
         """The one account of that name in the domain, if it has exactly one."""
         return self.computers.get(name.casefold())
 
     @cached_property
-    def _holders(self) -> Mapping[str, list[Computer]]:
-        holders: dict[str, list[Computer]] = defaultdict(list)
+    def _holders(self) -> Mapping[str, dict[UUID, Computer]]:
+        # By objectGUID: one account may hold a name in two spellings, and is still one.
+        holders: dict[str, dict[UUID, Computer]] = defaultdict(dict)
         for account in self.accounts:
             for spn in account.spns:
-                holders[spn.casefold()].append(account)
+                holders[spn.casefold()][account.guid] = account
         return holders
 
     def holders(self, spn: str) -> list[Computer]:
         """The accounts, of those that were read, on which ``spn`` is registered explicitly."""
-        return self._holders.get(spn.casefold(), [])
+        return list(self._holders.get(spn.casefold(), {}).values())
 
     def owners(self, spn: str) -> list[Computer]:
         """The accounts that a ticket for ``spn`` would be for: one, if all is well.
 
         An explicit registration wins; without one, a service that HOST stands for belongs to the
-        holder of HOST/… (sPNMappings of the directory service, as in ``names.HOST_ALIASES``).
+        holder of HOST/… (sPNMappings of the directory service). Accounts of the domain itself come
+        before those of others: its KDC asks elsewhere only where it knows nobody.
         """
-        holders = self.holders(spn)
-        alias = names.host_spn(spn)
-        if holders or alias is None:
-            return holders
-        return self.holders(alias)
+        return self.answering(spn)[1]
+
+    def answering(self, spn: str) -> tuple[str, list[Computer]]:
+        """The registered name that answers to ``spn``, itself or HOST/…, and who holds it."""
+        alias = self.mappings.alias(spn)
+        registered = [(name, self.holders(name)) for name in (spn, alias) if name]
+        home = names.dn_key(self.directory.base_dn)
+        for name, holders in registered:
+            here = [account for account in holders if names.naming_context(account.dn) == home]
+            if here:
+                return name, here
+        for name, holders in registered:
+            if holders:
+                return name, holders
+        return alias or spn, []
 
 
 def resolve(
@@ -187,6 +201,7 @@ def resolve(
     computer_names: Iterable[str],
     accounts: Iterable[Computer],
     search_bases: Collection[str] = (),
+    mappings: SpnMappings = ASSUMED,
 ) -> Snapshot:
     """Which of ``accounts`` each of ``computer_names`` (sAMAccountName without ``$``) means.
 
@@ -224,6 +239,7 @@ def resolve(
         elsewhere,
         accounts,
         frozenset(controller_names),
+        mappings=mappings,
     )
 
 

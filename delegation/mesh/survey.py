@@ -1,6 +1,6 @@
 """Inventory and directory -> the comparison of both: for a plan, or for findings."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -11,6 +11,7 @@ from delegation.mesh import checks, compare, snapshot
 from delegation.mesh.desired import expand
 from delegation.mesh.seams import Inspector, Reader
 from delegation.mesh.snapshot import Computer
+from delegation.mesh.spn_mappings import SpnMappings
 
 
 def limited(expressions: str | None, inventory: Inventory) -> frozenset[str] | None:
@@ -63,9 +64,9 @@ def for_findings(
 
     Still one search where nothing but the inventory's own values is found: who else holds a name
     that they use comes with the hosts. Of other values, whoever may answer to their names is
-    looked up: by the name itself, by HOST/… of its host, and by the name of a computer.
+    looked up: by the name itself, by what stands for it, and by the name of a computer.
     """
-    comparison = _compared(inventory, inspector, today, limit, host_aliases=True)
+    comparison = _compared(inventory, inspector, today, limit)
     accounts = comparison.snapshot.accounts
     # A resource-based list holds SIDs. Whoever reads the finding knows accounts by their names.
     sids = {ace.sid for host in comparison.hosts for ace in host.computer.acting}
@@ -89,10 +90,17 @@ def _answering_to_others(comparison: compare.Comparison, inspector: Inspector) -
     # when it starts: then the value is nobody's to take.
     short_names = {host.partition(".")[0] for host in hosts}
     computers = sorted(name for name in short_names if names.is_computer_name(name))
-    spns = [*sorted(others), *(f"HOST/{host}" for host in sorted(hosts))]
+    standing = names_standing_for(comparison.snapshot.mappings, others)
+    spns = [*sorted(others), *sorted({*standing, *(f"HOST/{host}" for host in hosts)})]
     read_already = {account.guid for account in comparison.snapshot.accounts}
     answering = inspector.find(computers, spns)
     return [account for account in answering if account.guid not in read_already]
+
+
+def names_standing_for(mappings: SpnMappings, values: Iterable[str]) -> list[str]:
+    """What to look for besides ``values``: HOST/hv02 for cifs/hv02, each once."""
+    aliases = (mappings.alias(value) for value in values)
+    return list(dict.fromkeys(alias for alias in aliases if alias))
 
 
 def operator(inspector: Inspector, name: str) -> snapshot.Operator:
@@ -114,21 +122,18 @@ def _compared(
     reader: Reader,
     today: date,
     limit: Collection[str] | None,
-    *,
-    host_aliases: bool = False,
 ) -> compare.Comparison:
     """One search for all accounts that the inventory names, and the comparison with it.
 
-    ``host_aliases``: with whoever else holds HOST/… of a host, and so has its cifs tickets, for
-    which a plan has no use.
+    With them comes whoever else holds HOST/… of a host, and so has the tickets for its cifs: it
+    leads a plan astray as an explicit cifs/… on another account would, which the search always has.
     """
     desired = expand(inventory)
     account_names = desired.account_names()
-    endpoints = desired.endpoints_of(list(desired.delegates)) if host_aliases else ()
-    aliases: list[str] = []
-    for endpoint in endpoints:
-        aliases += [f"HOST/{endpoint.computer}", f"HOST/{endpoint.fqdn}"]
-    accounts = reader.find(account_names, aliases)
+    endpoints = desired.endpoints_of(list(desired.delegates))
+    mappings = reader.spn_mappings()
+    values = [value for endpoint in endpoints for value in endpoint.values]
+    accounts = reader.find(account_names, names_standing_for(mappings, values))
     bases = inventory.directory.search_base
-    resolved = snapshot.resolve(reader.directory, account_names, accounts, bases)
+    resolved = snapshot.resolve(reader.directory, account_names, accounts, bases, mappings)
     return compare.compare(inventory, desired, resolved, today, limit)

@@ -190,7 +190,8 @@ def _accounts(inventory: Inventory, inspector: Inspector, hosts: list[Endpoint])
         spns += [f"HOST/{host.computer}", f"HOST/{host.fqdn}"]
     accounts = inspector.find(computers, spns)
     bases = inventory.directory.search_base
-    return snapshot.resolve(inspector.directory, computers, accounts, bases)
+    mappings = inspector.spn_mappings()
+    return snapshot.resolve(inspector.directory, computers, accounts, bases, mappings)
 
 
 def _tokens(

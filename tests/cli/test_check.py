@@ -154,7 +154,7 @@ def test_risks_are_told_before_a_first_apply(delegation: Delegation, here: Path)
     """Whether names are registered, and whether a value leads to the domain."""
     records = [
         account("HV01", "cifs/dc1", uac=MEMBER | TRANSITION),
-        account("HV02", spns=["HOST/HV02"]),
+        account("HV02", spns=["HOST/HV02", "HOST/hv02.corp.example"]),
         account("HV03"),
     ]
     (here / "directory.ldif").write_bytes(directory(*records))

@@ -69,6 +69,7 @@ def account(
     host = name.lower()
     if spns is None:
         spns = [f"{MIGRATION}/{name}", f"{MIGRATION}/{host}.{DOMAIN}", f"HOST/{name}"]
+        spns.append(f"HOST/{host}.{DOMAIN}")
     guid = guid or uuid5(NAMESPACE_DNS, dn)
     lines = [
         _line("dn", dn),

@@ -208,7 +208,7 @@ def without(account: Computer, *names: str) -> Computer:
             [HV01, HV02, user("svc", "host/HV02")],
             "service names",
             TARGET_UNKNOWN,
-            "cifs/hv02 is registered on hv02$ and svc",
+            "which stands for cifs/hv02 (default sPNMappings assumed), is registered on hv02$ and ",
         ),
         (
             [replace(HV01, values=VALUES[1:]), HV02],

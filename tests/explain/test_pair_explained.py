@@ -74,7 +74,7 @@ def test_a_logon_that_somebody_meant_has_to_work(tmp_path: Path) -> None:
 def test_a_host_that_refuses_is_a_broken_link(tmp_path: Path) -> None:
     view = explained(tmp_path, None, True, "web01", kind=Silent)
     assert view.explanation.broken
-    assert view.explanation.broken.name == "service names", "an export without cifs"
+    assert view.explanation.broken.name == "remote management"
     assert "remote management" in names(view, LinkState.BROKEN)
     assert str(view.again) == "delegation explain hv01 hv02 --hosts --vm web01"
 

@@ -347,7 +347,13 @@ def test_its_own_names_may_be_registered_in_any_case() -> None:
 
 
 def test_a_name_in_other_services_is_nobodys_business() -> None:
-    assert blocked(computer("web", spns=["HTTP/hv02", "HOST/hv02"])) == ()
+    assert blocked(computer("web", spns=["HTTP/hv02", "TERMSRV/hv02"])) == ()
+
+
+def test_a_name_that_host_stands_for_is_refused_where_another_has_host() -> None:
+    [refusal] = blocked(computer("web", spns=["HOST/hv02"]), allow=EVERY_OVERRIDE)
+    assert (refusal.computer, refusal.why) == ("hv02", "spn-held")
+    assert refusal.message.startswith("HOST/hv02, which stands for cifs/hv02, is registered on")
 
 
 @pytest.mark.parametrize(

@@ -132,6 +132,7 @@ class Case:
     must_not: Scene
     told: set[tuple[str, str]]
     words: str
+    severity: str = ""
 
 
 CASES: Mapping[str, Case] = {
@@ -203,6 +204,7 @@ CASES: Mapping[str, Case] = {
         Scene(account("thief", "FTP/hv02")),
         {("hv02", "")},
         "registered on another account (THIEF$)",
+        severity="critical",
     ),
     "KCD012": Case(
         Scene(values("HTTP/portal", "cifs/hv04:445", "cifs/old.corp.example")),
@@ -290,6 +292,18 @@ CASES: Mapping[str, Case] = {
         {("hv01", "HTTP/*")},
         "matches no value",
     ),
+    "KCD020": Case(
+        Scene(registered("hv02", f"{MIGRATION}/hv02", f"{MIGRATION}/hv02.corp.example")),
+        Scene(registered("hv65", f"{MIGRATION}/hv65")),
+        {("hv02", "cifs/hv02"), ("hv02", "cifs/hv02.corp.example")},
+        "nobody holds cifs/hv02",
+    ),
+    "KCD021": Case(
+        Scene(account("evil", "cifs/h\u1e7d02")),
+        Scene(account("evil", "cifs/h\u1e7d05")),
+        {("hv02", "cifs/hv02")},
+        "may be taken for it",
+    ),
 }
 
 
@@ -354,7 +368,7 @@ def test_what_triggers_a_rule(desk: Workstation, fresh_lab: Lab, rule: Rule) -> 
     assert {(one["computer"], one["value"]) for one in found} == case.told
     assert any(case.words in one["message"] for one in found)
     assert all(one["fix"] for one in found)
-    assert {one["severity"] for one in found} == {str(rule.severity)}
+    assert {one["severity"] for one in found} == {case.severity or str(rule.severity)}
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator
 
-from delegation.mesh import facts, planning
+from delegation.mesh import facts, name_owners, planning
 from delegation.mesh.checks.rule import MeshCase, Observation, Rule, Severity
 from delegation.mesh.compare import Comparison
 from delegation.mesh.snapshot import ACCOUNTDISABLE, Operator
@@ -35,17 +35,42 @@ def problems(comparison: Comparison, scope: Collection[str] | None = None) -> li
 
 def _unusable(case: MeshCase) -> Iterator[Observation]:
     for label, what in problems(case.comparison, case.scope):
-        yield Observation(label, "", what)
+        is_ambiguous = any(what == f"{label}: {why}" for why in _ambiguous(case.comparison))
+        fix = "leave one account of that name" if is_ambiguous else ""
+        yield Observation(label, "", what, fix)
+
+
+def _ambiguous(comparison: Comparison) -> Iterator[str]:
+    for computer in comparison.snapshot.ambiguous:
+        if trouble := facts.why_no_account(comparison.snapshot, computer):
+            yield trouble[1]
+
+
+def _astray(case: MeshCase) -> set[tuple[str, str]]:
+    """Refusals, as (label, message), of names that another account alone answers to."""
+    comparison = case.comparison
+    astray: set[tuple[str, str]] = set()
+    for endpoint in comparison.desired.endpoints_of(comparison.labels):
+        for found in name_owners.of_endpoint(comparison.snapshot, endpoint):
+            if found.held_elsewhere and not found.are_several:
+                astray.add((endpoint.label, f"{found.held_elsewhere}; {found.fix}"))
+    return astray
 
 
 def _refused(case: MeshCase) -> Iterator[Observation]:
     """What the plan itself refuses: asked of it, so that a check and an apply never disagree."""
-    for refusal in planning.plan(case.comparison).blocked:
+    blocked = planning.plan(case.comparison).blocked
+    is_held = any(refusal.why == planning.HELD_ELSEWHERE for refusal in blocked)
+    astray = _astray(case) if is_held else set()
+    for refusal in blocked:
         accepted = f"an apply is refused; --allow {refusal.override} accepts it"
         fix = accepted if refusal.override else ""
         # Whoever may act as any user towards a domain controller owns the domain, because the
-        # service in a ticket is not protected (RFC 4120 5.3): no other refusal is so bad.
-        severity = Severity.CRITICAL if refusal.why == "domain-controller" else None
+        # service in a ticket is not protected (RFC 4120 5.3). Whoever alone answers to a host's
+        # name gets every user's tickets for that host: no other refusals are so bad as these.
+        is_astray = (refusal.computer, refusal.message) in astray
+        is_critical = refusal.why == "domain-controller" or is_astray
+        severity = Severity.CRITICAL if is_critical else None
         yield Observation(refusal.computer, "", refusal.message, fix, severity)
 
 

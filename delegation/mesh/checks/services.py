@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 
 from delegation import names
+from delegation.mesh import name_owners
 from delegation.mesh.checks.rule import MeshCase, Observation, Rule, Severity
 from delegation.mesh.compare import HostComparison
-from delegation.mesh.facts import OWNS_THE_DOMAIN
+from delegation.mesh.facts import OWNS_THE_DOMAIN, told_apart
+from delegation.mesh.name_owners import NameOwners
 
 
 def _ghosts(case: MeshCase) -> Iterator[Observation]:
@@ -48,12 +50,56 @@ def _duplicates(case: MeshCase) -> Iterator[Observation]:
     check that a name is unique only since Windows Server 2012 R2, and each only against what it
     has heard of by replication (MS-ADTS 3.1.1.5.1.3).
     """
-    for host, value in case.values(lambda target: len(target.owners) > 1, missing=True):
-        owners = sorted(owner.account for owner in case.registry.target(value).owners)
-        who = " and ".join(owners)
-        yield Observation(
-            host.label, value, f"registered on {who}: its tickets fail, or go to the wrong one"
-        )
+    duplicates = list(case.values(lambda target: len(target.owners) > 1, missing=True))
+    # The names of the inventory's own computers are known to be whose they are.
+    of_ours = _names_of_ours(case) if duplicates else ()
+    advice = {found.value.casefold(): found.fix for found in of_ours if found.others}
+    for host, value in duplicates:
+        owners = case.registry.target(value).owners
+        who = " and ".join(told_apart(owners))
+        message = f"registered on {who}: its tickets fail, or go to the wrong one"
+        yield Observation(host.label, value, message, advice.get(value.casefold(), ""))
+
+
+def _names_of_ours(case: MeshCase) -> Iterator[NameOwners]:
+    """Who answers to each name that the hosts in scope are to delegate to."""
+    comparison = case.comparison
+    for endpoint in comparison.desired.endpoints_of(comparison.labels):
+        yield from name_owners.of_endpoint(comparison.snapshot, endpoint)
+
+
+def _ownerless(case: MeshCase) -> Iterator[Observation]:
+    """Names of computers that are there, without HOST/… or anything else that answers to them.
+
+    Every computer registers HOST when it joins, and nothing takes it away by itself. To take it
+    from one account is the first half of moving it to another (SPN-jacking), and whoever may write
+    the names of any account can do the other half.
+    """
+    if not case.registry.is_known:
+        return
+    for found in _names_of_ours(case):
+        # The migration service registers its own names when it starts: KCD014 tells of those.
+        if found.is_unregistered:
+            message = (
+                f"nobody holds {found.value}, nor {found.registered}, which would stand for it"
+            )
+            fix = f"{found.registering}; event 4742 tells who removed it"
+            yield Observation(found.endpoint.label, found.value, message, fix)
+
+
+def _look_alikes(case: MeshCase) -> Iterator[Observation]:
+    """Names in other letters: Active Directory compares without accents, and more than that.
+
+    A name that equals one of ours there is found in its place, or beside it, and the check that a
+    name is unique takes it for a twin.
+    """
+    comparison = case.comparison
+    endpoints = comparison.desired.endpoints_of(comparison.labels)
+    for endpoint, value, spn, account in name_owners.look_alikes(comparison.snapshot, endpoints):
+        # As escapes: the point of such a name is that nobody sees the difference.
+        escaped = spn.encode("ascii", "backslashreplace").decode()
+        message = f"{account.account} holds {spn} ({escaped}), which may be taken for it"
+        yield Observation(endpoint.label, value, message)
 
 
 def _unregistered(case: MeshCase) -> Iterator[Observation]:
@@ -134,5 +180,21 @@ RULES = (
         "Solino, Kerberos Delegation, SPNs and More (2017): the service in a ticket can be "
         "substituted",
         _dangerous,
+    ),
+    Rule(
+        "KCD020",
+        Severity.HIGH,
+        "a computer's name that no account answers to: HOST is not registered",
+        "register it on the computer's own account (setspn -S); event 4742 tells who removed it",
+        "MS-ADA3, sPNMappings; MS-ADTS 3.1.1.5.3.1.1.4; Semperis, SPN-jacking (2022)",
+        _ownerless,
+    ),
+    Rule(
+        "KCD021",
+        Severity.HIGH,
+        "a registered name that Active Directory may take for one of the inventory's",
+        "ask the account's owner, and remove the name; event 4742 tells who added it",
+        "Samba bug 14847: Active Directory compares names more loosely than case apart",
+        _look_alikes,
     ),
 )

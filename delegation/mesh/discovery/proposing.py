@@ -32,10 +32,12 @@ class ProposalTerms:
 def questions(chosen: Collection[Computer]) -> tuple[list[str], list[str]]:
     """What to ask a directory for besides: computer names and service principal names.
 
-    Who else has the name of a chosen account, and who answers to the values found on them.
+    Who else has the name of a chosen account, or HOST/… of it, and so the tickets for its cifs; and
+    who answers to the values found on them.
     """
     computers = {account.name.casefold(): account.name for account in chosen}
-    spns: dict[str, str] = {}
+    called = {name for one in chosen for name in (one.name, one.dns_host_name) if name}
+    spns = {spn.casefold(): spn for spn in (f"HOST/{name}" for name in sorted(called))}
     values = {value for account in chosen for value in account.values}
     for value in values:
         parsed = names.ServicePrincipalName.parse(value)

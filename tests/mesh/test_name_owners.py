@@ -1,0 +1,133 @@
+"""Who answers to a name of the inventory, and what is to be done: never what harms somebody."""
+
+from dataclasses import replace
+
+import pytest
+
+from delegation.mesh import snapshot
+from delegation.mesh.desired import Endpoint
+from delegation.mesh.name_owners import NameOwners, look_alikes
+from delegation.mesh.snapshot import Computer, Snapshot
+from delegation.mesh.spn_mappings import SpnMappings
+from delegation.names import MIGRATION
+from tests.builders import DIRECTORY, DOMAIN, READ, computer, file_server, forms, host, user
+
+ENDPOINT = Endpoint.of_host(host("hv02"))
+HOST = ("HOST/HV02", f"HOST/hv02.{DOMAIN}")
+MIGRATING = forms("hv02", MIGRATION)
+HV02 = computer("hv02", spns=[*HOST, *MIGRATING])
+BARE = replace(HV02, spns=MIGRATING)
+
+
+def found(*accounts: Computer, mappings: SpnMappings = READ) -> Snapshot:
+    return snapshot.resolve(DIRECTORY, ["hv02", "sofs01"], accounts, mappings=mappings)
+
+
+def of(value: str, *accounts: Computer) -> NameOwners:
+    return NameOwners.of(found(*accounts), ENDPOINT, value)
+
+
+def test_the_hosts_own() -> None:
+    for value in ENDPOINT.values:
+        assert of(value, HV02).held_elsewhere == ""
+        assert not of(value, HV02).is_unregistered
+
+
+@pytest.mark.parametrize(
+    ("accounts", "value", "fix"),
+    [
+        ((BARE, computer("old", spns=HOST)), "cifs/hv02", 'setspn -D "HOST/hv02" old, then '),
+        ((HV02, computer("old", spns=["cifs/hv02"])), "cifs/hv02", 'setspn -D "cifs/hv02" old'),
+        ((HV02, user("hv02", "cifs/hv02")), "cifs/hv02", 'setspn -U -D "cifs/hv02" hv02'),
+        (
+            (replace(HV02, spns=()), user("svc", "cifs/hv02")),
+            "cifs/hv02",
+            'setspn -D "cifs/hv02" svc, then setspn -S "HOST/hv02" hv02',
+        ),
+        (
+            (replace(HV02, spns=HOST), user("svc x", MIGRATING[0])),
+            MIGRATING[0],
+            f'setspn -D "{MIGRATING[0]}" "svc x", then on hv02: Restart-Service vmms',
+        ),
+    ],
+)
+def test_the_name_that_is_registered_is_taken_from_whom_it_does_not_belong_to(
+    accounts: tuple[Computer, ...], value: str, fix: str
+) -> None:
+    assert fix in of(value, *accounts).fix
+
+
+@pytest.mark.parametrize(
+    ("accounts", "words"),
+    [
+        pytest.param(
+            (replace(HV02, dns_host_name="x.corp.example"), user("nas", f"cifs/hv02.{DOMAIN}")),
+            "nas may need it",
+            id="an alias",
+        ),
+        pytest.param(
+            (
+                replace(HV02, dns_host_name="x.corp.example", spns=()),
+                computer("nas", dns=f"hv02.{DOMAIN}", spns=[HOST[1]]),
+            ),
+            "it is nas$'s own name and stays there",
+            id="another computer's own",
+        ),
+        pytest.param(
+            (BARE, computer("nas", dns=f"hv02.{DOMAIN}", spns=[HOST[1]])),
+            "look which of the two the host uses",
+            id="both are called so",
+        ),
+        pytest.param((user("nas", f"cifs/hv02.{DOMAIN}"),), "nas may need it", id="no account"),
+        pytest.param(
+            (BARE, replace(computer("x", spns=HOST), account="$DUPLICATE-4f2")),
+            "leftover of a replication conflict",
+            id="renamed by a conflict",
+        ),
+    ],
+)
+def test_no_name_is_taken_from_whom_it_may_belong_to(
+    accounts: tuple[Computer, ...], words: str
+) -> None:
+    owners = of(f"cifs/hv02.{DOMAIN}", *accounts)
+    assert owners.held_elsewhere
+    assert words in owners.fix
+    assert "setspn" not in owners.fix
+
+
+def test_accounts_called_alike_are_told_by_their_dn() -> None:
+    owners = of("cifs/hv02", HV02, computer("hv02", spns=HOST, base=f"OU=Lab,{DIRECTORY.base_dn}"))
+    assert "OU=Lab" in owners.held_elsewhere
+
+
+def test_nobody_is_no_other() -> None:
+    assert of("cifs/hv02", BARE).is_unregistered
+    assert of("cifs/hv02", BARE).held_elsewhere == ""
+    assert not of(MIGRATING[0], replace(HV02, spns=HOST)).is_unregistered
+
+
+def test_the_domains_own_answer_before_those_of_another() -> None:
+    other = computer("hv02", spns=["cifs/hv02", *HOST], base="DC=other,DC=example")
+    assert of("cifs/hv02", HV02, other).held_elsewhere == ""
+    assert of("cifs/hv02", BARE, other).held_elsewhere
+
+
+@pytest.mark.parametrize(
+    "spn",
+    ["cifs/h\u1e7d02", "HOST/hv\uff102", "host/hv02\u200b", "\u00c7IFS/hv02.corp.ex\u00e4mple"],
+)
+def test_a_look_alike(spn: str) -> None:
+    [(endpoint, _, told, account)] = look_alikes(found(HV02, user("evil", spn)), [ENDPOINT])
+    assert (endpoint, told, account.account) == (ENDPOINT, spn, "evil")
+    assert list(look_alikes(found(replace(HV02, spns=(spn,))), [ENDPOINT])) == [], "the host's own"
+
+
+@pytest.mark.parametrize("spn", ["cifs/h\u1e7d05", "HTTP/h\u1e7d02.x", "cifs/hv02"])
+def test_no_look_alike(spn: str) -> None:
+    assert list(look_alikes(found(HV02, user("evil", spn)), [ENDPOINT])) == []
+
+
+def test_a_file_server_without_a_dns_name_is_judged_by_its_account() -> None:
+    server = Endpoint.of_file_server(file_server("sofs01"))
+    account = computer("sofs01", dns=None, spns=["cifs/sofs01"])
+    assert not NameOwners.of(found(account), server, "cifs/sofs01").held_elsewhere
