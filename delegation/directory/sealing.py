@@ -16,8 +16,9 @@ from ldap3.protocol.sasl.sasl import send_sasl_negotiation
 from spnego import ContextReq
 from spnego.channel_bindings import GssChannelBindings
 
+from delegation.directory.ldap_answers import Unreadable
 from delegation.directory.sealed_socket import SealedSocket
-from delegation.errors import ConnectionFailed, CredentialsRefused, UsageError
+from delegation.errors import CredentialsRefused, UsageError
 from delegation.inventory import Auth
 from delegation.kerberos import principals, refusals, tickets
 from delegation.kerberos.refusals import Attempt
@@ -70,10 +71,10 @@ def _ask(connection: Any, attempt: Attempt, token: bytes | None) -> dict[str, An
     """One bind request and its result, which is success or "go on"."""
     try:
         result: dict[str, Any] = send_sasl_negotiation(connection, None, token)
-    except LDAPException as exc:
-        raise ConnectionFailed(
-            f"{attempt.host} ended the connection at the logon: {exc}", "look at its log"
-        ) from exc
+    except (LDAPException, OSError, Unreadable) as exc:
+        from delegation.directory import session
+
+        raise session.no_logon(attempt, exc) from exc
     if result["result"] not in {0, 14}:  # success, saslBindInProgress
         raise refusals.by_controller(attempt, result)
     return result
