@@ -59,6 +59,8 @@ def bind(connection: Any, attempt: Attempt, logon: Auth, password: str | None) -
             token = _next_token(context, attempt, server_token)
         if result["result"] == 0:
             break
+    else:
+        raise _unproven(attempt)  # "go on" for ever is no yes
     # Success before our last word means that nothing was looked at.
     if token or not (pinned.complete and _is_as_asked(context, attempt, logon)):
         raise _unproven(attempt)
