@@ -101,6 +101,20 @@ def test_what_is_unreadable_is_so_at_once(contents: bytes) -> None:
 
 
 @pytest.mark.parametrize(
+    "contents",
+    [
+        b"\x0a\x01\x00\x04\x00\x04\x02",
+        b"\x0a\x01\x00\x04\x81",
+        b"\x0a\x01\x00\x04\x00\x04\x00\x87\x02",
+    ],
+)
+def test_no_element_takes_from_what_follows_its_holder(contents: bytes) -> None:
+    answer = ldap_answers.message(message(1, 0x65, contents, element(0xA0)))
+    with pytest.raises(Unreadable, match=r"longer than what holds it|length that LDAP"):
+        ldap_answers.result(answer)
+
+
+@pytest.mark.parametrize(
     "head",
     [b"\x30\x80\x00", b"\x30" + b"\xff" * 20, b"\x04\x03abc", b"\x30\x84\xff\xff\xff\xff"],
 )
