@@ -39,7 +39,7 @@ IO = {
     "changes.state_folder": "os pathlib sys",
     "changes.store": "pathlib sqlite3",
     "cli/": "everything",
-    "directory/": "open os pathlib random socket ssl sys urllib",
+    "directory/": "open os pathlib random socket ssl sys time urllib",
     "hosts.crew": "threading time",
     "hosts.thread_inbox": "queue threading time",
     "hosts.winrm/": "clock logging pathlib socket ssl sys threading time warnings",
@@ -106,8 +106,8 @@ OWNERS = {
     " migrations.smb.smb_session migrations.smb.smb_watch migrations.smb.verified",
     "jinja2": "report.templates",
     "krb5": "kerberos.principals kerberos.tickets migrations.smb.smb_ticket",
-    "ldap3": "directory.inspection directory.ldap"
-    " directory.sealing directory.session directory.tls",
+    "ldap3": "directory.bounded directory.inspection directory.ldap directory.ldap_answers"
+    " directory.searching directory.sealing directory.session directory.tls directory.trouble",
     "pypsrp": "hosts.winrm.answers hosts.winrm.link hosts.winrm.remoting hosts.winrm.running",
     "requests": "hosts.winrm.answers hosts.winrm.wire",
     "rich": "cli/",

@@ -77,10 +77,17 @@ _NO_ARGUMENTS = getattr(click.exceptions, "NoArgsIsHelpError", ())
 
 def main() -> None:
     """Run the program and exit with its code."""
+    arguments = sys.argv[1:]
     # A command is short, and makes millions of values that live as long as it does: looking at
     # them for cycles again and again costs a fifth of a large plan.
-    gc.disable()
-    sys.exit(run(sys.argv[1:]))
+    if not _may_take_hours(arguments):
+        gc.disable()
+    sys.exit(run(arguments))
+
+
+def _may_take_hours(arguments: list[str]) -> bool:
+    """Whether these words may begin what goes on all night, where garbage has to be collected."""
+    return "migrate" in arguments and not {"run", "resume", "drain", "watch"}.isdisjoint(arguments)
 
 
 def run(arguments: list[str], make_world: "MakeWorld | None" = None) -> int:

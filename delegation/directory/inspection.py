@@ -9,12 +9,20 @@ from uuid import UUID
 
 from ldap3.utils.conv import escape_bytes, escape_filter_chars
 
-from delegation.directory import entries
+from delegation.directory import entries, trouble
 from delegation.directory.ldap import LdapReader, any_of, chunks
+from delegation.directory.ldap_answers import Unreadable
+from delegation.directory.searching import Bounds
+from delegation.errors import ConnectionFailed
 from delegation.mesh.snapshot import Computer
 
 ALLOWED_ATTRIBUTES = "allowedAttributesEffective"
 TOKEN_GROUPS = "tokenGroups"  # noqa: S105 - the name of an attribute
+
+_NAMESAKES = 100
+"""Accounts that one name may mean: a principal name should be unique, and no DC insists on it."""
+
+_GUID_BYTES = 16
 
 _USER = "(&(objectClass=user)(|(sAMAccountName={name})(userPrincipalName={name})))"
 _HERE = "(&(objectClass=user)(|(sAMAccountName={name})(userPrincipalName={name}@{domain})))"
@@ -25,14 +33,15 @@ class LdapInspector(LdapReader):
 
     def computers(self, pattern: str = "*") -> list[Computer]:
         fitting = "*".join(escape_filter_chars(part) for part in pattern.split("*"))
-        return list(self._search(f"(&(objectCategory=computer)(sAMAccountName={fitting}$))"))
+        terms = f"(&(objectCategory=computer)(sAMAccountName={fitting}$))"
+        return list(self._search(terms, Bounds.without_end()))
 
     def people(self, name: str) -> list[Computer]:
         """As Inspector.people; a down-level name (CORP\\\\user) is taken as this domain's."""
         bare = escape_filter_chars(name.rpartition("\\")[2])
         template = _USER if "@" in bare else _HERE
         terms = template.format(name=bare, domain=self._directory.domain)
-        accounts = list(self._search(terms))
+        accounts = list(self._search(terms, Bounds.of(_NAMESAKES)))
         if accounts:
             return accounts
         user = self._user_of_this_domain(name)
@@ -49,17 +58,17 @@ class LdapInspector(LdapReader):
         groups = values.get(TOKEN_GROUPS.casefold())
         if not groups or not account.sid:
             return None
-        return frozenset({account.sid, *(entries.sid_text(group) for group in groups)})
+        return frozenset({account.sid, *(self._sid(account.dn, group) for group in groups)})
 
     def account_names(self, sids: Collection[str]) -> Mapping[str, str]:
         terms = [f"(objectSid={escape_bytes(entries.sid_bytes(sid))})" for sid in sids]
         names: dict[str, str] = {}
         for chunk in chunks(terms):
             attributes = [entries.OBJECT_SID, entries.SAM_ACCOUNT_NAME]
-            for _, values in self._entries(any_of(chunk), attributes):
-                if "objectsid" in values and "samaccountname" in values:
-                    sid = entries.sid_text(values["objectsid"][0])
-                    names[sid] = values["samaccountname"][0].decode()
+            for dn, values in self._entries(any_of(chunk), Bounds.of(len(chunk)), attributes):
+                if values.get("objectsid") and values.get("samaccountname"):
+                    sid = self._sid(dn, values["objectsid"][0])
+                    names[sid] = values["samaccountname"][0].decode(errors="replace")
         return names
 
     def writable(self, guids: Collection[UUID]) -> Mapping[UUID, frozenset[str]] | None:
@@ -67,13 +76,27 @@ class LdapInspector(LdapReader):
         allowed_by_guid: dict[UUID, frozenset[str]] = {}
         for chunk in chunks(terms):
             attributes = [entries.OBJECT_GUID, ALLOWED_ATTRIBUTES]
-            for _, values in self._entries(any_of(chunk), attributes):
-                guid = UUID(bytes_le=bytes(values[entries.OBJECT_GUID.casefold()][0]))
+            for dn, values in self._entries(any_of(chunk), Bounds.of(len(chunk)), attributes):
+                found = values.get(entries.OBJECT_GUID.casefold(), ())
+                if len(found) != 1 or len(found[0]) != _GUID_BYTES:
+                    raise self._no_directory(f"{dn} has no {entries.OBJECT_GUID} that is one")
+                guid = UUID(bytes_le=found[0])
                 allowed = values.get(ALLOWED_ATTRIBUTES.casefold(), ())
-                allowed_by_guid[guid] = frozenset(name.decode().casefold() for name in allowed)
+                allowed_by_guid[guid] = frozenset(
+                    name.decode(errors="replace").casefold() for name in allowed
+                )
         return allowed_by_guid
 
     def own_token(self) -> frozenset[str] | None:
         """From tokenGroups of the root DSE (MS-ADTS 3.1.1.3.2)."""
         groups = self._whole("", [TOKEN_GROUPS]).get(TOKEN_GROUPS.casefold())
-        return frozenset(entries.sid_text(group) for group in groups) if groups else None
+        return frozenset(self._sid("the root DSE", group) for group in groups) if groups else None
+
+    def _sid(self, owner: str, raw: bytes) -> str:
+        try:
+            return entries.sid_text(raw)
+        except ValueError as exc:
+            raise self._no_directory(f"{owner} has a group that is no SID: {raw[:40]!r}") from exc
+
+    def _no_directory(self, what: str) -> ConnectionFailed:
+        return trouble.unreadable(self._url, Unreadable(what))

@@ -11,18 +11,27 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
-import ldap3
 from ldap3.core.exceptions import LDAPException
-from ldap3.operation.search import search_operation
-from ldap3.protocol.rfc2696 import paged_search_control
-from ldap3.utils.asn1 import decode_message_fast
 from ldap3.utils.conv import escape_bytes, escape_filter_chars
 
 from delegation import names
 from delegation.changes.outcomes import Absent, Outcome, Result
 from delegation.changes.plan import Target
-from delegation.directory import entries, forest, ldap_modify, requests, session
+from delegation.directory import (
+    bounded,
+    entries,
+    forest,
+    ldap_answers,
+    ldap_modify,
+    requests,
+    searching,
+    session,
+    trouble,
+)
+from delegation.directory.bounded import WaitingTime
 from delegation.directory.connection import Credentials
+from delegation.directory.ldap_answers import Answer, Unreadable
+from delegation.directory.searching import Bounds
 from delegation.errors import DirectoryError
 from delegation.inventory import DirectorySettings
 from delegation.mesh.seams import delegations
@@ -70,7 +79,8 @@ class LdapReader:
         # One account may match several terms, and those in several chunks.
         accounts: dict[UUID, Computer] = {}
         for chunk in chunks(terms):
-            for account in self._search(any_of(chunk)):
+            bounds = Bounds.without_end(len(chunk))
+            for account in self._search(any_of(chunk), bounds):
                 accounts[account.guid] = account
         return list(accounts.values())
 
@@ -79,117 +89,60 @@ class LdapReader:
 
     def _values(self, dn: str, attribute: str) -> list[bytes]:
         """Of one object; none where it can't be seen."""
-        try:
-            self._connection.search(dn, "(objectClass=*)", ldap3.BASE, attributes=[attribute])
-        except (LDAPException, OSError) as exc:
-            raise session.lost(self._url, exc) from exc
-        for entry in self._connection.response or ():
-            if entry["type"] == "searchResEntry":
-                return list(entry["raw_attributes"].get(attribute) or ())
-        return []
+        with trouble.told(self._url):
+            found = searching.one(self._connection, dn, [attribute])
+        return list(found[1].get(attribute.casefold(), ())) if found else []
 
     def read(self, guids: Collection[UUID]) -> Mapping[UUID, Computer]:
         """Without names and SPNs, which take most of the time and no write depends on."""
         terms = [f"(objectGUID={escape_bytes(guid.bytes_le)})" for guid in guids]
         accounts: dict[UUID, Computer] = {}
         for chunk in chunks(terms):
-            for account in self._search(any_of(chunk), entries.STATE):
+            bounds = Bounds.of(len(chunk))
+            for account in self._search(any_of(chunk), bounds, entries.STATE):
                 accounts[account.guid] = account
         return accounts
 
     def _search(
-        self, terms: str, attributes: Collection[str] = entries.ATTRIBUTES
+        self, terms: str, bounds: Bounds, attributes: Collection[str] = entries.ATTRIBUTES
     ) -> Iterator[Computer]:
-        for dn, values in self._entries(terms, attributes):
-            whole = values if not _in_parts(values) else self._whole(dn, attributes)
+        for dn, values in self._entries(terms, bounds, attributes):
+            whole = values
+            if searching.in_parts(values):
+                with trouble.told(self._url):
+                    whole = searching.completed(self._connection, dn, values)
+            _refuse_unseen(dn, whole)
             yield entries.computer(dn, whole)
 
     def _entries(
-        self, terms: str, attributes: Collection[str]
-    ) -> Iterator[tuple[str, entries.Attributes]]:
+        self, terms: str, bounds: Bounds, attributes: Collection[str]
+    ) -> Iterator[searching.Found]:
         """What ``terms`` find in the domain, page after page."""
-        base = self._directory.base_dn
-        cookie: bytes | None = None
-        while True:
-            try:
-                page, result = self._page(base, terms, attributes, cookie)
-            except (LDAPException, OSError) as exc:
-                raise session.lost(self._url, exc) from exc
-            if result["result"] != 0:
-                raise _search_failed(base, result)
-            yield from page
-            paging = result.get("controls", {}).get(PAGED, {})
-            cookie = paging.get("value", {}).get("cookie")
-            if not cookie:
-                return
-
-    def _page(
-        self, base: str, terms: str, attributes: Collection[str], cookie: bytes | None
-    ) -> tuple[list[tuple[str, entries.Attributes]], Mapping[str, Any]]:
-        """One page of a search, as bytes: ldap3's own answers hold every value a second time."""
-        strategy = self._connection.strategy
-        request = search_operation(
-            base,
-            terms,
-            ldap3.SUBTREE,
-            ldap3.DEREF_NEVER,
-            list(attributes),
-            size_limit=0,
-            time_limit=0,
-            types_only=False,
-            auto_escape=True,
-            auto_encode=False,
-        )
-        paging = paged_search_control(criticality=True, size=self.page, cookie=cookie)
-        strategy.send("searchRequest", request, [paging])
-        page: list[tuple[str, entries.Attributes]] = []
-        while True:
-            for answer in self._messages():
-                if answer["protocolOp"] == _ENTRY:
-                    page.append(_entry(answer["payload"]))
-                elif answer["protocolOp"] == _DONE:
-                    return page, strategy.decode_response_fast(answer)
+        wanted = searching.Wanted(self._directory.base_dn, terms, attributes)
+        with trouble.told(self._url):
+            yield from searching.everywhere(self._connection, wanted, bounds, self.page)
 
     def _whole(self, dn: str, attributes: Collection[str]) -> entries.Attributes:
-        """An object whose values came in part only, with all of them (range retrieval)."""
-        try:
-            self._connection.search(dn, "(objectClass=*)", ldap3.BASE, attributes=list(attributes))
-        except LDAPException as exc:
-            raise session.lost(self._url, exc) from exc
-        for entry in self._connection.response:
-            if entry["type"] == "searchResEntry":
-                return {name.casefold(): raw for name, raw in entry["raw_attributes"].items()}
-        raise DirectoryError(f"{dn} was there a moment ago and is gone", "try again")
-
-    def _messages(self) -> Iterator[Mapping[str, Any]]:
-        """Whatever has arrived, at least one message. Raises LDAPException, OSError."""
-        messages = self._connection.strategy.receiving()
-        if not messages:
-            raise OSError("the domain controller ended the connection")
-        return map(decode_message_fast, messages)
+        """One object with all its values, those that come in parts too."""
+        with trouble.told(self._url):
+            return searching.in_full(self._connection, dn, attributes)
 
 
-_ENTRY, _DONE = 4, 5
-"""protocolOp of searchResEntry and searchResDone (RFC 4511, 4.5.2)."""
-
-PAGED = "1.2.840.113556.1.4.319"
-"""The paged-results control (RFC 2696)."""
+_NEEDED = (entries.SAM_ACCOUNT_NAME, entries.USER_ACCOUNT_CONTROL, entries.OBJECT_GUID)
 
 
-def _entry(payload: Any) -> tuple[str, entries.Attributes]:  # noqa: ANN401 - ldap3's nested tuples
-    """DN and raw values of a searchResEntry, as ldap3's fast decoder nests them."""
-    # Each node is a tuple whose fourth item is its content: here DN and attributes, in each of
-    # these a description and a set of values.
-    dn, attributes = payload[0][3], payload[1][3]
-    values_by_name: dict[str, list[bytes]] = {}
-    for attribute in attributes:
-        description, values = attribute[3][0], attribute[3][1]
-        values_by_name[description[3].decode().casefold()] = [value[3] for value in values[3]]
-    return dn.decode(), values_by_name
+def _refuse_unseen(dn: str, values: entries.Attributes) -> None:
+    """Every account has these: where one does not come, who asks may not see it.
 
-
-def _in_parts(values: entries.Attributes) -> bool:
-    return any(";range=" in name for name in values)
+    Flags that can't be seen are unknown, and never 0: an account that may delegate to everything
+    would look clean.
+    """
+    unseen = [name for name in _NEEDED if not values.get(name.casefold())]
+    if unseen:
+        raise DirectoryError(
+            f"{dn} has {', '.join(unseen)} that this logon may not see: what it is stays unknown",
+            "log on as an account that may read all of the account's attributes",
+        )
 
 
 class LdapDirectory(LdapReader):
@@ -231,12 +184,13 @@ class LdapDirectory(LdapReader):
             while unsent:
                 message_id = self._send(unsent[0])
                 sent[message_id] = unsent.popleft()
+            patience = WaitingTime(bounded.ANSWER_TIMEOUT + _SECONDS_A_WRITE * len(sent))
             while sent:
-                for message_id, result in self._answers():
-                    answered = sent.pop(message_id, None)
-                    if answered is not None:
-                        yield ldap_modify.outcome(answered, result)
-        except (LDAPException, OSError) as exc:
+                for answer in self._connection.strategy.arrived(patience.part()):
+                    # The change stays in doubt until its answer has been read in full.
+                    result = _result_of_write(answer, sent)
+                    yield ldap_modify.outcome(sent.pop(answer.number), result)
+        except (LDAPException, OSError, Unreadable) as exc:
             # The request that failed to go out may have left all the same.
             in_doubt = [*sent.values(), *list(unsent)[:1]]
             for change in in_doubt:
@@ -248,22 +202,23 @@ class LdapDirectory(LdapReader):
         """One modify, of the object with that GUID wherever it is (MS-ADTS 3.1.1.3.1.2.4)."""
         message_id: int = self._connection.server.next_message_id()
         target = f"<GUID={change.target.guid}>"
-        self._connection.socket.sendall(
-            requests.modify(message_id, target, ldap_modify.modifications(change))
-        )
+        request = requests.modify(message_id, target, ldap_modify.modifications(change))
+        self._connection.strategy.transmit(request)
         return message_id
 
-    def _answers(self) -> Iterator[tuple[int, Mapping[str, Any]]]:
-        decode = self._connection.strategy.decode_response_fast
-        return ((message["messageID"], decode(message)) for message in self._messages())
+
+_SECONDS_A_WRITE = 2
+"""That each change of a pipeline adds to what one waits for all answers."""
+
+_MODIFY_RESPONSE = 0x67
 
 
-def _search_failed(base: str, result: Mapping[str, Any]) -> DirectoryError:
-    return DirectoryError(
-        f"the search below {base} failed: result {result['result']} {result['description']} "
-        f"{result['message']}",
-        "look whether the account may read the domain",
-    )
+def _result_of_write(answer: Answer, asked: Collection[int]) -> Mapping[str, Any]:
+    """Raises Unreadable where nobody asked for it, and LDAPException at the server's goodbye."""
+    bounded.expected(answer, answer.number if answer.number in asked else next(iter(asked), 0))
+    if answer.tag != _MODIFY_RESPONSE:
+        raise Unreadable(f"a message of type {answer.tag:#04x} answers a modify")
+    return ldap_answers.result(answer)
 
 
 def any_of(terms: list[str]) -> str:

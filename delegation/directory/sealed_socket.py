@@ -1,6 +1,7 @@
 """The seal around LDAP without TLS: every message signed and encrypted by the logon's own key."""
 
 import struct
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +16,10 @@ LARGEST_PIECE = 1 << 20
 """Bytes that go into one frame of ours."""
 
 
+_MOMENT = 0.001
+"""Seconds; none at all would mean to a socket not to wait and not to say so."""
+
+
 class SealedSocket:
     """A socket whose every byte is wrapped: 4 bytes of length, and a token (RFC 4422, 3.7).
 
@@ -27,6 +32,7 @@ class SealedSocket:
         self._socket = sock
         self._context = context
         self._read = bytearray()
+        self._timeout: float | None = None
 
     def sendall(self, data: bytes) -> None:
         for start in range(0, len(data), LARGEST_PIECE):
@@ -38,10 +44,14 @@ class SealedSocket:
             self._socket.sendall(struct.pack("!I", len(token)) + token)
 
     def recv(self, size: int) -> bytes:
+        end = None if self._timeout is None else time.monotonic() + self._timeout
         while True:
             opened = b"".join(self._frames())
             if opened:
                 return opened
+            # The time is that of a whole frame: a socket's own starts anew with every byte.
+            if end is not None:
+                self._socket.settimeout(max(end - time.monotonic(), _MOMENT))
             data = self._socket.recv(max(size, 1 << 16))
             if not data and self._read:
                 raise self._broken("the connection ended within a sealed message")
@@ -78,6 +88,7 @@ class SealedSocket:
         return OSError(what)
 
     def settimeout(self, seconds: float | None) -> None:
+        self._timeout = seconds
         self._socket.settimeout(seconds)
 
     def shutdown(self, how: int) -> None:

@@ -16,8 +16,10 @@ from ldap3.protocol.sasl.sasl import send_sasl_negotiation
 from spnego import ContextReq
 from spnego.channel_bindings import GssChannelBindings
 
+from delegation.directory import trouble
+from delegation.directory.ldap_answers import Unreadable
 from delegation.directory.sealed_socket import SealedSocket
-from delegation.errors import ConnectionFailed, CredentialsRefused, UsageError
+from delegation.errors import CredentialsRefused, UsageError
 from delegation.inventory import Auth
 from delegation.kerberos import principals, refusals, tickets
 from delegation.kerberos.refusals import Attempt
@@ -58,6 +60,8 @@ def bind(connection: Any, attempt: Attempt, logon: Auth, password: str | None) -
             token = _next_token(context, attempt, server_token)
         if result["result"] == 0:
             break
+    else:
+        raise _unproven(attempt)  # "go on" for ever is no yes
     # Success before our last word means that nothing was looked at.
     if token or not (pinned.complete and _is_as_asked(context, attempt, logon)):
         raise _unproven(attempt)
@@ -70,10 +74,8 @@ def _ask(connection: Any, attempt: Attempt, token: bytes | None) -> dict[str, An
     """One bind request and its result, which is success or "go on"."""
     try:
         result: dict[str, Any] = send_sasl_negotiation(connection, None, token)
-    except LDAPException as exc:
-        raise ConnectionFailed(
-            f"{attempt.host} ended the connection at the logon: {exc}", "look at its log"
-        ) from exc
+    except (LDAPException, OSError, Unreadable) as exc:
+        raise trouble.no_logon(attempt, exc) from exc
     if result["result"] not in {0, 14}:  # success, saslBindInProgress
         raise refusals.by_controller(attempt, result)
     return result

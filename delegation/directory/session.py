@@ -4,7 +4,7 @@ ldap3 follows no referrals here: one may lead anywhere, and would get the creden
 """
 
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -14,7 +14,10 @@ import ldap3
 from ldap3.core.exceptions import LDAPException, LDAPExceptionError
 
 from delegation import names
+from delegation.directory import bounded, entries, searching, trouble
+from delegation.directory.bounded import BoundedConnection
 from delegation.directory.connection import Credentials, host_of, is_address, refuse_unable
+from delegation.directory.ldap_answers import Unreadable
 from delegation.directory.tls import VerifiedTls, verified
 from delegation.errors import ConnectionFailed, DelegationError, DirectoryError, UsageError
 from delegation.inventory import Auth, DirectorySettings
@@ -23,11 +26,7 @@ from delegation.kerberos.refusals import Attempt
 from delegation.mesh.snapshot import Directory
 
 CONNECT_TIMEOUT = 10
-"""Seconds to wait for a connection."""
-
-ANSWER_TIMEOUT = 60
-"""Seconds to wait for an answer; AD ends a search after 120."""
-
+"""Seconds to wait for a connection, and for its TLS."""
 
 READ_ONLY = b"1.2.840.113556.1.4.1920"
 """supportedCapabilities of a read-only domain controller (MS-ADTS 3.1.1.3.4.3)."""
@@ -74,9 +73,9 @@ def identify(connection: Any, url: str, domain: str) -> Directory:  # noqa: ANN4
     """
     root_dse = _object(connection, url, "", _ROOT_DSE)
     try:
-        base = root_dse["defaultNamingContext"][0].decode()
-        dc = root_dse["dnsHostName"][0].decode()
-    except (LookupError, TypeError, UnicodeDecodeError) as exc:
+        base = root_dse["defaultnamingcontext"][0].decode()
+        dc = root_dse["dnshostname"][0].decode()
+    except (LookupError, UnicodeDecodeError) as exc:
         raise DirectoryError(
             f"{url} does not answer like a domain controller", "name a domain controller"
         ) from exc
@@ -93,39 +92,25 @@ def identify(connection: Any, url: str, domain: str) -> Directory:  # noqa: ANN4
     return Directory(url, domain, base, dc)
 
 
-def _is_read_only(connection: Any, url: str, root_dse: Mapping[str, Any]) -> bool:  # noqa: ANN401
+def _is_read_only(connection: Any, url: str, root_dse: entries.Attributes) -> bool:  # noqa: ANN401
     """By the capability that Windows tells, or by the service itself, which Samba's tells too."""
-    if READ_ONLY in (root_dse.get("supportedCapabilities") or ()):
+    if READ_ONLY in root_dse.get("supportedcapabilities", ()):
         return True
-    service = b"".join(root_dse.get("dsServiceName") or ()).decode(errors="replace")
+    service = b"".join(root_dse.get("dsservicename", ())).decode(errors="replace")
     if not service:
         return False
     attributes = _object(connection, url, service, ["msDS-isRODC"])
-    return bool(attributes.get("msDS-isRODC") == [b"TRUE"])
+    return attributes.get("msds-isrodc") == [b"TRUE"]
 
 
 _ROOT_DSE = ["defaultNamingContext", "dnsHostName", "dsServiceName", "supportedCapabilities"]
 
 
-def _object(connection: Any, url: str, dn: str, attributes: Sequence[str]) -> Mapping[str, Any]:  # noqa: ANN401
+def _object(connection: Any, url: str, dn: str, attributes: Sequence[str]) -> entries.Attributes:  # noqa: ANN401
     """The raw values of one object; none where it can't be seen. Raises ConnectionFailed."""
-    try:
-        connection.search(dn, "(objectClass=*)", ldap3.BASE, attributes=list(attributes))
-    except (LDAPException, OSError) as exc:
-        raise lost(url, exc) from exc
-    for entry in connection.response or ():
-        if entry["type"] == "searchResEntry":
-            values: Mapping[str, Any] = entry["raw_attributes"]
-            return values
-    return {}
-
-
-def lost(url: str, exc: BaseException) -> ConnectionFailed:
-    """The connection broke while something was asked."""
-    return ConnectionFailed(
-        f"lost the connection to {url}: {exc}",
-        "look whether the domain controller is up, then try again",
-    )
+    with trouble.told(url):
+        found = searching.one(connection, dn, attributes)
+    return found[1] if found else {}
 
 
 def _bind_name(user: str, domain: str) -> str:
@@ -138,16 +123,16 @@ def _connected(
 ) -> Any:  # noqa: ANN401
     """An open connection to the first of the host's addresses that answers, not bound yet."""
     tls = verified(host, settings.ca_file) if settings.over_tls else None
-    failures: list[ConnectionFailed] = []
+    trouble: list[ConnectionFailed] = []
     for address in _addresses(host, settings.dns_servers):
         try:
             return _connected_to(settings, address, tls, credentials, domain)
         except ConnectionFailed as exc:
-            failures.append(exc)
-    if len(failures) == 1:
-        raise failures[0]
-    reasons = [failure.what for failure in failures]
-    raise ConnectionFailed(f"no address of {host} can be used", failures[-1].fix, reasons)
+            trouble.append(exc)
+    if len(trouble) == 1:
+        raise trouble[0]
+    reasons = [failure.what for failure in trouble]
+    raise ConnectionFailed(f"no address of {host} can be used", trouble[-1].fix, reasons)
 
 
 def _addresses(host: str, dns_servers: Sequence[str]) -> Sequence[str]:
@@ -176,18 +161,16 @@ def _connected_to(
         connect_timeout=CONNECT_TIMEOUT,
     )
     simple = settings.logon is Auth.SIMPLE
-    # auto_range asks on where a list came in part. Without return_empty_attributes=False an
-    # attribute that is not there, or not ours to read, would look like an empty one.
-    connection = ldap3.Connection(
+    connection = BoundedConnection(
         server,
         user=_bind_name(credentials.user or "", domain) if simple else None,
         password=credentials.password if simple else None,
         authentication=ldap3.SIMPLE if simple else ldap3.ANONYMOUS,
         auto_referrals=False,
-        auto_range=True,
+        auto_range=False,
         return_empty_attributes=False,
         check_names=False,
-        receive_timeout=ANSWER_TIMEOUT,
+        receive_timeout=bounded.ANSWER_TIMEOUT,
     )
     _open(connection, tls, settings)
     return connection
@@ -197,7 +180,6 @@ def _open(connection: Any, tls: VerifiedTls | None, settings: DirectorySettings)
     if tls is not None:
         tls.failure = None
     try:
-        connection.strategy.socket_size = 1 << 16  # ldap3's 4 KiB cost a mesh 800 reads
         connection.open(read_server_info=False)
         # A bind is a small request behind a small request, which Nagle's algorithm holds back
         # until the first is acknowledged: 60 ms instead of 17.
@@ -208,9 +190,13 @@ def _open(connection: Any, tls: VerifiedTls | None, settings: DirectorySettings)
                 "give the domain controller a certificate, or use another one",
             )
     except DelegationError:
-        connection.unbind()
+        _hang_up(connection)
         raise
+    except Unreadable as exc:
+        connection.strategy.close()
+        raise trouble.unreadable(settings.url or "", exc) from exc
     except (LDAPExceptionError, OSError) as exc:
+        connection.strategy.close()
         raise _unreachable(settings.url or "", tls, exc) from exc
 
 
@@ -234,10 +220,8 @@ def _bind_simple(connection: Any, attempt: Attempt) -> None:  # noqa: ANN401
     """Raises ConnectionFailed, CredentialsRefused."""
     try:
         bound = connection.bind(read_server_info=False)
-    except LDAPException as exc:
-        raise ConnectionFailed(
-            f"{attempt.host} ended the connection at the logon: {exc}", "look at its log"
-        ) from exc
+    except (LDAPException, OSError, Unreadable) as exc:
+        raise trouble.no_logon(attempt, exc) from exc
     if not bound:
         raise refusals.by_controller(replace(attempt, user=connection.user), connection.result)
 

@@ -25,9 +25,13 @@ class VerifiedTls(ldap3.Tls):  # type: ignore[misc]
 
     def wrap_socket(self, connection: Any, do_handshake: bool = False) -> None:  # noqa: ANN401, ARG002, FBT001, FBT002 - ldap3's signature
         try:
+            # The hand-shake is part of connecting: Python counts a timeout from its first byte
+            # to its last one, and whoever says nothing is given up as one who is not there.
+            connection.socket.settimeout(connection.server.connect_timeout)
             connection.socket = self.context.wrap_socket(
                 connection.socket, server_hostname=self.host
             )
+            connection.socket.settimeout(connection.receive_timeout)
         except OSError as exc:
             self.failure = exc
             raise

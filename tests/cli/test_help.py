@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import subprocess
 import sys
 
 import click
@@ -124,3 +125,26 @@ def _loaded(arguments: list[str]) -> list[str]:
     assert ran.code == 0
     modules: list[str] = json.loads(ran.out.rpartition("LOADED ")[2])
     return modules
+
+
+@pytest.mark.parametrize(
+    ("line", "hours"),
+    [
+        ("migrate run moves.yaml", True),
+        ("-i other.yaml migrate resume 3", True),
+        ("migrate drain hv01", True),
+        ("migrate watch", True),
+        ("migrate plan moves.yaml", False),
+        ("plan", False),
+        ("audit --new-only", False),
+    ],
+)
+def test_garbage_is_collected_in_what_may_run_all_night(line: str, hours: bool) -> None:  # noqa: FBT001
+    script = (
+        "import gc, sys\nfrom delegation import cli\n"
+        "cli.run = lambda arguments: print(gc.isenabled()) or 0\ncli.main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, *line.split()], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == str(hours)

@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 
 from delegation.changes.outcomes import Result
-from delegation.directory import session
+from delegation.directory import bounded
 from delegation.directory.connection import Credentials
 from delegation.directory.ldap import LdapDirectory, LdapReader
 from delegation.errors import ConnectionFailed
@@ -130,7 +130,7 @@ class TestSamba:
             assert {computer.name for computer in reader.find(["HV01"])} >= {"HV01", "DC1"}
 
     def test_a_silent_controller_is_given_up(self, world: LabWorld) -> None:
-        assert world.writer._connection.socket.gettimeout() == session.ANSWER_TIMEOUT
+        assert world.writer._connection.socket.gettimeout() == bounded.ANSWER_TIMEOUT
 
     def test_a_flag_that_is_there_already_is_no_error(self, world: LabWorld) -> None:
         """Samba takes any old value where the new one is there; the values still decide."""

@@ -239,4 +239,5 @@ class TestOnTheWire:
         desk.inventory("hosts: {'hv[01-64]': }")
         assert desk.run("audit").code == 3
         kinds = [seen.kind for seen in wire.requests]
-        assert kinds == ["bindRequest", *["searchRequest"] * 3, "unbindRequest"]
+        # Besides them the root DSE, what kind of controller it is, and the forest's sPNMappings.
+        assert kinds == ["bindRequest", *["searchRequest"] * 4, "unbindRequest"]

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -667,6 +668,31 @@ class TestFrames:
         thread.start()
         assert ours.recv(4096) == b"one"
         thread.join()
+
+    def test_a_frame_that_drips_has_the_time_of_one_answer(
+        self, pair: tuple[SealedSocket, Peer]
+    ) -> None:
+        """Each byte comes before the socket's timeout, the whole frame long after it."""
+        sealed, peer = pair
+        frame = peer.frame(b"x" * 200)
+        gone = threading.Event()
+
+        def drip() -> None:
+            with suppress(OSError):
+                for byte in frame:
+                    peer.socket.sendall(bytes([byte]))
+                    if gone.wait(0.05):
+                        return
+
+        thread = threading.Thread(target=drip, daemon=True)
+        thread.start()
+        sealed.settimeout(0.3)
+        began = time.monotonic()
+        with pytest.raises(TimeoutError):
+            sealed.recv(4096)
+        assert time.monotonic() - began < 2
+        gone.set()
+        thread.join(5)
 
     def test_an_empty_frame_is_not_the_end(self, pair: tuple[SealedSocket, Peer]) -> None:
         ours, peer = pair

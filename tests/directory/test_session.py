@@ -13,6 +13,7 @@ from ldap3.protocol.rfc4511 import LDAPMessage
 from pyasn1.codec.ber import decoder
 
 from delegation.directory import session
+from delegation.directory.bounded import BoundedConnection
 from delegation.directory.connection import Credentials
 from delegation.directory.ldap import LdapReader
 from delegation.errors import (
@@ -251,7 +252,7 @@ Objects = Mapping[str, Mapping[str, Sequence[str]]]
 
 
 @contextmanager
-def answering(objects: Objects) -> Iterator[ldap3.Connection]:
+def answering(objects: Objects) -> Iterator[BoundedConnection]:
     """A connection to a server that knows these objects by name and answers searches only."""
 
     def serve() -> None:
@@ -274,7 +275,7 @@ def answering(objects: Objects) -> Iterator[ldap3.Connection]:
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         server = ldap3.Server("127.0.0.1", listener.getsockname()[1], get_info=ldap3.NONE)
-        connection = ldap3.Connection(server, check_names=False, return_empty_attributes=False)
+        connection = BoundedConnection(server)
         connection.open(read_server_info=False)
         yield connection
         connection.unbind()

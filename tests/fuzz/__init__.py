@@ -1,0 +1,1 @@
+"""Servers that lie: 20 hostile behaviours, and answers mutated at random."""
