@@ -5,6 +5,7 @@ import re
 import socket
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import fields
 from datetime import date
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -66,7 +67,14 @@ def _as_options(words: str) -> str:
     words = words.replace("directory.url", "--directory").replace(" in the inventory", "")
     words = words.replace("the inventory's domain", "the domain asked for")
     words = words.replace("domain:", "--domain").replace("dns_servers", "dns_server")
-    return re.sub(r"directory\.([a-z_]+)(?:: true)?", _as_option, words)
+    return _KEY.sub(_as_option, words)
+
+
+# No other word: an export may be called directory.ldif.
+_KEY = re.compile(
+    rf"directory\.({'|'.join(field.name for field in fields(DirectorySettings))}|dns_server)\b"
+    "(?:: true)?"
+)
 
 
 def _as_option(key: re.Match[str]) -> str:

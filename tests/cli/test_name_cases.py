@@ -13,6 +13,7 @@ import pytest
 from tests.cli.program import Delegation, Ran
 
 CASES = Path(__file__).parents[1] / "cases" / "names"
+SERVICE_DN = "CN=Directory Service,CN=Windows NT,CN=Services,CN=Configuration,DC=corp,DC=example"
 DELEGATED = re.compile(rb"^msDS-AllowedToDelegateTo: .*\n", re.MULTILINE)
 
 
@@ -153,3 +154,22 @@ def test_a_forest_in_which_host_does_not_stand_for_cifs(ask: type[Asked]) -> Non
     assert "cifs/hv02 is not registered" in said
     assert "assumed" not in said
     assert case.plan() == (3, [])
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_init_assumes_only_what_it_can_not_read(ask: type[Asked], is_known: bool) -> None:  # noqa: FBT001
+    case = ask("host-on-another-account")
+    if is_known:
+        with (case.folder / "directory.ldif").open("a") as exported:
+            exported.write(f"\ndn: {SERVICE_DN}\nsPNMappings: host=alerter,cifs,http\n\n")
+    said = " ".join(case("init", "--domain", "corp.example", "-o", "new.yaml").err.split())
+    assert "(OLDBOX$)" in said
+    assert ("assumed" not in said) is is_known
+
+
+def test_init_calls_a_file_by_its_name(ask: type[Asked]) -> None:
+    """What a message says of ``directory.user`` it says of ``--user``; a file is none of these."""
+    case = ask("host-on-another-account")
+    with (case.folder / "directory.ldif").open("a") as exported:
+        exported.write("\ndn: CN=cut off")
+    assert "directory.ldif:216" in case("init", "--domain", "corp.example", "-o", "new.yaml").err

@@ -18,6 +18,7 @@ from delegation.mesh.discovery.proposal import (
     migrates,
 )
 from delegation.mesh.snapshot import Computer, Directory
+from delegation.mesh.spn_mappings import ASSUMED, SpnMappings
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +57,17 @@ def propose(
     chosen: Iterable[Computer],
     accounts: Iterable[Computer],
     terms: ProposalTerms,
+    mappings: SpnMappings = ASSUMED,
 ) -> InventoryProposal:
     """An inventory of the ``chosen`` accounts.
 
-    ``accounts`` are all that were read, what ``questions`` ask for included.
+    ``accounts`` are all that were read, what ``questions`` ask for included; ``mappings`` are the
+    forest's.
     """
     chosen = {account.guid: account for account in chosen}.values()
     merged = {account.guid: account for account in (*accounts, *chosen)}
     account_names = [account.name for account in chosen]
-    resolved = snapshot.resolve(directory, account_names, merged.values())
+    resolved = snapshot.resolve(directory, account_names, merged.values(), mappings=mappings)
     hosts, left_out = _sift(chosen, resolved)
     # Each host less makes another inventory, whose plan may refuse another host: tried until none
     # is refused. Every turn takes a host away, so that this ends.
@@ -176,8 +179,10 @@ class ProposalTrial:
     def _compared(self, inventory: Inventory) -> Comparison:
         desired = expand(inventory)
         account_names = desired.account_names()
-        directory, accounts = self._snapshot.directory, self._snapshot.accounts
-        resolved = snapshot.resolve(directory, account_names, accounts)
+        read = self._snapshot
+        resolved = snapshot.resolve(
+            read.directory, account_names, read.accounts, mappings=read.mappings
+        )
         return compare.compare(inventory, desired, resolved, self._terms.today)
 
     def refused(self) -> dict[str, str]:

@@ -86,7 +86,8 @@ def discover(around: Surroundings, request: DiscoveryRequest) -> ProposedFile:
     try:
         with around.reading(request.settings, domain) as inspector:
             chosen, accounts = _read(inspector, request)
-            proposal = propose(inspector.directory, chosen, accounts, terms)
+            mappings = inspector.spn_mappings()
+            proposal = propose(inspector.directory, chosen, accounts, terms, mappings)
     except DirectoryError as exc:
         if source:
             hint = f"the domain was taken from {source}: if it is another, --domain"
