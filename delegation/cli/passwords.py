@@ -2,6 +2,7 @@
 
 import getpass
 import os
+import stat
 import sys
 from functools import cache
 from pathlib import Path
@@ -43,13 +44,39 @@ class TerminalPasswords:
 
 def _read(file: Path, option: str) -> str:
     try:
-        password = file.read_text(encoding="utf-8-sig")
+        with file.open(encoding="utf-8-sig") as opened:
+            _refuse_shown(opened.fileno(), file, option)
+            password = opened.read()
     except (OSError, UnicodeDecodeError) as exc:
         raise UsageError(
             f"{option} {file} can't be read: {exc}",
             "name a UTF-8 text file that holds the password alone",
         ) from exc
     return password.removesuffix("\n").removesuffix("\r")
+
+
+_OTHERS_READ = stat.S_IRGRP | stat.S_IROTH
+
+
+def _refuse_shown(descriptor: int, file: Path, option: str) -> None:
+    """A password that others may read is theirs too. Raises UsageError.
+
+    What systemd hands over (LoadCredential=) lies in a folder that it keeps from everybody else,
+    under modes of its own. A pipe has no other reader. Windows has no mode, and is not looked at.
+    """
+    found = os.fstat(descriptor)
+    if os.name != "posix" or not stat.S_ISREG(found.st_mode) or _handed_over(file):
+        return
+    if found.st_mode & _OTHERS_READ:
+        raise UsageError(
+            f"{option} {file}: others may read it (mode {stat.S_IMODE(found.st_mode):04o})",
+            f"chmod 600 {file}; and another password, where somebody may have read this one",
+        )
+
+
+def _handed_over(file: Path) -> bool:
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    return bool(folder) and file.absolute().parent == Path(folder or "")
 
 
 @cache

@@ -112,7 +112,7 @@ def test_a_stolen_name_is_refused(delegation: Delegation, here: Path) -> None:
     (here / "directory.ldif").write_bytes(plain() + thief.encode())
     ran = delegation("plan")
     assert ran.code == 4
-    assert "registered on another account (EVIL$)" in ran.out
+    assert "registered on another account as well (EVIL$)" in ran.out
 
 
 def test_values_that_are_no_text_are_never_changed(delegation: Delegation, here: Path) -> None:
@@ -480,6 +480,7 @@ def test_an_empty_password_is_refused(
     """A domain controller takes it as no logon at all, and says yes."""
     _inventory_with(here, "ldaps://dc1.corp.example")
     (here / "empty").write_text("\n", encoding="utf-8")
+    (here / "empty").chmod(0o600)
     server = ("--directory", f"ldaps://127.0.0.1:{listener.port}")
     monkeypatch.setenv("DELEGATION_PASSWORD", "")
     for options in ((), ("--password-file", "empty")):
@@ -496,9 +497,34 @@ def test_a_password_file_that_is_none_is_2_and_not_shown(
     _inventory_with(here, "ldaps://dc1.corp.example")
     if content is not None:
         (here / "secret").write_bytes(content)
+        (here / "secret").chmod(0o600)
     ran = delegation("--password-file", "secret", "--directory", "ldaps://127.0.0.1:9", "plan")
     assert ran.code in {1, 2}
     assert ran.out == ""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no mode")
+@pytest.mark.parametrize(("mode", "is_refused"), [(0o644, True), (0o640, True), (0o600, False)])
+def test_a_password_file_that_others_may_read_is_2(  # noqa: PLR0917
+    delegation: Delegation,
+    here: Path,
+    listener: Listener,
+    monkeypatch: pytest.MonkeyPatch,
+    mode: int,
+    is_refused: bool,  # noqa: FBT001
+) -> None:
+    _inventory_with(here, "ldaps://dc1.corp.example")
+    (here / "secret").write_text("Geheim-123\n", encoding="utf-8")
+    (here / "secret").chmod(mode)
+    server = ("--directory", f"ldaps://127.0.0.1:{listener.port}")
+    ran = delegation("--password-file", "secret", *server, "plan")
+    assert "Geheim" not in ran.out + ran.err
+    refusal = f"--password-file secret: others may read it (mode {mode:04o})"
+    assert (refusal in ran.err, "chmod 600 secret" in ran.err) == (is_refused, is_refused)
+    assert (listener.calls == 0) is is_refused
+    # What systemd hands over has modes of its own, and lies in a folder that nobody else enters.
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(here))
+    assert "others may read it" not in delegation("--password-file", "secret", *server, "plan").err
 
 
 def test_without_a_terminal_and_a_password_it_is_2(delegation: Delegation, here: Path) -> None:

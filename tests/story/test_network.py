@@ -98,6 +98,7 @@ def test_an_empty_password_is_no_logon(desk: Workstation) -> None:
     desk.inventory(FOUR)
     fails(at(desk, "", DELEGATION_PASSWORD=""), 2, "an empty password is refused")
     (desk.folder / "empty.secret").write_text("\n")
+    (desk.folder / "empty.secret").chmod(0o600)
     answer = Unset(desk.folder, desk.lab).run("plan", "--password-file", "empty.secret")
     assert answer.code == 2
     assert "an empty password is refused" in answer.err
@@ -119,6 +120,7 @@ def test_a_password_from_a_file(desk: Workstation, fresh_lab: Lab) -> None:
     desk.inventory(FOUR)
     secret = desk.folder / "password.secret"
     secret.write_text(fresh_lab.accounts[desk.account] + "\n")
+    secret.chmod(0o600)
     answer = Unset(desk.folder, fresh_lab).run("plan", "--password-file", str(secret))
     assert answer.code == 3
 
