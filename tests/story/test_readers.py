@@ -67,6 +67,7 @@ def messed(lab: Lab) -> None:
         flags("hv03", off=TRUSTED_TO_AUTH_FOR_DELEGATION),
         flags("hv04", on=ACCOUNTDISABLE),
         account("thief", "cifs/hv02"),
+        account("evil", "cifs/h\u1e7d02"),
         also_registered("thief", "HOST/hv04"),
         registered("hv03", "HOST/hv03"),
         acting("hv03", "hv65", OPERATOR),
@@ -182,19 +183,22 @@ def test_an_administrator_who_audits_writes_as_little(desk: Workstation, talkati
 
 
 def test_a_steady_state_takes_one_search(desk: Workstation, wire: Wiretap, fresh_lab: Lab) -> None:
-    """Two that say which DC this is, and one for the hosts; more only for what is found."""
+    """Two that say which DC this is, one what HOST stands for, and one for the hosts.
+
+    More only for what is found.
+    """
     applied(fresh_lab)
     auditor = Workstation(desk.folder, fresh_lab, READER, wire.url)
     auditor.inventory(HOSTS)
     assert auditor.run("audit").code == 0
-    assert len(wire.of_kind(SEARCH)) == 3
+    assert len(wire.of_kind(SEARCH)) == 4
     byhand.add_values(fresh_lab, "hv01", "HTTP/portal", "HTTP/x")
     assert auditor.run("audit").code == 3
-    assert len(wire.of_kind(SEARCH)) == 3 + 4
+    assert len(wire.of_kind(SEARCH)) == 4 + 5
     byhand.set_rbcd(fresh_lab, "hv02", "hv65")
     assert auditor.run("audit", "--as", OPERATOR).code == 3
     # The names in the list; the operator, and the operator's groups.
-    assert len(wire.of_kind(SEARCH)) == 3 + 4 + 4 + 1 + 2
+    assert len(wire.of_kind(SEARCH)) == 4 + 5 + 5 + 1 + 2
 
 
 class TestWhetherItMayWrite:
