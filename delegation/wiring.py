@@ -21,17 +21,16 @@ from delegation.directory.logons import Logons, Passwords
 from delegation.events import Teller
 from delegation.hosts.settings import HOST_SETTINGS
 from delegation.inventory import DirectorySettings, Inventory
-from delegation.mesh.audits import AUDIT
-from delegation.mesh.preflight import Unlocated
 from delegation.mesh.seams import Inspector, Writer
 from delegation.mesh.snapshot import Directory
-from delegation.mesh.state import DELEGATION, DelegationPlan
-from delegation.migrations.record.recorded import MIGRATE
+from delegation.mesh.state import AUDIT, DELEGATION, DelegationPlan
+from delegation.migrations import MIGRATE
 
 if TYPE_CHECKING:
     from delegation.hosts.hypervisor import Hypervisor, Open
     from delegation.hosts.places import Account, Place
     from delegation.mesh.export_plan import ChangeFile
+    from delegation.mesh.preflight import Unlocated
 
 KINDS = Kinds(changing=(DELEGATION, HOST_SETTINGS), unchanging=(AUDIT, MIGRATE))
 """All kinds of runs that this version knows."""
@@ -146,7 +145,7 @@ class World:
 
         return change_file.change_file(plan)
 
-    def unlocated(self) -> Unlocated:
+    def unlocated(self) -> "Unlocated":
         """Why no domain controller is to be found; None where one is named, or DNS knows one.
 
         One that DNS knows and that fails is an error of whoever opens it.

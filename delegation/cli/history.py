@@ -15,11 +15,10 @@ from delegation.cli.migrate import runs_shown
 from delegation.cli.options import Options
 from delegation.hosts.past_settings import recorded_setting_to_json
 from delegation.hosts.settings import HOST_SETTINGS, RecordedSetting, shown
-from delegation.mesh.audits import AUDIT
 from delegation.mesh.past_runs import AuditAccount, delegation_to_json
-from delegation.mesh.state import DELEGATION, RecordedDelegation, added, removed
+from delegation.mesh.state import AUDIT, DELEGATION, RecordedDelegation, added, removed
+from delegation.migrations import MIGRATE
 from delegation.migrations.past_migrations import MigrationAccount, migration_accounts
-from delegation.migrations.record.recorded import MIGRATE
 
 
 @click.command()

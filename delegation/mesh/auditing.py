@@ -22,12 +22,13 @@ from delegation.mesh.audit_events import (
     UnsettledRuns,
 )
 from delegation.mesh.audit_view import AuditView
-from delegation.mesh.audits import AUDIT, Audited
+from delegation.mesh.audits import Audited
 from delegation.mesh.checks import Severity
 from delegation.mesh.findings_view import FindingsView
 from delegation.mesh.news import news
 from delegation.mesh.seams import Inspector
 from delegation.mesh.snapshot import Directory
+from delegation.mesh.state import AUDIT
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,6 @@ from delegation.mesh import news
 from delegation.mesh.checks import Finding
 from delegation.mesh.state import DELEGATION, added
 
-AUDIT = "audit"
-"""What the runs of audits are called in the journal."""
-
 ROOM = 64 * 2**20
 """Bytes that all pages of findings take together, as compressed."""
 

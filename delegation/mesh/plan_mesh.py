@@ -10,7 +10,7 @@ from delegation.changes.records import Records
 from delegation.errors import DelegationError
 from delegation.events import Teller, warning
 from delegation.inventory import Inventory
-from delegation.mesh import audits, planning, survey
+from delegation.mesh import planning, survey
 from delegation.mesh.compare import Comparison
 from delegation.mesh.plan_view import Hints, PlanView, foreign_values
 from delegation.mesh.seams import Inspector, Reader
@@ -82,6 +82,8 @@ def hints(world: PlanWorld, comparison: Comparison) -> Hints:
         return {}
     try:
         with world.records.reading() as journal:
+            from delegation.mesh import audits  # only where a plan has something to explain
+
             return audits.writers_of(journal, guids)
     except DelegationError as exc:
         world.teller.say(warning(f"no hints from the journal: {exc.what}"))

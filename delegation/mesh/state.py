@@ -143,7 +143,9 @@ DelegationPlan = Plan[Delegation]
 DelegationOutcome = Outcome[Delegation]
 RecordedDelegation = RecordedChange[Delegation]
 
-APPLY, ROLLBACK = "apply", "rollback"
+APPLY, ROLLBACK, AUDIT = "apply", "rollback", "audit"
+"""What runs on the directory are called in the journal."""
+
 DELEGATION = Kind(
     "delegation",
     APPLY,

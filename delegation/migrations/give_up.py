@@ -10,10 +10,10 @@ from delegation.changes import store
 from delegation.changes.journal import Journal
 from delegation.errors import Advice, Busy, DelegationError, UsageError, command
 from delegation.events import EventSeverity
+from delegation.migrations import MIGRATE
 from delegation.migrations.lifecycle import Migration, MigrationStep
 from delegation.migrations.record import queue, recorded
 from delegation.migrations.record.queue import Queue
-from delegation.migrations.record.recorded import MIGRATE
 
 Unended = list[tuple[int, Migration]]
 """Migrations without an end, each with its run."""

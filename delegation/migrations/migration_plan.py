@@ -24,7 +24,7 @@ from delegation.hosts import fleet
 from delegation.hosts.hosted import Hosted
 from delegation.hosts.hypervisor import Hypervisor, Open
 from delegation.inventory import Inventory
-from delegation.migrations import moves
+from delegation.migrations import MIGRATE, moves
 from delegation.migrations.lifecycle import Migration, MigrationState
 from delegation.migrations.moves import drain, placement, preview
 from delegation.migrations.moves.asked import AskedMove
@@ -34,7 +34,6 @@ from delegation.migrations.moves.surveyed import MIGRATING, Surveyed
 from delegation.migrations.moves.terms import Terms
 from delegation.migrations.record import recorded
 from delegation.migrations.record.at_work import MigratingLock, run_at_work
-from delegation.migrations.record.recorded import MIGRATE
 from delegation.migrations.result import between
 from delegation.migrations.schedule.estimate import StreamRates
 

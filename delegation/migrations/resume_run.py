@@ -7,7 +7,7 @@ from delegation.changes.journal import Journal
 from delegation.errors import Advice, DelegationError, Refused, UsageError, command
 from delegation.events import Remark, Teller, warning
 from delegation.inventory import Inventory
-from delegation.migrations import migration_plan
+from delegation.migrations import MIGRATE, migration_plan
 from delegation.migrations.lifecycle import Migration
 from delegation.migrations.moves.terms import Terms
 from delegation.migrations.perform import (
@@ -20,7 +20,6 @@ from delegation.migrations.perform import (
 from delegation.migrations.precheck import HostsRead, check
 from delegation.migrations.record import recorded
 from delegation.migrations.record.queue import Queue
-from delegation.migrations.record.recorded import MIGRATE
 from delegation.migrations.run_view import MigrationRunView
 from delegation.migrations.runner import FINISH
 from delegation.migrations.runner.board import involved

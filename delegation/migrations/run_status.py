@@ -9,12 +9,12 @@ from delegation.changes.journal import Journal
 from delegation.changes.run import Run
 from delegation.errors import Advice, DelegationError, UsageError, command
 from delegation.events import Teller
+from delegation.migrations import MIGRATE
 from delegation.migrations.lifecycle import Migration
 from delegation.migrations.migration_plan import PastRuns
 from delegation.migrations.progress_of_run import RunProgress
 from delegation.migrations.record import recorded
 from delegation.migrations.record.at_work import run_at_work
-from delegation.migrations.record.recorded import MIGRATE
 from delegation.migrations.run_view import MigrationRunView
 
 SHOWN = 5

@@ -15,7 +15,7 @@ from delegation.errors import Advice, DelegationError, Refused, command
 from delegation.events import EventSeverity, Teller
 from delegation.hosts.hypervisor import Open
 from delegation.inventory import Inventory
-from delegation.migrations import migration_plan, perform
+from delegation.migrations import MIGRATE, migration_plan, perform
 from delegation.migrations.lifecycle import Migration
 from delegation.migrations.migration_plan import (
     Choice,
@@ -27,7 +27,6 @@ from delegation.migrations.moves.placement import Placed
 from delegation.migrations.perform import MigratingWorld, QueuedRun, RunAttendant, RunEnd
 from delegation.migrations.precheck import HostsRead, check
 from delegation.migrations.record import queue, recorded
-from delegation.migrations.record.recorded import MIGRATE
 from delegation.migrations.refused_moves import refusals
 from delegation.migrations.runner.board import involved
 from delegation.migrations.runner.patience import Patience

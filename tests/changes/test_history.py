@@ -11,8 +11,7 @@ from delegation.changes.history import became_to_json, history, run_details
 from delegation.changes.journal import Journal
 from delegation.changes.run import DONE, Run
 from delegation.errors import UsageError
-from delegation.mesh.audits import AUDIT
-from delegation.mesh.state import APPLY, DELEGATION, ROLLBACK
+from delegation.mesh.state import APPLY, AUDIT, DELEGATION, ROLLBACK
 from delegation.wiring import KINDS
 from tests.changes.test_journal import done, gives, run
 

@@ -15,8 +15,7 @@ from delegation.changes.plan import Change, Target
 from delegation.changes.run import DONE, RUNNING, SETTLED, NewRun
 from delegation.errors import JournalError, UsageError
 from delegation.mesh import audits
-from delegation.mesh.audits import AUDIT
-from delegation.mesh.state import APPLY, DELEGATION, ROLLBACK, Delegation, DelegationChange
+from delegation.mesh.state import APPLY, AUDIT, DELEGATION, ROLLBACK, Delegation, DelegationChange
 from delegation.wiring import KINDS
 from tests.builders import DIRECTORY, DOMAIN, ENABLED, TRANSITION, change, computer, guid
 

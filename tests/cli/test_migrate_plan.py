@@ -12,9 +12,9 @@ import pytest
 from delegation.changes import store
 from delegation.changes.journal import Journal
 from delegation.changes.run import NewRun
+from delegation.migrations import MIGRATE
 from delegation.migrations.lifecycle import Migration, MigrationStep
 from delegation.migrations.record import queue
-from delegation.migrations.record.recorded import MIGRATE
 from delegation.wiring import KINDS
 from tests.cli.program import Delegation, Ran, forked, spawned
 from tests.cli.world import tree

@@ -12,11 +12,11 @@ from delegation.changes.journal import Journal
 from delegation.changes.run import NewRun
 from delegation.cli.migrate import runs_shown
 from delegation.cli.options import Options
+from delegation.migrations import MIGRATE
 from delegation.migrations.lifecycle import Migration, MigrationStep
 from delegation.migrations.perform import RunEnd
 from delegation.migrations.record import queue
 from delegation.migrations.record.queue import Queue
-from delegation.migrations.record.recorded import MIGRATE
 from delegation.migrations.run_view import MigrationRunView
 from delegation.wiring import KINDS
 from tests.cli.program import Delegation

@@ -16,9 +16,9 @@ from delegation.changes.outcomes import Outcome, Result
 from delegation.changes.plan import Change
 from delegation.changes.run import FAILED, NewRun
 from delegation.hosts.settings import HOST_SETTINGS, HOSTS_APPLY, HostSetting, target
+from delegation.migrations import MIGRATE
 from delegation.migrations.lifecycle import Migration, MigrationStep
 from delegation.migrations.record import queue
-from delegation.migrations.record.recorded import MIGRATE
 from delegation.wiring import KINDS
 from tests.cli.program import Delegation
 from tests.cli.test_report import KEEP, Page, forms_of_it

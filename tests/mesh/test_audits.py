@@ -13,9 +13,8 @@ from delegation.changes.journal import Journal
 from delegation.changes.run import NewRun
 from delegation.errors import JournalError
 from delegation.mesh import audits
-from delegation.mesh.audits import AUDIT
 from delegation.mesh.checks import Finding, Severity
-from delegation.mesh.state import DELEGATION
+from delegation.mesh.state import AUDIT, DELEGATION
 from delegation.wiring import KINDS
 from tests.builders import DIRECTORY, DOMAIN
 from tests.nobody import nobodys_folder

@@ -11,10 +11,10 @@ from uuid import UUID
 from delegation.changes import journal_schema
 from delegation.changes.journal import Journal
 from delegation.changes.run import NewRun
+from delegation.migrations import MIGRATE
 from delegation.migrations.lifecycle import Migration, MigrationStep
 from delegation.migrations.record import queue, recorded
 from delegation.migrations.record.queue import Queue
-from delegation.migrations.record.recorded import MIGRATE
 from delegation.migrations.runner import Runner
 from delegation.migrations.runner.patience import Patience
 from delegation.migrations.runner.work import Display, Wait

@@ -15,6 +15,7 @@ from delegation.changes import store
 from delegation.changes.journal import Journal
 from delegation.changes.run import DONE, FAILED, INTERRUPTED, RUNNING, NewRun
 from delegation.errors import Busy, JournalError
+from delegation.migrations import MIGRATE
 from delegation.migrations.lifecycle import (
     IllegalStepError,
     Migration,
@@ -23,7 +24,6 @@ from delegation.migrations.lifecycle import (
 )
 from delegation.migrations.record import queue, recorded
 from delegation.migrations.record.queue import Queue
-from delegation.migrations.record.recorded import MIGRATE
 from delegation.wiring import KINDS
 
 RUN = NewRun(MIGRATE, "hosts:corp.example", "corp.example", "hv[01-02]", {})

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from delegation.changes.run import DONE, FAILED, Run
+from delegation.migrations import MIGRATE
 from delegation.migrations.lifecycle import UNWATCHED, Migration, MigrationStep, after
-from delegation.migrations.record.recorded import MIGRATE, RecordedStep
+from delegation.migrations.record.recorded import RecordedStep
 from delegation.migrations.run_view import MigrationRunView
 from delegation.migrations.tries import tries
 from delegation.report.contents import Origin

@@ -10,10 +10,8 @@ from uuid import UUID
 
 from delegation.changes.journal import Journal
 from delegation.changes.run import RUNNING
+from delegation.migrations import MIGRATE
 from delegation.migrations.lifecycle import Migration, MigrationState, MigrationStep
-
-MIGRATE = "migrate"
-"""What the runs of migrations are called in the journal."""
 
 
 def migrations(journal: Journal, run: int) -> list[Migration]:
