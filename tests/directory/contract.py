@@ -2,7 +2,7 @@
 
 A test module subclasses ``DirectoryContract`` and gives it a ``world``: the edge under test, and a
 hand that makes and changes objects past it, and looks at them, with other tools than ours. Where
-Samba is looser than Active Directory, a test belongs to the offline edge alone (FIELD.md 5, 6a).
+Samba is looser than Active Directory, a test belongs to the offline edge alone.
 """
 
 from collections.abc import Sequence

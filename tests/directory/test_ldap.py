@@ -118,7 +118,7 @@ class TestLdap(DirectoryContract):
 
 
 class TestSamba:
-    """What Active Directory's rules do not decide, or Samba decides more loosely (FIELD.md 6a)."""
+    """What Active Directory's rules do not decide, or Samba decides more loosely."""
 
     def test_which_domain_and_controller_answered(self, world: LabWorld, lab: Lab) -> None:
         found = world.writer.directory

@@ -24,7 +24,7 @@ DOCUMENTED = {
     "0x80072746": FailureKind.NETWORK,
     "0x8007271D": FailureKind.NETWORK,
 }
-"""FIELD.md section 8."""
+"""What kind of failure each HRESULT is, written down a second time."""
 
 GERMAN = (
     "Fehler bei der Migration des virtuellen Computers (0x80004005).\r\n\r\nIm Sicherheitspaket "

@@ -66,7 +66,7 @@ def test_applying_a_plan_reaches_the_desired_state(world: World) -> None:
 
 
 def _reach(inventory: Inventory, label: str) -> set[str]:
-    """What a host must be able to reach, written down once more from FIELD.md section 1."""
+    """What a host must be able to reach, written down a second time: all services and names."""
     wanted = set()
     for mesh in inventory.meshes:
         if label in mesh.sources:
