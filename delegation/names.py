@@ -76,14 +76,6 @@ The default of sPNMappings on CN=Directory Service,CN=Windows NT,CN=Services in 
 """
 
 
-def host_spn(spn: str) -> str | None:
-    """``HOST/hv02`` of ``cifs/hv02``; None of a service that HOST doesn't stand for."""
-    parsed = ServicePrincipalName.parse(spn)
-    if parsed is None or parsed.service.casefold() not in HOST_ALIASES:
-        return None
-    return f"HOST/{parsed.host}"
-
-
 _BESIDE_ACCENTS = str.maketrans(
     {"ø": "o", "đ": "d", "ð": "d", "ł": "l", "ħ": "h", "ŧ": "t", "\u0131": "i"}
     | {"æ": "ae", "œ": "oe", "þ": "th"}
@@ -106,26 +98,6 @@ def loose(text: str) -> str:
 
 _WEIGHTLESS = {"Mn", "Me", "Cf", "Cc"}
 """Unicode categories that count for nothing in a comparison: marks, and what is not seen."""
-
-
-def in_powershell(text: str, *, plain: bool = False) -> str:
-    """``text`` as one word of a command line that PowerShell takes as it stands.
-
-    Double quotes wherever they do, because cmd.exe knows no others. ``plain``: without any where
-    it needs none.
-    """
-    if plain and _PLAIN_WORD.match(text):
-        return text
-    if not _ACTIVE.search(text):
-        return f'"{text}"'
-    return "'" + _SINGLE_QUOTES.sub(r"\g<0>\g<0>", text) + "'"
-
-
-_PLAIN_WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
-_SINGLE_QUOTES = re.compile("['\u2018-\u201b]")
-"""All of these end a string in single quotes, and stand for themselves where they are doubled."""
-_ACTIVE = re.compile('["$`\u201c-\u201e]')
-"""What means something within double quotes."""
 
 
 def peer_values(computer: str, fqdn: str, services: Iterable[str] = MANAGED_SERVICES) -> list[str]:

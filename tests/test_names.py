@@ -233,29 +233,6 @@ def test_counted(number: int, words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "word"),
-    [
-        ("OLDBOX", "OLDBOX"),
-        ("svc-web.1", "svc-web.1"),
-        ("svc web", '"svc web"'),
-        ("-U", '"-U"'),
-        ("$DUPLICATE-4f2", "'$DUPLICATE-4f2'"),
-        ("a`b", "'a`b'"),
-        ('a"b', "'a\"b'"),
-        ("$it's", "'$it''s'"),
-        ("$it\u2019s", "'$it\u2019\u2019s'"),
-        ("", '""'),
-    ],
-)
-def test_a_word_that_powershell_takes_as_it_stands(text: str, word: str) -> None:
-    assert names.in_powershell(text, plain=True) == word
-
-
-def test_a_name_is_always_quoted_where_it_need_not_be_plain() -> None:
-    assert names.in_powershell("HOST/hv02") == '"HOST/hv02"'
-
-
-@pytest.mark.parametrize(
     ("one", "other"),
     [("CIFS/HV02", "cifs/hv02"), ("cifs/stra\u00dfe", "cifs/STRASSE"), ("\u00f8l", "OL")],
 )

@@ -5,6 +5,7 @@ whoever holds a name on their lists, so that to move HOST/hv02 is to move all th
 with (Semperis, SPN-jacking, 2022).
 """
 
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
@@ -19,7 +20,8 @@ class NameOwners:
     """Who answers to ``value`` of ``endpoint``: the holders of ``registered``.
 
     ``registered`` is the value itself, or what stands for it (HOST/…); where nobody answers, what
-    would. ``target`` is the endpoint's account. ``assumed``: what HOST stands for was not read.
+    would. ``target`` is the endpoint's account, ``alias`` the name that stands for the value in
+    this forest, if one does. ``assumed``: what HOST stands for was not read.
     """
 
     endpoint: Endpoint
@@ -27,7 +29,8 @@ class NameOwners:
     registered: str
     owners: tuple[Computer, ...]
     target: Computer | None
-    target_stands: bool
+    alias: str | None
+    target_has_alias: bool
     assumed: bool
 
     @classmethod
@@ -36,9 +39,9 @@ class NameOwners:
         target = snapshot.computer(endpoint.computer)
         alias = snapshot.mappings.alias(value)
         holders = snapshot.holders(alias) if alias else []
-        stands = target is not None and target.guid in {holder.guid for holder in holders}
+        has_alias = target is not None and target.guid in {holder.guid for holder in holders}
         assumed = not snapshot.mappings.is_read
-        return cls(endpoint, value, registered, tuple(owners), target, stands, assumed)
+        return cls(endpoint, value, registered, tuple(owners), target, alias, has_alias, assumed)
 
     @property
     def others(self) -> list[Computer]:
@@ -116,28 +119,19 @@ class NameOwners:
             is_namesake = other.account.casefold() == target.name.casefold()
             edit = "-U -D" if is_namesake else "-D"
             yield f"setspn {edit} {_spn(self.registered)} {_account(other)}"
-        if any(owner.guid == target.guid for owner in self.owners) or self.target_stands:
+        if any(owner.guid == target.guid for owner in self.owners) or self.target_has_alias:
             return
         service = names.ServicePrincipalName.parse(self.value)
         if service and service.service.casefold() == names.MIGRATION.casefold():
             yield f"on {self.endpoint.label}: Restart-Service vmms, which registers it"
         else:
-            yield f"setspn -S {_spn(self._standing)} {_account(target)}"
-
-    @property
-    def _standing(self) -> str:
-        """What the target is to hold: HOST/… rather than each service by itself."""
-        if self.by_alias:
-            return self.registered
-        spn = names.ServicePrincipalName.parse(self.value)
-        is_aliased = spn is not None and names.host_spn(self.value) is not None
-        return f"HOST/{spn.host}" if spn and is_aliased else self.value
+            yield f"setspn -S {_spn(self.alias or self.value)} {_account(target)}"
 
     @property
     def registering(self) -> str:
         """How the target gets a name that nobody has."""
         name = self.target.name if self.target else self.endpoint.computer
-        return f"setspn -S {_spn(self.registered)} {names.in_powershell(name, plain=True)}"
+        return f"setspn -S {_spn(self.registered)} {in_powershell(name, plain=True)}"
 
 
 def of_endpoint(snapshot: Snapshot, endpoint: Endpoint) -> Iterator[NameOwners]:
@@ -178,8 +172,28 @@ def _is_called(account: Computer, host: str) -> bool:
 
 
 def _spn(spn: str) -> str:
-    return names.in_powershell(spn)
+    return in_powershell(spn)
 
 
 def _account(account: Computer) -> str:
-    return names.in_powershell(account.name, plain=True)
+    return in_powershell(account.name, plain=True)
+
+
+def in_powershell(text: str, *, plain: bool = False) -> str:
+    """``text`` as one word of a command line that PowerShell takes as it stands.
+
+    Double quotes wherever they do, because cmd.exe knows no others. ``plain``: without any where
+    it needs none.
+    """
+    if plain and _PLAIN_WORD.match(text):
+        return text
+    if not _ACTIVE.search(text):
+        return f'"{text}"'
+    return "'" + _SINGLE_QUOTES.sub(r"\g<0>\g<0>", text) + "'"
+
+
+_PLAIN_WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
+_SINGLE_QUOTES = re.compile("['\u2018-\u201b]")
+"""All of these end a string in single quotes, and stand for themselves where they are doubled."""
+_ACTIVE = re.compile('["$`\u201c-\u201e]')
+"""What means something within double quotes."""

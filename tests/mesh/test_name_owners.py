@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from delegation.mesh import snapshot
+from delegation.mesh import name_owners, snapshot
 from delegation.mesh.desired import Endpoint
 from delegation.mesh.name_owners import NameOwners, look_alikes
 from delegation.mesh.snapshot import Computer, Snapshot
@@ -131,3 +131,43 @@ def test_a_file_server_without_a_dns_name_is_judged_by_its_account() -> None:
     server = Endpoint.of_file_server(file_server("sofs01"))
     account = computer("sofs01", dns=None, spns=["cifs/sofs01"])
     assert not NameOwners.of(found(account), server, "cifs/sofs01").held_elsewhere
+
+
+@pytest.mark.parametrize(
+    ("stands", "registers"), [("cifs", 'setspn -S "HOST/hv02"'), ("dns", 'setspn -S "cifs/hv02"')]
+)
+def test_what_the_target_is_to_hold_is_what_stands_for_it_in_this_forest(
+    stands: str, registers: str
+) -> None:
+    """Where HOST does not stand for cifs, the name itself has to be registered."""
+    mappings = SpnMappings.of([f"host={stands}"])
+    thief = computer("oldbox", spns=["cifs/hv02"])
+    [held] = [
+        one
+        for one in name_owners.of_endpoint(found(BARE, thief, mappings=mappings), ENDPOINT)
+        if one.value == "cifs/hv02"
+    ]
+    assert registers in held.fix
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("OLDBOX", "OLDBOX"),
+        ("svc-web.1", "svc-web.1"),
+        ("svc web", '"svc web"'),
+        ("-U", '"-U"'),
+        ("$DUPLICATE-4f2", "'$DUPLICATE-4f2'"),
+        ("a`b", "'a`b'"),
+        ('a"b', "'a\"b'"),
+        ("$it's", "'$it''s'"),
+        ("$it\u2019s", "'$it\u2019\u2019s'"),
+        ("", '""'),
+    ],
+)
+def test_a_word_that_powershell_takes_as_it_stands(text: str, word: str) -> None:
+    assert name_owners.in_powershell(text, plain=True) == word
+
+
+def test_a_name_is_always_quoted_where_it_need_not_be_plain() -> None:
+    assert name_owners.in_powershell("HOST/hv02") == '"HOST/hv02"'

@@ -15,7 +15,7 @@ from delegation.directory.inspection import LdapInspector
 from delegation.mesh import kdc as ours
 from delegation.mesh import snapshot
 from delegation.mesh.snapshot import Computer
-from delegation.names import host_spn
+from delegation.mesh.spn_mappings import ASSUMED
 from tests.directory.test_ldap import credentials, settings
 from tests.lab import Lab, byhand, kdc, ldif
 from tests.lab.description import (
@@ -179,7 +179,7 @@ class World:
 def decisions(inspector: LdapInspector, questions: Sequence[Question]) -> list[ours.Decision]:
     """What ``kdc.decide`` says, of nothing but what the product reads from the directory."""
     spns = {question.service for question in questions}
-    hosts = {host for spn in spns if (host := host_spn(spn))}
+    hosts = {host for spn in spns if (host := ASSUMED.alias(spn))}
     names = {question.source for question in questions}
     accounts = inspector.find(sorted(names), sorted(spns | hosts))
     found = snapshot.resolve(inspector.directory, names, accounts)
