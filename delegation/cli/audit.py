@@ -6,12 +6,11 @@ from pathlib import Path
 import click
 
 from delegation import names
-from delegation.cli import files, findings, opening, options
+from delegation.cli import findings, opening, options
 from delegation.mesh.audit_view import AuditVerdict, AuditView
 from delegation.mesh.auditing import AuditRequest
 from delegation.mesh.auditing import audit as audited
 from delegation.mesh.checks import Severity
-from delegation.report import audit_page
 
 SEVERITIES = {str(severity): severity for severity in Severity}
 _EXIT_CODES = {AuditVerdict.CLEAN: 0, AuditVerdict.UNREAD: 1, AuditVerdict.FAILING: 3}
@@ -78,6 +77,8 @@ def audit(  # noqa: PLR0913, PLR0917 - one parameter an option
         if output is None:
             click.echo(text)
         else:
+            from delegation.cli import files
+
             files.save(output, text, world.own_files())
 
     request = AuditRequest(limit, operators, threshold, new_only)
@@ -88,6 +89,8 @@ def _rendered(view: AuditView, form: str) -> str:
     if form == "json":
         return json.dumps(view.to_json(), indent=1)
     if form == "markdown":
+        from delegation.report import audit_page
+
         return audit_page.markdown(view)
     lines = [view.title]
     lines += [f"  {view.headline}"] if view.new_only else []
