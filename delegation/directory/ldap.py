@@ -89,8 +89,8 @@ class LdapReader:
 
     def _values(self, dn: str, attribute: str) -> list[bytes]:
         """Of one object; none where it can't be seen."""
-        with trouble.told(self._url):
-            found = searching.one(self._connection, dn, [attribute])
+        with trouble.in_words(self._url):
+            found = searching.one_object(self._connection, dn, [attribute])
         return list(found[1].get(attribute.casefold(), ())) if found else []
 
     def read(self, guids: Collection[UUID]) -> Mapping[UUID, Computer]:
@@ -109,7 +109,7 @@ class LdapReader:
         for dn, values in self._entries(terms, bounds, attributes):
             whole = values
             if searching.in_parts(values):
-                with trouble.told(self._url):
+                with trouble.in_words(self._url):
                     whole = searching.completed(self._connection, dn, values)
             _refuse_unseen(dn, whole)
             yield entries.computer(dn, whole)
@@ -119,12 +119,12 @@ class LdapReader:
     ) -> Iterator[searching.Found]:
         """What ``terms`` find in the domain, page after page."""
         wanted = searching.Wanted(self._directory.base_dn, terms, attributes)
-        with trouble.told(self._url):
+        with trouble.in_words(self._url):
             yield from searching.everywhere(self._connection, wanted, bounds, self.page)
 
     def _whole(self, dn: str, attributes: Collection[str]) -> entries.Attributes:
         """One object with all its values, those that come in parts too."""
-        with trouble.told(self._url):
+        with trouble.in_words(self._url):
             return searching.in_full(self._connection, dn, attributes)
 
 

@@ -125,7 +125,7 @@ def everywhere(connection: Any, wanted: Wanted, bounds: Bounds, page: int) -> It
             return
 
 
-def one(connection: Any, dn: str, attributes: Collection[str]) -> Found | None:  # noqa: ANN401
+def one_object(connection: Any, dn: str, attributes: Collection[str]) -> Found | None:  # noqa: ANN401
     """One object; None where it can't be seen. Raises LDAPException, OSError, Unreadable."""
     return _one(connection, dn, attributes)[0]
 
@@ -142,7 +142,7 @@ def _one(
 
 
 def in_full(connection: Any, dn: str, attributes: Collection[str]) -> Mapping[str, Sequence[bytes]]:  # noqa: ANN401
-    """One object with all its values. Raises DirectoryError where it is gone, and as ``one``."""
+    """One object with all its values. Raises DirectoryError where it is gone, and as ``one_object``."""
     found, result = _one(connection, dn, attributes)
     if result["result"] not in {0, _NO_SUCH_OBJECT}:
         raise refused(dn, result)
@@ -190,10 +190,10 @@ def _all_parts(
         _refuse_more(parts, MOST_PARTS + len(collected) // _PART, f"parts of {attribute}")
         if is_last:
             return collected
-        values = in_part(connection, dn, f"{attribute}{_RANGE}{len(collected)}-*")
+        values = _in_part(connection, dn, f"{attribute}{_RANGE}{len(collected)}-*")
 
 
-def in_part(connection: Any, dn: str, asked: str) -> Mapping[str, Sequence[bytes]]:  # noqa: ANN401
+def _in_part(connection: Any, dn: str, asked: str) -> Mapping[str, Sequence[bytes]]:  # noqa: ANN401
     found, result = _one(connection, dn, [asked])
     if result["result"] not in {0, _NO_SUCH_OBJECT}:
         raise refused(dn, result)

@@ -108,8 +108,8 @@ _ROOT_DSE = ["defaultNamingContext", "dnsHostName", "dsServiceName", "supportedC
 
 def _object(connection: Any, url: str, dn: str, attributes: Sequence[str]) -> entries.Attributes:  # noqa: ANN401
     """The raw values of one object; none where it can't be seen. Raises ConnectionFailed."""
-    with trouble.told(url):
-        found = searching.one(connection, dn, attributes)
+    with trouble.in_words(url):
+        found = searching.one_object(connection, dn, attributes)
     return found[1] if found else {}
 
 

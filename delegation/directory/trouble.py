@@ -11,7 +11,7 @@ from delegation.kerberos.refusals import Attempt
 
 
 @contextmanager
-def told(url: str) -> Iterator[None]:
+def in_words(url: str) -> Iterator[None]:
     """Whatever an answer may be, or lack, in words. Raises ConnectionFailed."""
     try:
         yield
