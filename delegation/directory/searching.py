@@ -142,7 +142,10 @@ def _one(
 
 
 def in_full(connection: Any, dn: str, attributes: Collection[str]) -> Mapping[str, Sequence[bytes]]:  # noqa: ANN401
-    """One object with all its values. Raises DirectoryError where it is gone, and as ``one_object``."""
+    """One object with all its values.
+
+    Raises DirectoryError where it is gone, LDAPException, OSError, Unreadable.
+    """
     found, result = _one(connection, dn, attributes)
     if result["result"] not in {0, _NO_SUCH_OBJECT}:
         raise refused(dn, result)
