@@ -320,6 +320,8 @@ def without_a_logon(intact: Delegation, here: Path, monkeypatch: pytest.MonkeyPa
     return intact
 
 
+# Without a ticket, and not without the library that would look for one, as in scripts/test --unit.
+@pytest.mark.lab
 def test_without_a_logon_to_the_hosts_there_is_all_that_the_directory_says(
     without_a_logon: Delegation,
 ) -> None:
