@@ -35,11 +35,11 @@ class NameOwners:
 
     @classmethod
     def of(cls, snapshot: Snapshot, endpoint: Endpoint, value: str) -> "NameOwners":
-        registered, owners = snapshot.answering(value)
-        target = snapshot.computer(endpoint.computer)
         alias = snapshot.mappings.alias(value)
+        registered, owners = snapshot.answering_by(value, alias)
+        target = snapshot.computer(endpoint.computer)
         holders = snapshot.holders(alias) if alias else []
-        has_alias = target is not None and target.guid in {holder.guid for holder in holders}
+        has_alias = target is not None and any(it.guid == target.guid for it in holders)
         assumed = not snapshot.mappings.is_read
         return cls(endpoint, value, registered, tuple(owners), target, alias, has_alias, assumed)
 

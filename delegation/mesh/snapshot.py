@@ -183,17 +183,23 @@ class Snapshot:
 
     def answering(self, spn: str) -> tuple[str, list[Computer]]:
         """The registered name that answers to ``spn``, itself or HOST/…, and who holds it."""
-        alias = self.mappings.alias(spn)
+        return self.answering_by(spn, self.mappings.alias(spn))
+
+    def answering_by(self, spn: str, alias: str | None) -> tuple[str, list[Computer]]:
+        """The same where it is known already which ``alias`` stands for ``spn``."""
         registered = [(name, self.holders(name)) for name in (spn, alias) if name]
-        home = names.dn_key(self.directory.base_dn)
         for name, holders in registered:
-            here = [account for account in holders if names.naming_context(account.dn) == home]
+            here = [it for it in holders if names.naming_context(it.dn) == self._home]
             if here:
                 return name, here
         for name, holders in registered:
             if holders:
                 return name, holders
         return alias or spn, []
+
+    @cached_property
+    def _home(self) -> str:
+        return names.dn_key(self.directory.base_dn)
 
 
 def resolve(
