@@ -42,6 +42,19 @@ def host_deleted(lab: Lab) -> None:
     byhand.delete(lab, "hv03")
 
 
+def host_made_again(lab: Lab) -> None:
+    """As a re-join does: name, path, values and flags as they were, and another account."""
+    was = byhand.account_of(lab, "hv03")
+    byhand.delete(lab, "hv03")
+    services = was.texts("servicePrincipalName")
+    byhand.add_computer(lab, "hv03", dns="hv03.corp.example", services=services)
+    byhand.add_values(lab, "hv03", "cifs/hv99")
+    byhand.set_flags(lab, "hv03", on=TRUSTED_TO_AUTH_FOR_DELEGATION)
+    again = byhand.account_of(lab, "hv03")
+    assert again.dn == was.dn
+    assert again.attributes["objectGUID"] != was.attributes["objectGUID"]
+
+
 Edit = Callable[[Lab], None]
 EDITS: dict[Edit, str] = {
     value_added: "cifs/hv01",
@@ -49,6 +62,7 @@ EDITS: dict[Edit, str] = {
     value_removed: "cifs/hv99",
     account_disabled: "user_account_control",
     host_renamed: "CN=Moved",
+    host_made_again: "is another account of that name",
 }
 """What somebody does, and the words by which it is told."""
 edits = pytest.mark.parametrize(
@@ -84,7 +98,7 @@ class TestBetweenPlanAndApply:
             refused(story.run("apply", "plan.json", "--yes"), words)
         assert story.runs() == []
 
-    @pytest.mark.parametrize("edit", [value_added, account_disabled])
+    @pytest.mark.parametrize("edit", [value_added, account_disabled, host_made_again])
     def test_the_expected_digest_no_longer_holds(
         self, story: Workstation, fresh_lab: Lab, edit: Edit
     ) -> None:
