@@ -35,9 +35,11 @@ MOST_ARROWS = 65
 IO = {
     "changes.files": "open os pathlib secrets sys",
     "changes.journal": "clock getpass pathlib platform secrets sqlite3",
+    "changes.posix_owners": "os pathlib sys",
     "changes.records": "pathlib",
     "changes.state_folder": "os pathlib sys",
     "changes.store": "pathlib sqlite3",
+    "changes.windows_owners": "pathlib sys",
     "cli/": "everything",
     "directory/": "open os pathlib random socket ssl sys time urllib",
     "hosts.crew": "threading time",
@@ -69,12 +71,14 @@ HANDED = {
     "changes.journal": "changes.carry changes.history changes.opening changes.records changes.verbs"
     " hosts.settings_changes mesh.audits mesh.mesh_changes mesh.past_runs"
     f" {_OF_RUNS} migrations.past_migrations",
+    "changes.posix_owners": "changes.state_folder",
     "changes.records": "changes.verbs hosts.settings_survey mesh.auditing mesh.audits"
     " mesh.mesh_verbs mesh.plan_mesh"
     " migrations.past_migrations report.run_report",
     "changes.store": "changes.journal changes.records mesh.audits migrations.record/"
     " migrations.give_up",
     "changes.state_folder": "changes.records changes.store",
+    "changes.windows_owners": "changes.state_folder",
     "hosts.crew": "hosts.fleet migrations.dry_runs",
     "hosts.thread_inbox": "hosts.crew migrations.runner.threads",
     "hosts.winrm/": "migrations.smb.smb_ticket",
@@ -109,12 +113,16 @@ OWNERS = {
     "ldap3": "directory.bounded directory.inspection directory.ldap directory.ldap_answers"
     " directory.searching directory.sealing directory.session directory.tls directory.trouble",
     "pypsrp": "hosts.winrm.answers hosts.winrm.link hosts.winrm.remoting hosts.winrm.running",
+    "pywintypes": "changes.windows_owners",
     "requests": "hosts.winrm.answers hosts.winrm.wire",
     "rich": "cli/",
     "spnego": "directory.sealed_socket directory.sealing"
     " hosts.winrm.logon kerberos.tickets kerberos.wallet",
     "sqlite3": "changes.journal changes.store",
     "urllib3": "hosts.winrm.answers hosts.winrm.wire",
+    "win32api": "changes.windows_owners",
+    "win32file": "changes.windows_owners",
+    "win32security": "changes.windows_owners",
     "yaml": "inventory.yaml_text inventory.yaml_tree",
 }
 """The places that may import a library."""

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
 
 from delegation.changes import state_folder, store
+from delegation.changes.file_rights import Distrust
 from delegation.changes.journal import Journal
 from delegation.changes.kinds import Kinds
 from delegation.errors import JournalError
@@ -60,7 +61,7 @@ class Records:
         with closing(Journal.writable(self.folder, self._kinds)) as journal:
             yield journal
 
-    def _distrusted(self) -> state_folder.Distrust | None:
+    def _distrusted(self) -> Distrust | None:
         with suppress(OSError):  # told by whoever opens it
             return state_folder.distrusted_journal(self.folder)
         return None
