@@ -24,7 +24,7 @@ if sys.platform != "win32":
             return None
         return Distrust(
             f"{link} is a link that belongs to another account (uid {owner})",
-            "name the place itself, or another --state",
+            "name the place itself that it leads to",
         )
 
     def distrusted_there(path: Path) -> Distrust | None:
@@ -33,18 +33,14 @@ if sys.platform != "win32":
         if status.st_uid not in _trusted():
             return Distrust(
                 f"{path} belongs to another account (uid {status.st_uid})",
-                "what lies there is trusted when a run is undone: chown it if it is yours, or name "
-                "another --state",
+                f"if it is yours: chown {path}",
             )
         if not status.st_mode & _OTHERS_WRITE:
             return None
         if not stat.S_ISDIR(status.st_mode):
             return Distrust(f"others may change {path}", f"chmod 600 {path}")
         who = "anybody" if status.st_mode & stat.S_IWOTH else "its group"
-        return Distrust(
-            f"{who} may change the state folder {path}",
-            f"what lies there is trusted when a run is undone: chmod 700 {path}",
-        )
+        return Distrust(f"{who} may change what is in {path}", f"chmod 700 {path}")
 
     def shown(descriptor: int, path: Path) -> Distrust | None:
         """Who else may read the open file ``descriptor``: its owner may, whatever its mode."""
@@ -52,7 +48,7 @@ if sys.platform != "win32":
         if status.st_uid not in _trusted():
             return Distrust(
                 f"{path} belongs to another account (uid {status.st_uid})",
-                f"chown {path} if it is yours",
+                f"if it is yours: chown {path}",
             )
         if status.st_mode & _OTHERS_READ:
             mode = stat.S_IMODE(status.st_mode)

@@ -44,6 +44,14 @@ def distrusted_journal(folder: Path) -> Distrust | None:
     return distrusted(folder) or distrusted(folder / "journal.sqlite")
 
 
+def not_ours(doubt: Distrust) -> JournalError:
+    """Why nothing is done by what may be somebody else's."""
+    return JournalError(
+        doubt.why,
+        f"what lies there is trusted when a run is undone; {doubt.fix}, or name another --state",
+    )
+
+
 def _links_on_the_way(path: Path) -> Iterator[Path]:
     """Every link that is followed to get to what is at ``path``."""
     absolute = path.absolute()
@@ -74,7 +82,7 @@ def own_folder(folder: Path) -> None:
             "make it a folder that you may write, or name another --state",
         ) from exc
     if doubt:
-        raise JournalError(doubt.why, doubt.fix)
+        raise not_ours(doubt)
 
 
 def _make_durably(folder: Path) -> None:
@@ -114,7 +122,7 @@ def own_file(path: Path) -> None:
     if not is_file or not os.access(path, os.R_OK | os.W_OK):
         raise _unwritable(path, "not a file that you may read and write")
     if doubt:
-        raise JournalError(doubt.why, doubt.fix)
+        raise not_ours(doubt)
 
 
 def _unwritable(path: Path, why: str) -> JournalError:
