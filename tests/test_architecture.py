@@ -4,6 +4,7 @@ A room is a top-level entry of ``delegation/``; a place is a module ``a.b`` or a
 The rules stand first, as data.
 """
 
+import ast
 import statistics
 import subprocess
 import sys
@@ -99,6 +100,11 @@ WORLD = (
 )
 """Libraries that only input and output have a use for."""
 POSIX_ONLY = "crypt curses fcntl grp nis posix pty pwd readline resource spwd syslog termios tty"
+STARTING = (
+    "subprocess multiprocessing pty webbrowser Popen check_call check_output echo_via_pager execl"
+    " execle execlp execv execve execvp execvpe fork forkpty popen posix_spawn posix_spawnp"
+    " spawnl spawnle spawnv spawnve startfile create_subprocess_exec create_subprocess_shell"
+)
 PRINTING = "print input breakpoint stdout stderr __stdout__ __stderr__"
 
 OWNERS = {
@@ -184,6 +190,21 @@ def only_cli_prints(it: Module) -> Iterator[str]:
         yield from (f"{it.name} says {word}" for word in it.words & set(PRINTING.split()))
 
 
+def nothing_starts_a_program(it: Module) -> Iterator[str]:
+    """It would be handed our environment, and with it DELEGATION_PASSWORD."""
+    starting = set(STARTING.split())
+    quoting = {"subprocess", "subprocess.list2cmdline"}
+    for name in it.imports - quoting:
+        if starting.intersection(name.split(".")):
+            yield f"{it.name} imports {name}"
+    for node in it.nodes:
+        word = getattr(node, "id", getattr(node, "attr", ""))
+        if word in starting or (
+            isinstance(node, ast.Attribute) and ast.unparse(node) == "os.system"
+        ):
+            yield f"{it.name} says {word}"
+
+
 def functions_fit_on_a_screen(it: Module) -> Iterator[str]:
     yield from (f"{it.name}: {name} is long" for name, lines in it.functions if lines > 60)
 
@@ -195,6 +216,7 @@ RULES: list[Callable[[Module], Iterator[str]]] = [
     libraries_have_owners,
     nothing_needs_posix,
     only_cli_prints,
+    nothing_starts_a_program,
     functions_fit_on_a_screen,
 ]
 
@@ -293,6 +315,10 @@ PLANTS = {
     "def late():\n    import click": "cli/",
     "def late():\n    import fcntl": "",
     "print('done')": "cli/",
+    "def late():\n    import subprocess\n    subprocess.run('klist')": "",
+    "from subprocess import run": "",
+    "import os\nos.system('klist')": "",
+    "from os import execvp": "",
     "from delegation.changes.journal import Journal": "__main__ changes.journal cli/ wiring "
     + HANDED["changes.journal"],
     "def late():\n    from delegation.directory import locate": "directory/ wiring",
