@@ -15,7 +15,7 @@ from pathlib import Path
 
 from delegation.changes import files
 from delegation.changes.file_rights import Distrust
-from delegation.errors import JournalError
+from delegation.errors import JournalDistrusted, JournalError
 
 if sys.platform == "win32":
     from delegation.changes import windows_owners as owners
@@ -46,7 +46,7 @@ def distrusted_journal(folder: Path) -> Distrust | None:
 
 def not_ours(doubt: Distrust) -> JournalError:
     """Why nothing is done by what may be somebody else's."""
-    return JournalError(
+    return JournalDistrusted(
         doubt.why,
         f"what lies there is trusted when a run is undone; {doubt.fix}, or name another --state",
     )
