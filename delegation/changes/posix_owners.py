@@ -33,7 +33,7 @@ if sys.platform != "win32":
         if status.st_uid not in _trusted():
             return Distrust(
                 f"{path} belongs to another account (uid {status.st_uid})",
-                f"if it is yours: chown {path}",
+                f'if it is yours: chown "$(id -un)" {path}',
             )
         if not status.st_mode & _OTHERS_WRITE:
             return None
@@ -48,7 +48,7 @@ if sys.platform != "win32":
         if status.st_uid not in _trusted():
             return Distrust(
                 f"{path} belongs to another account (uid {status.st_uid})",
-                f"if it is yours: chown {path}",
+                f'if it is yours: chown "$(id -un)" {path}',
             )
         if status.st_mode & _OTHERS_READ:
             mode = stat.S_IMODE(status.st_mode)

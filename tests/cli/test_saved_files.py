@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from delegation.cli import files
 from tests.cli.program import Delegation
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="links to output are POSIX's here")
@@ -37,6 +38,15 @@ def test_a_pipe_is_written_to(delegation: Delegation, here: Path) -> None:
     assert delegation("plan", "-o", "pipe").code == 3
     text, _ = reader.communicate(timeout=60)
     assert '"digest"' in text
+
+
+def test_what_has_become_a_file_meanwhile_is_not_written_to(tmp_path: Path) -> None:
+    """Who owns the folder can put a link in the place of the pipe that was seen there."""
+    (tmp_path / "victim").write_bytes(b"theirs")
+    (tmp_path / "pipe").symlink_to("victim")
+    with pytest.raises(FileExistsError):
+        files._opened_device(tmp_path / "pipe")
+    assert (tmp_path / "victim").read_bytes() == b"theirs"
 
 
 def test_a_link_to_a_file_is_replaced(delegation: Delegation, here: Path) -> None:
