@@ -90,17 +90,22 @@ def saved_plan(data: Mapping[str, Any]) -> SavedPlan[Delegation]:
     """
     listed = _list(data["changes"])
     changes = [_change(change) for change in listed]
-    refuse_repeated(chain.from_iterable(map(_told, listed)))
+    refuse_repeated(chain.from_iterable(map(_names_of_object, listed)))
+    refuse_repeated(chain.from_iterable(map(_values, listed)))
     return SavedPlan(_text(data["domain"]), _text(data["digest"]), tuple(changes))
 
 
-def _told(data: Mapping[str, Any]) -> Iterator[str]:
-    """What of a change there may be once in a plan, or once for its object, a line each."""
-    computer = str(data["computer"])
-    yield f"the computer {computer.casefold()}"
+def _names_of_object(data: Mapping[str, Any]) -> Iterator[str]:
+    """What there is once in a plan, a line each."""
+    yield f"the computer {str(data['computer']).casefold()}"
     yield f"the object {names.dn_key(str(data['dn']))}"
     if data["guid"] is not None:
         yield f"the objectGUID {_guid(data['guid'])}"
+
+
+def _values(data: Mapping[str, Any]) -> Iterator[str]:
+    """What there is once in a change, a line each."""
+    computer = data["computer"]
     for value in (*data["add"], *(removal["value"] for removal in data["remove"])):
         yield f"{computer}: to add or to remove: {value}"
     for value in data["before"]["values"]:
