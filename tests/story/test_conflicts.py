@@ -220,6 +220,22 @@ class TestBetweenApplyAndRollback:
         assert host in told[0]
         assert [run["kind"] for run in story.runs()] == ["apply"]
 
+    def test_a_renamed_account_is_told_by_both_its_names(
+        self, story: Workstation, fresh_lab: Lab
+    ) -> None:
+        """It is the same object: what the run wrote is taken back, under the name of now."""
+        assert story.run("apply", "--yes").code == 0
+        dn = byhand.account_of(fresh_lab, "hv03").dn
+        byhand.set_attribute(fresh_lab, "hv03", "sAMAccountName", "FORMER03$")
+        answer = story.run("rollback", "--yes")
+        assert answer.code == 0
+        assert f"FORMER03 ({dn}) is what the journal calls hv03 ({dn})" in answer.err
+        [row] = [line for line in answer.out.splitlines() if "FORMER03" in line and "12" in line]
+        assert "hv03" not in row
+        assert byhand.account_of(fresh_lab, "FORMER03$").texts("msDS-AllowedToDelegateTo") == (
+            "cifs/hv99",
+        )
+
     def test_once_it_is_put_back_the_rollback_goes_through(
         self, story: Workstation, fresh_lab: Lab
     ) -> None:
