@@ -17,6 +17,7 @@ DelegationError                1   what, and what to do about it
 │   └── CommandFailed          1   what was asked of the host failed there
 │       └── HyperVFailed       1   its Hyper-V cmdlets fail, though the host itself answers
 ├── JournalError               1   the record of runs can't be read or written
+│   └── JournalDistrusted      4   somebody else may have changed it; nothing was written
 └── Refused                    4   unsafe, stale or in conflict; nothing was written
     └── Busy                   4   another run holds the state folder
 
@@ -193,6 +194,10 @@ class HyperVFailed(CommandFailed):
 
 class JournalError(DelegationError):
     pass
+
+
+class JournalDistrusted(JournalError):
+    exit_code = 4
 
 
 class Refused(DelegationError):

@@ -228,6 +228,12 @@ def dn_key(dn: str) -> str:
     return ",".join(part.strip() for part in _RDN_COMMA.split(dn)).casefold()
 
 
+def parent_dn(dn: str) -> str:
+    """What the object of a distinguished name lies in; empty of a name of one part."""
+    _, *parent = _RDN_COMMA.split(dn, maxsplit=1)
+    return "".join(parent).strip()
+
+
 def domain_dn(domain: str) -> str:
     """``DC=corp,DC=example`` of ``corp.example`` (MS-ADTS 3.1.1.1.4)."""
     return ",".join(f"DC={label}" for label in domain.split("."))

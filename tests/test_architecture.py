@@ -4,6 +4,7 @@ A room is a top-level entry of ``delegation/``; a place is a module ``a.b`` or a
 The rules stand first, as data.
 """
 
+import ast
 import statistics
 import subprocess
 import sys
@@ -35,9 +36,11 @@ MOST_ARROWS = 65
 IO = {
     "changes.files": "open os pathlib secrets sys",
     "changes.journal": "clock getpass pathlib platform secrets sqlite3",
+    "changes.posix_owners": "os pathlib sys",
     "changes.records": "pathlib",
     "changes.state_folder": "os pathlib sys",
     "changes.store": "pathlib sqlite3",
+    "changes.windows_owners": "pathlib sys",
     "cli/": "everything",
     "directory/": "open os pathlib random socket ssl sys time urllib",
     "hosts.crew": "threading time",
@@ -69,12 +72,14 @@ HANDED = {
     "changes.journal": "changes.carry changes.history changes.opening changes.records changes.verbs"
     " hosts.settings_changes mesh.audits mesh.mesh_changes mesh.past_runs"
     f" {_OF_RUNS} migrations.past_migrations",
+    "changes.posix_owners": "changes.state_folder",
     "changes.records": "changes.verbs hosts.settings_survey mesh.auditing mesh.audits"
     " mesh.mesh_verbs mesh.plan_mesh"
     " migrations.past_migrations report.run_report",
     "changes.store": "changes.journal changes.records mesh.audits migrations.record/"
     " migrations.give_up",
     "changes.state_folder": "changes.records changes.store",
+    "changes.windows_owners": "changes.state_folder",
     "hosts.crew": "hosts.fleet migrations.dry_runs",
     "hosts.thread_inbox": "hosts.crew migrations.runner.threads",
     "hosts.winrm/": "migrations.smb.smb_ticket",
@@ -95,6 +100,11 @@ WORLD = (
 )
 """Libraries that only input and output have a use for."""
 POSIX_ONLY = "crypt curses fcntl grp nis posix pty pwd readline resource spwd syslog termios tty"
+STARTING = (
+    "subprocess multiprocessing pty webbrowser Popen check_call check_output echo_via_pager execl"
+    " execle execlp execv execve execvp execvpe fork forkpty popen posix_spawn posix_spawnp"
+    " spawnl spawnle spawnv spawnve startfile create_subprocess_exec create_subprocess_shell"
+)
 PRINTING = "print input breakpoint stdout stderr __stdout__ __stderr__"
 
 OWNERS = {
@@ -109,12 +119,16 @@ OWNERS = {
     "ldap3": "directory.bounded directory.inspection directory.ldap directory.ldap_answers"
     " directory.searching directory.sealing directory.session directory.tls directory.trouble",
     "pypsrp": "hosts.winrm.answers hosts.winrm.link hosts.winrm.remoting hosts.winrm.running",
+    "pywintypes": "changes.windows_owners",
     "requests": "hosts.winrm.answers hosts.winrm.wire",
     "rich": "cli/",
     "spnego": "directory.sealed_socket directory.sealing"
     " hosts.winrm.logon kerberos.tickets kerberos.wallet",
     "sqlite3": "changes.journal changes.store",
     "urllib3": "hosts.winrm.answers hosts.winrm.wire",
+    "win32api": "changes.windows_owners",
+    "win32file": "changes.windows_owners",
+    "win32security": "changes.windows_owners",
     "yaml": "inventory.yaml_text inventory.yaml_tree",
 }
 """The places that may import a library."""
@@ -176,6 +190,21 @@ def only_cli_prints(it: Module) -> Iterator[str]:
         yield from (f"{it.name} says {word}" for word in it.words & set(PRINTING.split()))
 
 
+def nothing_starts_a_program(it: Module) -> Iterator[str]:
+    """It would be handed our environment, and with it DELEGATION_PASSWORD."""
+    starting = set(STARTING.split())
+    quoting = {"subprocess", "subprocess.list2cmdline"}
+    for name in it.imports - quoting:
+        if starting.intersection(name.split(".")):
+            yield f"{it.name} imports {name}"
+    for node in it.nodes:
+        word = getattr(node, "id", getattr(node, "attr", ""))
+        if word in starting or (
+            isinstance(node, ast.Attribute) and ast.unparse(node) == "os.system"
+        ):
+            yield f"{it.name} says {word}"
+
+
 def functions_fit_on_a_screen(it: Module) -> Iterator[str]:
     yield from (f"{it.name}: {name} is long" for name, lines in it.functions if lines > 60)
 
@@ -187,6 +216,7 @@ RULES: list[Callable[[Module], Iterator[str]]] = [
     libraries_have_owners,
     nothing_needs_posix,
     only_cli_prints,
+    nothing_starts_a_program,
     functions_fit_on_a_screen,
 ]
 
@@ -285,6 +315,10 @@ PLANTS = {
     "def late():\n    import click": "cli/",
     "def late():\n    import fcntl": "",
     "print('done')": "cli/",
+    "def late():\n    import subprocess\n    subprocess.run('klist')": "",
+    "from subprocess import run": "",
+    "import os\nos.system('klist')": "",
+    "from os import execvp": "",
     "from delegation.changes.journal import Journal": "__main__ changes.journal cli/ wiring "
     + HANDED["changes.journal"],
     "def late():\n    from delegation.directory import locate": "directory/ wiring",

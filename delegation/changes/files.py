@@ -9,7 +9,7 @@ import os
 import secrets
 import stat
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -23,20 +23,32 @@ def replace(path: Path, content: bytes) -> None:
 
     A file that was kept from others stays so, and one that others may read goes on being read.
     """
-    mode = _mode_of(path)
-    with beside(path, content, ANYBODYS if mode is None else OWNERS_ALONE) as new:
-        if mode is not None:
-            new.chmod(mode)
+    status = _status_of(path)
+    if status is None:
+        made = beside(path, content)
+    else:
+        made = beside(path, content, OWNERS_ALONE, lambda new: take_mode(new, status))
+    with made as new:
         new.replace(path)
 
 
-def _mode_of(path: Path) -> int | None:
-    """The rights on a file; None where there is none, or it is a link."""
+def _status_of(path: Path) -> os.stat_result | None:
+    """None where there is no file, or a link."""
     with suppress(FileNotFoundError):
-        mode = path.lstat().st_mode
-        if stat.S_ISREG(mode):
-            return mode & 0o777
+        status = path.lstat()
+        if stat.S_ISREG(status.st_mode):
+            return status
     return None
+
+
+def take_mode(new: int, status: os.stat_result) -> None:
+    """Give an open file the rights of another one.
+
+    By its descriptor: whoever may write to the folder may put a link in the place of the name. On
+    Windows a file has the rights that its folder hands on.
+    """
+    if sys.platform != "win32":
+        os.fchmod(new, status.st_mode & 0o777)
 
 
 def create(path: Path, content: bytes, mode: int = ANYBODYS) -> None:
@@ -65,9 +77,15 @@ def create_all(made: Sequence[tuple[Path, bytes]]) -> None:
 
 
 @contextmanager
-def beside(path: Path, content: bytes, mode: int = ANYBODYS) -> Iterator[Path]:
+def beside(
+    path: Path,
+    content: bytes,
+    mode: int = ANYBODYS,
+    prepare: Callable[[int], None] = lambda _: None,
+) -> Iterator[Path]:
     """A file of ``content`` in the folder of ``path``, on the disk; what is left of it is removed.
 
+    ``prepare`` is given it while it is open, by its descriptor.
     Its name is new, so that nothing that somebody has put there is followed or overwritten. What
     the system says against it is said of ``path``.
     """
@@ -75,6 +93,7 @@ def beside(path: Path, content: bytes, mode: int = ANYBODYS) -> Iterator[Path]:
     try:
         with open(new, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
             file.write(content)
+            prepare(file.fileno())
             file.flush()
             os.fsync(file.fileno())
         yield new

@@ -5,7 +5,7 @@ Generic over the kind of object that changes: delegation on computer objects, se
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, Protocol, Self, TypeVar
 from uuid import UUID
@@ -142,10 +142,19 @@ class Plan(Generic[S]):
     def digest(self) -> str:
         """SHA-256 over the canonical JSON of kind, domain and changes; equal on any workstation.
 
-        ``before`` is in it, so that a reviewed digest vouches for what was found, too. Which DC
-        answered, who asked and when is not: none of that is part of what would be done.
+        Each object is in it by identity and by name, so that an account that was made again under
+        the same name is not the one that was reviewed. ``before`` is, so that a digest vouches for
+        what was found, too. Which DC answered, who asked and when is not: none of that is part of
+        what would be done.
         """
-        changes = [_canonical(change) for change in self.changes]
+        return self._digest_over([_canonical(change) for change in self.changes])
+
+    @property
+    def former_digest(self) -> str:
+        """What 0.1 had for it, where identities were missing: only to say so of such a digest."""
+        return self._digest_over([_without_identity(change) for change in self.changes])
+
+    def _digest_over(self, changes: Sequence[Mapping[str, object]]) -> str:
         body = {"kind": self.kind, "domain": self.domain.casefold(), "changes": changes}
         text = json.dumps(body, ensure_ascii=True, sort_keys=True, separators=(",", ":"))
         return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
@@ -156,6 +165,10 @@ class Plan(Generic[S]):
 
 
 def _canonical(change: Change[S]) -> dict[str, object]:
+    return {"guid": str(change.target.guid), **_without_identity(change)}
+
+
+def _without_identity(change: Change[S]) -> dict[str, object]:
     return {
         "dn": names.dn_key(change.target.dn),
         "before": change.before.canonical(),

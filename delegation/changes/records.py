@@ -5,9 +5,9 @@ from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
 
 from delegation.changes import state_folder, store
+from delegation.changes.file_rights import Distrust
 from delegation.changes.journal import Journal
 from delegation.changes.kinds import Kinds
-from delegation.errors import JournalError
 from delegation.events import Silence, Teller, warning
 
 
@@ -38,7 +38,7 @@ class Records:
     def trusting(self) -> Iterator[Journal]:
         """To go by what it says. Raises JournalError where somebody else may have changed it."""
         if doubt := self._distrusted():
-            raise JournalError(doubt.why, doubt.fix)
+            raise state_folder.not_ours(doubt)
         with closing(Journal.readable(self.folder, self._kinds)) as journal:
             yield journal
 
@@ -60,7 +60,7 @@ class Records:
         with closing(Journal.writable(self.folder, self._kinds)) as journal:
             yield journal
 
-    def _distrusted(self) -> state_folder.Distrust | None:
+    def _distrusted(self) -> Distrust | None:
         with suppress(OSError):  # told by whoever opens it
             return state_folder.distrusted_journal(self.folder)
         return None

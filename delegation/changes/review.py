@@ -5,7 +5,8 @@ controller. What is carried out is always planned from the inventory just now; t
 typed changes, and compared with that.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Generic, Protocol
@@ -15,6 +16,9 @@ from delegation.changes.plan import Change, Plan, S, refusal_lines
 from delegation.errors import Command, DelegationError, Refused
 
 Changes = Sequence[Change[S]]
+
+_PLAN_AGAIN = "plan again, and have the new plan reviewed"
+_FORMER = "is of version 0.1, which did not tell an object from another one of the same name"
 
 
 class PlanForm(Protocol[S]):
@@ -70,6 +74,9 @@ class Reviewed(Generic[S]):
                 "where these are in it, try again when they can be reached, or plan without them: "
                 f"{self.form.command} --limit HOSTS"
             )
+        elif self.expect == plan.former_digest:
+            lines.append(f"the expected digest {_FORMER}")
+            fix = f"{_PLAN_AGAIN}: {self.form.command}"
         refuse_unexpected(self.expect, plan.digest, fix, done="written", details=lines)
 
     def _refuse_changes(
@@ -85,7 +92,7 @@ class Reviewed(Generic[S]):
         if not differences and saved.digest == plan.digest:
             return
         what = "what was reviewed is no longer what would happen; nothing was written"
-        fix = "plan again, and have the new plan reviewed"
+        fix = _PLAN_AGAIN
         if missing:
             what = (
                 f"what was reviewed is for {names.fold(missing)} as well, which can't be reached; "
@@ -94,15 +101,29 @@ class Reviewed(Generic[S]):
             fix = self._fix_for_missing(reviewed - missing.keys())
         elif _objects(plan.changes) - reviewed:
             fix = f"if it was planned with --limit, give the same --limit; else {fix}"
-        # A file whose digest was replaced, while its changes are still those of today.
-        nothing_differs = ["the saved plan's digest is not that of its changes"]
-        raise Refused(what, fix, differences or nothing_differs)
+        if not differences and saved.digest == plan.former_digest:
+            what, differences = f"the saved plan {_FORMER}; nothing was written", []
+        elif not differences:
+            # A file whose digest was replaced, while its changes are still those of today.
+            differences = ["the saved plan's digest is not that of its changes"]
+        raise Refused(what, fix, differences)
 
     def _fix_for_missing(self, others: set[str]) -> str:
         fix = "try again when that is over, or have a new plan reviewed"
         if not others:
             return fix
         return f"{fix}: {self.form.command} --limit {names.fold(others)}"
+
+
+def refuse_repeated(told: Iterable[str]) -> None:
+    """Raise Refused where a saved plan tells something more than once; ``told`` is all of it.
+
+    Whoever compares it would go by one of the two, and its reviewer may have gone by the other.
+    """
+    repeated = [line for line, times in Counter(told).items() if times > 1]
+    if repeated:
+        what = "the saved plan tells more than once what there is once; nothing was written"
+        raise Refused(what, _PLAN_AGAIN, repeated)
 
 
 def refuse_unexpected(

@@ -11,66 +11,45 @@ import sys
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from delegation.changes import files
-from delegation.errors import JournalError
+from delegation.changes.file_rights import Distrust
+from delegation.errors import JournalDistrusted, JournalError
+
+if sys.platform == "win32":
+    from delegation.changes import windows_owners as owners
+else:
+    from delegation.changes import posix_owners as owners
 
 MOST_LINKS = 40
 """More on one way are followed by no system (path_resolution(7))."""
 
 
-@dataclass(frozen=True)
-class Distrust:
-    """Why what lies at a path may be somebody else's, and what to do about it."""
-
-    why: str
-    fix: str
-
-
 def distrusted(path: Path) -> Distrust | None:
-    """Who else could have made or changed what is at ``path``, as far as owners and modes tell.
+    """Who else could have made or changed what is at ``path``, as far as owners and rights tell.
 
-    None where nobody could, or nothing is there. Root may: it can do anything anyway, and systemd
-    links /var/lib/NAME of a service to where its folder is. Raises OSError.
+    None where nobody could, or nothing is there. Raises OSError.
     """
-    if sys.platform == "win32" or not path.exists():
-        # Windows: see SECURITY.md; owners there are security descriptors, which this can't read.
+    if not path.exists():
         return None
-    trusted = {0, os.geteuid()}
     for link in _links_on_the_way(path):
-        owner = link.lstat().st_uid
-        if owner not in trusted:
-            return Distrust(
-                f"{link} is a link that belongs to another account (uid {owner})",
-                "name the place itself, or another --state",
-            )
-    status = path.stat()
-    if status.st_uid not in trusted:
-        return Distrust(
-            f"{path} belongs to another account (uid {status.st_uid})",
-            "what lies there is trusted when a run is undone: chown it if it is yours, or name "
-            "another --state",
-        )
-    return _changeable_by_mode(path, status.st_mode)
-
-
-def _changeable_by_mode(path: Path, mode: int) -> Distrust | None:
-    if not mode & 0o022:
-        return None
-    if not stat.S_ISDIR(mode):
-        return Distrust(f"others may change {path}", f"chmod 600 {path}")
-    who = "anybody" if mode & 0o002 else "its group"
-    return Distrust(
-        f"{who} may change the state folder {path}",
-        f"what lies there is trusted when a run is undone: chmod 700 {path}",
-    )
+        if doubt := owners.distrusted_link(link):
+            return doubt
+    return owners.distrusted_there(path)
 
 
 def distrusted_journal(folder: Path) -> Distrust | None:
     """The same of a state folder and the journal in it. Raises OSError."""
     return distrusted(folder) or distrusted(folder / "journal.sqlite")
+
+
+def not_ours(doubt: Distrust) -> JournalError:
+    """Why nothing is done by what may be somebody else's."""
+    return JournalDistrusted(
+        doubt.why,
+        f"what lies there is trusted when a run is undone; {doubt.fix}, or name another --state",
+    )
 
 
 def _links_on_the_way(path: Path) -> Iterator[Path]:
@@ -81,7 +60,7 @@ def _links_on_the_way(path: Path) -> Iterator[Path]:
     while left and followed < MOST_LINKS:
         part = left.popleft()
         there = here.parent if part == ".." else here / part
-        if not there.is_symlink():
+        if not owners.is_link(there):
             here = there
             continue
         yield there
@@ -103,7 +82,7 @@ def own_folder(folder: Path) -> None:
             "make it a folder that you may write, or name another --state",
         ) from exc
     if doubt:
-        raise JournalError(doubt.why, doubt.fix)
+        raise not_ours(doubt)
 
 
 def _make_durably(folder: Path) -> None:
@@ -143,7 +122,7 @@ def own_file(path: Path) -> None:
     if not is_file or not os.access(path, os.R_OK | os.W_OK):
         raise _unwritable(path, "not a file that you may read and write")
     if doubt:
-        raise JournalError(doubt.why, doubt.fix)
+        raise not_ours(doubt)
 
 
 def _unwritable(path: Path, why: str) -> JournalError:

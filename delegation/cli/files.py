@@ -1,7 +1,10 @@
 """Files that a command writes for the user, never over its own input. Raises UsageError."""
 
+import errno
 import os
+import stat
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from delegation.changes import files
@@ -16,14 +19,42 @@ def save(path: Path, text: str, own: Iterable[Path]) -> None:
             raise UsageError(
                 f"{path} is what this program reads; nothing was saved", "name another file"
             )
-        if path.exists() and not path.is_file():
-            path.write_bytes(content)  # a device, such as /dev/stdout
+        if (output := _own_output(path)) is not None:
+            _write_into(os.dup(output), content)
+        elif path.exists() and not path.is_file():
+            _write_into(_opened_device(path), content)
         else:
             files.replace(path, content)
     except OSError as exc:
         raise UsageError(
             f"{path} can't be written: {exc.strerror or exc}", "name another file"
         ) from exc
+
+
+def _own_output(path: Path) -> int | None:
+    """Where ``path`` leads to our own output, its descriptor: /dev/stdout is no file to replace.
+
+    That also holds where the output goes to a file.
+    """
+    for descriptor in (1, 2):
+        with suppress(OSError):
+            if os.path.samestat(path.stat(), os.fstat(descriptor)):
+                return descriptor
+    return None
+
+
+def _opened_device(path: Path) -> int:
+    """A device or a pipe, opened to be written to; nothing is made or emptied. Raises OSError."""
+    descriptor = os.open(path, os.O_WRONLY)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):  # a link to it was put there meanwhile
+        os.close(descriptor)
+        raise FileExistsError(errno.EEXIST, "a file is there now", str(path))
+    return descriptor
+
+
+def _write_into(descriptor: int, content: bytes) -> None:
+    with open(descriptor, "wb") as opened:
+        opened.write(content)
 
 
 def create(path: Path, text: str) -> None:

@@ -11,6 +11,11 @@ from delegation import names
 from delegation.cli.options import Options
 from delegation.errors import UsageError
 
+if sys.platform == "win32":
+    from delegation.changes import windows_owners as owners
+else:
+    from delegation.changes import posix_owners as owners
+
 _WAYS = {
     "directory": ("DELEGATION_PASSWORD", "--password-file"),
     "remoting": ("DELEGATION_HOSTS_PASSWORD", "--hosts-password-file"),
@@ -55,22 +60,18 @@ def _read(file: Path, option: str) -> str:
     return password.removesuffix("\n").removesuffix("\r")
 
 
-_OTHERS_READ = stat.S_IRGRP | stat.S_IROTH
-
-
 def _refuse_shown(descriptor: int, file: Path, option: str) -> None:
     """A password that others may read is theirs too. Raises UsageError.
 
     What systemd hands over (LoadCredential=) lies in a folder that it keeps from everybody else,
-    under modes of its own. A pipe has no other reader. Windows has no mode, and is not looked at.
+    under modes of its own. A pipe has no other reader.
     """
-    found = os.fstat(descriptor)
-    if os.name != "posix" or not stat.S_ISREG(found.st_mode) or _handed_over(file):
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode) or _handed_over(file):
         return
-    if found.st_mode & _OTHERS_READ:
+    if doubt := owners.shown(descriptor, file):
         raise UsageError(
-            f"{option} {file}: others may read it (mode {stat.S_IMODE(found.st_mode):04o})",
-            f"chmod 600 {file}; and another password, where somebody may have read this one",
+            f"{option}: {doubt.why}",
+            f"{doubt.fix}; and another password, where somebody may have read this one",
         )
 
 

@@ -7,6 +7,7 @@ import contextlib
 import os
 import stat
 import sys
+from functools import partial
 from pathlib import Path
 
 from delegation.changes import files
@@ -46,9 +47,9 @@ def swap(path: Path, seen: bytes, content: bytes) -> str:
 def _swap(path: Path, seen: bytes, content: bytes) -> str:
     if not os.access(path, os.W_OK):
         return f"{path}: the file is read-only; nothing was written; make it writable"
-    with files.beside(path, content, files.OWNERS_ALONE) as new:
-        before = path.stat()
-        _keep_owner_and_mode(new, before)
+    before = path.stat()
+    kept = partial(_keep_owner_and_mode, old=before)
+    with files.beside(path, content, files.OWNERS_ALONE, kept) as new:
         if path.read_bytes() != seen or _version(path.stat()) != _version(before):
             return f"{path}: somebody else changed the file; nothing was written; plan again"
         new.replace(path)
@@ -60,11 +61,11 @@ def _version(status: os.stat_result) -> tuple[int, int, int]:
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def _keep_owner_and_mode(new: Path, old: os.stat_result) -> None:
+def _keep_owner_and_mode(new: int, old: os.stat_result) -> None:
     if sys.platform != "win32":
         with contextlib.suppress(PermissionError):
-            os.chown(new, old.st_uid, old.st_gid)
-    new.chmod(stat.S_IMODE(old.st_mode))
+            os.fchown(new, old.st_uid, old.st_gid)
+    files.take_mode(new, old)
 
 
 def _sync_folder(folder: Path) -> None:

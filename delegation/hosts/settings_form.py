@@ -7,9 +7,9 @@ from uuid import UUID
 
 from delegation import names
 from delegation.changes.plan import Change, Target
-from delegation.changes.review import SavedPlan
+from delegation.changes.review import SavedPlan, refuse_repeated
 from delegation.errors import Command, command
-from delegation.hosts.settings import HOST_SETTINGS, HostSetting, SettingChange, Value, shown
+from delegation.hosts.settings import HOST_SETTINGS, HostSetting, SettingChange, Value, key, shown
 
 _UNKNOWN = UUID(int=0)
 """A saved plan tells a setting by its host and name."""
@@ -31,10 +31,10 @@ class SettingsPlanForm:
         old, new = _by_setting(then), _by_setting(now)
         words = dict.fromkeys(old.keys() - new.keys(), "would not be changed any more")
         words |= dict.fromkeys(new.keys() - old.keys(), "would be changed as well")
-        for key in old.keys() & new.keys():
-            before, after = _from_to(old[key]), _from_to(new[key])
+        for both in old.keys() & new.keys():
+            before, after = _from_to(old[both]), _from_to(new[both])
             if before != after:
-                words[key] = f"was to go {before}, is to go {after}"
+                words[both] = f"was to go {before}, is to go {after}"
         hosts_by_line: dict[str, list[str]] = defaultdict(list)
         for (setting, host), difference in words.items():
             hosts_by_line[f"{setting} {difference}"].append(host)
@@ -50,11 +50,21 @@ def _from_to(change: SettingChange) -> str:
 
 
 def saved_plan(data: Mapping[str, Any]) -> SavedPlan[HostSetting]:
-    """A plan out of its JSON. Raises LookupError, TypeError, ValueError or AttributeError."""
+    """A plan out of its JSON. Raises LookupError, TypeError, ValueError or AttributeError.
+
+    Raises Refused where a setting of a host is in it twice.
+    """
     domain, digest, listed = data["domain"], data["digest"], data["changes"]
     if not (isinstance(domain, str) and isinstance(digest, str) and isinstance(listed, list)):
         raise TypeError
-    return SavedPlan(domain, digest, tuple(map(_change, listed)))
+    changes = tuple(map(_change, listed))
+    refuse_repeated(map(_told, changes))
+    return SavedPlan(domain, digest, changes)
+
+
+def _told(change: SettingChange) -> str:
+    """However the host or the network is spelled, it is one setting."""
+    return f"{change.target.name.casefold()}: {key(change.before.name)}"
 
 
 def _change(data: Mapping[str, Any]) -> SettingChange:

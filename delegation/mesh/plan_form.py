@@ -1,12 +1,15 @@
 """Plans of delegation, saved and fresh: read back as changes, and compared line by line."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
+from delegation import names
 from delegation.changes.plan import Change, Target
-from delegation.changes.review import SavedPlan
+from delegation.changes.review import SavedPlan, refuse_repeated
 from delegation.errors import Command, command
+from delegation.mesh.plan_view import WITHOUT_GUID
 from delegation.mesh.state import (
     DELEGATION,
     FLAGS,
@@ -17,8 +20,8 @@ from delegation.mesh.state import (
     removed,
 )
 
-NOWHERE = UUID(int=0)
-"""Stands for the identity of an object in a saved plan that tells none."""
+_UNTOLD = UUID(int=0)
+"""Stands for the identity of an object in a saved plan that tells none: its export had none."""
 
 
 class DelegationPlanForm:
@@ -47,6 +50,9 @@ class DelegationPlanForm:
 
 def _differences(then: DelegationChange, now: DelegationChange) -> Iterator[str]:
     """How one object's change has become another."""
+    planned_for, found = _identity(then), _identity(now)
+    if planned_for != found:
+        yield f"is another account of that name: objectGUID was {planned_for}, is {found}"
     aspects = (
         ("to add", added(then), added(now)),
         ("to remove", removed(then), removed(now)),
@@ -67,14 +73,43 @@ def _differences(then: DelegationChange, now: DelegationChange) -> Iterator[str]
             yield f"{name} was {old}, is {new}"
 
 
+def _identity(change: DelegationChange) -> str:
+    """The objectGUID; of an object in an export without any, that there is none."""
+    guid = change.target.guid
+    return "not told" if guid == _UNTOLD or guid.version == WITHOUT_GUID else str(guid)
+
+
 def _bits(change: DelegationChange) -> dict[str, list[bool]]:
     return {name: list(bits) for name, bits in flags(change).items()}
 
 
 def saved_plan(data: Mapping[str, Any]) -> SavedPlan[Delegation]:
-    """A plan out of its JSON. Raises LookupError, TypeError, ValueError or AttributeError."""
-    changes = [_change(change) for change in _list(data["changes"])]
+    """A plan out of its JSON. Raises LookupError, TypeError, ValueError or AttributeError.
+
+    Raises Refused where an object, or a value of one, is in it twice.
+    """
+    listed = _list(data["changes"])
+    changes = [_change(change) for change in listed]
+    refuse_repeated(chain.from_iterable(map(_names_of_object, listed)))
+    refuse_repeated(chain.from_iterable(map(_values, listed)))
     return SavedPlan(_text(data["domain"]), _text(data["digest"]), tuple(changes))
+
+
+def _names_of_object(data: Mapping[str, Any]) -> Iterator[str]:
+    """What there is once in a plan, a line each."""
+    yield f"the computer {str(data['computer']).casefold()}"
+    yield f"the object {names.dn_key(str(data['dn']))}"
+    if data["guid"] is not None:
+        yield f"the objectGUID {_guid(data['guid'])}"
+
+
+def _values(data: Mapping[str, Any]) -> Iterator[str]:
+    """What there is once in a change, a line each."""
+    computer = data["computer"]
+    for value in (*data["add"], *(removal["value"] for removal in data["remove"])):
+        yield f"{computer}: to add or to remove: {value}"
+    for value in data["before"]["values"]:
+        yield f"{computer}: found there: {value}"
 
 
 def _change(data: Mapping[str, Any]) -> DelegationChange:
@@ -96,12 +131,12 @@ def _change(data: Mapping[str, Any]) -> DelegationChange:
         _, is_set = bits
         uac = uac | FLAGS[name] if is_set else uac & ~FLAGS[name]
     after = Delegation((*kept, *to_add), uac)
-    target = Target(str(data["computer"]), str(data["dn"]), _guid(data.get("guid")))
+    target = Target(str(data["computer"]), str(data["dn"]), _guid(data["guid"]))
     return Change(target, before, after)
 
 
 def _guid(text: object) -> UUID:
-    return UUID(text) if isinstance(text, str) else NOWHERE
+    return _UNTOLD if text is None else UUID(_text(text))
 
 
 def _list(value: object) -> list[Any]:

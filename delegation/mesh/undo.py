@@ -5,8 +5,9 @@ flipped. What others did to the object since is left alone: writing the former l
 would wipe it out.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from delegation import names
@@ -44,16 +45,19 @@ def reversal(
     """Undo ``changes`` on the objects as they are ``now``.
 
     Restores values in their original spelling and the bits that were flipped, and nothing else.
-    An object is a conflict where such a value or bit has changed since, or where it is gone.
+    An object is a conflict where such a value or bit has changed since, or where it is gone. It is
+    called as it is now, which is told where the journal calls it otherwise: an account may have
+    been renamed, and a journal may have been forged to say another name than that of its victim.
     """
     reverses: list[DelegationChange] = []
     blocked: list[Blocked] = []
-    warnings: list[str] = []
-    for change in changes:
-        computer = now.get(change.target.guid)
+    warnings = _called_otherwise(changes := tuple(changes), now)
+    for recorded in changes:
+        computer = now.get(recorded.target.guid)
         if computer is None:
-            blocked.append(_conflict(change, "the object is gone"))
+            blocked.append(_conflict(recorded, "the object is gone"))
             continue
+        change = replace(recorded, target=_called_now(recorded.target, computer))
         if departures := change.departures(Delegation.of(computer)):
             blocked.append(_conflict(change, "changed since: " + "; ".join(departures)))
             continue
@@ -64,6 +68,41 @@ def reversal(
     reverses.sort(key=lambda change: names.dn_key(change.target.dn))
     plan = Plan(DELEGATION.name, domain, tuple(reverses), tuple(blocked))
     return Reversal(plan, tuple(warnings))
+
+
+def _called_now(recorded: Target, computer: Computer) -> Target:
+    """The object by the account's own name; another case is no other name."""
+    is_same = recorded.name.casefold() == computer.name.casefold()
+    name = recorded.name if is_same else computer.name
+    return Target(name, computer.dn, computer.guid)
+
+
+def _called_otherwise(
+    changes: Iterable[DelegationChange], now: Mapping[UUID, Computer]
+) -> list[str]:
+    """Both names of each object that the journal calls otherwise; those moved together at once."""
+    lines: list[str] = []
+    moved: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for change in changes:
+        then, computer = change.target, now.get(change.target.guid)
+        if computer is None:
+            continue
+        is_called_so = then.name.casefold() == computer.name.casefold()
+        if is_called_so and names.dn_key(then.dn) == names.dn_key(computer.dn):
+            continue
+        if is_called_so and _own_part(then.dn) == _own_part(computer.dn):
+            way = names.parent_dn(then.dn), names.parent_dn(computer.dn)
+            moved[way].append(then.name)
+            continue
+        called = f"{_called_now(then, computer).name} ({computer.dn})"
+        lines.append(f"{called} is what the journal calls {then.name} ({then.dn})")
+    for (there, here), hosts in moved.items():
+        lines.append(f"{names.fold(hosts)}: in {here} now, in {there} in the journal")
+    return lines
+
+
+def _own_part(dn: str) -> str:
+    return names.dn_key(dn).removesuffix(names.dn_key(names.parent_dn(dn)))
 
 
 def _conflict(change: DelegationChange, why: str) -> Blocked:
@@ -80,8 +119,7 @@ def _reverse_on(change: DelegationChange, computer: Computer) -> DelegationChang
         values = list(change.before.values)
     flipped = change.before.uac ^ change.after.uac
     uac = (computer.uac & ~flipped) | (change.before.uac & flipped)
-    target = Target(change.target.name, computer.dn, computer.guid)
-    return Change(target, Delegation.of(computer), Delegation(tuple(values), uac))
+    return Change(change.target, Delegation.of(computer), Delegation(tuple(values), uac))
 
 
 def _refuse_dangers(

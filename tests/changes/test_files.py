@@ -2,7 +2,9 @@ import errno
 import os
 import stat
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,37 @@ from tests.nobody import nobodys_folder
 
 def there(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@contextmanager
+def racing(step: Callable[[], int]) -> Iterator[list[int]]:
+    """``step`` again and again, by somebody else; what it came to, where to anything."""
+    over = threading.Event()
+    made: list[int] = []
+
+    def run() -> None:
+        while not over.is_set():
+            if came_to := step():
+                made.append(came_to)
+
+    other = threading.Thread(target=run)
+    other.start()
+    try:
+        yield made
+    finally:
+        over.set()
+        other.join()
+
+
+def _replace_by_links(folder: Path, victim: Path) -> int:
+    """A link to ``victim`` in the place of each hidden file; how many."""
+    links = 0
+    for path in folder.glob(".*"):
+        with suppress(FileNotFoundError):
+            path.unlink()
+            path.symlink_to(victim)
+            links += 1
+    return links
 
 
 class TestReplace:
@@ -61,6 +94,25 @@ class TestReplace:
         finally:
             os.umask(before)
         assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o600
+
+    def test_a_link_that_is_put_in_its_place_meanwhile_takes_no_mode(self, tmp_path: Path) -> None:
+        """Where others may write to the folder, a name is theirs at any moment."""
+        victim, folder = tmp_path / "victim", tmp_path / "shared"
+        victim.write_bytes(b"private")
+        victim.chmod(0o600)
+        folder.mkdir()
+        (folder / "a").write_bytes(b"old")
+        (folder / "a").chmod(0o666)
+        with racing(lambda: _replace_by_links(folder, victim)) as swaps:
+            for _ in range(200):
+                with suppress(FileNotFoundError):
+                    files.replace(folder / "a", b"new")
+                (folder / "a").unlink(missing_ok=True)
+                (folder / "a").touch()
+                (folder / "a").chmod(0o666)
+        assert swaps
+        assert stat.S_IMODE(victim.stat().st_mode) == 0o600
+        assert victim.read_bytes() == b"private"
 
     def test_what_fails_names_the_file_and_leaves_nothing(self, tmp_path: Path) -> None:
         (tmp_path / "a").mkdir()

@@ -143,7 +143,7 @@ def test_a_state_folder_that_anybody_may_change_is_refused(
     (here / ".delegation").chmod(0o777)
     before = tree(here)
     ran = delegation("apply", "--yes")
-    assert ran.code == 1
+    assert ran.code == 4
     assert "chmod 700" in ran.err
     assert tree(here) == before
 
@@ -165,7 +165,9 @@ def test_a_journal_of_somebody_else_is_read_with_a_warning_and_gone_by_never(
     assert audit.code == 0
     assert audit.err.count("belongs to another account (uid 65534)") >= 1
     for command in ("apply --yes", "rollback --yes"):
-        assert delegation(*command.split()).code == 1
+        ran = delegation(*command.split())
+        assert ran.code == 4
+        assert "what lies there is trusted when a run is undone" in ran.err
     after = tree(here)
     del after[".delegation/audit.lock"]
     assert after == before
@@ -347,6 +349,38 @@ def _redirect(plan: Data) -> None:
     plan["changes"][0]["dn"] = "CN=EVIL,DC=corp,DC=example"
 
 
+def _mean_another_account(plan: Data) -> None:
+    plan["changes"][0]["guid"] = "11111111-2222-3333-4444-555555555555"
+
+
+def _mean_one_account_twice(plan: Data) -> None:
+    for change in plan["changes"]:
+        change["guid"] = "11111111-2222-3333-4444-555555555555"
+
+
+def _add_twice(plan: Data) -> None:
+    plan["changes"][0]["add"].append(plan["changes"][0]["add"][0])
+
+
+def _add_what_is_removed(plan: Data) -> None:
+    _smuggle_a_removal(plan)
+    plan["changes"][2]["add"].append("HTTP/portal")
+
+
+def _find_twice(plan: Data) -> None:
+    plan["changes"][0]["before"]["values"] = ["HTTP/a", "HTTP/a"]
+
+
+def _plan_twice(key: str) -> Callable[[Data], None]:
+    """What its reviewer sees first is not what a table by name would keep: the last one."""
+
+    def tamper(plan: Data) -> None:
+        harmless = {**plan["changes"][0], "computer": "x", "dn": "CN=X", "guid": None, "add": []}
+        plan["changes"].insert(0, {**harmless, key: plan["changes"][0][key]})
+
+    return tamper
+
+
 def _forget_a_host(plan: Data) -> None:
     del plan["changes"][1]
 
@@ -367,6 +401,13 @@ def _go_elsewhere(plan: Data) -> None:
         (_smuggle_a_removal, "hv03: no longer to remove: HTTP/portal"),
         (_turn_a_flag, "hv01: flags"),
         (_redirect, "hv01: dn"),
+        (_mean_another_account, "hv01: is another account of that name"),
+        (_mean_one_account_twice, "the objectGUID 11111111-2222-3333-4444-555555555555"),
+        (_add_twice, "hv01: to add or to remove: cifs/hv02"),
+        (_add_what_is_removed, "hv03: to add or to remove: HTTP/portal"),
+        (_find_twice, "hv01: found there: HTTP/a"),
+        (_plan_twice("computer"), "the computer hv01"),
+        (_plan_twice("dn"), "the object cn=hv01"),
         (_forget_a_host, "hv02: would be changed as well"),
         (_forge_the_digest, "digest"),
         (_go_elsewhere, "lab.example"),
@@ -380,6 +421,14 @@ def test_a_tampered_plan_is_refused_and_the_difference_named(
     tamper(plan)
     (here / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
     _refused(delegation, here, named)
+
+
+def test_a_plan_with_a_key_twice_is_refused(delegation: Delegation, here: Path) -> None:
+    """A reader stops at the first, a parser keeps the last."""
+    delegation("plan", "-o", "plan.json")
+    text = (here / "plan.json").read_text(encoding="utf-8")
+    (here / "plan.json").write_text(f'{{"changes": [], {text[1:]}', encoding="utf-8")
+    _refused(delegation, here, "the key changes")
 
 
 def _refused(delegation: Delegation, here: Path, named: str, *options: str) -> None:
@@ -424,6 +473,7 @@ _WHOLE: Data = {"digest": "sha256:0", "domain": "corp.example", "changes": []}
 _CHANGE: Data = {
     "computer": "hv01",
     "dn": "CN=HV01",
+    "guid": None,
     "add": [],
     "remove": [],
     "flags": {},
@@ -451,6 +501,8 @@ WRONGLY_TYPED: list[Any] = [
     {**_WHOLE, "changes": [{**_CHANGE, "before": {"values": []}}]},
     {**_WHOLE, "changes": [{k: v for k, v in _CHANGE.items() if k != "computer"}]},
     {**_WHOLE, "changes": [{k: v for k, v in _CHANGE.items() if k != "dn"}]},
+    {**_WHOLE, "changes": [{k: v for k, v in _CHANGE.items() if k != "guid"}]},
+    {**_WHOLE, "changes": [{**_CHANGE, "guid": "hv01"}]},
 ]
 _ONE_CHANGE = json.dumps({**_WHOLE, "changes": [_CHANGE]})
 NO_PLANS = {

@@ -8,6 +8,7 @@ import json
 import os
 import socket
 import sqlite3
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,6 +30,7 @@ from tests.cli.world import (
     tree,
     undo_file,
 )
+from tests.nobody import NOBODY
 
 HOSTILE = {
     "terminal": "\x1b[31mred\x1b]0;owned\x07\x1b]8;;https://evil.example\x1b\\x"
@@ -519,12 +521,30 @@ def test_a_password_file_that_others_may_read_is_2(  # noqa: PLR0917
     server = ("--directory", f"ldaps://127.0.0.1:{listener.port}")
     ran = delegation("--password-file", "secret", *server, "plan")
     assert "Geheim" not in ran.out + ran.err
-    refusal = f"--password-file secret: others may read it (mode {mode:04o})"
+    refusal = f"--password-file: others may read secret (mode {mode:04o})"
     assert (refusal in ran.err, "chmod 600 secret" in ran.err) == (is_refused, is_refused)
     assert (listener.calls == 0) is is_refused
     # What systemd hands over has modes of its own, and lies in a folder that nobody else enters.
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(here))
-    assert "others may read it" not in delegation("--password-file", "secret", *server, "plan").err
+    assert "others may read" not in delegation("--password-file", "secret", *server, "plan").err
+
+
+@pytest.mark.skipif(
+    sys.platform == "win32" or os.geteuid() != 0, reason="only root gives files to others"
+)
+def test_a_password_file_of_somebody_else_is_2(
+    delegation: Delegation, here: Path, listener: Listener
+) -> None:
+    """Whatever its mode: its owner may read it."""
+    _inventory_with(here, "ldaps://dc1.corp.example")
+    (here / "secret").write_text("Geheim-123\n", encoding="utf-8")
+    (here / "secret").chmod(0o600)
+    os.chown(here / "secret", NOBODY, NOBODY)
+    server = ("--directory", f"ldaps://127.0.0.1:{listener.port}")
+    ran = delegation("--password-file", "secret", *server, "plan")
+    assert ran.code == 2
+    assert f"--password-file: secret belongs to another account (uid {NOBODY})" in ran.err
+    assert listener.calls == 0
 
 
 def test_without_a_terminal_and_a_password_it_is_2(delegation: Delegation, here: Path) -> None:

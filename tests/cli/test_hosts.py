@@ -1,5 +1,7 @@
 """``delegation hosts``: what it shows, plans and changes, and everything that stops it."""
 
+import json
+
 import pytest
 
 from tests.cli.farm import AFTER, CHANGES, PROGRAM, Farm, windows
@@ -290,6 +292,19 @@ def test_a_limited_plan_wants_its_limit_again(farm: Farm) -> None:
     assert "hv[02-03]: migrations would be changed as well" in ran.err
     assert "give the same --limit" in ran.err
     assert farm("apply", "hosts.plan", "--yes", "--limit", "hv01").code == 0
+
+
+@pytest.mark.parametrize("host", ["hv01", "HV01"])
+def test_a_setting_that_is_planned_twice_is_refused(farm: Farm, host: str) -> None:
+    """A table by host and name would keep the last, and its reviewer may have read the first."""
+    assert farm("plan", "-o", "hosts.plan").code == 3
+    plan = json.loads((farm.folder / "hosts.plan").read_text())
+    plan["changes"].insert(0, {**plan["changes"][0], "host": host, "after": 9})
+    (farm.folder / "hosts.plan").write_text(json.dumps(plan))
+    ran = farm("apply", "hosts.plan", "--yes")
+    assert ran.code == 4
+    assert f"hv01: {plan['changes'][0]['setting']}" in ran.err
+    assert farm.made() == []
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """``delegation rollback``: exactly one run is taken back, and nothing of what others did since."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -221,8 +223,54 @@ def test_an_object_that_moved_is_found_by_its_guid(applied: Delegation, here: Pa
     moved = text.replace("CN=HV02,OU=Hyper-V", "CN=HV02-OLD,OU=Attic")
     assert moved != text
     (here / "directory.ldif").write_text(moved, encoding="utf-8")
-    assert applied("rollback", "--yes").code == 0
+    ran = applied("rollback", "--yes")
+    assert ran.code == 0
+    is_now = "hv02 (CN=HV02-OLD,OU=Attic,DC=corp,DC=example)"
+    assert f"{is_now} is what the journal calls hv02 (CN=HV02,OU=Hyper-V,DC=corp,DC" in ran.err
     assert held(here / "directory.ldif") == holdings(plain())
+
+
+def test_objects_that_moved_together_are_told_together(applied: Delegation, here: Path) -> None:
+    text = (here / "directory.ldif").read_text(encoding="utf-8")
+    moved = text.replace(",OU=Hyper-V", ",OU=Attic")
+    (here / "directory.ldif").write_text(moved, encoding="utf-8")
+    ran = applied("rollback", "--yes")
+    assert ran.code == 0
+    there, here_now = "OU=Hyper-V,DC=corp,DC=example", "OU=Attic,DC=corp,DC=example"
+    assert f"hv[01-03]: in {here_now} now, in {there} in the journal" in ran.err
+
+
+def _forge(here: Path) -> None:
+    """What run 1 did to hv03 is now said to have been done to hv01, and hv01 is left out."""
+    with closing(sqlite3.connect(here / ".delegation" / "journal.sqlite")) as db, db:
+        ((name, dn),) = db.execute("SELECT name, dn FROM changes WHERE name = 'hv01'")
+        db.execute("DELETE FROM changes WHERE name IN ('hv01', 'hv02')")
+        db.execute("UPDATE changes SET name = ?, dn = ?", (name, dn))
+
+
+@pytest.mark.parametrize("is_blocked", [False, True])
+def test_a_forged_name_in_the_journal_hides_no_object(
+    applied: Delegation,
+    here: Path,
+    is_blocked: bool,  # noqa: FBT001
+) -> None:
+    """A rollback that says hv01 would write to hv03, which is what the objectGUID is of."""
+    _forge(here)
+    if is_blocked:
+        edited(here / "directory.ldif", hv03=["cifs/hv01"])
+    ran = applied("rollback", "--yes", "-v")
+    assert ran.code == (4 if is_blocked else 0)
+    forged = "hv01 (CN=HV01,OU=Hyper-V,DC=corp,DC=example)"
+    assert f"HV03 (CN=HV03,OU=Hyper-V,DC=corp,DC=example) is what the journal calls {forged}" in (
+        ran.err
+    )
+    named = [line for line in (ran.out + ran.err).splitlines() if "hv01" in line]
+    assert all("is what the journal calls" in line or "/hv01" in line for line in named), named
+    if is_blocked:
+        assert "HV03: changed since" in ran.err
+    else:
+        undone = applied("history", "2", "--format", "json").json["changes"]
+        assert [change["computer"] for change in undone] == ["HV03"]
 
 
 def test_the_original_spelling_comes_back(delegation: Delegation, here: Path) -> None:

@@ -42,6 +42,19 @@ def host_deleted(lab: Lab) -> None:
     byhand.delete(lab, "hv03")
 
 
+def host_made_again(lab: Lab) -> None:
+    """As a re-join does: name, path, values and flags as they were, and another account."""
+    was = byhand.account_of(lab, "hv03")
+    byhand.delete(lab, "hv03")
+    services = was.texts("servicePrincipalName")
+    byhand.add_computer(lab, "hv03", dns="hv03.corp.example", services=services)
+    byhand.add_values(lab, "hv03", "cifs/hv99")
+    byhand.set_flags(lab, "hv03", on=TRUSTED_TO_AUTH_FOR_DELEGATION)
+    again = byhand.account_of(lab, "hv03")
+    assert again.dn == was.dn
+    assert again.attributes["objectGUID"] != was.attributes["objectGUID"]
+
+
 Edit = Callable[[Lab], None]
 EDITS: dict[Edit, str] = {
     value_added: "cifs/hv01",
@@ -49,6 +62,7 @@ EDITS: dict[Edit, str] = {
     value_removed: "cifs/hv99",
     account_disabled: "user_account_control",
     host_renamed: "CN=Moved",
+    host_made_again: "is another account of that name",
 }
 """What somebody does, and the words by which it is told."""
 edits = pytest.mark.parametrize(
@@ -84,7 +98,7 @@ class TestBetweenPlanAndApply:
             refused(story.run("apply", "plan.json", "--yes"), words)
         assert story.runs() == []
 
-    @pytest.mark.parametrize("edit", [value_added, account_disabled])
+    @pytest.mark.parametrize("edit", [value_added, account_disabled, host_made_again])
     def test_the_expected_digest_no_longer_holds(
         self, story: Workstation, fresh_lab: Lab, edit: Edit
     ) -> None:
@@ -205,6 +219,22 @@ class TestBetweenApplyAndRollback:
         assert told
         assert host in told[0]
         assert [run["kind"] for run in story.runs()] == ["apply"]
+
+    def test_a_renamed_account_is_told_by_both_its_names(
+        self, story: Workstation, fresh_lab: Lab
+    ) -> None:
+        """It is the same object: what the run wrote is taken back, under the name of now."""
+        assert story.run("apply", "--yes").code == 0
+        dn = byhand.account_of(fresh_lab, "hv03").dn
+        byhand.set_attribute(fresh_lab, "hv03", "sAMAccountName", "FORMER03$")
+        answer = story.run("rollback", "--yes")
+        assert answer.code == 0
+        assert f"FORMER03 ({dn}) is what the journal calls hv03 ({dn})" in answer.err
+        [row] = [line for line in answer.out.splitlines() if "FORMER03" in line and "12" in line]
+        assert "hv03" not in row
+        assert byhand.account_of(fresh_lab, "FORMER03$").texts("msDS-AllowedToDelegateTo") == (
+            "cifs/hv99",
+        )
 
     def test_once_it_is_put_back_the_rollback_goes_through(
         self, story: Workstation, fresh_lab: Lab
