@@ -8,6 +8,7 @@ a slow link costs its round trip once.
 
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -53,7 +54,8 @@ class LdapReader:
         self._url = settings.url or ""
         self._connection = session.connect(settings, domain, credentials)
         try:
-            self._directory = session.identify(self._connection, self._url, domain)
+            logged_on = replace(settings, user=credentials.user)
+            self._directory = session.identify(self._connection, logged_on, domain)
         except BaseException:
             self.close()
             raise

@@ -120,7 +120,7 @@ def _client(
         _refuse_old_ntlm()
     context: Any = spnego.client(
         _credential(attempt, logon, password),
-        hostname=attempt.host,
+        hostname=_target(attempt, logon),
         service="ldap",
         protocol=str(logon),
         context_req=_ASK_INSIDE_TLS if attempt.over_tls else _ASK_SEALED,
@@ -142,6 +142,13 @@ def _client(
         # pyspnego would exchange all the same is taken for damaged.
         context._context_req &= ~_KEY_EXCHANGE  # noqa: SLF001 - pyspnego has no option for it
     return context, context
+
+
+def _target(attempt: Attempt, logon: Auth) -> str:
+    """What pyspnego puts behind ``ldap/``. On Windows the whole is whom SSPI asks a ticket for."""
+    if logon is Auth.KERBEROS:
+        return attempt.service.partition("/")[2]
+    return attempt.host
 
 
 def _credential(attempt: Attempt, logon: Auth, password: str | None) -> spnego.Credential:

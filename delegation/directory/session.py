@@ -13,15 +13,14 @@ from urllib.parse import urlsplit
 import ldap3
 from ldap3.core.exceptions import LDAPException, LDAPExceptionError
 
-from delegation import names
-from delegation.directory import bounded, entries, searching, trouble
+from delegation.directory import bounded, entries, identity, searching, trouble
 from delegation.directory.bounded import BoundedConnection
 from delegation.directory.connection import Credentials, host_of, is_address, refuse_unable
 from delegation.directory.ldap_answers import Unreadable
 from delegation.directory.tls import VerifiedTls, verified
-from delegation.errors import ConnectionFailed, DelegationError, DirectoryError, UsageError
+from delegation.errors import ConnectionFailed, DelegationError, UsageError
 from delegation.inventory import Auth, DirectorySettings
-from delegation.kerberos import refusals
+from delegation.kerberos import certificates, refusals
 from delegation.kerberos.refusals import Attempt
 from delegation.mesh.snapshot import Directory
 
@@ -65,31 +64,38 @@ def connect(settings: DirectorySettings, domain: str, credentials: Credentials) 
     return connection
 
 
-def identify(connection: Any, url: str, domain: str) -> Directory:  # noqa: ANN401
+def identify(connection: Any, settings: DirectorySettings, domain: str) -> Directory:  # noqa: ANN401
     """Which domain and domain controller answered, from the root DSE (MS-ADTS 3.1.1.3.2).
 
-    Raises DirectoryError where it serves another domain than the inventory's, ConnectionFailed
-    where it is read-only.
+    ``settings`` are those of the logon, with whoever logged on as user. Raises DirectoryError where
+    it serves another domain than the inventory's, ConnectionFailed where it is read-only, or
+    another server than the logon has proved.
     """
-    root_dse = _object(connection, url, "", _ROOT_DSE)
-    try:
-        base = root_dse["defaultnamingcontext"][0].decode()
-        dc = root_dse["dnshostname"][0].decode()
-    except (LookupError, UnicodeDecodeError) as exc:
-        raise DirectoryError(
-            f"{url} does not answer like a domain controller", "name a domain controller"
-        ) from exc
-    if names.dn_key(base) != names.dn_key(names.domain_dn(domain)):
-        raise DirectoryError(
-            f"{url} serves {base}, the inventory's domain is {domain}",
-            "correct domain: or directory.url",
-        )
+    url = settings.url or ""
+    root_dse = _object(connection, url, "", identity.ROOT_DSE)
+    base = identity.naming_context(root_dse, url, domain)
+    dc = identity.controller(root_dse, url, _proved(connection, settings))
     if _is_read_only(connection, url, root_dse):
         raise ConnectionFailed(
             f"{url} is a read-only domain controller: it takes no writes, and may lack values",
             "name a writable one, or leave directory.url out: one is found in DNS",
         )
     return Directory(url, domain, base, dc)
+
+
+def _proved(connection: Any, settings: DirectorySettings) -> Sequence[str] | None:  # noqa: ANN401
+    """The DNS names that the server may call itself by; None where there is none to compare with.
+
+    A ticket is for the host of the URL alone. A certificate may have other names as well. NTLM
+    without TLS proves none: there the name is compared for what was typed wrong.
+    """
+    host = host_of(settings.url or "")
+    named = () if is_address(host) else (host,)
+    if settings.logon is Auth.KERBEROS:
+        return named
+    if settings.over_tls:
+        return (*named, *certificates.names_of(connection.socket.getpeercert()))
+    return named or None
 
 
 def _is_read_only(connection: Any, url: str, root_dse: entries.Attributes) -> bool:  # noqa: ANN401
@@ -101,9 +107,6 @@ def _is_read_only(connection: Any, url: str, root_dse: entries.Attributes) -> bo
         return False
     attributes = _object(connection, url, service, ["msDS-isRODC"])
     return attributes.get("msds-isrodc") == [b"TRUE"]
-
-
-_ROOT_DSE = ["defaultNamingContext", "dnsHostName", "dsServiceName", "supportedCapabilities"]
 
 
 def _object(connection: Any, url: str, dn: str, attributes: Sequence[str]) -> entries.Attributes:  # noqa: ANN401

@@ -4,8 +4,10 @@ One place for directory and hosts, so that neither can grow an option that turns
 """
 
 import ssl
+from collections.abc import Collection, Mapping
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
 from delegation.errors import UsageError
 
@@ -49,3 +51,16 @@ _FAULTS = {
 def fault_of(failure: ssl.SSLCertVerificationError) -> CertificateFault:
     """By OpenSSL's number; its texts differ between versions."""
     return _FAULTS.get(failure.verify_code, CertificateFault.UNTRUSTED)
+
+
+def names_of(certificate: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """The DNS names that it is for, as ``ssl`` tells them of one that it has verified."""
+    listed = (certificate or {}).get("subjectAltName", ())
+    return tuple(str(name) for kind, name in listed if kind == "DNS")
+
+
+def is_among(host: str, certified: Collection[str]) -> bool:
+    """Whether a host is one of these, of which ``*.`` stands for one label (RFC 6125, 6.4.3)."""
+    host = host.rstrip(".").casefold()
+    any_label = f"*.{host.partition('.')[2]}"
+    return bool({host, any_label} & {name.rstrip(".").casefold() for name in certified})

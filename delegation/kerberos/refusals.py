@@ -32,7 +32,12 @@ class Attempt:
 
     @property
     def service(self) -> str:
-        return f"{self.service_class}/{self.host}"
+        """A directory's has three parts, which domain controllers alone register by themselves.
+
+        Any member may have its own ``ldap/host``, to which DNS may lead (MS-DRSR 2.2.4.2).
+        """
+        domain = f"/{self.domain.lower()}" if self.service_class == "ldap" else ""
+        return f"{self.service_class}/{self.host}{domain}"
 
     @property
     def who(self) -> str:
@@ -119,9 +124,9 @@ _NO_TICKET = _Refusal(
 )
 _UNKNOWN_SERVICE = _Refusal(
     ConnectionFailed,
-    "the KDC of {realm} knows no {service}",
-    "write the domain controller's full DNS name, as in dc1.corp.example, or leave directory.url "
-    "out: it is found in DNS",
+    "the KDC of {realm} knows no {service}: it knows no domain controller by that name",
+    "write a domain controller's full DNS name, as in dc1.corp.example, or leave directory.url "
+    "out; they register this name by themselves: setspn -L shows whether one lacks it",
 )
 _UNKNOWN_HOST = _Refusal(
     ConnectionFailed,
@@ -285,16 +290,11 @@ def by_windows(attempt: Attempt, code: int, text: str) -> DirectoryError:
     return _in_words(attempt, _WINDOWS.get(number, _OTHER_OF_WINDOWS), text, number)
 
 
+_NAMES = ("who", "realm", "service", "keytab", "section")
+
+
 def _in_words(attempt: Attempt, refusal: _Refusal, text: str, code: int) -> DirectoryError:
-    names = {
-        "who": attempt.who,
-        "realm": attempt.realm,
-        "service": attempt.service,
-        "keytab": attempt.keytab,
-        "said": text,
-        "code": code,
-        "section": attempt.section,
-    }
+    names = {name: getattr(attempt, name) for name in _NAMES} | {"said": text, "code": code}
     if refusal is _UNKNOWN_SERVICE and attempt.service_class != "ldap":
         refusal = _UNKNOWN_HOST
     return refusal.kind(refusal.what.format(**names), refusal.fix.format(**names))

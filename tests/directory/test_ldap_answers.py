@@ -15,6 +15,7 @@ from delegation.directory.connection import Credentials
 from delegation.directory.ldap import LdapReader
 from delegation.errors import ConnectionFailed
 from delegation.inventory import DirectorySettings
+from tests.fuzz.ldap_server import ROOT_DSE
 from tests.lab.description import HOSTS, READER, Lab
 
 pytestmark = pytest.mark.lab
@@ -102,8 +103,7 @@ def _answers(request: bytes, *, hangs_up: bool) -> list[bytes]:
         return [_message(number, 0x61, b"\x0a\x01\x00\x04\x00\x04\x00")]
     done = _message(number, 0x65, b"\x0a\x01\x00\x04\x00\x04\x00")
     if b"defaultNamingContext" in request:
-        root = {b"defaultNamingContext": [b"DC=corp,DC=example"], b"dnsHostName": [b"dc1"]}
-        return [_entry(number, b"", root), done]
+        return [_entry(number, b"", ROOT_DSE), done]
     if hangs_up or operation == UNBIND:
         return []
     attribute, start = b"msDS-AllowedToDelegateTo", 0

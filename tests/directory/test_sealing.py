@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -66,7 +67,8 @@ def log_on(lab: Lab, credentials: Credentials, **others: object) -> str:
     wanted = settings(lab, **others)
     connection = session.connect(wanted, lab.domain, credentials)
     try:
-        return session.identify(connection, wanted.url or "", lab.domain).dc
+        logged_on = replace(wanted, user=credentials.user)
+        return session.identify(connection, logged_on, lab.domain).dc
     finally:
         connection.unbind()
 
@@ -164,7 +166,7 @@ class TestLogon:
             wanted = DirectorySettings(url="ldap://{lab.dc_fqdn}")
             credentials = connection.Credentials({READER!r}, {lab.accounts[READER]!r})
             connection = session.connect(wanted, {lab.domain!r}, credentials)
-            print(session.identify(connection, wanted.url, {lab.domain!r}).dc)
+            print(session.identify(connection, wanted, {lab.domain!r}).dc)
             import spnego
             user = spnego.Password("{READER}@{lab.realm}", {lab.accounts[READER]!r})
             context = spnego.client(user, hostname={lab.dc_fqdn!r}, service="ldap",
@@ -376,6 +378,18 @@ class TestRefusedBeforeAnything:
             said = refusal(lab, Credentials(READER, lab.accounts[READER]), auth=Auth.NTLM)
             assert isinstance(said, UsageError)
             assert "LM_COMPAT_LEVEL" in said.what
+
+    def test_whom_windows_asks_a_ticket_for(self) -> None:
+        """SSPI takes the whole name as pyspnego puts it together, on Windows as here."""
+        attempt = Attempt("dc1.corp.example", "corp.example", "a")
+        for logon, three in ((Auth.KERBEROS, "/corp.example"), (Auth.NTLM, "")):
+            context = spnego.client(
+                *("CORP\\a", "x"),
+                hostname=sealing._target(attempt, logon),
+                service="ldap",
+                protocol="ntlm",
+            )
+            assert context.spn == f"ldap/dc1.corp.example{three}"
 
     def test_kerberos_without_its_library(self) -> None:
         """As on Linux without the extra: NTLM and simple binds do without."""

@@ -241,9 +241,16 @@ class TestIdentity:
             assert refused.value.fix
 
 
+URL = "ldap://dc1.corp.example"
+BASE, CONFIGURATION = "DC=corp,DC=example", "CN=Configuration,DC=corp,DC=example"
+SCHEMA = f"CN=Schema,{CONFIGURATION}"
 ROOT_DSE = {
-    "defaultNamingContext": ["DC=corp,DC=example"],
+    "defaultNamingContext": [BASE],
     "dnsHostName": ["dc1.corp.example"],
+    "configurationNamingContext": [CONFIGURATION],
+    "schemaNamingContext": [SCHEMA],
+    "rootDomainNamingContext": [BASE],
+    "namingContexts": [BASE, CONFIGURATION, SCHEMA, "DC=DomainDnsZones,DC=corp,DC=example"],
     "dsServiceName": ["CN=NTDS Settings"],
     "supportedCapabilities": ["1.2.840.113556.1.4.800"],
 }
@@ -302,9 +309,10 @@ def element(tag: int, *parts: bytes) -> bytes:
 
 
 class TestWhoAnswers:
-    def identified(self, objects: Objects) -> Directory:
+    def identified(self, objects: Objects, url: str = URL, auth: Auth = Auth.NTLM) -> Directory:
         with answering(objects) as connection:
-            return session.identify(connection, "ldap://dc1.corp.example", "Corp.Example")
+            wanted = DirectorySettings(url=url, auth=auth)
+            return session.identify(connection, wanted, "Corp.Example")
 
     def test_a_domain_controller(self) -> None:
         found = self.identified({"": ROOT_DSE, "CN=NTDS Settings": {"msDS-isRODC": ["FALSE"]}})
@@ -330,8 +338,49 @@ class TestWhoAnswers:
         assert "writable" in said.value.fix
 
     @pytest.mark.parametrize(
-        "objects", [{}, *({"": {**ROOT_DSE, name: []}} for name in list(ROOT_DSE)[:2])]
+        "objects", [{}, *({"": {**ROOT_DSE, name: []}} for name in list(ROOT_DSE)[:6])]
     )
     def test_something_else(self, objects: Objects) -> None:
         with pytest.raises(DirectoryError, match="not answer like a domain controller"):
             self.identified(objects)
+
+    @pytest.mark.parametrize(
+        "forged",
+        [
+            {"rootDomainNamingContext": ["DC=evil,DC=example"]},
+            {"configurationNamingContext": ["CN=Configuration,DC=evil,DC=example"]},
+            {"schemaNamingContext": ["CN=Schema,CN=Configuration,DC=evil,DC=example"]},
+            {"namingContexts": [BASE, SCHEMA]},
+            {"namingContexts": [CONFIGURATION, SCHEMA, "DC=evil,DC=example"]},
+            {"namingContexts": [BASE, CONFIGURATION]},
+        ],
+    )
+    def test_naming_contexts_that_do_not_fit(self, forged: dict[str, list[str]]) -> None:
+        with pytest.raises(DirectoryError, match=r"like a domain controller: .*aming"):
+            self.identified({"": ROOT_DSE | forged})
+
+    def test_a_domain_below_the_forests_root(self) -> None:
+        """Its configuration lies below another domain; names are compared as names, not texts."""
+        configuration = "CN=Configuration, dc=example"
+        below = {
+            "rootDomainNamingContext": ["DC=example"],
+            "configurationNamingContext": [configuration],
+            "schemaNamingContext": [f"cn=schema,{configuration}"],
+            "namingContexts": [BASE, configuration, f"CN=Schema,{configuration}"],
+        }
+        assert self.identified({"": ROOT_DSE | below}).base_dn == BASE
+
+    @pytest.mark.parametrize("auth", [Auth.KERBEROS, Auth.NTLM])
+    def test_another_name_than_the_logons(self, auth: Auth) -> None:
+        """Where DNS led there, the next one is tried."""
+        with pytest.raises(ConnectionFailed, match=r"itself dc1\.corp\.example.* dc2\.") as said:
+            self.identified({"": ROOT_DSE}, "ldap://dc2.corp.example", auth)
+        assert "write that name in directory.url" in said.value.fix
+
+    @pytest.mark.parametrize("told", ["DC1.Corp.Example", "dc1.corp.example."])
+    def test_the_same_name_in_other_letters(self, told: str) -> None:
+        objects = {"": ROOT_DSE | {"dnsHostName": [told]}}
+        assert self.identified(objects, auth=Auth.KERBEROS).dc == told
+
+    def test_ntlm_to_an_address_without_tls_has_no_name_to_compare(self) -> None:
+        assert self.identified({"": ROOT_DSE}, "ldap://192.0.2.1").dc == "dc1.corp.example"

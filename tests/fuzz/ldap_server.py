@@ -27,6 +27,15 @@ GUIDS = {name: UUID(int=number + 0x1000) for number, name in enumerate(HOSTS)}
 SIDS = {
     name: entries.sid_bytes(f"S-1-5-21-1-2-3-{1100 + number}") for number, name in enumerate(HOSTS)
 }
+_BASE, _CONFIGURATION = b"DC=corp,DC=example", b"CN=Configuration,DC=corp,DC=example"
+ROOT_DSE = {
+    b"defaultNamingContext": [_BASE],
+    b"configurationNamingContext": [_CONFIGURATION],
+    b"schemaNamingContext": [b"CN=Schema," + _CONFIGURATION],
+    b"rootDomainNamingContext": [_BASE],
+    b"namingContexts": [_BASE, _CONFIGURATION, b"CN=Schema," + _CONFIGURATION],
+    b"dnsHostName": [b"dc1.corp.example"],
+}
 VALUES = [b"cifs/hv%02d.corp.example" % number for number in range(2, 9)]
 BIND, UNBIND, SEARCH, MODIFY = 0x60, 0x42, 0x63, 0x66
 """Tags of requests (RFC 4511)."""
@@ -96,8 +105,7 @@ def answers(request: bytes) -> list[bytes]:
     if stage == "write":
         return [message(number, 0x67, SUCCESS)]
     if stage == "identify":
-        root = {b"defaultNamingContext": [b"DC=corp,DC=example"], b"dnsHostName": [b"dc1"]}
-        return [entry(number, b"", root), done(number)]
+        return [entry(number, b"", ROOT_DSE), done(number)]
     meant = [name for name in HOSTS if _is_meant(name, request)]
     cookie = re.search(rb"page([0-9])\Z", request)
     at = int(cookie[1]) if cookie else 0
@@ -150,7 +158,12 @@ def certificate(folder: Path) -> Path:
             critical=True,
         )
         .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]),
+            x509.SubjectAlternativeName(
+                [
+                    x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
+                    x509.DNSName("dc1.corp.example"),
+                ]
+            ),
             critical=False,
         )
         .sign(key, hashes.SHA256())

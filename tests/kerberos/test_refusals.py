@@ -13,11 +13,21 @@ KEYTAB = Attempt("dc1.corp.example", "corp.example", "svc", "/etc/x.keytab")
 BASE = -1765328384
 
 
+def test_whom_a_ticket_is_for() -> None:
+    """A domain controller's name has three parts, a host's two."""
+    assert Attempt("dc1.corp.example", "Corp.Example").service == (
+        "ldap/dc1.corp.example/corp.example"
+    )
+    for service in ("http", "cifs"):
+        attempt = Attempt("hv01.corp.example", "corp.example", service_class=service)
+        assert attempt.service == f"{service}/hv01.corp.example"
+
+
 @pytest.mark.parametrize(
     ("number", "kind", "words", "fix"),
     [
         (BASE + 6, CredentialsRefused, "no account svc", "directory.user"),
-        (BASE + 7, ConnectionFailed, "no ldap/dc1.corp.example", "full DNS name"),
+        (BASE + 7, ConnectionFailed, "no ldap/dc1.corp.example/corp.example", "full DNS name"),
         (BASE + 14, CredentialsRefused, "no type of encryption", "AES"),
         (BASE + 18, CredentialsRefused, "disabled, locked out", "account"),
         (BASE + 23, CredentialsRefused, "has expired", "change the password"),
@@ -54,7 +64,7 @@ def test_a_gssapi_error_that_has_only_a_major_number() -> None:
     ("number", "words"),
     [
         (0x8009030C, "svc may not log on"),
-        (0x80090303, "no ldap/dc1.corp.example"),
+        (0x80090303, "no ldap/dc1.corp.example/corp.example"),
         (0x8009030E, "no valid Kerberos ticket"),
         (0x80090311, "no KDC"),
         (0x80090324, "clocks"),

@@ -97,9 +97,15 @@ def register(lab: Lab, second: Lab, kind: Kind) -> None:
         lab,
         ldif.modification(
             byhand.account_of(lab, second.dc_name).dn,
-            ("add", "servicePrincipalName", [f"ldap/{second.dc_fqdn}", f"ldap/{second.dc_name}"]),
+            ("add", "servicePrincipalName", ldap_services(second)),
         ),
     )
+
+
+def ldap_services(second: Lab) -> list[str]:
+    """Give the LDAP names of a DC that Samba registers only when it has run for a while."""
+    names = (second.dc_fqdn, second.dc_name, f"{second.dc_fqdn}/{second.domain}")
+    return [f"ldap/{name}" for name in names]
 
 
 def keep_passwords(lab: Lab, second: Lab) -> None:
