@@ -10,7 +10,8 @@ from delegation.changes.plan import Change, S
 RUNNING, DONE, FAILED, INTERRUPTED, SETTLED = "running", "done", "failed", "interrupted", "settled"
 """How a run ended. ``running`` in a journal that nobody holds: it died.
 
-``settled``: it died, and a later run has looked what became of its writes.
+``settled``: it died, and a later run has looked what became of its writes. Changes of which that
+look told nothing are in doubt, whatever the status is.
 """
 
 
@@ -57,7 +58,11 @@ class Run(NewRun):
 
 @dataclass(frozen=True, slots=True)
 class RecordedChange(Generic[S]):
-    """One planned change of a run. No ``result`` although ``intended``: it is unsettled."""
+    """One planned change of a run.
+
+    In doubt while nobody knows whether it was made: nobody has looked since it was intended, or
+    what was seen did not tell (Result.UNKNOWN). That is never final: a later look may tell.
+    """
 
     change: Change[S]
     intended: str | None
@@ -68,6 +73,10 @@ class RecordedChange(Generic[S]):
     @property
     def unsettled(self) -> bool:
         return self.intended is not None and self.result is None
+
+    @property
+    def in_doubt(self) -> bool:
+        return self.unsettled or self.result is Result.UNKNOWN
 
     @property
     def not_begun(self) -> bool:

@@ -28,10 +28,14 @@ from delegation.mesh.state import (
 
 @dataclass(frozen=True, slots=True)
 class Reversal:
-    """The plan that takes a run back, blocked by whatever conflicts, and what to warn about."""
+    """The plan that takes a run back, blocked by whatever conflicts, and what to warn about.
+
+    ``not_found`` are the names of objects that are not there by their GUID.
+    """
 
     plan: DelegationPlan
     warnings: tuple[str, ...]
+    not_found: tuple[str, ...] = ()
 
 
 def reversal(
@@ -44,15 +48,18 @@ def reversal(
     """Undo ``changes`` on the objects as they are ``now``.
 
     Restores values in their original spelling and the bits that were flipped, and nothing else.
-    An object is a conflict where such a value or bit has changed since, or where it is gone.
+    An object is a conflict where such a value or bit has changed since. One that is not found is
+    left out: it may come back from the recycle bin. An account of the same name that was made anew
+    has another GUID, and is nobody's business here.
     """
     reverses: list[DelegationChange] = []
     blocked: list[Blocked] = []
     warnings: list[str] = []
+    not_found: list[str] = []
     for change in changes:
         computer = now.get(change.target.guid)
         if computer is None:
-            blocked.append(_conflict(change, "the object is gone"))
+            not_found.append(change.target.name)
             continue
         if departures := change.departures(Delegation.of(computer)):
             blocked.append(_conflict(change, "changed since: " + "; ".join(departures)))
@@ -63,7 +70,7 @@ def reversal(
         warnings += _warnings(reverse)
     reverses.sort(key=lambda change: names.dn_key(change.target.dn))
     plan = Plan(DELEGATION.name, domain, tuple(reverses), tuple(blocked))
-    return Reversal(plan, tuple(warnings))
+    return Reversal(plan, tuple(warnings), tuple(not_found))
 
 
 def _conflict(change: DelegationChange, why: str) -> Blocked:

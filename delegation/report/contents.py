@@ -180,6 +180,8 @@ class RunReport:
     def verdict(self) -> ReportVerdict:
         if not self.is_settled:
             words = "it has not come to its end, and may have written"
+            if self.run.finished is not None:
+                words = "some of what it wrote, or did not write, is in doubt"
             return ReportVerdict("unsettled", words)
         counts = dict(self.run.summary)
         drift = counts.pop("drift", None)
