@@ -67,8 +67,8 @@ _OF_RUNS = (
 HANDED = {
     "changes.files": "changes.state_folder directory/",
     "changes.journal": "changes.carry changes.history changes.opening changes.records"
-    " changes.settlement changes.verbs hosts.settings_changes mesh.audits mesh.mesh_changes mesh.mesh_undo"
-    " mesh.past_runs"
+    " changes.settlement changes.verbs hosts.settings_changes mesh.audits mesh.mesh_changes"
+    " mesh.mesh_undo mesh.past_runs"
     f" {_OF_RUNS} migrations.past_migrations",
     "changes.records": "changes.settlement changes.verbs hosts.settings_survey mesh.auditing"
     " mesh.audits mesh.mesh_verbs mesh.plan_mesh"

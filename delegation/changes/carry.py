@@ -88,10 +88,8 @@ def recover_run(  # noqa: PLR0913, PLR0917 - what is asked, of whom, for what re
     written_since = _written_since(journal, run.id, kind)
     known = driver.Known(written_since, doubt.reasons, unmade_is_untold)
     outcomes = driver.settle(doubt.intended, doubt.not_begun, changer, record, known)
-    is_first_look = run.finished is None
-    if is_first_look or any(outcome.result is not Result.UNKNOWN for outcome in outcomes):
-        finish_settled(journal, run, kind)
-    recovered = RunRecovered(run.id, outcomes, is_first_look)
+    finish_settled(journal, run, kind)
+    recovered = RunRecovered(run.id, outcomes, is_first_look=not doubt.reasons)
     teller.say(recovered)
     for line in recovered.in_doubt:
         teller.say(warning(line))
@@ -99,10 +97,12 @@ def recover_run(  # noqa: PLR0913, PLR0917 - what is asked, of whom, for what re
 
 
 def finish_settled(journal: Journal, run: Run, kind: Kind[Any]) -> None:
-    """Record that somebody has looked what became of a run, and what it came to by that."""
+    """Record that somebody has looked what became of a run, where that is news."""
     summary = _counts(journal, run.id, kind)
     if UNREACHED in run.summary:
         summary[UNREACHED] = run.summary[UNREACHED]
+    if run.finished is not None and summary == run.summary:
+        return
     journal.reopen(run.id, kind).finish(SETTLED, summary)
 
 

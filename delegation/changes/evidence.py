@@ -27,8 +27,9 @@ def what_became_of(
         return Result.APPLIED, f"found made{since}"
     if not departures:
         return Result.UNKNOWN, "found made, but other runs have written parts of it since"
-    counts = f"{len(parts_made):,} of {len(change.parts):,} parts are as written"
-    return Result.UNKNOWN, f"changed by somebody else since, {counts}: {_in_short(departures)}"
+    counts = f", {len(parts_made):,} of {len(change.parts):,} parts are as written"
+    since = f"changed by somebody else since{counts if len(change.parts) > 1 else ''}"
+    return Result.UNKNOWN, f"{since}: {_in_short(departures)}"
 
 
 def why_in_doubt(change: Change[S], state: S | Absent, by_others: Collection[str]) -> str:

@@ -13,7 +13,7 @@ from delegation.changes.journal import Journal
 from delegation.changes.kinds import Kind
 from delegation.changes.outcomes import Result
 from delegation.changes.run import RecordedChange, Run
-from delegation.errors import Advice, command
+from delegation.errors import Advice
 
 
 class RunAccount(Protocol):
@@ -62,6 +62,8 @@ class RunView:
     run: Run
     is_unsettled: bool
     account: RunAccount | None = None
+    changes: Kind[Any] | None = None
+    """What kind of changes it makes."""
 
     @property
     def kind(self) -> str:
@@ -109,9 +111,10 @@ class HistoryView:
         """What is to be done about runs without an end."""
         if any(view.is_unsettled for view in self.runs):
             yield "an unsettled run may have written; the next apply or rollback looks at it"
-        if any(view.is_in_doubt for view in self.runs):
-            settle = command("settle", "RUN", "--host", "HOSTS", "--as")
-            yield Advice("what no look can tell, a person may say: ", settle, " made|not-made")
+        for view in self.runs:
+            if view.is_in_doubt and view.changes is not None:
+                said = view.changes.settle_command(view.run.id, "HOSTS")
+                yield Advice("what no look can tell, a person may say: ", said)
         accounts = [view.account for view in self.runs if view.account is not None]
         unsettled = [account for account in accounts if account.is_unsettled]
         if unsettled:
@@ -166,7 +169,8 @@ def history(journal: Journal, accounts: Mapping[str, AccountOf]) -> HistoryView:
     for run in journal.runs():
         account_of = accounts.get(run.kind)
         account = account_of(journal, run, detailed=False) if account_of else None
-        views.append(RunView(run, run.id in unsettled, account))
+        kind = journal.kinds.of(run.kind)
+        views.append(RunView(run, run.id in unsettled, account, kind))
     return HistoryView(tuple(views))
 
 

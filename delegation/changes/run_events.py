@@ -34,7 +34,7 @@ class RunRecovered:
         if self.is_first_look:
             yield f"run {self.run} had not come to its end; looked at its objects:"
         else:
-            yield f"run {self.run} is in doubt; looked at its objects again:"
+            yield f"run {self.run} has changes in doubt; looked at their objects again:"
         if not self.outcomes:
             yield "  nothing was under way"
         for result in Result:

@@ -21,7 +21,15 @@ from delegation.changes.outcomes import Outcome, Result
 from delegation.changes.plan import Change, S
 from delegation.changes.records import Records
 from delegation.changes.run import DONE, NewRun, RecordedChange, Run
-from delegation.errors import ConnectionFailed, DelegationError, Refused, UsageError
+from delegation.errors import (
+    Advice,
+    ConnectionFailed,
+    DelegationError,
+    ExportError,
+    Refused,
+    UsageError,
+    command,
+)
 from delegation.events import Teller, warning
 
 SETTLE = "settle"
@@ -147,7 +155,7 @@ def _refuse_known(journal: Journal, run: Run, kind: Kind[Any], certain: Collecti
             lines.append(f"{recorded.change.target.name}: {_became(recorded)}")
     raise Refused(
         "what became of these needs no person to say; nothing was recorded of it",
-        f"settle the others alone; what is known: delegation history {run.id}",
+        Advice("leave them out; what is known: ", command("history", str(run.id))),
         list(dict.fromkeys(lines)),
     )
 
@@ -172,7 +180,7 @@ def _look(journal: Journal, opening: UndoOpening[S], run: Run, teller: Teller) -
             outcomes = recover_run(journal, run, kind, changer, teller, untold)
             seen = {outcome.change.target.guid: outcome.reason for outcome in outcomes}
             return LookAtDoubt(opened.place, seen)
-    except ConnectionFailed as exc:
+    except (ConnectionFailed, ExportError) as exc:
         teller.say(warning(f"nothing could be looked at: {exc.what}"))
         return LookAtDoubt("", {}, exc.what)
 

@@ -179,8 +179,10 @@ def url_elsewhere(run: Run, dc: str) -> str:
             what, fix = exc.args
             raise UsageError(f"--on: {what}", fix) from exc
     scheme = own.partition("://")[0] or "ldap"
-    host = f"[{dc}]" if ":" in dc else dc
-    return f"{scheme}://{host}"
+    if ":" in dc:
+        return f"{scheme}://[{dc}]"
+    # Neither a certificate nor a ticket need know a short name.
+    return f"{scheme}://{dc if '.' in dc else f'{dc}.{run.domain}'}"
 
 
 def settings_to_undo(

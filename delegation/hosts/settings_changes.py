@@ -9,7 +9,7 @@ from delegation.changes.journal import Journal
 from delegation.changes.opening import Prospect
 from delegation.changes.plan import Plan
 from delegation.changes.run import NewRun, Run
-from delegation.errors import Advice, DelegationError, HostError, UsageError, command
+from delegation.errors import Advice, DelegationError, HostError, UsageError
 from delegation.events import Event, Remark, Teller
 from delegation.hosts import settings_plan, settings_survey
 from delegation.hosts.fleet import HostSettingsChanger
@@ -152,10 +152,10 @@ def _errors_of_doubt(run: Run, changes: Iterable[SettingChange]) -> dict[str, Ho
     errors: dict[str, HostError] = {}
     for change in changes:
         label = change.target.name
-        said = command("hosts", "settle", str(run.id), "--host", label, "--as")
+        said = HOST_SETTINGS.settle_command(run.id, label)
         errors[label] = HostError(
             f"whether {change.after.name} was changed there is not known",
-            Advice("try again; a person may say what no look can tell: ", said, " made|not-made"),
+            Advice("try again; a person may say what no look can tell: ", said),
         )
     return errors
 

@@ -10,7 +10,7 @@ from delegation.changes.journal import Journal
 from delegation.changes.opening import Prospect
 from delegation.changes.plan import Plan
 from delegation.changes.run import NewRun, Run
-from delegation.errors import Advice, DelegationError, Refused, UsageError, command
+from delegation.errors import Advice, DelegationError, Refused, UsageError
 from delegation.events import Teller, warning
 from delegation.mesh import snapshot, undo
 from delegation.mesh.mesh_changes import OpenedDirectory
@@ -130,10 +130,10 @@ def _not_found(run: Run, lost: Collection[str]) -> dict[str, DelegationError]:
 
 def _in_doubt(run: Run, doubtful: Collection[str]) -> dict[str, DelegationError]:
     """Objects that are left out because nobody knows what the run did to them, by name."""
-    said = command("settle", str(run.id), "--host", names.fold(doubtful), "--as")
+    said = DELEGATION.settle_command(run.id, names.fold(doubtful))
     error = DelegationError(
         f"left: in doubt whether run {run.id} changed it",
-        Advice("a person may say what no domain controller can tell: ", said, " made|not-made"),
+        Advice("a person may say what no domain controller can tell: ", said),
     )
     return dict.fromkeys(doubtful, error)
 
