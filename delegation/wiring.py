@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from delegation.changes.kinds import Kinds
 from delegation.changes.records import Records
-from delegation.changes.run import Run
-from delegation.changes.settlement import SETTLE
+from delegation.changes.run import SETTLE, Run
 from delegation.directory import connection, reaching
 from delegation.directory.logons import Logons, Passwords
 from delegation.events import Teller

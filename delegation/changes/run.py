@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic
 
+from delegation import names
 from delegation.changes.outcomes import Result
 from delegation.changes.plan import Change, S
 
@@ -13,6 +14,10 @@ RUNNING, DONE, FAILED, INTERRUPTED, SETTLED = "running", "done", "failed", "inte
 ``settled``: it died, and a later run has looked what became of its writes. Changes of which that
 look told nothing are in doubt, whatever the status is.
 """
+
+
+SETTLE = "settle"
+"""The kind of a page that changes only what is known of another run: what a person said of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +87,9 @@ class RecordedChange(Generic[S]):
     def not_begun(self) -> bool:
         """By the record alone."""
         return self.intended is None and self.result is None
+
+
+def settled_in_words(summary: Mapping[str, Any]) -> str:
+    """``run 3: hv[01-02] said to be made``, of the summary of such a page."""
+    hosts = names.fold(dict.fromkeys(one["host"] for one in summary.get("evidence", ())))
+    return f"run {summary.get('settles')}: {hosts} said to be {summary.get('said')}"

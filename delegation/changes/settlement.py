@@ -20,7 +20,14 @@ from delegation.changes.opening import UndoOpening
 from delegation.changes.outcomes import Outcome, Result
 from delegation.changes.plan import Change, S
 from delegation.changes.records import Records
-from delegation.changes.run import DONE, NewRun, RecordedChange, Run
+from delegation.changes.run import (
+    DONE,
+    SETTLE,
+    NewRun,
+    RecordedChange,
+    Run,
+    settled_in_words,
+)
 from delegation.errors import (
     Advice,
     ConnectionFailed,
@@ -31,9 +38,6 @@ from delegation.errors import (
     command,
 )
 from delegation.events import Teller, warning
-
-SETTLE = "settle"
-"""What its page of the journal is called; it changes only what is known of another run."""
 
 
 class Said(StrEnum):
@@ -233,10 +237,7 @@ class SettlementAccount:
 
     @property
     def in_words(self) -> str:
-        """``run 3: hv[01-02] said to be made``."""
-        hosts = names.fold(dict.fromkeys(evidence.host for evidence in self.evidence))
-        summary = self.run.summary
-        return f"run {summary.get('settles')}: {hosts} said to be {summary.get('said')}"
+        return settled_in_words(self.run.summary)
 
     def summary_json(self) -> Mapping[str, Any]:
         """Nothing: the page has it all."""

@@ -12,8 +12,8 @@ from delegation.changes.carry import doubt_of, recover_run
 from delegation.changes.evidence import what_became_of
 from delegation.changes.outcomes import Outcome, Result
 from delegation.changes.records import Records
-from delegation.changes.run import SETTLED, Run
-from delegation.changes.settlement import SETTLE, Said, SettlementView
+from delegation.changes.run import SETTLE, SETTLED, Run
+from delegation.changes.settlement import Said, SettlementView
 from delegation.changes.verbs import Carried
 from delegation.errors import ConnectionFailed, DelegationError, Refused, UsageError
 from delegation.events import Event, Silence

@@ -172,6 +172,7 @@ def in_doubt(desk: Desk) -> None:
     desk("history", "1")
     desk("history", "3")
     desk("history", "3", "--format", "json")
+    desk("report", "markdown", "3")
     desk.shows("directory.ldif")
 
 
