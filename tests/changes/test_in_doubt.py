@@ -405,3 +405,11 @@ def test_what_nobody_can_look_at_is_said_with_that(gone: UndoHere) -> None:
     assert gone.results == [Result.REFUSED, Result.REFUSED]
     with pytest.raises(DelegationError, match="nothing that could be undone"):
         gone.back()
+
+
+def test_what_is_known_is_refused_without_a_look(gone: UndoHere) -> None:
+    gone.says("hv[01-02]", Said.NOT_MADE)
+    gone.teller.words.clear()
+    with pytest.raises(Refused, match="needs no person"):
+        gone.says("hv01", Said.MADE)
+    assert gone.teller.words == []
