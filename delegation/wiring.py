@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from delegation.changes.kinds import Kinds
 from delegation.changes.records import Records
-from delegation.changes.run import Run
+from delegation.changes.run import SETTLE, Run
 from delegation.directory import connection, reaching
 from delegation.directory.logons import Logons, Passwords
 from delegation.events import Teller
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from delegation.mesh.export_plan import ChangeFile
     from delegation.mesh.preflight import Unlocated
 
-KINDS = Kinds(changing=(DELEGATION, HOST_SETTINGS), unchanging=(AUDIT, MIGRATE))
+KINDS = Kinds(changing=(DELEGATION, HOST_SETTINGS), unchanging=(AUDIT, MIGRATE, SETTLE))
 """All kinds of runs that this version knows."""
 
 
@@ -40,12 +40,14 @@ KINDS = Kinds(changing=(DELEGATION, HOST_SETTINGS), unchanging=(AUDIT, MIGRATE))
 class Places:
     """Where everything is, as the caller says it; None: as the inventory says.
 
-    ``directory`` is a URL, and ``state`` the folder of the journal.
+    ``directory`` is a URL, and ``state`` the folder of the journal. ``elsewhere`` is the domain
+    controller, by host name or URL, that a run of another one is to be undone on.
     """
 
     inventory: Path = Path("inventory.yaml")
     directory: str | None = None
     state: Path | None = None
+    elsewhere: str | None = None
 
 
 class World:
@@ -65,7 +67,8 @@ class World:
         self.places = places
         self.teller = teller
         self.records = self.records_in(state_folder(places, inventory))
-        self._logons = Logons(passwords, vouched=places.directory is not None)
+        is_vouched_for = places.directory is not None or places.elsewhere is not None
+        self._logons = Logons(passwords, vouched=is_vouched_for)
 
     def records_in(self, folder: Path) -> Records:
         """The journal of a state folder."""
@@ -114,15 +117,24 @@ class World:
         """The directory to change; ``prefer``: domain controllers to try first."""
         return reaching.writing(self.settings, self.domain, self._logons, self.teller, prefer)
 
+    @property
+    def elsewhere(self) -> str | None:
+        """Another domain controller than a run's, that a person chose to undo it on."""
+        return self.places.elsewhere
+
     def writing_back(self, run: Run) -> AbstractContextManager[Writer]:
         """A run's own domain controller; where it can't be reached, how to do without it."""
-        is_named = self.places.directory is not None
+        is_chosen = self.elsewhere is not None
         wanted = self._settings_of(run)
-        return reaching.writing_back(run, wanted, self._logons, self.teller, is_named=is_named)
+        return reaching.writing_back(run, wanted, self._logons, self.teller, is_chosen=is_chosen)
 
     def _settings_of(self, run: Run) -> DirectorySettings:
+        """Raises UsageError and Refused."""
         here = self.places.inventory.parent
-        return connection.settings_to_undo(run, self._inventory, here, self.places.directory)
+        url = self.places.directory
+        if self.places.elsewhere is not None:
+            url = connection.url_elsewhere(run, self.places.elsewhere)
+        return connection.settings_to_undo(run, self._inventory, here, url)
 
     def connection_record_of(self, run: Run, directory: Directory) -> dict[str, Any]:
         """What a rollback of that run's rollback needs."""

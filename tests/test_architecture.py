@@ -69,14 +69,16 @@ _OF_RUNS = (
 """Use cases of migrations that are about a run on record."""
 HANDED = {
     "changes.files": "changes.state_folder directory/",
-    "changes.journal": "changes.carry changes.history changes.opening changes.records changes.verbs"
-    " hosts.settings_changes mesh.audits mesh.mesh_changes mesh.past_runs"
+    "changes.journal": "changes.carry changes.history changes.opening changes.records"
+    " changes.settlement changes.verbs hosts.settings_changes mesh.audits mesh.mesh_changes"
+    " mesh.mesh_undo mesh.past_runs"
     f" {_OF_RUNS} migrations.past_migrations",
     "changes.posix_owners": "changes.state_folder",
-    "changes.records": "changes.verbs hosts.settings_survey mesh.auditing mesh.audits"
-    " mesh.mesh_verbs mesh.plan_mesh"
+    "changes.records": "changes.settlement changes.verbs hosts.settings_survey mesh.auditing"
+    " mesh.audits mesh.mesh_verbs mesh.plan_mesh"
     " migrations.past_migrations report.run_report",
-    "changes.store": "changes.journal changes.records mesh.audits migrations.record/"
+    "changes.store": "changes.journal changes.records changes.settlement mesh.audits"
+    " migrations.record/"
     " migrations.give_up",
     "changes.state_folder": "changes.records changes.store",
     "changes.windows_owners": "changes.state_folder",

@@ -6,12 +6,20 @@ happened: an intent is committed before the first request of a window leaves, so
 exists that the journal knows nothing of, and an outcome only after its answer has come.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Generic
 from uuid import UUID
 
-from delegation.changes.outcomes import Absent, Changer, ChangeRecord, Outcome, Result
+from delegation.changes.evidence import what_became_of, why_in_doubt
+from delegation.changes.outcomes import (
+    Absent,
+    Changer,
+    ChangeRecord,
+    Outcome,
+    Result,
+    is_out_of_reach,
+)
 from delegation.changes.plan import Change, Plan, S, Target
 from delegation.errors import DelegationError, DirectoryError, Refused
 
@@ -82,7 +90,7 @@ def _refuse_conflicts(plan: Plan[S], now: Mapping[UUID, S | Absent]) -> None:
     conflicts: list[str] = []
     for change in plan.changes:
         difference = _difference_from_plan(change, now)
-        if difference and not _is_out_of_reach(now[change.target.guid]):
+        if difference and not is_out_of_reach(now[change.target.guid]):
             conflicts.append(f"{change.target.name}: {difference}")
     if conflicts:
         raise Refused(
@@ -92,68 +100,69 @@ def _refuse_conflicts(plan: Plan[S], now: Mapping[UUID, S | Absent]) -> None:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the record tells of a run's changes in doubt, beside the changes.
+
+    ``written_since``: parts that other runs have written later, or perhaps so, by object;
+    ``reasons``: what was found of them before. ``unmade_is_untold``: why what is not found made may
+    have been made all the same; empty where it may not.
+    """
+
+    written_since: Mapping[UUID, frozenset[str]] = field(default_factory=dict)
+    reasons: Mapping[UUID, str] = field(default_factory=dict)
+    unmade_is_untold: str = ""
+
+
 def settle(
     intended: Sequence[Change[S]],
     not_begun: Sequence[Change[S]],
     changer: Changer[S],
     record: ChangeRecord[S],
+    known: Known = Known(),
 ) -> tuple[Outcome[S], ...]:
     """Find out what became of the changes of a run which died, and record it.
 
-    An object that is only out of reach stays unsettled: a later look may tell. Those ``not_begun``
-    have no outcome where they are found not made.
+    What can't be told is recorded with the reason, and stays in doubt: a later look may tell. Those
+    ``not_begun`` have no outcome where they are found not made.
     """
     now = changer.look(_targets([*intended, *not_begun]))
     outcomes: list[Outcome[S]] = []
     for change in intended:
-        result, reason = what_became_of(change, now[change.target.guid])
+        guid = change.target.guid
+        by_others = known.written_since.get(guid, frozenset())
+        result, reason = what_became_of(change, now[guid], by_others)
+        if result is Result.REFUSED and known.unmade_is_untold:
+            result, reason = Result.UNKNOWN, known.unmade_is_untold
         outcomes.append(_as_found(change, result, reason, now))
     for change in not_begun:
-        if reason := _why_in_doubt(change, now[change.target.guid]):
+        guid = change.target.guid
+        by_others = known.written_since.get(guid, frozenset())
+        if reason := why_in_doubt(change, now[guid], by_others):
             outcomes.append(_as_found(change, Result.UNKNOWN, reason, now))
-    record.settle([outcome for outcome in outcomes if outcome.reached])
+        elif guid in known.reasons:
+            outcomes.append(_as_found(change, Result.REFUSED, "found not made", now))
+    record.settle([outcome for outcome in outcomes if _is_news(outcome, not_begun, known)])
     return tuple(outcomes)
+
+
+def _is_news(outcome: Outcome[S], not_begun: Collection[Change[S]], known: Known) -> bool:
+    """Whether the record does not tell it yet.
+
+    What was intended is in doubt by that alone, until somebody has looked; what was not, and can't
+    be got at, is in doubt only by what is recorded now.
+    """
+    if not outcome.reached and outcome.change not in not_begun:
+        return False
+    is_untold = outcome.result is Result.UNKNOWN
+    return not is_untold or outcome.reason != known.reasons.get(outcome.change.target.guid)
 
 
 def _as_found(
     change: Change[S], result: Result, reason: str, now: Mapping[UUID, S | Absent]
 ) -> Outcome[S]:
-    is_reached = not _is_out_of_reach(now[change.target.guid])
+    is_reached = not is_out_of_reach(now[change.target.guid])
     return _with_state_found(Outcome(change, result, reason, reached=is_reached), now)
-
-
-def _why_in_doubt(change: Change[S], state: S | Absent) -> str:
-    """Why a change that was not begun by the record may have been made all the same.
-
-    What is found made is never called ours by that: whoever made it had no need to tell us, and a
-    rollback would take it from them. Empty where it was not made, or is gone with its object.
-    """
-    result, reason = what_became_of(change, state)
-    if result is Result.APPLIED:
-        return "found made, but there is no record that this run began it"
-    if result is Result.REFUSED or (isinstance(state, Absent) and state.for_good):
-        return ""
-    return reason
-
-
-def what_became_of(change: Change[S], now: S | Absent) -> tuple[Result, str]:
-    """Whether an unanswered write was made, by the object as it is ``now``, and why so.
-
-    A write is all or nothing (one modify, MS-ADTS 3.1.1.5.3; one cmdlet): one part of it that is
-    found made tells of the others. Where others have changed a part since, nothing can be told.
-    """
-    if isinstance(now, Absent):
-        return Result.UNKNOWN, now.why
-    if not change.departures(now):
-        return Result.APPLIED, "found made"
-    if not change.reversed().departures(now):
-        return Result.REFUSED, "found not made"
-    departures = "; ".join(change.departures(now))
-    return Result.UNKNOWN, f"changed by somebody else since: {departures}"
-
-
-def _is_out_of_reach(state: S | Absent) -> bool:
-    return isinstance(state, Absent) and not state.for_good
 
 
 def _write_window(
@@ -186,7 +195,7 @@ def _write_window(
 
 def _left_out(change: Change[S], now: Mapping[UUID, S | Absent]) -> Outcome[S]:
     difference = _difference_from_plan(change, now)
-    if _is_out_of_reach(now[change.target.guid]):
+    if is_out_of_reach(now[change.target.guid]):
         return Outcome(change, Result.FAILED, f"not reached: {difference}", reached=False)
     return Outcome(change, Result.REFUSED, f"conflict: {difference}")
 

@@ -1,14 +1,16 @@
 """Plan -> a recorded run: recover those that died before, record, write, tell."""
 
-from collections import Counter
-from collections.abc import Collection
-from typing import Any
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic
+from uuid import UUID
 
 from delegation.changes import apply as driver
 from delegation.changes.journal import Journal, RunRecord
 from delegation.changes.kinds import Kind
 from delegation.changes.opening import Opened
-from delegation.changes.outcomes import Changer, Result
+from delegation.changes.outcomes import Changer, Outcome, Result
 from delegation.changes.plan import Change, Plan, S
 from delegation.changes.run import DONE, FAILED, INTERRUPTED, SETTLED, NewRun, Run
 from delegation.changes.run_events import RunRecovered, tell_report
@@ -17,6 +19,41 @@ from delegation.events import Remark, Teller, warning
 
 UNREACHED = "unreached"
 """In a run's summary: how many objects it was meant for and could not be got at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt(Generic[S]):
+    """The changes of a run of which nobody knows whether they were made."""
+
+    intended: tuple[Change[S], ...] = ()
+    not_begun: tuple[Change[S], ...] = ()
+    """By the record."""
+    reasons: Mapping[UUID, str] = field(default_factory=dict)
+    """What was found when somebody looked, by object."""
+
+    @property
+    def changes(self) -> tuple[Change[S], ...]:
+        return (*self.intended, *self.not_begun)
+
+
+def doubt_of(journal: Journal, run: int, kind: Kind[S]) -> Doubt[S]:
+    """What is in doubt of a run.
+
+    Of one without an end it is everything without a result. That an intent is committed before its
+    write is only as true as the disk is: one that lies about a sync, or an older journal that was
+    restored, has written objects that nothing on record tells of.
+    """
+    has_ended = journal.run(run).finished is not None
+    intended: list[Change[S]] = []
+    not_begun: list[Change[S]] = []
+    reasons: dict[UUID, str] = {}
+    for recorded in journal.changes(run, kind):
+        if not recorded.in_doubt and (has_ended or not recorded.not_begun):
+            continue
+        (intended if recorded.intended else not_begun).append(recorded.change)
+        if recorded.result is Result.UNKNOWN:
+            reasons[recorded.change.target.guid] = recorded.reason
+    return Doubt(tuple(intended), tuple(not_begun), reasons)
 
 
 def recover(journal: Journal, opened: Opened[S], teller: Teller) -> None:
@@ -30,34 +67,59 @@ def recover(journal: Journal, opened: Opened[S], teller: Teller) -> None:
         if why := opened.cannot_tell_of(run):
             teller.say(warning(why))
             continue
-        recover_run(journal, run, opened.kind, opened.changer, teller)
+        untold = opened.unmade_is_untold(run)
+        recover_run(journal, run, opened.kind, opened.changer, teller, untold)
 
 
-def recover_run(
-    journal: Journal, run: Run, kind: Kind[S], changer: Changer[S], teller: Teller
-) -> None:
-    """Look what became of one run's changes; those out of reach stay unsettled.
+def recover_run(  # noqa: PLR0913, PLR0917 - what is asked, of whom, for what record
+    journal: Journal,
+    run: Run,
+    kind: Kind[S],
+    changer: Changer[S],
+    teller: Teller,
+    unmade_is_untold: str = "",
+) -> tuple[Outcome[S], ...]:
+    """Look what became of a run's changes in doubt; what can't be told stays so, with the reason.
 
-    Of a run without an end all are looked at. That an intent is committed before its write is only
-    as true as the disk is: one that lies about a sync, or an older journal that was restored, has
-    written objects that nothing on record tells of.
+    ``unmade_is_untold``: why what is not found made here may have been made all the same.
     """
     record = journal.reopen(run.id, kind)
-    recorded_changes = journal.changes(run.id, kind)
-    intended = [recorded.change for recorded in recorded_changes if recorded.unsettled]
-    not_begun: list[Change[S]] = []
-    if run.finished is None:
-        not_begun = [recorded.change for recorded in recorded_changes if recorded.not_begun]
-    outcomes = driver.settle(intended, not_begun, changer, record)
-    if all(outcome.reached for outcome in outcomes if outcome.change in not_begun):
-        summary = _counts(journal, run.id, kind)
-        if UNREACHED in run.summary:
-            summary[UNREACHED] = run.summary[UNREACHED]
-        record.finish(SETTLED, summary)
-    recovered = RunRecovered(run.id, outcomes)
+    doubt = doubt_of(journal, run.id, kind)
+    written_since = _written_since(journal, run.id, kind)
+    known = driver.Known(written_since, doubt.reasons, unmade_is_untold)
+    outcomes = driver.settle(doubt.intended, doubt.not_begun, changer, record, known)
+    finish_settled(journal, run, kind)
+    recovered = RunRecovered(run.id, outcomes, is_first_look=not doubt.reasons)
     teller.say(recovered)
     for line in recovered.in_doubt:
         teller.say(warning(line))
+    return outcomes
+
+
+def finish_settled(journal: Journal, run: Run, kind: Kind[Any]) -> None:
+    """Record that somebody has looked what became of a run, where that is news."""
+    summary = _counts(journal, run.id, kind)
+    if UNREACHED in run.summary:
+        summary[UNREACHED] = run.summary[UNREACHED]
+    if run.finished is not None and summary == run.summary:
+        return
+    journal.reopen(run.id, kind).finish(SETTLED, summary)
+
+
+def _written_since(journal: Journal, number: int, kind: Kind[Any]) -> dict[UUID, frozenset[str]]:
+    """The parts of each object that later runs have written, or perhaps so.
+
+    An apply goes on while an older run is in doubt. What it makes of an object is evidence of
+    itself, and not of the older one.
+    """
+    written: dict[UUID, frozenset[str]] = defaultdict(frozenset)
+    for run in journal.runs():
+        if run.id <= number or run.kind not in kind.runs:
+            continue
+        for recorded in journal.changes(run.id, kind):
+            if recorded.result is Result.APPLIED or recorded.in_doubt:
+                written[recorded.change.target.guid] |= recorded.change.parts
+    return dict(written)
 
 
 def carry_out(  # noqa: PLR0913, PLR0917 - the parts that one run is made of

@@ -11,7 +11,9 @@ from typing import Any, Protocol
 
 from delegation.changes.journal import Journal
 from delegation.changes.kinds import Kind
+from delegation.changes.outcomes import Result
 from delegation.changes.run import RecordedChange, Run
+from delegation.errors import Advice
 
 
 class RunAccount(Protocol):
@@ -52,7 +54,7 @@ class ChangeJson(Protocol):
 
 @dataclass(frozen=True)
 class RunView:
-    """A run in a list; ``is_unsettled``: it wrote or was about to, and no end is on record.
+    """A run in a list; ``is_unsettled``: nobody knows its end, or what became of all its changes.
 
     That may also be one of a kind that this version does not know: it may have written anything.
     """
@@ -60,6 +62,8 @@ class RunView:
     run: Run
     is_unsettled: bool
     account: RunAccount | None = None
+    changes: Kind[Any] | None = None
+    """What kind of changes it makes."""
 
     @property
     def kind(self) -> str:
@@ -70,12 +74,19 @@ class RunView:
     @property
     def in_words(self) -> str:
         """What it came to: ``done: 3 applied``."""
+        counts = [f"{count} {name}" for name, count in self.run.summary.items() if name != OBJECTS]
+        if self.is_in_doubt:
+            return f"IN DOUBT: {', '.join(counts)}"
         if self.is_unsettled:
             return "UNSETTLED"
         if self.account is not None:
             return self.account.in_words
-        counts = [f"{count} {name}" for name, count in self.run.summary.items() if name != OBJECTS]
         return f"{self.run.status}: {', '.join(counts) or 'nothing written'}"
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Somebody has looked what became of its changes, and could not tell of all."""
+        return self.is_unsettled and bool(self.run.summary.get(Result.UNKNOWN.value))
 
     def to_json(self) -> dict[str, Any]:
         goes_on = self.account is not None and self.account.is_unsettled
@@ -99,7 +110,11 @@ class HistoryView:
     def remarks(self) -> Iterator[str]:
         """What is to be done about runs without an end."""
         if any(view.is_unsettled for view in self.runs):
-            yield "an unsettled run may have written; the next apply or rollback settles it"
+            yield "an unsettled run may have written; the next apply or rollback looks at it"
+        for view in self.runs:
+            if view.is_in_doubt and view.changes is not None:
+                said = view.changes.settle_command(view.run.id, "HOSTS")
+                yield Advice("what no look can tell, a person may say: ", said)
         accounts = [view.account for view in self.runs if view.account is not None]
         unsettled = [account for account in accounts if account.is_unsettled]
         if unsettled:
@@ -154,7 +169,8 @@ def history(journal: Journal, accounts: Mapping[str, AccountOf]) -> HistoryView:
     for run in journal.runs():
         account_of = accounts.get(run.kind)
         account = account_of(journal, run, detailed=False) if account_of else None
-        views.append(RunView(run, run.id in unsettled, account))
+        kind = journal.kinds.of(run.kind)
+        views.append(RunView(run, run.id in unsettled, account, kind))
     return HistoryView(tuple(views))
 
 
@@ -209,8 +225,10 @@ def became_to_json(recorded: RecordedChange[Any]) -> dict[str, Any]:
 
 
 def became_in_words(recorded: RecordedChange[Any]) -> str:
-    """``applied``, ``refused: it has changed``, ``not written`` or ``unsettled``."""
+    """``applied``, ``refused: it has changed``, ``not written``, ``unsettled``, ``in doubt: …``."""
     if recorded.unsettled:
         return "unsettled"
+    if recorded.in_doubt:
+        return f"in doubt: {recorded.reason}"
     became = recorded.result.value if recorded.result else "not written"
     return f"{became}: {recorded.reason}" if recorded.reason else became

@@ -1,7 +1,8 @@
 """The record of runs: what was intended, what became of it, and what was there before.
 
 An apply commits its intent before each write and the outcome after it; a run that died in
-between is *unsettled* until the next apply or rollback has looked at its objects.
+between is *unsettled* until the next apply or rollback has looked at its objects, and as long as
+that does not tell what became of them.
 """
 
 import getpass
@@ -10,7 +11,7 @@ import platform
 import secrets
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -120,7 +121,7 @@ class Journal:
             return [_recorded(row, kind.state) for row in rows]
 
     def unsettled(self, kind: Kind[Any] | None = None) -> list[Run]:
-        """Runs, of one kind or all, that wrote or were about to, and recorded no end.
+        """Runs, of one kind or all, of which nobody knows the end, or what became of all changes.
 
         Of all: also those of a kind that this version does not know. Nothing tells what they wrote.
         """
@@ -128,8 +129,8 @@ class Journal:
         marks = _marks(run_kinds)
         rows = self.rows(
             f"SELECT * FROM runs WHERE kind {membership} ({marks}) AND (finished IS NULL OR EXISTS"  # noqa: S608
-            " (SELECT 1 FROM changes WHERE run = id AND intended IS NOT NULL"
-            " AND result IS NULL)) ORDER BY id",
+            " (SELECT 1 FROM changes WHERE run = id AND intended IS NOT NULL AND result IS NULL)"
+            " OR EXISTS (SELECT 1 FROM changes WHERE run = id AND result = 'unknown')) ORDER BY id",
             *run_kinds,
         )
         return [self._run(row) for row in rows]
@@ -169,7 +170,9 @@ class Journal:
         with self.reading(f"what was written to {guid}"):
             return [(row["run"], _recorded(row, kind.state).change) for row in rows]
 
-    def undoable(self, directory: str | None, kind: Kind[Any]) -> Run | None:
+    def undoable(
+        self, directory: str | None, kind: Kind[Any], passed_over: Collection[int] = ()
+    ) -> Run | None:
         """The newest apply, of that directory where given, with changes in effect, or perhaps so.
 
         That is the case while it is unsettled.
@@ -177,7 +180,9 @@ class Journal:
         unsettled = {run.id for run in self.unsettled(kind)}
         for run in reversed(self.runs()):
             is_candidate = run.kind == kind.apply and directory in {None, run.directory}
-            if is_candidate and (run.id in unsettled or self.in_effect(run.id, kind)):
+            if not is_candidate or run.id in passed_over:
+                continue
+            if run.id in unsettled or self.in_effect(run.id, kind):
                 return run
         return None
 

@@ -93,6 +93,7 @@ CREATE TABLE requests (
 ) WITHOUT ROWID
 """,
     "ALTER TABLE runs ADD COLUMN undo_id TEXT",
+    "CREATE INDEX untold_changes ON changes (run) WHERE result = 'unknown'",
 )
 """What makes each version of the journal out of the one before it; the first makes its tables.
 

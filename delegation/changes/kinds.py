@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Generic
 
 from delegation.changes.plan import S
-from delegation.errors import Command, command
+from delegation.errors import Advice, Command, command
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,12 @@ class Kind(Generic[S]):
     def undo_command(self, run: int) -> Command:
         """What undoes that run."""
         return command(*self.rollback.split(), str(run))
+
+    def settle_command(self, run: int, hosts: str) -> Advice:
+        """What records what a person says of that run's changes in doubt, on those hosts."""
+        group = self.rollback.split()[:-1]
+        typed = command(*group, "settle", str(run), "--host", hosts, "--as")
+        return Advice(typed, " made|not-made")
 
 
 @dataclass(frozen=True, slots=True)

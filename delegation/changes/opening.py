@@ -5,7 +5,7 @@ recovery and writing all happen while it is open, by one connection: what is wri
 very place that was looked at.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Generic, Protocol
@@ -24,13 +24,21 @@ from delegation.events import Event
 class Prospect(Generic[S]):
     """What would be done, as somebody is asked about it.
 
-    ``unreached``: objects that could not be looked at, by name, and so are not in the plan;
+    ``unreached``: objects that could not be looked at, by name, or of which nobody knows what was
+    made, and so are not in the plan. Those ``lost`` among them are not found by their identity.
     ``view`` shows it all.
     """
 
     plan: Plan[S]
     view: object
     unreached: Mapping[str, DelegationError] = field(default_factory=dict)
+    lost: frozenset[str] = frozenset()
+
+    @property
+    def is_all_lost(self) -> bool:
+        """Nothing can be done because no object of it is found."""
+        is_empty = not self.plan.changes and not self.plan.blocked
+        return is_empty and bool(self.lost) and self.lost == self.unreached.keys()
 
 
 class Opened(Protocol[S]):
@@ -44,10 +52,17 @@ class Opened(Protocol[S]):
         """What its runs are recorded against: only those can be recovered or undone here."""
 
     @property
+    def place(self) -> str:
+        """Where all of it is looked at: a domain controller, or nothing in particular."""
+
+    @property
     def changer(self) -> Changer[S]: ...
 
     def cannot_tell_of(self, run: Run) -> str:
         """Why nothing can be told here of that run's writes; empty where something can."""
+
+    def unmade_is_untold(self, run: Run) -> str:
+        """Why that run may have made what is not found made here; empty where it has not."""
 
     def new_run(self, plan: Plan[S]) -> NewRun:
         """What is known of the run that will write ``plan``."""
@@ -89,8 +104,17 @@ class UndoOpening(Protocol[S]):
     @property
     def kind(self) -> Kind[S]: ...
 
-    def choose(self, journal: Journal, number: int | None, recorded_as: str | None = None) -> Run:
-        """The run to undo: that one, or the newest apply that is in effect.
+    def numbered(self, journal: Journal, number: int) -> Run:
+        """The run of that number. Raises UsageError for one of another kind, or none."""
+
+    def choose(
+        self,
+        journal: Journal,
+        number: int | None,
+        recorded_as: str | None = None,
+        passed_over: Collection[int] = (),
+    ) -> Run:
+        """The run to undo: that one, or the newest apply in effect that is not passed over.
 
         Raises UsageError for a run of another kind, DelegationError where there is none.
         """

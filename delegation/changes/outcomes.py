@@ -41,10 +41,20 @@ class Outcome(Generic[S]):
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """An object that could not be read. ``for_good``: it is gone, and not just out of reach."""
+    """An object that could not be read.
+
+    ``for_good``: whoever was asked knows none of that identity; otherwise it is just out of reach.
+    The first is not the last word: a deleted object comes back from the recycle bin, which an
+    account that may write need not see into.
+    """
 
     why: str
     for_good: bool = True
+
+
+def is_out_of_reach(state: object) -> bool:
+    """Whether nobody could tell of an object, not even that there is none."""
+    return isinstance(state, Absent) and not state.for_good
 
 
 class Changer(Protocol[S]):

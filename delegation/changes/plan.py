@@ -31,6 +31,15 @@ class State(Protocol):
     def parts(self, before: Self) -> frozenset[str]:
         """What a change from ``before`` to this state touches, part by part: a value, a flag."""
 
+    def parts_made(self, before: Self, now: Self) -> frozenset[str]:
+        """Those of ``parts`` that are ``now`` as this state has them."""
+
+    def is_proved_by(self, before: Self, parts: Collection[str]) -> bool:
+        """Whether ``parts`` of a change from ``before`` to this state prove that it was made.
+
+        Those that somebody else could have made as well prove nothing.
+        """
+
     def with_parts_of(self, before: Self, parts: Collection[str]) -> Self:
         """This state, with those parts as they were ``before``."""
 
@@ -84,6 +93,14 @@ class Change(Generic[S]):
     def parts(self) -> frozenset[str]:
         """What it touches, in the names that the kind of its states gives to parts."""
         return self.after.parts(self.before)
+
+    def parts_made(self, now: S) -> frozenset[str]:
+        """Those of its parts that are ``now`` as it leaves them."""
+        return self.after.parts_made(self.before, now)
+
+    def is_proved_by(self, parts: Collection[str]) -> bool:
+        """Whether those parts, found made, prove that all of it was made in its one write."""
+        return self.after.is_proved_by(self.before, parts)
 
     def without(self, parts: Collection[str]) -> "Change[S] | None":
         """What is left of it when those parts have been taken back; None where nothing is."""

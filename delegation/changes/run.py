@@ -4,14 +4,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic
 
+from delegation import names
 from delegation.changes.outcomes import Result
 from delegation.changes.plan import Change, S
 
 RUNNING, DONE, FAILED, INTERRUPTED, SETTLED = "running", "done", "failed", "interrupted", "settled"
 """How a run ended. ``running`` in a journal that nobody holds: it died.
 
-``settled``: it died, and a later run has looked what became of its writes.
+``settled``: it died, and a later run has looked what became of its writes. Changes of which that
+look told nothing are in doubt, whatever the status is.
 """
+
+
+SETTLE = "settle"
+"""The kind of a page that changes only what is known of another run: what a person said of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +63,11 @@ class Run(NewRun):
 
 @dataclass(frozen=True, slots=True)
 class RecordedChange(Generic[S]):
-    """One planned change of a run. No ``result`` although ``intended``: it is unsettled."""
+    """One planned change of a run.
+
+    In doubt while nobody knows whether it was made: nobody has looked since it was intended, or
+    what was seen did not tell (Result.UNKNOWN). That is never final: a later look may tell.
+    """
 
     change: Change[S]
     intended: str | None
@@ -70,6 +80,16 @@ class RecordedChange(Generic[S]):
         return self.intended is not None and self.result is None
 
     @property
+    def in_doubt(self) -> bool:
+        return self.unsettled or self.result is Result.UNKNOWN
+
+    @property
     def not_begun(self) -> bool:
         """By the record alone."""
         return self.intended is None and self.result is None
+
+
+def settled_in_words(summary: Mapping[str, Any]) -> str:
+    """``run 3: hv[01-02] said to be made``, of the summary of such a page."""
+    hosts = names.fold(dict.fromkeys(one["host"] for one in summary.get("evidence", ())))
+    return f"run {summary.get('settles')}: {hosts} said to be {summary.get('said')}"

@@ -7,9 +7,10 @@ from typing import Any
 
 from delegation import names
 from delegation.changes.apply import Report
+from delegation.changes.kinds import Kind
 from delegation.changes.outcomes import Outcome, Result
 from delegation.changes.plan import Change
-from delegation.errors import DelegationError
+from delegation.errors import Advice, DelegationError
 from delegation.events import EventSeverity, Remark, Teller
 
 _RECOVERED_WORDS = {
@@ -26,10 +27,14 @@ class RunRecovered:
 
     run: int
     outcomes: tuple[Outcome[Any], ...]
+    is_first_look: bool = True
     severity: EventSeverity = EventSeverity.HEADING
 
     def words(self) -> Iterator[str]:
-        yield f"run {self.run} had not come to its end; looked at its objects:"
+        if self.is_first_look:
+            yield f"run {self.run} had not come to its end; looked at its objects:"
+        else:
+            yield f"run {self.run} has changes in doubt; looked at their objects again:"
         if not self.outcomes:
             yield "  nothing was under way"
         for result in Result:
@@ -86,6 +91,22 @@ class RunEnded:
     @property
     def _results(self) -> list[Result]:
         return [result for result in Result if self.report.count(result)]
+
+
+@dataclass(frozen=True, slots=True)
+class RunPassedOver:
+    """Nothing of a run can be taken back now, and an older one is looked at."""
+
+    run: int
+    kind: Kind[Any]
+    lost: Mapping[str, DelegationError]
+    severity: EventSeverity = EventSeverity.WARNING
+
+    def words(self) -> Iterator[str]:
+        by_reason = names.grouped((error.what, name) for name, error in self.lost.items())
+        for why, objects in by_reason.items():
+            yield f"run {self.run} is passed over: {names.fold(objects)}: {why}"
+        yield Advice("  tried again by its number: ", self.kind.undo_command(self.run))
 
 
 def tell_report(teller: Teller, report: Report[Any], run: int, verb: str) -> None:

@@ -12,15 +12,21 @@ from typing import Generic
 
 from delegation.changes import review
 from delegation.changes.apply import Report
-from delegation.changes.carry import carry_out, recover
+from delegation.changes.carry import carry_out, doubt_of, recover
 from delegation.changes.journal import Journal
 from delegation.changes.kinds import Kind
-from delegation.changes.opening import Opened, OpenedToApply, Prospect, UndoOpening
-from delegation.changes.plan import Change, S, refusal_lines
+from delegation.changes.opening import (
+    Opened,
+    OpenedToApply,
+    OpenedToUndo,
+    Prospect,
+    UndoOpening,
+)
+from delegation.changes.plan import S, refusal_lines
 from delegation.changes.records import Records
 from delegation.changes.review import PlanForm, Reviewed
 from delegation.changes.run import Run
-from delegation.changes.run_events import tell_unreached
+from delegation.changes.run_events import RunPassedOver, tell_unreached
 from delegation.errors import DelegationError, Refused
 from delegation.events import Teller
 
@@ -92,46 +98,65 @@ def roll_back(  # noqa: PLR0913, PLR0917 - what one verb needs
 ) -> Carried[S]:
     """Take back what one run did, and nothing else, where it was done.
 
-    Raises Refused, with nothing written, where something of it has changed since.
+    Objects that are not found, or of which nobody knows whether they were changed, are left out:
+    what was made of them stays in effect. Raises Refused, with nothing written, where something of
+    the rest has changed since.
     """
     with records.recording() as journal:
-        chosen = opening.choose(journal, number)
-        with opening.to_undo(chosen) as opened:
-            recover(journal, opened, teller)
-            if number is None:
-                # What was chosen may turn out to have written nothing.
-                chosen = opening.choose(journal, None, chosen.directory)
-            made, in_doubt = _what_to_undo(journal, opened.kind, chosen)
-            back = opened.undo(made, in_doubt)
-            teller.show(back.view)
-            _refuse_undo(opened.kind, back)
-            if not back.plan.changes:
-                raise opened.nothing_left(back)
-            if confirm is not None:
-                reachable = [change for change in made if change.target.name not in back.unreached]
-                back = _confirmed(
-                    opened, back, form, teller, confirm, lambda: opened.undo(reachable, ())
-                )
-            run = replace(
-                opened.new_run(back.plan),
-                domain=chosen.domain,
-                inventory_digest=chosen.inventory_digest,
-                ticket=ticket,
-                reverses=chosen.id,
-            )
-            report = carry_out(
-                journal, run, back.plan, opened, teller, "rolled back", back.unreached
-            )
-            return Carried(back, report, chosen)
+        passed_over: set[int] = set()
+        recorded_as: str | None = None
+        while True:
+            chosen = opening.choose(journal, number, recorded_as, passed_over)
+            with opening.to_undo(chosen) as opened:
+                recover(journal, opened, teller)
+                if number is None:
+                    recorded_as = chosen.directory
+                    newest = opening.choose(journal, None, recorded_as, passed_over)
+                    if newest.id != chosen.id:
+                        # What was chosen turned out to have written nothing. The other one may
+                        # have been made elsewhere.
+                        continue
+                back = _looked_back(journal, opened, chosen)
+                if number is None and back.is_all_lost:
+                    teller.say(RunPassedOver(chosen.id, opened.kind, back.unreached))
+                    passed_over.add(chosen.id)
+                    continue
+                return _take_back(journal, opened, chosen, back, form, teller, confirm, ticket)
 
 
-def _what_to_undo(
-    journal: Journal, kind: Kind[S], run: Run
-) -> tuple[list[Change[S]], list[Change[S]]]:
-    """What the run changed and is in effect, and of what nobody knows whether it was made."""
-    recorded_changes = journal.changes(run.id, kind)
-    in_doubt = [recorded.change for recorded in recorded_changes if recorded.unsettled]
-    return journal.in_effect(run.id, kind), in_doubt
+def _looked_back(journal: Journal, opened: OpenedToUndo[S], run: Run) -> Prospect[S]:
+    made = journal.in_effect(run.id, opened.kind)
+    return opened.undo(made, doubt_of(journal, run.id, opened.kind).changes)
+
+
+def _take_back(  # noqa: PLR0913, PLR0917 - what one rollback needs
+    journal: Journal,
+    opened: OpenedToUndo[S],
+    chosen: Run,
+    back: Prospect[S],
+    form: PlanForm[S],
+    teller: Teller,
+    confirm: Confirm[S] | None,
+    ticket: str | None,
+) -> Carried[S]:
+    """Show, ask, look again, write."""
+    teller.show(back.view)
+    _refuse_undo(opened.kind, back)
+    if not back.plan.changes:
+        raise opened.nothing_left(back)
+    if confirm is not None:
+        made = journal.in_effect(chosen.id, opened.kind)
+        reachable = [change for change in made if change.target.name not in back.unreached]
+        back = _confirmed(opened, back, form, teller, confirm, lambda: opened.undo(reachable, ()))
+    run = replace(
+        opened.new_run(back.plan),
+        domain=chosen.domain,
+        inventory_digest=chosen.inventory_digest,
+        ticket=ticket,
+        reverses=chosen.id,
+    )
+    report = carry_out(journal, run, back.plan, opened, teller, "rolled back", back.unreached)
+    return Carried(back, report, chosen)
 
 
 def _confirmed(  # noqa: PLR0913, PLR0917 - what is compared with what

@@ -20,6 +20,7 @@ SUMMARIES = {
     "plan": "Show what an apply would change.",
     "apply": "Write the plan to the directory.",
     "rollback": "Undo one run exactly.",
+    "settle": "Say what no look can tell: made, or not made.",
     "history": "Show the runs, or one run's changes.",
     "audit": "Report drift and risks; writes nothing to the directory.",
     "explain": "Explain why one pair works or not, link by link.",

@@ -9,8 +9,9 @@ import click
 from delegation import names
 from delegation.changes import history as past
 from delegation.changes.history import HistoryView, RunDetails, became_in_words
-from delegation.changes.run import RecordedChange
-from delegation.cli import findings, opening, options, show, telling, terminal
+from delegation.changes.run import SETTLE, RecordedChange
+from delegation.changes.settlement import SettlementAccount
+from delegation.cli import findings, opening, options, settled, show, telling, terminal
 from delegation.cli.migrate import runs_shown
 from delegation.cli.options import Options
 from delegation.hosts.past_settings import recorded_setting_to_json
@@ -81,6 +82,10 @@ def _details(view: RunDetails, given: Options) -> None:
         runs_shown.table(view.account.moved.moves)
     elif isinstance(view.account, AuditAccount):
         _findings(view.account)
+    elif isinstance(view.account, SettlementAccount):
+        terminal.out()
+        for line in settled.evidence_lines(view.account.evidence):
+            terminal.out(line)
 
 
 def _findings(audit: AuditAccount) -> None:
@@ -132,7 +137,11 @@ def _name(recorded: RecordedChange[Any]) -> str:
 def accounts(given: Options) -> Mapping[str, past.AccountOf]:
     """Who tells what a run came to, by its kind, where its page in the journal does not."""
     teller = telling.TerminalTeller(given)
-    return {AUDIT: AuditAccount.of, MIGRATE: migration_accounts(teller)}
+    return {
+        AUDIT: AuditAccount.of,
+        MIGRATE: migration_accounts(teller),
+        SETTLE: SettlementAccount.of,
+    }
 
 
 CHANGES_JSON: Mapping[str, past.ChangeJson] = {

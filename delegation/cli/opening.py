@@ -2,6 +2,7 @@
 
 from delegation import wiring
 from delegation.changes.records import Records
+from delegation.cli import terminal
 from delegation.cli.options import Options
 from delegation.cli.passwords import TerminalPasswords
 from delegation.cli.telling import TerminalTeller
@@ -23,6 +24,15 @@ def world_of(given: Options, inventory: Inventory | None) -> wiring.World:
     """The same of an inventory that is read already, or of none."""
     make = given.make_world or wiring.World
     return make(inventory, given.places, TerminalPasswords(given), TerminalTeller(given))
+
+
+def inventory_if_valid(given: Options) -> Inventory | None:
+    """The inventory, for what does without; that there is none is told."""
+    try:
+        return load(given)
+    except (InventoryError, UsageError) as exc:
+        terminal.warn(f"{given.inventory} is not usable, going by the journal alone: {exc.what}")
+        return None
 
 
 def records(given: Options) -> Records:

@@ -29,6 +29,8 @@ class Options:
     hosts_password_file: Path | None = None
     verbose: bool = False
     no_color: bool = False
+    elsewhere: str | None = None
+    """Which domain controller a run of another one is undone on."""
     make_world: "MakeWorld | None" = None
     """Whoever runs the program from Python may bring a world of his own."""
 
@@ -37,7 +39,7 @@ class Options:
         """Where everything is, as the command line says it."""
         from delegation.wiring import Places
 
-        return Places(self.inventory, self.directory, self.state)
+        return Places(self.inventory, self.directory, self.state, self.elsewhere)
 
     def typed(self, command: Command) -> str:
         """A command for somebody to type, with the same places."""
@@ -152,6 +154,13 @@ text_or_json = click.option(
 )
 expect = click.option("--expect", metavar="DIGEST", help="Refuse unless the plan has this digest.")
 ticket = click.option("--ticket", metavar="TEXT", help="A change number, recorded with the run.")
+elsewhere = click.option(
+    "--on",
+    "elsewhere",
+    metavar="DC",
+    help="Another domain controller than the run's, by name or URL; what has not replicated to it "
+    "looks like a conflict, or like not made.",
+)
 yes = click.option("--yes", is_flag=True, help="Don't ask.")
 
 RUN = click.IntRange(1, 2**63 - 1)

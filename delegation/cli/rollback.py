@@ -1,12 +1,13 @@
 """``delegation rollback``: take back exactly what one run did."""
 
+from dataclasses import replace
+
 import click
 
+from delegation import names
 from delegation.changes.opening import Prospect
 from delegation.cli import asking, opening, options, terminal
-from delegation.errors import InventoryError, UsageError
-from delegation.inventory import Inventory
-from delegation.mesh.mesh_changes import MeshUndoView
+from delegation.mesh.mesh_undo import MeshUndoView
 from delegation.mesh.mesh_verbs import roll_back_mesh
 from delegation.mesh.state import Delegation
 
@@ -14,13 +15,15 @@ from delegation.mesh.state import Delegation
 @click.command()
 @options.common()
 @click.argument("run", required=False, type=options.RUN, metavar="[RUN]")
+@options.elsewhere
 @options.ticket
 @options.yes
 @options.allow("unconstrained")
 @click.pass_context
-def rollback(
+def rollback(  # noqa: PLR0913, PLR0917 - its options
     ctx: click.Context,
     run: int | None,
+    elsewhere: str | None,
     ticket: str | None,
     yes: bool,  # noqa: FBT001 - click passes it by name
     allow: tuple[str, ...],
@@ -34,6 +37,9 @@ def rollback(
     object on which the run's own values have changed since is a conflict, and then nothing is
     written. A rollback is undone by its number.
 
+    What is not found by its GUID, or in doubt after a crash, is left and told by name (exit code
+    1): RUN tries it again. Plain rollback passes over a run of which nothing else is left.
+
     It needs no valid inventory. Without one, name the server that may have the password with
     --directory: the journal alone is not believed.
 
@@ -41,12 +47,13 @@ def rollback(
     Examples:
       delegation rollback
       delegation rollback 12 --ticket CHG-1234 --yes
+      delegation rollback 12 --on dc2        where the run's domain controller is gone
       delegation history                     the runs and their numbers
 
     Rollback is not revocation: tickets that were issued already work for up to 10 hours.
     """
-    given = options.given(ctx)
-    world = opening.world_of(given, _inventory_if_valid(given))
+    given = replace(options.given(ctx), elsewhere=elsewhere)
+    world = opening.world_of(given, opening.inventory_if_valid(given))
     carried = roll_back_mesh(
         world,
         world.records,
@@ -55,18 +62,13 @@ def rollback(
         allow=allow,
         ticket=ticket,
     )
+    if carried.planned.unreached and carried.undone is not None:
+        left = names.fold(carried.planned.unreached)
+        terminal.say(f"left as run {carried.undone.id} left it, or may have: {left}", fg="red")
     if not carried.complete:
         return 1
     terminal.say("  tickets that were issued already go on working for up to 10 hours")
     return 0
-
-
-def _inventory_if_valid(given: options.Options) -> Inventory | None:
-    try:
-        return opening.load(given)
-    except (InventoryError, UsageError) as exc:
-        terminal.warn(f"{given.inventory} is not usable, going by the journal alone: {exc.what}")
-        return None
 
 
 def _question(planned: Prospect[Delegation]) -> str:

@@ -7,7 +7,7 @@ from delegation.changes.plan import Blocked
 from delegation.changes.run import Run
 from delegation.cli import rendering, terminal
 from delegation.cli.options import Options
-from delegation.mesh.mesh_changes import MeshUndoView
+from delegation.mesh.mesh_undo import MeshUndoView
 from delegation.mesh.plan_view import PlanView
 from delegation.mesh.state import DelegationChange, added, flags, removed
 from delegation.names import counted
@@ -150,6 +150,10 @@ def undo(view: MeshUndoView, given: Options) -> None:
         every_value(changes)
     for warning in view.warnings:
         terminal.warn(warning)
+    left = names.grouped(((error.what, error.fix), name) for name, error in view.left.items())
+    for (why, fix), hosts in left.items():
+        terminal.say(f"{names.fold(hosts)}: {why}", fg="red")
+        terminal.say(f"  {given.said(fix)}")
 
 
 def run_to_undo(run: Run) -> str:

@@ -23,6 +23,8 @@ def _register_those_of(room: str) -> None:
     # Renderings know the views that they render. An apply of the mesh that loaded those of
     # migrations would load all of migrations, which was a sixth of its time at 64 hosts.
     match room:
+        case "changes":
+            from delegation.cli import settled as _of_runs_in_doubt  # noqa: F401
         case "mesh":
             from delegation.cli import show as _of_the_mesh  # noqa: F401 - these register theirs
         case "hosts":

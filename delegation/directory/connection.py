@@ -159,6 +159,32 @@ def export_file(settings: DirectorySettings) -> Path:
     return Path((settings.url or "").removeprefix("ldif:"))
 
 
+def url_elsewhere(run: Run, dc: str) -> str:
+    """The URL of another domain controller than a run's; ``dc`` is its host name or a URL.
+
+    A name is reached in the way in which the run's own was. Raises UsageError.
+    """
+    own = recorded_settings(dict(run.connection)).url or ""
+    if own.startswith("ldif:") or dc.startswith("ldif:"):
+        raise UsageError(
+            f"--on names a domain controller, and run {run.id} can't be undone on {dc}",
+            "name an export that has been moved with --directory ldif:FILE",
+        )
+    if "://" in dc:
+        from delegation.inventory.directory_section import directory_url
+
+        try:
+            return directory_url(dc)
+        except ValueError as exc:
+            what, fix = exc.args
+            raise UsageError(f"--on: {what}", fix) from exc
+    scheme = own.partition("://")[0] or "ldap"
+    if ":" in dc:
+        return f"{scheme}://[{dc}]"
+    # Neither a certificate nor a ticket need know a short name.
+    return f"{scheme}://{dc if '.' in dc else f'{dc}.{run.domain}'}"
+
+
 def settings_to_undo(
     run: Run, inventory: Inventory | None, here: Path, url: str | None
 ) -> DirectorySettings:

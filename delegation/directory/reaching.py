@@ -67,9 +67,9 @@ def writing(
 
 @contextmanager
 def writing_back(
-    run: Run, wanted: DirectorySettings, logons: Logons, teller: Teller, *, is_named: bool
+    run: Run, wanted: DirectorySettings, logons: Logons, teller: Teller, *, is_chosen: bool
 ) -> Iterator[Writer]:
-    """The domain controller of a run that is to be undone; ``is_named``: somebody chose another.
+    """The domain controller of a run that is to be undone; ``is_chosen``: another one, by a person.
 
     Raises ConnectionFailed with what to do without it: whatever has not replicated from there yet
     is not on any other.
@@ -78,13 +78,14 @@ def writing_back(
         try:
             writer = stack.enter_context(writing(wanted, run.domain, logons, teller))
         except ConnectionFailed as exc:
-            if is_named:
+            if is_chosen or run.directory.startswith("ldif:"):
                 raise
-            again = command("rollback", str(run.id))
+            elsewhere = command("rollback", str(run.id), "--on", "DC")
+            risk = "what has not replicated yet looks like a conflict, or like not made"
             raise ConnectionFailed(
                 f"run {run.id} was made on {run.dc}, which can't be used: {exc.what}",
-                Advice("try again when it can, or name another one: ", again, " --directory URL"),
-                [*exc.details, "on another one, what has not replicated yet looks like a conflict"],
+                Advice("try again when it can, or choose another one: ", elsewhere),
+                [*exc.details, f"on another one, {risk}"],
             ) from exc
         yield writer
 

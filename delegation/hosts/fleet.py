@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import TypeVar
 from uuid import UUID
 
-from delegation.changes.apply import what_became_of
+from delegation.changes.evidence import what_became_of
 from delegation.changes.outcomes import Absent, Outcome, Result
 from delegation.changes.plan import Target
 from delegation.errors import CommandFailed, HostError, HostUnreachable

@@ -82,6 +82,13 @@ class HostSetting:
         """One setting is one part, however it is spelled."""
         return frozenset({key(self.name)})
 
+    def parts_made(self, before: "HostSetting", now: "HostSetting") -> frozenset[str]:
+        return frozenset() if self.difference(now) else self.parts(before)
+
+    def is_proved_by(self, before: "HostSetting", parts: Collection[str]) -> bool:
+        """A setting is one part."""
+        return self.parts(before) <= set(parts)
+
     def with_parts_of(self, before: "HostSetting", parts: Collection[str]) -> "HostSetting":
         return before if key(self.name) in parts else self
 

@@ -32,8 +32,17 @@ class OpenedHosts:
         self._open_host = open_host
         self._allow = allow
 
+    @property
+    def place(self) -> str:
+        """Each host tells of itself."""
+        return ""
+
     def cannot_tell_of(self, run: Run) -> str:  # noqa: ARG002
         """A host itself tells what it is set to, whoever asks."""
+        return ""
+
+    def unmade_is_untold(self, run: Run) -> str:  # noqa: ARG002
+        """A host tells what it has."""
         return ""
 
     def new_run(self, plan: Plan[HostSetting]) -> NewRun:
@@ -118,7 +127,7 @@ class HostsToUndo(OpenedHosts):
         targets = [change.target for change in (*made, *in_doubt)]
         progress = self._world.teller.progress(settings_survey.READ)
         readings, errors = self.changer.readings(targets, progress)
-        unreachable = {**_errors_of_doubt(in_doubt), **errors}
+        unreachable = {**_errors_of_doubt(run, in_doubt), **errors}
         certain = {
             label: reading for label, reading in readings.items() if label not in unreachable
         }
@@ -138,12 +147,16 @@ class HostsToUndo(OpenedHosts):
         )
 
 
-def _errors_of_doubt(changes: Iterable[SettingChange]) -> dict[str, HostError]:
+def _errors_of_doubt(run: Run, changes: Iterable[SettingChange]) -> dict[str, HostError]:
     """Why nothing can be undone yet on the hosts of these changes, by label."""
     errors: dict[str, HostError] = {}
     for change in changes:
-        what = f"whether {change.after.name} was changed there is not known yet"
-        errors[change.target.name] = HostError(what, "try again")
+        label = change.target.name
+        said = HOST_SETTINGS.settle_command(run.id, label)
+        errors[label] = HostError(
+            f"whether {change.after.name} was changed there is not known",
+            Advice("try again; a person may say what no look can tell: ", said),
+        )
     return errors
 
 
@@ -169,11 +182,17 @@ class HostsUndoOpening:
         self._open_host = world.hosts()
         self._allow = allow
 
-    def choose(self, journal: Journal, number: int | None, recorded_as: str | None = None) -> Run:
+    def choose(
+        self,
+        journal: Journal,
+        number: int | None,
+        recorded_as: str | None = None,
+        passed_over: Collection[int] = (),
+    ) -> Run:
         hosts = recorded_as or settings_survey.recorded_as(self._world.inventory)
         if number is not None:
-            return self._numbered(journal, number, hosts)
-        newest = journal.undoable(hosts, HOST_SETTINGS)
+            return self.numbered(journal, number)
+        newest = journal.undoable(hosts, HOST_SETTINGS, passed_over)
         if newest is None:
             raise DelegationError(
                 "there is no hosts apply left to undo",
@@ -181,13 +200,13 @@ class HostsUndoOpening:
             )
         return newest
 
-    def _numbered(self, journal: Journal, number: int, hosts: str) -> Run:
+    def numbered(self, journal: Journal, number: int) -> Run:
         chosen = journal.run(number)
         kind = journal.kinds.of(chosen.kind)
         if kind != HOST_SETTINGS:
             fix = Advice("to undo it: ", kind.undo_command(number)) if kind else ""
             raise UsageError(f"run {number} ({chosen.kind}) changed no settings of hosts", fix)
-        if chosen.directory != hosts:
+        if chosen.directory != settings_survey.recorded_as(self._world.inventory):
             raise UsageError(
                 f"run {number} was made in {chosen.domain}, which is not the inventory's domain",
                 "name the inventory of that domain with --inventory",

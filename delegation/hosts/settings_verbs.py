@@ -1,10 +1,11 @@
-"""The verbs of the hosts' own settings: plan, apply, roll back a run. The front door."""
+"""The verbs of the hosts' own settings: plan, apply, roll back or settle a run; the front door."""
 
 from collections.abc import Collection
 from functools import partial
 
-from delegation.changes import verbs
+from delegation.changes import settlement, verbs
 from delegation.changes.review import Reviewed
+from delegation.changes.settlement import ConfirmSettlement, Said, SettlementView
 from delegation.changes.verbs import Carried, Confirm
 from delegation.hosts import settings_survey
 from delegation.hosts.settings import HostSetting
@@ -83,3 +84,17 @@ def roll_back_settings(
         confirm,
         ticket,
     )
+
+
+def settle_settings(  # noqa: PLR0913 - what is said, and of what
+    world: HostsWorld,
+    confirm: ConfirmSettlement | None,
+    *,
+    run: int,
+    hosts: str,
+    said: Said,
+    ticket: str | None = None,
+) -> SettlementView:
+    """Record what a person says of settings of ``run`` that no host can tell of."""
+    opening, records = HostsUndoOpening(world, ()), world.records
+    return settlement.settle(opening, records, run, hosts, said, world.teller, confirm, ticket)

@@ -47,4 +47,4 @@ class UnsettledRuns:
 
     def words(self) -> Sequence[str]:
         runs = ", ".join(map(str, self.runs))
-        return (f"run {runs} has not come to its end; see delegation history",)
+        return (f"run {runs} has not come to its end, or is in doubt; see delegation history",)

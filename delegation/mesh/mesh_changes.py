@@ -1,6 +1,6 @@
-"""The mesh as a kind of change: opened on a domain controller, to apply a plan or to undo a run."""
+"""The mesh as a kind of change: opened on a domain controller, to apply a plan."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -12,13 +12,11 @@ from delegation.changes.opening import Prospect
 from delegation.changes.outcomes import Result
 from delegation.changes.plan import Plan
 from delegation.changes.run import NewRun, Run
-from delegation.errors import Advice, DelegationError, UsageError
-from delegation.events import Event, EventSeverity, Teller, warning
-from delegation.mesh import snapshot, undo
+from delegation.events import Event, EventSeverity
 from delegation.mesh.plan_mesh import PlanWorld, plan_from
 from delegation.mesh.seams import Writer
 from delegation.mesh.snapshot import Directory
-from delegation.mesh.state import DELEGATION, Delegation, DelegationChange, DelegationPlan
+from delegation.mesh.state import DELEGATION, Delegation, DelegationPlan
 
 
 class WriteWorld(PlanWorld, Protocol):
@@ -36,22 +34,8 @@ class WriteWorld(PlanWorld, Protocol):
     def write_undo_file(self, run: Run, plan: DelegationPlan) -> None: ...
 
 
-class UndoWorld(Protocol):
-    """What a rollback needs; it does without an inventory that is valid."""
-
-    @property
-    def teller(self) -> Teller: ...
-
-    @property
-    def directory_meant(self) -> str | None:
-        """Which directory's runs are meant, as far as anything tells."""
-
-    def writing_back(self, run: Run) -> AbstractContextManager[Writer]:
-        """The domain controller that the run was made on. Raises Refused where nothing vouches."""
-
-    def connection_record_of(self, run: Run, directory: Directory) -> Mapping[str, Any]: ...
-
-    def write_undo_file(self, run: Run, plan: DelegationPlan) -> None: ...
+WriteUndo = Callable[[Run, DelegationPlan], None]
+"""Puts the undo of a run where it is found without us. Raises JournalError."""
 
 
 class OpenedDirectory:
@@ -59,10 +43,14 @@ class OpenedDirectory:
 
     kind = DELEGATION
 
-    def __init__(self, changer: Writer, recorded_as: str, world: WriteWorld | UndoWorld) -> None:
+    def __init__(self, changer: Writer, recorded_as: str, write_undo: WriteUndo) -> None:
         self.changer = changer
         self.recorded_as = recorded_as
-        self._writes_undo = world.write_undo_file
+        self._writes_undo = write_undo
+
+    @property
+    def place(self) -> str:
+        return self.changer.directory.dc
 
     def cannot_tell_of(self, run: Run) -> str:
         """A write that has not replicated yet looks, on any other DC, as if it was never made.
@@ -76,6 +64,10 @@ class OpenedDirectory:
             f"run {run.id} is unsettled and was made on {run.dc}; this is {here}, which can't tell "
             "what became of it"
         )
+
+    def unmade_is_untold(self, run: Run) -> str:  # noqa: ARG002
+        """A domain controller tells of its own writes whether they were made."""
+        return ""
 
     def before_first_write(self, run: Run, plan: Plan[Delegation]) -> None:
         self._writes_undo(run, plan)
@@ -118,7 +110,7 @@ class MeshToApply(OpenedDirectory):
         labels: frozenset[str] | None,
         allow: Collection[str],
     ) -> None:
-        super().__init__(changer, world.recorded_as, world)
+        super().__init__(changer, world.recorded_as, world.write_undo_file)
         self._world = world
         self._labels = labels
         self._allow = allow
@@ -144,60 +136,6 @@ class MeshToApply(OpenedDirectory):
         )
 
 
-@dataclass(frozen=True)
-class MeshUndoView:
-    """A rollback that is about to be made: of which run, where, and what to be warned of."""
-
-    run: Run
-    dc: str
-    plan: DelegationPlan
-    warnings: tuple[str, ...]
-
-
-class MeshToUndo(OpenedDirectory):
-    """The mesh, opened where a run was made, to take it back."""
-
-    def __init__(self, changer: Writer, world: UndoWorld, run: Run, allow: Collection[str]) -> None:
-        super().__init__(changer, run.directory, world)
-        self._connection = world.connection_record_of(run, changer.directory)
-        self._run = run
-        self._allow = allow
-
-    def undo(
-        self,
-        made: Sequence[DelegationChange],
-        in_doubt: Sequence[DelegationChange],  # noqa: ARG002
-    ) -> Prospect[Delegation]:
-        """One reading of the objects, and one of the domain controllers that nobody may reach."""
-        run = self._run
-        if not made:
-            raise self._nothing_in_effect()
-        directory = self.changer.directory
-        accounts = self.changer.find([])
-        controllers = snapshot.resolve(directory, [], accounts).domain_controller_names
-        now = self.changer.read([change.target.guid for change in made])
-        back = undo.reversal(run.domain, made, now, controllers, self._allow)
-        return Prospect(back.plan, MeshUndoView(run, directory.dc, back.plan, back.warnings))
-
-    def new_run(self, plan: Plan[Delegation]) -> NewRun:
-        directory = self.changer.directory
-        return NewRun(
-            self.kind.rollback,
-            self.recorded_as,
-            plan.domain,
-            directory.dc,
-            self._connection,
-            plan_digest=plan.digest,
-        )
-
-    def nothing_left(self, back: Prospect[Delegation]) -> DelegationError:  # noqa: ARG002
-        return self._nothing_in_effect()
-
-    def _nothing_in_effect(self) -> DelegationError:
-        what = f"run {self._run.id} wrote nothing that is still in effect"
-        return DelegationError(what, "see: delegation history")
-
-
 @contextmanager
 def open_to_apply(
     world: WriteWorld, labels: frozenset[str] | None, allow: Collection[str], journal: Journal
@@ -207,55 +145,3 @@ def open_to_apply(
     prefer = [run.dc for run in unsettled if run.directory == world.recorded_as]
     with world.writing(prefer) as writer:
         yield MeshToApply(writer, world, labels, allow)
-
-
-class MeshUndoOpening:
-    """Implements changes.opening.UndoOpening."""
-
-    kind = DELEGATION
-
-    def __init__(self, world: UndoWorld, allow: Collection[str]) -> None:
-        self._world = world
-        self._allow = allow
-
-    def choose(self, journal: Journal, number: int | None, recorded_as: str | None = None) -> Run:
-        if number is not None:
-            return self._named(journal, number)
-        directory = recorded_as or self._world.directory_meant
-        newest = journal.undoable(directory, DELEGATION)
-        if newest is None:
-            where = f" on {directory}" if directory else ""
-            raise DelegationError(
-                f"there is no apply left to undo{where}",
-                "see: delegation history; a rollback is undone by its number",
-            )
-        return newest
-
-    def _named(self, journal: Journal, number: int) -> Run:
-        chosen = journal.run(number)
-        other = journal.kinds.of(chosen.kind)
-        if other is not None and other != DELEGATION:
-            raise UsageError(
-                f"run {number} changed settings of the hosts, not the directory",
-                Advice("to undo it: ", other.undo_command(number)),
-            )
-        if not (journal.in_effect(number, DELEGATION) or chosen in journal.unsettled(DELEGATION)):
-            raise DelegationError(
-                f"run {number} ({chosen.kind}) has nothing that could be undone",
-                "see: delegation history",
-            )
-        return chosen
-
-    @contextmanager
-    def to_undo(self, run: Run) -> Iterator[MeshToUndo]:
-        with self._world.writing_back(run) as writer:
-            here = writer.directory.dc
-            # The attribute replicates whole, and the last writer wins: two edits of one object on
-            # two DCs lose one of them without an error. So a run is undone where it was made.
-            if here.casefold() != run.dc.casefold():
-                what = (
-                    f"run {run.id} was made on {run.dc}, this is {here}: what has not replicated "
-                    "yet will look like a conflict"
-                )
-                self._world.teller.say(warning(what))
-            yield MeshToUndo(writer, self._world, run, self._allow)

@@ -1,14 +1,16 @@
-"""The verbs of the mesh: apply what the inventory wants, roll back a run. The front door."""
+"""The verbs of the mesh: apply the inventory, roll back or settle a run. The front door."""
 
 from collections.abc import Collection
 from functools import partial
 
-from delegation.changes import verbs
+from delegation.changes import settlement, verbs
 from delegation.changes.records import Records
 from delegation.changes.review import Reviewed
+from delegation.changes.settlement import ConfirmSettlement, Said, SettlementView
 from delegation.changes.verbs import Carried, Confirm
 from delegation.mesh import survey
-from delegation.mesh.mesh_changes import MeshUndoOpening, UndoWorld, WriteWorld, open_to_apply
+from delegation.mesh.mesh_changes import WriteWorld, open_to_apply
+from delegation.mesh.mesh_undo import MeshUndoOpening, UndoWorld
 from delegation.mesh.plan_form import DelegationPlanForm
 from delegation.mesh.state import Delegation
 
@@ -58,3 +60,18 @@ def roll_back_mesh(  # noqa: PLR0913 - what may be said of a rollback
         confirm,
         ticket,
     )
+
+
+def settle_mesh(  # noqa: PLR0913 - what is said, and of what
+    world: UndoWorld,
+    records: Records,
+    confirm: ConfirmSettlement | None,
+    *,
+    run: int,
+    hosts: str,
+    said: Said,
+    ticket: str | None = None,
+) -> SettlementView:
+    """Record what a person says of changes of ``run`` that no domain controller can tell of."""
+    opening = MeshUndoOpening(world, ())
+    return settlement.settle(opening, records, run, hosts, said, world.teller, confirm, ticket)

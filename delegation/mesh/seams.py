@@ -82,8 +82,9 @@ def delegations(reader: Reader, targets: Collection[Target]) -> dict[UUID, Deleg
     states: dict[UUID, Delegation | Absent] = {}
     for target in targets:
         account = accounts.get(target.guid)
-        states[target.guid] = _GONE if account is None else Delegation.of(account)
+        states[target.guid] = _NOT_FOUND if account is None else Delegation.of(account)
     return states
 
 
-_GONE = Absent("the computer object is gone")
+_NOT_FOUND = Absent("not found by its GUID")
+"""Deleted, in the recycle bin, moved out of sight, or not for this account to see: all alike."""

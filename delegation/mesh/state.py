@@ -82,6 +82,27 @@ class Delegation:
         touched |= _flipped(before.uac, self.uac).keys()
         return frozenset(touched)
 
+    def parts_made(self, before: "Delegation", now: "Delegation") -> frozenset[str]:
+        present = {value.casefold() for value in now.values}
+        additions = {value.casefold() for value in without(self.values, before.values)}
+        removals = {value.casefold() for value in without(before.values, self.values)}
+        unflipped = _flipped(now.uac, self.uac).keys()
+        flags_made = _flipped(before.uac, self.uac).keys() - unflipped
+        return frozenset((additions & present) | (removals - present) | flags_made)
+
+    def is_proved_by(self, before: "Delegation", parts: Collection[str]) -> bool:
+        """All of them; or all but one value that is to be added, where there are many others.
+
+        One hand that takes a value away leaves that. No other hand makes it: people add a few
+        values, and programs all of a peer. Other inventories differ by a whole peer, by a rule
+        that removes a value, or by the flag, and so none of these may be what is missing.
+        """
+        unproved = self.parts(before).difference(parts)
+        if not unproved:
+            return True
+        additions = {value.casefold() for value in without(self.values, before.values)}
+        return len(unproved) == 1 and unproved <= additions and len(set(parts)) >= _MANY
+
     def with_parts_of(self, before: "Delegation", parts: Collection[str]) -> "Delegation":
         values = [value for value in self.values if value.casefold() not in parts]
         values += [value for value in before.values if value.casefold() in parts]
@@ -106,6 +127,10 @@ class Delegation:
         if not isinstance(uac, int) or not all(isinstance(value, str) for value in values):
             raise TypeError("not the state of a computer")
         return cls(tuple(values), uac)
+
+
+_MANY = 8
+"""Parts that nobody makes by hand: the values towards two peers."""
 
 
 def without(values: Sequence[str], others: Sequence[str]) -> tuple[str, ...]:

@@ -29,10 +29,14 @@ from delegation.mesh.state import (
 
 @dataclass(frozen=True, slots=True)
 class Reversal:
-    """The plan that takes a run back, blocked by whatever conflicts, and what to warn about."""
+    """The plan that takes a run back, blocked by whatever conflicts, and what to warn about.
+
+    ``not_found`` are the names of objects that are not there by their GUID.
+    """
 
     plan: DelegationPlan
     warnings: tuple[str, ...]
+    not_found: tuple[str, ...] = ()
 
 
 def reversal(
@@ -45,17 +49,20 @@ def reversal(
     """Undo ``changes`` on the objects as they are ``now``.
 
     Restores values in their original spelling and the bits that were flipped, and nothing else.
-    An object is a conflict where such a value or bit has changed since, or where it is gone. It is
-    called as it is now, which is told where the journal calls it otherwise: an account may have
-    been renamed, and a journal may have been forged to say another name than that of its victim.
+    An object is a conflict where such a value or bit has changed since. It is called as it is now,
+    which is told where the journal calls it otherwise: an account may have been renamed, and a
+    journal may have been forged to say another name than that of its victim. One that is not found
+    is left out: it may come back from the recycle bin. An account of the same name that was made
+    anew has another GUID, and is nobody's business here.
     """
     reverses: list[DelegationChange] = []
     blocked: list[Blocked] = []
     warnings = _called_otherwise(changes := tuple(changes), now)
+    not_found: list[str] = []
     for recorded in changes:
         computer = now.get(recorded.target.guid)
         if computer is None:
-            blocked.append(_conflict(recorded, "the object is gone"))
+            not_found.append(recorded.target.name)
             continue
         change = replace(recorded, target=_called_now(recorded.target, computer))
         if departures := change.departures(Delegation.of(computer)):
@@ -67,7 +74,7 @@ def reversal(
         warnings += _warnings(reverse)
     reverses.sort(key=lambda change: names.dn_key(change.target.dn))
     plan = Plan(DELEGATION.name, domain, tuple(reverses), tuple(blocked))
-    return Reversal(plan, tuple(warnings))
+    return Reversal(plan, tuple(warnings), tuple(not_found))
 
 
 def _called_now(recorded: Target, computer: Computer) -> Target:

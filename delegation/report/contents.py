@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from delegation.changes.history import run_to_json
-from delegation.changes.run import Run
+from delegation.changes.run import SETTLE, Run, settled_in_words
 from delegation.mesh import matrix
 from delegation.mesh.checks import ACCOUNT_RULE, DRIFT, Finding, Severity
 from delegation.mesh.compare import Comparison
@@ -180,7 +180,11 @@ class RunReport:
     def verdict(self) -> ReportVerdict:
         if not self.is_settled:
             words = "it has not come to its end, and may have written"
+            if self.run.finished is not None:
+                words = "some of what it wrote, or did not write, is in doubt"
             return ReportVerdict("unsettled", words)
+        if self.run.kind == SETTLE:
+            return ReportVerdict(self.run.status, settled_in_words(self.run.summary))
         counts = dict(self.run.summary)
         drift = counts.pop("drift", None)
         words = ", ".join(f"{count} {name}" for name, count in counts.items())

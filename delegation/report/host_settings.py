@@ -50,6 +50,8 @@ class SettingsRunReport:
         words += "".join(f", {count:,} {result}" for result, count in counts.items())
         if self.is_settled:
             return ReportVerdict(self.run.status, words)
+        if self.run.finished is not None:
+            return ReportVerdict("unsettled", f"some of it is in doubt: {words}")
         words = f"it has not come to its end, and may have made more: {words}"
         return ReportVerdict("unsettled", words)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from delegation import names
 from delegation.changes.history import became_to_json
+from delegation.changes.run import SETTLE, settled_in_words
 from delegation.mesh.checks import Finding
 from delegation.mesh.findings_view import rules_of
 from delegation.mesh.matrix import PairState
@@ -276,6 +277,8 @@ def flag_words(name: str, before: bool, after: bool) -> str:  # noqa: FBT001, AR
 
 def result(run: TemplateRow) -> str:
     """What became of a run, in a few words."""
+    if run["kind"] == SETTLE:
+        return settled_in_words(run["summary"])
     counts = {name: count for name, count in run["summary"].items() if name != "drift"}
     words = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
     if "drift" in run["summary"]:

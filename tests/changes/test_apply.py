@@ -174,7 +174,7 @@ def test_every_change_has_one_outcome(world: World) -> None:
 @pytest.mark.parametrize(
     ("meddle", "says"),
     [
-        (lambda d: d.delete("hv04"), "hv04: the computer object is gone"),
+        (lambda d: d.delete("hv04"), "hv04: not found by its GUID"),
         (lambda d: d.edit("hv04", add=["HTTP/new"]), "hv04: HTTP/new was added"),
         (lambda d: d.edit("hv01", remove=["HTTP/portal"]), "hv01: HTTP/portal was removed"),
         (

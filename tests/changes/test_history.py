@@ -67,7 +67,7 @@ def test_a_run_without_an_end_is_unsettled(journal: Journal) -> None:
     assert view.runs[0].in_words == "UNSETTLED"
     assert view.to_json()["runs"][0]["unsettled"] is True
     assert list(view.remarks()) == [
-        "an unsettled run may have written; the next apply or rollback settles it"
+        "an unsettled run may have written; the next apply or rollback looks at it"
     ]
 
 

@@ -202,6 +202,8 @@ def test_a_run_with_an_intent_without_an_outcome_is_unsettled_even_when_it_ended
     page = journal.reopen(1, DELEGATION)
     page.settle([Outcome(two, Result.UNKNOWN, "nobody can tell")])
     page.finish(SETTLED, {})
+    assert [r.id for r in journal.unsettled()] == [1], "what nobody can tell is never the end"
+    page.settle([Outcome(two, Result.REFUSED, "found not made")])
     assert journal.unsettled() == []
     assert in_effect(journal, 1) == ["hv01"]
 

@@ -6,11 +6,11 @@ from uuid import UUID
 
 import pytest
 
-from delegation.changes.carry import recover_run
+from delegation.changes.carry import doubt_of, recover_run
 from delegation.changes.journal import Journal
 from delegation.changes.outcomes import Absent, Outcome, Result
 from delegation.changes.plan import Target
-from delegation.changes.run import INTERRUPTED, RUNNING, SETTLED
+from delegation.changes.run import INTERRUPTED, SETTLED
 from delegation.events import Event, Silence
 from delegation.mesh.state import DELEGATION, Delegation, DelegationChange
 from delegation.wiring import KINDS
@@ -85,7 +85,7 @@ def test_what_is_found_made_without_an_intent_is_in_doubt_and_never_ours(
     assert journal.in_effect(1, DELEGATION) == []
     assert journal.run(1).status == SETTLED
     assert journal.run(1).summary == {"objects": 3, "unknown": 1}
-    assert journal.unsettled() == []
+    assert [it.id for it in journal.unsettled()] == [1]
 
 
 def test_so_is_what_is_found_made_in_part(
@@ -111,24 +111,43 @@ def test_what_has_an_intent_is_told_beside_what_has_none(
 def test_where_nothing_was_made_nothing_is_in_doubt(
     journal: Journal, directory: Distant, changes: list[DelegationChange]
 ) -> None:
-    directory.delete("hv03")
     assert "nothing was under way" in recovered(journal, directory)
     assert results(journal) == [None, None, None]
     assert journal.unsettled() == []
 
 
-def test_a_run_stays_open_until_all_of_it_was_looked_at(
+def test_what_is_not_found_by_its_guid_is_in_doubt_until_it_is_back(
+    journal: Journal, directory: Distant, changes: list[DelegationChange]
+) -> None:
+    """It may have been written, and lie in the recycle bin, where nobody here sees it."""
+    journal.reopen(1, DELEGATION).intend(changes[:1])
+    directory.modify(changes[0])
+    bin_of = {name: directory.accounts[changes[i].target.guid] for i, name in ((0, "1"), (2, "3"))}
+    directory.delete("hv01")
+    directory.delete("hv03")
+    assert "can't be told: hv[01,03]" in recovered(journal, directory)
+    assert results(journal) == [Result.UNKNOWN, None, Result.UNKNOWN]
+    assert journal.changes(1, DELEGATION)[0].reason == "not found by its GUID"
+    for account in bin_of.values():
+        directory.accounts[account.guid] = account
+    recovered(journal, directory)
+    assert results(journal) == [Result.APPLIED, None, Result.REFUSED]
+    assert journal.unsettled() == []
+
+
+def test_a_run_is_in_doubt_until_all_of_it_was_looked_at(
     journal: Journal, directory: Distant, changes: list[DelegationChange]
 ) -> None:
     directory.modify(changes[1])
     directory.unreachable = "hv02"
     assert "can't be told: hv02" in recovered(journal, directory)
-    assert journal.run(1).status == RUNNING
-    assert results(journal) == [None, None, None]
+    assert results(journal) == [None, Result.UNKNOWN, None]
+    assert [it.target.name for it in doubt_of(journal, 1, DELEGATION).changes] == ["hv02"]
     directory.unreachable = ""
     recovered(journal, directory)
     assert journal.run(1).status == SETTLED
     assert results(journal) == [None, Result.UNKNOWN, None]
+    assert journal.changes(1, DELEGATION)[1].reason.startswith("found made, but there is no record")
 
 
 def test_a_run_that_came_to_an_end_is_asked_for_its_intents_alone(

@@ -209,13 +209,42 @@ def test_a_flag_of_the_run_that_changed_is_a_conflict(applied: Delegation, here:
     assert "protocol_transition is not set" in ran.err
 
 
-def test_an_object_that_is_gone_is_a_conflict(applied: Delegation, here: Path) -> None:
-    text = (here / "directory.ldif").read_text(encoding="utf-8")
-    records = [one for one in text.split("\n\n") if "CN=HV02" not in one]
-    (here / "directory.ldif").write_text("\n\n".join(records), encoding="utf-8")
+def test_an_object_that_is_not_found_is_left_by_name_and_taken_back_when_it_is_restored(
+    applied: Delegation, here: Path
+) -> None:
+    export = here / "directory.ldif"
+    text = export.read_text(encoding="utf-8")
+    [gone] = [one for one in text.split("\n\n") if "CN=HV02" in one]
+    export.write_text(text.replace(f"{gone}\n\n", ""), encoding="utf-8")
     ran = applied("rollback", "--yes")
-    assert ran.code == 4
-    assert "hv02: the object is gone" in ran.err
+    assert ran.code == 1
+    assert "hv02: left: not found by GUID" in ran.err
+    assert "delegation rollback 1" in ran.err
+    export.write_bytes(export.read_bytes() + f"\n{gone}\n".encode())
+    assert applied("rollback", "1", "--yes").code == 0
+    assert held(export) == holdings(plain())
+
+
+def test_a_run_of_which_nothing_else_is_left_is_passed_over(
+    delegation: Delegation, here: Path
+) -> None:
+    export = here / "directory.ldif"
+    assert delegation("apply", "--yes", "--limit", "hv01").code == 0
+    assert delegation("apply", "--yes", "--limit", "hv02").code == 0
+    text = export.read_text(encoding="utf-8")
+    [gone] = [one for one in text.split("\n\n") if "CN=HV02" in one]
+    export.write_text(text.replace(f"{gone}\n\n", ""), encoding="utf-8")
+    older = delegation("rollback", "--yes")
+    assert older.code == 0
+    assert "run 2 is passed over: hv02: left: not found by GUID" in older.err
+    assert "Undo of run 1" in older.out
+    nothing = delegation("rollback", "--yes")
+    assert nothing.code == 1
+    assert "run 2 is passed over" in nothing.err
+    assert delegation("rollback", "2", "--yes").code == 1
+    export.write_bytes(export.read_bytes() + f"\n{gone}\n".encode())
+    assert delegation("rollback", "--yes").code == 0
+    assert held(export) == holdings(plain())
 
 
 def test_an_object_that_moved_is_found_by_its_guid(applied: Delegation, here: Path) -> None:

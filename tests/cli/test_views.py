@@ -27,8 +27,9 @@ def loaded_for(view: str) -> list[str]:
 @pytest.mark.parametrize(
     "view",
     [
+        "changes.settlement.SettlementView",
         "mesh.plan_view.PlanView",
-        "mesh.mesh_changes.MeshUndoView",
+        "mesh.mesh_undo.MeshUndoView",
         "hosts.settings_view.HostsView",
         "hosts.settings_view.HostsPlanView",
         "hosts.settings_view.HostsUndoView",

@@ -125,7 +125,7 @@ def test_words_of_the_warnings() -> None:
     lines = [line for event in events for line in event.words()]
     assert len(lines) == len(events)
     assert not any(line.endswith(".") for line in lines)
-    assert lines[-1] == "run 3, 12 has not come to its end; see delegation history"
+    assert lines[-1] == "run 3, 12 has not come to its end, or is in doubt; see delegation history"
 
 
 def test_where_nothing_can_be_locked_it_audits_all_the_same(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
-from delegation.changes.apply import what_became_of
+from delegation.changes.evidence import what_became_of
 from delegation.changes.outcomes import Absent, Result
 from delegation.mesh import undo
 from delegation.mesh.snapshot import Computer
@@ -181,7 +181,6 @@ def test_the_original_comes_back_in_its_spelling_and_order() -> None:
 @pytest.mark.parametrize(
     ("now", "says"),
     [
-        pytest.param(None, "the object is gone", id="gone"),
         pytest.param(HV01, "cifs/hv02 is not there", id="taken back by hand"),
         pytest.param(
             replace(DONE, values=("HTTP/portal",)), "cifs/hv02 is not there", id="its value removed"
@@ -307,8 +306,17 @@ def test_the_plan_is_sorted_and_conflicts_of_all_objects_are_told_at_once() -> N
     now = {a.guid: replace(a, values=("cifs/x",)) for a in accounts}
     plan = undo.reversal(DOMAIN, runs, now, frozenset()).plan
     assert [c.target.name for c in plan.changes] == ["hv01", "hv02", "hv03"]
-    refused = undo.reversal(DOMAIN, runs, {a.guid: a for a in accounts[:2]}, frozenset())
+    refused = undo.reversal(DOMAIN, runs, {a.guid: a for a in accounts}, frozenset())
     assert {c.computer for c in refused.plan.blocked} == {"hv01", "hv02", "hv03"}
+
+
+def test_an_object_that_is_not_found_by_its_guid_is_left_out() -> None:
+    """As in the recycle bin. Another account of its name is another object."""
+    anew = replace(DONE, guid=computer("hv77").guid)
+    back = _back(anew)
+    assert back.not_found == ("hv01",)
+    assert not back.plan.changes
+    assert not back.plan.blocked
 
 
 def test_half_a_change_is_unknown() -> None:

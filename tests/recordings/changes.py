@@ -132,6 +132,50 @@ def unsettled(desk: Desk) -> None:
     desk("history")
 
 
+def in_doubt(desk: Desk) -> None:
+    """A killed apply, and somebody else's change after it, of which nobody can tell afterwards."""
+    three_hosts(desk)
+    after = sabotaged("list(super().write(changes))\nos.kill(os.getpid(), 9)\n")
+    desk.killed(after, "apply", "--yes")
+    export = desk.folder / "directory.ldif"
+    made = desk.read("directory.ldif")
+    desk.note("a colleague takes one value from hv01, all towards hv03 from hv02; hv03 is deleted")
+    [deleted] = [record for record in made.split("\n\n") if "CN=HV03" in record]
+    desk.write("directory.ldif", made.replace(f"{deleted}\n\n", ""))
+    edited(
+        export,
+        hv01=[value for value in forms("hv02", "hv03") if value != "cifs/hv02"],
+        hv02=[*forms("hv01")],
+    )
+    desk("audit")
+    desk("rollback", "--yes")
+    desk("history")
+    desk("history", "1")
+    desk("history", "1", "--format", "json")
+    desk("report", "markdown", "1")
+    desk("rollback", "1", "--yes", "--on", "dc2")
+    desk("settle", "1", "--host", "hv[01-02]", "--as", "made")
+    desk("settle", "1", "--host", "hv09", "--as", "made")
+    desk("settle", "1", "--host", "hv01", "--as", "made", "--yes")
+    desk.answered("n", "settle", "1", "--host", "hv[02-03]", "--as", "made")
+    desk("settle", "1", "--host", "hv02", "--as", "made", "--yes", "--ticket", "CHG-5")
+    desk("rollback", "--yes")
+    desk.note("what is missing comes back to hv01 and hv02")
+    edited(export, hv01=forms("hv02", "hv03"), hv02=forms("hv01", "hv03"))
+    desk("rollback", "--yes")
+    desk("rollback", "--yes")
+    desk.note("hv03 is restored")
+    desk.write("directory.ldif", desk.read("directory.ldif") + f"\n{deleted}\n")
+    desk("rollback", "--yes")
+    desk("settle", "1", "--host", "hv03", "--as", "not-made", "--yes")
+    desk("history")
+    desk("history", "1")
+    desk("history", "3")
+    desk("history", "3", "--format", "json")
+    desk("report", "markdown", "3")
+    desk.shows("directory.ldif")
+
+
 def missing_accounts(desk: Desk) -> None:
     three_hosts(desk)
     desk.write(
@@ -148,6 +192,7 @@ STORIES: dict[str, Story] = {
     "rollback": rollback,
     "answers": answers,
     "unsettled": unsettled,
+    "in-doubt": in_doubt,
     "plan-cases": cases,
     "accounts-missing": missing_accounts,
 }

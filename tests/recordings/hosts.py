@@ -78,6 +78,31 @@ def trouble(desk: Desk) -> None:
     desk.program(PROGRAM, "history")
 
 
+def in_doubt(desk: Desk) -> None:
+    """An answer is lost, and somebody sets the same to something else."""
+    hosts = farm(desk)
+    hosts.trouble("hv02", migrations="lost")
+    desk.program(PROGRAM, "hosts", "apply", "--yes", "--limit", "hv02")
+    hosts.trouble("hv02")
+    hosts.has("hv02", migrations=9)
+    for words in (
+        "hosts rollback --yes",
+        "history",
+        "history 1",
+        "report markdown 1",
+        "settle 1 --host hv02 --as made --yes",
+        "hosts settle 1 --host hv01 --as made --yes",
+        "hosts settle 1 --host hv02 --as made",
+        "hosts settle 1 --host hv02 --as not-made --yes",
+        "hosts settle 1 --host hv02 --as not-made --yes",
+        "hosts rollback --yes",
+        "hosts rollback --yes",
+        "history",
+        "history 2",
+    ):
+        desk.program(PROGRAM, *words.split())
+
+
 def not_before_the_mesh(desk: Desk) -> None:
     """Kerberos is refused where delegation is missing, unless it is allowed."""
     hosts = farm(desk)
@@ -93,5 +118,6 @@ STORIES: dict[str, Story] = {
     "hosts": settings,
     "hosts-answers": answers,
     "hosts-trouble": trouble,
+    "hosts-in-doubt": in_doubt,
     "hosts-before-the-mesh": not_before_the_mesh,
 }

@@ -10,6 +10,7 @@ SUMMARIES = {
     "plan": "Show what an apply would change on the hosts.",
     "apply": "Set the hosts as the inventory declares.",
     "rollback": "Undo one run on the hosts exactly.",
+    "settle": "Say what no host can tell: set, or not set.",
 }
 
 

@@ -1,0 +1,248 @@
+"""What no look can tell, a person says: a change in doubt -> made or not made, on record.
+
+A run that was killed, and somebody else's change after it, can leave an object of which nobody can
+tell what the run did. It stays in doubt, and no rollback passes over that in silence. So a person
+looks, asks colleagues, and says. Where the object itself tells, nobody is asked.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from delegation import names
+from delegation.changes import store
+from delegation.changes.carry import doubt_of, finish_settled, recover_run
+from delegation.changes.journal import Journal
+from delegation.changes.kinds import Kind
+from delegation.changes.opening import UndoOpening
+from delegation.changes.outcomes import Outcome, Result
+from delegation.changes.plan import Change, S
+from delegation.changes.records import Records
+from delegation.changes.run import (
+    DONE,
+    SETTLE,
+    NewRun,
+    RecordedChange,
+    Run,
+    settled_in_words,
+)
+from delegation.errors import (
+    Advice,
+    ConnectionFailed,
+    DelegationError,
+    ExportError,
+    Refused,
+    UsageError,
+    command,
+)
+from delegation.events import Teller, warning
+
+
+class Said(StrEnum):
+    """What a person says of changes in doubt."""
+
+    MADE = "made"
+    """They are in effect, and a rollback of their run takes them back."""
+    NOT_MADE = "not-made"
+    """They are out of effect, and no rollback touches them."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenChange:
+    """What was seen of one change; ``part`` is what of the host is meant, where not all of it."""
+
+    host: str
+    part: str
+    seen: str
+
+    def to_json(self) -> dict[str, str]:
+        return {"host": self.host, "part": self.part, "seen": self.seen}
+
+
+@dataclass(frozen=True)
+class SettlementView:
+    """What a person is about to say of a run, and what was seen; ``place`` is where."""
+
+    run: Run
+    said: Said
+    place: str
+    evidence: tuple[SeenChange, ...]
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(evidence.host for evidence in self.evidence))
+
+
+ConfirmSettlement = Callable[[SettlementView], bool]
+"""Asked whether that is to be recorded."""
+
+
+@dataclass(frozen=True)
+class LookAtDoubt:
+    """What was seen of changes in doubt, by object; ``nothing`` is why nothing could be."""
+
+    place: str
+    seen: Mapping[UUID, str]
+    nothing: str = ""
+
+    def of(self, change: Change[Any]) -> str:
+        if self.nothing:
+            return f"nothing could be seen: {self.nothing}"
+        return self.seen.get(change.target.guid, "nothing was seen")
+
+
+def settle(  # noqa: PLR0913, PLR0917 - what is said, of what, and who hears it
+    opening: UndoOpening[S],
+    records: Records,
+    number: int,
+    hosts: str,
+    said: Said,
+    teller: Teller,
+    confirm: ConfirmSettlement | None,
+    ticket: str | None = None,
+) -> SettlementView:
+    """Record what a person says of the changes of a run that are in doubt, on ``hosts``.
+
+    They are looked at first; ``confirm`` is asked, with what was seen. Raises UsageError for hosts
+    that the run did not mean to change, Refused where it is known or told what became of them, and
+    DelegationError where it was declined. Nothing is said then.
+    """
+    with records.recording() as journal:
+        run, kind = opening.numbered(journal, number), opening.kind
+        meant = _meant(journal, run, kind, hosts)
+        in_doubt = {change.target.name for change in doubt_of(journal, number, kind).changes}
+        _refuse_known(journal, run, kind, meant - in_doubt)
+        looked = _look(journal, opening, run, teller)
+        doubtful = doubt_of(journal, number, kind).changes
+        changes = [change for change in doubtful if change.target.name in meant]
+        _refuse_known(journal, run, kind, meant - {change.target.name for change in changes})
+        evidence = [
+            SeenChange(change.target.name, change.after.part_shown, looked.of(change))
+            for change in changes
+        ]
+        view = SettlementView(run, said, looked.place, tuple(evidence))
+        teller.show(view)
+        if confirm is not None and not confirm(view):
+            raise DelegationError("declined; nothing was recorded")
+        _record(journal, kind, view, changes, ticket)
+        return view
+
+
+def _meant(journal: Journal, run: Run, kind: Kind[Any], expressions: str) -> set[str]:
+    """The names of the objects that are meant. Raises UsageError for others than the run's."""
+    targets = (recorded.change.target.name for recorded in journal.changes(run.id, kind))
+    known = {name.casefold(): name for name in targets}
+    meant: list[str] = []
+    try:
+        for expression in names.split_list(expressions):
+            meant += names.expand(expression)
+    except ValueError as exc:
+        raise UsageError(f"--host: {exc}", "write hosts as in hv[01-08],hv12") from exc
+    unknown = [name for name in meant if name.casefold() not in known]
+    if unknown or not meant:
+        raise UsageError(
+            f"run {run.id} was not to change {names.fold(unknown) or repr(expressions)}",
+            f"its hosts are {names.fold(known.values())}" if known else "see: delegation history",
+        )
+    return {known[name.casefold()] for name in meant}
+
+
+def _refuse_known(journal: Journal, run: Run, kind: Kind[Any], certain: Collection[str]) -> None:
+    """Raise Refused for objects of which it is known what became of their changes."""
+    if not certain:
+        return
+    lines: list[str] = []
+    for recorded in journal.changes(run.id, kind):
+        if recorded.change.target.name in certain:
+            lines.append(f"{recorded.change.target.name}: {_became(recorded)}")
+    raise Refused(
+        "what became of these needs no person to say; nothing was recorded of it",
+        Advice("leave them out; what is known: ", command("history", str(run.id))),
+        list(dict.fromkeys(lines)),
+    )
+
+
+def _became(recorded: RecordedChange[Any]) -> str:
+    if recorded.result is None:
+        return "not made: it was not begun"
+    words = "made" if recorded.result is Result.APPLIED else "not made"
+    return f"{words}: {recorded.reason}" if recorded.reason else words
+
+
+def _look(journal: Journal, opening: UndoOpening[S], run: Run, teller: Teller) -> LookAtDoubt:
+    """Look at the changes in doubt where the run was made, or where somebody chose to.
+
+    What is told there is recorded. Nothing is seen where nobody answers any more.
+    """
+    try:
+        with opening.to_undo(run) as opened:
+            if why := opened.cannot_tell_of(run):
+                return LookAtDoubt("", {}, why)
+            kind, changer, untold = opening.kind, opened.changer, opened.unmade_is_untold(run)
+            outcomes = recover_run(journal, run, kind, changer, teller, untold)
+            seen = {outcome.change.target.guid: outcome.reason for outcome in outcomes}
+            return LookAtDoubt(opened.place, seen)
+    except (ConnectionFailed, ExportError) as exc:
+        teller.say(warning(f"nothing could be looked at: {exc.what}"))
+        return LookAtDoubt("", {}, exc.what)
+
+
+def _record(
+    journal: Journal,
+    kind: Kind[S],
+    view: SettlementView,
+    changes: Collection[Change[S]],
+    ticket: str | None,
+) -> None:
+    """A page of its own says who said it, when, and what was seen; the changes refer to it."""
+    run, said = view.run, view.said
+    page = NewRun(
+        SETTLE, run.directory, run.domain, view.place or run.dc, run.connection, ticket=ticket
+    )
+    summary = {
+        "settles": run.id,
+        "said": said.value,
+        "evidence": [evidence.to_json() for evidence in view.evidence],
+    }
+    with store.transaction(journal.writing(), journal.path):
+        number = journal.add(page, DONE, summary)
+    result = Result.APPLIED if said is Said.MADE else Result.REFUSED
+    outcomes: list[Outcome[S]] = []
+    for change, evidence in zip(changes, view.evidence, strict=True):
+        reason = f"said to be {said.value} in run {number}; seen: {evidence.seen}"
+        outcomes.append(Outcome(change, result, reason))
+    journal.reopen(run.id, kind).settle(outcomes)
+    finish_settled(journal, journal.run(run.id), kind)
+
+
+@dataclass(frozen=True)
+class SettlementAccount:
+    """A settlement of the past; implements changes.history.RunAccount."""
+
+    run: Run
+    is_unsettled: bool = False
+    advice: str = ""
+    tells_status: bool = True
+
+    @classmethod
+    def of(cls, journal: Journal, run: Run, *, detailed: bool) -> "SettlementAccount":  # noqa: ARG003
+        return cls(run)
+
+    @property
+    def evidence(self) -> tuple[SeenChange, ...]:
+        listed = self.run.summary.get("evidence", ())
+        return tuple(SeenChange(one["host"], one["part"], one["seen"]) for one in listed)
+
+    @property
+    def in_words(self) -> str:
+        return settled_in_words(self.run.summary)
+
+    def summary_json(self) -> Mapping[str, Any]:
+        """Nothing: the page has it all."""
+        return {}
+
+    def details_json(self) -> Mapping[str, Any]:
+        """Nothing: the page has it all."""
+        return {}
