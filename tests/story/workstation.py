@@ -92,6 +92,7 @@ class Workstation:
         own = {
             "PYTHONPATH": str(TOP),
             "LC_ALL": "C.UTF-8",
+            "DELEGATION_KNOWN_DOMAINS": str(self.lab.known_domains),
             "DELEGATION_PASSWORD": self.lab.accounts[self.account],
         }
         return clean | own | dict(self.variables)
