@@ -220,13 +220,18 @@ def _warn_unknown(shared: Options, job: Job, *, is_here: bool) -> None:
     list_there = replace(shared.places, known_domains=Path(job.known_domains))
     wanted = job.inventory.directory
     if wanted.ca_file is not None:
-        wanted = replace(wanted, ca_file=str(shared.inventory.parent / wanted.ca_file))
+        wanted = replace(wanted, ca_file=str((shared.inventory.parent / wanted.ca_file).resolve()))
     trusting = wiring.trusting(list_there if is_here else shared.places)
     lacking = trusting.lacking(wanted, job.inventory.domain, is_asked=is_here)
-    if lacking is not None:
-        line = Options(known_domains=Path(job.known_domains)).typed(lacking)
-        terminal.warn(f"{job.inventory.domain} is not known in {job.known_domains}:")
-        terminal.say(f"  no password would go there; as root or administrator, type  {line}")
+    if lacking is None:
+        return
+    line = Options(known_domains=Path(job.known_domains)).typed(lacking)
+    how = "is not known enough" if is_here else "has to be known, on that machine,"
+    terminal.warn(
+        f"{job.inventory.domain} {how} in {job.known_domains}; without that its password goes "
+        "nowhere, and the audit fails"
+    )
+    terminal.say(f"  as root or administrator, where it is right: {line}")
 
 
 def _at(given: Mapping[str, Any]) -> time | None:

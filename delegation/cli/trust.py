@@ -80,7 +80,8 @@ def trust(ctx: click.Context, /, *, domain: str | None, yes: bool, **said: Any) 
         return 0
     for line in proposal.lines:
         terminal.say(line)
-    if not terminal.confirm(f"Write that to {trusting.file}?", yes=yes):
+    question = f"Write that to {trusting.file}?"
+    if not terminal.confirm(question, yes=yes, reviewed="you know that it is right"):
         terminal.say("declined; nothing was written")
         return 1
     terminal.say(f"wrote   {trusting.write(proposal)}")

@@ -121,15 +121,21 @@ def _told(file: str, problem: Problem) -> str:
 
 def _read(reading: Reading, root: Field, total: int) -> list[Entry]:
     entries = reading.entries(root) or []
-    found: list[Entry] = []
-    ends = [key.line - 1 for key, _ in entries[1:]] + [total]
-    for (key, node), end in zip(entries, ends, strict=True):
+    found: dict[str, Entry] = {}
+    spelled: dict[str, str] = {}
+    ends = [key.line - 1 for key, _ in entries[1:]]
+    for (key, node), end in zip(entries, [*ends, total], strict=False):
         name = read_domain(reading, Field("a domain", "corp.example: {}", key))
         known = _known(reading, key, node)
-        if name is not None and known is not None:
-            last = max(_last_line(node), key.line)
-            found.append(Entry(name.casefold(), known, key.line - 1, min(last, end)))
-    return found
+        if name is None or known is None:
+            continue
+        domain = name.casefold()
+        # The same spelling twice is a problem of its YAML.
+        if spelled.setdefault(domain, key.text) != key.text:
+            reading.problem(key, f"{domain} comes twice", "keep one of the two")
+        last = max(_last_line(node), key.line)
+        found[domain] = Entry(domain, known, key.line - 1, min(last, end))
+    return list(found.values())
 
 
 def _known(reading: Reading, key: ScalarNode, node: Node) -> KnownDomain | None:

@@ -81,8 +81,8 @@ class Trusting:
             if not lacks_authority:
                 return None
         words = ["trust", domain]
-        if needs_authority and wanted.ca_file is not None:
-            words += ["--ca-file", wanted.ca_file]
+        if needs_authority:
+            words += ["--ca-file", wanted.ca_file or "CA.pem"]
         words += [word for address in wanted.dns_servers for word in ("--dns-server", address)]
         return command(*words)
 
