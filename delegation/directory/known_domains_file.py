@@ -108,6 +108,7 @@ class KnownDomainsFile:
         path, domain = self._writable().resolve(), domain.casefold()
         try:
             path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+            _refuse_of_others(path)
             with _alone(path):
                 data = _content(path)
                 before = known_domains_form.parse(data, str(path)).get(domain)

@@ -238,3 +238,12 @@ def test_a_folder_that_can_not_be_made(delegation: Delegation, file: Path) -> No
     ran = delegation("trust", "corp.example", "--yes")
     assert ran.code == 2
     assert "--known-domains FILE" in ran.err
+
+
+def test_a_folder_that_others_may_write_to(delegation: Delegation, file: Path) -> None:
+    file.parent.mkdir(parents=True)
+    file.parent.chmod(0o777)
+    ran = delegation("trust", "corp.example", "--yes")
+    assert ran.code == 2
+    assert f"anybody may change {file.parent}" in ran.err
+    assert not file.exists()

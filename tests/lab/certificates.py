@@ -26,6 +26,10 @@ subjectKeyIdentifier = hash
 authorityKeyIdentifier = keyid"""
 
 
+NOBODYS = (50, 51)
+"""Last parts of addresses at which no server of the domain ever is."""
+
+
 class Certificate(StrEnum):
     """A server certificate of the lab, by the name of its files in ``tls``."""
 
@@ -73,7 +77,7 @@ def make_known(lab: Lab) -> None:
     openssl(lab, "x509 -in tls/ca.pem -pubkey -noout -out tls/ca.pub")
     openssl(lab, "pkey -pubin -in tls/ca.pub -outform DER -out tls/ca.spki")
     digest = hashlib.sha256((lab.tls / "ca.spki").read_bytes()).digest()
-    addresses = ", ".join(lab.address_at(last) for last in range(1, 255))
+    addresses = ", ".join(lab.address_at(last) for last in range(1, 255) if last not in NOBODYS)
     lab.known_domains.write_text(
         f"{lab.domain}:\n"
         f'  authorities: ["sha256:{base64.b64encode(digest).decode()}"]\n'
