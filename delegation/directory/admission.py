@@ -5,7 +5,7 @@ never goes, whoever says so.
 """
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -97,7 +97,8 @@ class Admission:
         # Who answers to NTLM without TLS can't be shown: that takes somebody who types it.
         may_be_asked = file is not None and not verdict.lacking.ntlm_without_tls
         if self._introductions is not None and file is not None and may_be_asked:
-            shown = _introduction(to, what, place, authorities)
+            shown = [self._ignorance(to.domain) + f"; {what} is to go there:"]
+            shown += _introduction(to, place, authorities)
             if self._introductions.is_there() and self._introductions.is_right(shown, file):
                 self._known.add(to.domain, verdict.lacking)
                 return
@@ -110,10 +111,7 @@ class Admission:
         verdict: Judgement,
         authorities: Sequence[tuple[str, str]],
     ) -> Refused:
-        what = f"{to.domain} is not a known domain"
-        if self._known.known(to.domain) is not None:
-            what = f"what is known of {to.domain} does not cover this"
-        details = [f"its certificate is by {subject}" for subject, _ in authorities[-1:]]
+        details = [f"CA  {subject}, {key}" for subject, key in authorities]
         if verdict.lacking.ntlm_without_tls:
             details.append("NTLM without TLS does not prove who the server is: any computer of the")
             details.append("domain can pose as it, and pass the logon on; better: ldaps://")
@@ -121,11 +119,17 @@ class Admission:
             details.append(
                 f"for every account of this machine: the same with --known-domains {everybodys()}"
             )
+        what = self._ignorance(to.domain)
         return Refused(
             f"{what}, and the logon would go to {place}; no password was sent",
             Advice("if that is right: ", self._command(to.domain, verdict.lacking.options())),
             details,
         )
+
+    def _ignorance(self, domain: str) -> str:
+        if self._known.known(domain) is not None:
+            return f"what is known of {domain} does not cover this"
+        return f"{domain} is not a known domain"
 
     def _command(self, domain: str, options: Sequence[str]) -> Command:
         where = () if self._known.target else ("--known-domains", str(everybodys()))
@@ -133,18 +137,14 @@ class Admission:
 
 
 def _introduction(
-    to: Destination, what: str, place: str, authorities: Sequence[tuple[str, str]]
-) -> list[str]:
-    dns = ", ".join(to.dns_servers)
-    shown = [
-        f"{to.domain} is not a known domain yet, and {what} is to go there:",
-        f"  domain       {to.domain}",
-        f"  server       {place}",
-    ]
-    for subject, key in authorities[-1:]:
-        shown += [f"  CA           {subject}", f"               {key}"]
-    shown.append(f"  DNS servers  {dns or 'as this machine is set up'}")
-    return shown
+    to: Destination, place: str, authorities: Sequence[tuple[str, str]]
+) -> Iterator[str]:
+    yield f"  domain       {to.domain}"
+    yield f"  server       {place}"
+    for subject, key in authorities:
+        yield f"  CA           {subject}"
+        yield f"               {key}"
+    yield f"  DNS servers  {', '.join(to.dns_servers) or 'as this machine is set up'}"
 
 
 def is_in(name: str, domain: str) -> bool:

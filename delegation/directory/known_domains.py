@@ -101,10 +101,10 @@ def judged(known: KnownDomain | None, to: Destination) -> Judgement:
     lacking, met = KnownDomain(), entry
     differences: list[str] = []
     if to.authorities is not None and not set(to.authorities) & set(entry.authorities):
-        # The last one is the root: it stays when an issuing CA below it is made anew.
-        root = to.authorities[-1:]
-        met = replace(met, authorities=root)
-        lacking = replace(lacking, authorities=root)
+        # All of them: where a chain ends differs from one version of Python to the next, if the
+        # issuing CA is trusted as well as the root (VERIFY_X509_PARTIAL_CHAIN).
+        met = replace(met, authorities=to.authorities)
+        lacking = replace(lacking, authorities=to.authorities)
         differences += _differing("CA key", entry.authorities, to.authorities)
     if not set(to.dns_servers) <= set(entry.dns_servers):
         met = replace(met, dns_servers=to.dns_servers)

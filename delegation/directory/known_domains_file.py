@@ -86,6 +86,16 @@ class KnownDomainsFile:
             self._known = found
         return self._known
 
+    def besides(self, domain: str) -> Path | None:
+        """The other file that says something of a domain, and goes on saying it."""
+        from delegation.directory import known_domains_form
+
+        for path in self._files():
+            others = path != self.target
+            if others and domain.casefold() in known_domains_form.parse(_content(path), str(path)):
+                return path
+        return None
+
     def of_target(self, domain: str) -> KnownDomain | None:
         """What the file that would be written says itself of a domain. Raises UsageError."""
         from delegation.directory import known_domains_form

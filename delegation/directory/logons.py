@@ -142,7 +142,8 @@ class Logons:
                     "and will be renewed; no password was sent",
                     "name the PEM file of the CA that issued it: directory.ca_file",
                 )
-            met = [(authorities.subject_of(vouching[-1]) or "itself", keys[-1])]
+            subjects = (authorities.subject_of(one) or "itself" for one in vouching)
+            met = list(zip(subjects, keys, strict=True))
         to = Destination(
             domain, server, keys, wanted.dns_servers, is_ntlm_without_tls=reached.chain is None
         )

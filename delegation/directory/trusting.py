@@ -64,6 +64,9 @@ class Trusting:
         )
         before = self._known.of_target(domain)
         lines = [*subjects, *_shown(domain, before, said, replaces=replaces)]
+        besides = self._known.besides(domain) if replaces else None
+        if besides is not None:
+            lines.append(f"what {besides} says of it holds besides, until it is replaced there")
         is_news = before is None or (said if replaces else before.joined(said)) != before
         return TrustProposal(domain, said, replaces, tuple(lines) if is_news else ())
 

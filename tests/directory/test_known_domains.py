@@ -48,8 +48,7 @@ class TestJudged:
         destination = to(authorities=(OTHER, KEY), dns_servers=("10.0.0.53",))
         verdict = judged(known, destination)
         assert verdict.acquaintance is Acquaintance.UNKNOWN
-        # The root of the chain, which lasts longest.
-        assert verdict.lacking == KNOWN
+        assert verdict.lacking == KnownDomain((OTHER, KEY), ("10.0.0.53",))
         assert judged(verdict.lacking, destination).acquaintance is Acquaintance.KNOWN
 
     def test_its_name_alone_is_enough_for_a_password_to_a_kdc(self) -> None:

@@ -422,6 +422,18 @@ class TestKnown:
         answer = chosen.run("plan")
         assert answer.code == code, answer
 
+    def test_every_ca_of_the_chain_becomes_known(
+        self, desk: Desk, at_another: Callable[[str], Desk]
+    ) -> None:
+        """Where the chain ends differs from one version of Python to the next."""
+        keys = chained(desk.lab)
+        chosen = knowing(at_another("chained"), "")
+        words = to_type(chosen.run("plan").err)
+        assert words[2:6] == ["--ca", keys["middle"], "--ca", keys["root"]]
+        assert keys["leaf"] not in words
+        trusted(chosen, words)
+        assert chosen.run("plan").code == 3
+
     def test_what_differs_is_refused_at_a_terminal_too(self, desk: Desk) -> None:
         other = key_of(desk.lab.other_ca_file)
         dns = desk.lab.address
