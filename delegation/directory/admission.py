@@ -82,13 +82,11 @@ class Admission:
             verdict.differences,
         )
 
-    def admit(
-        self, to: Destination, what: str, place: str, authorities: Sequence[tuple[str, str]] = ()
-    ) -> None:
+    def admit(self, to: Destination, what: str, place: str, vouching: Sequence[bytes] = ()) -> None:
         """Let a secret go there: it is known, or somebody says now that it is right.
 
-        ``what`` is the secret in words; ``authorities`` are subjects and keys of the CAs that
-        vouch for the server. Raises Refused.
+        ``what`` is the secret in words; ``vouching`` are the CAs' certificates that vouch for the
+        server, in DER. Raises Refused.
         """
         verdict = self.refuse_different(to, place)
         if verdict.acquaintance is Acquaintance.KNOWN:
@@ -98,20 +96,16 @@ class Admission:
         may_be_asked = file is not None and not verdict.lacking.ntlm_without_tls
         if self._introductions is not None and file is not None and may_be_asked:
             shown = [self._ignorance(to.domain) + f"; {what} is to go there:"]
-            shown += _introduction(to, place, authorities)
+            shown += _introduction(to, place, vouching)
             if self._introductions.is_there() and self._introductions.is_right(shown, file):
                 self._known.add(to.domain, verdict.lacking)
                 return
-        raise self._unknown(to, place, verdict, authorities)
+        raise self._unknown(to, place, verdict, vouching)
 
     def _unknown(
-        self,
-        to: Destination,
-        place: str,
-        verdict: Judgement,
-        authorities: Sequence[tuple[str, str]],
+        self, to: Destination, place: str, verdict: Judgement, vouching: Sequence[bytes]
     ) -> Refused:
-        details = [f"CA  {subject}, {key}" for subject, key in authorities]
+        details = [f"CA  {subject}, {key}" for subject, key in _named(vouching)]
         if verdict.lacking.ntlm_without_tls:
             details.append("NTLM without TLS does not prove who the server is: any computer of the")
             details.append("domain can pose as it, and pass the logon on; better: ldaps://")
@@ -136,15 +130,21 @@ class Admission:
         return command("trust", domain, *options, *where)
 
 
-def _introduction(
-    to: Destination, place: str, authorities: Sequence[tuple[str, str]]
-) -> Iterator[str]:
+def _introduction(to: Destination, place: str, vouching: Sequence[bytes]) -> Iterator[str]:
     yield f"  domain       {to.domain}"
     yield f"  server       {place}"
-    for subject, key in authorities:
+    for subject, key in _named(vouching):
         yield f"  CA           {subject}"
         yield f"               {key}"
     yield f"  DNS servers  {', '.join(to.dns_servers) or 'as this machine is set up'}"
+
+
+def _named(vouching: Sequence[bytes]) -> Iterator[tuple[str, str]]:
+    """Subject and key of each authority."""
+    from delegation.kerberos import authorities
+
+    for certificate in vouching:
+        yield authorities.subject_of(certificate) or "itself", authorities.key_of(certificate)
 
 
 def is_in(name: str, domain: str) -> bool:

@@ -11,7 +11,7 @@ from delegation import names
 from delegation.directory import known_domains
 from delegation.directory.known_domains import KnownDomain
 from delegation.errors import Problem, UsageError
-from delegation.inventory import yaml_tree, yaml_writing
+from delegation.inventory import yaml_tree
 from delegation.inventory.declared import DeclaredSection
 from delegation.inventory.directory_section import ADDRESSES
 from delegation.inventory.fields import Field, Reading
@@ -73,6 +73,8 @@ def with_entry(data: bytes, file: str, domain: str, known: KnownDomain) -> bytes
 
 
 def _written(domain: str, known: KnownDomain, comments: list[str] | None = None) -> list[str]:
+    from delegation.inventory import yaml_writing  # who only reads has no use for it
+
     lists = (
         ("authorities", known.authorities),
         ("dns_servers", known.dns_servers),

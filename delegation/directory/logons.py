@@ -130,9 +130,8 @@ class Logons:
         """
         from delegation.kerberos import authorities
 
-        server = server_of(reached.host, domain)
         keys: tuple[str, ...] | None = None
-        met: list[tuple[str, str]] = []
+        vouching: tuple[bytes, ...] = ()
         if reached.chain is not None:
             vouching = authorities.vouching(reached.chain)
             keys = tuple(map(authorities.key_of, vouching))
@@ -142,12 +141,14 @@ class Logons:
                     "and will be renewed; no password was sent",
                     "name the PEM file of the CA that issued it: directory.ca_file",
                 )
-            subjects = (authorities.subject_of(one) or "itself" for one in vouching)
-            met = list(zip(subjects, keys, strict=True))
         to = Destination(
-            domain, server, keys, wanted.dns_servers, is_ntlm_without_tls=reached.chain is None
+            domain,
+            server_of(reached.host, domain),
+            keys,
+            wanted.dns_servers,
+            is_ntlm_without_tls=reached.chain is None,
         )
-        self._admission.admit(to, what, reached.host, met)
+        self._admission.admit(to, what, reached.host, vouching)
 
     def _secret(self, wanted: DirectorySettings, domain: str) -> Secret:
         """Raises UsageError, and Refused for a password that no KDC of the domain would get."""
