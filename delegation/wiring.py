@@ -17,6 +17,7 @@ from delegation.changes.kinds import Kinds
 from delegation.changes.records import Records
 from delegation.changes.run import SETTLE, Run
 from delegation.directory import connection, reaching
+from delegation.directory.known_domains_file import KnownDomainsFile
 from delegation.directory.logons import Logons, Passwords
 from delegation.events import Teller
 from delegation.hosts.settings import HOST_SETTINGS
@@ -27,6 +28,7 @@ from delegation.mesh.state import AUDIT, DELEGATION, DelegationPlan
 from delegation.migrations import MIGRATE
 
 if TYPE_CHECKING:
+    from delegation.directory.trusting import Trusting
     from delegation.hosts.hypervisor import Hypervisor, Open
     from delegation.hosts.places import Account, Place
     from delegation.mesh.export_plan import ChangeFile
@@ -42,12 +44,15 @@ class Places:
 
     ``directory`` is a URL, and ``state`` the folder of the journal. ``elsewhere`` is the domain
     controller, by host name or URL, that a run of another one is to be undone on.
+    ``known_domains`` is the file of those to which a password may go; None: the account's own and
+    the machine's.
     """
 
     inventory: Path = Path("inventory.yaml")
     directory: str | None = None
     state: Path | None = None
     elsewhere: str | None = None
+    known_domains: Path | None = None
 
 
 class World:
@@ -67,8 +72,7 @@ class World:
         self.places = places
         self.teller = teller
         self.records = self.records_in(state_folder(places, inventory))
-        is_vouched_for = places.directory is not None or places.elsewhere is not None
-        self._logons = Logons(passwords, vouched=is_vouched_for)
+        self._logons = _logons(places, passwords)
 
     def records_in(self, folder: Path) -> Records:
         """The journal of a state folder."""
@@ -257,8 +261,24 @@ def reading(
     settings: DirectorySettings, domain: str, places: Places, passwords: Passwords, teller: Teller
 ) -> AbstractContextManager[Inspector]:
     """A directory to look at before there is an inventory."""
-    logons = Logons(passwords, vouched=places.directory is not None)
-    return reaching.reading(settings, domain, logons, teller)
+    return reaching.reading(settings, domain, _logons(places, passwords), teller)
+
+
+def _logons(places: Places, passwords: Passwords) -> Logons:
+    is_named = places.directory is not None or places.elsewhere is not None
+    return Logons(passwords, known_domains(places), is_named=is_named)
+
+
+def known_domains(places: Places) -> KnownDomainsFile:
+    """The domains that a password may go to, as the caller, the account or root says."""
+    return KnownDomainsFile(places.known_domains, places.inventory)
+
+
+def trusting(places: Places) -> "Trusting":
+    """The list of known domains, to be looked at and to be added to."""
+    from delegation.directory.trusting import Trusting
+
+    return Trusting(known_domains(places))
 
 
 def redirect(settings: DirectorySettings, url: str) -> DirectorySettings:

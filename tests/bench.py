@@ -98,6 +98,7 @@ def _run(command: list[str], lab: Lab | None = None, codes: tuple[int, ...] = (0
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     if lab is not None:
         environment["DELEGATION_PASSWORD"] = lab.accounts[WRITER]
+        environment["DELEGATION_KNOWN_DOMAINS"] = str(lab.known_domains)
         environment["LDAPTLS_CACERT"] = str(lab.ca_file)
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode not in codes:

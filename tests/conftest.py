@@ -1,5 +1,7 @@
 """The labs' fixtures, for every test that asks for them."""
 
+import os
+import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -31,6 +33,9 @@ collect_ignore = (
         "story/test_central_proof.py",
     ]
 )
+
+os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="delegation-nobodys-")
+"""No test reads, or writes, what is known of domains on the machine that it runs on."""
 
 TESTS = Path(__file__).parent
 LONGEST = (

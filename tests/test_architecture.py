@@ -57,7 +57,8 @@ IO = {
 }
 """The places of input and output, and what of the world each may touch; all others are pure."""
 PURE_BESIDE_IO = (
-    "directory.descriptors directory.editing directory.ldif directory.modify directory.requests"
+    "directory.descriptors directory.editing directory.known_domains directory.known_domains_form"
+    " directory.ldif directory.modify directory.requests"
     " hosts.winrm.cmdlets hosts.winrm.output hosts.winrm.reading"
     " kerberos.refusals migrations.smb.target_view migrations.smb.traffic"
 )
@@ -80,7 +81,7 @@ HANDED = {
     "changes.store": "changes.journal changes.records changes.settlement mesh.audits"
     " migrations.record/"
     " migrations.give_up",
-    "changes.state_folder": "changes.records changes.store",
+    "changes.state_folder": "changes.records changes.store directory.known_domains_file",
     "changes.windows_owners": "changes.state_folder",
     "hosts.crew": "hosts.fleet migrations.dry_runs",
     "hosts.thread_inbox": "hosts.crew migrations.runner.threads",

@@ -29,6 +29,7 @@ SUMMARIES = {
     "report": "Write a report of the state, a plan, an audit or a run.",
     "export": "Write the plan as a change file, and its undo beside it.",
     "schedule": "Write the units of a scheduled audit; install nothing.",
+    "trust": "Make a domain known, so that a password may go to it.",
     "schema": "Print the inventory's JSON Schema, for editors.",
     "demo": "Show the whole story on an embedded sample directory.",
 }

@@ -1,8 +1,9 @@
 """Options that every command shares, before or after its name, and those that several have."""
 
+import os
 import shlex
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+KNOWN_DOMAINS = "DELEGATION_KNOWN_DOMAINS"
+"""The variable that stands for --known-domains."""
+
 
 @dataclass
 class Options:
@@ -25,6 +29,7 @@ class Options:
     inventory: Path = Path("inventory.yaml")
     directory: str | None = None
     state: Path | None = None
+    known_domains: Path | None = None
     password_file: Path | None = None
     hosts_password_file: Path | None = None
     verbose: bool = False
@@ -39,7 +44,9 @@ class Options:
         """Where everything is, as the command line says it."""
         from delegation.wiring import Places
 
-        return Places(self.inventory, self.directory, self.state, self.elsewhere)
+        return Places(
+            self.inventory, self.directory, self.state, self.elsewhere, self.known_domains
+        )
 
     def typed(self, command: Command) -> str:
         """A command for somebody to type, with the same places."""
@@ -50,19 +57,25 @@ class Options:
         return words.typed(self.typed) if isinstance(words, Advice) else words
 
     def command(self, *words: str) -> str:
-        """``delegation`` and ``words`` with the same inventory, directory and state: to type."""
-        line = ["delegation"]
-        for name in ("inventory", "directory", "state"):
-            place = getattr(self, name)
-            if place != getattr(Options, name):
-                line += [f"--{name}", str(place)]
-        line += words
+        """``delegation`` and ``words`` with the same places: to type."""
+        line = ["delegation", *self._places_for(words), *words]
         # Each in the quotes of the shell that it is pasted into.
         if sys.platform == "win32":
             from subprocess import list2cmdline
 
             return list2cmdline(line)
         return shlex.join(line)
+
+    def _places_for(self, words: Sequence[str]) -> Iterator[str]:
+        """The options that say them; a variable of the environment that says one holds on."""
+        names = ("inventory", "directory", "state", "known_domains")
+        for name in names[-1:] if words[:1] == ("trust",) else names:
+            option, place = f"--{name.replace('_', '-')}", getattr(self, name)
+            is_said = place == getattr(Options, name) or option in words
+            if name == "known_domains" and str(place) == os.environ.get(KNOWN_DOMAINS):
+                is_said = True
+            if not is_said:
+                yield from (option, str(place))
 
 
 def common(*, with_environment: bool = False) -> Callable[[F], F]:
@@ -180,6 +193,14 @@ _COMMON: list[tuple[tuple[str, ...], dict[str, Any]]] = [
     (
         ("--state",),
         {"type": _FILE, "metavar": "DIR", "help": "Where runs are recorded, instead of state."},
+    ),
+    (
+        ("--known-domains",),
+        {
+            "type": _FILE,
+            "metavar": "FILE",
+            "help": "The domains that a password may go to, instead of your own and root's list.",
+        },
     ),
     (
         ("--password-file",),

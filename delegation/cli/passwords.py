@@ -4,10 +4,12 @@ import getpass
 import os
 import stat
 import sys
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
 from delegation import names
+from delegation.cli import terminal
 from delegation.cli.options import Options
 from delegation.errors import UsageError
 
@@ -24,7 +26,7 @@ _WAYS = {
 
 
 class TerminalPasswords:
-    """Implements directory.logons.Passwords."""
+    """Implements directory.logons.Passwords, and directory.admission.Introductions."""
 
     def __init__(self, given: Options) -> None:
         self._files = {
@@ -45,6 +47,15 @@ class TerminalPasswords:
 
     def ways(self, section: str) -> tuple[str, str]:
         return _WAYS[section]
+
+    def is_there(self) -> bool:
+        return sys.stdin.isatty()
+
+    def is_right(self, shown: Sequence[str], file: Path) -> bool:
+        for line in shown:
+            terminal.say(line)
+        terminal.say("Compare it with what your domain's administrators say; nobody else can tell.")
+        return terminal.confirm(f"Trust it from now on, and write that to {file}?", yes=False)
 
 
 def _read(file: Path, option: str) -> str:

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, time
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from typing import Any, TypeVar
 
 import click
 
+from delegation import wiring
 from delegation.cli import files, findings, opening, options, terminal
 from delegation.cli.jobs import cron as crontab
 from delegation.cli.jobs.cron import CronLine
@@ -15,6 +17,7 @@ from delegation.cli.jobs.job import AT, Job
 from delegation.cli.jobs.places import places
 from delegation.cli.jobs.systemd import SystemdUnits
 from delegation.cli.jobs.task import GMSA, ScheduledTask
+from delegation.cli.options import Options
 from delegation.errors import UsageError
 from delegation.mesh.checks import Severity
 from delegation.report.templates import TemplateChoice
@@ -205,7 +208,30 @@ def _job(ctx: click.Context, kind: type[PurePath], given: Mapping[str, Any]) -> 
         if kind is PurePosixPath:
             raise UsageError(what, fix)
         terminal.warn(f"{what}: {fix}")
-    return Job(inventory, there, given["name"], given["fail_on"], given["operators"])
+    job = Job(inventory, there, given["name"], given["fail_on"], given["operators"])
+    _warn_unknown(shared, job, is_here=not there.foreign and given["folder"] is None)
+    return job
+
+
+def _warn_unknown(shared: Options, job: Job, *, is_here: bool) -> None:
+    """Tell today what would refuse the logon tonight, with the command that lets it go."""
+    if job.known_domains is None:
+        return
+    list_there = replace(shared.places, known_domains=Path(job.known_domains))
+    wanted = job.inventory.directory
+    if wanted.ca_file is not None:
+        wanted = replace(wanted, ca_file=str((shared.inventory.parent / wanted.ca_file).resolve()))
+    trusting = wiring.trusting(list_there if is_here else shared.places)
+    lacking = trusting.lacking(wanted, job.inventory.domain, is_asked=is_here)
+    if lacking is None:
+        return
+    line = Options(known_domains=Path(job.known_domains)).typed(lacking)
+    how = "is not known enough" if is_here else "has to be known, on that machine,"
+    terminal.warn(
+        f"{job.inventory.domain} {how} in {job.known_domains}; without that its password goes "
+        "nowhere, and the audit fails"
+    )
+    terminal.say(f"  as root or administrator, where it is right: {line}")
 
 
 def _at(given: Mapping[str, Any]) -> time | None:

@@ -94,14 +94,14 @@ def table(
             out(f"      {below[index - 1]}")
 
 
-def confirm(question: str, *, yes: bool) -> bool:
+def confirm(question: str, *, yes: bool, reviewed: str = "the plan has been reviewed") -> bool:
     """Ask, unless ``yes``. Raises UsageError where nobody is there to answer."""
     if yes:
         return True
     if not sys.stdin.isatty():
         raise UsageError(
             "nobody is at a terminal to confirm; nothing was written",
-            "add --yes where the plan has been reviewed",
+            f"add --yes where {reviewed}",
         )
     click.echo(f"{inert(question)} [y/N] ", nl=False, err=True)
     try:

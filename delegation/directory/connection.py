@@ -7,7 +7,7 @@ import ipaddress
 import sys
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, Self
 from urllib.parse import urlsplit
 
 from delegation.changes.run import Run
@@ -21,13 +21,47 @@ class Credentials:
     """Who logs on. The password is never printed, logged or stored.
 
     Without a user it is the current logon, without a password the keytab or the ticket cache.
+    Raises UsageError for an empty password: a simple bind with one is an "unauthenticated" bind,
+    which succeeds as nobody (RFC 4513, 5.1.2). It would look like a logon that may read nothing.
     """
 
     user: str | None = None
     password: str | None = None
 
+    def __post_init__(self) -> None:
+        if self.password is not None and not self.password:
+            raise UsageError(
+                "an empty password is refused: a domain controller takes it as no logon at all",
+                "set DELEGATION_PASSWORD or use --password-file",
+            )
+
     def __repr__(self) -> str:
         return f"Credentials({self.user!r})"
+
+    def for_server(self, reached: "ReachedServer") -> Self:  # noqa: ARG002
+        """Itself, as a ServerLogon: whoever made it has decided where it goes."""
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class ReachedServer:
+    """Who answered, before anything was sent there; ``chain`` None: without TLS.
+
+    It is the chain by which this machine has verified the server, in DER, the server's own first.
+    """
+
+    host: str
+    chain: tuple[bytes, ...] | None = None
+
+
+class ServerLogon(Protocol):
+    """Whose logon it is, and what of it the server gets that was reached."""
+
+    @property
+    def user(self) -> str | None: ...
+
+    def for_server(self, reached: ReachedServer) -> Credentials:
+        """Raises DelegationError where nothing may go there."""
 
 
 def host_of(url: str) -> str:

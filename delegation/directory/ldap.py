@@ -30,7 +30,7 @@ from delegation.directory import (
     trouble,
 )
 from delegation.directory.bounded import WaitingTime
-from delegation.directory.connection import Credentials
+from delegation.directory.connection import ServerLogon
 from delegation.directory.ldap_answers import Answer, Unreadable
 from delegation.directory.searching import Bounds
 from delegation.errors import DirectoryError
@@ -50,11 +50,11 @@ class LdapReader:
     page = 1_000
     """Objects a page; AD's default MaxPageSize."""
 
-    def __init__(self, settings: DirectorySettings, domain: str, credentials: Credentials) -> None:
+    def __init__(self, settings: DirectorySettings, domain: str, logon: ServerLogon) -> None:
         self._url = settings.url or ""
-        self._connection = session.connect(settings, domain, credentials)
+        self._connection = session.connect(settings, domain, logon)
         try:
-            logged_on = replace(settings, user=credentials.user)
+            logged_on = replace(settings, user=logon.user)
             self._directory = session.identify(self._connection, logged_on, domain)
         except BaseException:
             self.close()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from delegation.changes.run import Run
 from delegation.directory import connection
-from delegation.directory.connection import Credentials
+from delegation.directory.connection import ServerLogon
 from delegation.directory.logons import Logons
 from delegation.errors import (
     Advice,
@@ -104,7 +104,7 @@ def unlocated(wanted: DirectorySettings, domain: str) -> DelegationError | None:
 
 
 def _opened(  # noqa: PLR0913, PLR0917 - what a logon rests on
-    edge: Callable[[DirectorySettings, str, Credentials], E],
+    edge: Callable[[DirectorySettings, str, ServerLogon], E],
     wanted: DirectorySettings,
     domain: str,
     logons: Logons,
@@ -115,17 +115,17 @@ def _opened(  # noqa: PLR0913, PLR0917 - what a logon rests on
 
     A refused logon is not tried on the next one: that would lock the account out.
     """
+    logon = logons.to_directory(wanted, domain)
     if wanted.url is not None:
-        return edge(wanted, domain, logons.to_directory(wanted, domain))
+        return edge(wanted, domain, logon)
     from delegation.directory import locate
 
     located = locate.controllers(wanted, domain, prefer)
-    credentials = logons.to_directory(wanted, domain)
     failures: list[str] = []
     for url in located.urls:
         logons.refuse_elsewhere(url, domain)
         try:
-            directory = edge(replace(wanted, url=url), domain, credentials)
+            directory = edge(replace(wanted, url=url), domain, logon)
         except ConnectionFailed as exc:
             failures += [exc.what, *map(str, exc.details)]
         else:

@@ -4,6 +4,7 @@ ldap3 follows no referrals here: one may lead anywhere, and would get the creden
 """
 
 import socket
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -15,45 +16,49 @@ from ldap3.core.exceptions import LDAPException, LDAPExceptionError
 
 from delegation.directory import bounded, entries, identity, searching, trouble
 from delegation.directory.bounded import BoundedConnection
-from delegation.directory.connection import Credentials, host_of, is_address, refuse_unable
+from delegation.directory.connection import (
+    Credentials,
+    ReachedServer,
+    ServerLogon,
+    host_of,
+    is_address,
+    refuse_unable,
+)
 from delegation.directory.ldap_answers import Unreadable
 from delegation.directory.tls import VerifiedTls, verified
-from delegation.errors import ConnectionFailed, DelegationError, UsageError
+from delegation.errors import ConnectionFailed, DelegationError
 from delegation.inventory import Auth, DirectorySettings
 from delegation.kerberos import certificates, refusals
+from delegation.kerberos.authorities import verified_chain
 from delegation.kerberos.refusals import Attempt
 from delegation.mesh.snapshot import Directory
 
 CONNECT_TIMEOUT = 10
 """Seconds to wait for a connection, and for its TLS."""
 
+HESITATION = 30.0
+"""Seconds for which a connection is kept on which nothing was said yet."""
+
 READ_ONLY = b"1.2.840.113556.1.4.1920"
 """supportedCapabilities of a read-only domain controller (MS-ADTS 3.1.1.3.4.3)."""
 
 
-def connect(settings: DirectorySettings, domain: str, credentials: Credentials) -> Any:  # noqa: ANN401 - ldap3 has no types
+def connect(settings: DirectorySettings, domain: str, logon: ServerLogon) -> Any:  # noqa: ANN401 - ldap3 has no types
     """A bound ldap3 connection: over verified TLS, or sealed by the logon.
 
-    Raises UsageError for settings that this can't do, ConnectionFailed, CredentialsRefused, and
-    DirectoryError where no KDC can be asked.
+    Raises UsageError for settings that this can't do, Refused for a server that the logon is not
+    for, ConnectionFailed, CredentialsRefused, and DirectoryError where no KDC can be asked.
     """
-    settings = replace(settings, user=credentials.user)
+    settings = replace(settings, user=logon.user)
     refuse_unable(settings)
-    # A simple bind with an empty password is an "unauthenticated" one, which succeeds as nobody
-    # (RFC 4513, 5.1.2). It would look like a logon that may read nothing.
-    if credentials.password is not None and not credentials.password:
-        raise UsageError(
-            "an empty password is refused: a domain controller takes it as no logon at all",
-            "set DELEGATION_PASSWORD or use --password-file",
-        )
     # The ticket is asked for the host of the URL, and the certificate must be for it, wherever DNS
     # sends the connection: an answer of DNS must not choose who is trusted.
     host = host_of(settings.url or "")
-    attempt = Attempt(host, domain, credentials.user, settings.keytab, over_tls=settings.over_tls)
-    connection = _connected(settings, host, credentials, domain)
+    attempt = Attempt(host, domain, logon.user, settings.keytab, over_tls=settings.over_tls)
+    connection, credentials = _admitted(settings, host, logon)
     try:
         if settings.logon is Auth.SIMPLE:
-            _bind_simple(connection, attempt)
+            _bind_simple(connection, attempt, credentials)
         else:
             from delegation.directory import sealing
 
@@ -62,6 +67,33 @@ def connect(settings: DirectorySettings, domain: str, credentials: Credentials) 
         _hang_up(connection)
         raise
     return connection
+
+
+def _admitted(
+    settings: DirectorySettings, host: str, logon: ServerLogon
+) -> tuple[Any, Credentials]:
+    """An open connection, and what may be sent on it: decided when it is known who answers.
+
+    Somebody may think about that for long, and a domain controller hangs up on whoever says
+    nothing for two minutes (InitRecvTimeout, MS-ADTS 3.1.1.3.4.6). Whoever answers the next time
+    is judged as well.
+    """
+    connection, reached = _connected(settings, host)
+    began = time.monotonic()
+    try:
+        credentials = logon.for_server(reached)
+    except BaseException:
+        _hang_up(connection)
+        raise
+    if time.monotonic() - began < HESITATION:
+        return connection, credentials
+    _hang_up(connection)
+    connection, reached = _connected(settings, host)
+    try:
+        return connection, logon.for_server(reached)
+    except BaseException:
+        _hang_up(connection)
+        raise
 
 
 def identify(connection: Any, settings: DirectorySettings, domain: str) -> Directory:  # noqa: ANN401
@@ -121,15 +153,15 @@ def _bind_name(user: str, domain: str) -> str:
     return user if any(mark in user for mark in "@\\=") else f"{user}@{domain}"
 
 
-def _connected(
-    settings: DirectorySettings, host: str, credentials: Credentials, domain: str
-) -> Any:  # noqa: ANN401
+def _connected(settings: DirectorySettings, host: str) -> tuple[Any, ReachedServer]:
     """An open connection to the first of the host's addresses that answers, not bound yet."""
     tls = verified(host, settings.ca_file) if settings.over_tls else None
     trouble: list[ConnectionFailed] = []
     for address in _addresses(host, settings.dns_servers):
         try:
-            return _connected_to(settings, address, tls, credentials, domain)
+            connection = _connected_to(settings, address, tls)
+            chain = verified_chain(connection.socket) if tls is not None else None
+            return connection, ReachedServer(host, chain)
         except ConnectionFailed as exc:
             trouble.append(exc)
     if len(trouble) == 1:
@@ -147,13 +179,7 @@ def _addresses(host: str, dns_servers: Sequence[str]) -> Sequence[str]:
     return locate.addresses(host, dns_servers)
 
 
-def _connected_to(
-    settings: DirectorySettings,
-    address: str,
-    tls: VerifiedTls | None,
-    credentials: Credentials,
-    domain: str,
-) -> Any:  # noqa: ANN401
+def _connected_to(settings: DirectorySettings, address: str, tls: VerifiedTls | None) -> Any:  # noqa: ANN401
     url = urlsplit(settings.url or "")
     server = ldap3.Server(
         address,
@@ -163,12 +189,9 @@ def _connected_to(
         get_info=ldap3.NONE,
         connect_timeout=CONNECT_TIMEOUT,
     )
-    simple = settings.logon is Auth.SIMPLE
     connection = BoundedConnection(
         server,
-        user=_bind_name(credentials.user or "", domain) if simple else None,
-        password=credentials.password if simple else None,
-        authentication=ldap3.SIMPLE if simple else ldap3.ANONYMOUS,
+        authentication=ldap3.ANONYMOUS,
         auto_referrals=False,
         auto_range=False,
         return_empty_attributes=False,
@@ -219,8 +242,11 @@ def _unreachable(url: str, tls: VerifiedTls | None, exc: Exception) -> Connectio
     )
 
 
-def _bind_simple(connection: Any, attempt: Attempt) -> None:  # noqa: ANN401
+def _bind_simple(connection: Any, attempt: Attempt, credentials: Credentials) -> None:  # noqa: ANN401
     """Raises ConnectionFailed, CredentialsRefused."""
+    connection.authentication = ldap3.SIMPLE
+    connection.user = _bind_name(credentials.user or "", attempt.domain)
+    connection.password = credentials.password
     try:
         bound = connection.bind(read_server_info=False)
     except (LDAPException, OSError, Unreadable) as exc:

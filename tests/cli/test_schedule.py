@@ -280,11 +280,47 @@ def test_the_inventorys_keytab_is_seen_at_its_own_path(delegation: Delegation, h
 def test_a_password_is_a_credential(delegation: Delegation, here: Path) -> None:
     declare(here, ", user: svc")
     unit = service(delegation)
-    assert section(unit, "Service")["LoadCredential"] == ["password:/etc/delegation-audit.password"]
+    settings = section(unit, "Service")
+    assert settings["LoadCredential"] == [
+        "password:/etc/delegation-audit.password",
+        "known-domains:/etc/delegation/known-domains",
+    ]
+    assert settings["Environment"] == ["DELEGATION_KNOWN_DOMAINS=%d/known-domains"]
     assert command(unit)[5:7] == ["--password-file", "${CREDENTIALS_DIRECTORY}/password"]
     ran = delegation("--password-file", "secret word", "schedule", "systemd")
-    assert section(ran.out, "Service")["LoadCredential"] == [f"password:{here}/secret word"]
+    assert section(ran.out, "Service")["LoadCredential"][0] == f"password:{here}/secret word"
     assert str(here / "secret word") not in command(ran.out)
+
+
+@pytest.mark.parametrize("kind", ["systemd", "cron"])
+def test_a_password_needs_a_known_domain(delegation: Delegation, here: Path, kind: str) -> None:
+    """Told on the day when it is made, not in the night when it fails."""
+    known = here.parent / "known-domains"
+    declare(here, ", user: svc, ca_file: ca.pem, dns_servers: [10.0.0.53]")
+    options = ("--password-file", "secret", "--known-domains", str(known))
+    ran = delegation(*options, "schedule", kind)
+    assert ran.code == 0
+    assert "corp.example is not known enough in" in ran.err
+    [line] = [line for line in ran.err.splitlines() if " trust " in line]
+    words = shlex.split(line.partition("delegation ")[2])
+    assert words[-4:] == ["--ca-file", str(here / "ca.pem"), "--dns-server", "10.0.0.53"]
+    assert str(known) in ran.out
+    key = f"sha256:{'A' * 43}="
+    told = [*words[:4], "--ca", key, *words[-2:], "--yes"]
+    assert delegation(*told).code == 0
+    assert "known enough" not in delegation(*options, "schedule", kind).err
+    # What needs no password needs no list.
+    declare(here, ", user: svc, keytab: svc.keytab")
+    ran = delegation(*options, "schedule", kind)
+    assert "known-domains" not in ran.out + ran.err
+
+
+def test_a_task_is_told_where_the_known_domains_are(delegation: Delegation, here: Path) -> None:
+    declare(here, ", user: svc")
+    place = ("--program", "C:\\d\\delegation.exe", "--folder", "C:\\d")
+    ran = delegation("schedule", "task-scheduler", *place)
+    assert "--known-domains C:\\ProgramData\\delegation\\known-domains" in ran.out
+    assert "has to be known, on that machine, in C:\\ProgramData" in ran.err
 
 
 def test_without_user_and_keytab_it_is_a_client_keytab(delegation: Delegation, here: Path) -> None:
@@ -606,7 +642,7 @@ def test_cron_has_nobody_to_ask(delegation: Delegation, here: Path) -> None:
     declare(here, ", user: svc")
     assert "--password-file" in delegation("schedule", "cron").err
     ran = delegation("--password-file", "secret", "schedule", "cron")
-    assert "warning" not in ran.err
+    assert "nobody is there" not in ran.err
     assert f"--password-file {here}/secret " in ran.out
     declare(here)
     assert "set directory.keytab" in delegation("schedule", "cron").err

@@ -6,6 +6,8 @@ keyUsage, and every certificate its key identifiers.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
@@ -22,6 +24,10 @@ keyUsage = critical, digitalSignature
 extendedKeyUsage = serverAuth
 subjectKeyIdentifier = hash
 authorityKeyIdentifier = keyid"""
+
+
+NOBODYS = (50, 51)
+"""Last parts of addresses at which no server of the domain ever is."""
 
 
 class Certificate(StrEnum):
@@ -60,6 +66,26 @@ def issue(lab: Lab) -> None:
     sign(lab, Certificate.EXPIRED, validity=PAST)
     sign(lab, Certificate.OTHER_CA, authority="other-ca")
     sign(lab, Certificate.WRONG_NAME, extensions="elsewhere")
+    make_known(lab)
+
+
+def make_known(lab: Lab) -> None:
+    """Write the list of known domains: this one, by its CA, whatever address of the lab serves it.
+
+    Also by NTLM without TLS, which is a way to log on as others are.
+    """
+    openssl(lab, "x509 -in tls/ca.pem -pubkey -noout -out tls/ca.pub")
+    openssl(lab, "pkey -pubin -in tls/ca.pub -outform DER -out tls/ca.spki")
+    digest = hashlib.sha256((lab.tls / "ca.spki").read_bytes()).digest()
+    addresses = ", ".join(lab.address_at(last) for last in range(1, 255) if last not in NOBODYS)
+    lab.known_domains.write_text(
+        f"{lab.domain}:\n"
+        f'  authorities: ["sha256:{base64.b64encode(digest).decode()}"]\n'
+        f"  dns_servers: [{addresses}]\n"
+        f"  servers: [{addresses}]\n"
+        "  ntlm_without_tls: true\n"
+    )
+    lab.known_domains.chmod(0o644)
 
 
 def issue_host(lab: Lab, host: str) -> None:

@@ -168,6 +168,11 @@ class Lab:
         return self.tls / "other-ca.pem"
 
     @property
+    def known_domains(self) -> Path:
+        """The list that lets its passwords go; beside the folder, in which inventories lie."""
+        return self.folder.with_name(f"{self.name}.known-domains")
+
+    @property
     def krb5_conf(self) -> Path:
         """The lab's own Kerberos configuration, for KRB5_CONFIG."""
         return self.folder / "krb5.conf"

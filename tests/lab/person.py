@@ -43,6 +43,7 @@ def next_steps(lab: Lab, inventory_file: Path) -> str:
     return f"""\
 A domain controller of {lab.domain} runs at {lab.address}. Type next:
 
+  export DELEGATION_KNOWN_DOMAINS={lab.known_domains}
   export DELEGATION_PASSWORD={lab.accounts[WRITER]}
   {product} plan
   {product} apply

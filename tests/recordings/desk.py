@@ -16,7 +16,7 @@ from tests.cli.program import PROGRAM, Ran, at_terminal, examined, forked, spawn
 from tests.recordings.neutral import WHO, neutral, page
 
 VARIABLES = {"COLUMNS": "100", "LC_ALL": "C.UTF-8", "LOGNAME": WHO, "USER": WHO}
-_KEPT = ("PATH", "TMPDIR", "PYTHONPATH", "SYSTEMROOT")
+_KEPT = ("PATH", "TMPDIR", "PYTHONPATH", "SYSTEMROOT", "XDG_CONFIG_HOME")
 
 
 @dataclass

@@ -66,6 +66,22 @@ def invalid_for_every_command(desk: Desk) -> None:
         desk(*words.split())
 
 
+def trust(desk: Desk) -> None:
+    old, new = (f"sha256:{letter * 42}A=" for letter in "AB")
+    known = ("--known-domains", "known")
+    desk(*known, "trust")
+    desk(*known, "trust", "corp.example")
+    desk(*known, "trust", "corp.example", "--ca", old, "--dns-server", "10.0.0.53", "--yes")
+    desk(*known, "trust", "corp.example", "--ca", new, "--yes")
+    desk(*known, "trust", "corp.example", "--ca", new)
+    desk(*known, "trust", "corp.example", "--ca", new, "--replace", "--yes")
+    desk(*known, "trust", "other.example", "--ntlm-without-tls", "--yes")
+    desk(*known, "trust", "other.example", "--server", "dc9", "--yes")
+    desk(*known, "trust", "other.example", "--ca", "sha256:x", "--yes")
+    desk.shows("known")
+    desk(*known, "trust")
+
+
 def schema(desk: Desk) -> None:
     desk("schema")
 
@@ -81,5 +97,6 @@ STORIES: dict[str, Story] = {
     "inventories-valid": valid_inventories,
     "inventory-invalid-for-every-command": invalid_for_every_command,
     "schema": schema,
+    "trust": trust,
     "demo": demo,
 }

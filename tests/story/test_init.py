@@ -246,7 +246,8 @@ class TestHowItIsReached:
 
     def test_a_server_of_another_domain_says_which(self, reader: Workstation, farm: Lab) -> None:
         words = [w if w != farm.domain else "lab.example" for w in logon(reader)]
-        made = reader.run(*words, "--auth", "simple", "--user", f"{READER}@{farm.domain}")
+        chosen = reader.knowing("lab.example")
+        made = chosen.run(*words, "--auth", "simple", "--user", f"{READER}@{farm.domain}")
         assert made.code == 1
         assert f"serves {farm.base_dn}, the domain asked for is lab.example" in made.err
         assert "correct --domain" in made.err

@@ -232,6 +232,8 @@ def listening(address: str, talk: Talk) -> Iterator[list[bytes]]:
 def test_another_domain_than_the_inventorys(desk: Workstation) -> None:
     path = desk.inventory(FOUR, user=desk.lab.principal(desk.account))
     path.write_text(path.read_text().replace("domain: corp.example", "domain: other.example"))
+    fails(desk, 4, "other.example is not a known domain")
+    desk = desk.knowing("other.example")
     fails(desk, 1, "serves DC=corp,DC=example, the inventory's domain is other.example")
 
 

@@ -10,10 +10,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from textwrap import dedent
-from typing import Any
+from typing import Any, Self
 
 from tests import prepared
 from tests.lab import Lab
@@ -92,9 +92,18 @@ class Workstation:
         own = {
             "PYTHONPATH": str(TOP),
             "LC_ALL": "C.UTF-8",
+            "DELEGATION_KNOWN_DOMAINS": str(self.lab.known_domains),
             "DELEGATION_PASSWORD": self.lab.accounts[self.account],
         }
         return clean | own | dict(self.variables)
+
+    def knowing(self, domain: str) -> Self:
+        """The same for whom another domain is known too, by the lab's CA and its addresses."""
+        known = self.lab.known_domains.read_text()
+        file = self.folder.parent / "known-domains"
+        file.write_text(known + known.replace(f"{self.lab.domain}:", f"{domain}:"))
+        file.chmod(0o644)
+        return replace(self, variables={**self.variables, "DELEGATION_KNOWN_DOMAINS": str(file)})
 
     def run(self, *words: str) -> Answer:
         """Type a command, nobody being at a terminal, and wait for its end.

@@ -49,7 +49,11 @@ class CronLine:
         """What the template is told."""
         places = self.job.places
         state = places.state if places.state_named else None
-        start = self.job.start(state=state, password_file=places.password_file)
+        start = self.job.start(
+            state=state,
+            password_file=places.password_file,
+            known_domains=self.job.known_domains,
+        )
         return self.job.about_json() | {
             "calendar": self.calendar,
             "command": escaping.cron_command([*start, *self.job.audit()]),

@@ -24,13 +24,20 @@ class Job:
     fail_on: str | None
     operators: tuple[str, ...]
 
-    def start(self, *, state: str | None = None, password_file: str | None = None) -> list[str]:
+    def start(
+        self,
+        *,
+        state: str | None = None,
+        password_file: str | None = None,
+        known_domains: str | None = None,
+    ) -> list[str]:
         """The command line up to the command's name, the program in front."""
         words = [*self.places.program, "--inventory", self.places.inventory]
         for option, word in (
             ("--directory", self.places.directory),
             ("--state", state),
             ("--password-file", password_file),
+            ("--known-domains", known_domains),
         ):
             words += [option, word] if word is not None else []
         return words
@@ -39,6 +46,11 @@ class Job:
         words = ["audit", "--new-only"]
         words += ["--fail-on", self.fail_on] if self.fail_on else []
         return words + [word for name in self.operators for word in ("--as", name)]
+
+    @property
+    def known_domains(self) -> str | None:
+        """The list that is asked where the password may go; None where none leaves."""
+        return self.places.known_domains if self.logon == "password" else None
 
     @property
     def logon(self) -> str:

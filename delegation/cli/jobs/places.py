@@ -29,6 +29,8 @@ class AuditPlaces:
     """Of the inventory; ``state_named``: of --state."""
     state_named: bool
     password_file: str | None
+    known_domains: str
+    """The list that says where the password may go: of the machine, unless one is named."""
     keytab: str | None
     others: tuple[str, ...]
     """What else the audit reads."""
@@ -105,9 +107,20 @@ def places(
         state=_given(state, kind) if state is not None else _joined(home, inventory.state),
         state_named=state is not None,
         password_file=_given(password_file, kind) if password_file is not None else None,
+        known_domains=_known_domains(options.known_domains, kind),
         keytab=_joined(home, settings.keytab) if settings.keytab else None,
         others=tuple(others),
     )
+
+
+def _known_domains(given: Path | None, kind: type[PurePath]) -> str:
+    """Root's, or an administrator's: whoever audits unattended has no list of their own."""
+    if given is not None:
+        return _given(given, kind)
+    return "/etc/delegation/known-domains" if kind is PurePosixPath else _OF_WINDOWS
+
+
+_OF_WINDOWS = "C:\\ProgramData\\delegation\\known-domains"
 
 
 def _directory(

@@ -74,6 +74,7 @@ class SystemdUnits:
             "state_option": escaping.systemd_arguments(["--state", state]) if user else "",
             "audit": escaping.systemd_arguments(job.audit()),
             "credential": job.logon,
+            "known_domains_text": escaping.systemd_text(job.places.known_domains),
             "secret_shell": shlex.quote(secret),
             "secret_text": escaping.systemd_text(secret),
             "secret_word": escaping.systemd_word(secret),

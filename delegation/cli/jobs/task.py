@@ -48,7 +48,10 @@ class ScheduledTask:
         """What the templates are told, each text as Task Scheduler takes it."""
         job, places = self.job, self.job.places
         state = places.state if places.state_named else f"C:\\ProgramData\\{job.name}"
-        words = [*job.start(state=state, password_file=places.password_file), *job.audit()]
+        start = job.start(
+            state=state, password_file=places.password_file, known_domains=job.known_domains
+        )
+        words = [*start, *job.audit()]
         return job.about_json() | {
             "user": self.account,
             "at": self.at,
