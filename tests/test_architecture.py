@@ -77,7 +77,7 @@ HANDED = {
     "changes.state_folder": "changes.records changes.store",
     "hosts.crew": "hosts.fleet migrations.dry_runs",
     "hosts.thread_inbox": "hosts.crew migrations.runner.threads",
-    "hosts.winrm/": "migrations.smb.smb_ticket",
+    "hosts.winrm/": "hosts.cim.cim_link migrations.smb.smb_ticket",
     "inventory.yaml_text": "inventory/ mesh.discovery.search migrations.moves.move_list"
     " migrations.moves.csv_tree",
     "kerberos/": "directory/ hosts.winrm/ migrations.smb/",
@@ -108,7 +108,8 @@ OWNERS = {
     "krb5": "kerberos.principals kerberos.tickets migrations.smb.smb_ticket",
     "ldap3": "directory.bounded directory.inspection directory.ldap directory.ldap_answers"
     " directory.searching directory.sealing directory.session directory.tls directory.trouble",
-    "pypsrp": "hosts.winrm.answers hosts.winrm.link hosts.winrm.remoting hosts.winrm.running",
+    "pypsrp": "hosts.cim.cim_link"
+    " hosts.winrm.answers hosts.winrm.link hosts.winrm.remoting hosts.winrm.running",
     "requests": "hosts.winrm.answers hosts.winrm.wire",
     "rich": "cli/",
     "spnego": "directory.sealed_socket directory.sealing"
