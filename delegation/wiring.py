@@ -27,8 +27,10 @@ from delegation.mesh.state import AUDIT, DELEGATION, DelegationPlan
 from delegation.migrations import MIGRATE
 
 if TYPE_CHECKING:
+    from delegation.hosts.cim.cim_client import Cim
     from delegation.hosts.hypervisor import Hypervisor, Open
     from delegation.hosts.places import Account, Place
+    from delegation.hosts.probe.probing import OpenCim
     from delegation.mesh.export_plan import ChangeFile
     from delegation.mesh.preflight import Unlocated
 
@@ -198,6 +200,15 @@ class World:
 
         return opened
 
+    def cim(self) -> "OpenCim":
+        """What opens the WMI of the host of a label, for the thread that calls it."""
+        place, account = self.host_places(), self.hosts_account()
+
+        def opened(label: str) -> "Cim":
+            return self.host_wmi(place(label), account)
+
+        return opened
+
     def new_handle(self, label: str) -> str:  # noqa: ARG002 - all hosts are asked in one way
         """What a migration from the host of that label is found by (hypervisor.NewHandle)."""
         from delegation.hosts.winrm.host import HyperVHost
@@ -216,6 +227,13 @@ class World:
         from delegation.hosts.winrm import logon
 
         return logon.ticket_seconds(self.host_places()(label), self.hosts_account())
+
+    def host_wmi(self, place: "Place", account: "Account") -> "Cim":
+        """One host's WMI; nothing is asked of it yet."""
+        from delegation.hosts.cim.cim_client import Cim
+        from delegation.hosts.cim.cim_link import SealedWire
+
+        return Cim(SealedWire(place, account))
 
     def host(self, place: "Place", account: "Account", computer: str) -> "Hypervisor":
         """One host, which calls itself ``computer``. Raises HostError."""

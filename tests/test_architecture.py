@@ -40,6 +40,7 @@ IO = {
     "changes.store": "pathlib sqlite3",
     "cli/": "everything",
     "directory/": "open os pathlib random socket ssl sys time urllib",
+    "hosts.cim.cim_link": "",
     "hosts.crew": "threading time",
     "hosts.thread_inbox": "queue threading time",
     "hosts.winrm/": "clock logging pathlib socket ssl sys threading time warnings",
@@ -75,7 +76,7 @@ HANDED = {
     "changes.store": "changes.journal changes.records mesh.audits migrations.record/"
     " migrations.give_up",
     "changes.state_folder": "changes.records changes.store",
-    "hosts.crew": "hosts.fleet migrations.dry_runs",
+    "hosts.crew": "hosts.fleet hosts.probe.probing migrations.dry_runs",
     "hosts.thread_inbox": "hosts.crew migrations.runner.threads",
     "hosts.winrm/": "hosts.cim.cim_link migrations.smb.smb_ticket",
     "inventory.yaml_text": "inventory/ mesh.discovery.search migrations.moves.move_list"

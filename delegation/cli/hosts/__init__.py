@@ -10,6 +10,7 @@ SUMMARIES = {
     "plan": "Show what an apply would change on the hosts.",
     "apply": "Set the hosts as the inventory declares.",
     "rollback": "Undo one run on the hosts exactly.",
+    "probe": "Ask two hosts what only real Windows can tell, into one file.",
 }
 
 
@@ -27,6 +28,7 @@ def hosts() -> None:
       delegation hosts plan
       delegation hosts apply
       delegation hosts rollback
+      delegation hosts probe hv01 hv02
 
     A host that can't be reached is listed, and costs the others nothing.
     """

@@ -110,6 +110,10 @@ class NotAnsweredYet(HostUnreachable):
     """The host had nothing to tell within the time of one answer."""
 
 
+class AccessRefused(HostRefused):
+    """Whoever is logged on may not ask that; a logon that is refused is another thing."""
+
+
 @dataclass(frozen=True, slots=True)
 class CimFault:
     """A SOAP fault. ``numbers`` are all of it, the innermost first; ``text`` is the host's own.
@@ -203,7 +207,7 @@ def in_words(fault: CimFault, host: str, who: str, what: str, namespace: str) ->
     if fault.access_denied:
         # Whether WinRM or the namespace says so is told by no number then.
         rights = _REMOTE_RIGHTS if namespace == V2 else _OTHER_RIGHTS
-        return HostRefused(no_access, rights.format(who=who), said, hresult="0x80070005")
+        return AccessRefused(no_access, rights.format(who=who), said, hresult="0x80070005")
     if fault.hresult == ACCESS_DENIED:
         rights = _V2_RIGHTS if namespace == V2 else _OTHER_RIGHTS
         return _failed(no_access, rights.format(who=who), fault)

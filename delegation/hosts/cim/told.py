@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from delegation.errors import CimFailed, HostError, HostRefused, NoHostTicket
+from delegation.errors import CimFailed, HostError
+from delegation.hosts.cim.cim_faults import AccessRefused
 
 T = TypeVar("T")
 
@@ -24,12 +25,10 @@ class NotTold:
 def told(ask: Callable[[], T]) -> T | NotTold:
     """What ``ask`` gives; NotTold where the host itself refuses.
 
-    Raises HostError where the host does not answer, or nobody is logged on: then nothing that is
-    asked next would come to anything either.
+    Raises HostError where the host does not answer, or refuses the logon: then nothing that is
+    asked next would come to anything either, and a refused logon is not tried again.
     """
     try:
         return ask()
-    except NoHostTicket:
-        raise
-    except (CimFailed, HostRefused) as exc:
+    except (CimFailed, AccessRefused) as exc:
         return NotTold(exc.what, exc)
