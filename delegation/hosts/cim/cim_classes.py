@@ -53,9 +53,14 @@ MANAGEMENT_SETTINGS = declare(
 SYSTEM_SETTINGS = declare(
     "Msvm_VirtualSystemSettingData",
     "string InstanceID, string ElementName, string VirtualSystemIdentifier,"
-    "string VirtualSystemType, string ConfigurationDataRoot, string Parent",
+    "string VirtualSystemType, string ConfigurationDataRoot",
 )
 """The settings of a virtual machine, and of each of its checkpoints."""
+CHECKPOINT_OF = declare(
+    "Msvm_SnapshotOfVirtualSystem",
+    "ref:Msvm_ComputerSystem Antecedent, ref:Msvm_VirtualSystemSettingData Dependent",
+)
+"""Which checkpoint is of which virtual machine."""
 
 MEMORY_SETTINGS = declare(
     "Msvm_MemorySettingData", "string InstanceID, uint64 VirtualQuantity, uint16 ResourceType"
@@ -120,6 +125,7 @@ DECLARED = (
     MANAGEMENT_SERVICE,
     MANAGEMENT_SETTINGS,
     SYSTEM_SETTINGS,
+    CHECKPOINT_OF,
     MEMORY_SETTINGS,
     STORAGE_SETTINGS,
     DISK_STATE,

@@ -5,12 +5,14 @@ where the host's own object is in it, and GetSummaryInformation, which needs Hyp
 tells the same machines; whatever else comes is not told, and never an empty list.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
+from delegation.errors import CimFailed
 from delegation.hosts.cim import wql
 from delegation.hosts.cim.cim_classes import (
+    CHECKPOINT_OF,
     COMPUTER_SYSTEM,
     MANAGEMENT_SERVICE,
     MEMORY_SETTINGS,
@@ -29,9 +31,8 @@ HARD_DISK = "Microsoft:Hyper-V:Virtual Hard Disk"
 """ResourceSubType of a hard disk's file. ISO images and floppies are of the same ResourceType."""
 _STORAGE_EXTENT, _MEMORY = 31, 4
 """ResourceType: Logical Disk, Memory."""
-_SNAPSHOT = "Microsoft:Hyper-V:Snapshot"
-_REALIZED = "Microsoft:Hyper-V:System:Realized"
-"""VirtualSystemType; of a snapshot it goes on with its kind."""
+_SNAPSHOT, _OF_PLANNED = "Microsoft:Hyper-V:Snapshot", "Microsoft:Hyper-V:Snapshot:Planned"
+"""VirtualSystemType of a checkpoint, which goes on with its kind, and of a planned machine's."""
 _NAME, _ELEMENT_NAME, _ENABLED_STATE, _MEMORY_USAGE = 0, 1, 100, 103
 """RequestedInformation: no more is asked than is read, for the answer has to fit one envelope."""
 
@@ -82,27 +83,60 @@ def read_machines(cim: Cim) -> tuple[ListedMachine, ...] | NotTold:
     return told(lambda: _with_their_parts(cim, systems))
 
 
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """By whose they are, machine or checkpoint; ``checkpoints`` by their machine."""
+
+    settings: Mapping[str, CimInstance]
+    checkpoints: Mapping[str, list[CimInstance]]
+    memory: Mapping[str, list[CimInstance]]
+    disks: Mapping[str, list[CimInstance]]
+
+
 def _with_their_parts(cim: Cim, systems: "_Systems") -> tuple[ListedMachine, ...]:
     """A list a kind, of all machines at once: a host with hundreds is read in few requests."""
-    settings = cim.query(wql.every(SYSTEM_SETTINGS))
+    settings = {_own_id(one): one for one in cim.query(wql.every(SYSTEM_SETTINGS))}
     memory = cim.query(wql.every(MEMORY_SETTINGS, ResourceType=_MEMORY))
     disks = cim.query(
         wql.every(STORAGE_SETTINGS, ResourceType=_STORAGE_EXTENT, ResourceSubType=HARD_DISK)
     )
-    of_machines: dict[str, list[CimInstance]] = {}
-    for one in settings:
-        of_machines.setdefault(one.text("VirtualSystemIdentifier").casefold(), []).append(one)
-    parts = _Parts(of_machines, _by_owner(memory), _by_owner(disks))
+    names = {one.text("Name").casefold() for one in systems.machines}
+    checkpoints = _checkpoints(cim, settings, names)
+    parts = _Parts(settings, checkpoints, _by_owner(memory), _by_owner(disks))
     return tuple(_machine(one, systems.usage, parts) for one in systems.machines)
 
 
-@dataclass(frozen=True, slots=True)
-class _Parts:
-    """By names in lower case: ``settings`` of a machine has those of its checkpoints as well."""
+def _checkpoints(
+    cim: Cim, settings: Mapping[str, CimInstance], names: Collection[str]
+) -> Mapping[str, list[CimInstance]]:
+    """The checkpoints of each machine. Raises CimFailed for one that is nobody's.
 
-    settings: Mapping[str, list[CimInstance]]
-    memory: Mapping[str, list[CimInstance]]
-    disks: Mapping[str, list[CimInstance]]
+    Whether VirtualSystemIdentifier is then the machine's or the checkpoint's own is not
+    documented; the association is. A checkpoint that was overlooked would be lost in a move.
+    """
+    owners = _owners(cim)
+    found: dict[str, list[CimInstance]] = {}
+    for own, one in settings.items():
+        if not _is_checkpoint(one):
+            continue
+        owner = owners.get(own, one.text("VirtualSystemIdentifier").casefold())
+        if owner not in names:
+            raise CimFailed(
+                f"{cim.host} tells a checkpoint {one.text('ElementName')!r}, and not of which VM",
+                "look at the checkpoints there: Get-VM | Get-VMCheckpoint",
+            )
+        found.setdefault(owner, []).append(one)
+    return found
+
+
+def _owners(cim: Cim) -> Mapping[str, str]:
+    """The machine of each checkpoint, as the host associates them."""
+    found = {}
+    for one in cim.query(wql.every(CHECKPOINT_OF)):
+        machine, checkpoint = one.reference("Antecedent"), one.reference("Dependent")
+        if machine is not None and checkpoint is not None:
+            found[_without_maker(checkpoint.key("InstanceID"))] = machine.key("Name").casefold()
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,17 +200,24 @@ def _by_owner(settings: Iterable[CimInstance]) -> Mapping[str, list[CimInstance]
     """By whose they are, machine or checkpoint: ``Microsoft:<GUID>\\…``; defaults are nobody's."""
     found: dict[str, list[CimInstance]] = {}
     for one in settings:
-        owner = one.text("InstanceID").removeprefix("Microsoft:").partition("\\")[0].casefold()
+        owner = _own_id(one).partition("\\")[0]
         if _guid(owner) is not None:
             found.setdefault(owner, []).append(one)
     return found
 
 
+def _own_id(settings: CimInstance) -> str:
+    return _without_maker(settings.text("InstanceID"))
+
+
+def _without_maker(instance_id: str) -> str:
+    """``Microsoft:`` comes before all ids of settings."""
+    return instance_id.removeprefix("Microsoft:").casefold()
+
+
 def _machine(system: CimInstance, usage: Mapping[str, int], parts: _Parts) -> ListedMachine:
     name = system.text("Name").casefold()
-    own = parts.settings.get(name, [])
-    realized = (one for one in own if one.text("VirtualSystemType") == _REALIZED)
-    folder = next((one.text("ConfigurationDataRoot") for one in realized), "")
+    settings = parts.settings.get(name)
     at_start = sum(one.integer("VirtualQuantity") for one in parts.memory.get(name, ()))
     return ListedMachine(
         UUID(name),
@@ -184,19 +225,21 @@ def _machine(system: CimInstance, usage: Mapping[str, int], parts: _Parts) -> Li
         _STATES.get(system.integer("EnabledState"), MachineState.OTHER),
         system.integers("OperationalStatus"),
         (usage[name] or at_start) * MIB,
-        folder,
+        settings.text("ConfigurationDataRoot") if settings else "",
         _files(parts.disks.get(name, ())),
-        tuple(_checkpoint(one, parts.disks) for one in own if _is_snapshot(one)),
+        tuple(_checkpoint(one, parts.disks) for one in parts.checkpoints.get(name, ())),
     )
 
 
-def _is_snapshot(settings: CimInstance) -> bool:
-    return settings.text("VirtualSystemType").startswith(_SNAPSHOT)
+def _is_checkpoint(settings: CimInstance) -> bool:
+    """Of a machine that is there; those of planned ones are no machine's in the list."""
+    kind = settings.text("VirtualSystemType")
+    return kind.startswith(_SNAPSHOT) and kind != _OF_PLANNED
 
 
 def _checkpoint(settings: CimInstance, disks: Mapping[str, list[CimInstance]]) -> Checkpoint:
-    own = settings.text("InstanceID").removeprefix("Microsoft:")
-    return Checkpoint(own, settings.text("ElementName"), _files(disks.get(own.casefold(), ())))
+    own = _own_id(settings)
+    return Checkpoint(own, settings.text("ElementName"), _files(disks.get(own, ())))
 
 
 def _files(disks: Iterable[CimInstance]) -> tuple[str, ...]:

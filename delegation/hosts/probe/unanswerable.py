@@ -62,6 +62,8 @@ def ask_properties(probed: Probed) -> Facts:
     for kind in asked:
         found = probed.cim.query(wql.every(kind))
         told = {name.casefold() for one in found for name in one.names}
-        lacking = tuple(name for name in kind.properties if name.casefold() not in told)
+        # An empty array is no element at all.
+        single = [name for name, type_ in kind.properties.items() if not type_.is_array]
+        lacking = tuple(name for name in single if name.casefold() not in told)
         facts[kind.name] = {"rows": len(found), "not_told": lacking if found else ()}
     return facts

@@ -42,7 +42,17 @@ NS = {
 PAGE = 256_000
 """Bytes of items in one answer: about half of MaxEnvelopeSize."""
 
-Value = str | int | bool | None | Sequence[str] | Sequence[int]
+
+@dataclass(frozen=True)
+class Ref:
+    """A reference in a property: to an instance by one key."""
+
+    kind: str
+    key: str
+    value: str
+
+
+Value = str | int | bool | None | Ref | Sequence[str] | Sequence[int]
 Row = Mapping[str, Value]
 Method = Callable[[Element], str]
 """Gives the outputs of a call as XML, without the element around them."""
@@ -335,6 +345,8 @@ def _property(name: str, value: Value, prefix: str = "p") -> str:
         return f'<{tag} xsi:nil="true"/>'
     if isinstance(value, str | int):
         return f"<{tag}>{_text(value)}</{tag}>"
+    if isinstance(value, Ref):
+        return f"<{tag}>{_parameters(V2, value)}</{tag}>"
     return "".join(f"<{tag}>{_text(one)}</{tag}>" for one in value)
 
 
@@ -342,14 +354,19 @@ def _text(value: str | int) -> str:
     return str(value).lower() if isinstance(value, bool) else escape(str(value))
 
 
+def _parameters(namespace: str, to: Ref) -> str:
+    return (
+        f"<a:Address>{NS['a']}/role/anonymous</a:Address>"
+        f"<a:ReferenceParameters><w:ResourceURI>{WMI}{namespace}/{to.kind}</w:ResourceURI>"
+        f'<w:SelectorSet><w:Selector Name="{to.key}">{escape(to.value)}</w:Selector>'
+        "</w:SelectorSet></a:ReferenceParameters>"
+    )
+
+
 def _item(kind: str, row: Row, namespace: str, mode: str) -> str:
     key = "InstanceID" if "InstanceID" in row else "Name"
-    reference = (
-        f"<a:EndpointReference><a:Address>{NS['a']}/role/anonymous</a:Address>"
-        f"<a:ReferenceParameters><w:ResourceURI>{WMI}{namespace}/{kind}</w:ResourceURI>"
-        f'<w:SelectorSet><w:Selector Name="{key}">{escape(str(row.get(key)))}</w:Selector>'
-        "</w:SelectorSet></a:ReferenceParameters></a:EndpointReference>"
-    )
+    to = Ref(kind, key, str(row.get(key)))
+    reference = f"<a:EndpointReference>{_parameters(namespace, to)}</a:EndpointReference>"
     match mode:
         case "EnumerateEPR":
             return reference

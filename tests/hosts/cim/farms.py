@@ -2,7 +2,7 @@
 
 from uuid import NAMESPACE_DNS, UUID, uuid5
 
-from tests.hosts.cim.canned import CIMV2, CannedHost, Row, embedded, nested
+from tests.hosts.cim.canned import CIMV2, CannedHost, Ref, Row, embedded, nested
 
 HARD_DISK = "Microsoft:Hyper-V:Virtual Hard Disk"
 DVD = "Microsoft:Hyper-V:Virtual CD/DVD Disk"
@@ -123,8 +123,15 @@ def checkpoint(made: CannedHost, of: str, name: str) -> None:
         {
             "InstanceID": f"Microsoft:{own}",
             "ElementName": name,
-            "VirtualSystemIdentifier": upper(of),
+            "VirtualSystemIdentifier": own,
             "VirtualSystemType": "Microsoft:Hyper-V:Snapshot:Realized",
+        },
+    )
+    made.has(
+        "Msvm_SnapshotOfVirtualSystem",
+        {
+            "Antecedent": Ref("Msvm_ComputerSystem", "Name", upper(of)),
+            "Dependent": Ref("Msvm_VirtualSystemSettingData", "InstanceID", f"Microsoft:{own}"),
         },
     )
     made.has("Msvm_MemorySettingData", memory(own, 1))

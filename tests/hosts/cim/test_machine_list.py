@@ -42,6 +42,32 @@ def test_machines_with_disks_and_checkpoints() -> None:
     assert isinstance(two.id, UUID)
 
 
+ASSOCIATION = V2, "Msvm_SnapshotOfVirtualSystem"
+SETTINGS = V2, "Msvm_VirtualSystemSettingData"
+
+
+def test_a_checkpoint_may_name_its_machine_itself() -> None:
+    host = farms.host(machines=1)
+    host.rows[ASSOCIATION].clear()
+    named = {**host.rows[SETTINGS][-1], "VirtualSystemIdentifier": farms.upper("vm0")}
+    host.rows[SETTINGS][-1] = named
+    assert [one.name for one in machines(host)[0].checkpoints] == ["before the update"]
+
+
+def test_a_checkpoint_of_nobody_makes_the_list_not_told() -> None:
+    host = farms.host(machines=1)
+    host.rows[ASSOCIATION].clear()
+    assert "a checkpoint 'before the update', and not of which VM" in why_not(host).why
+
+
+def test_checkpoints_of_planned_machines_are_nobodys() -> None:
+    host = farms.host(machines=1)
+    host.rows[ASSOCIATION].clear()
+    planned = {**host.rows[SETTINGS][-1], "VirtualSystemType": "Microsoft:Hyper-V:Snapshot:Planned"}
+    host.rows[SETTINGS][-1] = planned
+    assert machines(host)[0].checkpoints == ()
+
+
 @pytest.mark.parametrize(
     ("number", "state"),
     [(3, "Off"), (6, "Saved"), (32769, "Saved"), (9, "Paused"), (32768, "Paused"), (10, "Other")],
