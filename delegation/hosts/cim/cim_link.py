@@ -24,6 +24,9 @@ from delegation.hosts.winrm.link import HostLink
 
 ENVELOPE = 512_000
 """MaxEnvelopeSize: what an answer may be at most; Windows' own limit unless somebody lowers it."""
+ANSWER_SECONDS = 60
+"""How long one answer may take: the most that WinRM takes unless told otherwise (MaxTimeoutms).
+A host with hundreds of machines needs some of it."""
 MOST_BYTES = 64 * 1024 * 1024
 """What all answers to one question may be together: a hundred times what a large host tells."""
 
@@ -65,7 +68,9 @@ def sent(wsman: WSMan, request: CimRequest) -> Element:
     for name, value in request.selectors:
         selectors.add_option(name, value)
     keys = selectors if request.selectors else None
-    envelope = wsman.invoke(request.action, request.resource, request.body, None, keys)
+    envelope = wsman.invoke(
+        request.action, request.resource, request.body, None, keys, ANSWER_SECONDS
+    )
     fault = CimFault.of(envelope)
     if fault is not None:
         raise FaultTold(fault)

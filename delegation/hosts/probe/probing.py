@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from delegation.errors import HostError, UsageError
-from delegation.events import Teller
+from delegation.events import Remark, Teller
 from delegation.hosts import fleet
 from delegation.hosts.cim.cim_client import Cim
 from delegation.hosts.crew import Limits
@@ -41,6 +41,8 @@ def probe_pair(world: ProbeWorld, source: str, target: str) -> ProbeView:
         raise UsageError(f"{source} and {target} are the same host", "name two")
     computers = {host.label: host.computer for host in ends}
     open_cim = world.cim()
+    labels = " and ".join(computers)
+    world.teller.say(Remark(f"asking {labels}: {len(probe_questions.QUESTIONS)} questions to each"))
 
     def opened(label: str) -> _Asked:
         return _Asked(open_cim(label), computers[label])

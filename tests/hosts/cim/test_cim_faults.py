@@ -116,6 +116,22 @@ def test_newer_versions_tell_an_msft_wmi_error() -> None:
     assert not found.access_denied, "WinRM let it in: it is the namespace that does not"
 
 
+@pytest.mark.parametrize(
+    ("numbers", "hresult"),
+    [
+        ((0x80338102, 0x80041003), "0x80041003"),
+        ((0x80338102, 0x803380FA), "0x80338102"),
+        ((5, 0x80070005), "0x80070005"),
+        ((5,), ""),
+        ((), ""),
+    ],
+)
+def test_wmis_own_number_before_what_winrm_makes_of_it(
+    numbers: tuple[int, ...], hresult: str
+) -> None:
+    assert CimFault("InternalError", numbers, "words").hresult == hresult
+
+
 def test_winrms_own_number_of_a_missing_namespace() -> None:
     found = error(Refusal("w:InternalError", 2150858778, "no number in the text"))
     assert found.hresult == "0x8004100E"
