@@ -154,6 +154,17 @@ def test_numbers_and_forms_are_kept() -> None:
     assert facts(view, "faults")["no_such_property"]["refused"] == "0x80041017"
 
 
+def test_what_makes_no_sense_is_told_without_a_name() -> None:
+    world = World()
+    world.hosts["hv01"].rows[V2, "Msvm_SnapshotOfVirtualSystem"].clear()
+    view = world.asked()
+    assert facts(view, "machines")["list"] == {
+        "refused": "without a number",
+        "said": ["<source> tells a checkpoint, and not of which virtual machine"],
+    }
+    assert "before the update" not in json.dumps(view.to_json())
+
+
 def test_both_languages_are_asked_and_the_usual_one_again() -> None:
     world = World()
     world.asked()

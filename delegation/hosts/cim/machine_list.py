@@ -122,8 +122,8 @@ def _checkpoints(
         owner = owners.get(own, one.text("VirtualSystemIdentifier").casefold())
         if owner not in names:
             raise CimFailed(
-                f"{cim.host} tells a checkpoint {one.text('ElementName')!r}, and not of which VM",
-                "look at the checkpoints there: Get-VM | Get-VMCheckpoint",
+                f"{cim.host} tells a checkpoint, and not of which virtual machine",
+                f"look at {one.text('ElementName')!r} there: Get-VM | Get-VMCheckpoint",
             )
         found.setdefault(owner, []).append(one)
     return found

@@ -37,6 +37,7 @@ def rows(cim: Cim, kind: CimClass) -> Fact:
 
 
 def or_refusal(ask: Callable[[], int]) -> Fact:
+    """What ``ask`` gives, or the refusal."""
     try:
         return ask()
     except (CimFailed, AccessRefused) as exc:
@@ -44,8 +45,9 @@ def or_refusal(ask: Callable[[], int]) -> Fact:
 
 
 def refused(exc: HostError) -> Facts:
-    """A host's own no, with all its numbers."""
-    return {"refused": exc.hresult or "without a number", "said": tuple(exc.details)}
+    """A host's own no, with all its numbers; or what this program could not make sense of."""
+    said = tuple(exc.details) or (exc.what,)
+    return {"refused": exc.hresult or "without a number", "said": said}
 
 
 def refusals_in(fact: Fact) -> int:

@@ -30,6 +30,7 @@ def _in_language(cim: Cim, language: str) -> Fact:
     return {"description": descriptions, "no_such_class": rows(cim, _NO_CLASS)}
 
 
+# In no table of what is used: there is nothing of the kind.
 _NO_CLASS = declare("Msvm_NoSuchClass", "string Name")
 _NO_NAMESPACE = declare("Msvm_ComputerSystem", "string Name", namespace="root/nosuchnamespace")
 _NO_PROPERTY = declare("Msvm_ComputerSystem", "string NoSuchProperty")

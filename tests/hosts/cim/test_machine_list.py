@@ -57,7 +57,10 @@ def test_a_checkpoint_may_name_its_machine_itself() -> None:
 def test_a_checkpoint_of_nobody_makes_the_list_not_told() -> None:
     host = farms.host(machines=1)
     host.rows[ASSOCIATION].clear()
-    assert "a checkpoint 'before the update', and not of which VM" in why_not(host).why
+    found = why_not(host)
+    assert "a checkpoint, and not of which virtual machine" in found.why
+    assert found.error is not None
+    assert "'before the update'" in found.error.fix
 
 
 def test_checkpoints_of_planned_machines_are_nobodys() -> None:
