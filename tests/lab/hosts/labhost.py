@@ -80,12 +80,14 @@ class LabHost:
         running: bool = True,
         switch: str = SWITCH,
         clustered: bool = False,
+        machine_id: str = "",
     ) -> Machine:
         """Add a virtual machine, each disk a file of ``disk_bytes`` random bytes."""
         path = f"{MACHINES_FOLDER}\\{name}"
         ends = ["", *(f"-{number}" for number in range(2, disks + 1))][:disks]
         files = [f"{path}\\Virtual Hard Disks\\{name}{end}.vhdx" for end in ends]
-        machine = Machine(str(uuid4()), name, memory, running, path, files, switch, clustered)
+        own = machine_id or str(uuid4())
+        machine = Machine(own, name, memory, running, path, files, switch, clustered)
         for file in files:
             self.volume.fill(file, disk_bytes)
         with self.store.change() as state:
@@ -97,7 +99,7 @@ class LabHost:
         machine = self.vms()[name]
         with self.store.change() as state:
             state.machines = [one for one in state.machines if one.id != machine.id]
-        self.volume.remove(machine.disks)
+        self.volume.remove(machine.files)
 
     def vms(self) -> dict[str, Machine]:
         """Give the machines that are this host's, by name; never those of another."""
