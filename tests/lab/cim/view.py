@@ -2,30 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from tests.lab.cim.cim_faults import no_such_instance
 from tests.lab.cim.cim_values import Instance, Whole, alike
-from tests.lab.cim.classes import CimClass
+from tests.lab.cim.classes import CimClass, classes
 from tests.lab.cim.wql import Relation
 
 
 class View:
-    """A host's instances as they are at one moment; associations are instances too."""
+    """A host's instances as they are at one moment; associations are instances too.
 
-    def __init__(self, instances: Sequence[Instance]) -> None:
+    ``more`` makes those that are many, only where a class is asked for that ``rare`` does not name.
+    """
+
+    def __init__(
+        self,
+        instances: Sequence[Instance],
+        more: Callable[[], Sequence[Instance]] = tuple,
+        rare: Container[str] = (),
+    ) -> None:
         self.by_class: dict[str, list[Instance]] = {}
+        self.more, self.rare = more, rare
+        self.add(instances)
+
+    def add(self, instances: Sequence[Instance]) -> None:
+        """Sort instances by their classes."""
         for one in instances:
             self.by_class.setdefault(one.kind.name, []).append(one)
 
+    def fill(self, kinds: Sequence[CimClass]) -> None:
+        """Make what is needed for some classes."""
+        if any(kind.name not in self.rare for kind in kinds):
+            more, self.more = self.more, tuple
+            self.add(more())
+
     def of(self, kinds: Sequence[CimClass]) -> list[Instance]:
         """Give the instances of some classes."""
+        self.fill(kinds)
         return [one for kind in kinds for one in self.by_class.get(kind.name, ())]
 
     def meant(self, kind: CimClass, selectors: Mapping[str, str]) -> Instance | None:
         """Give the instance that has these keys; a service is found by some of them."""
+        self.fill([kind])
         for one in self.by_class.get(kind.name, ()):
             own = one.selectors
             if kind.is_service:
@@ -37,6 +58,7 @@ class View:
 
     def related(self, relation: Relation) -> list[Instance]:
         """Give what stands in relation to an object; raise CimFault if that is not there."""
+        self.fill(classes().known)
         start = self.meant(relation.kind, relation.keys)
         if start is None:
             raise no_such_instance()

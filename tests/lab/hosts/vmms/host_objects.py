@@ -257,9 +257,11 @@ def windows(host: Host, state: HostState) -> Iterator[Instance]:
     )
 
 
-def files(host: Host, state: HostState) -> Iterator[Instance]:
+def files(host: Host) -> list[Instance]:
     """Show the files of its C: as CIM_DataFile."""
     kind = classes().find("root/cimv2", "CIM_DataFile")
-    for file in host.volume.files():
-        path = host.volume.windows(file)
-        yield Instance(kind, {"Name": path, "FileSize": host.volume.size(path), "Drive": "c:"})
+    paths = map(host.volume.windows, host.volume.files())
+    return [
+        Instance(kind, {"Name": path, "FileSize": host.volume.size(path), "Drive": "c:"})
+        for path in paths
+    ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from tests.lab.cim.cim_faults import (
     ACCESS_DENIED_HERE,
@@ -31,6 +32,20 @@ from tests.lab.hosts.vmms.wording import Trouble, Wording
 DENIED = 32769
 CLUSTER = "root/mscluster"
 Given = Mapping[str, Whole]
+RARE = frozenset(
+    {
+        *host_objects.SERVICES,
+        "Msvm_MigrationJob",
+        "Msvm_ConcreteJob",
+        "Msvm_VirtualSystemMigrationServiceSettingData",
+        "Msvm_VirtualSystemMigrationNetworkSettingData",
+        "Msvm_VirtualSystemManagementServiceSettingData",
+        "Msvm_VirtualEthernetSwitch",
+        "Msvm_Memory",
+        "Msvm_NumaNode",
+    }
+)
+"""Classes that no machine of the host's adds an instance to."""
 
 
 class Vmms:
@@ -64,29 +79,34 @@ class Vmms:
         if asked in {one.casefold() for one in refused}:
             raise wmi(ACCESS_DENIED_HERE)
         if asked != HYPERV:
-            return View([*host_objects.windows(self.host, state), *self.data_files(asked, state)])
+            return self.windows(asked, state)
         if state.vmms != "Running":
             # What a real host answers then is not known in full.
             raise wmi(PROVIDER_LOAD_FAILURE)
         if self.is_blind(state, user):
             return View([])
-        return View(self.everything(state))
+        wording = Wording.of(state)
+        quick = list(host_objects.hyperv(self.host, state, wording))
+        jobs = [one.shown(wording, state) for one in self.jobs.listed()]
+        return View([*quick, *jobs], lambda: self.machines(state, jobs), RARE)
 
-    def data_files(self, namespace: str, state: HostState) -> list[Instance]:
-        """Show files, where they are asked for."""
-        wanted = namespace == "root/cimv2"
-        return list(host_objects.files(self.host, state)) if wanted else []
+    def windows(self, namespace: str, state: HostState) -> View:
+        """Show one of the other namespaces."""
+        found = host_objects.windows(self.host, state)
+        here = [one for one in found if one.kind.namespace.casefold() == namespace]
+        files = partial(host_objects.files, self.host)
+        others = {one.name for one in classes().known} - {"CIM_DataFile"}
+        return View(here, files, others) if namespace == "root/cimv2" else View(here)
 
     def is_blind(self, state: HostState, user: str) -> bool:
         """Tell whether a caller is shown nothing, without an error."""
         name = user.partition("@")[0].casefold()
         return name in {one.casefold() for one in state.blind}
 
-    def everything(self, state: HostState) -> list[Instance]:
-        """Show all of root/virtualization/v2."""
-        wording = Wording.of(state)
-        shower = Shower(self.server, state, wording)
-        found = list(host_objects.hyperv(self.host, state, wording))
+    def machines(self, state: HostState, jobs: list[Instance]) -> list[Instance]:
+        """Show the machines, and which jobs are about which."""
+        shower = Shower(self.server, state, Wording.of(state))
+        found: list[Instance] = []
         systems = {}
         for machine in state.present():
             shown = list(shower.machine(machine))
@@ -95,12 +115,11 @@ class Vmms:
         for machine in [*state.planned, *(one.machine for one in state.incoming)]:
             if machine.id.casefold() not in systems:
                 found += shower.machine(machine, planned=True)
-        for job in self.jobs.listed():
-            one = job.shown(wording, state)
-            found.append(one)
-            if system := systems.get(job.machine_id.casefold()):
+        for job in jobs:
+            named = job["VirtualSystemName"] if "VirtualSystemName" in job.kind.properties else ""
+            if system := systems.get((named or "").casefold()):
                 link = "Msvm_AffectedJobElement"
-                found.append(made(link, AffectedElement=system, AffectingElement=one))
+                found.append(made(link, AffectedElement=system, AffectingElement=job))
         return found
 
     def invoke(self, user: str, target: Instance, method: str, given: Given) -> Outcome:
