@@ -18,6 +18,7 @@ from tests.lab.cim.classes import HYPERV, classes
 
 ADDRESSING = "{http://schemas.xmlsoap.org/ws/2004/08/addressing}"
 WSMAN = "{http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd}"
+SERVICE = "Msvm_ImageManagementService"
 Mutant = tuple[str, bytes]
 """What was changed, and the request."""
 KEYWORDS = {
@@ -187,8 +188,14 @@ def references(root: Element) -> Iterator[Mutant]:
             outer.remove(outer[0])
 
         def elsewhere(copy: Element, place: int = place) -> None:
-            uri = next(each for each in at(copy, place).iter(f"{WSMAN}ResourceURI"))
-            uri.text = (uri.text or "").rpartition("/")[0] + "/Msvm_ProcessorSettingData"
+            there = at(copy, place)
+            uri = next(there.iter(f"{WSMAN}ResourceURI"))
+            keys = next(there.iter(f"{WSMAN}SelectorSet"))
+            for each in list(keys):
+                keys.remove(each)
+            # Something that is there, and is no system and no settings.
+            uri.text = (uri.text or "").rpartition("/")[0] + f"/{SERVICE}"
+            ET.SubElement(keys, f"{WSMAN}Selector", Name="CreationClassName").text = SERVICE
 
         yield variant(root, f"{name} wrapped", wrap)
         yield variant(root, f"{name} as text", as_text)

@@ -306,6 +306,7 @@ class TestSettings:
 
 Change = tuple[str, str]
 """What is put in the place of what, wherever it stands."""
+SYSTEM = '<w:Selector Name="CreationClassName">Msvm_ComputerSystem</w:Selector>'
 ERROR, SCHEMA = 0x803380FA, 0x80338041
 FAULTS: dict[str, tuple[str, Change, int]] = {
     "class instead of *": ("machines", ("v2/*", "v2/Msvm_ComputerSystem"), 0x803380FB),
@@ -316,6 +317,7 @@ FAULTS: dict[str, tuple[str, Change, int]] = {
     "no such instance": ("job", ("", ""), 0x80338000),
     "no such method": ("enable", ("ModifyS", "MutifyS"), ERROR),
     "no CreationClassName": ("enable", ('Name="CreationClassName"', 'Name="Name"'), ERROR),
+    "no key of a system": ("move", (SYSTEM, ""), ERROR),
     "no such parameter": ("move", ("p:DestinationHost>", "p:Destination>"), ERROR),
     "no number": ("cancel", (">4<", ">four<"), SCHEMA),
     "wrapped reference": ("move", ("<a:Address>", "<a:EndpointReference/><a:Address>"), SCHEMA),

@@ -26,7 +26,7 @@ from tests.lab.hosts.host import Host
 from tests.lab.hosts.hostlab import HostLab
 from tests.lab.hosts.labhost import LabHost
 from tests.lab.hosts.stage import SLOW, delegate
-from tests.lab.hosts.state import MIB, Checkpoint
+from tests.lab.hosts.state import MIB
 from tests.lab.plain_client import PlainClient
 from tests.lab.wsman.elsewhere import Elsewhere
 
@@ -284,7 +284,10 @@ class TestOrders:
         assert operator.run("move")[0] == EXCEPTION
         assert [one.id.upper() for one in operator.target.state.planned] == [operator.machine_id]
         assert operator.send("destroy-planned", "hv02").returned == 4096
-        assert operator.run("move") == (COMPLETED, "")
+        assert operator.run("move-staged")[0] == EXCEPTION, "there is none any more"
+        assert operator.run("stage") == (COMPLETED, "")
+        assert operator.run("move-staged") == (COMPLETED, "")
+        assert (operator.owners(), operator.target.state.planned) == (["hv02"], [])
 
     def test_a_failed_move_may_leave_a_planned_machine(self, operator: Operator) -> None:
         operator.source.speed(SLOW)
@@ -297,17 +300,13 @@ class TestOrders:
 
     def test_a_machine_with_more_than_disks(self, operator: Operator) -> None:
         """Its .vmgs and the parents of its disks go with it; an image has to be there."""
-        with operator.source.store.change() as state:
-            machine = state.machines[0]
-            base = r"C:\Hyper-V\web1\base.vhdx"
-            machine.parents = {machine.disks[0]: base}
-            machine.guest_state = rf"C:\Hyper-V\web1\Virtual Machines\{machine.id}.vmgs"
-            machine.images = [r"C:\iso\setup.iso"]
-        for file in (base, machine.guest_state, machine.images[0]):
-            operator.source.volume.fill(file, 5000)
+        machine = operator.source.equip("web1")
+        operator.source.change_vm("web1", checkpoints=[], floppies=[])
+        operator.source.volume.remove([*machine.checkpoints[0].disks, *machine.floppies])
+        operator.source.change_vm("web1", parents={machine.disks[0]: machine.files[1]})
         before = operator.trees()[0]
-        state_, text = operator.run("move")
-        assert (state_, "0xC03A0014" in text) == (EXCEPTION, True)
+        state, text = operator.run("move")
+        assert (state, "0xC03A0014" in text) == (EXCEPTION, True)
         operator.target.volume.fill(machine.images[0], 10)
         assert operator.run("move") == (COMPLETED, "")
         arrived = operator.trees()[1]
@@ -317,12 +316,18 @@ class TestOrders:
         assert list(operator.trees()[0]) == machine.images
 
     def test_disks_of_checkpoints_have_to_be_listed(self, operator: Operator) -> None:
-        with operator.source.store.change() as state:
-            branch = r"C:\Hyper-V\web1\other.avhdx"
-            state.machines[0].checkpoints = [Checkpoint("22" * 16, "before", [branch])]
-        operator.source.volume.fill(branch, 100)
-        state_, text = operator.run("move")
-        assert (state_, "other.avhdx" in text) == (EXCEPTION, True)
+        operator.source.equip("web1")
+        before = operator.trees()
+        state, text = operator.run("move")
+        assert (state, "web1-branch.avhdx" in text) == (EXCEPTION, True)
+        assert operator.trees() == before
+
+
+def test_an_envelope_over_the_limit(hosts: HostLab, plain: Elsewhere) -> None:
+    operator = Operator(hosts, plain)
+    operator.send("machines")
+    long = written_by_hand("machines").replace(b"</s:Header>", b" " * 520_000 + b"</s:Header>")
+    assert plain.call("send", long) == (413, b"")
 
 
 def test_a_stranger_is_not_let_in(hosts: HostLab, plain: Elsewhere) -> None:

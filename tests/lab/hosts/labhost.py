@@ -19,6 +19,7 @@ from tests.lab.hosts.state import (
     MIB,
     SETTABLE,
     SWITCH,
+    Checkpoint,
     HostState,
     Machine,
     Store,
@@ -93,6 +94,36 @@ class LabHost:
         with self.store.change() as state:
             state.machines.append(machine)
         return machine
+
+    def change_vm(self, name: str, **values: Any) -> Machine:
+        """Set parts of a virtual machine by name (``status=32776``, ``running=False``)."""
+        with self.store.change() as state:
+            machine = next(one for one in state.machines if one.name == name)
+            for key, value in values.items():
+                assert hasattr(machine, key), f"a machine has no {key}"
+                setattr(machine, key, value)
+        return machine
+
+    def equip(self, name: str, *, size: int = 5000) -> Machine:
+        """Give a machine all that can make a move hard, each a file of random bytes.
+
+        Its first disk gets a parent, and it gets a checkpoint of that parent with a branch of its
+        own, an ISO image, a floppy, and a .vmgs.
+        """
+        machine = self.vms()[name]
+        folder, first = machine.path, machine.disks[0]
+        base, branch = f"{folder}\\base.vhdx", f"{folder}\\{name}-branch.avhdx"
+        equipped = self.change_vm(
+            name,
+            parents={first: base, branch: base},
+            checkpoints=[Checkpoint(str(uuid4()), f"{name} before", [branch])],
+            images=["C:\\iso\\setup.iso"],
+            floppies=["C:\\iso\\boot.vfd"],
+            guest_state=f"{folder}\\Virtual Machines\\{machine.id.upper()}.vmgs",
+        )
+        for file in [*equipped.files[1:], *equipped.images, *equipped.floppies]:
+            self.volume.fill(file, size)
+        return equipped
 
     def remove_vm(self, name: str) -> None:
         """Remove a virtual machine with its disks."""

@@ -105,7 +105,7 @@ class HostProcess:
         """Close WinRM with its shells, and end all migrations."""
         for endpoint in self.endpoints:
             endpoint.stop()
-        self.vmms.jobs.stop_all()
+        self.vmms.close()
         self.service.hang_up()
         dc.until(self.idle, RESET_SECONDS)
 

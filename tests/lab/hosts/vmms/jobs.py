@@ -9,10 +9,12 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from uuid import uuid4
 
 from tests.lab.cim.cim_values import Instance, Stamp
 from tests.lab.cim.classes import HYPERV, classes
+from tests.lab.description import NETBIOS_DOMAIN
 from tests.lab.hosts.state import HostState
 from tests.lab.hosts.vmms.wording import Trouble, Wording
 from tests.lab.wsman import CmdletError, PipelineStopped, Runtime
@@ -56,7 +58,14 @@ class Job:
     cancellable: bool = True
     wish: int = 0
     stop: threading.Event = field(default_factory=threading.Event)
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
+    started: float = field(default_factory=time.monotonic)
     ended: float = 0.0
+
+    @property
+    def lasted(self) -> float:
+        """How many seconds it has run."""
+        return (self.ended or time.monotonic()) - self.started
 
     @property
     def running(self) -> bool:
@@ -91,7 +100,10 @@ class Job:
             "ErrorCode": self.code,
             "ErrorDescription": "\n".join(one.text for one in self.troubles),
             "ErrorSummaryDescription": self.troubles[0].text if self.troubles else "",
-            "Owner": self.owner,
+            "Owner": f"{NETBIOS_DOMAIN}\\{self.owner.partition('@')[0]}",
+            "StartTime": Stamp("Datetime", self.began.isoformat()),
+            "TimeSubmitted": Stamp("Datetime", self.began.isoformat()),
+            "ElapsedTime": Stamp("Interval", interval(int(self.lasted))),
             "Cancellable": self.cancellable and state.cancelling != "refused",
             "DeleteOnCompletion": False,
             "HealthState": 5 if not self.troubles else 25,

@@ -57,6 +57,13 @@ class Vmms:
         self.moves = Moves(host, self.jobs)
         self.settings = SettingsChanges(host, follow)
         self.management = Management(host)
+        self.late: list[threading.Timer] = []
+
+    def close(self) -> None:
+        """End all jobs, and forget what was to be carried out: the host goes down."""
+        for timer in self.late:
+            timer.cancel()
+        self.jobs.stop_all()
 
     def language(self) -> str:
         """Name the language of its texts, whatever a client's Locale says."""
@@ -141,14 +148,12 @@ class Vmms:
 
     def carry_out_late(self, user: str, target: Instance, method: str, given: Given) -> None:
         """Carry out what nobody gets an answer to."""
-        late = self.host.store.read().late
-        args = (user, target, method, given)
-        if late:
-            timer = threading.Timer(late, self.carry_out, args)
-            timer.daemon = True
-            timer.start()
-        else:
-            self.carry_out(*args)
+        timer = threading.Timer(
+            self.host.store.read().late, self.carry_out, (user, target, method, given)
+        )
+        timer.daemon = True
+        self.late.append(timer)
+        timer.start()
 
     def carry_out(self, user: str, target: Instance, method: str, given: Given) -> Outcome:
         """Find who does it."""
