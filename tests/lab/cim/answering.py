@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.lab.cim import invoking, messages
-from tests.lab.cim.cim_faults import CimFault, bad_schema, body, plain
+from tests.lab.cim.cim_faults import CimFault, bad_schema, body, no_such_instance, plain
 from tests.lab.cim.cim_values import instance
 from tests.lab.cim.classes import classes
 from tests.lab.cim.enumerating import Enumerations
@@ -68,6 +68,8 @@ class Cim:
     def get(self, asked: Asked, user: str) -> str:
         view = self.provider.view(user, asked.namespace)
         kind = classes().find(asked.namespace, asked.kind)
+        if view.blind:
+            raise no_such_instance()
         return instance(invoking.addressed(view, kind, asked.selectors))
 
     def invoke(self, asked: Asked, user: str) -> str:

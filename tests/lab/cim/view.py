@@ -16,6 +16,7 @@ class View:
     """A host's instances as they are at one moment; associations are instances too.
 
     ``more`` makes those that are many, only where a class is asked for that ``rare`` does not name.
+    ``blind``: the caller is shown none of them, without an error; methods say what he lacks.
     """
 
     def __init__(
@@ -23,9 +24,11 @@ class View:
         instances: Sequence[Instance],
         more: Callable[[], Sequence[Instance]] = tuple,
         rare: Container[str] = (),
+        *,
+        blind: bool = False,
     ) -> None:
         self.by_class: dict[str, list[Instance]] = {}
-        self.more, self.rare = more, rare
+        self.more, self.rare, self.blind = more, rare, blind
         self.add(instances)
 
     def add(self, instances: Sequence[Instance]) -> None:
@@ -41,6 +44,8 @@ class View:
 
     def of(self, kinds: Sequence[CimClass]) -> list[Instance]:
         """Give the instances of some classes."""
+        if self.blind:
+            return []
         self.fill(kinds)
         return [one for kind in kinds for one in self.by_class.get(kind.name, ())]
 
@@ -58,9 +63,9 @@ class View:
 
     def related(self, relation: Relation) -> list[Instance]:
         """Give what stands in relation to an object; raise CimFault if that is not there."""
-        self.fill(classes().known)
+        self.fill(() if self.blind else classes().known)
         start = self.meant(relation.kind, relation.keys)
-        if start is None:
+        if start is None or self.blind:
             raise no_such_instance()
         return list(self.found(start, relation))
 

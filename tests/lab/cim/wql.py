@@ -11,9 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.lab.cim.cim_faults import INVALID_OBJECT_PATH, INVALID_QUERY, CimFault, wmi
+from tests.lab.cim.cim_faults import INVALID_QUERY, CimFault, wmi
 from tests.lab.cim.cim_values import INTEGER, Instance, WrongValue, read, written
 from tests.lab.cim.classes import CimClass, classes
+from tests.lab.cim.object_paths import object_path, unquoted
 
 TOKEN = re.compile(
     r"""\s*(?:(?P<text>'(?:\\.|''|[^'\\])*'|"(?:\\.|[^"\\])*")|(?P<number>[+-]?\d+)"""
@@ -32,14 +33,6 @@ COMPARED: dict[str, Callable[[Any, Any], bool]] = {
 OBJECT = re.compile(
     r"\s*(ASSOCIATORS|REFERENCES)\s+OF\s*\{(.*)\}\s*(?:WHERE\s+(.*?))?\s*",
     re.IGNORECASE | re.DOTALL,
-)
-PATH = re.compile(
-    r"(?:\\\\(?P<server>[^\\]+)\\(?P<namespace>[^:]+):)?(?P<name>\w+)(?:\.(?P<keys>.+)|=(?P<only>.+))?",
-    re.DOTALL,
-)
-KEY = re.compile(
-    r"""\s*(\w+)\s*=\s*('(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|[+-]?\d+|TRUE|FALSE)\s*(,|$)""",
-    re.IGNORECASE,
 )
 WANTS = {
     "associators": {"assocclass", "resultclass", "role", "resultrole"},
@@ -107,32 +100,6 @@ def wishes(conditions: str) -> list[tuple[str, str]]:
         found.append((one[1].casefold(), one[2]))
         rest = rest[one.end() :]
     return found
-
-
-def object_path(path: str, namespace: str) -> tuple[CimClass, dict[str, str]]:
-    """Read an object's path; raise CimFault if it is none, or its keys are not the class's."""
-    found = PATH.fullmatch(path)
-    if found is None:
-        raise wmi(INVALID_OBJECT_PATH, path)
-    kind = classes().find(namespace, found["name"])
-    text = f"{kind.keys[0]}={found['only']}" if found["only"] else found["keys"] or ""
-    keys: dict[str, str] = {}
-    while text:
-        one = KEY.match(text)
-        if one is None:
-            raise wmi(INVALID_OBJECT_PATH, path)
-        keys[one[1]] = unquoted(one[2])
-        text = text[one.end() :]
-    if {name.casefold() for name in keys} != {name.casefold() for name in kind.keys}:
-        raise wmi(INVALID_OBJECT_PATH, path)
-    return kind, keys
-
-
-def unquoted(text: str) -> str:
-    """Take a literal's quotes and backslashes away."""
-    if text[0] not in "'\"":
-        return text
-    return re.sub(r"\\(.)|''", lambda one: one[1] or "'", text[1:-1])
 
 
 class Parser:

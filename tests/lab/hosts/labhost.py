@@ -11,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 from tests.lab.certificates import HostCertificate
+from tests.lab.cim.classes import HYPERV, classes
 from tests.lab.description import OPERATOR, Lab, LabError
 from tests.lab.hosts import control, processes, smbd
 from tests.lab.hosts.state import (
@@ -22,8 +23,8 @@ from tests.lab.hosts.state import (
     Checkpoint,
     HostState,
     Machine,
-    Store,
 )
+from tests.lab.hosts.store import Store
 from tests.lab.hosts.volume import Volume
 
 
@@ -153,6 +154,11 @@ class LabHost:
         """Take a user's right to administer this host."""
         left = [one for one in self.state.operators if one.casefold() != user.casefold()]
         self.set(operators=left)
+
+    def only_hyperv(self, user: str = OPERATOR) -> None:
+        """Leave a user Hyper-V's own namespace alone: Hyper-V and Remote Management, no more."""
+        others = sorted(classes().namespaces - {HYPERV})
+        self.set(refused_namespaces={**self.state.refused_namespaces, user: others})
 
     def limit(self, migrations: int | None = None, storage: int | None = None) -> None:
         """Set how many migrations may run at once; ``storage`` defaults to the same."""

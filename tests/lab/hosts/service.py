@@ -109,7 +109,7 @@ class Visit:
             return self.outcome(request["id"])
         state = self.host.store.read()
         arrivals.admitted(self.host, state)
-        if not state.is_operator(self.channel.user):
+        if not state.administers(self.channel.user):
             raise no_right(self.host.name)
         asks = {"compare": self.compare, "plan": self.plan, "prepare": self.prepare}
         if request["ask"] in asks:

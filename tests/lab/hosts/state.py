@@ -1,18 +1,13 @@
 """What a lab host knows, on disk: its virtual machines, its settings, the migrations under way.
 
-One JSON file a host, replaced whole, and a lock that dies with its holder: the host's process, and
-a test beside it, change it by the same way. What was written outlives ``kill -9``.
+It lies in one JSON file a host (``store``).
 """
 
 from __future__ import annotations
 
-import fcntl
-import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
-from pathlib import Path
 from typing import Any, Self
 
 from tests.lab.description import ADMINISTRATOR, OPERATOR
@@ -50,7 +45,8 @@ class Machine:
 
     ``disks`` are the files in use now; ``parents`` says of a differencing one whose child it is.
     ``images`` and ``floppies`` are what lies in its drives: no file of its own. ``guest_state`` is
-    its .vmgs, ``status`` the second OperationalStatus of Msvm_ComputerSystem, 0 for none.
+    its .vmgs. For Msvm_ComputerSystem: ``status`` is the second OperationalStatus, 0 for none;
+    ``enabled_state`` is its EnabledState, 0 for what ``running`` says.
     """
 
     id: str
@@ -67,6 +63,7 @@ class Machine:
     parents: dict[str, str] = field(default_factory=dict)
     checkpoints: list[Checkpoint] = field(default_factory=list)
     status: int = 0
+    enabled_state: int = 0
     processors: int = 1
 
     @classmethod
@@ -159,9 +156,10 @@ class HostState:
     The rest is about CIM: whom which namespaces refuse, who is shown nothing without an error, the
     language of texts and whether they hold numbers, how late answers come, how long ended jobs are
     kept, what a cancelled one does (``honoured``, ``refused``, or ``ignored``: accepted, and the
-    move goes on) and how long it rolls back, whether a failed move leaves a planned machine, which
-    methods' next answers are lost, how late a lost request is carried out, and how many moves
-    were begun.
+    move goes on) and how long it rolls back, how a move that succeeded is shown (``warnings``:
+    JobState 32768; ``code``: 7 with an ErrorCode), whether a failed one leaves a planned machine,
+    which methods' next answers are lost, how late a lost request is carried out, and how many
+    moves were begun.
     """
 
     machines: list[Machine] = field(default_factory=list)
@@ -197,6 +195,7 @@ class HostState:
     job_seconds: float = 300.0
     cancelling: str = "honoured"
     rollback_seconds: float = 0.0
+    move_ends: str = ""
     leaves_planned: bool = False
     lost_answers: list[str] = field(default_factory=list)
     late: float = 0.0
@@ -236,6 +235,11 @@ class HostState:
         """Tell whether a user (``vmadmin@CORP.EXAMPLE``) administers this host."""
         return user.partition("@")[0].casefold() in {one.casefold() for one in self.operators}
 
+    def administers(self, user: str) -> bool:
+        """Tell whether a user may have VMMS do anything here: he is let in, and shown something."""
+        name = user.partition("@")[0].casefold()
+        return self.is_operator(user) and name not in {one.casefold() for one in self.blind}
+
     def slot_free(self, besides: str = "") -> bool:
         """Tell whether another migration may run: it takes a live and a storage slot."""
         running = [one.id for one in self.outgoing if one.phase is not Phase.QUEUED]
@@ -247,43 +251,6 @@ class HostState:
         """Count the bytes that running machines leave, those on their way here included."""
         machines = [*self.present(), *(one.machine for one in self.incoming)]
         return self.memory - sum(one.memory for one in machines if one.running)
-
-
-class Store:
-    """The state of the host whose folder this is."""
-
-    def __init__(self, folder: Path) -> None:
-        self.file = folder / "state.json"
-        self.lock = folder / "state.lock"
-
-    def read(self) -> HostState:
-        """Give the state as it is now; a host that has none is new."""
-        try:
-            return HostState.read(json.loads(self.file.read_text()))
-        except FileNotFoundError:
-            return HostState()
-
-    @contextmanager
-    def change(self) -> Iterator[HostState]:
-        """Give the state to be changed: what it is in the end is written, unless this raises."""
-        with self.lock.open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            state = self.read()
-            before = asdict(state)
-            yield state
-            if asdict(state) != before or not self.file.exists():
-                self.write(state)
-
-    def renew(self) -> None:
-        """Forget everything: the state of a host that is new."""
-        with self.change() as state:
-            vars(state).update(vars(HostState()))
-
-    def write(self, state: HostState) -> None:
-        """Replace the file at once, by one that is whole."""
-        new = self.file.with_suffix(".new")
-        new.write_text(json.dumps(asdict(state), indent=1))
-        new.replace(self.file)
 
 
 SETTABLE = frozenset(one.name for one in fields(HostState)) - {

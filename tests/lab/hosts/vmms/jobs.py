@@ -20,6 +20,7 @@ from tests.lab.hosts.vmms.wording import Trouble, Wording
 from tests.lab.wsman import CmdletError, PipelineStopped, Runtime
 
 STARTING, RUNNING, SHUTTING_DOWN, COMPLETED = 3, 4, 6, 7
+WITH_WARNINGS = 32768
 TERMINATED, KILLED, EXCEPTION = 8, 9, 10
 TERMINATE, KILL = 4, 5
 DONE, FAILED, INVALID_PARAMETER, INVALID_STATE = 0, 32768, 32773, 32775
@@ -75,7 +76,7 @@ class Job:
     def end(self, state: int, code: int = 0, troubles: tuple[Trouble, ...] = ()) -> None:
         """Note how it ended."""
         self.code, self.troubles, self.cancellable = code, troubles, False
-        self.percent = 100 if state == COMPLETED else self.percent
+        self.percent = 100 if state in {COMPLETED, WITH_WARNINGS} else self.percent
         self.state = state
         self.ended = time.monotonic()
 
@@ -217,7 +218,18 @@ class Jobs:
             job.end(EXCEPTION, FAILED, (wording.trouble("", f"A fault of the lab: {error!r}"),))
             raise
         else:
-            job.end(COMPLETED)
+            self.complete(job, state.move_ends if job.number == MOVING else "", wording)
+
+    def complete(self, job: Job, how: str, wording: Wording) -> None:
+        """End a job that succeeded, as it is to be shown."""
+        trouble = wording.trouble("", "Some of the source's files could not be removed.")
+        match how:
+            case "warnings":
+                job.end(WITH_WARNINGS, 0, (trouble,))
+            case "code":
+                job.end(COMPLETED, FAILED, (trouble,))
+            case _:
+                job.end(COMPLETED)
 
     def request(self, job_id: str, wanted: int | None) -> int:
         """RequestStateChange: 4 ends a job in order, 5 kills it. Which a move takes none says."""

@@ -15,6 +15,14 @@ from tests.lab.hosts.vmms.wording import Wording
 RUNNING, OFF = 2, 3
 OPERATING, SERVING, MIGRATING = 2, 11, 32774
 """OperationalStatus: OK; in service; the second one while a machine migrates."""
+DOING = {
+    32768: "Creating checkpoint",
+    32772: "Merging disks",
+    MIGRATING: "Migrating",
+    32776: "Backing up",
+    32778: "Moving storage",
+    32779: "Moving storage",
+}
 PROCESSOR = "B637F346-6A0E-4DEC-AF52-BD70CB80A21D"
 MEMORY = "4764334D-E001-4176-82EE-5594EC9B530E"
 SWITCH_ID = "C08CB7B8-9B3C-408E-8E30-5E16A3AEB444"
@@ -71,7 +79,7 @@ class Shower:
             ElementName=machine.name,
             Caption=say("Virtual Machine"),
             Description=say("Microsoft Virtual Machine"),
-            EnabledState=RUNNING if machine.running and not planned else OFF,
+            EnabledState=OFF if planned else self.enabled(machine),
             EnabledDefault=2,
             HealthState=5,
             RequestedState=12,
@@ -94,7 +102,12 @@ class Shower:
             second = MIGRATING
         if not second:
             return [OPERATING], [self.wording.say("Operating normally")]
-        return [SERVING, second], [self.wording.say("In service"), self.wording.say("Migrating")]
+        doing = self.wording.say(DOING.get(second, "In service"))
+        return [SERVING, second], [self.wording.say("In service"), doing]
+
+    def enabled(self, machine: Machine) -> int:
+        """Give a machine's EnabledState."""
+        return machine.enabled_state or (RUNNING if machine.running else OFF)
 
     def settings(self, machine: Machine, *, planned: bool) -> Instance:
         """Show its settings."""
@@ -247,7 +260,7 @@ class Shower:
             InstanceID=f"Microsoft:{machine.id.upper()}",
             Name=machine.id.upper(),
             ElementName=machine.name,
-            EnabledState=RUNNING if machine.running else OFF,
+            EnabledState=self.enabled(machine),
             HealthState=5,
             OperationalStatus=status,
             StatusDescriptions=texts,

@@ -16,7 +16,7 @@ from tests.lab.hosts.vmms.moves import same
 from tests.lab.hosts.vmms.wording import Wording
 from tests.lab.hosts.volume import NoSuchPath
 
-NO_SUCH_FILE = 32779
+DENIED, NO_SUCH_FILE = 32769, 32779
 FAILED_HERE = 5
 """DestroySystem returns CIM's numbers, 0 to 6: an invalid parameter."""
 REQUESTABLE = {
@@ -66,7 +66,7 @@ class Management:
         """GetVirtualHardDiskState."""
         path = self.file(given)
         if path is None:
-            return NO_SUCH_FILE, {}
+            return no_file(given), {}
         size = self.host.volume.size(path)
         one = made("Msvm_VirtualHardDiskState", FileSize=size, InUse=True, Alignment=1)
         return DONE, {"State": write_instance(one)}
@@ -75,7 +75,7 @@ class Management:
         """GetVirtualHardDiskSettingData."""
         path = self.file(given)
         if path is None:
-            return NO_SUCH_FILE, {}
+            return no_file(given), {}
         parents = {
             child.casefold(): parent
             for machine in self.host.store.read().present()
@@ -174,3 +174,12 @@ class Management:
             if wanted in ON | OFF:
                 machine.running = wanted in ON
         return DONE
+
+
+def no_file(given: Mapping[str, Any]) -> int:
+    """Say why a disk can't be looked at.
+
+    A share of a file server is a second hop, which no lab host may make: which number a real host
+    gives there is not known.
+    """
+    return DENIED if (given.get("Path") or "").startswith("\\\\") else NO_SUCH_FILE

@@ -90,12 +90,11 @@ class Vmms:
         if state.vmms != "Running":
             # What a real host answers then is not known in full.
             raise wmi(PROVIDER_LOAD_FAILURE)
-        if self.is_blind(state, user):
-            return View([])
         wording = Wording.of(state)
         quick = list(host_objects.hyperv(self.host, state, wording))
         jobs = [one.shown(wording, state) for one in self.jobs.listed()]
-        return View([*quick, *jobs], lambda: self.machines(state, jobs), RARE)
+        more = partial(self.machines, state, jobs)
+        return View([*quick, *jobs], more, RARE, blind=not state.administers(user))
 
     def windows(self, namespace: str, state: HostState) -> View:
         """Show one of the other namespaces."""
@@ -104,11 +103,6 @@ class Vmms:
         files = partial(host_objects.files, self.host)
         others = {one.name for one in classes().known} - {"CIM_DataFile"}
         return View(here, files, others) if namespace == "root/cimv2" else View(here)
-
-    def is_blind(self, state: HostState, user: str) -> bool:
-        """Tell whether a caller is shown nothing, without an error."""
-        name = user.partition("@")[0].casefold()
-        return name in {one.casefold() for one in state.blind}
 
     def machines(self, state: HostState, jobs: list[Instance]) -> list[Instance]:
         """Show the machines, and which jobs are about which."""
@@ -131,7 +125,7 @@ class Vmms:
 
     def invoke(self, user: str, target: Instance, method: str, given: Given) -> Outcome:
         """Carry out a method."""
-        if self.is_blind(self.host.store.read(), user):
+        if not self.host.store.read().administers(user):
             return Outcome(DENIED)
         if self.loses_answer(method):
             self.carry_out_late(user, target, method, given)
