@@ -12,7 +12,14 @@ from typing import Any
 import pytest
 
 from tests.lab import byhand, dc
-from tests.lab.by_hand import Told, embedded_values, local, values, written_by_hand
+from tests.lab.by_hand import (
+    Told,
+    captured,
+    embedded_values,
+    local,
+    values,
+    written_by_hand,
+)
 from tests.lab.description import (
     ADMINISTRATOR,
     OPERATOR,
@@ -321,6 +328,15 @@ class TestOrders:
         state, text = operator.run("move")
         assert (state, "web1-branch.avhdx" in text) == (EXCEPTION, True)
         assert operator.trees() == before
+
+
+def test_what_libvirt_asks_goes_over_the_wire(hosts: HostLab, plain: Elsewhere) -> None:
+    """Beside PowerShell, on its port; all of it is held in test_cim.py, without a network."""
+    operator = Operator(hosts, plain)
+    operator.send("machines")
+    for number in (1, 3, 5, 40, 42):
+        status, answer = plain.call("send", captured(number))
+        assert (status, Told.read(answer).text("EnumerationContext")[:5]) == (200, "uuid:")
 
 
 def test_an_envelope_over_the_limit(hosts: HostLab, plain: Elsewhere) -> None:

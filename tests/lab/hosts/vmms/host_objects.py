@@ -203,6 +203,7 @@ def windows(host: Host, state: HostState) -> Iterator[Instance]:
         Caption=caption,
         Version="10.0.20348",
         BuildNumber="20348",
+        MUILanguages=[state.language],
         FreePhysicalMemory=max(0, state.memory_free()) >> 10,
         TotalVisibleMemorySize=state.memory >> 10,
     )
