@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from tests.lab import dc
 from tests.lab.by_hand import (
     CAPTURES,
     Told,
@@ -329,6 +330,19 @@ FAULTS: dict[str, tuple[str, Change, int]] = {
 
 
 class TestFaults:
+    def test_a_datetime_in_another_form_lets_the_job_fail(self, desk: Desk) -> None:
+        """As a real host did, where all else is refused at once."""
+        about = 'NAME="AutomaticStartupActionDelay" TYPE="datetime"'
+        delay = f"&lt;PROPERTY {about}&gt;&lt;VALUE&gt;PT5M&lt;/VALUE&gt;&lt;/PROPERTY&gt;"
+        text = written_by_hand("move", **desk.blanks()).decode()
+        place = '&lt;PROPERTY NAME="ConfigurationDataRoot"'
+        assert place in text
+        told = desk.send(text.replace(place, delay + place).encode())
+        assert told.returned == 4096
+        job = desk.vmms.jobs.find(told.selectors["InstanceID"])
+        assert dc.until(lambda: not job.running, 10)
+        assert (job.state, job.code) == (10, 32768)
+
     def refused(self, desk: Desk, name: str, change: Change) -> Told:
         whole = {**desk.blanks(), "network": "none"}
         job = desk.vmms.jobs.add(Job("Msvm_MigrationJob", 306, "")).id

@@ -188,6 +188,11 @@ class TestJobs:
         operator.source.speed(64 * MIB)
         assert operator.ended(job)["JobState"] == [str(COMPLETED)]
 
+    def test_two_requests_at_once_are_one_move(self, operator: Operator) -> None:
+        operator.source.speed(SLOW)
+        found = [operator.send("move").returned for _ in range(3)]
+        assert (found, operator.source.state.moves_begun) == ([4096, 32775, 32775], 1)
+
     def test_an_ended_job_is_listed_for_a_while(self, operator: Operator) -> None:
         job = operator.begin("check")
         operator.ended(job)

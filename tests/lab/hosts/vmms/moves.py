@@ -7,6 +7,7 @@ name.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import PureWindowsPath
@@ -71,6 +72,8 @@ class Moves:
 
     def __init__(self, host: Host, jobs: Jobs) -> None:
         self.host, self.jobs = host, jobs
+        self.lock = threading.Lock()
+        """Two requests for one machine do not both begin."""
 
     def check(self, user: str, given: Mapping[str, Any]) -> Outcome:
         """CheckVirtualSystemIsMigratable: a job whose errors are what speaks against the move.
@@ -105,14 +108,22 @@ class Moves:
             return Outcome(INVALID_PARAMETER)
         if wish.kind == STAGED:
             number, work = (CREATING, Departure.stage) if number == MOVING else (number, work)
-        if number != CHECKING and state.leaving(wish.machine.id):
-            return Outcome(INVALID_STATE)
         job = self.job(user, number, wish.machine.id, wish.target)
         job.migration_type = wish.kind
+        with self.lock:
+            if number != CHECKING and self.is_moving(wish.machine.id):
+                return Outcome(INVALID_STATE)
+            self.jobs.begin(job, lambda: self.done(wish, job, user, work))
         if number == MOVING:
             with self.host.store.change() as now:
                 now.moves_begun += 1
-        return self.started(self.jobs.begin(job, lambda: self.done(wish, job, user, work)))
+        return self.started(job)
+
+    def is_moving(self, machine_id: str) -> bool:
+        """Tell whether a machine is in a move, or a job for one has just begun."""
+        jobs = [one for one in self.jobs.listed() if one.running and one.number == MOVING]
+        begun = any(same(one.machine_id, machine_id) for one in jobs)
+        return begun or self.host.store.read().leaving(machine_id) is not None
 
     def done(self, wish: Wish, job: Job, user: str, work: Callable[[Departure], None]) -> None:
         """Do a job's work; raises what ends it."""
@@ -266,6 +277,8 @@ def complete(machine: Machine, wish: Wish, places: dict[str, str], path: str) ->
         root = (wish.system and wish.system["GuestStateDataRoot"]) or path
         name = PureWindowsPath(machine.guest_state).name
         places[machine.guest_state] = str(PureWindowsPath(str(root), "Virtual Machines", name))
+    if len({place.casefold() for place in places.values()}) < len(places):
+        raise bad_parameter("Two files would have one name.")
     if any(not PureWindowsPath(place).is_absolute() for place in places.values()):
         raise bad_parameter("A path is not absolute.")
     return places
