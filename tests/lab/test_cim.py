@@ -153,6 +153,8 @@ class TestReading:
         kind = "VirtualSystemType LIKE 'Microsoft:Hyper-V:Snapshot%'"
         (found,) = everything(desk, where("Msvm_VirtualSystemSettingData", kind))
         assert found["InstanceID"] == [f"Microsoft:{'11' * 16}"]
+        # Documented: the name of the system to which the settings belong.
+        assert found["VirtualSystemIdentifier"] == [FIRST.upper()]
         desk.beside.volume.fill(desk.machine().disks[0], 10)
         told = desk.by_hand("disk-state")
         assert embedded_values(told.text("State"))["FileSize"] == ["10"]
