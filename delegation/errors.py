@@ -15,7 +15,8 @@ DelegationError                1   what, and what to do about it
 │   │   └── NoHostTicket       1   this logon has no Kerberos ticket any more; no host was asked
 │   ├── WrongHost              1   another computer answers by the name that the inventory gives
 │   └── CommandFailed          1   what was asked of the host failed there
-│       └── HyperVFailed       1   its Hyper-V cmdlets fail, though the host itself answers
+│       ├── HyperVFailed       1   its Hyper-V cmdlets fail, though the host itself answers
+│       └── CimFailed          1   its WMI refuses what is asked, or a method of it fails
 ├── JournalError               1   the record of runs can't be read or written
 │   └── JournalDistrusted      4   somebody else may have changed it; nothing was written
 └── Refused                    4   unsafe, stale or in conflict; nothing was written
@@ -190,6 +191,27 @@ class HyperVFailed(CommandFailed):
     ) -> None:
         super().__init__(what, fix, details, hresult=hresult)
         self.vmms = vmms
+
+
+class CimFailed(CommandFailed):
+    """``code`` is what a method returned, ``message_id`` the host's own number of its message.
+
+    Both are empty where the host gave none; its own text is in the details.
+    """
+
+    def __init__(  # noqa: PLR0913 - all that a host says of one failure
+        self,
+        what: str,
+        fix: str = "",
+        details: Sequence[str] = (),
+        *,
+        hresult: str = "",
+        code: int | None = None,
+        message_id: str = "",
+    ) -> None:
+        super().__init__(what, fix, details, hresult=hresult)
+        self.code = code
+        self.message_id = message_id
 
 
 class JournalError(DelegationError):

@@ -15,10 +15,7 @@ def save(path: Path, text: str, own: Iterable[Path]) -> None:
     """Write ``text`` to ``path``, replacing what is there unless it is one of the program's own."""
     content = _with_line_ends(f"{text}\n")
     try:
-        if any(_is_same_file(path, known) for known in own):
-            raise UsageError(
-                f"{path} is what this program reads; nothing was saved", "name another file"
-            )
+        _refuse_own(path, own)
         if (output := _own_output(path)) is not None:
             _write_into(os.dup(output), content)
         elif path.exists() and not path.is_file():
@@ -57,6 +54,13 @@ def _write_into(descriptor: int, content: bytes) -> None:
         opened.write(content)
 
 
+def refuse(path: Path, own: Iterable[Path]) -> None:
+    """Raise UsageError where ``save`` surely would: before work is done that would be lost."""
+    _refuse_own(path, own)
+    if not path.parent.is_dir():
+        raise UsageError(f"{path} can't be written: {path.parent} is no folder", "name another one")
+
+
 def create(path: Path, text: str) -> None:
     """Write ``text`` to a new file; whatever stands at ``path`` already stays.
 
@@ -93,6 +97,13 @@ def make_folder(path: Path) -> None:
             f"{path} is no folder, and can't be made one: {exc.strerror or exc}",
             "name a folder with -o",
         ) from exc
+
+
+def _refuse_own(path: Path, own: Iterable[Path]) -> None:
+    if any(_is_same_file(path, known) for known in own):
+        raise UsageError(
+            f"{path} is what this program reads; nothing was saved", "name another file"
+        )
 
 
 def _is_same_file(path: Path, known: Path) -> bool:

@@ -11,7 +11,7 @@ from delegation.changes.plan import Target
 from delegation.errors import CommandFailed, HostError, HostUnreachable
 from delegation.hosts import settings
 from delegation.hosts.crew import Crew, HostLine, Job, Limits, Over
-from delegation.hosts.hypervisor import Hypervisor, Open, opened
+from delegation.hosts.hypervisor import H, Hypervisor, Open, opened
 from delegation.hosts.machines import HostReading
 from delegation.hosts.settings import HostSetting, SettingChange
 
@@ -28,9 +28,9 @@ def _silent(done: int, total: int) -> None:
 
 
 def ask(
-    open_host: Open,
+    open_host: Callable[[str], H],
     labels: Iterable[str],
-    question: Callable[[Hypervisor], T],
+    question: Callable[[H], T],
     progress: Progress = _silent,
     limits: Limits = Limits(),  # noqa: B008 - frozen
 ) -> dict[str, T | HostError]:

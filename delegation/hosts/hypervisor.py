@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Protocol
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 from delegation.errors import HostError
@@ -94,8 +94,17 @@ knows what it is; the host's answer may add to it (Moving.handle).
 """
 
 
+class Closing(Protocol):
+    """Whatever is opened for one host."""
+
+    def close(self) -> None: ...
+
+
+H = TypeVar("H", bound=Closing)
+
+
 @contextmanager
-def opened(open_host: Open, label: str) -> Iterator[Hypervisor]:
+def opened(open_host: Callable[[str], H], label: str) -> Iterator[H]:
     """A host for a while. That it can't be closed tells nothing of what was asked."""
     host = open_host(label)
     try:

@@ -93,6 +93,14 @@ class Farm:
         data[label]["clustered"] = True
         self._save(data)
 
+    def called(self, label: str, name: str) -> None:
+        """Another computer answers by that host's name."""
+        self._save({**self._data, label: {**self._data[label], "called": name}})
+
+    def gives_no_rights(self, label: str) -> None:
+        """To whoever asks over CIM."""
+        self._save({**self._data, label: {**self._data[label], "no_rights": True}})
+
     def settings(self) -> dict[str, dict[str, Any]]:
         return {label: h["settings"] for label, h in self._data.items() if label != "made"}
 

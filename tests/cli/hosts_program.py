@@ -4,7 +4,8 @@
 ``hosts.json`` describes and keeps: of each its settings, whether it is a cluster node, and what
 goes wrong there: ``down`` and ``refused`` when it is opened, and by the name of a setting
 ``failed``, ``lost`` (no answer, but made), ``denied`` (made, and then no access any more),
-``hangs`` (for ever) and ``dies``: this process does.
+``hangs`` (for ever) and ``dies``: this process does. ``probe`` asks a canned host, which may be
+``called`` otherwise, or give the operator ``no_rights``.
 """
 
 import json
@@ -19,8 +20,10 @@ from typing import Any
 from delegation import cli
 from delegation.errors import CommandFailed, HostRefused, HostUnreachable
 from delegation.hosts import settings
+from delegation.hosts.cim.cim_client import Cim
 from delegation.hosts.hypervisor import Hypervisor, Open
 from delegation.hosts.machines import HostReading
+from delegation.hosts.probe.probing import OpenCim
 from delegation.hosts.settings import HostSetting
 from delegation.inventory import Inventory
 from delegation.wiring import World
@@ -114,6 +117,21 @@ class FakeWorld(World):
 
     def hosts(self) -> Open:
         return open_host(self.inventory)
+
+    def cim(self) -> OpenCim:
+        # Here, since all other commands have no use for pypsrp.
+        from tests.hosts.cim import canned, farms
+
+        def opened(label: str) -> Cim:
+            fqdn = FileHost(label, self.inventory.hosts[label].fqdn).fqdn
+            known = load()[label]
+            host = farms.host(known.get("called", label).upper())
+            host.fqdn = fqdn
+            if known.get("no_rights"):
+                host.refusals = {canned.V2: canned.NO_ACCESS, canned.CIMV2: canned.DENIED}
+            return canned.opened(host)
+
+        return opened
 
 
 if __name__ == "__main__":

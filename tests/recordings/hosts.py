@@ -114,10 +114,31 @@ def not_before_the_mesh(desk: Desk) -> None:
     desk.program(PROGRAM, "hosts", "apply", "--yes", "--allow", "kerberos-before-mesh")
 
 
+def probe(desk: Desk) -> None:
+    """Two hosts asked over CIM; what comes of it goes into a file."""
+    hosts = farm(desk)
+    for words in (
+        "probe hv01 hv02",
+        "probe hv01 HV01$",
+        "probe hv01 hv09",
+        "probe hv01 hv02 -o inventory.yaml",
+        "probe hv01 hv02 -o nowhere/probe.json",
+    ):
+        desk.program(PROGRAM, "hosts", *words.split())
+    desk.shows("probe.json")
+    hosts.gives_no_rights("hv01")
+    hosts.called("hv02", "hv77")
+    hosts.trouble("hv03", open="down")
+    for words in ("probe hv01 hv02 -o told.json", "probe hv03 hv01 -o lost.json"):
+        desk.program(PROGRAM, "hosts", *words.split())
+    desk.shows("lost.json")
+
+
 STORIES: dict[str, Story] = {
     "hosts": settings,
     "hosts-answers": answers,
     "hosts-trouble": trouble,
     "hosts-in-doubt": in_doubt,
     "hosts-before-the-mesh": not_before_the_mesh,
+    "hosts-probe": probe,
 }

@@ -19,7 +19,7 @@ from delegation.hosts.settings import HostSetting
 from delegation.hosts.winrm import cmdlets, host
 from delegation.wiring import World
 from tests.lab.hosts import control
-from tests.lab.hosts.state import Store
+from tests.lab.hosts.store import Store
 
 SECONDS = 60.0
 

@@ -38,6 +38,7 @@ class Admin:
         (folder / "inventory.yaml").write_text(text, encoding="utf-8")
         self.variables = {
             "KRB5_CONFIG": str(hosts.lab.krb5_conf),
+            "DELEGATION_KNOWN_DOMAINS": str(hosts.lab.known_domains),
             "DELEGATION_HOSTS_PASSWORD": ACCOUNTS[OPERATOR],
         }
 

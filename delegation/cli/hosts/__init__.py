@@ -11,6 +11,7 @@ SUMMARIES = {
     "apply": "Set the hosts as the inventory declares.",
     "rollback": "Undo one run on the hosts exactly.",
     "settle": "Say what no host can tell: set, or not set.",
+    "probe": "Ask two hosts what only real Windows can tell, into one file.",
 }
 
 
@@ -28,6 +29,7 @@ def hosts() -> None:
       delegation hosts plan
       delegation hosts apply
       delegation hosts rollback
+      delegation hosts probe hv01 hv02
 
     A host that can't be reached is listed, and costs the others nothing.
     """

@@ -1,5 +1,6 @@
 """pypsrp's WS-Man over our own connection: deadlines, no retries, one thread, errors in words."""
 
+import logging
 import threading
 from contextlib import AbstractContextManager
 from typing import Any
@@ -15,6 +16,10 @@ ANSWER_SECONDS = 20
 """How long the host may take for one answer: WS-Man's OperationTimeout."""
 GRACE_SECONDS = 10.0
 """How much later an answer may come; then the host hangs."""
+
+for _library in ("pypsrp", "urllib3", "spnego"):
+    # What they log is told by their exceptions too; unhandled, it would land on the terminal.
+    logging.getLogger(_library).addHandler(logging.NullHandler())
 
 
 class Wsman(WSMan):

@@ -6,7 +6,6 @@ everything. What the libraries raise becomes a HostError, once, and says what, w
 do. No command is ever sent twice.
 """
 
-import logging
 import time
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
@@ -49,9 +48,6 @@ allows unless told otherwise (MaxIdleTimeoutMs); usual are two hours."""
 HELD_SECONDS = 15.0
 """How long a shell may still be held by a client that has died."""
 
-for _library in ("pypsrp", "urllib3", "spnego"):
-    # What they log is told by their exceptions too; unhandled, it would land on the terminal.
-    logging.getLogger(_library).addHandler(logging.NullHandler())
 warnings.filterwarnings("ignore", category=RunspacePoolWarning)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from tests.lab.hosts.channel import Channel, Lost
 from tests.lab.hosts.failures import (
     NO_AUTHORITY,
     NO_CREDENTIALS,
+    REFUSED,
     RESET,
     Reason,
     RefusedThere,
@@ -31,11 +32,18 @@ from tests.lab.wsman import CmdletError, Runtime
 
 @dataclass(frozen=True)
 class Order:
-    """What a caller wants: a machine moved to a target, as he names it, into a folder there."""
+    """What a caller wants: a machine moved to a target, as he names it, into a folder there.
+
+    ``placed`` says instead where each of its files goes. ``planned``: the machine that was staged
+    there becomes it. ``addresses``: those of the target that it may be reached at; none are all.
+    """
 
     machine: Machine
     target: str
     storage: str
+    placed: Machine | None = None
+    planned: str = ""
+    addresses: tuple[str, ...] = ()
 
     @property
     def activity(self) -> str:
@@ -70,6 +78,7 @@ class Approach:
         machine, target, runtime = self.order.machine, self.order.target, self.runtime
         try:
             address = self.host.lab.host_address(self.label)
+            self.reachable(address)
             connection = channel.connect(self.host.address, address)
         except Reason as reason:
             raise self.unconnected(reason.hresult) from reason
@@ -95,16 +104,33 @@ class Approach:
         finally:
             connection.close()
 
+    def reachable(self, address: str) -> None:
+        """Raise Reason if the order names addresses, and the target listens at none of them."""
+        named = self.order.addresses
+        if named and address not in named:
+            raise Reason(f"No migration service listens at {', '.join(named)}", REFUSED)
+
     def unconnected(self, hresult: int, *more: str) -> CmdletError:
         """Say that there is no connection to the target."""
         first = no_connection(self.order.target, hresult)
         return at_source(self.order.machine, self.host.name, first, *more, hresult=hresult)
 
-    def storage_ticket(self) -> AbstractContextManager[Path]:
-        """Have a ticket to the target's SMB server, in a file; NoTicket if it is refused."""
-        runtime = self.runtime
+    @contextmanager
+    def storage_ticket(self) -> Iterator[Path]:
+        """Have a ticket to the target's SMB server, in a file.
+
+        Raises:
+            Reason: it is refused. The words are ours.
+        """
+        runtime, target = self.runtime, self.order.target
         to_storage = self.host.delegation.to_storage
-        return to_storage(runtime.user, runtime.evidence, self.order.target)
+        with ExitStack() as stack:
+            try:
+                ticket = stack.enter_context(to_storage(runtime.user, runtime.evidence, target))
+            except NoTicket as refusal:
+                text = f"Migration did not succeed. The storage of '{target}' cannot be written"
+                raise Reason(text, refusal.hresult) from refusal
+            yield ticket
 
     @contextmanager
     def explained(self) -> Iterator[None]:

@@ -10,15 +10,17 @@ import hashlib
 import os
 import random
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import PureWindowsPath
+from typing import Any
 
 from tests.lab.hosts import smbd
 from tests.lab.hosts.failures import (
     DISK_FULL,
     EXISTS,
     NO_CREDENTIALS,
+    NO_IMAGE,
     NO_MEMORY,
     NO_PATH,
     Reason,
@@ -43,8 +45,25 @@ class Incompatibility:
 def destined(machine: Machine, storage: str) -> Machine:
     """Give a machine as it will lie below a folder of the target; the default one if none."""
     path = storage or f"{MACHINES_FOLDER}\\{machine.name}"
-    disks = [f"{path}\\Virtual Hard Disks\\{PureWindowsPath(one).name}" for one in machine.disks]
-    return replace(machine, path=path, disks=disks)
+    folder = f"{path}\\Virtual Hard Disks"
+    places = {one: f"{folder}\\{PureWindowsPath(one).name}" for one in machine.files}
+    return machine.placed(path, places)
+
+
+def expected_as(request: Mapping[str, Any]) -> Machine:
+    """Give the machine of a source's request as it will lie here."""
+    if request.get("placed"):
+        return Machine.read(request["placed"])
+    return destined(Machine.read(request["machine"]), request["storage"])
+
+
+def staged_names(files: Sequence[str]) -> list[str]:
+    """Name files in the folder of a share: by their own names, unless two are the same."""
+    names: list[str] = []
+    for number, file in enumerate(files):
+        name = PureWindowsPath(file).name
+        names.append(f"{number}-{name}" if name in names else name)
+    return names
 
 
 def admitted(host: Host, state: HostState) -> None:
@@ -53,6 +72,22 @@ def admitted(host: Host, state: HostState) -> None:
         raise disabled(host.name)
     if state.authentication != "Kerberos":
         raise Reason(f"Host '{host.short}' does not accept Kerberos for migrations", NO_CREDENTIALS)
+
+
+def unplanned(host: Host, state: HostState, machine_id: str, meant: str) -> None:
+    """Raise Reason if a planned machine is in the way, or the one that is meant is not there.
+
+    Whose it is its identifier does not tell. What real hosts do here is not known.
+    """
+    there = any(one.id == machine_id for one in state.planned)
+    if there and meant.casefold() != machine_id.casefold():
+        text = (
+            f"A planned virtual machine with the identifier {machine_id} exists on '{host.short}'"
+        )
+        raise Reason(text, EXISTS)
+    if meant and not there:
+        text = f"There is no planned virtual machine {meant} on '{host.short}'"
+        raise Reason(text, NO_PATH)
 
 
 def judged(
@@ -73,7 +108,7 @@ def judged(
         text = f"There is not enough disk space on '{host.short}' for {machine.name}."
         found.append(Incompatibility(text, 21025, DISK_FULL))
     try:
-        there = [disk for disk in machine.disks if host.volume.file(disk).exists()]
+        there = [disk for disk in machine.files if host.volume.file(disk).exists()]
     except NoSuchPath as error:
         text = f"The path '{error}' does not exist on '{host.short}'."
         found.append(Incompatibility(text, 21026, NO_PATH))
@@ -82,10 +117,23 @@ def judged(
             Incompatibility(f"The file '{disk}' exists on '{host.short}'.", 21027, EXISTS)
             for disk in there
         ]
+    found += [
+        Incompatibility(f"The file '{image}' was not found on '{host.short}'.", 21029, NO_IMAGE)
+        for image in [*machine.images, *machine.floppies]
+        if not present(host, image)
+    ]
     if state.machine(machine.id):
         text = f"A virtual machine with the identifier {machine.id} exists on '{host.short}'."
         found.append(Incompatibility(text, 21028, EXISTS))
     return found
+
+
+def present(host: Host, path: str) -> bool:
+    """Tell whether a file is here."""
+    try:
+        return host.volume.file(path).exists()
+    except NoSuchPath:
+        return False
 
 
 def reserved(
@@ -116,11 +164,12 @@ def opened(host: Host, coming: Incoming, user: str) -> None:
     """
     staging = host.volume.file(STAGING) / coming.share
     staging.mkdir(parents=True)
-    for disk in coming.machine.disks:
-        file = host.volume.file(disk)
+    files = coming.machine.files
+    for path, name in zip(files, staged_names(files), strict=True):
+        file = host.volume.file(path)
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch()
-        os.link(file, staging / file.name)
+        os.link(file, staging / name)
     smbd.add_share(host.lab, host.name, coming.share, staging, user)
 
 
@@ -133,7 +182,7 @@ def taken_over(host: Host, move_id: str, digests: Sequence[str]) -> None:
     coming = host.store.read().expected(move_id)
     if coming is None:
         raise Reason("The migration is not known", EXISTS)
-    for disk, size, digest in zip(coming.machine.disks, coming.sizes, digests, strict=True):
+    for disk, size, digest in zip(coming.machine.files, coming.sizes, digests, strict=True):
         data = host.volume.file(disk).read_bytes()
         if len(data) != size or hashlib.sha256(data).hexdigest() != digest:
             raise Reason(f"The file '{disk}' did not arrive whole", NO_PATH)
@@ -143,6 +192,7 @@ def taken_over(host: Host, move_id: str, digests: Sequence[str]) -> None:
             raise Reason("The migration is not known", EXISTS)
         state.incoming.remove(still)
         state.machines.append(still.machine)
+        state.planned = [one for one in state.planned if one.id != still.machine.id]
         state.arrived = [*state.arrived, move_id][-KEPT_ARRIVALS:]
     closed(host, coming)
 
@@ -162,6 +212,9 @@ def undone(host: Host, move_id: str) -> None:
             return
         coming.cancelled = True
     closed(host, coming)
-    host.volume.remove(coming.machine.disks)
+    host.volume.remove(coming.machine.files)
     with host.store.change() as state:
         state.incoming = [one for one in state.incoming if one.id != move_id]
+        known = any(one.id == coming.machine.id for one in state.planned)
+        if state.leaves_planned and not known:
+            state.planned.append(coming.machine)

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from tests.lab.hosts import settlement, storage
 from tests.lab.hosts.approach import Approach, Order
+from tests.lab.hosts.arrivals import staged_names
 from tests.lab.hosts.channel import Channel, Lost
 from tests.lab.hosts.failures import (
     INVALID_STATE,
@@ -38,8 +39,10 @@ class Departure:
         self.approach = Approach(host, runtime, order)
         self.id = str(uuid4())
 
-    def compare(self) -> list[tuple[str, int]]:
+    def compare(self, *, storage_too: bool = True) -> list[tuple[str, int]]:
         """Ask the target what speaks against the move; nothing is changed at either end.
+
+        ``storage_too``: whether its storage could be written is asked as well.
 
         Raises:
             CmdletError: they do not come together.
@@ -48,10 +51,21 @@ class Departure:
             self.possible(self.host.store.read())
             with self.approach.connected() as target:
                 found = target.ask({"ask": "compare", **self.description()}, self.runtime.check)
-                # The storage is part of the move: whether it could be written is asked as well.
-                with self.approach.storage_ticket():
-                    pass
+                if storage_too:
+                    with self.approach.storage_ticket():
+                        pass
         return [(message, number) for message, number in found["incompatibilities"]]
+
+    def stage(self) -> None:
+        """Have the target make a planned machine, and move nothing.
+
+        Raises:
+            CmdletError: it does not.
+        """
+        with self.approach.explained():
+            self.possible(self.host.store.read())
+            with self.approach.connected() as target:
+                target.ask({"ask": "plan", **self.description()}, self.runtime.check)
 
     def move(self) -> None:
         """Move the machine.
@@ -73,7 +87,7 @@ class Departure:
         """Note the migration, unless the machine is in one or can't be in any."""
         with self.host.store.change() as state:
             self.possible(state)
-            size = sum(map(self.host.volume.size, self.order.machine.disks))
+            size = sum(map(self.host.volume.size, self.order.machine.files))
             target = self.approach.label
             state.outgoing.append(Outgoing(self.id, self.order.machine.id, target, size=size))
 
@@ -114,11 +128,13 @@ class Departure:
 
     def description(self) -> dict[str, Any]:
         """Describe the machine to the target."""
-        disks = self.order.machine.disks
+        placed = self.order.placed
         return {
             "id": self.id,
             "machine": asdict(self.order.machine),
-            "sizes": list(map(self.host.volume.size, disks)),
+            "placed": placed and asdict(placed),
+            "planned": self.order.planned,
+            "sizes": list(map(self.host.volume.size, self.order.machine.files)),
             "storage": self.order.storage,
             "source": self.host.name,
         }
@@ -149,8 +165,9 @@ class Departure:
     def copy(self, session: storage.Session, target: Channel) -> list[str]:
         """Copy all disks at the host's speed, and give their SHA-256."""
         paced = Pace(self, target).next
-        disks = map(self.host.volume.file, self.order.machine.disks)
-        return [session.write(disk, disk.name, paced) for disk in disks]
+        files = self.order.machine.files
+        named = zip(map(self.host.volume.file, files), staged_names(files), strict=True)
+        return [session.write(file, name, paced) for file, name in named]
 
     def hand_over(self, target: Channel, digests: list[str]) -> None:
         """Make the machine the target's. From here on nothing stops it.

@@ -27,6 +27,8 @@ EXISTS = 0x80070050
 NO_PATH = 0x80070003
 NOT_SUPPORTED = 0x80070032
 INVALID_STATE = 0x8007139F
+NO_IMAGE = 0xC03A0014
+"""What a move is refused with whose ISO image the target does not have."""
 
 REASONS = {
     NO_CREDENTIALS: "No credentials are available in the security package",
@@ -45,6 +47,7 @@ REASONS = {
     EXISTS: "The file exists.",
     NO_PATH: "The system cannot find the path specified.",
     NOT_SUPPORTED: "The request is not supported.",
+    NO_IMAGE: "A virtual disk support provider for the specified file was not found.",
     INVALID_STATE: "The group or resource is not in the correct state to perform the requested "
     "operation.",
 }

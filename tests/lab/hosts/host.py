@@ -7,7 +7,8 @@ from pathlib import Path
 
 from tests.lab.description import DOMAIN, HOSTS, Lab
 from tests.lab.hosts.failures import NO_SUCH_HOST, Reason
-from tests.lab.hosts.state import HostState, Store
+from tests.lab.hosts.state import HostState
+from tests.lab.hosts.store import Store
 from tests.lab.hosts.tickets import Delegation
 from tests.lab.hosts.twins import Twins
 from tests.lab.hosts.volume import Volume

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 from tests.lab.certificates import HostCertificate
+from tests.lab.cim.classes import HYPERV, classes
 from tests.lab.description import OPERATOR, Lab, LabError
 from tests.lab.hosts import control, processes, smbd
 from tests.lab.hosts.state import (
@@ -19,10 +20,11 @@ from tests.lab.hosts.state import (
     MIB,
     SETTABLE,
     SWITCH,
+    Checkpoint,
     HostState,
     Machine,
-    Store,
 )
+from tests.lab.hosts.store import Store
 from tests.lab.hosts.volume import Volume
 
 
@@ -80,24 +82,56 @@ class LabHost:
         running: bool = True,
         switch: str = SWITCH,
         clustered: bool = False,
+        machine_id: str = "",
     ) -> Machine:
         """Add a virtual machine, each disk a file of ``disk_bytes`` random bytes."""
         path = f"{MACHINES_FOLDER}\\{name}"
         ends = ["", *(f"-{number}" for number in range(2, disks + 1))][:disks]
         files = [f"{path}\\Virtual Hard Disks\\{name}{end}.vhdx" for end in ends]
-        machine = Machine(str(uuid4()), name, memory, running, path, files, switch, clustered)
+        own = machine_id or str(uuid4())
+        machine = Machine(own, name, memory, running, path, files, switch, clustered)
         for file in files:
             self.volume.fill(file, disk_bytes)
         with self.store.change() as state:
             state.machines.append(machine)
         return machine
 
+    def change_vm(self, name: str, **values: Any) -> Machine:
+        """Set parts of a virtual machine by name (``status=32776``, ``running=False``)."""
+        with self.store.change() as state:
+            machine = next(one for one in state.machines if one.name == name)
+            for key, value in values.items():
+                assert hasattr(machine, key), f"a machine has no {key}"
+                setattr(machine, key, value)
+        return machine
+
+    def equip(self, name: str, *, size: int = 5000) -> Machine:
+        """Give a machine all that can make a move hard, each a file of random bytes.
+
+        Its first disk gets a parent, and it gets a checkpoint of that parent with a branch of its
+        own, an ISO image, a floppy, and a .vmgs.
+        """
+        machine = self.vms()[name]
+        folder, first = machine.path, machine.disks[0]
+        base, branch = f"{folder}\\base.vhdx", f"{folder}\\{name}-branch.avhdx"
+        equipped = self.change_vm(
+            name,
+            parents={first: base, branch: base},
+            checkpoints=[Checkpoint(str(uuid4()), f"{name} before", [branch])],
+            images=["C:\\iso\\setup.iso"],
+            floppies=["C:\\iso\\boot.vfd"],
+            guest_state=f"{folder}\\Virtual Machines\\{machine.id.upper()}.vmgs",
+        )
+        for file in [*equipped.files[1:], *equipped.images, *equipped.floppies]:
+            self.volume.fill(file, size)
+        return equipped
+
     def remove_vm(self, name: str) -> None:
         """Remove a virtual machine with its disks."""
         machine = self.vms()[name]
         with self.store.change() as state:
             state.machines = [one for one in state.machines if one.id != machine.id]
-        self.volume.remove(machine.disks)
+        self.volume.remove(machine.files)
 
     def vms(self) -> dict[str, Machine]:
         """Give the machines that are this host's, by name; never those of another."""
@@ -120,6 +154,11 @@ class LabHost:
         """Take a user's right to administer this host."""
         left = [one for one in self.state.operators if one.casefold() != user.casefold()]
         self.set(operators=left)
+
+    def only_hyperv(self, user: str = OPERATOR) -> None:
+        """Leave a user Hyper-V's own namespace alone: Hyper-V and Remote Management, no more."""
+        others = sorted(classes().namespaces - {HYPERV})
+        self.set(refused_namespaces={**self.state.refused_namespaces, user: others})
 
     def limit(self, migrations: int | None = None, storage: int | None = None) -> None:
         """Set how many migrations may run at once; ``storage`` defaults to the same."""

@@ -21,11 +21,13 @@ from subprocess import Popen
 from typing import Any
 
 from tests.lab import dc, programs
+from tests.lab.cim.answering import Cim
 from tests.lab.description import Lab, LabError
 from tests.lab.hosts import cmdlets, processes, settlement, smbd
 from tests.lab.hosts.host import Host
 from tests.lab.hosts.ports import HTTPS
 from tests.lab.hosts.service import Service
+from tests.lab.hosts.vmms.vmms import Vmms
 from tests.lab.wsman import Endpoint
 
 log = logging.getLogger(__name__)
@@ -42,6 +44,7 @@ class HostProcess:
         self.lab, self.name = lab, name
         self.host = Host(lab, name)
         self.service = Service(self.host)
+        self.vmms = Vmms(self.host, self.service.adjust)
         self.admitted = self.host.store.read().operators
         self.presented = ""
         self.ended = threading.Event()
@@ -65,15 +68,16 @@ class HostProcess:
         threading.Thread(target=self.obey, args=(control,), daemon=True).start()
 
     def listen(self) -> None:
-        """Open WinRM, both ways to the same shells."""
+        """Open WinRM, both ways to the same shells and the same CIM."""
         table = cmdlets.of(self.host, self.service)
         who = (self.host.address, self.host.fqdn, self.host.keytab, table)
-        plain = Endpoint(*who, authorize=self.is_operator)
+        cim = Cim(self.vmms, self.host.fqdn)
+        plain = Endpoint(*who, authorize=self.is_operator, cim=cim)
         self.presented = self.host.store.read().certificate
         file = str(self.lab.tls / f"{self.name}{self.presented}")
         tls = (Path(f"{file}.pem"), Path(f"{file}.key"))
         secure = Endpoint(
-            *who, port=HTTPS, tls=tls, authorize=self.is_operator, shells=plain.shells
+            *who, port=HTTPS, tls=tls, authorize=self.is_operator, shells=plain.shells, cim=cim
         )
         self.endpoints = [plain, secure]
         for endpoint in self.endpoints:
@@ -101,6 +105,7 @@ class HostProcess:
         """Close WinRM with its shells, and end all migrations."""
         for endpoint in self.endpoints:
             endpoint.stop()
+        self.vmms.close()
         self.service.hang_up()
         dc.until(self.idle, RESET_SECONDS)
 
@@ -145,6 +150,7 @@ class HostProcess:
         """Be as new."""
         self.hang_up()
         self.endpoints = []
+        self.vmms = Vmms(self.host, self.service.adjust)
         self.host.store.renew()
         self.host.volume.clear()
         self.look()

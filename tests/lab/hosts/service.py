@@ -17,7 +17,7 @@ from tests.lab.hosts.channel import Channel, Lost, accept
 from tests.lab.hosts.failures import DISK_FULL, EXISTS, Reason, no_right, no_slot
 from tests.lab.hosts.host import Host
 from tests.lab.hosts.ports import MIGRATION
-from tests.lab.hosts.state import Incoming, Machine
+from tests.lab.hosts.state import Incoming
 
 log = logging.getLogger(__name__)
 
@@ -109,13 +109,12 @@ class Visit:
             return self.outcome(request["id"])
         state = self.host.store.read()
         arrivals.admitted(self.host, state)
-        if not state.is_operator(self.channel.user):
+        if not state.administers(self.channel.user):
             raise no_right(self.host.name)
+        asks = {"compare": self.compare, "plan": self.plan, "prepare": self.prepare}
+        if request["ask"] in asks:
+            return asks[request["ask"]](request)
         match request["ask"]:
-            case "compare":
-                return self.compare(request)
-            case "prepare":
-                return self.prepare(request)
             case "progress":
                 return self.progress()
             case "commit":
@@ -128,14 +127,26 @@ class Visit:
 
     def compare(self, request: dict[str, Any]) -> dict[str, Any]:
         """Judge a machine, and change nothing."""
-        machine = arrivals.destined(Machine.read(request["machine"]), request["storage"])
+        machine = arrivals.expected_as(request)
         found = arrivals.judged(self.host, self.host.store.read(), machine, request["sizes"])
         return {"incompatibilities": [[one.message, one.message_id] for one in found]}
 
+    def plan(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Make a planned machine, which takes no memory, no disk and no slot."""
+        machine = arrivals.expected_as(request)
+        with self.host.store.change() as state:
+            arrivals.unplanned(self.host, state, machine.id, "")
+            if state.machine(machine.id):
+                raise Reason("A virtual machine with this identifier exists", EXISTS)
+            state.planned.append(machine)
+        return {}
+
     def prepare(self, request: dict[str, Any]) -> dict[str, Any]:
         """Wait for a slot, take it, and open the way for the disks."""
-        machine = arrivals.destined(Machine.read(request["machine"]), request["storage"])
-        deadline = time.monotonic() + self.host.store.read().patience
+        machine = arrivals.expected_as(request)
+        state = self.host.store.read()
+        arrivals.unplanned(self.host, state, machine.id, request.get("planned", ""))
+        deadline = time.monotonic() + state.patience
         asked = (self.host, request["id"], machine, request["sizes"], request["source"])
         while (coming := arrivals.reserved(*asked)) is None:
             if self.channel.readable(0):

@@ -94,7 +94,9 @@ def gone(host: Host, move_id: str) -> None:
     """The target has the machine: remove it here, files first, since they are named there."""
     here = host.store.read().migration(move_id)
     if here and here.machine:
-        host.volume.remove(here.machine.disks)
+        others = {file for one in host.store.read().machines for file in one.files}
+        # A parent may be another machine's too.
+        host.volume.remove([file for file in here.machine.files if file not in others])
     with host.store.change() as state:
         state.outgoing = [one for one in state.outgoing if one.id != move_id]
 

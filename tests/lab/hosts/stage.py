@@ -76,7 +76,7 @@ class Stage:
         return all(
             not host.shares()
             and not host.staging()
-            and set(host.disk_files()) == {disk for vm in host.vms().values() for disk in vm.disks}
+            and set(host.disk_files()) == {file for vm in host.vms().values() for file in vm.files}
             for host in (self.source, self.target)
         )
 

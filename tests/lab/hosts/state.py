@@ -1,18 +1,13 @@
 """What a lab host knows, on disk: its virtual machines, its settings, the migrations under way.
 
-One JSON file a host, replaced whole, and a lock that dies with its holder: the host's process, and
-a test beside it, change it by the same way. What was written outlives ``kill -9``.
+It lies in one JSON file a host (``store``).
 """
 
 from __future__ import annotations
 
-import fcntl
-import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
-from pathlib import Path
 from typing import Any, Self
 
 from tests.lab.description import ADMINISTRATOR, OPERATOR
@@ -36,8 +31,23 @@ class Phase(StrEnum):
 
 
 @dataclass
+class Checkpoint:
+    """A checkpoint of a virtual machine: the disks that it was at."""
+
+    id: str
+    name: str
+    disks: list[str]
+
+
+@dataclass
 class Machine:
-    """A virtual machine. ``path`` and ``disks`` are Windows paths on its host."""
+    """A virtual machine. ``path`` and ``disks`` are Windows paths on its host, as all others.
+
+    ``disks`` are the files in use now; ``parents`` says of a differencing one whose child it is.
+    ``images`` and ``floppies`` are what lies in its drives: no file of its own. ``guest_state`` is
+    its .vmgs. For Msvm_ComputerSystem: ``status`` is the second OperationalStatus, 0 for none;
+    ``enabled_state`` is its EnabledState, 0 for what ``running`` says.
+    """
 
     id: str
     name: str
@@ -47,11 +57,47 @@ class Machine:
     disks: list[str]
     switch: str = SWITCH
     clustered: bool = False
+    images: list[str] = field(default_factory=list)
+    floppies: list[str] = field(default_factory=list)
+    guest_state: str = ""
+    parents: dict[str, str] = field(default_factory=dict)
+    checkpoints: list[Checkpoint] = field(default_factory=list)
+    status: int = 0
+    enabled_state: int = 0
+    processors: int = 1
 
     @classmethod
     def read(cls, plain: dict[str, Any]) -> Self:
         """Make one of what ``asdict`` gave."""
-        return cls(**plain)
+        checkpoints = [Checkpoint(**one) for one in plain.get("checkpoints", ())]
+        return cls(**plain | {"checkpoints": checkpoints})
+
+    @property
+    def files(self) -> list[str]:
+        """All files that are its own, each once: disks, those of checkpoints, parents, .vmgs."""
+        leaves = [*self.disks, *(disk for one in self.checkpoints for disk in one.disks)]
+        found = [each for leaf in leaves for each in self.chain(leaf)]
+        return list(dict.fromkeys([*found, *filter(None, [self.guest_state])]))
+
+    def chain(self, disk: str) -> list[str]:
+        """Give a disk, its parent, and so on."""
+        found = [disk]
+        while (parent := self.parents.get(found[-1])) and parent not in found:
+            found.append(parent)
+        return found
+
+    def placed(self, path: str, places: Mapping[str, str]) -> Self:
+        """Give it as it lies elsewhere: each of its files where ``places`` says."""
+        return replace(
+            self,
+            path=path,
+            disks=[places[one] for one in self.disks],
+            guest_state=places.get(self.guest_state, ""),
+            parents={places[child]: places[parent] for child, parent in self.parents.items()},
+            checkpoints=[
+                replace(one, disks=[places[disk] for disk in one.disks]) for one in self.checkpoints
+            ],
+        )
 
 
 @dataclass
@@ -105,13 +151,22 @@ class HostState:
     migration; ``patience`` is how many seconds a migration waits for a slot before it fails.
     ``networks`` maps subnets to priorities. ``certificate`` is one of ``HostCertificate``.
     ``arrived`` holds the identifiers of the migrations that made a machine this host's: what a
-    source asks after it died.
+    source asks after it died. ``planned`` are the machines that were staged here.
+
+    The rest is about CIM: whom which namespaces refuse, who is shown nothing without an error, the
+    language of texts and whether they hold numbers, how late answers come, how long ended jobs are
+    kept, what a cancelled one does (``honoured``, ``refused``, or ``ignored``: accepted, and the
+    move goes on) and how long it rolls back, how a move that succeeded is shown (``warnings``:
+    JobState 32768; ``code``: 7 with an ErrorCode), whether a failed one leaves a planned machine,
+    which methods' next answers are lost, how late a lost request is carried out, and how many
+    moves were begun.
     """
 
     machines: list[Machine] = field(default_factory=list)
     outgoing: list[Outgoing] = field(default_factory=list)
     incoming: list[Incoming] = field(default_factory=list)
     arrived: list[str] = field(default_factory=list)
+    planned: list[Machine] = field(default_factory=list)
 
     enabled: bool = False
     authentication: str = "CredSSP"
@@ -132,11 +187,28 @@ class HostState:
     speed: int = 64 * MIB
     patience: float = 2.0
 
+    refused_namespaces: dict[str, list[str]] = field(default_factory=dict)
+    blind: list[str] = field(default_factory=list)
+    language: str = "en-US"
+    numbers: bool = True
+    slow_answer: float = 0.0
+    job_seconds: float = 300.0
+    cancelling: str = "honoured"
+    rollback_seconds: float = 0.0
+    move_ends: str = ""
+    leaves_planned: bool = False
+    lost_answers: list[str] = field(default_factory=list)
+    late: float = 0.0
+    moves_begun: int = 0
+
     @classmethod
     def read(cls, plain: dict[str, Any]) -> Self:
         """Make one of what ``asdict`` gave."""
         parts: dict[str, Any] = {"machines": Machine, "outgoing": Outgoing, "incoming": Incoming}
-        made = {name: [part.read(one) for one in plain[name]] for name, part in parts.items()}
+        parts["planned"] = Machine
+        made = {
+            name: [part.read(one) for one in plain.get(name, ())] for name, part in parts.items()
+        }
         return cls(**plain | made)
 
     def present(self) -> list[Machine]:
@@ -163,6 +235,11 @@ class HostState:
         """Tell whether a user (``vmadmin@CORP.EXAMPLE``) administers this host."""
         return user.partition("@")[0].casefold() in {one.casefold() for one in self.operators}
 
+    def administers(self, user: str) -> bool:
+        """Tell whether a user may have VMMS do anything here: he is let in, and shown something."""
+        name = user.partition("@")[0].casefold()
+        return self.is_operator(user) and name not in {one.casefold() for one in self.blind}
+
     def slot_free(self, besides: str = "") -> bool:
         """Tell whether another migration may run: it takes a live and a storage slot."""
         running = [one.id for one in self.outgoing if one.phase is not Phase.QUEUED]
@@ -176,47 +253,11 @@ class HostState:
         return self.memory - sum(one.memory for one in machines if one.running)
 
 
-class Store:
-    """The state of the host whose folder this is."""
-
-    def __init__(self, folder: Path) -> None:
-        self.file = folder / "state.json"
-        self.lock = folder / "state.lock"
-
-    def read(self) -> HostState:
-        """Give the state as it is now; a host that has none is new."""
-        try:
-            return HostState.read(json.loads(self.file.read_text()))
-        except FileNotFoundError:
-            return HostState()
-
-    @contextmanager
-    def change(self) -> Iterator[HostState]:
-        """Give the state to be changed: what it is in the end is written, unless this raises."""
-        with self.lock.open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            state = self.read()
-            before = asdict(state)
-            yield state
-            if asdict(state) != before or not self.file.exists():
-                self.write(state)
-
-    def renew(self) -> None:
-        """Forget everything: the state of a host that is new."""
-        with self.change() as state:
-            vars(state).update(vars(HostState()))
-
-    def write(self, state: HostState) -> None:
-        """Replace the file at once, by one that is whole."""
-        new = self.file.with_suffix(".new")
-        new.write_text(json.dumps(asdict(state), indent=1))
-        new.replace(self.file)
-
-
 SETTABLE = frozenset(one.name for one in fields(HostState)) - {
     "machines",
     "outgoing",
     "incoming",
     "arrived",
+    "planned",
 }
 """What a test may set by name."""

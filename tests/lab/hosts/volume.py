@@ -75,7 +75,7 @@ class Volume:
         promised = sum(
             max(0, size - self.size(disk))
             for one in state.incoming
-            for disk, size in zip(one.machine.disks, one.sizes, strict=True)
+            for disk, size in zip(one.machine.files, one.sizes, strict=True)
         )
         return state.disk - self.used() - promised
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.server import ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import psrpcore
 
@@ -37,6 +37,16 @@ class Reply:
     document: bytes
     fault: bool
     lost: Callable[[], None]
+
+
+class PlugIn(Protocol):
+    """Answers the requests of other resources than shells."""
+
+    def wants(self, request: soap.Request) -> bool:
+        """Tell whether a request is for it."""
+
+    def answer(self, request: soap.Request, user: str) -> tuple[bytes, bool]:
+        """Give the envelope of the answer, and whether it is a fault."""
 
 
 class Listener(ThreadingHTTPServer):
@@ -104,6 +114,10 @@ class Listener(ThreadingHTTPServer):
         Raises:
             ConnectionError: the client left.
         """
+        cim = self.endpoint.cim
+        if cim is not None and cim.wants(request):
+            document, fault = cim.answer(request, conversation.user)
+            return Reply(document, fault, no_loss)
         try:
             answer = operations.answer(self._call(request, conversation, connection))
         except WSManFault as why:
@@ -152,8 +166,9 @@ class Endpoint:
     """WinRM on an address and a port. ``shells`` may be another endpoint's, of the same host.
 
     ``tls`` names a certificate and its key; without it messages must be encrypted. ``authorize``
-    is asked at each request. ``cmdlets`` are found by name, in any case. A pipeline waits while
-    ``output_bytes`` of what it says have not been fetched.
+    is asked at each request for a shell. ``cmdlets`` are found by name, in any case. A pipeline
+    waits while ``output_bytes`` of what it says have not been fetched. ``cim`` answers what is
+    for WMI, on the same port, and asks for rights of its own.
     """
 
     def __init__(
@@ -169,12 +184,14 @@ class Endpoint:
         faults: Faults | None = None,
         shells: Shells | None = None,
         output_bytes: int = OUTPUT_BYTES,
+        cim: PlugIn | None = None,
     ) -> None:
         self.address, self.fqdn, self.keytab, self.port = address, fqdn, keytab, port
         self.cmdlets = {name.casefold(): cmdlet for name, cmdlet in cmdlets.items()}
         self.tls, self.authorize, self.output_bytes = tls, authorize, output_bytes
         self.faults = faults or Faults()
         self.shells = shells or Shells()
+        self.cim = cim
         self._listener: Listener | None = None
 
     @property

@@ -101,6 +101,7 @@ class Request:
     most_bytes: int
     """The longest envelope that the client takes."""
     body: Element
+    header: Element
 
     @property
     def verb(self) -> str:
@@ -137,6 +138,7 @@ def read(document: bytes) -> Request:
         seconds=seconds(text("w:OperationTimeout"), usual=60.0),
         most_bytes=max(int(text("w:MaxEnvelopeSize") or 153600), LEAST_ENVELOPE),
         body=next(iter(body), Element("nothing")),
+        header=header,
     )
 
 

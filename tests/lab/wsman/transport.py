@@ -24,7 +24,8 @@ log = logging.getLogger(__name__)
 
 SOAP = "application/soap+xml;charset=UTF-8"
 CHALLENGES = ("Negotiate", "Kerberos")
-MOST_BYTES = 4 * 1024 * 1024
+MOST_BYTES = 512_000 + 4096
+"""MaxEnvelopeSizekb is 500; what seals an envelope comes on top."""
 LOOK = 0.1
 
 

@@ -7,9 +7,7 @@ write. Everything is opened for one step, and closed after it. Nothing here know
 import time
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +15,7 @@ from delegation.changes.kinds import Kinds
 from delegation.changes.records import Records
 from delegation.changes.run import SETTLE, Run
 from delegation.directory import connection, reaching
-from delegation.directory.known_domains_file import KnownDomainsFile
-from delegation.directory.logons import Logons, Passwords
+from delegation.directory.logons import Passwords
 from delegation.events import Teller
 from delegation.hosts.settings import HOST_SETTINGS
 from delegation.inventory import DirectorySettings, Inventory
@@ -26,36 +23,21 @@ from delegation.mesh.seams import Inspector, Writer
 from delegation.mesh.snapshot import Directory
 from delegation.mesh.state import AUDIT, DELEGATION, DelegationPlan
 from delegation.migrations import MIGRATE
+from delegation.wiring.caller import Places, known_domains, logons, state_folder
+from delegation.wiring.hosts_opened import HostsOpener
 
 if TYPE_CHECKING:
     from delegation.directory.trusting import Trusting
-    from delegation.hosts.hypervisor import Hypervisor, Open
-    from delegation.hosts.places import Account, Place
     from delegation.mesh.export_plan import ChangeFile
     from delegation.mesh.preflight import Unlocated
+
+__all__ = ["KINDS", "MakeWorld", "Places", "World", "known_domains", "state_folder"]
 
 KINDS = Kinds(changing=(DELEGATION, HOST_SETTINGS), unchanging=(AUDIT, MIGRATE, SETTLE))
 """All kinds of runs that this version knows."""
 
 
-@dataclass(frozen=True, slots=True)
-class Places:
-    """Where everything is, as the caller says it; None: as the inventory says.
-
-    ``directory`` is a URL, and ``state`` the folder of the journal. ``elsewhere`` is the domain
-    controller, by host name or URL, that a run of another one is to be undone on.
-    ``known_domains`` is the file of those to which a password may go; None: the account's own and
-    the machine's.
-    """
-
-    inventory: Path = Path("inventory.yaml")
-    directory: str | None = None
-    state: Path | None = None
-    elsewhere: str | None = None
-    known_domains: Path | None = None
-
-
-class World:
+class World(HostsOpener):
     """All that an inventory speaks of, to be opened: its directory, its hosts, its journal.
 
     Without a valid inventory there is still the journal, and what a run in it was made on.
@@ -68,22 +50,13 @@ class World:
         passwords: Passwords,
         teller: Teller,
     ) -> None:
-        self._inventory = inventory
-        self.places = places
+        super().__init__(inventory, places, logons(places, passwords))
         self.teller = teller
         self.records = self.records_in(state_folder(places, inventory))
-        self._logons = _logons(places, passwords)
 
     def records_in(self, folder: Path) -> Records:
         """The journal of a state folder."""
         return Records(folder, KINDS, self.teller)
-
-    @property
-    def inventory(self) -> Inventory:
-        """Raises ValueError in a world without one, which must not be asked."""
-        if self._inventory is None:
-            raise ValueError("there is no valid inventory")
-        return self._inventory
 
     @property
     def domain(self) -> str:
@@ -177,67 +150,9 @@ class World:
         journal = self.records.folder / "journal.sqlite"
         return [self.places.inventory, connection.export_file(self.settings), journal]
 
-    def host_places(self) -> Callable[[str], "Place"]:
-        """Where the host of a label is: by the inventory's DNS servers, where it names some.
-
-        Each is looked up once. What it gives raises HostUnreachable for a host without an address.
-        """
-        from delegation.hosts.places import Place
-
-        remoting, dns_servers = self.inventory.remoting, self.inventory.directory.dns_servers
-        here = self.places.inventory.parent
-        ca_file = str(here / remoting.ca_file) if remoting.ca_file else None
-
-        @cache
-        def place(label: str) -> Place:
-            fqdn = self.inventory.hosts[label].fqdn
-            address = reaching.host_address(fqdn, dns_servers) if dns_servers else None
-            return Place(fqdn, address, remoting.port, remoting.https, ca_file, self.domain)
-
-        return place
-
-    def hosts_account(self) -> "Account":
-        """Who logs on to the hosts; a password is asked for only where nothing else will do."""
-        from delegation.hosts.places import Account
-
-        remoting = self.inventory.remoting
-        here = self.places.inventory.parent
-        keytab = str(here / remoting.keytab) if remoting.keytab else None
-        return Account(remoting.user, keytab, self._logons.to_hosts(self.inventory))
-
-    def hosts(self) -> "Open":
-        """What opens the host of a label, for the thread that calls it."""
-        place, account = self.host_places(), self.hosts_account()
-
-        def opened(label: str) -> "Hypervisor":
-            return self.host(place(label), account, self.inventory.hosts[label].computer)
-
-        return opened
-
-    def new_handle(self, label: str) -> str:  # noqa: ARG002 - all hosts are asked in one way
-        """What a migration from the host of that label is found by (hypervisor.NewHandle)."""
-        from delegation.hosts.winrm.host import HyperVHost
-
-        return HyperVHost.new_handle()
-
     def seconds(self) -> float:
         """A clock that only grows."""
         return time.monotonic()
-
-    def ticket_seconds(self, label: str) -> float | None:
-        """How long the ticket lasts by which that host is asked; None: it is got as it is needed.
-
-        That there is none is told by the first host that is asked.
-        """
-        from delegation.hosts.winrm import logon
-
-        return logon.ticket_seconds(self.host_places()(label), self.hosts_account())
-
-    def host(self, place: "Place", account: "Account", computer: str) -> "Hypervisor":
-        """One host, which calls itself ``computer``. Raises HostError."""
-        from delegation.hosts.winrm.host import HyperVHost
-
-        return HyperVHost(place, account, computer)
 
 
 MakeWorld = Callable[[Inventory | None, Places, Passwords, Teller], World]
@@ -261,17 +176,7 @@ def reading(
     settings: DirectorySettings, domain: str, places: Places, passwords: Passwords, teller: Teller
 ) -> AbstractContextManager[Inspector]:
     """A directory to look at before there is an inventory."""
-    return reaching.reading(settings, domain, _logons(places, passwords), teller)
-
-
-def _logons(places: Places, passwords: Passwords) -> Logons:
-    is_named = places.directory is not None or places.elsewhere is not None
-    return Logons(passwords, known_domains(places), is_named=is_named)
-
-
-def known_domains(places: Places) -> KnownDomainsFile:
-    """The domains that a password may go to, as the caller, the account or root says."""
-    return KnownDomainsFile(places.known_domains, places.inventory)
+    return reaching.reading(settings, domain, logons(places, passwords), teller)
 
 
 def trusting(places: Places) -> "Trusting":
@@ -291,10 +196,3 @@ def domains_of_export(file: str) -> list[str]:
     from delegation.directory import offline
 
     return offline.domains(Path(file))
-
-
-def state_folder(places: Places, inventory: Inventory | None) -> Path:
-    """The one place where runs are recorded: beside the inventory unless told otherwise."""
-    if places.state is not None:
-        return places.state
-    return places.inventory.parent / (inventory.state if inventory else ".delegation")

@@ -1,0 +1,1 @@
+"""A host over CIM: requests to its WMI by WS-Man, and what they tell of Hyper-V."""

@@ -1,0 +1,133 @@
+"""A host -> the jobs of its migrations: what they are at, and why one failed."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import IntEnum
+
+from delegation.hosts import failures
+from delegation.hosts.cim import wql
+from delegation.hosts.cim.cim_class import CimClass
+from delegation.hosts.cim.cim_classes import CONCRETE_JOB, ERROR, MIGRATION_JOB
+from delegation.hosts.cim.cim_client import Cim
+from delegation.hosts.cim.cim_instance import CimInstance
+from delegation.hosts.cim.cim_reference import Reference
+
+
+class JobState(IntEnum):
+    """JobState of Msvm_ConcreteJob."""
+
+    NEW = 2
+    STARTING = 3
+    RUNNING = 4
+    SUSPENDED = 5
+    SHUTTING_DOWN = 6
+    COMPLETED = 7
+    TERMINATED = 8
+    KILLED = 9
+    EXCEPTION = 10
+    SERVICE = 11
+    COMPLETED_WITH_WARNINGS = 32768
+
+
+_UNDER_WAY = {
+    JobState.NEW,
+    JobState.STARTING,
+    JobState.RUNNING,
+    JobState.SUSPENDED,
+    JobState.SHUTTING_DOWN,
+    JobState.SERVICE,
+}
+MOVES: Collection[int] = {305, 306, 307}
+"""JobType: a machine is moved, with its storage, its storage alone; others only look or prepare."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobError:
+    """One reason why a job failed (Msvm_Error). ``message`` is the host's, in its own language."""
+
+    message: str
+    message_id: str
+    hresult: str
+    error_type: int | None
+    arguments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CimJob:
+    """One job. ``machine`` and ``destination`` are of a migration's; ``text`` is the host's own.
+
+    ``state`` and ``kind`` are the host's numbers: a later Windows may have others.
+    """
+
+    reference: Reference
+    state: int
+    kind: int | None
+    percent: int | None
+    error_code: int | None
+    text: str
+    owner: str
+    can_be_cancelled: bool
+    machine: str = ""
+    destination: str = ""
+
+    @property
+    def is_over(self) -> bool:
+        """A state that is not known is none of those under way: it is looked at, not waited for."""
+        return self.state not in _UNDER_WAY
+
+    @property
+    def has_succeeded(self) -> bool:
+        """With nothing against it: an error code, or warnings, have to be looked at on the host."""
+        return self.state == JobState.COMPLETED and not self.error_code
+
+
+def read_migration_jobs(cim: Cim, machine: str = "") -> tuple[CimJob, ...]:
+    """Those that a host knows, of one machine's GUID, or of all; it forgets them in minutes."""
+    of = {"VirtualSystemName": machine.upper()} if machine else {}
+    found = cim.with_references(wql.every(MIGRATION_JOB, **of))
+    return tuple(_job(reference, one, MIGRATION_JOB) for reference, one in found)
+
+
+def read_job(cim: Cim, reference: Reference) -> CimJob:
+    """One job, which may be of any class: by the reference that its start gave."""
+    kind = _class_of(reference)
+    return _job(reference, cim.get(kind, reference), kind)
+
+
+def read_job_errors(cim: Cim, job: CimJob) -> tuple[JobError, ...]:
+    """Why it failed; empty where the host gives no reason."""
+    kind = _class_of(job.reference)
+    said = cim.call(job.reference, kind, "GetErrorEx")
+    return tuple(_error(one) for one in said.instances("Errors", ERROR))
+
+
+def _class_of(reference: Reference) -> CimClass:
+    """Other services' jobs have classes of their own, with all that CONCRETE_JOB has."""
+    return MIGRATION_JOB if reference.class_name == MIGRATION_JOB.name else CONCRETE_JOB
+
+
+def _job(reference: Reference, found: CimInstance, kind: CimClass) -> CimJob:
+    is_migration = kind is MIGRATION_JOB
+    return CimJob(
+        reference,
+        found.integer("JobState"),
+        found.integer_or_none("JobType"),
+        found.integer_or_none("PercentComplete"),
+        found.integer_or_none("ErrorCode"),
+        found.text("ErrorDescription") or found.text("ErrorSummaryDescription"),
+        found.text("Owner"),
+        found.boolean_or_none("Cancellable") is True,
+        found.text("VirtualSystemName") if is_migration else "",
+        found.text("DestinationHost") if is_migration else "",
+    )
+
+
+def _error(found: CimInstance) -> JobError:
+    message = found.text("Message")
+    return JobError(
+        message,
+        found.text("MessageID"),
+        failures.hresult_in(message),
+        found.integer_or_none("ErrorType"),
+        found.texts("MessageArguments"),
+    )

@@ -1,0 +1,112 @@
+"""A host -> what lies outside Hyper-V's namespace; each may be refused, and is then not told."""
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+from delegation.errors import CimFailed
+from delegation.hosts.cim import wql
+from delegation.hosts.cim.cim_classes import (
+    CLUSTER_ITSELF,
+    IP_ADDRESS,
+    OPERATING_SYSTEM,
+    SERVICE,
+    VOLUME,
+)
+from delegation.hosts.cim.cim_client import Cim
+from delegation.hosts.cim.cim_faults import NO_CLASS, NO_NAMESPACE
+from delegation.hosts.cim.told import NotTold, told
+
+T = TypeVar("T")
+
+VMMS, CLUSTER_SERVICE = "vmms", "clussvc"
+_KIB = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """A volume by where it is mounted, which need not be a drive's letter; sizes in bytes."""
+
+    mounted: str
+    size: int
+    free: int
+
+
+@dataclass(frozen=True, slots=True)
+class WindowsVersion:
+    """Windows by numbers, and its languages; memory in bytes, the host's own share included."""
+
+    version: str
+    build: str
+    languages: tuple[str, ...]
+    memory: int
+    memory_free: int
+
+
+def read_windows(cim: Cim) -> WindowsVersion | NotTold:
+    """What runs on the host."""
+
+    def ask() -> WindowsVersion:
+        found = cim.only(wql.every(OPERATING_SYSTEM))
+        return WindowsVersion(
+            found.text("Version"),
+            found.text("BuildNumber"),
+            found.texts("MUILanguages"),
+            found.integer("TotalVisibleMemorySize") * _KIB,
+            found.integer("FreePhysicalMemory") * _KIB,
+        )
+
+    return told(ask)
+
+
+def read_service_state(cim: Cim, name: str) -> str | NotTold:
+    """What a service is at, as in ``Running``; empty: there is none of that name."""
+
+    def ask() -> str:
+        found = cim.query(wql.every(SERVICE, Name=name))
+        return next((one.text("State") for one in found), "")
+
+    return told(ask)
+
+
+def read_volumes(cim: Cim) -> tuple[Volume, ...] | NotTold:
+    """All that have a size: a drive without a medium has none."""
+
+    def ask() -> tuple[Volume, ...]:
+        found = cim.query(wql.every(VOLUME))
+        sized = (one for one in found if one.integer_or_none("Capacity"))
+        volumes = (
+            Volume(one.text("Name"), one.integer("Capacity"), one.integer("FreeSpace"))
+            for one in sized
+        )
+        return _some(cim, tuple(volumes), "volumes")
+
+    return told(ask)
+
+
+def read_addresses(cim: Cim) -> tuple[str, ...] | NotTold:
+    """All IP addresses, without the zones of link-local ones."""
+
+    def ask() -> tuple[str, ...]:
+        found = cim.query(wql.every(IP_ADDRESS))
+        addresses = (one.text("IPAddress").partition("%")[0] for one in found)
+        return _some(cim, tuple(addresses), "addresses")
+
+    return told(ask)
+
+
+def read_cluster(cim: Cim) -> str | NotTold:
+    """The name of the cluster that the host is a node of; empty: of none.
+
+    Only nodes have the namespace: that there is none is an answer too.
+    """
+    found = told(lambda: cim.query(wql.every(CLUSTER_ITSELF)))
+    if not isinstance(found, NotTold):
+        return next((one.text("Name") for one in found), "")
+    return "" if found.hresult in {NO_NAMESPACE, NO_CLASS} else found
+
+
+def _some(cim: Cim, found: tuple[T, ...], what: str) -> tuple[T, ...]:
+    """No host has none of them: an empty list is a right that is missing. Raises CimFailed."""
+    if not found:
+        raise CimFailed(f"{cim.host} lists no {what}", "look at the rights of whoever asks")
+    return found

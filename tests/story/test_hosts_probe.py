@@ -1,0 +1,58 @@
+"""``hosts probe`` on the lab's hosts: what an operator of theirs is told, and what he sends in."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.lab.description import OPERATOR
+from tests.lab.hosts import HostLab
+from tests.recordings.desk import VARIABLES
+from tests.story.farm import Farm
+from tests.story.workstation import Workstation
+
+pytestmark = pytest.mark.lab
+
+
+@pytest.fixture
+def farm(desk: Workstation, hosts: HostLab) -> Farm:
+    return Farm.ready(replace(desk, variables={**VARIABLES, **desk.variables}), hosts)
+
+
+def test_both_hosts_are_asked_and_nothing_is_changed(farm: Farm, hosts: HostLab) -> None:
+    farm.add("hv01", "payroll")
+    before = [hosts.host(name).state for name in ("hv01", "hv02")]
+    history = farm.desk.run("history").out
+    ran = farm.desk.run("hosts", "probe", "hv01", "hv02")
+    assert ran.code == 0, ran.text
+    text = (farm.desk.folder / "probe.json").read_text()
+    data = json.loads(text)
+    assert [len(one["answers"]) for one in data["hosts"]] == [15, 15]
+    assert [one for host in data["hosts"] for one in host["answers"] if "error" in one] == []
+    for private in (
+        "payroll",
+        "hv01",
+        "hv02",
+        OPERATOR,
+        farm.desk.lab.domain,
+        "127.",
+        *farm.desk.secrets,
+    ):
+        assert private.casefold() not in text.casefold(), private
+    assert [hosts.host(name).state for name in ("hv01", "hv02")] == before
+    assert farm.desk.run("history").out == history
+
+
+def test_one_is_down_and_one_shows_nothing(farm: Farm, hosts: HostLab) -> None:
+    hosts.host("hv01").set(blind=[OPERATOR])
+    hosts.kill("hv02")
+    ran = farm.desk.run("hosts", "probe", "hv01", "hv02", "-o", "told.json")
+    assert ran.code == 1
+    assert "nothing listens on hv02" in ran.err
+    data = json.loads(Path(farm.desk.folder / "told.json").read_text())
+    [access, *_] = data["hosts"][0]["answers"]
+    assert "does not tell what it is called" in access["error"]["what"]
+    assert data["hosts"][1]["answers"][0]["error"]["what"].startswith("nothing listens on <target>")
