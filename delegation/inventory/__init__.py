@@ -27,6 +27,13 @@ class Unconstrained(StrEnum):
     CLEAR = "clear"
 
 
+class OwnValues(StrEnum):
+    """What to do about the list on a retired host's own account."""
+
+    REMOVE = "remove"
+    KEEP = "keep"
+
+
 class Authentication(StrEnum):
     """How a host authenticates live migrations (Set-VMHost)."""
 
@@ -200,10 +207,15 @@ class Keep:
 
 @dataclass(frozen=True, slots=True)
 class Retired:
-    """A host that is gone: every trace of it leaves its former peers. Both names are compared."""
+    """A host that is gone: every trace of it leaves its former peers. Both names are compared.
+
+    ``name`` is its account's, too: what that may still do towards the mesh goes as well, unless
+    ``own`` says that another inventory has it.
+    """
 
     name: str
     fqdn: str
+    own: OwnValues = OwnValues.REMOVE
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from delegation.inventory import (
     Auth,
     Authentication,
     Foreign,
+    OwnValues,
     Performance,
     Policy,
     Slots,
@@ -168,6 +169,9 @@ MIGRATE = Section("migrate", (
 RETIRED = Section("retired", (
     Key("name", HOST_NAME, "hv98", "Name or range", required=True),
     Key("fqdn", FQDN, "hv98.old.example", "Its full name", "the name in the domain"),
+    Key("own", choice(OwnValues), "keep",
+        "What its own account may still do towards the mesh; keep: another inventory has it",
+        f"{OwnValues.REMOVE}"),
 ), short_for="name")
 
 INVENTORY = Section("inventory", (
@@ -190,7 +194,7 @@ INVENTORY = Section("inventory", (
     Key("keep", list_of(KEEP, may_be_empty=True), "[{value: HTTP/*}]",
         "Values of somebody else, which stay"),
     Key("retired", list_of(RETIRED, may_be_empty=True), "[hv99]",
-        "Hosts that are gone: every trace of them is removed from their former peers"),
+        "Hosts that are gone: every trace of them is removed, from peers and their own accounts"),
     Key("policy", mapping_of(POLICY), "{foreign: report}",
         "What to do about what is found, and how much at once"),
     Key("remoting", mapping_of(REMOTING), "{user: vmadmin}",

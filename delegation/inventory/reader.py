@@ -50,6 +50,7 @@ def _inventory(declared: DeclaredSection, digest: str) -> Inventory | None:
     meshes = read_meshes(declared, hosts)
     # Before the retired hosts, which may not be named like a file server either.
     file_servers = read_file_servers(declared, domain, hosts, meshes)
+    retired = read_retired(declared, domain, hosts)
     return Inventory(
         domain=domain or "",
         digest=digest,
@@ -58,8 +59,9 @@ def _inventory(declared: DeclaredSection, digest: str) -> Inventory | None:
         state=reading.text(declared.get("state")) or Inventory.state,
         directory=directory_settings(declared.section("directory"), domain),
         file_servers=file_servers,
-        keep=read_keep(declared, hosts),
-        retired=read_retired(declared, domain, hosts),
+        # A retired host's account may hold values of somebody else for a while.
+        keep=read_keep(declared, hosts.with_retired(retired)),
+        retired=retired,
         policy=declared.section("policy").made(Policy),
         remoting=remoting_settings(declared.section("remoting")),
         migrate=migrate_settings(declared.section("migrate"), hosts),

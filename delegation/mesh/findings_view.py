@@ -37,7 +37,7 @@ class KeptValue:
 def kept_values(comparison: Comparison) -> tuple[KeptValue, ...]:
     """All that is kept, in the order of the hosts."""
     kept: list[KeptValue] = []
-    for host in comparison.hosts:
+    for host in comparison.objects:
         kept += map(KeptValue.of, host.standing(Standing.KEPT))
     return tuple(kept)
 
