@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from delegation import names
-from delegation.inventory import Host, LiveMigration, OwnValues, Retired
+from delegation.inventory import Host, LiveMigration, OwnValues, Retired, Unconstrained
 from delegation.inventory.declared import DeclaredSection
 from delegation.inventory.fields import Field, Reading
 from delegation.inventory.live_migration_section import live_migration_settings, overridden
@@ -162,6 +162,7 @@ class _HostReader:
             fqdn or qualified(label, self._domain),
             _protocol_transition(declared, inherited=inherited),
             overridden(self._defaults.live_migration, own_migration),
+            self._reading.choice(declared.get("unconstrained"), Unconstrained),
         )
 
     def _own_names(

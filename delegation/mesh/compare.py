@@ -9,7 +9,6 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
-from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from delegation import names
@@ -151,6 +150,11 @@ class _ValueJudge:
         self.today = today
         self.keep = inventory.keep
         self.names = retirement.MeshNames.of(inventory)
+        self.remove: dict[tuple[str, str], str] = {}
+        for removal in inventory.remove:
+            for label in removal.hosts:
+                key = label, removal.value.casefold()
+                self.remove[key] = removal.reason or "listed under remove"
 
     def host(self, delegate: Delegate, computer: Computer) -> HostComparison:
         # AD compares these values without regard to case and never holds a value twice; Samba
@@ -181,9 +185,8 @@ class _ValueJudge:
 
     def _of_retired_host(self, verdict: Verdict) -> Verdict:
         """A lone cifs value goes from there as well: what the host used it for is over."""
-        is_unclaimed = verdict.standing is Standing.FOREIGN and verdict.rule is None
-        is_ours = is_unclaimed and self.names.leads_here(verdict.value)
-        if verdict.standing is not Standing.STALE and not is_ours:
+        is_claimed = verdict.standing is Standing.KEPT or verdict.rule is not None
+        if is_claimed or not self.names.leads_here(verdict.value):
             return verdict
         reason = "held by a retired host"
         return verdict._replace(standing=Standing.STALE, reason=reason, by_retirement=True)
@@ -193,6 +196,8 @@ class _ValueJudge:
         peers = {endpoint.label for endpoint in delegate.endpoints if endpoint.is_host}
         verdicts = [self._extra(label, value, peers) for value in sorted(values)]
         stale = [verdict.value for verdict in verdicts if verdict.standing is Standing.STALE]
+        # A removal means its one value and no other.
+        stale = [value for value in stale if (label, value.casefold()) not in self.remove]
         # Both values of a target were written together. A cifs value alone may be a file share's
         # that another team relies on; beside a migration value that goes, it goes with it.
         leaving_targets = {retirement.host_of(value, names.MIGRATION) for value in stale} - {""}
@@ -205,6 +210,8 @@ class _ValueJudge:
         if rule is not None:
             reason = f"its keep rule expired on {rule.expires}"
             return Verdict(label, value, Standing.FOREIGN, reason, rule)
+        if removed := self.remove.get((label, value.casefold())):
+            return Verdict(label, value, Standing.STALE, removed)
         migration_target = retirement.host_of(value, names.MIGRATION)
         target = migration_target or retirement.host_of(value, names.CIFS)
         if target in self.names.retired:
@@ -220,7 +227,7 @@ class _ValueJudge:
     def _keep_rule(self, label: str, value: str) -> Keep | None:
         """The rule for this value: a live one wherever several match."""
         for_host = (rule for rule in self.keep if not rule.hosts or label in rule.hosts)
-        matching = [rule for rule in for_host if matches(rule.value, value)]
+        matching = [rule for rule in for_host if rule.covers(value)]
         live = [rule for rule in matching if _is_live(rule, self.today)]
         return next(iter(live or matching), None)
 
@@ -232,12 +239,6 @@ def _leaving_with_its_twin(verdict: Verdict, leaving_targets: Collection[str]) -
         return verdict
     reason = "cifs twin of a migration value that goes"
     return Verdict(verdict.computer, verdict.value, Standing.STALE, reason)
-
-
-def matches(pattern: str, value: str) -> bool:
-    """Whether a keep pattern (``*`` and ``?``, any case) covers ``value``."""
-    without_sets = pattern.casefold().replace("[", "[[]")
-    return fnmatchcase(value.casefold(), without_sets)
 
 
 def _is_live(rule: Keep, today: date) -> bool:

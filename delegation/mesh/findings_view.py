@@ -61,7 +61,7 @@ class FindingsView:
         return cls(
             comparison.desired.domain,
             comparison.snapshot.directory.dc,
-            objects=len(comparison.hosts),
+            objects=len(comparison.objects),
             values=sum(len(host.present) for host in comparison.hosts),
             findings=tuple(findings),
             kept=kept_values(comparison),

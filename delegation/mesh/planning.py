@@ -62,14 +62,14 @@ def transition(comparison: Comparison, host: HostComparison) -> tuple[bool, bool
     """Protocol transition as (found, wanted).
 
     A retired host needs none. But the flag governs the whole list: where values of somebody else
-    stay on it, their owner decides.
+    stay on it, their owner decides, and has accepted that where their keep rule says so.
     """
     is_set, declared = host.transition
     if not host.is_retired:
         return is_set, declared
-    leaving = {verdict.value.casefold() for verdict in removals(comparison, host)}
-    holds_others = any(value.casefold() not in leaving for value in host.computer.values)
-    return is_set, is_set and holds_others
+    leaving = {verdict.value for verdict in removals(comparison, host)}
+    staying = [verdict for verdict in host.extra if verdict.value not in leaving]
+    return is_set, is_set and not all(map(_accepts_transition, staying))
 
 
 def uac_after(comparison: Comparison, host: HostComparison) -> int:
@@ -78,7 +78,8 @@ def uac_after(comparison: Comparison, host: HostComparison) -> int:
     is_set, should_be_set = transition(comparison, host)
     if is_set != should_be_set:
         uac ^= TRUSTED_TO_AUTH_FOR_DELEGATION
-    if comparison.inventory.policy.unconstrained is Unconstrained.CLEAR:
+    declared = host.delegate.host.unconstrained or comparison.inventory.policy.unconstrained
+    if declared is Unconstrained.CLEAR:
         uac &= ~TRUSTED_FOR_DELEGATION
     return uac
 

@@ -182,7 +182,7 @@ def line_to_add(inventory: Inventory, accounts: Collection[Computer]) -> str:
         return "clear their msDS-AllowedToDelegateTo by hand"
     listed = ", ".join(items)
     if inventory.retired:
-        return f"add to the list after retired: {listed}"
+        return f"add to the list under retired: {listed}"
     return f"add to the inventory: retired: [{listed}]"
 
 

@@ -164,6 +164,14 @@ def test_values_of_others_stay_and_with_them_the_flag(delegation: Delegation, he
     assert [one for one in rules(delegation) if one[1] == "high"] == [("KCD022", "high", "hv04")]
 
 
+def test_the_flag_goes_where_their_owner_accepts_that(delegation: Delegation, here: Path) -> None:
+    keep = "keep: [{value: HTTP/portal, hosts: [hv04], protocol_transition: accept}]\n"
+    given(here, RETIRED + keep, four("HTTP/portal"))
+    assert delegation("apply", "--yes").code == 0
+    assert now(here) == Held(frozenset({"HTTP/portal"}), MEMBER)
+    assert "KCD022" not in {rule for rule, *_ in rules(delegation)}
+
+
 def test_what_nobody_claims_stays_and_is_told(delegation: Delegation, here: Path) -> None:
     given(here, RETIRED, four("MSSQLSvc/db1"))
     foreign = delegation("plan", "--format", "json").json["foreign"]

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from delegation.changes.plan import Blocked
 from delegation.inventory import Foreign, Inventory, Keep, Mesh, Policy, Unconstrained
-from delegation.mesh.compare import matches
 from delegation.mesh.planning import REMOVALS_FLOOR
 from delegation.mesh.snapshot import Computer, Directory
 from delegation.mesh.state import DelegationPlan, added, flags, removed
@@ -99,7 +98,7 @@ def test_only_what_the_inventory_claims_is_removed(world: World) -> None:
         assert not takes & _reach(inventory, change.target.name)
         for value in takes:
             assert not any(
-                matches(rule.value, value) and change.target.name in (rule.hosts or inventory.hosts)
+                rule.covers(value) and change.target.name in (rule.hosts or inventory.hosts)
                 for rule in inventory.keep
             )
             service, _, name = value.partition("/")

@@ -91,7 +91,7 @@ def test_the_line_is_one_that_yaml_does_not_take_for_something_else() -> None:
 
 def test_a_second_list_of_retired_hosts_is_never_advised() -> None:
     line = retirement.line_to_add(PAIR, [computer("hv09")])
-    assert line == "add to the list after retired: hv09"
+    assert line == "add to the list under retired: hv09"
 
 
 def test_a_name_that_no_inventory_can_hold_is_not_in_the_line() -> None:

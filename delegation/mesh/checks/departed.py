@@ -31,7 +31,10 @@ def _retired(case: MeshCase) -> Iterator[Observation]:
             message = (
                 "its host is retired, and protocol transition stays on, for values of somebody else"
             )
-            fix = "agree with their owner to remove these values; then delegation apply"
+            fix = (
+                "agree it with their owner and say protocol_transition: accept in their keep rule, "
+                "or have the values removed; then delegation apply"
+            )
             yield Observation(host.label, "", message, fix)
     inventory, snapshot = case.comparison.inventory, case.comparison.snapshot
     for label, what, fix in retirement.left_alone(inventory, snapshot, case.scope):

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from delegation import names
 from delegation.inventory import Foreign
 from delegation.mesh.checks.rule import MeshCase, Observation, Rule, Severity
-from delegation.mesh.compare import Standing, matches
+from delegation.mesh.compare import Standing
 from delegation.mesh.facts import ValueCount
 from delegation.mesh.planning import removals, transition
 
@@ -133,7 +133,7 @@ def _idle_keep(case: MeshCase) -> Iterator[Observation]:
             continue
         labels = (*labels, *retired) if not rule.hosts else labels
         verdicts = [verdict for label in labels for verdict in by_label[label].extra]
-        if not any(matches(rule.value, verdict.value) for verdict in verdicts):
+        if not any(rule.covers(verdict.value) for verdict in verdicts):
             owner = f" (owner: {rule.owner})" if rule.owner else ""
             message = f"this keep rule{owner} matches no value that is found"
             yield Observation(names.fold(rule.hosts), rule.value, message)
@@ -153,7 +153,7 @@ RULES = (
     Rule(
         "KCD002",
         Severity.HIGH,
-        "stale value: of a retired host, or of a host that is no longer a peer",
+        "stale value: of a retired host, of one that is no longer a peer, or under remove",
         _APPLY,
         "MS-SFU 3.2.5.2.1: the KDC grants whatever the list names",
         _stale,
