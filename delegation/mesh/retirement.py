@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from delegation import names
-from delegation.inventory import Inventory, OwnValues, Retired, yaml_writing
+from delegation.inventory import Inventory, OwnValues, Retired
 from delegation.mesh import facts
 from delegation.mesh.snapshot import Computer, Snapshot
 
@@ -187,6 +187,8 @@ def line_to_add(inventory: Inventory, accounts: Collection[Computer]) -> str:
 
 
 def _item(inventory: Inventory, account: Computer) -> str:
+    from delegation.inventory import yaml_writing  # only where there is a line to write
+
     name, fqdn = yaml_writing.scalar(account.name), account.dns_host_name or ""
     is_default = fqdn.casefold() == f"{account.name}.{inventory.domain}".casefold()
     if is_default or not names.is_fqdn(fqdn):

@@ -15,6 +15,7 @@ from tests.lab.configuration import state
 from tests.lab.description import (
     ACCOUNTDISABLE,
     ADMINISTRATOR,
+    MIGRATION,
     OPERATOR,
     PROTECTED_OPERATOR,
     READER,
@@ -32,6 +33,7 @@ from tests.story.test_rules import (
     also_registered,
     applied,
     flags,
+    quiet,
     registered,
     values,
 )
@@ -47,8 +49,8 @@ CHANGE = re.compile(r"DSDB Change \[(\w+)\] .* status \[([^]]*)\] .* DN \[([^]]*
 WRITES = "can this account write? "
 
 MESS = """\
-hosts: {'hv[01-04]': , hv77: }
-retired: [hv99]
+hosts: {'hv[01-04]': , hv77: , quiet: }
+retired: [hv99, hv65]
 keep:
   - {value: 'HTTP/*', reason: portal, expires: 2020-01-01}
   - {value: 'MSSQLSvc/*', hosts: [hv01], reason: reports}
@@ -71,6 +73,8 @@ def messed(lab: Lab) -> None:
         also_registered("thief", "HOST/hv04"),
         registered("hv03", "HOST/hv03"),
         acting("hv03", "hv65", OPERATOR),
+        values(f"{MIGRATION}/hv01", host="hv66"),
+        quiet(100),
     )(lab)
 
 

@@ -77,8 +77,8 @@ def _dropped(case: MeshCase) -> Iterator[Observation]:
     line = retirement.line_to_add(comparison.inventory, [one.account for one in found])
     for one in found:
         message = (
-            f"not in the inventory, and {names.counted(len(one.values), 'value')} let it act as "
-            f"any user towards {names.fold(one.labels)}"
+            f"not in the inventory, and holds {names.counted(len(one.values), 'value')} that let "
+            f"it act as any user towards {names.fold(one.labels)}"
         )
         fix = f"where it is gone, {line}; where it lives on, list it under hosts"
         yield Observation(one.account.name, "", message, fix)
