@@ -358,7 +358,12 @@ def test_a_dropped_host_is_told_where_its_targets_are_looked_at(
     given(here, INVENTORY, account("HV04", *forms("hv01"), uac=ON))
     assert ("KCD023", "high", "HV04") in rules(delegation, "--limit", "hv01")
     assert ("KCD023", "high", "HV04") not in rules(delegation, "--limit", "hv02")
-    assert "KCD023" in delegation("check").out
+    assert "KCD023" not in delegation("check").out, "it is no mistake of a first inventory"
+
+
+def test_a_dropped_host_that_is_disabled_is_less_urgent(delegation: Delegation, here: Path) -> None:
+    given(here, INVENTORY, account("HV04", *forms("hv01"), uac=ON | DISABLED))
+    assert ("KCD023", "medium", "HV04") in rules(delegation)
 
 
 # Silent

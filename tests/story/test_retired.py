@@ -13,22 +13,25 @@ from tests.story.workstation import Workstation
 pytestmark = pytest.mark.lab
 
 FIVE = "hosts: {'hv[01-05]': }"
-RETIRED = """
-    hosts: {'hv[01-04]': }
-    retired: [hv05]
-"""
 
 
+@pytest.mark.parametrize(
+    ("everybody", "others"),
+    [
+        pytest.param("hv[01-05]", "hv[01-04]", id="of five, without an override"),
+        pytest.param("hv[01-64]", "hv[01-04,06-64]", id="of a whole mesh"),
+    ],
+)
 def test_a_retired_host_reaches_nobody_and_nobody_reaches_it(
-    desk: Workstation, fresh_lab: Lab
+    desk: Workstation, fresh_lab: Lab, everybody: str, others: str
 ) -> None:
     to_peer, to_it = list(cifs_values("hv01")), list(cifs_values("hv05"))
     with restored(fresh_lab):
-        desk.inventory(FIVE)
+        desk.inventory(f"hosts: {{'{everybody}': }}")
         assert desk.run("apply", "--yes").code == 0
         assert granted(fresh_lab, to_peer, source="hv05") == to_peer
         with restored(fresh_lab):
-            desk.inventory(RETIRED)
+            desk.inventory(f"hosts: {{'{others}': }}\nretired: [hv05]\n")
             applied = desk.run("apply", "--yes")
             assert applied.code == 0, applied.err
             found = mesh(fresh_lab)

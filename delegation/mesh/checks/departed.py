@@ -69,7 +69,10 @@ def _retired_accounts(case: MeshCase) -> Iterator[Computer]:
 
 
 def _dropped(case: MeshCase) -> Iterator[Observation]:
-    """Hosts that went from the inventory without a word: no plan takes anything from them."""
+    """Hosts that went from the inventory without a word: no plan takes anything from them.
+
+    A disabled one gets no ticket (MS-KILE 3.3.5.6.3), until somebody enables it again.
+    """
     comparison = case.comparison
     labels = comparison.labels
     found = list(retirement.dropped(comparison.inventory, comparison.snapshot, labels))
@@ -81,7 +84,9 @@ def _dropped(case: MeshCase) -> Iterator[Observation]:
             f"it act as any user towards {names.fold(one.labels)}"
         )
         fix = f"where it is gone, {line}; where it lives on, list it under hosts"
-        yield Observation(one.account.name, "", message, fix)
+        severity = None if one.account.enabled else Severity.MEDIUM
+        message += "" if one.account.enabled else ", once somebody enables it"
+        yield Observation(one.account.name, "", message, fix, severity)
 
 
 def _silent(case: MeshCase) -> Iterator[Observation]:
@@ -108,6 +113,8 @@ RULES = (
         "list it under retired, or under hosts",
         "MS-SFU 3.2.5.2.1: the KDC grants whatever the list names",
         _dropped,
+        # A first inventory may be of one site, whose neighbours are no mistake of its own.
+        preflight=False,
     ),
     Rule(
         "KCD024",
