@@ -140,28 +140,27 @@ class MeshToApply(OpenedDirectory):
 
     def _planned(self) -> PlannedMesh:
         planned = plan_from(self._world, self.changer, self._labels, self._allow)
-        held = tuple(self._held_by_migrations())
+        held = tuple(self._held_by_migrations(planned.plan))
         if not held:
             return planned
         plan = replace(planned.plan, blocked=(*planned.plan.blocked, *held))
         return replace(planned, plan=plan, view=replace(planned.view, plan=plan))
 
-    def _held_by_migrations(self) -> Iterator[Blocked]:
-        """Retired hosts that a run still has to move machines from or to.
+    def _held_by_migrations(self, plan: DelegationPlan) -> Iterator[Blocked]:
+        """Retired hosts that a run still has to move machines from or to, and that lose values.
 
-        It would fail halfway: a source whose list is emptied gets no ticket for its target.
+        It would fail halfway: a source whose values are gone gets no ticket for its target.
         """
-        inventory = self._world.inventory
-        retired = list(retirement.taken_back(inventory, self._labels))
-        running = self._world.migrating(self._journal) if retired else {}
+        retired = self._world.inventory.retired
+        running = self._world.migrating(self._journal) if retired and plan.changes else {}
         for former in retired:
             run = running.get(former.name.casefold())
-            if run is not None:
+            if run is not None and retirement.takes_from(plan, former):
                 yield Blocked(
                     former.name,
                     "migrating",
                     f"it is retired, and run {run} still has machines to move from it or to it: "
-                    f"delegation migrate status {run}; let it end, or abandon them",
+                    f"see delegation migrate status {run}; let it end, or abandon them",
                 )
 
     def new_run(self, plan: Plan[Delegation]) -> NewRun:

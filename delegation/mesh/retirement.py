@@ -12,6 +12,7 @@ from delegation import names
 from delegation.inventory import Inventory, OwnValues, Retired
 from delegation.mesh import facts
 from delegation.mesh.snapshot import Computer, Snapshot
+from delegation.mesh.state import DelegationPlan, removed
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,19 @@ def taken_back(inventory: Inventory, limit: Collection[str] | None) -> Iterator[
     for former in inventory.retired:
         if former.own is OwnValues.REMOVE and (limit is None or former.name in limit):
             yield former
+
+
+def takes_from(plan: DelegationPlan, former: Retired) -> bool:
+    """Whether a plan changes a retired host's account, or takes a value towards it from a peer."""
+    called = {former.name.casefold(), former.fqdn.casefold()}
+    for change in plan.changes:
+        if change.target.name == former.name:
+            return True
+        for value in removed(change):
+            spn = names.ServicePrincipalName.parse(value)
+            if spn is not None and spn.host.casefold() in called:
+                return True
+    return False
 
 
 def own_account(snapshot: Snapshot, former: Retired) -> Computer | None:

@@ -65,6 +65,14 @@ def now(here: Path, name: str = "hv04") -> Held:
     return held(here / "directory.ldif")[name]
 
 
+def queued(here: Path, source: str, target: str) -> None:
+    """A migration that is on record, and has no end."""
+    run = NewRun(MIGRATE, "hosts:corp.example", "corp.example", source, {})
+    with closing(Journal.writable(here / ".delegation", KINDS)) as journal:
+        move = Migration(UUID(int=1), "vm1", source, target, r"D:\VMs", at=source)
+        queue.begin(journal, run, [move])
+
+
 def objects_of(here: Path, name: str) -> list[str]:
     """The records of the export that speak of that account."""
     text = (here / "directory.ldif").read_text(encoding="utf-8")
@@ -301,17 +309,26 @@ def test_a_recorded_migration_holds_it(
 ) -> None:
     given(here, RETIRED, four())
     before = (here / "directory.ldif").read_bytes()
-    run = NewRun(MIGRATE, "hosts:corp.example", "corp.example", "hv01", {})
-    with closing(Journal.writable(here / ".delegation", KINDS)) as journal:
-        move = Migration(UUID(int=1), "vm1", *ends, r"D:\VMs", 4, 100, 104, 12.5, at=ends[0])
-        queue.begin(journal, run, [move])
+    queued(here, *ends)
     holds_it = "hv04" in {end.lower() for end in ends}
     ran = delegation("apply", "--yes")
     assert ran.code == (4 if holds_it else 0)
     assert ("[migrating]" in ran.err and "run 1" in ran.err) is holds_it
     assert ((here / "directory.ldif").read_bytes() == before) is holds_it
     if holds_it:
-        assert delegation("apply", "--yes", "--limit", "hv01").code == 0
+        # Its peers' values are what a migration to it rests on.
+        assert delegation("apply", "--yes", "--limit", "hv01").code == 4
+        text = "retired: [{name: hv04, own: keep}]"
+        (here / "inventory.yaml").write_text(f"{INVENTORY}{text}\n", encoding="utf-8")
+        assert delegation("apply", "--yes").code == 4
+
+
+def test_a_migration_holds_no_host_that_loses_nothing(delegation: Delegation, here: Path) -> None:
+    given(here, RETIRED)
+    assert delegation("apply", "--yes").code == 0
+    queued(here, "hv04", "hv01")
+    assert delegation("apply", "--yes").code == 0
+    assert delegation("rollback", "--yes").code == 0
 
 
 # Dropped, and not retired
@@ -382,3 +399,10 @@ def test_a_listed_host_that_was_not_seen_for_long(
     assert rules(delegation) == ([("KCD024", "low", "hv03")] if is_silent else [])
     ran = delegation("audit")
     assert (ran.code, "2022-06-18" in ran.out) == (0, is_silent)
+
+
+def test_an_export_says_what_it_leaves_alone(delegation: Delegation, here: Path) -> None:
+    given(here, RETIRED, four(fqdn="hv04.lab.example"))
+    ran = delegation("export", "ldif", "-o", "changes")
+    assert ran.code == 0
+    assert "12 values towards the mesh stay" in ran.err
