@@ -205,6 +205,20 @@ def test_a_steady_state_takes_one_search(desk: Workstation, wire: Wiretap, fresh
     assert len(wire.of_kind(SEARCH)) == 4 + 5 + 5 + 1 + 2
 
 
+def test_retired_hosts_take_no_further_search(
+    desk: Workstation, wire: Wiretap, fresh_lab: Lab
+) -> None:
+    """Their accounts come with the hosts', also while they still hold a mesh."""
+    applied(fresh_lab)
+    auditor = Workstation(desk.folder, fresh_lab, READER, wire.url)
+    auditor.inventory(HOSTS + "retired: [hv65, hv99]\n")
+    assert auditor.run("audit").code == 0
+    assert len(wire.of_kind(SEARCH)) == 4
+    values(f"{MIGRATION}/hv01", "cifs/hv02", host="hv65")(fresh_lab)
+    assert auditor.run("audit").code == 3
+    assert len(wire.of_kind(SEARCH)) == 4 + 4
+
+
 class TestWhetherItMayWrite:
     def told(self, desk: Workstation, lab: Lab, who: str) -> tuple[str, str]:
         """The answer, and all of its evidence; in JSON and in text alike."""
