@@ -25,6 +25,7 @@ from delegation.inventory import (
     Inventory,
     Keep,
     Mesh,
+    OwnValues,
     Policy,
     Retired,
     Unconstrained,
@@ -344,8 +345,9 @@ def survey(
     endpoints = desired.endpoints_of(list(desired.delegates))
     values = [value for endpoint in endpoints for value in endpoint.values]
     mappings = reader.spn_mappings()
-    accounts = reader.find(wanted, names_standing_for(mappings, values))
-    found = snapshot.resolve(reader.directory, wanted, accounts, mappings=mappings)
+    former = [gone.name for gone in inventory.retired if gone.own is OwnValues.REMOVE]
+    accounts = reader.find([*wanted, *former], names_standing_for(mappings, values))
+    found = snapshot.resolve(reader.directory, wanted, accounts, mappings=mappings, anywhere=former)
     return compare.compare(inventory, desired, found, today, limit)
 
 

@@ -22,7 +22,8 @@ def show(view: ExplanationView, given: options.Options) -> None:
     """Every link, then what to do now."""
     terminal.out(view.headline, bold=True)
     if view.pair.desired is None:
-        terminal.out("  not a pair of the inventory")
+        gone = view.pair.retired_in_words
+        terminal.out(f"  {gone}" if gone else "  not a pair of the inventory")
     terminal.out()
     links = view.explanation.links
     width = max(len(link.name) for link in links)

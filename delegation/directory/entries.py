@@ -13,6 +13,7 @@ import re
 import struct
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from uuid import UUID, uuid5
 
 from delegation import names
@@ -30,6 +31,7 @@ ALLOWED_TO_DELEGATE_TO = "msDS-AllowedToDelegateTo"
 ALLOWED_TO_ACT = "msDS-AllowedToActOnBehalfOfOtherIdentity"
 OBJECT_SID = "objectSid"
 ADMIN_COUNT = "adminCount"
+LAST_LOGON = "lastLogonTimestamp"
 
 ATTRIBUTES = (
     SAM_ACCOUNT_NAME,
@@ -43,6 +45,7 @@ ATTRIBUTES = (
     ALLOWED_TO_ACT,
     OBJECT_SID,
     ADMIN_COUNT,
+    LAST_LOGON,
 )
 """What to ask a directory for: all that a Computer is made of."""
 
@@ -93,6 +96,7 @@ def computer(dn: str, attributes: Attributes) -> Computer:
         sid=_sid(dn, attributes),
         acting=_acting(dn, attributes),
         admin_count=_integer(dn, attributes, ADMIN_COUNT) or 0,
+        last_logon=_day(_one(dn, attributes, LAST_LOGON)),
     )
 
 
@@ -151,6 +155,25 @@ def _integer(dn: str, attributes: Attributes, name: str) -> int | None:
     if not _INTEGER.match(value):
         raise DirectoryError(f"{dn} has {name} {value[:40]!r}, not a whole number", "export again")
     return int(value)
+
+
+_TICKS_A_DAY = 24 * 60 * 60 * 10_000_000
+_FIRST_DAY = date(1601, 1, 1)
+
+
+def _day(filetime: bytes | None) -> date | None:
+    """The day of a FILETIME, 100 ns since 1601 (MS-DTYP 2.3.3); None of 0, and of what is none.
+
+    Nothing that is written rests on it, so that what can't be read is unknown and no error.
+    """
+    if filetime is None or not _FILETIME.match(filetime) or filetime == b"0":
+        return None
+    days = int(filetime) // _TICKS_A_DAY
+    return _FIRST_DAY + timedelta(days) if days < _MOST_DAYS else None
+
+
+_FILETIME = re.compile(rb"[0-9]{1,19}\Z")
+_MOST_DAYS = (date.max - _FIRST_DAY).days
 
 
 def _guid(dn: str, attributes: Attributes) -> UUID:

@@ -33,8 +33,11 @@ def target_account(case: PairCase) -> Link:
 def _account(
     name: str, case: PairCase, end: Endpoint, account: Computer | None, hresult: str
 ) -> Link:
+    is_retired = end.label in case.pair.retired
     if account is not None:
-        return _is_the_host(name, end, account, is_target=end is case.pair.target)
+        return _is_the_host(
+            name, end, account, is_target=end is case.pair.target, is_retired=is_retired
+        )
     trouble = facts.why_no_account(case.snapshot, end.computer)
     if trouble is None:
         return unknown(name, f"{end.label} was not found")
@@ -48,10 +51,14 @@ def _account(
         NoAccount.AMBIGUOUS: "leave one account of that name",
         NoAccount.MISSING: f"join {end.label} to the domain, or correct its name",
     }
+    if is_retired and kind is NoAccount.MISSING:
+        return broken(name, f"{why}; it is retired", "nothing: that host is gone", hresult)
     return broken(name, why, fixes[kind], hresult)
 
 
-def _is_the_host(name: str, end: Endpoint, account: Computer, *, is_target: bool) -> Link:
+def _is_the_host(
+    name: str, end: Endpoint, account: Computer, *, is_target: bool, is_retired: bool
+) -> Link:
     # A name that ends in $ proves no host: a group-managed service account has one as well, and so
     # has the name of a cluster, whose nodes delegate by accounts of their own.
     kind = account.not_a_host if end.is_host else account.not_a_computer
@@ -63,7 +70,8 @@ def _is_the_host(name: str, end: Endpoint, account: Computer, *, is_target: bool
         why = f"the dNSHostName of {account.account} is {account.dns_host_name or 'not set'}"
         fix = f"correct it, or the fqdn {end.fqdn} that is expected"
         return broken(name, why, fix, WRONG_PRINCIPAL if is_target else "")
-    return ok(name, f"{account.account}, {account.dn}")
+    retired = "; retired in the inventory" if is_retired else ""
+    return ok(name, f"{account.account}, {account.dn}{retired}")
 
 
 def enabled(case: PairCase) -> Link:

@@ -1,6 +1,6 @@
 """What a link is, which pair it is about, and what is known of that pair."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -60,7 +60,7 @@ class Pair:
 
     ``desired``: whether it lets the source reach the target; None where one of them is not in it.
     ``transition``: the protocol transition that it declares of the source; None leaves the flag as
-    it is found.
+    it is found. ``retired`` are the labels of those that it lists as retired.
     """
 
     source: Endpoint
@@ -68,6 +68,7 @@ class Pair:
     desired: bool | None = None
     transition: bool | None = True
     value_limit: int = 1200
+    retired: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -83,7 +84,21 @@ class Pair:
             desired=target in delegate.endpoints if delegate and is_known else None,
             transition=delegate.host.protocol_transition if delegate else True,
             value_limit=inventory.policy.value_limit,
+            retired=tuple(_retired_among(inventory, (source, target))),
         )
+
+    @property
+    def retired_in_words(self) -> str:
+        """``hv05 is retired``; empty where neither is."""
+        verb = "are" if len(self.retired) > 1 else "is"
+        return f"{' and '.join(self.retired)} {verb} retired" if self.retired else ""
+
+
+def _retired_among(inventory: Inventory, ends: Iterable[Endpoint]) -> Iterator[str]:
+    former = {name.casefold() for gone in inventory.retired for name in (gone.name, gone.fqdn)}
+    for end in ends:
+        if {end.computer.casefold(), end.fqdn.casefold()} & former:
+            yield end.label
 
 
 def stranger(label: str, computer: str, fqdn: str) -> Endpoint:

@@ -77,11 +77,16 @@ def _values(case: PairCase) -> Link:
     if case.source is None:
         return unknown(name, f"{case.pair.source.label} was not found")
     if not missing:
-        is_unwanted = case.pair.desired is False
-        although = ", though the inventory does not ask for them" if is_unwanted else ""
+        although = ""
+        if case.pair.desired is False:
+            although = ", though the inventory does not ask for them"
+        if case.pair.retired:
+            although = f", though {case.pair.retired_in_words}: delegation plan shows what goes"
         return ok(name, f"{total} of {total} there, short name and FQDN{although}")
     lacking = f"{len(missing)} of {total} missing on {case.source.account}: {counted(missing)}"
     fix = _FIX_VALUES[case.pair.desired]
+    if case.pair.retired:
+        fix = f"{case.pair.retired_in_words}: {_BACK_AGAIN}"
     if _values_after(case, case.source).is_beyond:
         fix = "the value limit comes first, see below"
     by_target = [case.listed(value).holds for value in missing]
@@ -100,6 +105,8 @@ _FIX_VALUES = {
     "delegation apply",
     None: "add both hosts to the inventory and to one mesh, then delegation apply",
 }
+
+_BACK_AGAIN = "leave it so; to migrate again, take it out of retired and list it under hosts"
 
 
 def _values_after(case: PairCase, source: Computer) -> ValueCount:

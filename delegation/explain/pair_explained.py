@@ -115,6 +115,9 @@ def _endpoint(inventory: Inventory, name: str) -> Endpoint:
     known |= {end.label.casefold(): end for end in reversed(declared)}
     if end := known.get(name.casefold().removesuffix("$")):
         return end
+    for former in inventory.retired:
+        if name.casefold().removesuffix("$") in {former.name.casefold(), former.fqdn.casefold()}:
+            return stranger(former.name, former.name, former.fqdn)
     account = name.removesuffix("$")
     if names.is_computer_name(account):
         return stranger(name, account, f"{account}.{inventory.domain}")

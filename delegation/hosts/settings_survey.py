@@ -44,7 +44,7 @@ def recorded_as(inventory: Inventory) -> str:
 
 def in_scope(inventory: Inventory, limit: str | None) -> list[str]:
     """The labels that ``limit`` means, or all. Raises UsageError for unknown ones."""
-    scope = survey.limited(limit, inventory)
+    scope = survey.limited(limit, inventory, retired=False)
     return [label for label in inventory.hosts if scope is None or label in scope]
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from fnmatch import fnmatchcase
 
 
 class Auth(StrEnum):
@@ -25,6 +26,13 @@ class Unconstrained(StrEnum):
 
     REPORT = "report"
     CLEAR = "clear"
+
+
+class OwnValues(StrEnum):
+    """What to do about the list on a retired host's own account."""
+
+    REMOVE = "remove"
+    KEEP = "keep"
 
 
 class Authentication(StrEnum):
@@ -153,7 +161,8 @@ class MigrateSettings:
 class Host:
     """A Hyper-V host. ``label`` is the inventory's key, ``computer`` the account without ``$``.
 
-    ``protocol_transition`` None: leave the flag as it is found.
+    ``protocol_transition`` None: leave the flag as it is found. ``unconstrained`` None: as the
+    policy of the whole inventory says.
     """
 
     label: str
@@ -161,6 +170,7 @@ class Host:
     fqdn: str
     protocol_transition: bool | None = True
     live_migration: LiveMigration | None = None
+    unconstrained: Unconstrained | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,13 +207,35 @@ class Keep:
     expires: date | None = None
     accepts_transition: bool = False
 
+    def covers(self, value: str) -> bool:
+        """Whether the pattern covers ``value``, in any case."""
+        without_sets = self.value.casefold().replace("[", "[[]")
+        return fnmatchcase(value.casefold(), without_sets)
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """Exactly this value goes from these hosts, whoever wrote it: the opposite of a keep rule.
+
+    Case makes no difference, as for the directory.
+    """
+
+    value: str
+    hosts: tuple[str, ...]
+    reason: str = ""
+
 
 @dataclass(frozen=True, slots=True)
 class Retired:
-    """A host that is gone: every trace of it leaves its former peers. Both names are compared."""
+    """A host that is gone: every trace of it leaves its former peers. Both names are compared.
+
+    ``name`` is its account's, too: what that may still do towards the mesh goes as well, unless
+    ``own`` says that another inventory has it.
+    """
 
     name: str
     fqdn: str
+    own: OwnValues = OwnValues.REMOVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +263,7 @@ class Inventory:
     directory: DirectorySettings = field(default_factory=DirectorySettings)
     file_servers: tuple[FileServer, ...] = ()
     keep: tuple[Keep, ...] = ()
+    remove: tuple[Removal, ...] = ()
     retired: tuple[Retired, ...] = ()
     policy: Policy = field(default_factory=Policy)
     remoting: Remoting = field(default_factory=Remoting)

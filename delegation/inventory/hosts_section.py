@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from delegation import names
-from delegation.inventory import Host, LiveMigration, Retired
+from delegation.inventory import Host, LiveMigration, OwnValues, Retired, Unconstrained
 from delegation.inventory.declared import DeclaredSection
 from delegation.inventory.fields import Field, Reading
 from delegation.inventory.live_migration_section import live_migration_settings, overridden
@@ -56,6 +56,11 @@ class DeclaredHosts:
             if owner:
                 return name, owner
         return None
+
+    def with_retired(self, retired: Iterable[Retired]) -> "DeclaredHosts":
+        """These and the retired ones, for whatever may be said of both."""
+        labels = {former.name.casefold(): former.name for former in retired}
+        return dataclasses.replace(self, labels=self.labels | labels)
 
     def claim(self, owner: NameOwner, wanted: Iterable[str]) -> None:
         for name in wanted:
@@ -157,6 +162,7 @@ class _HostReader:
             fqdn or qualified(label, self._domain),
             _protocol_transition(declared, inherited=inherited),
             overridden(self._defaults.live_migration, own_migration),
+            self._reading.choice(declared.get("unconstrained"), Unconstrained),
         )
 
     def _own_names(
@@ -224,6 +230,7 @@ def _retired_hosts(item: DeclaredSection, domain: str | None) -> list[Retired]:
     name = item.get("name")
     labels = reading.names(name) if name else None
     fqdn = read_fqdn(reading, item.get("fqdn"))
+    own = _own_values(item)
     if labels is None or name is None:
         return []
     if "fqdn" in item and len(labels) > 1:
@@ -235,4 +242,8 @@ def _retired_hosts(item: DeclaredSection, domain: str | None) -> list[Retired]:
         if bad:
             reading.problem(name.node, *bad)
             return []
-    return [Retired(label, fqdn or qualified(label, domain)) for label in labels]
+    return [Retired(label, fqdn or qualified(label, domain), own) for label in labels]
+
+
+def _own_values(item: DeclaredSection) -> OwnValues:
+    return item.reading.choice(item.get("own"), OwnValues) or OwnValues.REMOVE

@@ -11,6 +11,7 @@ from delegation.inventory import (
     Auth,
     Authentication,
     Foreign,
+    OwnValues,
     Performance,
     Policy,
     Slots,
@@ -23,6 +24,7 @@ from delegation.inventory.live_migration_section import SUBNET
 from delegation.inventory.machine_names import COMPUTER_NAME, DOMAIN, FQDN
 from delegation.inventory.meshes_section import HOST_NAMES, MESH_NAMES
 from delegation.inventory.operation_sections import MACHINES
+from delegation.inventory.removal_section import EXACT_VALUE
 from delegation.inventory.value_types import (
     BOOLEAN,
     DATE,
@@ -102,6 +104,8 @@ HOST = Section("host", (
         tacit_default="that of defaults"),
     Key("live_migration", mapping_of(LIVE_MIGRATION), "{migrations: 2}",
         "Settings of the host; others are left alone", tacit_default="that of defaults"),
+    Key("unconstrained", choice(Unconstrained), "clear",
+        "Delegation to any service, on this host", tacit_default="that of policy"),
 ))
 
 MESH = Section("mesh", (
@@ -127,6 +131,12 @@ KEEP = Section("keep", (
     Key("protocol_transition", ACCEPTANCE, "accept",
         "The owner accepts that the flag, which governs the whole list, may change",
         into="accepts_transition"),
+))
+
+REMOVAL = Section("removal", (
+    Key("value", EXACT_VALUE, "cifs/hv02:445", "The value as it stands there", required=True),
+    Key("hosts", HOST_NAMES, "[hv07]", "The hosts that it goes from", required=True),
+    Key("reason", TEXT, "left by a script", "Why it goes"),
 ))
 
 POLICY = Section("policy", (
@@ -168,6 +178,9 @@ MIGRATE = Section("migrate", (
 RETIRED = Section("retired", (
     Key("name", HOST_NAME, "hv98", "Name or range", required=True),
     Key("fqdn", FQDN, "hv98.old.example", "Its full name", "the name in the domain"),
+    Key("own", choice(OwnValues), "keep",
+        "What its own account may still do towards the mesh; keep: another inventory has it",
+        f"{OwnValues.REMOVE}"),
 ), short_for="name")
 
 INVENTORY = Section("inventory", (
@@ -189,8 +202,11 @@ INVENTORY = Section("inventory", (
         "SMB file servers that hosts store virtual machines or ISO images on"),
     Key("keep", list_of(KEEP, may_be_empty=True), "[{value: HTTP/*}]",
         "Values of somebody else, which stay"),
+    Key("remove", list_of(REMOVAL, may_be_empty=True),
+        "[{value: 'cifs/hv02:445', hosts: [hv07]}]",
+        "Values that go, whoever wrote them; the opposite of keep"),
     Key("retired", list_of(RETIRED, may_be_empty=True), "[hv99]",
-        "Hosts that are gone: every trace of them is removed from their former peers"),
+        "Hosts that are gone: every trace of them is removed, from peers and their own accounts"),
     Key("policy", mapping_of(POLICY), "{foreign: report}",
         "What to do about what is found, and how much at once"),
     Key("remoting", mapping_of(REMOTING), "{user: vmadmin}",
@@ -199,8 +215,8 @@ INVENTORY = Section("inventory", (
 ))
 
 SECTIONS = (
-    INVENTORY, DIRECTORY, DEFAULTS, HOST, LIVE_MIGRATION, NETWORK, MESH, FILE_SERVER, KEEP, POLICY,
-    REMOTING, MIGRATE, AFFINITY, RETIRED,
+    INVENTORY, DIRECTORY, DEFAULTS, HOST, LIVE_MIGRATION, NETWORK, MESH, FILE_SERVER, KEEP, REMOVAL,
+    POLICY, REMOTING, MIGRATE, AFFINITY, RETIRED,
 )
 # fmt: on
 """All of them, in the order in which the JSON Schema defines them."""

@@ -19,6 +19,7 @@ from delegation.inventory.keys import INVENTORY
 from delegation.inventory.machine_names import read_domain
 from delegation.inventory.meshes_section import read_file_servers, read_meshes
 from delegation.inventory.operation_sections import migrate_settings, remoting_settings
+from delegation.inventory.removal_section import Reached, read_removals
 
 
 def parse(data: bytes, file: str) -> Inventory:
@@ -50,6 +51,11 @@ def _inventory(declared: DeclaredSection, digest: str) -> Inventory | None:
     meshes = read_meshes(declared, hosts)
     # Before the retired hosts, which may not be named like a file server either.
     file_servers = read_file_servers(declared, domain, hosts, meshes)
+    retired = read_retired(declared, domain, hosts)
+    # A retired host's account may hold values of somebody else for a while.
+    holders = hosts.with_retired(retired)
+    keep = read_keep(declared, holders)
+    reached = Reached(hosts.hosts, tuple(meshes.found), file_servers)
     return Inventory(
         domain=domain or "",
         digest=digest,
@@ -58,8 +64,9 @@ def _inventory(declared: DeclaredSection, digest: str) -> Inventory | None:
         state=reading.text(declared.get("state")) or Inventory.state,
         directory=directory_settings(declared.section("directory"), domain),
         file_servers=file_servers,
-        keep=read_keep(declared, hosts),
-        retired=read_retired(declared, domain, hosts),
+        keep=keep,
+        remove=read_removals(declared, holders, reached, keep),
+        retired=retired,
         policy=declared.section("policy").made(Policy),
         remoting=remoting_settings(declared.section("remoting")),
         migrate=migrate_settings(declared.section("migrate"), hosts),

@@ -6,14 +6,14 @@ for is ours only where it can be nobody else's, and foreign, that is left alone,
 """
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
-from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from delegation import names
-from delegation.inventory import Inventory, Keep
+from delegation.inventory import Host, Inventory, Keep, Retired
+from delegation.mesh import retirement
 from delegation.mesh.desired import Delegate, Desired
 from delegation.mesh.snapshot import (
     TRUSTED_FOR_DELEGATION,
@@ -37,13 +37,17 @@ class Standing(StrEnum):
 
 
 class Verdict(NamedTuple):
-    """``rule`` is the keep rule that matches the value: live if kept, expired if foreign."""
+    """``rule`` is the keep rule that matches the value: live if kept, expired if foreign.
+
+    ``by_retirement``: it is stale because a host was retired by its name.
+    """
 
     computer: str
     value: str
     standing: Standing
     reason: str
     rule: Keep | None = None
+    by_retirement: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,8 @@ class HostComparison:
     """One computer object against what it must hold.
 
     ``extra`` has a verdict for every value found that is not desired; ``twins`` are desired or
-    other values that stand there a second time in different case.
+    other values that stand there a second time in different case. ``is_retired``: the account of a
+    host that is gone, which must hold nothing of ours.
     """
 
     delegate: Delegate
@@ -60,6 +65,7 @@ class HostComparison:
     present: tuple[str, ...]
     extra: tuple[Verdict, ...]
     twins: tuple[str, ...]
+    is_retired: bool = False
 
     @property
     def label(self) -> str:
@@ -90,13 +96,22 @@ class HostComparison:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Every host in scope whose account was found, in the order of the inventory."""
+    """Every host in scope whose account was found, in the order of the inventory.
+
+    ``retired`` are the accounts of retired hosts that are still there, with all of their values.
+    """
 
     inventory: Inventory
     desired: Desired
     snapshot: Snapshot
     today: date
     hosts: tuple[HostComparison, ...]
+    retired: tuple[HostComparison, ...] = ()
+
+    @property
+    def objects(self) -> tuple[HostComparison, ...]:
+        """All that a plan may change."""
+        return (*self.hosts, *self.retired)
 
     @property
     def labels(self) -> list[str]:
@@ -110,14 +125,22 @@ def compare(
     today: date,
     limit: Collection[str] | None = None,
 ) -> Comparison:
-    """Judge every value of every host, or of the hosts in ``limit`` (labels)."""
+    """Judge every value of every host, or of the hosts in ``limit`` (labels).
+
+    Of retired hosts as well, as far as their accounts are there; limited, of those in ``limit``.
+    """
     judge = _ValueJudge(inventory, today)
     hosts = []
     for label, delegate in desired.delegates.items():
         computer = snapshot.computer(delegate.host.computer)
         if computer is not None and (limit is None or label in limit):
             hosts.append(judge.host(delegate, computer))
-    return Comparison(inventory, desired, snapshot, today, tuple(hosts))
+    retired = []
+    for former in retirement.taken_back(inventory, limit):
+        account = retirement.own_account(snapshot, former)
+        if account is not None:
+            retired.append(judge.retired_host(former, account))
+    return Comparison(inventory, desired, snapshot, today, tuple(hosts), tuple(retired))
 
 
 class _ValueJudge:
@@ -126,13 +149,12 @@ class _ValueJudge:
     def __init__(self, inventory: Inventory, today: date) -> None:
         self.today = today
         self.keep = inventory.keep
-        self.retired: set[str] = set()
-        for former in inventory.retired:
-            self.retired |= {former.name.casefold(), former.fqdn.casefold()}
-        self.hosts: dict[str, str] = {}
-        for host in inventory.hosts.values():
-            self.hosts[host.computer.casefold()] = host.label
-            self.hosts[host.fqdn.casefold()] = host.label
+        self.names = retirement.MeshNames.of(inventory)
+        self.remove: dict[tuple[str, str], str] = {}
+        for removal in inventory.remove:
+            for label in removal.hosts:
+                key = label, removal.value.casefold()
+                self.remove[key] = removal.reason or "listed under remove"
 
     def host(self, delegate: Delegate, computer: Computer) -> HostComparison:
         # AD compares these values without regard to case and never holds a value twice; Samba
@@ -154,14 +176,31 @@ class _ValueJudge:
             delegate, computer, tuple(missing), tuple(present), extra, tuple(twins)
         )
 
+    def retired_host(self, former: Retired, account: Computer) -> HostComparison:
+        """Nothing is desired of it: neither a value nor, by itself, a flag."""
+        gone = Host(former.name, former.name, former.fqdn, protocol_transition=None)
+        held = self.host(Delegate(gone, ()), account)
+        extra = tuple(self._of_retired_host(verdict) for verdict in held.extra)
+        return replace(held, extra=extra, is_retired=True)
+
+    def _of_retired_host(self, verdict: Verdict) -> Verdict:
+        """A lone cifs value goes from there as well: what the host used it for is over."""
+        is_claimed = verdict.standing is Standing.KEPT or verdict.rule is not None
+        if is_claimed or not self.names.leads_here(verdict.value):
+            return verdict
+        reason = "held by a retired host"
+        return verdict._replace(standing=Standing.STALE, reason=reason, by_retirement=True)
+
     def _extras(self, delegate: Delegate, values: list[str]) -> tuple[Verdict, ...]:
         label = delegate.host.label
         peers = {endpoint.label for endpoint in delegate.endpoints if endpoint.is_host}
         verdicts = [self._extra(label, value, peers) for value in sorted(values)]
         stale = [verdict.value for verdict in verdicts if verdict.standing is Standing.STALE]
+        # A removal means its one value and no other.
+        stale = [value for value in stale if (label, value.casefold()) not in self.remove]
         # Both values of a target were written together. A cifs value alone may be a file share's
         # that another team relies on; beside a migration value that goes, it goes with it.
-        leaving_targets = {_host_of(value, names.MIGRATION) for value in stale} - {""}
+        leaving_targets = {retirement.host_of(value, names.MIGRATION) for value in stale} - {""}
         return tuple(_leaving_with_its_twin(verdict, leaving_targets) for verdict in verdicts)
 
     def _extra(self, label: str, value: str, peers: Collection[str]) -> Verdict:
@@ -171,13 +210,15 @@ class _ValueJudge:
         if rule is not None:
             reason = f"its keep rule expired on {rule.expires}"
             return Verdict(label, value, Standing.FOREIGN, reason, rule)
-        migration_target = _host_of(value, names.MIGRATION)
-        target = migration_target or _host_of(value, names.CIFS)
-        if target in self.retired:
-            return Verdict(label, value, Standing.STALE, "retired")
+        if removed := self.remove.get((label, value.casefold())):
+            return Verdict(label, value, Standing.STALE, removed)
+        migration_target = retirement.host_of(value, names.MIGRATION)
+        target = migration_target or retirement.host_of(value, names.CIFS)
+        if target in self.names.retired:
+            return Verdict(label, value, Standing.STALE, "retired", by_retirement=True)
         # Nothing but live migration uses the migration service: such a value towards one of our
         # own hosts is ours, whoever wrote it. A cifs value has many uses.
-        peer = self.hosts.get(migration_target)
+        peer = self.names.hosts.get(migration_target)
         if peer is not None and peer not in peers:
             reason = "the host itself" if peer == label else f"{peer} is not a peer"
             return Verdict(label, value, Standing.STALE, reason)
@@ -186,7 +227,7 @@ class _ValueJudge:
     def _keep_rule(self, label: str, value: str) -> Keep | None:
         """The rule for this value: a live one wherever several match."""
         for_host = (rule for rule in self.keep if not rule.hosts or label in rule.hosts)
-        matching = [rule for rule in for_host if matches(rule.value, value)]
+        matching = [rule for rule in for_host if rule.covers(value)]
         live = [rule for rule in matching if _is_live(rule, self.today)]
         return next(iter(live or matching), None)
 
@@ -194,25 +235,11 @@ class _ValueJudge:
 def _leaving_with_its_twin(verdict: Verdict, leaving_targets: Collection[str]) -> Verdict:
     """The verdict; stale where it is the cifs value of a target whose migration value goes."""
     is_unclaimed = verdict.standing is Standing.FOREIGN and verdict.rule is None
-    if not is_unclaimed or _host_of(verdict.value, names.CIFS) not in leaving_targets:
+    if not is_unclaimed or retirement.host_of(verdict.value, names.CIFS) not in leaving_targets:
         return verdict
     reason = "cifs twin of a migration value that goes"
     return Verdict(verdict.computer, verdict.value, Standing.STALE, reason)
 
 
-def matches(pattern: str, value: str) -> bool:
-    """Whether a keep pattern (``*`` and ``?``, any case) covers ``value``."""
-    without_sets = pattern.casefold().replace("[", "[[]")
-    return fnmatchcase(value.casefold(), without_sets)
-
-
 def _is_live(rule: Keep, today: date) -> bool:
     return rule.expires is None or today <= rule.expires
-
-
-def _host_of(value: str, service: str) -> str:
-    """The casefolded host of ``value`` where it is one of ``service``, else an empty string."""
-    spn = names.ServicePrincipalName.parse(value)
-    if spn is None or spn.service.casefold() != service.casefold():
-        return ""
-    return spn.host.casefold()

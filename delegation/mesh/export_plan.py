@@ -11,7 +11,7 @@ from delegation.changes.plan import refusal_lines
 from delegation.errors import Refused
 from delegation.inventory import Inventory
 from delegation.mesh import planning, survey
-from delegation.mesh.plan_mesh import PlanWorld, hints
+from delegation.mesh.plan_mesh import PlanWorld, hints, tell_left_alone
 from delegation.mesh.plan_view import PlanView
 from delegation.mesh.snapshot import Directory
 from delegation.mesh.state import DelegationPlan, flags
@@ -117,6 +117,7 @@ def export_plan(
     labels = survey.limited(limit, world.inventory)
     with world.reading() as reader:
         comparison = survey.for_plan(world.inventory, reader, world.today(), labels)
+    tell_left_alone(world.teller, comparison, labels)
     plan = planning.plan(comparison, allow)
     if shown:
         world.teller.show(PlanView.of(plan, comparison, hints(world, comparison)))

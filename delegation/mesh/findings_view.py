@@ -37,7 +37,7 @@ class KeptValue:
 def kept_values(comparison: Comparison) -> tuple[KeptValue, ...]:
     """All that is kept, in the order of the hosts."""
     kept: list[KeptValue] = []
-    for host in comparison.hosts:
+    for host in comparison.objects:
         kept += map(KeptValue.of, host.standing(Standing.KEPT))
     return tuple(kept)
 
@@ -61,7 +61,7 @@ class FindingsView:
         return cls(
             comparison.desired.domain,
             comparison.snapshot.directory.dc,
-            objects=len(comparison.hosts),
+            objects=len(comparison.objects),
             values=sum(len(host.present) for host in comparison.hosts),
             findings=tuple(findings),
             kept=kept_values(comparison),

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from delegation import names
@@ -10,10 +10,11 @@ from delegation.changes.apply import Report
 from delegation.changes.journal import Journal
 from delegation.changes.opening import Prospect
 from delegation.changes.outcomes import Result
-from delegation.changes.plan import Plan
+from delegation.changes.plan import Blocked, Plan
 from delegation.changes.run import NewRun, Run
 from delegation.events import Event, EventSeverity
-from delegation.mesh.plan_mesh import PlanWorld, plan_from
+from delegation.mesh import retirement
+from delegation.mesh.plan_mesh import PlannedMesh, PlanWorld, plan_from, tell_left_alone
 from delegation.mesh.seams import Writer
 from delegation.mesh.snapshot import Directory
 from delegation.mesh.state import DELEGATION, Delegation, DelegationPlan
@@ -32,6 +33,9 @@ class WriteWorld(PlanWorld, Protocol):
     def connection_record(self, directory: Directory) -> Mapping[str, Any]: ...
 
     def write_undo_file(self, run: Run, plan: DelegationPlan) -> None: ...
+
+    def migrating(self, journal: Journal) -> Mapping[str, int]:
+        """The run of migrations that holds each host, by casefolded label; none without one."""
 
 
 WriteUndo = Callable[[Run, DelegationPlan], None]
@@ -109,19 +113,48 @@ class MeshToApply(OpenedDirectory):
         world: WriteWorld,
         labels: frozenset[str] | None,
         allow: Collection[str],
+        journal: Journal,
     ) -> None:
         super().__init__(changer, world.recorded_as, world.write_undo_file)
         self._world = world
         self._labels = labels
         self._allow = allow
+        self._journal = journal
 
     def plan(self) -> Prospect[Delegation]:
-        planned = plan_from(self._world, self.changer, self._labels, self._allow)
+        planned = self._planned()
+        tell_left_alone(self._world.teller, planned.comparison, self._labels)
         return Prospect(planned.plan, planned.view)
 
     def plan_again(self, confirmed: Prospect[Delegation]) -> Prospect[Delegation]:  # noqa: ARG002
         """All of it: one search reads every host at once."""
-        return self.plan()
+        planned = self._planned()
+        return Prospect(planned.plan, planned.view)
+
+    def _planned(self) -> PlannedMesh:
+        planned = plan_from(self._world, self.changer, self._labels, self._allow)
+        held = tuple(self._held_by_migrations(planned.plan))
+        if not held:
+            return planned
+        plan = replace(planned.plan, blocked=(*planned.plan.blocked, *held))
+        return replace(planned, plan=plan, view=replace(planned.view, plan=plan))
+
+    def _held_by_migrations(self, plan: DelegationPlan) -> Iterator[Blocked]:
+        """Retired hosts that a run still has to move machines from or to, and that lose values.
+
+        It would fail halfway: a source whose values are gone gets no ticket for its target.
+        """
+        retired = self._world.inventory.retired
+        running = self._world.migrating(self._journal) if retired and plan.changes else {}
+        for former in retired:
+            run = running.get(former.name.casefold())
+            if run is not None and retirement.takes_from(plan, former):
+                yield Blocked(
+                    former.name,
+                    "migrating",
+                    f"it is retired, and run {run} still has machines to move from it or to it: "
+                    f"see delegation migrate status {run}; let it end, or abandon them",
+                )
 
     def new_run(self, plan: Plan[Delegation]) -> NewRun:
         inventory, directory = self._world.inventory, self.changer.directory
@@ -144,4 +177,4 @@ def open_to_apply(
     unsettled = journal.unsettled(DELEGATION)
     prefer = [run.dc for run in unsettled if run.directory == world.recorded_as]
     with world.writing(prefer) as writer:
-        yield MeshToApply(writer, world, labels, allow)
+        yield MeshToApply(writer, world, labels, allow, journal)

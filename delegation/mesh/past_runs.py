@@ -102,7 +102,7 @@ def mesh_past(world: PlanWorld, comparison: Comparison, newest: int) -> MeshPast
     except DelegationError as exc:
         world.teller.say(warning(f"the report is without runs: {exc.what}"))
         return MeshPast()
-    guids = {host.computer.guid for host in comparison.hosts}
+    guids = {host.computer.guid for host in comparison.objects}
     touched: dict[UUID, list[tuple[int, RecordedDelegation]]] = defaultdict(list)
     for number, recorded in written:
         # By objectGUID, which stays when an account is renamed or moved.

@@ -10,7 +10,7 @@ from delegation.changes.records import Records
 from delegation.errors import DelegationError
 from delegation.events import Teller, warning
 from delegation.inventory import Inventory
-from delegation.mesh import planning, survey
+from delegation.mesh import planning, retirement, survey
 from delegation.mesh.compare import Comparison
 from delegation.mesh.plan_view import Hints, PlanView, foreign_values
 from delegation.mesh.seams import Inspector, Reader
@@ -54,6 +54,7 @@ def plan_mesh(
     labels = survey.limited(limit, world.inventory)
     with world.reading() as reader:
         comparison = survey.for_plan(world.inventory, reader, world.today(), labels)
+    tell_left_alone(world.teller, comparison, labels)
     return _plan_of(world, comparison, allow)
 
 
@@ -66,6 +67,12 @@ def plan_from(
     """
     comparison = survey.for_plan(world.inventory, reader, world.today(), labels)
     return _plan_of(world, comparison, allow)
+
+
+def tell_left_alone(teller: Teller, comparison: Comparison, limit: Collection[str] | None) -> None:
+    """Which accounts with a retired host's name no plan touches, though they reach the mesh."""
+    for left in retirement.left_alone(comparison.inventory, comparison.snapshot, limit):
+        teller.say(warning(f"{left.what}; {left.fix}" if left.fix else left.what))
 
 
 def _plan_of(world: PlanWorld, comparison: Comparison, allow: Collection[str]) -> PlannedMesh:

@@ -47,7 +47,7 @@ class PlanSummary:
     @classmethod
     def of(cls, plan: DelegationPlan, comparison: Comparison) -> "PlanSummary":
         return cls(
-            objects=len(comparison.hosts),
+            objects=len(comparison.objects),
             changed=len(plan.changes),
             add=sum(len(added(change)) for change in plan.changes),
             remove=sum(len(removed(change)) for change in plan.changes),
@@ -80,7 +80,7 @@ class PlanView:
     @classmethod
     def of(cls, plan: DelegationPlan, comparison: Comparison, hints: Hints) -> "PlanView":
         reasons: dict[tuple[str, str], str] = {}
-        for host in comparison.hosts:
+        for host in comparison.objects:
             for verdict in removals(comparison, host):
                 reasons[host.label, verdict.value] = verdict.reason
         left_alone: list[ForeignValue] = []
@@ -143,7 +143,7 @@ def foreign_values(comparison: Comparison) -> list[tuple[Verdict, UUID]]:
     if comparison.inventory.policy.foreign is Foreign.IGNORE:
         return []
     with_holders: list[tuple[Verdict, UUID]] = []
-    for host in comparison.hosts:
+    for host in comparison.objects:
         for verdict in host.standing(Standing.FOREIGN):
             with_holders.append((verdict, host.computer.guid))
     return with_holders

@@ -32,7 +32,7 @@ REMOVALS_FLOOR = 20
 def plan(comparison: Comparison, allow: Collection[str] = ()) -> DelegationPlan:
     """The changes that make the directory as desired, and the refusals not lifted by ``allow``."""
     changes: list[DelegationChange] = []
-    for host in comparison.hosts:
+    for host in comparison.objects:
         change = _change(comparison, host)
         if change is not None:
             changes.append(change)
@@ -58,13 +58,28 @@ def removals(comparison: Comparison, host: HostComparison) -> list[Verdict]:
     return leaving
 
 
+def transition(comparison: Comparison, host: HostComparison) -> tuple[bool, bool]:
+    """Protocol transition as (found, wanted).
+
+    A retired host needs none. But the flag governs the whole list: where values of somebody else
+    stay on it, their owner decides, and has accepted that where their keep rule says so.
+    """
+    is_set, declared = host.transition
+    if not host.is_retired:
+        return is_set, declared
+    leaving = {verdict.value for verdict in removals(comparison, host)}
+    staying = [verdict for verdict in host.extra if verdict.value not in leaving]
+    return is_set, is_set and not all(map(_accepts_transition, staying))
+
+
 def uac_after(comparison: Comparison, host: HostComparison) -> int:
     """userAccountControl as it should be: the declared flags, every other bit as found."""
     uac = host.computer.uac
-    is_set, should_be_set = host.transition
+    is_set, should_be_set = transition(comparison, host)
     if is_set != should_be_set:
         uac ^= TRUSTED_TO_AUTH_FOR_DELEGATION
-    if comparison.inventory.policy.unconstrained is Unconstrained.CLEAR:
+    declared = host.delegate.host.unconstrained or comparison.inventory.policy.unconstrained
+    if declared is Unconstrained.CLEAR:
         uac &= ~TRUSTED_FOR_DELEGATION
     return uac
 
@@ -87,7 +102,7 @@ def _refusals(comparison: Comparison, changes: list[DelegationChange]) -> Iterat
     in_scope = set(comparison.labels)
     for endpoint in comparison.desired.endpoints_of(comparison.labels):
         yield from _endpoint_refusals(comparison.snapshot, endpoint, in_scope)
-    for host in comparison.hosts:
+    for host in comparison.objects:
         yield from _flag_refusal(comparison, host)
         yield from _limit_refusal(comparison, host)
     yield from _removals_refusal(comparison, changes)
@@ -216,16 +231,30 @@ def _limit_refusal(comparison: Comparison, host: HostComparison) -> Iterator[Blo
 
 
 def _removals_refusal(comparison: Comparison, changes: list[DelegationChange]) -> Iterator[Blocked]:
-    """An inventory that lost half its hosts by mistake looks like an order to remove theirs."""
-    count = sum(len(removed(change)) for change in changes)
-    present = sum(len(host.computer.values) for host in comparison.hosts)
+    """An inventory that lost half its hosts by mistake looks like an order to remove theirs.
+
+    A retired host is no such mistake: somebody has written its name down. What it leaves behind,
+    on its peers and on its own account, counts neither as removed nor as there.
+    """
+    retiring = {host.label: _leaving_by_retirement(host) for host in comparison.objects}
+    counts: dict[str, int] = {}
+    for change in changes:
+        name = change.target.name
+        going = [value for value in removed(change) if value.casefold() not in retiring[name]]
+        counts |= {name: len(going)} if going else {}
+    count = sum(counts.values())
+    there = sum(len(host.computer.values) for host in comparison.objects)
+    present = there - sum(map(len, retiring.values()))
     share = comparison.inventory.policy.max_removals
     if count > REMOVALS_FLOOR and count * 100 > share * present:
-        labels = names.fold(change.target.name for change in changes if removed(change))
         yield Blocked(
-            labels,
+            names.fold(counts),
             "max-removals",
             f"{count:,} of {present:,} values would be removed, more than {share:g}% "
             "(policy.max_removals); look whether the inventory is the right one",
             "removals",
         )
+
+
+def _leaving_by_retirement(host: HostComparison) -> set[str]:
+    return {verdict.value.casefold() for verdict in host.extra if verdict.by_retirement}

@@ -89,6 +89,6 @@ def _without_directory(world: PreflightWorld, missing: DelegationError) -> Check
 
 
 def _may_write(comparison: Comparison, inspector: Inspector) -> Rights:
-    hosts = {host.label: host.computer for host in comparison.hosts}
+    hosts = {host.label: host.computer for host in comparison.objects}
     writable = inspector.writable([computer.guid for computer in hosts.values()]) if hosts else {}
     return rights.judged(hosts, writable, inspector.own_token())

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from typing import NamedTuple
 from uuid import UUID
@@ -44,6 +45,8 @@ class Computer:
     msDS-AllowedToDelegateTo and ``spns`` is servicePrincipalName, both in the order in which the
     directory gave them. ``acting`` is who may act here on behalf of others: the list of
     msDS-AllowedToActOnBehalfOfOtherIdentity, in its order. ``sid`` is empty where it was not read.
+    ``last_logon`` is the day, in UTC, of a logon that the whole domain has heard of
+    (lastLogonTimestamp); None where it was not read.
     """
 
     account: str
@@ -58,6 +61,7 @@ class Computer:
     sid: str = ""
     acting: tuple[Ace, ...] = ()
     admin_count: int = 0
+    last_logon: date | None = None
 
     @property
     def enabled(self) -> bool:
@@ -141,7 +145,9 @@ class Snapshot:
     ``computers`` maps each wanted name, casefolded, to its one account in the domain. The next
     three say why a name has none: no account, several, or one in another naming context.
     ``accounts`` is all that was read. ``operators``, and ``account_names`` (SID to name), hold what
-    was looked up for findings; a plan does without. ``mappings`` say which names stand for others.
+    was looked up for findings; a plan does without. So it does without ``tokens``: the SIDs of
+    retired accounts and their groups, by objectGUID, where somebody's list may mean one of these.
+    ``mappings`` say which names stand for others.
     """
 
     directory: Directory
@@ -153,6 +159,7 @@ class Snapshot:
     domain_controller_names: frozenset[str] = frozenset()
     operators: tuple[Operator, ...] = ()
     account_names: Mapping[str, str] = field(default_factory=dict)
+    tokens: Mapping[UUID, frozenset[str]] = field(default_factory=dict)
     mappings: SpnMappings = ASSUMED
 
     def computer(self, name: str) -> Computer | None:
@@ -202,16 +209,19 @@ class Snapshot:
         return names.dn_key(self.directory.base_dn)
 
 
-def resolve(
+def resolve(  # noqa: PLR0913 - whatever decides which account a name means
     directory: Directory,
     computer_names: Iterable[str],
     accounts: Iterable[Computer],
     search_bases: Collection[str] = (),
     mappings: SpnMappings = ASSUMED,
+    *,
+    anywhere: Collection[str] = (),
 ) -> Snapshot:
     """Which of ``accounts`` each of ``computer_names`` (sAMAccountName without ``$``) means.
 
-    With ``search_bases`` only accounts below one of them count.
+    With ``search_bases`` only accounts below one of them count, but for the names ``anywhere``,
+    whose account may be in all of the domain.
     """
     accounts = tuple(accounts)
     candidates: dict[str, list[Computer]] = defaultdict(list)
@@ -225,8 +235,9 @@ def resolve(
     missing: list[str] = []
     ambiguous: dict[str, tuple[str, ...]] = {}
     elsewhere: dict[str, str] = {}
-    scope = _Scope.of(directory, search_bases)
-    for name in computer_names:
+    in_bases, in_domain = _Scope.of(directory, search_bases), _Scope.of(directory, ())
+    bounded = ((name, in_bases) for name in computer_names)
+    for name, scope in (*bounded, *((name, in_domain) for name in anywhere)):
         everywhere = candidates.get(name.casefold(), [])
         here = [account for account in everywhere if scope.holds(account.dn)]
         if len(here) == 1:

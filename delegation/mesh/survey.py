@@ -1,24 +1,33 @@
 """Inventory and directory -> the comparison of both: for a plan, or for findings."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
+from uuid import UUID
 
 from delegation import names
 from delegation.errors import AccountsError, DirectoryError, UsageError
-from delegation.inventory import Inventory
-from delegation.mesh import checks, compare, snapshot
+from delegation.inventory import Inventory, OwnValues
+from delegation.mesh import checks, compare, retirement, snapshot
+from delegation.mesh.acting_list import lets_act
 from delegation.mesh.desired import expand
 from delegation.mesh.seams import Inspector, Reader
 from delegation.mesh.snapshot import Computer
 from delegation.mesh.spn_mappings import SpnMappings
 
 
-def limited(expressions: str | None, inventory: Inventory) -> frozenset[str] | None:
-    """The labels that ``--limit`` means; None without it. Raises UsageError for unknown ones."""
+def limited(
+    expressions: str | None, inventory: Inventory, *, retired: bool = True
+) -> frozenset[str] | None:
+    """The labels that ``--limit`` means; None without it. Raises UsageError for unknown ones.
+
+    ``retired``: it may name retired hosts too, where their accounts are looked at.
+    """
     if expressions is None:
         return None
     labels = {label.casefold(): label for label in inventory.hosts}
+    former = [gone.name for gone in retirement.taken_back(inventory, None)] if retired else []
+    labels |= {name.casefold(): name for name in former}
     limits: list[str] = []
     try:
         for expression in names.split_list(expressions):
@@ -29,9 +38,13 @@ def limited(expressions: str | None, inventory: Inventory) -> frozenset[str] | N
     if unknown or not limits:
         raise UsageError(
             f"--limit names no host of the inventory: {names.fold(unknown) or expressions!r}",
-            f"its hosts are {names.fold(inventory.hosts)}",
+            f"its hosts are {names.fold(inventory.hosts)}{_also_retired(former)}",
         )
     return frozenset(labels[name.casefold()] for name in limits)
+
+
+def _also_retired(former: Collection[str]) -> str:
+    return f"; retired are {names.fold(former)}" if former else ""
 
 
 def for_plan(
@@ -75,6 +88,7 @@ def for_findings(
         accounts=(*accounts, *_answering_to_others(comparison, inspector)),
         operators=tuple(operator(inspector, name) for name in operators),
         account_names=inspector.account_names(sorted(sids)) if sids else {},
+        tokens=_tokens_of_retired(comparison, inspector) if sids else {},
     )
     return replace(comparison, snapshot=evidence)
 
@@ -82,6 +96,8 @@ def for_findings(
 def _answering_to_others(comparison: compare.Comparison, inspector: Inspector) -> list[Computer]:
     """Accounts, not read yet, that may answer to values which are not desired."""
     others = {verdict.value for host in comparison.hosts for verdict in host.extra}
+    if comparison.retired:
+        others |= set(_astray_from_retired(comparison))
     if not others:
         return []
     parsed = [names.ServicePrincipalName.parse(value) for value in others]
@@ -95,6 +111,33 @@ def _answering_to_others(comparison: compare.Comparison, inspector: Inspector) -
     read_already = {account.guid for account in comparison.snapshot.accounts}
     answering = inspector.find(computers, spns)
     return [account for account in answering if account.guid not in read_already]
+
+
+def _astray_from_retired(comparison: compare.Comparison) -> Iterator[str]:
+    """Values of retired hosts' accounts, but for those of machines that have been read already."""
+    ours = retirement.MeshNames.of(comparison.inventory)
+    for host in comparison.retired:
+        for verdict in host.extra:
+            spn = names.ServicePrincipalName.parse(verdict.value)
+            target = spn.host.casefold() if spn else ""
+            if target not in ours.hosts and target not in ours.file_servers:
+                yield verdict.value
+
+
+def _tokens_of_retired(
+    comparison: compare.Comparison, inspector: Inspector
+) -> dict[UUID, frozenset[str]]:
+    """The SIDs of retired accounts where some host's own list may mean a group of theirs."""
+    tokens: dict[UUID, frozenset[str]] = {}
+    for former in comparison.inventory.retired:
+        account = retirement.own_account(comparison.snapshot, former)
+        if account is None or former.own is OwnValues.KEEP:
+            continue
+        lists = (host.computer.acting for host in comparison.hosts)
+        if any(lets_act(acting, account.sid, None) is None for acting in lists):
+            token = inspector.token(account)
+            tokens |= {account.guid: token} if token is not None else {}
+    return tokens
 
 
 def names_standing_for(mappings: SpnMappings, values: Iterable[str]) -> list[str]:
@@ -130,10 +173,15 @@ def _compared(
     """
     desired = expand(inventory)
     account_names = desired.account_names()
+    # Many an account is moved to another OU when its host retires: no search base bounds those.
+    former = [gone.name for gone in retirement.taken_back(inventory, None)]
     endpoints = desired.endpoints_of(list(desired.delegates))
     mappings = reader.spn_mappings()
     values = [value for endpoint in endpoints for value in endpoint.values]
-    accounts = reader.find(account_names, names_standing_for(mappings, values))
+    standing = names_standing_for(mappings, values)
+    accounts = reader.find([*account_names, *former], standing)
     bases = inventory.directory.search_base
-    resolved = snapshot.resolve(reader.directory, account_names, accounts, bases, mappings)
+    resolved = snapshot.resolve(
+        reader.directory, account_names, accounts, bases, mappings, anywhere=former
+    )
     return compare.compare(inventory, desired, resolved, today, limit)

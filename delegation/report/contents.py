@@ -222,7 +222,7 @@ class RunReport:
 
 
 def _found(comparison: Comparison, found: Sequence[Finding]) -> ReportVerdict:
-    hosts = counted(len(comparison.hosts), "host")
+    hosts = counted(len(comparison.objects), "host")
     drifted = len({finding.computer for finding in found if finding.rule in DRIFT})
     unread = len({finding.computer for finding in found if finding.rule == ACCOUNT_RULE})
     others = sum(finding.rule not in DRIFT for finding in found)

@@ -5,7 +5,7 @@ write. Everything is opened for one step, and closed after it. Nothing here know
 """
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -27,6 +27,7 @@ from delegation.wiring.caller import Places, known_domains, logons, state_folder
 from delegation.wiring.hosts_opened import HostsOpener
 
 if TYPE_CHECKING:
+    from delegation.changes.journal import Journal
     from delegation.directory.trusting import Trusting
     from delegation.mesh.export_plan import ChangeFile
     from delegation.mesh.preflight import Unlocated
@@ -140,6 +141,16 @@ class World(HostsOpener):
         One that DNS knows and that fails is an error of whoever opens it.
         """
         return reaching.unlocated(self.settings, self.domain)
+
+    def migrating(self, journal: "Journal") -> Mapping[str, int]:
+        """The newest run that may still migrate from or to each host, by casefolded label."""
+        from delegation.migrations.record import recorded
+
+        holding: dict[str, int] = {}
+        for run, move in recorded.without_end(journal):
+            hosts = (move.source, move.target, move.at, move.to)
+            holding |= {host.casefold(): run for host in hosts if host}
+        return holding
 
     def connection_record(self, directory: Directory) -> dict[str, Any]:
         """What a rollback needs to come back to ``directory``; no secret is in it."""

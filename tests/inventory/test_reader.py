@@ -23,6 +23,7 @@ from delegation.inventory import (
     LiveMigration,
     Mesh,
     Network,
+    OwnValues,
     Performance,
     Policy,
     Retired,
@@ -230,7 +231,10 @@ def test_what_the_example_file_shows_in_comments_works_too() -> None:
     assert inventory.hosts["hv67"].live_migration.migrations == 4
     assert inventory.hosts["hv66"].protocol_transition is False
     assert [server.name for server in inventory.file_servers] == ["sofs01"]
+    assert inventory.hosts["hv66"].unconstrained is Unconstrained.CLEAR
     assert len(inventory.retired) == 10
+    assert [one.name for one in inventory.retired if one.own is OwnValues.KEEP] == ["hv98"]
+    assert [one.value for one in inventory.remove] == ["cifs/hv02:445"]
     assert (inventory.remoting.user, inventory.remoting.https) == ("vmadmin", True)
     assert len(inventory.migrate.affinity) == 3
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from delegation.inventory import Auth, DirectorySettings, Inventory
 from delegation.inventory.reader import parse
 from delegation.inventory.yaml_writing import comment, scalar
-from delegation.mesh import compare, discovery
+from delegation.mesh import discovery
 from delegation.mesh.discovery import InventoryProposal, ProposalTerms, draft, units
 from delegation.mesh.discovery.leftovers import LeftoverKind, sayable
 from delegation.mesh.discovery.proposal import registered
@@ -179,7 +179,7 @@ def holds_what_it_says(proposal: InventoryProposal, accounts: Sequence[Computer]
             [*rules] = [
                 rule
                 for rule in inventory.keep
-                if host.label in rule.hosts and compare.matches(rule.value, verdict.value)
+                if host.label in rule.hosts and rule.covers(verdict.value)
             ]
             if sayable(verdict.value):
                 [rule] = rules

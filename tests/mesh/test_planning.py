@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from delegation.changes.plan import Blocked
 from delegation.inventory import Foreign, Inventory, Keep, Mesh, Policy, Unconstrained
-from delegation.mesh.compare import matches
 from delegation.mesh.planning import REMOVALS_FLOOR
 from delegation.mesh.snapshot import Computer, Directory
 from delegation.mesh.state import DelegationPlan, added, flags, removed
@@ -99,7 +98,7 @@ def test_only_what_the_inventory_claims_is_removed(world: World) -> None:
         assert not takes & _reach(inventory, change.target.name)
         for value in takes:
             assert not any(
-                matches(rule.value, value) and change.target.name in (rule.hosts or inventory.hosts)
+                rule.covers(value) and change.target.name in (rule.hosts or inventory.hosts)
                 for rule in inventory.keep
             )
             service, _, name = value.partition("/")
@@ -468,13 +467,20 @@ def test_foreign_values_are_no_obstacle_where_no_flag_changes() -> None:
 
 
 def _with_stale(stale: int, foreign: int) -> Computer:
-    values = [f"cifs/old{n}" for n in range(stale)] + [f"HTTP/x{n}" for n in range(foreign)]
+    values = [f"{MIGRATION}/old{n}" for n in range(stale)] + [f"HTTP/x{n}" for n in range(foreign)]
     return computer("hv01", *values, uac=ENABLED | TRANSITION)
 
 
-def _retiring(count: int, max_removals: float) -> Inventory:
-    gone = [retired(f"old{n}") for n in range(count)]
+def _parting(count: int, max_removals: float) -> Inventory:
+    """The hosts that those values name are in a mesh of their own."""
+    others = [f"old{n}" for n in range(count)]
+    meshes = [two_way("new", "hv01", "hv02"), two_way("old", *others)]
     policy = Policy(max_removals=max_removals)
+    return inventory("hv01", "hv02", *others, meshes=meshes, policy=policy)
+
+
+def _retiring(count: int, policy: Policy) -> Inventory:
+    gone = [retired(f"old{n}") for n in range(count)]
     return inventory("hv01", "hv02", retired=gone, policy=policy)
 
 
@@ -491,7 +497,7 @@ def _retiring(count: int, max_removals: float) -> Inventory:
     ],
 )
 def test_too_many_removals(stale: int, foreign: int, percent: float, refused: bool) -> None:  # noqa: FBT001
-    wanted = _retiring(stale, percent)
+    wanted = _parting(stale, percent)
     found = blocked(_with_stale(stale, foreign), inventory=wanted)
     assert [(b.computer, b.why, b.override) for b in found] == (
         [("hv01", "max-removals", "removals")] if refused else []
@@ -504,12 +510,29 @@ def test_the_floor_is_the_documented_one() -> None:
 
 
 def test_removals_count_over_all_objects_in_scope() -> None:
-    wanted = _retiring(30, 30.0)
-    half = [f"cifs/old{n}" for n in range(15)]
+    wanted = _parting(30, 30.0)
+    half = [f"{MIGRATION}/old{n}" for n in range(15)]
     accounts = [computer(name, *half, uac=ENABLED | TRANSITION) for name in ("hv01", "hv02")]
     [refusal] = planned(wanted, MemoryDirectory(accounts)).blocked
     assert (refusal.computer, refusal.why) == ("hv[01-02]", "max-removals")
     assert planned(wanted, MemoryDirectory(accounts), limit={"hv01"}).blocked == ()
+
+
+def test_what_a_retired_host_leaves_behind_does_not_count() -> None:
+    """Somebody wrote its name down: that is no inventory that lost its hosts by mistake."""
+    wanted = _retiring(40, Policy(max_removals=0.0))
+    assert blocked(_with_stale(40, 0), inventory=wanted) == ()
+
+
+def test_what_else_goes_counts_without_it() -> None:
+    wanted = replace(_parting(21, 30.0), retired=(retired("gone"),))
+    traces = [f"{service}/gone" for service in ("cifs", MIGRATION)]
+    hv01 = computer(
+        "hv01", *traces, *(f"{MIGRATION}/old{n}" for n in range(21)), uac=ENABLED | TRANSITION
+    )
+    [refusal] = blocked(hv01, inventory=wanted)
+    assert refusal.why == "max-removals"
+    assert "21 of 21 values" in refusal.message
 
 
 @pytest.mark.parametrize(
@@ -530,12 +553,12 @@ def test_more_values_than_the_limit(found: int, limit: int, refused: bool) -> No
 
 
 def test_the_limit_counts_what_goes() -> None:
-    wanted = replace(_retiring(7, 100.0), policy=Policy(value_limit=10))
+    wanted = _retiring(7, Policy(value_limit=10))
     assert blocked(_with_stale(7, 6), inventory=wanted) == ()
 
 
 def test_beyond_the_limit_removals_alone_are_fine() -> None:
-    wanted = replace(_retiring(1, 100.0), policy=Policy(value_limit=10))
+    wanted = _retiring(1, Policy(value_limit=10))
     full = computer(
         "hv01",
         *forms("hv02"),

@@ -15,6 +15,7 @@ from tests.lab.configuration import state
 from tests.lab.description import (
     ACCOUNTDISABLE,
     ADMINISTRATOR,
+    MIGRATION,
     OPERATOR,
     PROTECTED_OPERATOR,
     READER,
@@ -32,6 +33,7 @@ from tests.story.test_rules import (
     also_registered,
     applied,
     flags,
+    quiet,
     registered,
     values,
 )
@@ -47,8 +49,8 @@ CHANGE = re.compile(r"DSDB Change \[(\w+)\] .* status \[([^]]*)\] .* DN \[([^]]*
 WRITES = "can this account write? "
 
 MESS = """\
-hosts: {'hv[01-04]': , hv77: }
-retired: [hv99]
+hosts: {'hv[01-04]': , hv77: , quiet: }
+retired: [hv99, hv65]
 keep:
   - {value: 'HTTP/*', reason: portal, expires: 2020-01-01}
   - {value: 'MSSQLSvc/*', hosts: [hv01], reason: reports}
@@ -71,6 +73,8 @@ def messed(lab: Lab) -> None:
         also_registered("thief", "HOST/hv04"),
         registered("hv03", "HOST/hv03"),
         acting("hv03", "hv65", OPERATOR),
+        values(f"{MIGRATION}/hv01", host="hv66"),
+        quiet(100),
     )(lab)
 
 
@@ -199,6 +203,20 @@ def test_a_steady_state_takes_one_search(desk: Workstation, wire: Wiretap, fresh
     assert auditor.run("audit", "--as", OPERATOR).code == 3
     # The names in the list; the operator, and the operator's groups.
     assert len(wire.of_kind(SEARCH)) == 4 + 5 + 5 + 1 + 2
+
+
+def test_retired_hosts_take_no_further_search(
+    desk: Workstation, wire: Wiretap, fresh_lab: Lab
+) -> None:
+    """Their accounts come with the hosts', also while they still hold a mesh."""
+    applied(fresh_lab)
+    auditor = Workstation(desk.folder, fresh_lab, READER, wire.url)
+    auditor.inventory(HOSTS + "retired: [hv65, hv99]\n")
+    assert auditor.run("audit").code == 0
+    assert len(wire.of_kind(SEARCH)) == 4
+    values(f"{MIGRATION}/hv01", "cifs/hv02", host="hv65")(fresh_lab)
+    assert auditor.run("audit").code == 3
+    assert len(wire.of_kind(SEARCH)) == 4 + 4
 
 
 class TestWhetherItMayWrite:

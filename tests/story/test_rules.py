@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,31 @@ def registered(host: str, *services: str) -> Change:
 
 def acting(target: str, *who: str, denied: Sequence[str] = ()) -> Change:
     return lambda lab: byhand.set_rbcd(lab, target, *who, denied=denied)
+
+
+def group_acting(target: str, member: str) -> Change:
+    """Whoever is in the group may act on the target."""
+
+    def change(lab: Lab) -> None:
+        byhand.add_group(lab, "actors", [lab.computer_dn(member)])
+        byhand.set_rbcd(lab, target, "actors")
+
+    return change
+
+
+QUIET = "hosts: {'hv[01-04]': , quiet: }\n"
+
+
+def quiet(days: int) -> Change:
+    """A host that was seen last so many days ago; an account of its own, which goes again."""
+    since = datetime.now(UTC) - timedelta(days) - datetime(1601, 1, 1, tzinfo=UTC)
+    filetime = since // timedelta(microseconds=1) * 10
+
+    def change(lab: Lab) -> None:
+        byhand.add_computer(lab, "quiet")
+        byhand.set_attribute(lab, "quiet", "lastLogonTimestamp", str(filetime))
+
+    return change
 
 
 RAW = """\
@@ -303,6 +329,24 @@ CASES: Mapping[str, Case] = {
         Scene(account("evil", "cifs/h\u1e7d05")),
         {("hv02", "cifs/hv02")},
         "may be taken for it",
+    ),
+    "KCD022": Case(
+        Scene(group_acting("hv02", "hv65"), HOSTS + "retired: [hv65]\n"),
+        Scene(group_acting("hv02", "hv66"), HOSTS + "retired: [hv65]\n"),
+        {("hv02", "")},
+        "HV65$, whose host is retired",
+    ),
+    "KCD023": Case(
+        Scene(values(f"{MIGRATION}/hv01", host="hv65")),
+        Scene(values("cifs/hv01", host="hv65")),
+        {("HV65", "")},
+        "holds 1 value that let it act as any user towards hv01",
+    ),
+    "KCD024": Case(
+        Scene(quiet(91), QUIET),
+        Scene(quiet(88), QUIET),
+        {("quiet", "")},
+        "last seen on",
     ),
 }
 

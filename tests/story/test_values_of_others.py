@@ -138,7 +138,8 @@ class TestWhatGoes:
                 change["computer"]: {removal["value"] for removal in change["remove"]}
                 for change in plan["changes"]
             }
-            assert removed == dict.fromkeys(("hv01", "hv02", "hv03"), towards("hv04"))
+            peers = dict.fromkeys(("hv01", "hv02", "hv03"), towards("hv04"))
+            assert removed == {**peers, "hv04": towards("hv01", "hv02", "hv03")}
             assert desk.run("apply", "--yes").code == 0
             assert values(fresh_lab, "hv01") == towards("hv02", "hv03") | {PORTAL, "HTTP/hv04"}
             assert values(fresh_lab, "hv02") == towards("hv01", "hv03")
@@ -147,7 +148,10 @@ class TestWhatGoes:
     def test_many_removals_need_to_be_allowed(self, desk: Workstation, fresh_lab: Lab) -> None:
         desk.inventory("hosts: {'hv[01-07]': }\n")
         assert desk.run("apply", "--yes").code == 0
-        desk.inventory("hosts: {'hv[01-04]': }\nretired: ['hv[05-07]']\n")
+        desk.inventory("""
+            hosts: {'hv[01-07]': }
+            meshes: {a: {members: ['hv[01-04]']}, b: {members: ['hv[05-07]']}}
+        """)
         with restored(fresh_lab):
             with untouched(fresh_lab):
                 refused = desk.run("apply", "--yes")

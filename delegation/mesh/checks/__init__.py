@@ -6,7 +6,7 @@ where the directory differs from the inventory, and *risk* where it does not hav
 
 from collections.abc import Collection
 
-from delegation.mesh.checks import account_rules, services, values
+from delegation.mesh.checks import account_rules, departed, services, values
 from delegation.mesh.checks.account_rules import problems
 from delegation.mesh.checks.rule import Finding, MeshCase, Rule, Severity
 from delegation.mesh.compare import Comparison
@@ -24,7 +24,10 @@ __all__ = [
 ]
 
 RULES: tuple[Rule, ...] = tuple(
-    sorted((*values.RULES, *account_rules.RULES, *services.RULES), key=lambda rule: rule.id)
+    sorted(
+        (*values.RULES, *account_rules.RULES, *services.RULES, *departed.RULES),
+        key=lambda rule: rule.id,
+    )
 )
 ACCOUNT_RULE = "KCD010"
 """A host without exactly one account in the domain: an audit then ends with exit code 1."""

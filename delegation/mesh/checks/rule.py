@@ -69,7 +69,7 @@ class MeshCase:
     def _distinct(self) -> set[str]:
         """In a mesh each value stands on every peer: whom it leads to is looked at once."""
         distinct: set[str] = set()
-        for host in self.comparison.hosts:
+        for host in self.comparison.objects:
             distinct.update(host.missing, host.present)
             distinct.update(verdict.value for verdict in host.extra)
         return distinct
@@ -84,7 +84,7 @@ class MeshCase:
         leading = {value for value in self._distinct if leads_there(self.registry.target(value))}
         if not leading:
             return
-        for host in self.comparison.hosts:
+        for host in self.comparison.objects:
             to_come = host.missing if missing else ()
             others = (verdict.value for verdict in host.extra)
             for value in (*to_come, *host.present, *others):

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from delegation import names
 from delegation.inventory import Foreign
 from delegation.mesh.checks.rule import MeshCase, Observation, Rule, Severity
-from delegation.mesh.compare import Standing, matches
+from delegation.mesh.compare import Standing
 from delegation.mesh.facts import ValueCount
-from delegation.mesh.planning import removals
+from delegation.mesh.planning import removals, transition
 
 _APPLY = "delegation plan, then delegation apply"
 _PEER = len(names.MANAGED_SERVICES) * 2
@@ -37,7 +37,7 @@ def _stale(case: MeshCase) -> Iterator[Observation]:
     Whoever makes an account of a retired host's name, or registers it on one, has what was meant
     for that host.
     """
-    for host in case.comparison.hosts:
+    for host in case.comparison.objects:
         for verdict in host.standing(Standing.STALE):
             yield Observation(host.label, verdict.value, f"no longer wanted: {verdict.reason}")
 
@@ -45,7 +45,7 @@ def _stale(case: MeshCase) -> Iterator[Observation]:
 def _foreign(case: MeshCase) -> Iterator[Observation]:
     if case.comparison.inventory.policy.foreign is Foreign.IGNORE:
         return
-    for host in case.comparison.hosts:
+    for host in case.comparison.objects:
         for verdict in host.standing(Standing.FOREIGN):
             if verdict.rule is None:
                 yield Observation(host.label, verdict.value, "not from this inventory")
@@ -58,10 +58,11 @@ def _transition(case: MeshCase) -> Iterator[Observation]:
     it should be on, migrations from a remote console end with 0x8009030E.
     """
     words = {True: "on", False: "off"}
-    for host in case.comparison.hosts:
-        is_on, declared = host.transition
-        if is_on != declared:
-            message = f"protocol transition is {words[is_on]}, declared {words[declared]}"
+    for host in case.comparison.objects:
+        is_on, wanted = transition(case.comparison, host)
+        if is_on != wanted:
+            declared = "and its host is retired" if host.is_retired else f"declared {words[wanted]}"
+            message = f"protocol transition is {words[is_on]}, {declared}"
             yield Observation(host.label, "", message)
 
 
@@ -71,18 +72,20 @@ def _unconstrained(case: MeshCase) -> Iterator[Observation]:
     It can then act as them towards every service of the domain, and no list bounds that; a mesh
     never needs it, and Credential Guard refuses to play along.
     """
-    for host in case.comparison.hosts:
+    for host in case.comparison.objects:
         if host.unconstrained:
             yield Observation(
                 host.label,
                 "",
                 "trusted for delegation to any service: it can act as anyone who logs on to it",
+                # Nobody has a reason to log on to a retired host any more.
+                severity=Severity.HIGH if host.is_retired else None,
             )
 
 
 def _twins(case: MeshCase) -> Iterator[Observation]:
     """Active Directory compares the attribute without case and refuses a twin; Samba stores it."""
-    for host in case.comparison.hosts:
+    for host in case.comparison.objects:
         for value in host.twins:
             yield Observation(host.label, value, "stands there twice in different case")
 
@@ -92,7 +95,7 @@ def _expired(case: MeshCase) -> Iterator[Observation]:
 
     The value belongs to somebody else. That a date passed is no reason to break his service.
     """
-    for host in case.comparison.hosts:
+    for host in case.comparison.objects:
         for verdict in host.standing(Standing.FOREIGN):
             if verdict.rule is not None:
                 owner = f" (owner: {verdict.rule.owner})" if verdict.rule.owner else ""
@@ -122,13 +125,15 @@ def _near_limit(case: MeshCase) -> Iterator[Observation]:
 
 def _idle_keep(case: MeshCase) -> Iterator[Observation]:
     """Rules that keep nothing; only those all of whose hosts were looked at can be judged."""
-    by_label = {host.label: host for host in case.comparison.hosts}
+    by_label = {host.label: host for host in case.comparison.objects}
+    retired = [host.label for host in case.comparison.retired]
     for rule in case.comparison.inventory.keep:
         labels = rule.hosts or tuple(case.comparison.inventory.hosts)
         if not all(label in by_label for label in labels):
             continue
+        labels = (*labels, *retired) if not rule.hosts else labels
         verdicts = [verdict for label in labels for verdict in by_label[label].extra]
-        if not any(matches(rule.value, verdict.value) for verdict in verdicts):
+        if not any(rule.covers(verdict.value) for verdict in verdicts):
             owner = f" (owner: {rule.owner})" if rule.owner else ""
             message = f"this keep rule{owner} matches no value that is found"
             yield Observation(names.fold(rule.hosts), rule.value, message)
@@ -148,7 +153,7 @@ RULES = (
     Rule(
         "KCD002",
         Severity.HIGH,
-        "stale value: of a retired host, or of a host that is no longer a peer",
+        "stale value: of a retired host, of one that is no longer a peer, or under remove",
         _APPLY,
         "MS-SFU 3.2.5.2.1: the KDC grants whatever the list names",
         _stale,

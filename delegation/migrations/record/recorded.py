@@ -21,9 +21,13 @@ def migrations(journal: Journal, run: int) -> list[Migration]:
 
 def unfinished(journal: Journal) -> list[int]:
     """The runs that have migrations without an end, the newest last."""
+    return sorted({run for run, _ in without_end(journal)})
+
+
+def without_end(journal: Journal) -> list[tuple[int, Migration]]:
+    """All migrations, with their runs, that have no end, those of the newest run last."""
     states = [state for state in MigrationState if not state.ended]
-    selected = _selected(journal, f"state IN ({_marks(states)})", *states)
-    return sorted({run for run, _ in selected})
+    return _selected(journal, f"state IN ({_marks(states)}) ORDER BY run, seq", *states)
 
 
 def to_be_given_up(journal: Journal, run: int) -> set[UUID]:
