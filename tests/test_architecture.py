@@ -67,9 +67,10 @@ _OF_RUNS = (
 HANDED = {
     "changes.files": "changes.state_folder directory/",
     "changes.journal": "changes.carry changes.history changes.opening changes.records changes.verbs"
-    " hosts.settings_changes mesh.audits mesh.mesh_changes mesh.past_runs"
+    " hosts.settings_changes mesh.audit_watch mesh.audits mesh.mesh_changes mesh.past_runs"
     f" {_OF_RUNS} migrations.past_migrations",
-    "changes.records": "changes.verbs hosts.settings_survey mesh.auditing mesh.audits"
+    "changes.records": "changes.verbs hosts.settings_survey mesh.audit_watch mesh.auditing"
+    " mesh.audits"
     " mesh.mesh_verbs mesh.plan_mesh"
     " migrations.past_migrations report.run_report",
     "changes.store": "changes.journal changes.records mesh.audits migrations.record/"

@@ -199,6 +199,11 @@ class Journal:
             cursor.row_factory = sqlite3.Row
             yield from cursor.execute(query, parameters).fetchall()
 
+    def has(self, table: str) -> bool:
+        """Whether it is of a version that has it; a writer makes an older journal so."""
+        named = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
+        return any(True for _ in self.rows(named, table))
+
     def _run(self, row: sqlite3.Row) -> Run:
         fields = dict(row)
         with self.reading(f"run {row['id']}"):

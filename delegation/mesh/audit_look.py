@@ -1,0 +1,74 @@
+"""Comparison -> what an audit looked at, and which of it a finding is about: its *subject*.
+
+Audits are compared subject by subject. An inventory changes, and two of them may share a state
+folder: of what the one does not look at, it can't say that anything is new, or resolved.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from delegation.mesh.checks import ACCOUNT_RULE, KEEP_RULE, OPERATOR_RULES, REFUSAL_RULE, Finding
+from delegation.mesh.compare import Comparison
+
+INVENTORY, KEEP_RULES = "inventory", "keep rules"
+"""Subjects that are no object: the inventory as a whole, and its keep rules."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was looked at: a label for each subject. ``is_whole``: not limited to some hosts.
+
+    A host that could be judged is there by its account's objectGUID, which stays when it is
+    renamed, here or there. Whether it has an account at all is another subject.
+    """
+
+    subjects: Mapping[str, str]
+    is_whole: bool = True
+
+    @classmethod
+    def of(cls, comparison: Comparison, scope: Collection[str] | None) -> "Look":
+        """``scope``: the labels that the comparison was limited to, None for all."""
+        desired, snapshot = comparison.desired, comparison.snapshot
+        hosts = [label for label in desired.delegates if scope is None or label in scope]
+        subjects = {_account(label): label for label in hosts}
+        subjects |= {str(host.computer.guid): host.label for host in comparison.hosts}
+        subjects |= {_operator(operator.name): operator.name for operator in snapshot.operators}
+        if scope is not None:
+            return cls(subjects, is_whole=False)
+        for server in comparison.inventory.file_servers:
+            subjects[_account(server.name)] = server.name
+            account = snapshot.computer(server.computer)
+            if account is not None:
+                subjects[str(account.guid)] = server.name
+        subjects[INVENTORY] = INVENTORY
+        # While a host has no account, the rules that keep its values are not judged.
+        if len(comparison.hosts) == len(hosts):
+            subjects[KEEP_RULES] = KEEP_RULES
+        return cls(subjects)
+
+    def subject(self, finding: Finding) -> str:
+        """What a finding of this audit is about."""
+        if finding.rule in OPERATOR_RULES:
+            return _operator(finding.value)
+        if finding.rule == KEEP_RULE:
+            return KEEP_RULES
+        if finding.guid and finding.rule != ACCOUNT_RULE:
+            return finding.guid
+        account = _account(finding.computer)
+        is_of_account = finding.rule in {ACCOUNT_RULE, REFUSAL_RULE}
+        return account if is_of_account and account in self.subjects else INVENTORY
+
+    def by_label(self) -> dict[str, str]:
+        """The objects that were looked at, by their labels, for what is known by name alone."""
+        accounts = {_account(label) for label in self.subjects.values()}
+        return {
+            label: subject for subject, label in self.subjects.items() if subject not in accounts
+        }
+
+
+def _account(label: str) -> str:
+    return f"account {label}"
+
+
+def _operator(name: str) -> str:
+    return f"operator {name.casefold()}"
