@@ -7,10 +7,18 @@ folder: of what the one does not look at, it can't say that anything is new, or 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from delegation.mesh.checks import ACCOUNT_RULE, KEEP_RULE, OPERATOR_RULES, REFUSAL_RULE, Finding
+from delegation.mesh.checks import (
+    ACCOUNT_RULE,
+    KEEP_RULE,
+    NAME_RULES,
+    OPERATOR_RULES,
+    REFUSAL_RULE,
+    Finding,
+)
 from delegation.mesh.compare import Comparison
+from delegation.mesh.planning import HELD_ELSEWHERE
 
-INVENTORY, KEEP_RULES = "inventory", "keep rules"
+INVENTORY, KEEP_RULES = "the inventory", "the keep rules"
 """Subjects that are no object: the inventory as a whole, and its keep rules."""
 
 
@@ -19,7 +27,9 @@ class Look:
     """What was looked at: a label for each subject. ``is_whole``: not limited to some hosts.
 
     A host that could be judged is there by its account's objectGUID, which stays when it is
-    renamed, here or there. Whether it has an account at all is another subject.
+    renamed, here or there. Whether it has an account at all is another subject; and so is who
+    answers to its names: that is looked at for the sake of those who delegate to it, which an audit
+    of this host alone does not.
     """
 
     subjects: Mapping[str, str]
@@ -33,6 +43,10 @@ class Look:
         subjects = {_account(label): label for label in hosts}
         subjects |= {str(host.computer.guid): host.label for host in comparison.hosts}
         subjects |= {_operator(operator.name): operator.name for operator in snapshot.operators}
+        for endpoint in desired.endpoints_of(comparison.labels):
+            reached = snapshot.computer(endpoint.computer)
+            if reached is not None:
+                subjects[_names_of(str(reached.guid))] = endpoint.label
         if scope is not None:
             return cls(subjects, is_whole=False)
         for server in comparison.inventory.file_servers:
@@ -53,17 +67,28 @@ class Look:
         if finding.rule == KEEP_RULE:
             return KEEP_RULES
         if finding.guid and finding.rule != ACCOUNT_RULE:
-            return finding.guid
+            is_held = finding.rule == REFUSAL_RULE and HELD_ELSEWHERE in finding.named
+            is_of_names = is_held or finding.rule in NAME_RULES
+            return _names_of(finding.guid) if is_of_names else finding.guid
         account = _account(finding.computer)
         is_of_account = finding.rule in {ACCOUNT_RULE, REFUSAL_RULE}
         return account if is_of_account and account in self.subjects else INVENTORY
 
     def by_label(self) -> dict[str, str]:
         """The objects that were looked at, by their labels, for what is known by name alone."""
-        accounts = {_account(label) for label in self.subjects.values()}
-        return {
-            label: subject for subject, label in self.subjects.items() if subject not in accounts
-        }
+        # All other subjects are made of two words.
+        return {label: subject for subject, label in self.subjects.items() if " " not in subject}
+
+    def is_said_otherwise(self, subject: str) -> bool:
+        """Whether of what a subject is about something else is looked at: the host itself."""
+        return subject.removeprefix(_NAMES_OF) in self.subjects
+
+
+_NAMES_OF = "names "
+
+
+def _names_of(guid: str) -> str:
+    return f"{_NAMES_OF}{guid}"
 
 
 def _account(label: str) -> str:

@@ -212,7 +212,9 @@ class _KnownBefore:
         open_findings = Counter(past.subject for past, _ in self._last)
         count: dict[str, int] = {}
         for subject, last_look in self._baseline.looks.items():
-            if subject not in self._look.subjects and not last_look.is_gone:
+            if subject in self._look.subjects or last_look.is_gone:
+                continue
+            if open_findings[subject] or not self._look.is_said_otherwise(subject):
                 findings = count.get(last_look.label, 0) + open_findings[subject]
                 count[last_look.label] = findings
         if self._baseline.old is not None:

@@ -163,6 +163,25 @@ def test_a_host_that_was_joined_again_is_another_one(night: Night, here: Path) -
     assert not [line for line in told(ran) if "resolved" in line]
 
 
+def test_who_answers_to_a_hosts_names_is_not_looked_at_with_the_host_alone(
+    night: Night, delegation: Delegation, here: Path
+) -> None:
+    """Nobody holds HOST/hv03: found for the sake of hv01 and hv02, which delegate to it."""
+    unnamed = finished().replace(b"servicePrincipalName: HOST/HV03\n", b"")
+    (here / "directory.ldif").write_bytes(unnamed)
+    assert told(night()) == ["  high      KCD020  hv03: cifs/hv03"]
+    by_hand = ("--state", "unit", "audit", "--new-only")
+    alone = delegation(*by_hand, "--limit", "hv03")
+    assert "resolved" not in alone.out
+    assert "  left out  hv03\n            not looked at this time; 1 finding of before" in alone.out
+    assert told(delegation(*by_hand, "--limit", "hv01")) == ["  left out  hv[02-03]"]
+    assert delegation(*by_hand, "--baseline", "--limit", "hv03").code == 0
+    quiet = night()
+    assert (quiet.code, told(quiet)) == (0, []), "the names were looked at last by the first night"
+    (here / "directory.ldif").write_bytes(finished())
+    assert told(night()) == ["  resolved  KCD020  hv03: cifs/hv03"]
+
+
 # Two inventories in one state folder
 
 

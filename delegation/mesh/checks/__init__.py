@@ -16,6 +16,7 @@ __all__ = [
     "ACCOUNT_RULE",
     "DRIFT",
     "KEEP_RULE",
+    "NAME_RULES",
     "OPERATOR_RULES",
     "REFUSAL_RULE",
     "RULES",
@@ -36,6 +37,8 @@ REFUSAL_RULE = "KCD011"
 """Something that a plan refuses, such as a domain controller as a target."""
 OPERATOR_RULES = frozenset({"KCD017", "KCD018"})
 """About somebody who runs migrations, and no host."""
+NAME_RULES = frozenset({"KCD020", "KCD021"})
+"""About who answers to the names of what is delegated to."""
 KEEP_RULE = "KCD019"
 """About a keep rule, and judged only where all of its hosts were looked at."""
 
