@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from delegation.mesh.audit_look import INVENTORY, KEEP_RULES, Look
 from delegation.mesh.audit_pages import AuditPage, PastFinding
-from delegation.mesh.checks import RULE_IDS, Finding
+from delegation.mesh.checks import RULE_IDS, Finding, Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,12 +149,13 @@ class _KnownBefore:
         self._baseline = baseline
         # A subject's findings count as the last audit that looked at it found them.
         self._last: list[tuple[PastFinding, list[Atom]]] = []
-        self._told: dict[Atom, str] = {}
+        self._known: dict[Atom, tuple[Severity, str]] = {}
         for past in (past for run in baseline.pages for past in self._last_of(run)):
             parts = atoms(past.finding, past.subject)
             self._last.append((past, parts))
             for atom in parts:
-                self._told[atom] = past.told
+                seen = past.finding.severity, past.told
+                self._known[atom] = max(seen, self._known.get(atom, seen))
         self._old: set[Name] = set()
         if baseline.old is not None:
             self._old = {by_name(finding) for finding in baseline.old.page.findings}
@@ -167,12 +168,16 @@ class _KnownBefore:
                 yield past
 
     def told(self, finding: Finding, subject: str, parts: Iterable[Atom]) -> str | None:
-        """When all that a finding says was told last; None where some of it never was."""
+        """When all that a finding says was told last; None where some of it never was.
+
+        Nor was what is worse now: a name that two accounts held, and that a stranger holds alone.
+        """
         old = self._baseline.old
         if subject not in self._baseline.looks:
             return old.audited.started if old and by_name(finding) in self._old else None
-        times = [self._told.get(part, "") for part in parts]
-        return min(times) or None
+        known = [self._known.get(part) for part in parts]
+        told = [one[1] for one in known if one is not None and one[0] >= finding.severity]
+        return min(told) if len(told) == len(known) else None
 
     def rules_that_looked(self, subject: str) -> frozenset[str]:
         """Those that looked at a subject before; all of them where nobody has looked at it.

@@ -62,7 +62,8 @@ def test_each_finding_is_new_or_known_and_what_is_resolved_is_gone(
     assert sorted(map(repr, (*compared.new, *compared.known))) == sorted(map(repr, now))
     assert parts(compared.known) <= parts(before)
     for finding in compared.new:
-        assert not parts([finding]) <= parts(before)
+        as_bad = [it for it in before if it.severity >= finding.severity]
+        assert not parts([finding]) <= parts(as_bad)
     for finding in compared.resolved:
         assert not parts([finding]) & parts(now)
     gone = [it for it in before if not parts([it]) & parts(now)]
@@ -99,6 +100,13 @@ def test_words_make_no_other_finding_and_whom_it_names_does() -> None:
     ):
         compared = told([other], [MISSING])
         assert (compared.new, compared.resolved) == ((other,), (MISSING,))
+
+
+def test_what_is_worse_than_it_was_is_news_and_nothing_is_resolved_by_it() -> None:
+    worse = replace(MISSING, severity=Severity.CRITICAL)
+    compared = told([worse], [MISSING])
+    assert (compared.new, compared.resolved) == ((worse,), ())
+    assert told([MISSING], [worse]).known == (MISSING,)
 
 
 def test_one_more_who_may_act_is_news_and_the_others_are_not_resolved() -> None:
