@@ -156,9 +156,10 @@ class _KnownBefore:
             for atom in parts:
                 seen = past.finding.severity, past.told
                 self._known[atom] = max(seen, self._known.get(atom, seen))
-        self._old: set[Name] = set()
-        if baseline.old is not None:
-            self._old = {by_name(finding) for finding in baseline.old.page.findings}
+        self._old: dict[Name, Severity] = {}
+        for finding in baseline.old.page.findings if baseline.old else ():
+            name = by_name(finding)
+            self._old[name] = max(finding.severity, self._old.get(name, finding.severity))
 
     def _last_of(self, run: int) -> Iterator[PastFinding]:
         looks = self._baseline.looks
@@ -174,7 +175,9 @@ class _KnownBefore:
         """
         old = self._baseline.old
         if subject not in self._baseline.looks:
-            return old.audited.started if old and by_name(finding) in self._old else None
+            severity = self._old.get(by_name(finding))
+            is_known = severity is not None and severity >= finding.severity
+            return old.audited.started if old and is_known else None
         known = [self._known.get(part) for part in parts]
         told = [one[1] for one in known if one is not None and one[0] >= finding.severity]
         return min(told) if len(told) == len(known) else None

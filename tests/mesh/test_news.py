@@ -218,6 +218,12 @@ def test_an_audit_of_the_first_version_is_compared_with_by_name() -> None:
     assert [past.told for past in compared.page] == [MONDAY, MONDAY, "", ""]
 
 
+def test_by_name_too_what_is_worse_is_news() -> None:
+    """KCD011 has no value: a name that a stranger holds alone, after another refusal."""
+    worse = replace(MISSING, rule="KCD011", severity=Severity.CRITICAL, value="")
+    assert after_old([worse], [replace(worse, severity=Severity.HIGH)]).new == (worse,)
+
+
 def test_what_it_found_is_resolved_where_the_inventory_is_the_same() -> None:
     elsewhere = replace(MISSING, computer="hv77")
     compared = after_old([], [MISSING, elsewhere])
