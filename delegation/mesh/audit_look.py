@@ -16,7 +16,7 @@ from delegation.mesh.checks import (
     Finding,
 )
 from delegation.mesh.compare import Comparison
-from delegation.mesh.planning import HELD_ELSEWHERE
+from delegation.mesh.planning import HELD_ELSEWHERE, NO_ACCOUNT
 
 INVENTORY, KEEP_RULES = "the inventory", "the keep rules"
 """Subjects that are no object: the inventory as a whole, and its keep rules."""
@@ -44,16 +44,15 @@ class Look:
         subjects |= {str(host.computer.guid): host.label for host in comparison.hosts}
         subjects |= {_operator(operator.name): operator.name for operator in snapshot.operators}
         for endpoint in desired.endpoints_of(comparison.labels):
+            subjects[_account(endpoint.label)] = endpoint.label
+            subjects[_names_of(endpoint.label)] = endpoint.label
             reached = snapshot.computer(endpoint.computer)
             if reached is not None:
                 subjects[_names_of(str(reached.guid))] = endpoint.label
+                if not endpoint.is_host:
+                    subjects[str(reached.guid)] = endpoint.label
         if scope is not None:
             return cls(subjects, is_whole=False)
-        for server in comparison.inventory.file_servers:
-            subjects[_account(server.name)] = server.name
-            account = snapshot.computer(server.computer)
-            if account is not None:
-                subjects[str(account.guid)] = server.name
         subjects[INVENTORY] = INVENTORY
         # While a host has no account, the rules that keep its values are not judged.
         if len(comparison.hosts) == len(hosts):
@@ -70,9 +69,10 @@ class Look:
             is_held = finding.rule == REFUSAL_RULE and HELD_ELSEWHERE in finding.named
             is_of_names = is_held or finding.rule in NAME_RULES
             return _names_of(finding.guid) if is_of_names else finding.guid
-        account = _account(finding.computer)
-        is_of_account = finding.rule in {ACCOUNT_RULE, REFUSAL_RULE}
-        return account if is_of_account and account in self.subjects else INVENTORY
+        if finding.rule == ACCOUNT_RULE:
+            return _account(finding.computer)
+        is_of_names = finding.rule == REFUSAL_RULE and NO_ACCOUNT in finding.named
+        return _names_of(finding.computer) if is_of_names else INVENTORY
 
     def by_label(self) -> dict[str, str]:
         """The objects that were looked at, by their labels, for what is known by name alone."""
@@ -81,14 +81,16 @@ class Look:
 
     def is_said_otherwise(self, subject: str) -> bool:
         """Whether of what a subject is about something else is looked at: the host itself."""
-        return subject.removeprefix(_NAMES_OF) in self.subjects
+        whose = subject.removeprefix(_NAMES_OF)
+        return whose in self.subjects or _account(whose) in self.subjects
 
 
 _NAMES_OF = "names "
 
 
-def _names_of(guid: str) -> str:
-    return f"{_NAMES_OF}{guid}"
+def _names_of(whose: str) -> str:
+    """``whose``: an objectGUID; or the label of what has no account, and a refusal for it."""
+    return f"{_NAMES_OF}{whose}"
 
 
 def _account(label: str) -> str:
