@@ -182,6 +182,21 @@ def test_who_answers_to_a_hosts_names_is_not_looked_at_with_the_host_alone(
     assert told(night()) == ["  resolved  KCD020  hv03: cifs/hv03"]
 
 
+def test_a_host_without_an_account_is_told_once_whoever_is_looked_at(
+    night: Night, delegation: Delegation, here: Path
+) -> None:
+    """A refusal for it is found for the sake of those who are to delegate to it."""
+    (here / "directory.ldif").write_bytes(mesh("hv01", "hv02"))
+    missing = night()
+    assert missing.code == 1
+    assert "  high      KCD011  hv03" in told(missing)
+    for host in ("hv03", "hv01"):
+        ran = delegation("--state", "unit", "audit", "--new-only", "--limit", host)
+        assert ran.code == 0
+        assert not [line for line in told(ran) if "left out" not in line]
+    assert night().code == 0
+
+
 # Two inventories in one state folder
 
 
