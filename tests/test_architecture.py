@@ -72,12 +72,12 @@ _OF_RUNS = (
 HANDED = {
     "changes.files": "changes.state_folder directory/",
     "changes.journal": "changes.carry changes.history changes.opening changes.records"
-    " changes.settlement changes.verbs hosts.settings_changes mesh.audits mesh.mesh_changes"
-    " mesh.mesh_undo mesh.past_runs"
+    " changes.settlement changes.verbs hosts.settings_changes mesh.audit_watch mesh.audits"
+    " mesh.mesh_changes mesh.mesh_undo mesh.past_runs"
     f" {_OF_RUNS} migrations.past_migrations",
     "changes.posix_owners": "changes.state_folder",
-    "changes.records": "changes.settlement changes.verbs hosts.settings_survey mesh.auditing"
-    " mesh.audits mesh.mesh_verbs mesh.plan_mesh"
+    "changes.records": "changes.settlement changes.verbs hosts.settings_survey mesh.audit_watch"
+    " mesh.auditing mesh.audits mesh.mesh_verbs mesh.plan_mesh"
     " migrations.past_migrations report.run_report",
     "changes.store": "changes.journal changes.records changes.settlement mesh.audits"
     " migrations.record/"

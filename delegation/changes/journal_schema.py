@@ -94,9 +94,27 @@ CREATE TABLE requests (
 """,
     "ALTER TABLE runs ADD COLUMN undo_id TEXT",
     "CREATE INDEX untold_changes ON changes (run) WHERE result = 'unknown'",
+    """
+CREATE TABLE baselines (
+    run INTEGER PRIMARY KEY REFERENCES runs (id),
+    inventory TEXT NOT NULL,
+    declared INTEGER NOT NULL,
+    whole INTEGER NOT NULL
+);
+CREATE INDEX baselines_by_inventory ON baselines (inventory, run);
+CREATE TABLE looks (
+    inventory TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    label TEXT NOT NULL,
+    run INTEGER NOT NULL REFERENCES runs (id),
+    gone INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (inventory, subject)
+) WITHOUT ROWID
+""",
 )
 """What makes each version of the journal out of the one before it; the first makes its tables.
 
-Before and after are the states as UTF-8 JSON with the exact values; ``content`` is news.encode's.
+Before and after are the states as UTF-8 JSON with the exact values; ``content`` is what
+mesh/audit_pages encodes.
 """
 VERSION = len(STEPS)

@@ -1,18 +1,20 @@
 """``delegation audit``: drift and risk findings, by an edge that has no write."""
 
 import json
+from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import click
 
 from delegation import names
 from delegation.cli import findings, opening, options
-from delegation.mesh.audit_view import AuditVerdict, AuditView
+from delegation.cli.findings import FindingLine
+from delegation.cli.options import Options
+from delegation.mesh.audit_view import REMINDED, UNCOUNTED, AuditVerdict, AuditView, Threshold
 from delegation.mesh.auditing import AuditRequest
 from delegation.mesh.auditing import audit as audited
-from delegation.mesh.checks import Severity
 
-SEVERITIES = {str(severity): severity for severity in Severity}
 _EXIT_CODES = {AuditVerdict.CLEAN: 0, AuditVerdict.UNREAD: 1, AuditVerdict.FAILING: 3}
 
 
@@ -34,13 +36,25 @@ _EXIT_CODES = {AuditVerdict.CLEAN: 0, AuditVerdict.UNREAD: 1, AuditVerdict.FAILI
 @options.limit("hosts' objects")
 @click.option(
     "--fail-on",
-    type=click.Choice(list(SEVERITIES)),
-    help="Exit with 3 for any finding at or above this severity, too.",
+    type=click.Choice(list(map(str, Threshold))),
+    help="Exit with 3 for a finding at or above this severity, as for drift.  "
+    "[default: high; with --new-only medium]",
 )
 @click.option(
     "--new-only",
     is_flag=True,
-    help="Tell, and fail for, only what the last audit did not find; and what is resolved.",
+    help="Tell, and fail for, only what the baseline does not have; and what is resolved.",
+)
+@click.option(
+    "--baseline",
+    is_flag=True,
+    help="Make this audit the one that later ones compare with; a schedule says so.",
+)
+@click.option(
+    "--remind",
+    metavar="AGE",
+    callback=findings.age,
+    help="With --new-only: tell again what is still open AGE after it was told last, as in 7d.",
 )
 @findings.operators
 @click.pass_context
@@ -51,50 +65,66 @@ def audit(  # noqa: PLR0913, PLR0917 - one parameter an option
     limit: str | None,
     fail_on: str | None,
     new_only: bool,  # noqa: FBT001 - click's
+    baseline: bool,  # noqa: FBT001
+    remind: timedelta | None,
     operators: tuple[str, ...],
 ) -> int:
     """Report drift and risks; writes nothing to the directory.
 
-    Drift is where the directory differs from the inventory. --new-only compares with the last
-    audit on record of the same directory, --limit and --as.
+    Drift is where the directory differs from the inventory. --new-only compares each host with the
+    last audit --baseline that looked at it by this inventory.
 
     \b
     Examples:
       delegation audit
       delegation audit --format json --output audit.json
-      delegation audit --fail-on high --as vmadmin
-      delegation audit --new-only --fail-on high    every night, see delegation schedule
+      delegation audit --fail-on medium --as vmadmin
+      delegation audit --new-only --baseline --remind 7d    every night, see delegation schedule
 
     Exit codes: 0 clean, 1 an account is missing or ambiguous, 3 drift or findings, 4 another audit
     --new-only is running. With --new-only the first three go by what is new.
     """
+    if remind is not None and not new_only:
+        raise click.UsageError("--remind is for --new-only: without it, all is told anyway")
     given = options.given(ctx)
     world = opening.world(given)
-    threshold = SEVERITIES[fail_on] if fail_on else None
 
     def deliver(view: AuditView) -> None:
-        text = _rendered(view, form)
-        if output is None:
-            click.echo(text)
-        else:
+        if output is not None:
             from delegation.cli import files
 
-            files.save(output, text, world.own_files())
+            files.save(output, _rendered(view, form, given), world.own_files())
+        elif form == "text":
+            findings.show(_lines(view, verbose=given.verbose))
+        else:
+            click.echo(_rendered(view, form, given))
 
-    request = AuditRequest(limit, operators, threshold, new_only)
+    threshold = Threshold[fail_on.upper()] if fail_on else None
+    request = AuditRequest(limit, operators, threshold, new_only, baseline, remind)
     return _EXIT_CODES[audited(world, request, deliver).verdict]
 
 
-def _rendered(view: AuditView, form: str) -> str:
+def _rendered(view: AuditView, form: str, given: Options) -> str:
     if form == "json":
         return json.dumps(view.to_json(), indent=1)
     if form == "markdown":
         from delegation.report import audit_page
 
         return audit_page.markdown(view)
-    lines = [view.title]
-    lines += [f"  {view.headline}"] if view.new_only else []
-    if view.findings or not view.new_only:
-        lines += findings.lines(view.findings)
-    lines += findings.resolved(view.resolved)
-    return "\n".join(map(names.inert, lines))
+    return "\n".join(names.inert(line.text) for line in _lines(view, verbose=given.verbose))
+
+
+def _lines(view: AuditView, *, verbose: bool) -> Iterator[FindingLine]:
+    """What is told, and how many there are of it at the end."""
+    yield FindingLine(view.title)
+    if not view.new_only:
+        yield from findings.lines(view.findings, verbose=verbose)
+        return
+    yield FindingLine(f"  {view.headline}")
+    yield from findings.grouped(view.findings, verbose=verbose)
+    for title, told in ((REMINDED, view.reminded), (UNCOUNTED, view.uncounted)):
+        yield from [FindingLine(f"  {title}:")] if told else []
+        yield from findings.grouped(told, verbose=verbose)
+    yield from findings.resolved(view.resolved, verbose=verbose)
+    yield from findings.left_out(view.left_out)
+    yield from [findings.counted(view.told)] if view.told else []

@@ -6,7 +6,7 @@ import click
 
 from delegation import names
 from delegation.cli import findings, opening, options, terminal
-from delegation.mesh import preflight
+from delegation.mesh import audit_watch, preflight
 from delegation.mesh.preflight import CheckView
 
 
@@ -35,17 +35,18 @@ def check(ctx: click.Context, form: str, operators: tuple[str, ...]) -> int:
     inventory = opening.load(given)
     hosts = f"{len(inventory.hosts):,} hosts ({names.fold(inventory.hosts)})"
     terminal.say(f"{given.inventory} is valid: {hosts}", fg="green")
-    view = preflight.check(opening.world_of(given, inventory), operators)
+    world = opening.world_of(given, inventory)
+    view = preflight.check(world, operators)
     if form == "json":
         click.echo(json.dumps(view.to_json(), indent=1))
     elif view.was_read:
-        _show(view)
+        _show(view, verbose=given.verbose)
+    audit_watch.tell_late(world.records, world.now(), world.teller, world.audited_as)
     return 1 if view.has_high else 0
 
 
-def _show(view: CheckView) -> None:
-    for line in findings.lines(view.found.findings):
-        terminal.out(line)
+def _show(view: CheckView, *, verbose: bool) -> None:
+    findings.show(findings.lines(view.found.findings, verbose=verbose))
     terminal.out(f"  can this account write? {view.write.answer}")
     for sentence in view.write.evidence:
         terminal.out(f"            {sentence}")

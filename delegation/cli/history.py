@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -16,6 +17,7 @@ from delegation.cli.migrate import runs_shown
 from delegation.cli.options import Options
 from delegation.hosts.past_settings import recorded_setting_to_json
 from delegation.hosts.settings import HOST_SETTINGS, RecordedSetting, shown
+from delegation.mesh import audit_watch
 from delegation.mesh.past_runs import AuditAccount, delegation_to_json
 from delegation.mesh.state import AUDIT, DELEGATION, RecordedDelegation, added, removed
 from delegation.migrations import MIGRATE
@@ -54,6 +56,8 @@ def history(ctx: click.Context, run: int | None, form: str) -> int:
         _runs(view, given)
     else:
         terminal.say(f"no runs yet in {records.folder}")
+    if run is None:
+        audit_watch.tell_late(records, datetime.now(UTC), telling.TerminalTeller(given))
     return 0
 
 
@@ -81,20 +85,19 @@ def _details(view: RunDetails, given: Options) -> None:
         terminal.out()
         runs_shown.table(view.account.moved.moves)
     elif isinstance(view.account, AuditAccount):
-        _findings(view.account)
+        _findings(view.account, verbose=given.verbose)
     elif isinstance(view.account, SettlementAccount):
         terminal.out()
         for line in settled.evidence_lines(view.account.evidence):
             terminal.out(line)
 
 
-def _findings(audit: AuditAccount) -> None:
+def _findings(audit: AuditAccount, *, verbose: bool) -> None:
     if audit.findings is None:
         terminal.say("  what it found is not kept")
         return
     terminal.out()
-    for line in findings.lines(audit.findings):
-        terminal.out(line)
+    findings.show(findings.lines(audit.findings, verbose=verbose))
 
 
 def _settings(changes: Iterable[RecordedSetting]) -> None:

@@ -7,6 +7,7 @@ import click
 
 from delegation.cli import files, opening, options, terminal, views
 from delegation.errors import Refused
+from delegation.mesh import audit_watch
 from delegation.mesh.plan_mesh import plan_mesh
 
 
@@ -39,6 +40,7 @@ def plan(ctx: click.Context, output: Path | None, limit: str | None, form: str) 
         click.echo(json.dumps(planned.view.to_json(), indent=1))
     else:
         views.show(planned.view, given)
+    audit_watch.tell_late(world.records, world.now(), world.teller, world.audited_as)
     if planned.plan.blocked:
         raise Refused(
             "the plan is blocked; an apply would write nothing", "see blocked, above in the plan"

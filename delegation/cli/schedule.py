@@ -19,7 +19,7 @@ from delegation.cli.jobs.systemd import SystemdUnits
 from delegation.cli.jobs.task import GMSA, ScheduledTask
 from delegation.cli.options import Options
 from delegation.errors import UsageError
-from delegation.mesh.checks import Severity
+from delegation.mesh.audit_view import Threshold
 from delegation.report.templates import TemplateChoice
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -32,8 +32,9 @@ _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 def schedule() -> None:
     """Write the units of a scheduled audit; install nothing.
 
-    The audit is `audit --new-only`: it tells, and fails for, what the one before did not find. What
-    is written holds no secret, says itself how it is installed and removed, and goes to standard
+    The audit is `audit --new-only --baseline`: it tells, and fails for, what the one before did not
+    find: drift, and findings that are medium or worse unless --fail-on says otherwise. What is
+    written holds no secret, says itself how it is installed and removed, and goes to standard
     output, or to new files with -o.
 
     \b
@@ -49,6 +50,11 @@ def _named(ctx: click.Context, parameter: click.Parameter, name: str) -> str:  #
     return name
 
 
+def _checked_age(ctx: click.Context, parameter: click.Parameter, text: str | None) -> str | None:
+    findings.age(ctx, parameter, text)
+    return text
+
+
 def _shared(command: F) -> F:
     for decorate in reversed(
         (
@@ -61,8 +67,16 @@ def _shared(command: F) -> F:
             ),
             click.option(
                 "--fail-on",
-                type=click.Choice([str(severity) for severity in Severity]),
-                help="Fail for any new finding at or above this severity, too.",
+                type=click.Choice(list(map(str, Threshold))),
+                default=str(Threshold.MEDIUM),
+                show_default=True,
+                help="Fail for a new finding at or above this severity, as for drift.",
+            ),
+            click.option(
+                "--remind",
+                metavar="AGE",
+                callback=_checked_age,
+                help="Tell again what is still open AGE after it was told last, as in 7d.",
             ),
             findings.operators,
             click.option(
@@ -208,7 +222,8 @@ def _job(ctx: click.Context, kind: type[PurePath], given: Mapping[str, Any]) -> 
         if kind is PurePosixPath:
             raise UsageError(what, fix)
         terminal.warn(f"{what}: {fix}")
-    job = Job(inventory, there, given["name"], given["fail_on"], given["operators"])
+    options_of_audit = (given["fail_on"], given["operators"], given["remind"])
+    job = Job(inventory, there, given["name"], *options_of_audit)
     _warn_unknown(shared, job, is_here=not there.foreign and given["folder"] is None)
     return job
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
+from delegation.errors import Advice, command
 from delegation.events import EventSeverity
 
 
@@ -26,6 +28,44 @@ class AuditNotRecorded:
 
     def words(self) -> Sequence[str]:
         return (f"this audit is not in the history: {self.why}",)
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineAssumed:
+    """No audit by this inventory was ever told to move the baseline, so this one has moved it."""
+
+    severity: EventSeverity = EventSeverity.WARNING
+
+    def words(self) -> Sequence[str]:
+        return (
+            Advice(
+                "no audit by this inventory had --baseline yet, so that this one counts as the one "
+                "to compare with; a unit of an older version does not say it: renew it with ",
+                command("schedule"),
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineLate:
+    """The last audit that was to move the baseline is older than twice the gap before it."""
+
+    inventory: str
+    last: str
+    gap: timedelta
+    severity: EventSeverity = EventSeverity.WARNING
+
+    def words(self) -> Sequence[str]:
+        hours = round(self.gap.total_seconds() / 3600)
+        usual = f"{hours} hours" if hours < HOURS_IN_WORDS else f"{round(hours / 24)} days"
+        time = self.last[:16].replace("T", " ")
+        when = f"the last was at {time} UTC, {usual} after the one before"
+        what = f"the scheduled audit of {self.inventory} is late: {when}"
+        return (f"{what}; look whether its timer still runs",)
+
+
+HOURS_IN_WORDS = 72
+"""Longer than that, days are counted."""
 
 
 @dataclass(frozen=True, slots=True)

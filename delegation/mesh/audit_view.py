@@ -1,13 +1,32 @@
 """An audit -> its data, its words and its verdict: what every front end shows of it."""
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, IntEnum
 
 from delegation import names
-from delegation.mesh.audits import Audited
-from delegation.mesh.checks import ACCOUNT_RULE, Finding, Severity
+from delegation.mesh.checks import ACCOUNT_RULE, Finding
 from delegation.mesh.findings_view import FindingsView, is_drift, rules_of
-from delegation.mesh.news import News
+from delegation.mesh.news import Audited, News, NotLookedAt
+
+
+class Threshold(IntEnum):
+    """From which severity on a finding fails an audit; drift does whatever it is.
+
+    The numbers are those of Severity, and one above them all.
+    """
+
+    LOW = 1
+    MEDIUM = 2
+    HIGH = 3
+    CRITICAL = 4
+    NEVER = 5
+
+    def __str__(self) -> str:
+        return self.name.lower()
+
+
+REMINDED = "still open, told again"
+UNCOUNTED = "seen by rules that this version is the first to have; no failure this once"
 
 
 class AuditVerdict(Enum):
@@ -22,44 +41,57 @@ class AuditVerdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class AuditView:
-    """What was found, and how it compares with ``since``, the last audit of the same.
+    """What was found, and how it compares with the baseline, whose newest audit is ``since``.
 
-    ``new_only``: only what is new is told, and only that can fail.
+    ``new_only``: only what is new is told, and only that can fail; or, once in a while, what is
+    still open.
     """
 
     everything: FindingsView
     news: News
     since: Audited | None
     new_only: bool = False
-    fail_on: Severity | None = None
+    fail_on: Threshold = Threshold.HIGH
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """Those that are told."""
+        """Those that are told first: what is new, or everything."""
         return self.news.new if self.new_only else self.everything.findings
 
     @property
+    def reminded(self) -> tuple[Finding, ...]:
+        """Known ones that are told again because they are still open."""
+        return self.news.reminded if self.new_only else ()
+
+    @property
+    def uncounted(self) -> tuple[Finding, ...]:
+        """What rules found that looked for the first time: told, and no failure this once."""
+        return self.news.uncounted if self.new_only else ()
+
+    @property
+    def told(self) -> tuple[Finding, ...]:
+        """All that are told."""
+        return (*self.findings, *self.reminded, *self.uncounted)
+
+    @property
+    def left_out(self) -> tuple[NotLookedAt, ...]:
+        """What the earlier audits looked at and this one does not, where that is told."""
+        return self.news.left_out if self.new_only else ()
+
+    @property
     def resolved(self) -> tuple[Finding, ...]:
-        """Those of the earlier audit that are no more, where they are told."""
+        """Those of the earlier audits that are no more, where they are told."""
         return self.news.resolved if self.new_only else ()
 
     @property
     def verdict(self) -> AuditVerdict:
-        """What it comes to, by what is told of it."""
+        """What it comes to, by what is told of it and counts."""
+        counted = (*self.findings, *self.reminded)
         # A host that could not be judged comes first: its drift, if any, nobody has seen.
-        if any(finding.rule == ACCOUNT_RULE for finding in self.findings):
+        if any(finding.rule == ACCOUNT_RULE for finding in counted):
             return AuditVerdict.UNREAD
-        if is_drift(self.findings) or self._is_severe:
-            return AuditVerdict.FAILING
-        return AuditVerdict.CLEAN
-
-    @property
-    def _is_severe(self) -> bool:
-        """Whether a finding is as bad as ``fail_on``, or worse."""
-        threshold = self.fail_on
-        if threshold is None:
-            return False
-        return any(finding.severity >= threshold for finding in self.findings)
+        is_severe = any(finding.severity >= self.fail_on for finding in counted)
+        return AuditVerdict.FAILING if is_severe or is_drift(counted) else AuditVerdict.CLEAN
 
     @property
     def title(self) -> str:
@@ -72,8 +104,8 @@ class AuditView:
         if not self.new_only:
             return ""
         if self.since is None:
-            return "no earlier audit of the same is on record: all of it is new"
-        new, known = len(self.news.new), len(self.news.known)
+            return "no earlier audit by this inventory is on record: all of it is new"
+        new, known = len(self.news.new), len(self.news.known) + len(self.news.reminded)
         time = self.since.started[:19].replace("T", " ")
         how_many = f"{new:,}" if new else "nothing"
         return f"{how_many} new since run {self.since.run} ({time} UTC), {known:,} known"
@@ -87,15 +119,19 @@ class AuditView:
         return {
             **data,
             "findings": [finding.to_json() for finding in self.findings],
-            "rules": rules_of(self.findings),
+            "rules": rules_of(self.told),
             "summary": {**self.everything.summary(), **self._counts()},
             "since": {"run": since.run, "started": since.started} if since else None,
             "resolved": [finding.to_json() for finding in self.resolved],
+            "reminded": [finding.to_json() for finding in self.reminded],
+            "uncounted": [finding.to_json() for finding in self.uncounted],
+            "left_out": [left_out.to_json() for left_out in self.left_out],
         }
 
-    def record_summary(self) -> dict[str, int]:
+    def record_summary(self, *, is_baseline: bool) -> dict[str, int]:
         """What the journal keeps of it beside the findings."""
         summary = {"drift": self.everything.drift, **self.everything.summary()}
+        summary |= {"baseline": True} if is_baseline else {}
         if self.since is None:
             return summary
         return {**summary, **self._counts(), "since": self.since.run}
@@ -103,6 +139,6 @@ class AuditView:
     def _counts(self) -> dict[str, int]:
         return {
             "new": len(self.news.new),
-            "known": len(self.news.known),
+            "known": len(self.news.known) + len(self.news.reminded),
             "resolved": len(self.news.resolved),
         }

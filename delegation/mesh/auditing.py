@@ -1,4 +1,4 @@
-"""Request -> AuditView: drift and risk, compared with the audit before it, and put on record.
+"""Request -> AuditView: drift and risk, compared with the audits before it, and put on record.
 
 Nothing here can write to the directory: the world of an audit opens it to read alone.
 """
@@ -6,7 +6,7 @@ Nothing here can write to the directory: the world of an audit opens it to read 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
 from delegation.changes.records import Records
@@ -17,15 +17,17 @@ from delegation.inventory import Inventory
 from delegation.mesh import audits, checks, survey
 from delegation.mesh.audit_events import (
     AuditNotRecorded,
+    BaselineAssumed,
     FindingsNotKept,
     NothingToCompareWith,
     UnsettledRuns,
 )
-from delegation.mesh.audit_view import AuditView
-from delegation.mesh.audits import Audited
-from delegation.mesh.checks import Severity
+from delegation.mesh.audit_look import Look
+from delegation.mesh.audit_pages import AuditPage, PastFinding
+from delegation.mesh.audit_view import AuditView, Threshold
+from delegation.mesh.audits import AuditRecord
 from delegation.mesh.findings_view import FindingsView
-from delegation.mesh.news import news
+from delegation.mesh.news import Baseline, news
 from delegation.mesh.seams import Inspector
 from delegation.mesh.snapshot import Directory
 from delegation.mesh.state import AUDIT
@@ -36,14 +38,23 @@ class AuditRequest:
     """What to look at, and what of it fails.
 
     ``limit`` is an expression of hosts, None all of them; ``operators`` are who run migrations.
-    ``fail_on``: findings of this severity and above fail, too. ``new_only``: tell, and fail for,
-    only what the last audit of the same did not find.
+    ``new_only``: tell, and fail for, only what the baseline does not have. ``fail_on``: findings of
+    this severity and above fail as drift does; None: high, or medium of what is new.
+    ``moves_baseline``: later ones compare with this one. ``remind``: known findings are told again
+    when that long ago they were told last.
     """
 
     limit: str | None = None
     operators: tuple[str, ...] = ()
-    fail_on: Severity | None = None
+    fail_on: Threshold | None = None
     new_only: bool = False
+    moves_baseline: bool = False
+    remind: timedelta | None = None
+
+    @property
+    def threshold(self) -> Threshold:
+        """What is new at night wakes somebody once; what is known by day is many findings."""
+        return self.fail_on or (Threshold.MEDIUM if self.new_only else Threshold.HIGH)
 
 
 class AuditWorld(Protocol):
@@ -61,6 +72,11 @@ class AuditWorld(Protocol):
     @property
     def recorded_as(self) -> str: ...
 
+    @property
+    def audited_as(self) -> str: ...
+
+    def now(self) -> datetime: ...
+
     def today(self) -> date: ...
 
     def reading(self) -> AbstractContextManager[Inspector]: ...
@@ -71,39 +87,57 @@ class AuditWorld(Protocol):
 def audit(
     world: AuditWorld, request: AuditRequest, deliver: Callable[[AuditView], None]
 ) -> AuditView:
-    """Look, compare with the last audit, ``deliver`` what is to be told, put it on record.
+    """Look, compare with the baseline, ``deliver`` what is to be told, put it on record.
 
     The order is what makes "told once" true. A record that came first would turn an audit whose
     output could not be written into silence for good: the next one would call all of it known.
     Raises Busy where another audit of this state folder is comparing, UsageError for hosts that
     the inventory does not know, DirectoryError.
     """
-    directory = world.recorded_as
     scope = survey.limited(request.limit, world.inventory)
-    scope_key = audits.scope(scope, request.operators)
-    with _comparing_alone(world.records, compares=request.new_only):
-        since = _last(world, directory, scope_key, needed=request.new_only)
+    with _comparing_alone(world.records, compares=request.new_only or request.moves_baseline):
         with world.reading() as inspector:
             comparison = survey.for_findings(
                 world.inventory, inspector, world.today(), scope, request.operators
             )
         findings = checks.findings(comparison, scope)
-        before = since.findings if since else ()
+        look = Look.of(comparison, scope)
+        baseline = _baseline(world, look, needed=request.new_only)
         view = AuditView(
             FindingsView.of(comparison, findings),
-            news(findings, before),
-            since,
+            news(findings, look, baseline, _remind_before(world, request)),
+            baseline.since,
             request.new_only,
-            request.fail_on,
+            request.threshold,
         )
         deliver(view)
-        _record(world, comparison.snapshot.directory, scope_key, view)
+        _record(world, request, _Made(comparison.snapshot.directory, look, baseline, view))
     return view
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """An audit that has told what it found, of which directory, against what."""
+
+    directory: Directory
+    look: Look
+    baseline: Baseline
+    view: AuditView
+
+
+def _remind_before(world: AuditWorld, request: AuditRequest) -> str:
+    """What was told before that is told again; nothing comes before the empty text."""
+    if request.remind is None:
+        return ""
+    # A timer starts a little earlier or later every night: a week is over after six days and
+    # 23 hours, or each reminder would come a day late.
+    almost = request.remind - min(request.remind / 10, timedelta(hours=1))
+    return (world.now() - almost).isoformat(timespec="milliseconds")
 
 
 @contextmanager
 def _comparing_alone(records: Records, *, compares: bool) -> Iterator[None]:
-    """With no other audit --new-only at the same time: both would tell the same news.
+    """With no other audit at the same time that compares: both would tell the same news.
 
     Raises Busy. Where nothing can be recorded there is nothing to be alone with; that is told
     when the audit is to be recorded.
@@ -119,39 +153,59 @@ def _comparing_alone(records: Records, *, compares: bool) -> Iterator[None]:
         yield
 
 
-def _last(world: AuditWorld, directory: str, scope_key: str, *, needed: bool) -> Audited | None:
-    """The audit to compare with; that there is none to be read matters to ``new_only`` alone."""
+def _baseline(world: AuditWorld, look: Look, *, needed: bool) -> Baseline:
+    """What to compare with; that nothing is to be read matters to ``new_only`` alone."""
+    directory, digest = world.recorded_as, world.inventory.digest
     try:
         with world.records.trusting() as journal:
-            return audits.last(journal, directory, scope_key)
+            return audits.baseline(journal, world.audited_as, look, directory, digest)
     except DelegationError as exc:
         if needed:
             world.teller.say(NothingToCompareWith(exc.what))
-        return None
+        return Baseline()
 
 
-def _record(world: AuditWorld, directory: Directory, scope_key: str, view: AuditView) -> None:
+def _record(world: AuditWorld, request: AuditRequest, made: _Made) -> None:
     """An audit is a run as well; where it can't be recorded, that is a warning."""
-    inventory = world.inventory
+    directory = made.directory
     run = NewRun(
         AUDIT,
         world.recorded_as,
-        inventory.domain,
+        world.inventory.domain,
         directory.dc,
         world.connection_record(directory),
-        inventory.digest,
+        world.inventory.digest,
+    )
+    # A unit of a version that knew no --baseline goes on telling each thing once.
+    is_assumed = request.new_only and not (request.moves_baseline or made.baseline.is_declared)
+    record = AuditRecord(
+        world.audited_as,
+        made.look,
+        _page(world, made.view),
+        made.view.record_summary(is_baseline=request.moves_baseline),
+        moves=request.moves_baseline or is_assumed,
+        is_declared=request.moves_baseline,
     )
     try:
         with world.records.adding() as journal:
-            # All findings are kept, whatever was told: the next audit compares with the whole.
-            kept = audits.record(
-                journal, run, scope_key, view.everything.findings, view.record_summary()
-            )
+            kept = audits.record(journal, run, record)
             unsettled = [unsettled.id for unsettled in journal.unsettled()]
     except DelegationError as exc:
         world.teller.say(AuditNotRecorded(exc.what))
         return
     if not kept:
         world.teller.say(FindingsNotKept())
+    elif is_assumed:
+        world.teller.say(BaselineAssumed())
     if unsettled:
         world.teller.say(UnsettledRuns(tuple(unsettled)))
+
+
+def _page(world: AuditWorld, view: AuditView) -> AuditPage:
+    """All findings, whatever was told: the next audit compares with the whole."""
+    now = world.now().isoformat(timespec="milliseconds")
+    found: list[PastFinding] = []
+    for past in view.news.page:
+        was_told = past.told if view.new_only else ""
+        found.append(past._replace(told=was_told or now))
+    return AuditPage(tuple(found), checks.RULE_IDS)

@@ -1,23 +1,26 @@
-"""What audits found, in the journal: a page of findings for each, to tell what is new next time.
+"""What audits found, in the journal, to tell what is new next time: pages, and the baseline.
 
-A page is kept beside its run's. Together they take a bounded room: the oldest go first, and of an
-audit that finds more than can be kept, the numbers alone stay.
+A page is kept beside its run's. Together they take a bounded room: the oldest go first, but for
+those that the next audit compares with; and of an audit that finds more than can be kept, the
+numbers alone stay. The *baseline* says of each subject which audit looked at it last; only audits
+that were asked to move it do: one by hand at noon must not make the nightly one silent.
 """
 
-import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from delegation import names
-from delegation.changes import journal_schema, store
+from delegation.changes import store
 from delegation.changes.journal import Journal
 from delegation.changes.records import Records
 from delegation.changes.run import DONE, NewRun
-from delegation.mesh import news
+from delegation.mesh import audit_pages
+from delegation.mesh.audit_look import Look
+from delegation.mesh.audit_pages import AuditPage
 from delegation.mesh.checks import Finding
+from delegation.mesh.news import Audited, Baseline, LastLook, OldAudit
 from delegation.mesh.state import DELEGATION, added
 
 ROOM = 64 * 2**20
@@ -25,22 +28,18 @@ ROOM = 64 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
-class Audited:
-    """An audit of the past that can be compared with; ``started`` is ISO 8601 in UTC."""
+class AuditRecord:
+    """A finished audit; ``audited_as`` is the inventory that it looked by.
 
-    run: int
-    started: str
-    findings: tuple[Finding, ...]
-
-
-def scope(limit: Collection[str] | None, operators: Collection[str]) -> str:
-    """What an audit looked at, as a key: only those that looked at the same can be compared.
-
-    A finding that is gone from a smaller look is not resolved, and one that a larger look adds is
-    no news.
+    ``moves``: it is what later ones compare with. ``is_declared``: because it was told so.
     """
-    hosts = None if limit is None else names.fold(sorted(limit))
-    return json.dumps([hosts, sorted(name.casefold() for name in operators)])
+
+    audited_as: str
+    look: Look
+    page: AuditPage
+    summary: Mapping[str, Any]
+    moves: bool = False
+    is_declared: bool = False
 
 
 def alone(records: Records) -> AbstractContextManager[None]:
@@ -48,52 +47,112 @@ def alone(records: Records) -> AbstractContextManager[None]:
     return records.alone(store.AUDITING)
 
 
-def last(journal: Journal, directory: str, scope_key: str) -> Audited | None:
-    """The newest audit of that directory and scope whose findings are kept; None without one.
+def baseline(
+    journal: Journal, audited_as: str, look: Look, directory: str, digest: str
+) -> Baseline:
+    """What audits by that inventory found before. Raises JournalError for a page that is damaged.
 
-    Raises JournalError for a page that can't be read.
+    What is not in ``look`` is there as long as nobody was told that it is left out. ``directory``
+    and the inventory's ``digest`` find an audit of 0.1.0, until one of this version has looked at
+    the whole.
     """
-    if _format(journal) < _SINCE:
+    if not journal.has("baselines"):
+        return _since_old(journal, directory, digest)
+    moved = list(
+        journal.rows(
+            "SELECT run, started, declared, whole FROM baselines JOIN runs ON run = id"
+            " WHERE inventory = ? ORDER BY run",
+            audited_as,
+        )
+    )
+    looks = {
+        row["subject"]: LastLook(row["run"], row["label"], bool(row["gone"]))
+        for row in journal.rows("SELECT * FROM looks WHERE inventory = ?", audited_as)
+        if row["subject"] in look.subjects or not row["gone"]
+    }
+    pages = {run: _page(journal, run) for run in sorted({it.run for it in looks.values()})}
+    old = None if any(row["whole"] for row in moved) else _old(journal, directory, digest)
+    newest = Audited(moved[-1]["run"], moved[-1]["started"]) if moved else None
+    return Baseline(
+        newest or (old.audited if old else None),
+        is_declared=any(row["declared"] for row in moved),
+        looks=looks,
+        pages={run: page for run, page in pages.items() if page is not None},
+        old=old,
+    )
+
+
+def _since_old(journal: Journal, directory: str, digest: str) -> Baseline:
+    old = _old(journal, directory, digest)
+    return Baseline(old.audited if old else None, old=old)
+
+
+def _old(journal: Journal, directory: str, digest: str) -> OldAudit | None:
+    """The newest audit of 0.1.0 that looked at all hosts; one by this very inventory first."""
+    if not journal.has("findings"):
         return None
+    # It recorded what it looked at as JSON: no limit, and the operators.
     for row in journal.rows(
-        "SELECT run, started, content FROM findings JOIN runs ON run = id"
-        " WHERE directory = ? AND scope = ? AND status = ? ORDER BY run DESC LIMIT 1",
+        "SELECT run, started, inventory_digest FROM findings JOIN runs ON run = id"
+        " WHERE directory = ? AND scope LIKE '[null, %' AND status = ?"
+        " ORDER BY inventory_digest IS ? DESC, run DESC LIMIT 1",
         directory,
-        scope_key,
         DONE,
+        digest,
     ):
-        with journal.reading(f"what run {row['run']} found"):
-            return Audited(row["run"], row["started"], news.decode(row["content"]))
+        page = _page(journal, row["run"])
+        if page is not None:
+            of_same = row["inventory_digest"] == digest
+            return OldAudit(Audited(row["run"], row["started"]), page, of_same)
     return None
 
 
 def found_by(journal: Journal, run: int) -> tuple[Finding, ...] | None:
     """What an audit found; None where that is not kept. Raises JournalError."""
-    if _format(journal) < _SINCE:
+    page = _page(journal, run)
+    return None if page is None else page.findings
+
+
+def _page(journal: Journal, run: int) -> AuditPage | None:
+    if not journal.has("findings"):
         return None
     for row in journal.rows("SELECT content FROM findings WHERE run = ?", run):
         with journal.reading(f"what run {run} found"):
-            return news.decode(row["content"])
+            return audit_pages.decode(row["content"])
     return None
 
 
-def record(
-    journal: Journal,
-    run: NewRun,
-    scope_key: str,
-    findings: Sequence[Finding],
-    summary: Mapping[str, Any],
-) -> bool:
-    """Put a finished audit on record; whether its findings could be kept as well."""
-    content = news.encode(findings)
+def record(journal: Journal, run: NewRun, audit: AuditRecord) -> bool:
+    """Put a finished audit on record; whether its findings could be kept as well.
+
+    One whose findings can't be moves no baseline: the next would call all of them new.
+    """
+    content = audit_pages.encode(audit.page)
     db = journal.writing()
     # One transaction: a run whose findings were lost would make the next audit call all of it new.
     with store.transaction(db, journal.path):
-        number = journal.add(run, DONE, summary)
+        number = journal.add(run, DONE, audit.summary)
         if content is not None:
-            db.execute("INSERT INTO findings VALUES (?, ?, ?)", (number, scope_key, content))
+            page = (number, audit.audited_as, content)
+            db.execute("INSERT INTO findings VALUES (?, ?, ?)", page)
+            if audit.moves:
+                _move(journal, number, audit)
             db.execute(_FORGET, (ROOM, number))
     return content is not None
+
+
+def _move(journal: Journal, number: int, audit: AuditRecord) -> None:
+    inventory, look = audit.audited_as, audit.look
+    db = journal.writing()
+    row = (number, inventory, audit.is_declared, look.is_whole)
+    db.execute("INSERT INTO baselines VALUES (?, ?, ?, ?)", row)
+    if look.is_whole:
+        # What it leaves out stays as it was found last, in case it is looked at again.
+        db.execute("UPDATE looks SET gone = 1 WHERE inventory = ?", (inventory,))
+    db.executemany(
+        "INSERT OR REPLACE INTO looks (inventory, subject, label, run) VALUES (?, ?, ?, ?)",
+        [(inventory, subject, label, number) for subject, label in look.subjects.items()],
+    )
 
 
 def writers_of(journal: Journal, guids: Collection[UUID]) -> dict[tuple[UUID, str], int]:
@@ -107,19 +166,12 @@ def writers_of(journal: Journal, guids: Collection[UUID]) -> dict[tuple[UUID, st
     return writers
 
 
-# The newest pages that fit into ROOM stay; the run just added stays whatever its size.
+# The newest pages that fit into ROOM stay; besides them the run just added, whatever its size, and
+# what a baseline rests on: a host whose last page is forgotten would be new altogether.
 _FORGET = """
 DELETE FROM findings WHERE run IN (
     SELECT run FROM (
         SELECT run, sum(length(content)) OVER (ORDER BY run DESC) AS taken FROM findings
     ) WHERE taken > ?
-) AND run != ?
+) AND run != ? AND run NOT IN (SELECT run FROM looks)
 """
-_SINCE = 2
-"""The first version of the journal that keeps findings; an older one is made so by a writer."""
-
-
-def _format(journal: Journal) -> int:
-    for row in journal.rows("PRAGMA user_version"):
-        return int(row[0])
-    return journal_schema.VERSION

@@ -1,9 +1,10 @@
 """Findings -> their data, and the same for people: what is alike told once, hosts folded."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from delegation import names
 from delegation.inventory import Inventory
@@ -116,60 +117,66 @@ def rules_of(findings: Iterable[Finding]) -> dict[str, dict[str, str]]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class FindingGroup:
-    """Findings that say the same of several hosts or values; ``hosts`` are folded."""
+class Holders(NamedTuple):
+    """Values, and the hosts, folded, that hold each of them; no value where whole objects are."""
 
-    rule: str
-    severity: str
     hosts: str
-    value: str
-    message: str
-    fix: str
+    values: tuple[str, ...]
 
     @property
     def where(self) -> str:
-        """Hosts and value, as far as the findings are about any."""
-        parts = [part for part in (self.hosts, self.value) if part]
-        return ": ".join(parts)
+        """Hosts and values, as far as there are any."""
+        return ": ".join(filter(None, (self.hosts, ", ".join(self.values))))
 
-    def to_json(self) -> dict[str, str]:
-        return {
+
+@dataclass(frozen=True, slots=True)
+class FindingGroup:
+    """Findings that say the same of several hosts or values."""
+
+    rule: str
+    severity: Severity
+    message: str
+    fix: str
+    hosts: str
+    """All of them, folded."""
+    holders: tuple[Holders, ...]
+
+    def to_json(self) -> list[dict[str, str]]:
+        """A row for each of the holders."""
+        same = {
             "rule": self.rule,
-            "severity": self.severity,
-            "hosts": self.hosts,
-            "value": self.value,
+            "severity": str(self.severity),
             "message": self.message,
             "fix": self.fix,
         }
+        return [{**same, "hosts": it.hosts, "value": ", ".join(it.values)} for it in self.holders]
 
 
 def groups_of(findings: Iterable[Finding]) -> list[FindingGroup]:
     """What is alike, told once, in the order of the first of each."""
-    alike: dict[tuple[str, Severity, str, str], list[Finding]] = defaultdict(list)
-    for finding in findings:
-        alike[finding.rule, finding.severity, finding.message, finding.fix].append(finding)
-    return [_group(group) for group in alike.values()]
+    keyed = (((it.rule, it.severity, it.message, it.fix), it) for it in findings)
+    groups: list[FindingGroup] = []
+    for (rule, severity, message, fix), alike in names.grouped(keyed).items():
+        hosts = names.fold({finding.computer for finding in alike if finding.computer})
+        groups.append(FindingGroup(rule, severity, message, fix, hosts, _holders(alike)))
+    return groups
 
 
-def _group(findings: Sequence[Finding]) -> FindingGroup:
-    first = findings[0]
-    hosts = {finding.computer for finding in findings if finding.computer}
-    values = [finding.value for finding in findings if finding.value]
-    return FindingGroup(
-        rule=first.rule,
-        severity=str(first.severity),
-        hosts=names.fold(hosts),
-        value=_few(values),
-        message=first.message,
-        fix=first.fix,
-    )
+def _holders(findings: Sequence[Finding]) -> tuple[Holders, ...]:
+    """By value, and then values with the same hosts together: never more than is the case."""
+    # What is about a whole object, or about none, is not about what others hold.
+    keyed = (((it.value, bool(it.computer)), it.computer) for it in findings)
+    hosts_of = {key: tuple(dict.fromkeys(hosts)) for key, hosts in names.grouped(keyed).items()}
+    alike = (((hosts, bool(value)), value) for (value, _), hosts in hosts_of.items())
+    found: list[Holders] = []
+    for (hosts, _), values in names.grouped(alike).items():
+        held = tuple(sorted(filter(None, values)))
+        found.append(Holders(names.fold(filter(None, hosts)), held))
+    return tuple(found)
 
 
-FEW = 6
-"""Values that are spelled out in a group; more are counted, and listed in the JSON."""
-
-
-def _few(values: Sequence[str]) -> str:
-    distinct = sorted(set(values))
-    return ", ".join(distinct) if len(distinct) <= FEW else f"{len(values):,} values"
+def severities_in_words(findings: Sequence[Finding]) -> str:
+    """``3 findings: 1 critical, 2 medium``."""
+    by_severity = Counter(finding.severity for finding in findings)
+    counts = [f"{by_severity[it]:,} {it}" for it in WORST_FIRST if by_severity[it]]
+    return f"{names.counted(len(findings), 'finding')}: {', '.join(counts)}"

@@ -49,7 +49,7 @@ class AuditAccount:
 
     @property
     def in_words(self) -> str:
-        """``drift, 3 findings, 1 new since run 4``."""
+        """``drift, 3 findings, 1 new since run 4, baseline``."""
         summary = self.run.summary
         words = [
             "drift" if summary.get("drift") else "no drift",
@@ -57,6 +57,7 @@ class AuditAccount:
         ]
         if summary.get("since"):
             words.append(f"{summary.get('new', 0):,} new since run {summary['since']}")
+        words += ["baseline"] if summary.get("baseline") else []
         return ", ".join(words)
 
     def summary_json(self) -> Mapping[str, Any]:

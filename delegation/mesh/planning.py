@@ -22,6 +22,8 @@ from delegation.mesh.snapshot import (
 )
 from delegation.mesh.state import DELEGATION, Delegation, DelegationChange, DelegationPlan, removed
 
+NO_ACCOUNT = "no-account"
+"""The refusal of a value for an account that is not there."""
 HELD_ELSEWHERE = "spn-held"
 """Why a value is refused whose name another account answers to, alone or as well."""
 
@@ -139,7 +141,7 @@ def _endpoint_refusals(
 ) -> Iterator[Blocked]:
     computer = snapshot.computer(endpoint.computer)
     if computer is None:
-        yield Blocked(endpoint.label, "no-account", _no_account(snapshot, endpoint))
+        yield Blocked(endpoint.label, NO_ACCOUNT, _no_account(snapshot, endpoint))
     elif not (endpoint.is_host and endpoint.label in in_scope):
         yield from _account_refusals(
             endpoint.label, computer, endpoint.fqdn, is_host=endpoint.is_host

@@ -1,6 +1,9 @@
 """An audit -> Markdown, for a ticket or a pull request."""
 
-from delegation.mesh.audit_view import AuditView
+from collections.abc import Sequence
+
+from delegation.mesh.audit_view import REMINDED, UNCOUNTED, AuditView
+from delegation.mesh.checks import Finding
 from delegation.mesh.findings_view import groups_of
 from delegation.report.templates import render
 
@@ -9,8 +12,21 @@ def markdown(view: AuditView) -> str:
     """The same data as the JSON, with what is alike told once."""
     page = {
         **view.to_json(),
-        "groups": [group.to_json() for group in groups_of(view.findings)],
+        "sections": [
+            {"title": title, "rows": _rows(findings)}
+            for title, findings in (
+                ("", view.findings),
+                (REMINDED, view.reminded),
+                (UNCOUNTED, view.uncounted),
+            )
+            if findings
+        ],
         "headline": view.headline,
-        "resolved": [group.to_json() for group in groups_of(view.resolved)],
+        "resolved": _rows(view.resolved),
+        "left_out": [left_out.to_json() for left_out in view.left_out],
     }
     return render("audit.md.j2", page).rstrip("\n")
+
+
+def _rows(findings: Sequence[Finding]) -> list[dict[str, str]]:
+    return [row for group in groups_of(findings) for row in group.to_json()]

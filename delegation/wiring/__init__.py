@@ -4,6 +4,8 @@ A capability gets the narrow part of it that it declares; what reads never gets 
 write. Everything is opened for one step, and closed after it. Nothing here knows a command line.
 """
 
+import json
+import os
 import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
@@ -78,6 +80,21 @@ class World(HostsOpener):
     def recorded_as(self) -> str:
         """What runs on the directory are recorded against."""
         return connection.recorded_as(self.settings, self.domain)
+
+    @property
+    def audited_as(self) -> str:
+        """The inventory that audits are compared by, whatever stands in it: its domain and path.
+
+        An export is no domain controller: much that is there may not be in it, and what one does
+        not tell must not count as resolved.
+        """
+        path = os.path.normcase(os.path.abspath(self.places.inventory))  # noqa: PTH100 - no links
+        kind = "export" if (self.settings.url or "").startswith("ldif:") else "domain"
+        return json.dumps([self.domain.casefold(), path, kind])
+
+    def now(self) -> datetime:
+        """In UTC."""
+        return datetime.now(UTC)
 
     @property
     def directory_meant(self) -> str | None:

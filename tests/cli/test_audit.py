@@ -52,8 +52,10 @@ def test_clean_is_0(clean: Delegation) -> None:
     assert "no findings" in ran.out
 
 
-def test_drift_is_3(delegation: Delegation) -> None:
+@pytest.mark.parametrize("level", ["low", "high", "never"])
+def test_drift_is_3_at_any_level(delegation: Delegation, level: str) -> None:
     assert delegation("audit").code == 3
+    assert delegation("audit", "--fail-on", level).code == 3
 
 
 @pytest.mark.parametrize(
@@ -96,7 +98,7 @@ def test_an_account_that_is_missing_is_1_and_the_others_are_audited(
     assert ran.json["drift"] is True
 
 
-def test_findings_without_drift_are_0_unless_they_shall_fail(clean: Delegation, here: Path) -> None:
+def test_findings_without_drift_are_0_below_the_level(clean: Delegation, here: Path) -> None:
     """A disabled account: medium, and no drift."""
     raw = (here / "directory.ldif").read_bytes()
     old = f"userAccountControl: {MEMBER | TRANSITION}\n".encode()
@@ -111,6 +113,7 @@ def test_findings_without_drift_are_0_unless_they_shall_fail(clean: Delegation, 
     assert clean("audit", "--fail-on", "medium").code == 3
     assert clean("audit", "--fail-on", "high").code == 0
     assert clean("audit", "--fail-on", "critical").code == 0
+    assert clean("audit", "--fail-on", "never").code == 0
     assert clean("audit", "--fail-on", "worst").code == 2
 
 
@@ -125,7 +128,9 @@ def test_an_expired_keep_rule_is_a_high_finding(clean: Delegation, here: Path) -
     assert ghost["rule"] == "KCD012"
     assert "2020-01-01" in finding["message"]
     assert "web" in finding["message"]
-    assert clean("audit", "--fail-on", "high").code == 3
+    assert ran.code == 3, "high is what fails unless told otherwise"
+    assert clean("audit", "--fail-on", "critical").code == 0
+    assert clean("audit", "--fail-on", "never").code == 0
 
 
 # What it tells
@@ -193,7 +198,12 @@ def test_64_hosts_are_readable(delegation: Delegation, here: Path) -> None:
     ran = delegation("audit")
     assert ran.code == 3
     assert len(ran.out.splitlines()) <= 40
-    assert "16,128 values" in ran.out
+    assert "hv[01,03-64]: Microsoft Virtual System Migration Service/hv02, " in ran.out
+    assert "and 232 more values on others of these; -v shows all" in ran.out
+    assert ran.out.endswith("16,384 findings: 16,256 high, 128 medium\n")
+    whole = delegation("audit", "-v").out
+    assert "more value" not in whole
+    assert "hv[01-63]: Microsoft Virtual System Migration Service/hv64, " in whole
 
 
 def test_json_is_alone_on_stdout(delegation: Delegation, here: Path) -> None:
@@ -300,8 +310,9 @@ def test_operators_come_by_an_option(clean: Delegation, here: Path) -> None:
         assert "  high      KCD017  CORP\\ben\n" in text
         assert clean(command, "--as", " ").code == 2
         assert clean(command, "--as").code == 2
-    assert clean("audit", *words).code == 0
-    assert clean("audit", *words, "--fail-on", "high").code == 3
+    assert clean("audit", *words).code == 3
+    for level in ("critical", "never"):
+        assert clean("audit", *words, "--fail-on", level).code == 0
     assert clean("check", *words).code == 1
     assert clean("check", "--as", "anna").code == 0
 

@@ -94,16 +94,18 @@ def test_one_run_to_read(eventful: Delegation) -> None:
 
 
 def test_audits_tell_their_findings_and_what_was_new(delegation: Delegation, here: Path) -> None:
-    delegation("audit")
+    night = ("audit", "--new-only", "--baseline", "--format", "json")
+    delegation(*night)
     held_before = (here / "directory.ldif").read_bytes()
     edited(here / "directory.ldif", hv01=["cifs/iso"])
-    found = delegation("audit", "--format", "json").json["findings"]
+    found = delegation("audit", "--baseline", "--format", "json").json["findings"]
     (here / "directory.ldif").write_bytes(held_before)
     delegation("audit")
     (here / "directory.ldif").unlink()
     _, *lines = delegation("history").out.splitlines()
-    assert lines[0].endswith("drift, 27 findings")
-    assert lines[1].endswith(f"drift, {len(found)} findings, {len(found) - 27} new since run 1")
+    assert lines[0].endswith("drift, 27 findings, baseline")
+    new = len(found) - 27
+    assert lines[1].endswith(f"drift, {len(found)} findings, {new} new since run 1, baseline")
     assert lines[2].endswith("drift, 27 findings, 0 new since run 2")
     text = delegation("history", "2").out
     assert "KCD003  hv01: cifs/iso" in text

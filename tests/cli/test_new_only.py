@@ -1,4 +1,4 @@
-"""``delegation audit --new-only``: what is new since the last audit, told once."""
+"""``delegation audit --new-only --baseline``: what is new since the last such audit, told once."""
 
 import json
 import sqlite3
@@ -28,7 +28,10 @@ from tests.cli.world import (
 )
 from tests.mesh.test_audits import OLD
 
-NEW = ("audit", "--new-only", "--format", "json")
+NEW = ("audit", "--new-only", "--baseline", "--format", "json")
+"""Every night, as ``schedule`` writes it."""
+LOOK = ("audit", "--new-only", "--format", "json")
+"""By hand: what has come since the last night."""
 
 
 @pytest.fixture
@@ -64,6 +67,7 @@ def test_a_finding_is_told_once(clean: Delegation, here: Path) -> None:
     assert third.json["drift"] is True, "that it is no news makes it no better"
     assert third.json["summary"]["findings"] == 2
     assert third.json["summary"]["known"] == 2
+    assert third.err == ""
     drift(here)
     fourth = clean(*NEW)
     assert (fourth.code, fourth.json["findings"], fourth.json["drift"]) == (0, [], False)
@@ -78,88 +82,135 @@ def test_the_first_audit_finds_everything_new(delegation: Delegation) -> None:
     assert ran.code == 3
     assert ran.json["findings"] == whole["findings"]
     assert ran.json["rules"] == whole["rules"]
-    assert ran.json.keys() == whole.keys() | {"since", "resolved"}
+    more = {"since", "resolved", "reminded", "uncounted", "left_out"}
+    assert ran.json.keys() == whole.keys() | more
     assert ran.json["summary"] == whole["summary"] | {
         "new": len(whole["findings"]), "known": 0, "resolved": 0,
     }  # fmt: skip
     assert "all of it is new" in delegation("audit", "--new-only", "--state", "third").out
 
 
-def test_an_audit_without_it_counts_as_the_last_one(delegation: Delegation) -> None:
-    assert delegation("audit").code == 3
-    assert delegation(*NEW).code == 0
-    assert delegation("audit").code == 3, "what it tells itself is everything"
+def test_only_audits_with_baseline_move_it(clean: Delegation, here: Path) -> None:
+    """One by hand, in the afternoon, must not make the night silent."""
+    clean(*NEW)
+    drift(here, "cifs/iso")
+    assert clean("audit").code == 3
+    for _ in range(2):
+        ran = clean(*LOOK)
+        assert (ran.code, ran.json["since"]["run"], ran.err) == (3, 1, "")
+    night = clean(*NEW)
+    assert (night.code, values(night)) == (3, {("KCD003", "cifs/iso"), ("KCD012", "cifs/iso")})
+    assert clean(*LOOK).code == 0
+    drift(here, "cifs/iso", "cifs/other")
+    assert clean("audit", "--baseline").code == 3, "it tells everything, and is compared with"
+    assert clean(*NEW).code == 0
+
+
+def test_where_nobody_ever_said_baseline_it_moves_and_is_told(
+    clean: Delegation, here: Path
+) -> None:
+    """A unit that an older version made says --new-only alone."""
+    drift(here, "cifs/iso")
+    first = clean(*LOOK)
+    assert first.code == 3
+    assert "warning: no audit by this inventory had --baseline yet" in first.err
+    assert "renew it with delegation schedule" in first.err
+    assert clean(*LOOK).code == 0
+    drift(here, "cifs/iso", "cifs/other")
+    assert clean(*NEW).code == 3
+    drift(here, "cifs/iso", "cifs/other", "cifs/third")
+    ran = clean(*LOOK)
+    assert (ran.code, ran.err) == (3, "")
+    assert clean(*LOOK).code == 3, "from then on only --baseline moves it"
 
 
 def test_to_read(clean: Delegation, here: Path) -> None:
     drift(here, "cifs/iso")
-    clean("audit")
-    out = clean("audit", "--new-only").out
+    night = NEW[:3]
+    clean(*night)
+    out = clean(*night).out
     assert "  nothing new since run 1 (20" in out
     assert out.endswith("UTC), 2 known\n")
     drift(here, "cifs/other")
-    out = clean("audit", "--new-only").out
+    out = clean(*night).out
     head, since, *found = out.splitlines()
     assert head == "Audit of corp.example on directory.ldif: 3 hosts"
     assert since.startswith("  2 new since run 2 (")
     assert "  medium    KCD003  hv01: cifs/other" in found
     assert "  resolved  KCD003  hv01: cifs/iso" in found
-    text = clean("audit", "--new-only", "--format", "markdown").out
+    assert found[-1] == "  2 findings: 2 medium"
+    text = clean(*night, "--format", "markdown").out
     assert "nothing new since run 3" in text
     assert "No findings." not in text
     drift(here)
-    text = clean("audit", "--new-only", "--format", "markdown").out
+    text = clean(*night, "--format", "markdown").out
     assert "Resolved:" in text
     assert "| KCD003 | hv01 | cifs/other |" in text
 
 
-@pytest.mark.parametrize(("fail_on", "code"), [("low", 3), ("medium", 3), ("high", 0), (None, 0)])
+@pytest.mark.parametrize(
+    ("fail_on", "code"), [("low", 3), ("medium", 3), ("high", 0), ("never", 0), (None, 3)]
+)
 def test_a_risk_fails_once_too(
     clean: Delegation, here: Path, fail_on: str | None, code: int
 ) -> None:
-    clean("audit")
+    clean(*NEW)
     raw = (here / "directory.ldif").read_bytes()
     old = f"userAccountControl: {MEMBER | TRANSITION}\n".encode()
     new = f"userAccountControl: {MEMBER | TRANSITION | DISABLED}\n".encode()
     (here / "directory.ldif").write_bytes(raw.replace(old, new, 1))
     options = ("--fail-on", fail_on) if fail_on else ()
-    assert clean("audit", "--new-only", *options).code == code
-    assert clean("audit", "--new-only", *options).code == 0
+    assert clean(*NEW, *options).code == code
+    assert clean(*NEW, *options).code == 0
 
 
 def test_an_account_that_goes_missing_is_1_once_and_resolves_nothing_of_its_own(
     delegation: Delegation, here: Path
 ) -> None:
-    delegation("audit")
+    delegation(*NEW)
     (here / "directory.ldif").write_bytes(directory(account("HV01"), account("HV02")))
     ran = delegation(*NEW)
     assert ran.code == 1
     assert {one["computer"] for one in ran.json["findings"]} == {"hv03"}
     assert (checks.ACCOUNT_RULE, "") in values(ran)
     assert ran.json["resolved"] == []
+    assert ran.json["left_out"] == [{"computer": "hv03", "findings": 9}]
     assert delegation(*NEW).code == 0
 
 
-def test_only_the_same_scope_is_compared(delegation: Delegation) -> None:
+def test_hosts_and_operators_are_compared_one_by_one(delegation: Delegation) -> None:
     assert delegation(*NEW).code == 3
-    for scope in (("--limit", "hv01"), ("--limit", "hv[01-02]"), ("--as", "vmadmin")):
-        ran = delegation(*NEW, *scope)
-        assert (ran.code, ran.json["since"]) == (3, None)
-    ran = delegation(*NEW, "--limit", "hv02,hv01")
-    assert (ran.code, ran.json["since"]["run"]) == (0, 3)
+    ran = delegation(*NEW, "--limit", "hv01")
+    assert (ran.code, ran.json["findings"], ran.json["resolved"]) == (0, [], [])
+    assert {one["computer"] for one in ran.json["left_out"]} >= {"hv02", "hv03"}
+    text = delegation("audit", "--new-only", "--limit", "hv01").out
+    assert "  left out  hv[02-03]\n            not looked at this time; 18 findings" in text
     ran = delegation(*NEW)
-    assert (ran.code, ran.json["since"]["run"]) == (0, 1)
+    assert (ran.code, ran.json["since"]["run"]) == (0, 2)
+    ran = delegation(*NEW, "--as", "vmadmin")
+    assert {one["value"] for one in ran.json["findings"]} == {"vmadmin"}
+    assert delegation(*NEW, "--as", "VMADMIN").json["findings"] == []
+    ran = delegation(*NEW)
+    assert ran.json["resolved"] == []
+    assert ran.json["left_out"] == [{"computer": "VMADMIN", "findings": 1}]
 
 
-def test_another_directory_is_not_compared(delegation: Delegation, here: Path) -> None:
-    assert delegation(*NEW).code == 3
-    (here / "other.ldif").write_bytes((here / "directory.ldif").read_bytes())
-    ran = delegation("--directory", "ldif:other.ldif", *NEW)
-    assert (ran.code, ran.json["since"]) == (3, None)
+def test_an_export_is_not_compared_with_a_domain_controller(clean: Delegation, here: Path) -> None:
+    """But all exports of a domain are one: the next one has another name."""
+    assert clean(*NEW).code == 0
+    drift(here, "cifs/iso")
+    (here / "directory.ldif").rename(here / "tonight.ldif")
+    ran = clean("--directory", "ldif:tonight.ldif", *NEW)
+    assert (ran.code, ran.json["since"]["run"]) == (3, 1)
+    with closing(sqlite3.connect(here / ".delegation" / "journal.sqlite")) as db:
+        recorded = db.execute("SELECT DISTINCT inventory FROM baselines").fetchall()
+    assert [json.loads(key) for [key] in recorded] == [
+        ["corp.example", str(here / "inventory.yaml"), "export"]
+    ]
 
 
 def test_a_host_that_is_new_in_the_inventory_is_news(delegation: Delegation, here: Path) -> None:
-    delegation("audit")
+    delegation(*NEW)
     text = INVENTORY.replace("hv[01-03]", "hv[01-04]")
     (here / "inventory.yaml").write_text(text, encoding="utf-8")
     ran = delegation(*NEW)
@@ -172,8 +223,8 @@ def test_a_name_in_a_finding_stays_inert_in_the_journal(delegation: Delegation, 
     hostile = "cifs/\x1b[31m\u202e<script>"
     records = [account("HV01", hostile), account("HV02"), account("HV03")]
     (here / "directory.ldif").write_bytes(directory(*records))
-    delegation("audit")
-    for command in (("history", "1"), ("audit", "--new-only"), ("history", "2")):
+    delegation("audit", "--baseline")
+    for command in (("history", "1"), ("audit", "--new-only", "--baseline"), ("history", "2")):
         delegation(*command)
     found = delegation("history", "1", "--format", "json").json["findings"]
     assert hostile in {one["value"] for one in found}
@@ -216,7 +267,7 @@ def test_what_can_be_read_only_is_compared_with_all_the_same(
     clean: Delegation, here: Path, mode: tuple[int, int]
 ) -> None:
     """As for an auditor's account: it is told every night, then, with a warning."""
-    clean("audit")
+    clean(*NEW)
     drift(here, "cifs/iso")
     folder = here / ".delegation"
     for path in folder.iterdir():
@@ -233,7 +284,7 @@ def test_what_can_be_read_only_is_compared_with_all_the_same(
 
 
 def test_where_nothing_can_be_compared_all_is_told(delegation: Delegation, here: Path) -> None:
-    delegation("audit")
+    delegation(*NEW)
     (here / ".delegation" / "journal.sqlite").write_bytes(b"not a database " * 1000)
     ran = delegation(*NEW)
     assert (ran.code, ran.json["since"]) == (3, None)

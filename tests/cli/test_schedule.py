@@ -73,7 +73,7 @@ def test_it_goes_to_standard_output_and_nothing_is_written(
     before = tree(here)
     ran = delegation("schedule", kind)
     assert ran.code == 0
-    assert "audit --new-only" in ran.out
+    assert "audit --new-only --baseline --fail-on medium" in ran.out
     assert delegation("schedule", kind).out == ran.out
     assert tree(here) == before
 
@@ -134,7 +134,7 @@ def test_no_secret_is_in_it(here: Path, kind: str) -> None:
 def test_the_options_of_the_audit_reach_it(delegation: Delegation, kind: str) -> None:
     ran = delegation("schedule", kind, "--fail-on", "high", "--as", "vm admin", "--as", "b")
     text = ran.out.replace("&#34;", '"').replace("'", '"')
-    assert 'audit --new-only --fail-on high --as "vm admin" --as b' in text
+    assert 'audit --new-only --baseline --fail-on high --as "vm admin" --as b' in text
 
 
 @kinds
@@ -206,7 +206,7 @@ def test_the_service_has_absolute_paths_and_a_state_folder_of_its_own(
     assert Path(program).is_absolute()
     assert words == [
         "--inventory", str(here / "inventory.yaml"), "--state", "${STATE_DIRECTORY}",
-        "audit", "--new-only",
+        "audit", "--new-only", "--baseline", "--fail-on", "medium",
     ]  # fmt: skip
     settings = section(unit, "Service")
     assert settings["DynamicUser"] == ["yes"]
@@ -471,7 +471,8 @@ def test_the_task_audits(delegation: Delegation) -> None:
     assert text(root, "Actions/Exec/Command") == WINDOWS[1]
     assert windows_words(text(root, "Actions/Exec/Arguments")) == [
         "--inventory", "C:\\a & b\\inventory.yaml", "--state",
-        "C:\\ProgramData\\delegation-audit", "audit", "--new-only", "--fail-on", "high",
+        "C:\\ProgramData\\delegation-audit", "audit", "--new-only", "--baseline",
+        "--fail-on", "high",
     ]  # fmt: skip
     assert text(root, "Settings/MultipleInstancesPolicy") == "IgnoreNew"
     assert text(root, "Triggers/CalendarTrigger/StartBoundary") == "2026-01-01T05:30:00"

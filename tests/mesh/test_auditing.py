@@ -1,5 +1,6 @@
 """An audit as a use case: the order of its steps, what it tells, and that it can't write."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,13 +10,14 @@ from delegation.errors import Busy, UsageError
 from delegation.events import Event
 from delegation.mesh.audit_events import (
     AuditNotRecorded,
+    BaselineAssumed,
+    BaselineLate,
     FindingsNotKept,
     NothingToCompareWith,
     UnsettledRuns,
 )
-from delegation.mesh.audit_view import AuditVerdict, AuditView
+from delegation.mesh.audit_view import AuditVerdict, AuditView, Threshold
 from delegation.mesh.auditing import AuditRequest, AuditWorld, audit
-from delegation.mesh.checks import Severity
 from delegation.wiring import World
 from tests.cli.world import finished, plain
 from tests.mesh.worlds import Heard, contents, world
@@ -41,9 +43,11 @@ def drifted(tmp_path: Path) -> tuple[World, Heard]:
 def test_its_world_has_no_write() -> None:
     abilities = {name for name in dir(AuditWorld) if not name.startswith("_")}
     assert abilities == {
+        "audited_as",
         "connection_record",
         "recorded_as",
         "inventory",
+        "now",
         "reading",
         "records",
         "teller",
@@ -55,7 +59,13 @@ def test_the_verdict_is_a_value(tmp_path: Path, drifted: tuple[World, Heard]) ->
     assert ran(drifted[0]).verdict is AuditVerdict.FAILING
     clean, _ = world(tmp_path, finished())
     assert ran(clean).verdict is AuditVerdict.CLEAN
-    assert ran(clean, AuditRequest(fail_on=Severity.LOW)).verdict is AuditVerdict.CLEAN
+    assert ran(clean, AuditRequest(fail_on=Threshold.LOW)).verdict is AuditVerdict.CLEAN
+
+
+def test_the_level_goes_by_what_is_told() -> None:
+    assert EVERYTHING.threshold is Threshold.HIGH
+    assert NEW.threshold is Threshold.MEDIUM
+    assert AuditRequest(new_only=True, fail_on=Threshold.NEVER).threshold is Threshold.NEVER
 
 
 def test_hosts_that_nobody_knows_are_refused_before_anything_is_read(
@@ -120,6 +130,8 @@ def test_words_of_the_warnings() -> None:
         NothingToCompareWith("it is gone"),
         AuditNotRecorded("it is gone"),
         FindingsNotKept(),
+        BaselineAssumed(),
+        BaselineLate("/srv/farm.yaml", "2026-06-14T01:02:03.000+00:00", timedelta(days=1)),
         UnsettledRuns((3, 12)),
     ]
     lines = [line for event in events for line in event.words()]

@@ -1,14 +1,22 @@
 """Findings as data and as groups: what is alike is told once, and nothing is lost."""
 
+from dataclasses import replace
 from datetime import date
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from delegation import names
 from delegation.inventory import Keep
 from delegation.mesh import checks
 from delegation.mesh.checks import Finding, Severity
-from delegation.mesh.findings_view import FEW, FindingsView, groups_of, kept_values, rules_of
+from delegation.mesh.findings_view import (
+    FindingsView,
+    groups_of,
+    kept_values,
+    rules_of,
+    severities_in_words,
+)
 from tests import builders
 from tests.builders import MemoryDirectory, computer, survey
 
@@ -27,17 +35,23 @@ def finding(computer: str, value: str = "", message: str = "not there") -> Findi
     return Finding("KCD001", Severity.HIGH, computer, value, message, "apply")
 
 
-def test_hosts_are_folded_and_values_joined() -> None:
+def test_a_value_is_told_with_the_hosts_that_hold_it() -> None:
     [group] = groups_of([finding("hv02", "cifs/b"), finding("hv01", "cifs/a"), finding("hv03")])
-    assert (group.hosts, group.value) == ("hv[01-03]", "cifs/a, cifs/b")
-    assert group.where == "hv[01-03]: cifs/a, cifs/b"
+    assert group.hosts == "hv[01-03]"
+    assert [one.where for one in group.holders] == ["hv02: cifs/b", "hv01: cifs/a", "hv03"]
 
 
-def test_many_values_are_counted() -> None:
-    [group] = groups_of([finding("hv01", f"cifs/{n}") for n in range(FEW)])
-    assert group.value.count(",") == FEW - 1
-    [group] = groups_of([finding("hv01", f"cifs/{n}") for n in range(FEW + 1)])
-    assert group.value == f"{FEW + 1} values"
+def test_values_of_the_same_hosts_are_told_together() -> None:
+    held = [finding(host, f"cifs/{n}") for host in ("hv01", "hv02") for n in range(20)]
+    [group] = groups_of([*held, finding("hv01", "cifs/x")])
+    assert [one.hosts for one in group.holders] == ["hv[01-02]", "hv01"]
+    assert len(group.holders[0].values) == 20
+    assert [row["value"] for row in group.to_json()][1] == "cifs/x"
+
+
+def test_what_is_about_no_host_has_its_value_alone() -> None:
+    [group] = groups_of([finding("", "boss")])
+    assert (group.hosts, group.holders[0].where) == ("", "boss")
 
 
 @given(st.lists(SOME))
@@ -45,11 +59,25 @@ def test_each_finding_is_in_the_one_group_that_says_the_same(found: list[Finding
     groups = groups_of(found)
     keys = [(g.rule, g.severity, g.message, g.fix) for g in groups]
     assert len(set(keys)) == len(keys)
-    said = {(f.rule, str(f.severity), f.message, f.fix) for f in found}
-    assert set(keys) == said
-    assert [group.to_json().keys() for group in groups] == [
-        {"rule", "severity", "hosts", "value", "message", "fix"}
-    ] * len(groups)
+    assert set(keys) == {(f.rule, f.severity, f.message, f.fix) for f in found}
+    for key, group in zip(keys, groups, strict=True):
+        told = {
+            (host, value)
+            for one in group.holders
+            for host in names.expand(one.hosts)
+            for value in one.values or ("",)
+        }
+        alike = {(f.computer, f.value) for f in found
+                 if (f.rule, f.severity, f.message, f.fix) == key}  # fmt: skip
+        assert told == alike, "neither more nor less than is the case"
+        for row in group.to_json():
+            assert row.keys() == {"rule", "severity", "hosts", "value", "message", "fix"}
+
+
+def test_severities_are_counted() -> None:
+    found = [finding("hv01"), finding("hv02"), replace(finding("hv03"), severity=Severity.LOW)]
+    assert severities_in_words(found) == "3 findings: 2 high, 1 low"
+    assert severities_in_words(found[:1]) == "1 finding: 1 high"
 
 
 def test_data_of_a_comparison() -> None:

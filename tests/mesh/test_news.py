@@ -1,112 +1,232 @@
-"""What is new among findings, and findings as the journal keeps them."""
+"""What is new among findings, subject by subject, and what only stopped to be looked at."""
 
-import json
-import zlib
+from collections.abc import Iterable
 from dataclasses import replace
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from delegation.mesh import news
-from delegation.mesh.checks import ACCOUNT_RULE, Finding, Severity
+from delegation.mesh.audit_look import INVENTORY, KEEP_RULES, Look
+from delegation.mesh.audit_pages import AuditPage, PastFinding
+from delegation.mesh.checks import ACCOUNT_RULE, RULE_IDS, Finding, Severity
+from delegation.mesh.news import Audited, Baseline, LastLook, News, NotLookedAt, OldAudit
 
-MISSING = Finding("KCD001", Severity.HIGH, "hv01", "cifs/hv02", "desired and not there", "apply")
+MISSING = Finding(
+    "KCD001", Severity.HIGH, "hv01", "cifs/hv02", "desired and not there", "apply", "guid-1"
+)
+ACTING = Finding("KCD016", Severity.MEDIUM, "hv01", "", "A may act", "ask", "guid-1", ("S-A",))
+MONDAY, TUESDAY = "2026-06-15T05:30:00.000+00:00", "2026-06-16T05:30:00.000+00:00"
 
-few = st.sampled_from(["", "a", "A", "b", "\u0130", "\ud800", "\x00\x1b[31m", "cifs/\u5317"])
+
+def look(*numbers: int, whole: bool = True) -> Look:
+    """At hosts hv01 (guid-1) and so on."""
+    subjects = {f"guid-{n}": f"hv{n:02}" for n in numbers}
+    subjects |= {f"account hv{n:02}": f"hv{n:02}" for n in numbers}
+    if whole:
+        subjects |= {INVENTORY: INVENTORY, KEEP_RULES: KEEP_RULES}
+    return Look(subjects, whole)
+
+
+def baseline(
+    found: Iterable[Finding], looked: Look, told: str = MONDAY, rules: frozenset[str] = RULE_IDS
+) -> Baseline:
+    """One audit of Monday."""
+    page = AuditPage(tuple(PastFinding(it, looked.subject(it), told) for it in found), rules)
+    looks = {subject: LastLook(1, label) for subject, label in looked.subjects.items()}
+    return Baseline(Audited(1, MONDAY), is_declared=True, looks=looks, pages={1: page})
+
+
+def told(now: Iterable[Finding], before: Iterable[Finding], **more: str) -> News:
+    return news.news(now, look(1, 2), baseline(before, look(1, 2)), **more)
+
+
+few = st.sampled_from(["", "a", "A", "b", "\u0130", "\ud800", "cifs/\u5317"])
 found = st.lists(
     st.builds(Finding, st.sampled_from(["KCD001", "KCD003"]), st.sampled_from(Severity),
-              few, few, few, few),
+              few, few, few, few, st.sampled_from(["guid-1", "guid-2"]),
+              st.lists(few, max_size=2).map(tuple)),
     max_size=8,
 )  # fmt: skip
 
 
+def parts(findings: Iterable[Finding]) -> set[news.Atom]:
+    return {atom for it in findings for atom in news.atoms(it, look(1, 2).subject(it))}
+
+
 @given(found, found)
-def test_each_finding_is_new_or_known_and_each_old_one_known_or_resolved(
+def test_each_finding_is_new_or_known_and_what_is_resolved_is_gone(
     now: list[Finding], before: list[Finding]
 ) -> None:
-    told = news.news(now, before)
-    assert sorted(map(repr, (*told.new, *told.known))) == sorted(map(repr, now))
-    old, current = ({news.identity(one) for one in which} for which in (before, now))
-    assert {news.identity(one) for one in told.known} == old & current
-    assert {news.identity(one) for one in told.new} == current - old
-    assert {news.identity(one) for one in told.resolved} == old - current
+    compared = told(now, before)
+    assert sorted(map(repr, (*compared.new, *compared.known))) == sorted(map(repr, now))
+    assert parts(compared.known) <= parts(before)
+    for finding in compared.new:
+        as_bad = [it for it in before if it.severity >= finding.severity]
+        assert not parts([finding]) <= parts(as_bad)
+    for finding in compared.resolved:
+        assert not parts([finding]) & parts(now)
+    gone = [it for it in before if not parts([it]) & parts(now)]
+    assert list(compared.resolved) == gone
+    assert compared.left_out == ()
 
 
 @given(found)
 def test_the_same_again_is_no_news(now: list[Finding]) -> None:
-    again = news.news(now, reversed(now))
-    assert (again.new, again.resolved) == ((), ())
-    assert news.news(now, ()).new == tuple(now)
-    assert news.news((), now).resolved == tuple(now)
+    again = told(now, reversed(now))
+    assert (again.new, again.resolved, again.uncounted, again.reminded) == ((), (), (), ())
+    assert told((), now).resolved == tuple(now)
 
 
-def test_a_value_in_other_letters_is_the_same_and_other_words_are_not() -> None:
-    assert news.news([replace(MISSING, value="CIFS/HV02")], [MISSING]).new == ()
+@given(found)
+def test_of_what_nobody_looked_at_all_is_new(now: list[Finding]) -> None:
+    assert news.news(now, look(1, 2), Baseline()).new == tuple(now)
+
+
+def test_words_make_no_other_finding_and_whom_it_names_does() -> None:
+    assert told([replace(MISSING, value="CIFS/HV02")], [MISSING]).new == ()
+    for same in (
+        replace(MISSING, message="other words, and a number: 17"),
+        replace(MISSING, fix="else"),
+        replace(MISSING, severity=Severity.LOW),
+        replace(MISSING, computer="renamed"),
+    ):
+        assert told([same], [MISSING]).known == (same,)
     for other in (
-        replace(MISSING, computer="hv02"),
+        replace(MISSING, guid="guid-2"),
         replace(MISSING, rule="KCD002"),
         replace(MISSING, value="cifs/hv03"),
-        replace(MISSING, message="registered on EVIL$"),
+        replace(MISSING, named=("S-1",)),
     ):
-        told = news.news([other], [MISSING])
-        assert (told.new, told.resolved) == ((other,), (MISSING,))
-    for same in (replace(MISSING, fix="else"), replace(MISSING, severity=Severity.LOW)):
-        assert news.news([same], [MISSING]).known == (same,)
+        compared = told([other], [MISSING])
+        assert (compared.new, compared.resolved) == ((other,), (MISSING,))
+
+
+def test_what_is_worse_than_it_was_is_news_and_nothing_is_resolved_by_it() -> None:
+    worse = replace(MISSING, severity=Severity.CRITICAL)
+    compared = told([worse], [MISSING])
+    assert (compared.new, compared.resolved) == ((worse,), ())
+    assert told([MISSING], [worse]).known == (MISSING,)
+
+
+def test_one_more_who_may_act_is_news_and_the_others_are_not_resolved() -> None:
+    two = replace(ACTING, message="A, B may act", named=("S-A", "S-B"))
+    compared = told([two], [ACTING])
+    assert (compared.new, compared.resolved) == ((two,), ())
+    fewer = told([ACTING], [two])
+    assert (fewer.new, fewer.known, fewer.resolved) == ((), (ACTING,), ())
+    other = replace(ACTING, named=("S-B",))
+    swapped = told([other], [ACTING])
+    assert (swapped.new, swapped.resolved) == ((other,), (ACTING,))
+
+
+# What is looked at
+
+
+def test_what_is_not_looked_at_any_more_is_said_and_not_resolved() -> None:
+    second = replace(MISSING, computer="hv02", guid="guid-2")
+    compared = news.news([MISSING], look(1), baseline([MISSING, second], look(1, 2)))
+    assert compared.resolved == ()
+    assert compared.left_out == (NotLookedAt("hv02", 1, for_now=False),)
+    limited = news.news([MISSING], look(1, whole=False), baseline([MISSING, second], look(1, 2)))
+    assert NotLookedAt("hv02", 1, for_now=True) in limited.left_out
+
+
+def test_that_it_is_left_out_is_said_once() -> None:
+    before = baseline([], look(1))
+    before = replace(before, looks={**before.looks, "guid-2": LastLook(1, "hv02", is_gone=True)})
+    assert news.news([], look(1), before).left_out == ()
 
 
 def test_of_a_host_without_an_account_nothing_is_resolved() -> None:
     gone = Finding(ACCOUNT_RULE, Severity.HIGH, "hv01", "", "there is no computer HV01$", "join it")
-    elsewhere = replace(MISSING, computer="hv02")
-    told = news.news([gone], [MISSING, elsewhere])
-    assert (told.new, told.resolved) == ((gone,), (elsewhere,))
+    second = replace(MISSING, computer="hv02", guid="guid-2")
+    without = Look({k: v for k, v in look(1, 2).subjects.items() if k != "guid-1"})
+    compared = news.news([gone], without, baseline([MISSING, second], look(1, 2)))
+    assert (compared.new, compared.resolved) == ((gone,), (second,))
+    assert compared.left_out == (NotLookedAt("hv01", 1, for_now=False),)
+    back = news.news([MISSING], look(1, 2), baseline([gone], without))
+    assert back.resolved == (gone,)
 
 
-# As the journal keeps them
+def test_a_host_that_is_new_in_the_inventory_is_all_news() -> None:
+    second = replace(MISSING, computer="hv02", guid="guid-2")
+    compared = news.news([MISSING, second], look(1, 2), baseline([MISSING], look(1)))
+    assert (compared.new, compared.known) == ((second,), (MISSING,))
 
 
-@given(found)
-def test_findings_come_back_as_they_were(now: list[Finding]) -> None:
-    content = news.encode(now)
-    assert content is not None
-    assert news.decode(content) == tuple(now)
+def test_each_host_is_compared_with_the_last_audit_that_looked_at_it() -> None:
+    second = replace(MISSING, computer="hv02", guid="guid-2")
+    pages = {
+        1: AuditPage((PastFinding(MISSING, "guid-1", MONDAY),
+                      PastFinding(second, "guid-2", MONDAY)), RULE_IDS),
+        2: AuditPage((), RULE_IDS),
+    }  # fmt: skip
+    looks = {"guid-1": LastLook(2, "hv01"), "guid-2": LastLook(1, "hv02")}
+    before = Baseline(Audited(2, TUESDAY), looks=looks, pages=pages)
+    compared = news.news([MISSING, second], look(1, 2), before)
+    assert (compared.new, compared.known) == ((MISSING,), (second,))
 
 
-def test_many_alike_take_little_room() -> None:
-    many = [
-        replace(MISSING, computer=f"hv{host:02}", value=f"cifs/hv{peer:02}.corp.example")
-        for host in range(64)
-        for peer in range(252)
-    ]
-    content = news.encode(many)
-    assert content is not None
-    assert len(content) < 200_000
-    assert len(news.decode(content)) == 64 * 252
+# Rules, and reminders
 
 
-def test_too_many_are_neither_kept_nor_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    long = replace(MISSING, value="x" * 2000)
-    content = news.encode([long])
-    assert content is not None
-    monkeypatch.setattr(news, "MOST", 200)
-    assert news.encode([long]) is None
-    with pytest.raises(ValueError, match="too long"):
-        news.decode(content)
+def test_what_only_new_rules_see_is_no_news_once() -> None:
+    then = baseline([], look(1), rules=RULE_IDS - {"KCD016"})
+    compared = news.news([ACTING, MISSING], look(1, 2), then)
+    assert (compared.uncounted, compared.new) == ((ACTING,), (MISSING,))
+    elsewhere = replace(ACTING, guid="guid-2")
+    assert news.news([elsewhere], look(1, 2), then).new == (elsewhere,), "nobody had looked at it"
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"",
-        b"no zlib",
-        zlib.compress(b"no JSON"),
-        zlib.compress(b"7"),
-        zlib.compress(b'[["KCD001"]]'),
-        zlib.compress(json.dumps([["KCD001", "worse", "", "", "", ""]]).encode()),
-        zlib.compress(json.dumps([["KCD001", "high", "", 7, "", ""]]).encode()),
-        zlib.compress(b"[]")[:-4],
-    ],
-)
-def test_what_was_never_written_is_an_error(content: bytes) -> None:
-    with pytest.raises((ValueError, LookupError, TypeError)):
-        news.decode(content)
+def test_what_no_rule_looks_for_any_more_is_not_resolved() -> None:
+    assert told([], [replace(MISSING, rule="KCD999")]).resolved == ()
+
+
+def test_what_is_still_open_is_told_again() -> None:
+    second = replace(MISSING, value="cifs/hv03")
+    before = baseline([MISSING], look(1, 2), told=MONDAY)
+    page = before.pages[1]
+    page = replace(page, found=(*page.found, PastFinding(second, "guid-1", TUESDAY)))
+    before = replace(before, pages={1: page})
+    compared = news.news([MISSING, second], look(1, 2), before, TUESDAY)
+    assert (compared.reminded, compared.known, compared.new) == ((MISSING,), (second,), ())
+    assert [past.told for past in compared.page] == ["", TUESDAY]
+    assert news.news([MISSING, second], look(1, 2), before).reminded == ()
+
+
+# After 0.1.0
+
+
+def after_old(now: Iterable[Finding], before: Iterable[Finding], *, same: bool = True) -> News:
+    page = AuditPage(
+        tuple(PastFinding(replace(it, guid="", named=()), "", "") for it in before),
+        RULE_IDS - {"KCD020"},
+        is_old=True,
+    )
+    old = OldAudit(Audited(5, MONDAY), page, same)
+    return news.news(now, look(1, 2), Baseline(Audited(5, MONDAY), old=old))
+
+
+def test_an_audit_of_the_first_version_is_compared_with_by_name() -> None:
+    seen = replace(MISSING, rule="KCD020")
+    other = replace(MISSING, value="cifs/hv03")
+    words = replace(ACTING, message="other words")
+    compared = after_old([MISSING, words, other, seen], [MISSING, ACTING])
+    assert compared.known == (MISSING, words)
+    assert (compared.new, compared.uncounted) == ((other,), (seen,))
+    assert [past.told for past in compared.page] == [MONDAY, MONDAY, "", ""]
+
+
+def test_by_name_too_what_is_worse_is_news() -> None:
+    """KCD011 has no value: a name that a stranger holds alone, after another refusal."""
+    worse = replace(MISSING, rule="KCD011", severity=Severity.CRITICAL, value="")
+    assert after_old([worse], [replace(worse, severity=Severity.HIGH)]).new == (worse,)
+
+
+def test_what_it_found_is_resolved_where_the_inventory_is_the_same() -> None:
+    elsewhere = replace(MISSING, computer="hv77")
+    compared = after_old([], [MISSING, elsewhere])
+    assert [it.computer for it in compared.resolved] == ["hv01"]
+    assert compared.left_out == (NotLookedAt("hv77", 1, for_now=False),)
+    assert after_old([], [MISSING], same=False).resolved == ()

@@ -46,6 +46,9 @@ def audit(desk: Desk) -> None:
     edited(desk.folder / "directory.ldif", hv01=[*forms("hv02"), "cifs/nas01", "HTTP/web"])
     desk("audit", "--new-only")
     desk("audit", "--new-only", "--format", "json")
+    desk("audit", "--new-only", "--baseline", "--fail-on", "never", "--remind", "7d")
+    desk("audit", "--new-only", "--limit", "hv[02-03]")
+    desk("audit", "--remind", "7d")
     desk.write("directory.ldif", risky())
     desk("check", "--as", "vmadmin", "--as", "boss", "--as", "nobody")
     desk("check", "--as", "boss", "--format", "json")
@@ -59,7 +62,7 @@ def audit(desk: Desk) -> None:
     desk("audit", "--limit", "hv99")
     desk("history")
     desk("history", "1")
-    desk("history", "8", "--format", "json")
+    desk("history", "10", "--format", "json")
     desk("rollback", "1", "--yes")
 
 

@@ -9,6 +9,7 @@ from delegation import __version__
 from delegation.cli.jobs.places import AuditPlaces
 from delegation.errors import UsageError
 from delegation.inventory import Auth, Inventory
+from delegation.mesh.audit_view import Threshold
 
 AT = time(5, 30)
 """Not at an hour that is left out, or comes twice, when the clocks change."""
@@ -21,8 +22,9 @@ class Job:
     inventory: Inventory
     places: AuditPlaces
     name: str
-    fail_on: str | None
+    fail_on: str
     operators: tuple[str, ...]
+    remind: str | None = None
 
     def start(
         self,
@@ -43,9 +45,20 @@ class Job:
         return words
 
     def audit(self) -> list[str]:
-        words = ["audit", "--new-only"]
-        words += ["--fail-on", self.fail_on] if self.fail_on else []
+        words = ["audit", "--new-only", "--baseline", "--fail-on", self.fail_on]
+        words += ["--remind", self.remind] if self.remind else []
         return words + [word for name in self.operators for word in ("--as", name)]
+
+    def _fails_for(self) -> str:
+        """What code 3 means, in words."""
+        level = self.fail_on
+        words = {
+            str(Threshold.NEVER): "new drift alone",
+            str(Threshold.CRITICAL): "new drift, or a new finding that is critical",
+            str(Threshold.LOW): "new drift, or any new finding",
+        }.get(level, f"new drift, or a new finding that is {level} or worse")
+        reminded = f", or such a one still open after {self.remind}" if self.remind else ""
+        return f"{words}{reminded} (--fail-on {level})"
 
     @property
     def known_domains(self) -> str | None:
@@ -75,6 +88,7 @@ class Job:
             "domain": self.inventory.domain,
             "inventory": self.places.inventory,
             "offline": self.places.offline,
+            "fails_for": self._fails_for(),
         }
 
 

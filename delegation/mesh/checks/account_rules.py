@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator
 from delegation.mesh import facts, name_owners, planning
 from delegation.mesh.checks.rule import MeshCase, Observation, Rule, Severity
 from delegation.mesh.compare import Comparison
+from delegation.mesh.name_owners import NameOwners
 from delegation.mesh.snapshot import ACCOUNTDISABLE, Operator
 
 _WELL_KNOWN = {
@@ -46,32 +47,37 @@ def _ambiguous(comparison: Comparison) -> Iterator[str]:
             yield trouble[1]
 
 
-def _astray(case: MeshCase) -> set[tuple[str, str]]:
-    """Refusals, as (label, message), of names that another account alone answers to."""
+def _held_elsewhere(case: MeshCase) -> dict[tuple[str, str], NameOwners]:
+    """Names that other accounts answer to, by the label and message of their refusals."""
     comparison = case.comparison
-    astray: set[tuple[str, str]] = set()
+    held: dict[tuple[str, str], NameOwners] = {}
     for endpoint in comparison.desired.endpoints_of(comparison.labels):
         for found in name_owners.of_endpoint(comparison.snapshot, endpoint):
-            if found.held_elsewhere and not found.are_several:
-                astray.add((endpoint.label, f"{found.held_elsewhere}; {found.fix}"))
-    return astray
+            if found.held_elsewhere:
+                held[endpoint.label, f"{found.held_elsewhere}; {found.fix}"] = found
+    return held
 
 
 def _refused(case: MeshCase) -> Iterator[Observation]:
     """What the plan itself refuses: asked of it, so that a check and an apply never disagree."""
     blocked = planning.plan(case.comparison).blocked
     is_held = any(refusal.why == planning.HELD_ELSEWHERE for refusal in blocked)
-    astray = _astray(case) if is_held else set()
+    held = _held_elsewhere(case) if is_held else {}
     for refusal in blocked:
         accepted = f"an apply is refused; --allow {refusal.override} accepts it"
         fix = accepted if refusal.override else ""
         # Whoever may act as any user towards a domain controller owns the domain, because the
         # service in a ticket is not protected (RFC 4120 5.3). Whoever alone answers to a host's
         # name gets every user's tickets for that host: no other refusals are so bad as these.
-        is_astray = (refusal.computer, refusal.message) in astray
+        owners = held.get((refusal.computer, refusal.message))
+        is_astray = owners is not None and not owners.are_several
         is_critical = refusal.why == "domain-controller" or is_astray
         severity = Severity.CRITICAL if is_critical else None
-        yield Observation(refusal.computer, "", refusal.message, fix, severity)
+        # One more account that holds the same name is another finding; other words are none.
+        named = [refusal.why]
+        if owners is not None:
+            named += [f"{owners.value.casefold()} {other.guid}" for other in owners.others]
+        yield Observation(refusal.computer, "", refusal.message, fix, severity, tuple(named))
 
 
 def _disabled(case: MeshCase) -> Iterator[Observation]:
@@ -102,6 +108,7 @@ def _resource_based(case: MeshCase) -> Iterator[Observation]:
             host.label,
             "",
             f"these may act on it on behalf of others, resource-based: {', '.join(trustees)}",
+            named=tuple(sorted(sids)),
         )
 
 

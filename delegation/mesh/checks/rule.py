@@ -1,6 +1,6 @@
 """What a rule is, what it looks at, and what it finds: MeshCase -> Finding."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
@@ -27,7 +27,10 @@ class Severity(IntEnum):
 class Finding:
     """One thing found. ``value`` is empty where a whole object is meant.
 
-    ``computer`` is a host's label, several of them folded, or empty where no host is meant.
+    ``computer`` is a host's label, several of them folded, or empty where no host is meant;
+    ``guid`` is its account's objectGUID, empty where it has none. ``named`` is what tells the
+    finding from another of the same rule, account and value, whatever its words: whom it names, by
+    SID or by objectGUID, or what it is about.
     """
 
     rule: str
@@ -36,6 +39,8 @@ class Finding:
     value: str
     message: str
     fix: str
+    guid: str = ""
+    named: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, str]:
         """The finding as programs read it (README, audit)."""
@@ -64,6 +69,23 @@ class MeshCase:
     def is_export(self) -> bool:
         """Whether what is absent may only have been left out."""
         return facts.is_export(self.comparison.snapshot.directory)
+
+    def guid(self, label: str) -> str:
+        """The objectGUID of a host or file server; empty without an account, or without a label."""
+        return self._host_guids.get(label) or self._endpoint_guids.get(label, "") if label else ""
+
+    @cached_property
+    def _host_guids(self) -> Mapping[str, str]:
+        return {host.label: str(host.computer.guid) for host in self.comparison.hosts}
+
+    @cached_property
+    def _endpoint_guids(self) -> Mapping[str, str]:
+        guids: dict[str, str] = {}
+        for endpoint in self.comparison.desired.endpoints_of(self.comparison.labels):
+            account = self.comparison.snapshot.computer(endpoint.computer)
+            if account is not None:
+                guids[endpoint.label] = str(account.guid)
+        return guids
 
     @cached_property
     def _distinct(self) -> set[str]:
@@ -100,6 +122,7 @@ class Observation(NamedTuple):
     message: str
     fix: str = ""
     severity: Severity | None = None
+    named: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,4 +154,6 @@ class Rule:
                 observation.value,
                 observation.message,
                 observation.fix or self.fix,
+                case.guid(observation.computer),
+                observation.named,
             )

@@ -58,7 +58,9 @@ def _duplicates(case: MeshCase) -> Iterator[Observation]:
         owners = case.registry.target(value).owners
         who = " and ".join(told_apart(owners))
         message = f"registered on {who}: its tickets fail, or go to the wrong one"
-        yield Observation(host.label, value, message, advice.get(value.casefold(), ""))
+        fix = advice.get(value.casefold(), "")
+        named = tuple(sorted(str(owner.guid) for owner in owners))
+        yield Observation(host.label, value, message, fix, named=named)
 
 
 def _names_of_ours(case: MeshCase) -> Iterator[NameOwners]:
@@ -99,7 +101,8 @@ def _look_alikes(case: MeshCase) -> Iterator[Observation]:
         # As escapes: the point of such a name is that nobody sees the difference.
         escaped = spn.encode("ascii", "backslashreplace").decode()
         message = f"{account.account} holds {spn} ({escaped}), which may be taken for it"
-        yield Observation(endpoint.label, value, message)
+        # The name in other letters as well: one account may hold several that look alike.
+        yield Observation(endpoint.label, value, message, named=(f"{account.guid} {escaped}",))
 
 
 def _unregistered(case: MeshCase) -> Iterator[Observation]:
@@ -131,6 +134,7 @@ def _lacking(case: MeshCase, host: HostComparison) -> Iterator[Observation]:
             value,
             f"not registered on the host's own account{elsewhere}: migrations to it fail "
             "(VMMS event 14050)",
+            named=tuple(sorted(str(holder.guid) for holder in holders)),
         )
 
 

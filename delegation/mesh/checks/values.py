@@ -136,7 +136,8 @@ def _idle_keep(case: MeshCase) -> Iterator[Observation]:
         if not any(rule.covers(verdict.value) for verdict in verdicts):
             owner = f" (owner: {rule.owner})" if rule.owner else ""
             message = f"this keep rule{owner} matches no value that is found"
-            yield Observation(names.fold(rule.hosts), rule.value, message)
+            hosts = names.fold(rule.hosts)
+            yield Observation(hosts, rule.value, message, named=(hosts,))
 
 
 RULES = (
