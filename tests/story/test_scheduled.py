@@ -47,5 +47,6 @@ def test_what_a_stranger_gets_is_told_the_next_night_and_once(
     assert (more.code, told(more)) == (3, ["  medium    KCD016  hv02"])
     auditor.inventory(HOSTS.replace("01-04", "01,03-04") + "policy: {foreign: ignore}\n")
     left = night(auditor)
-    assert (left.code, told(left)) == (0, ["  left out  hv02"])
+    # Nobody retired it, and it still delegates to the others.
+    assert (left.code, told(left)) == (3, ["  high      KCD023  hv02", "  left out  hv02"])
     assert told(night(auditor)) == []
