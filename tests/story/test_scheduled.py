@@ -48,5 +48,5 @@ def test_what_a_stranger_gets_is_told_the_next_night_and_once(
     auditor.inventory(HOSTS.replace("01-04", "01,03-04") + "policy: {foreign: ignore}\n")
     left = night(auditor)
     # Nobody retired it, and it still delegates to the others.
-    assert (left.code, told(left)) == (3, ["  high      KCD023  hv02", "  left out  hv02"])
+    assert (left.code, told(left)) == (3, ["  high      KCD023  HV02", "  left out  hv02"])
     assert told(night(auditor)) == []
