@@ -28,11 +28,10 @@ The number is the exit code of the command that ends with it (README, exit codes
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """A command of this program for somebody to type: its words alone.
 
     Whoever shows it adds what the user has to repeat, such as ``--inventory``: only the front end

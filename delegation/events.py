@@ -6,9 +6,8 @@ answer is asked by a ``confirm`` of its own.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
 class EventSeverity(StrEnum):
@@ -34,8 +33,7 @@ class Event(Protocol):
         """The event as lines for people."""
 
 
-@dataclass(frozen=True, slots=True)
-class Remark:
+class Remark(NamedTuple):
     """A line that no program has to tell from others."""
 
     text: str

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from struct import error as StructError  # noqa: N812 - an exception, named as one
 from struct import unpack_from
+from typing import NamedTuple
 
 ADMINISTRATORS, SYSTEM, OWNER_RIGHTS = "S-1-5-32-544", "S-1-5-18", "S-1-3-4"
 OWNERS = frozenset({ADMINISTRATORS, SYSTEM, OWNER_RIGHTS})
@@ -32,16 +33,14 @@ _DENIED = {0x1, 0x6, 0xA, 0xC}
 _INHERIT_ONLY = 0x8
 
 
-@dataclass(frozen=True, slots=True)
-class Distrust:
+class Distrust(NamedTuple):
     """Why what lies at a path may be somebody else's, and what to do about it."""
 
     why: str
     fix: str
 
 
-@dataclass(frozen=True, slots=True)
-class FileRights:
+class FileRights(NamedTuple):
     """``owner`` is a SID, empty where there is none; ``grants`` are those to SIDs, as bits.
 
     ``unknown`` are the types of entries that grant something in a way that is not known here.

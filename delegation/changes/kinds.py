@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Generic
+from typing import Any, Generic, NamedTuple
 
 from delegation.changes.plan import S
 from delegation.errors import Advice, Command, command
 
 
-@dataclass(frozen=True, slots=True)
-class KindWords:
+class KindWords(NamedTuple):
     """What verbs say of a kind: what its objects ``have`` and how they are ``written``.
 
     ``left`` is what somebody restores who wants a rollback after all.
@@ -51,8 +50,7 @@ class Kind(Generic[S]):
         return Advice(typed, " made|not-made")
 
 
-@dataclass(frozen=True, slots=True)
-class Kinds:
+class Kinds(NamedTuple):
     """All kinds of runs, as one explicit table that whoever opens a journal hands to it.
 
     ``unchanging`` are runs without changes of their own: audits, migrations. A kind that stands in

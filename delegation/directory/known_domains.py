@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
+from typing import NamedTuple
 
 _AUTHORITY = re.compile(r"sha256:([A-Za-z0-9+/]{43}=)\Z")
 
@@ -59,8 +60,7 @@ class KnownDomain:
         return said
 
 
-@dataclass(frozen=True, slots=True)
-class Destination:
+class Destination(NamedTuple):
     """Where a secret would go, as far as the list has to say something about it.
 
     ``server`` is a host outside the domain's names, else empty. ``authorities`` are the keys of
@@ -82,8 +82,7 @@ class Acquaintance(Enum):
     DIFFERENT = "different"
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(NamedTuple):
     """``lacking`` is what would have to be known besides; ``met`` the entry that would fit."""
 
     acquaintance: Acquaintance

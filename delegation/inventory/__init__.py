@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from typing import NamedTuple
 
 
 class Auth(StrEnum):
@@ -80,8 +81,7 @@ class DirectorySettings:
         return Auth.SIMPLE if simple else Auth.KERBEROS
 
 
-@dataclass(frozen=True, slots=True)
-class Network:
+class Network(NamedTuple):
     """A subnet for live migrations, in CIDR form; ``priority`` None leaves the host's choice."""
 
     subnet: str
@@ -101,8 +101,7 @@ class LiveMigration:
     any_network: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Remoting:
+class Remoting(NamedTuple):
     """How the hosts' WinRM is reached. ``user`` None: the current ticket or logon.
 
     ``port`` None: the transport's own, 5985 for message-encrypted HTTP and 5986 for HTTPS.
@@ -124,22 +123,19 @@ class Slots(StrEnum):
     """A live-migration slot only."""
 
 
-@dataclass(frozen=True, slots=True)
-class Apart:
+class Apart(NamedTuple):
     """Machines of which no two may be on one host; ``machines`` are patterns with ``*``, ``?``."""
 
     machines: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Together:
+class Together(NamedTuple):
     """Machines that are to be on one host."""
 
     machines: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class OnlyOn:
+class OnlyOn(NamedTuple):
     """Machines that may only be on these hosts, by label."""
 
     machines: tuple[str, ...]
@@ -149,8 +145,7 @@ class OnlyOn:
 Affinity = Apart | Together | OnlyOn
 
 
-@dataclass(frozen=True, slots=True)
-class MigrateSettings:
+class MigrateSettings(NamedTuple):
     """What migrations have to respect beyond what the hosts say themselves."""
 
     slots: Slots = Slots.BOTH
@@ -173,8 +168,7 @@ class Host:
     unconstrained: Unconstrained | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Mesh:
+class Mesh(NamedTuple):
     """Every source may migrate to every target, by label; a two-way mesh has both alike."""
 
     name: str
@@ -182,8 +176,7 @@ class Mesh:
     targets: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class FileServer:
+class FileServer(NamedTuple):
     """An SMB file server that the hosts of some meshes reach: cifs only."""
 
     name: str
@@ -192,8 +185,7 @@ class FileServer:
     reached_from: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Keep:
+class Keep(NamedTuple):
     """Values that belong to somebody else and stay: a pattern with ``*`` and ``?``.
 
     ``hosts`` empty: on every host. ``accepts_transition``: its owner has agreed that the
@@ -213,8 +205,7 @@ class Keep:
         return fnmatchcase(value.casefold(), without_sets)
 
 
-@dataclass(frozen=True, slots=True)
-class Removal:
+class Removal(NamedTuple):
     """Exactly this value goes from these hosts, whoever wrote it: the opposite of a keep rule.
 
     Case makes no difference, as for the directory.

@@ -5,9 +5,8 @@ A value that is absent or was reported is None alike: a file with a problem give
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from delegation import names
 from delegation.errors import Problem
@@ -27,8 +26,7 @@ MAX_PROBLEMS = 1_000
 """Bounds: one text, all names that a file's ranges stand for, and the problems that are shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """A value of the file: what it is called, how it could be written, and where it stands."""
 
     title: str

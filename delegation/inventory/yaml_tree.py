@@ -8,7 +8,7 @@ inventory has no use for (tags, merge keys, several documents) is refused: it co
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -42,8 +42,7 @@ class ScalarKind(StrEnum):
     NULL = "nothing"
 
 
-@dataclass(frozen=True, slots=True)
-class ScalarNode:
+class ScalarNode(NamedTuple):
     """A single value: the text as written, and what YAML takes it for."""
 
     line: int
@@ -52,23 +51,20 @@ class ScalarNode:
     kind: ScalarKind
 
 
-@dataclass(frozen=True, slots=True)
-class BrokenNode:
+class BrokenNode(NamedTuple):
     """A place whose problem is already reported: readers pass over it in silence."""
 
     line: int
     column: int
 
 
-@dataclass(frozen=True, slots=True)
-class SequenceNode:
+class SequenceNode(NamedTuple):
     line: int
     column: int
     items: "tuple[Node, ...]"
 
 
-@dataclass(frozen=True, slots=True)
-class MappingNode:
+class MappingNode(NamedTuple):
     """Its entries in order, duplicate keys (which are reported) included.
 
     ``complete`` False: an entry was refused, so that a missing key says nothing.
@@ -83,8 +79,7 @@ class MappingNode:
 Node = ScalarNode | SequenceNode | MappingNode | BrokenNode
 
 
-@dataclass(frozen=True, slots=True)
-class NodeTree:
+class NodeTree(NamedTuple):
     """``root`` None: the problems made the text unreadable as a whole."""
 
     root: Node | None

@@ -1,15 +1,14 @@
 """What an audit tells besides its findings: warnings about the record that it compares with."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
 from delegation.errors import Advice, command
 from delegation.events import EventSeverity
 
 
-@dataclass(frozen=True, slots=True)
-class NothingToCompareWith:
+class NothingToCompareWith(NamedTuple):
     """The journal could not be read."""
 
     why: str
@@ -19,8 +18,7 @@ class NothingToCompareWith:
         return (f"nothing to compare with, all findings are told as new: {self.why}",)
 
 
-@dataclass(frozen=True, slots=True)
-class AuditNotRecorded:
+class AuditNotRecorded(NamedTuple):
     """The journal could not be written: no later audit knows of this one."""
 
     why: str
@@ -30,8 +28,7 @@ class AuditNotRecorded:
         return (f"this audit is not in the history: {self.why}",)
 
 
-@dataclass(frozen=True, slots=True)
-class BaselineAssumed:
+class BaselineAssumed(NamedTuple):
     """No audit by this inventory was ever told to move the baseline, so this one has moved it."""
 
     severity: EventSeverity = EventSeverity.WARNING
@@ -46,8 +43,7 @@ class BaselineAssumed:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class BaselineLate:
+class BaselineLate(NamedTuple):
     """The last audit that was to move the baseline is older than twice the gap before it."""
 
     inventory: str
@@ -68,8 +64,7 @@ HOURS_IN_WORDS = 72
 """Longer than that, days are counted."""
 
 
-@dataclass(frozen=True, slots=True)
-class FindingsNotKept:
+class FindingsNotKept(NamedTuple):
     """The audit is on record, without what it found."""
 
     severity: EventSeverity = EventSeverity.WARNING
@@ -78,8 +73,7 @@ class FindingsNotKept:
         return ("the findings are too many to be kept: no later audit compares with this one",)
 
 
-@dataclass(frozen=True, slots=True)
-class UnsettledRuns:
+class UnsettledRuns(NamedTuple):
     """What was found may be what these runs were about to change."""
 
     runs: tuple[int, ...]

@@ -5,7 +5,7 @@ folder: of what the one does not look at, it can't say that anything is new, or 
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from delegation.mesh.checks import (
     ACCOUNT_RULE,
@@ -22,8 +22,7 @@ INVENTORY, KEEP_RULES = "the inventory", "the keep rules"
 """Subjects that are no object: the inventory as a whole, and its keep rules."""
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(NamedTuple):
     """What was looked at: a label for each subject. ``is_whole``: not limited to some hosts.
 
     A host that could be judged is there by its account's objectGUID, which stays when it is

@@ -1,7 +1,7 @@
 """An audit -> its data, its words and its verdict: what every front end shows of it."""
 
-from dataclasses import dataclass
 from enum import Enum, IntEnum
+from typing import NamedTuple
 
 from delegation import names
 from delegation.mesh.checks import ACCOUNT_RULE, Finding
@@ -39,8 +39,7 @@ class AuditVerdict(Enum):
     """Drift, or a finding of a severity that was to fail."""
 
 
-@dataclass(frozen=True, slots=True)
-class AuditView:
+class AuditView(NamedTuple):
     """What was found, and how it compares with the baseline, whose newest audit is ``since``.
 
     ``new_only``: only what is new is told, and only that can fail; or, once in a while, what is

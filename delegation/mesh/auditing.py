@@ -5,9 +5,8 @@ Nothing here can write to the directory: the world of an audit opens it to read 
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from delegation.changes.records import Records
 from delegation.changes.run import NewRun
@@ -33,8 +32,7 @@ from delegation.mesh.snapshot import Directory
 from delegation.mesh.state import AUDIT
 
 
-@dataclass(frozen=True, slots=True)
-class AuditRequest:
+class AuditRequest(NamedTuple):
     """What to look at, and what of it fails.
 
     ``limit`` is an expression of hosts, None all of them; ``operators`` are who run migrations.
@@ -115,8 +113,7 @@ def audit(
     return view
 
 
-@dataclass(frozen=True, slots=True)
-class _Made:
+class _Made(NamedTuple):
     """An audit that has told what it found, of which directory, against what."""
 
     directory: Directory

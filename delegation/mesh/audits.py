@@ -8,8 +8,7 @@ that were asked to move it do: one by hand at noon must not make the nightly one
 
 from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from delegation.changes import store
@@ -27,8 +26,7 @@ ROOM = 64 * 2**20
 """Bytes that all pages of findings take together, as compressed."""
 
 
-@dataclass(frozen=True, slots=True)
-class AuditRecord:
+class AuditRecord(NamedTuple):
     """A finished audit; ``audited_as`` is the inventory that it looked by.
 
     ``moves``: it is what later ones compare with. ``is_declared``: because it was told so.

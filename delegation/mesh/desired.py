@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from delegation import names
 from delegation.errors import Refused
@@ -12,8 +12,7 @@ HARD_LIMIT = 5_000
 """Values on one object that no domain could hold; meshes are refused before they use memory."""
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """Something a host delegates to, with its values in canonical and in casefolded form."""
 
     label: str
@@ -42,8 +41,7 @@ class Endpoint:
         return cls(label, computer, fqdn, values, keys, is_host)
 
 
-@dataclass(frozen=True, slots=True)
-class Delegate:
+class Delegate(NamedTuple):
     """One host and the endpoints it may delegate to, in the order of the inventory.
 
     ``protocol_transition`` None: leave the flag as it is found. A host that delegates to nothing
@@ -63,8 +61,7 @@ class Delegate:
             yield from zip(endpoint.keys, endpoint.values, strict=True)
 
 
-@dataclass(frozen=True)
-class Desired:
+class Desired(NamedTuple):
     """The whole mesh: a delegate for every host of the inventory, targets alone included."""
 
     domain: str

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
@@ -12,8 +11,7 @@ from delegation.mesh.checks import DRIFT, RULES, Finding, Severity
 from delegation.mesh.compare import Comparison, Standing, Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class KeptValue:
+class KeptValue(NamedTuple):
     """A value of somebody else that a keep rule lets stay; ``expires`` None: for good."""
 
     computer: str
@@ -43,8 +41,7 @@ def kept_values(comparison: Comparison) -> tuple[KeptValue, ...]:
     return tuple(kept)
 
 
-@dataclass(frozen=True, slots=True)
-class FindingsView:
+class FindingsView(NamedTuple):
     """What was found, and in how much: ``objects`` that were judged, ``values`` as desired.
 
     ``dc`` None: no directory was looked at, and nothing could be found.
@@ -129,8 +126,7 @@ class Holders(NamedTuple):
         return ": ".join(filter(None, (self.hosts, ", ".join(self.values))))
 
 
-@dataclass(frozen=True, slots=True)
-class FindingGroup:
+class FindingGroup(NamedTuple):
     """Findings that say the same of several hosts or values."""
 
     rule: str

@@ -7,7 +7,7 @@ with (Semperis, SPN-jacking, 2022).
 
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from delegation import names
 from delegation.mesh import facts
@@ -15,8 +15,7 @@ from delegation.mesh.desired import Endpoint
 from delegation.mesh.snapshot import Computer, Snapshot
 
 
-@dataclass(frozen=True, slots=True)
-class NameOwners:
+class NameOwners(NamedTuple):
     """Who answers to ``value`` of ``endpoint``: the holders of ``registered``.
 
     ``registered`` is the value itself, or what stands for it (HOST/…); where nobody answers, what

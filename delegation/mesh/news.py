@@ -11,8 +11,7 @@ from delegation.mesh.audit_pages import AuditPage, PastFinding
 from delegation.mesh.checks import RULE_IDS, Finding, Severity
 
 
-@dataclass(frozen=True, slots=True)
-class Audited:
+class Audited(NamedTuple):
     """An audit of the past; ``started`` is ISO 8601 in UTC."""
 
     run: int
@@ -27,8 +26,7 @@ class LastLook(NamedTuple):
     is_gone: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class OldAudit:
+class OldAudit(NamedTuple):
     """An audit of 0.1.0, which says neither of which inventory nor of what it was.
 
     ``of_same``: that its inventory was, word for word, the one of now.
@@ -54,8 +52,7 @@ class Baseline:
     old: OldAudit | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class NotLookedAt:
+class NotLookedAt(NamedTuple):
     """What an earlier audit looked at and this one does not, with the findings open then.
 
     ``for_now``: because this one was limited to other hosts.
@@ -69,8 +66,7 @@ class NotLookedAt:
         return {"computer": self.label, "findings": self.findings}
 
 
-@dataclass(frozen=True, slots=True)
-class News:
+class News(NamedTuple):
     """All findings of an audit, told apart, and those of before that are no more.
 
     ``new``: not found before. ``uncounted``: found by rules that looked for the first time, and

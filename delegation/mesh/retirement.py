@@ -5,7 +5,6 @@ password, and with it all that the account may still do: a list knows names, and
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from delegation import names
@@ -15,8 +14,7 @@ from delegation.mesh.snapshot import Computer, Snapshot
 from delegation.mesh.state import DelegationPlan, removed
 
 
-@dataclass(frozen=True, slots=True)
-class MeshNames:
+class MeshNames(NamedTuple):
     """Under which names, casefolded, the machines of an inventory can be asked for.
 
     ``hosts`` gives the label of each.

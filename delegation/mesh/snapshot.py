@@ -111,8 +111,7 @@ class Directory:
     dc: str
 
 
-@dataclass(frozen=True, slots=True)
-class Operator:
+class Operator(NamedTuple):
     """Somebody who runs migrations, as found: ``account`` None where nobody has that ``name``.
 
     ``token`` holds the SIDs of the account and of every group it is in, nested ones too; None
@@ -260,8 +259,7 @@ def resolve(  # noqa: PLR0913 - whatever decides which account a name means
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Scope:
+class _Scope(NamedTuple):
     """Where accounts count: one domain's naming context, and the search bases in it, if any.
 
     Another domain is told by its naming context. As text, DC=corp,DC=example is the end of a

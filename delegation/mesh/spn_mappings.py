@@ -5,13 +5,12 @@ stands for the service counts (MS-DRSR 4.1.4.2.14, MS-ADA3 attribute sPNMappings
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from delegation import names
 
 
-@dataclass(frozen=True, slots=True)
-class SpnMappings:
+class SpnMappings(NamedTuple):
     """The class that stands for a service, by the service (casefolded).
 
     ``is_read``: as the forest has it, where an administrator may have changed it; else the default

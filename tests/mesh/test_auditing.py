@@ -121,7 +121,8 @@ def test_a_journal_that_cannot_be_read_is_told_where_it_matters(
     assert [type(event) for event in heard.events] == [AuditNotRecorded]
     heard.events.clear()
     ran(where, NEW)
-    assert [type(event) for event in heard.events] == [NothingToCompareWith, AuditNotRecorded]
+    kinds: list[type] = [type(event) for event in heard.events]
+    assert kinds == [NothingToCompareWith, AuditNotRecorded]
 
 
 def test_words_of_the_warnings() -> None:

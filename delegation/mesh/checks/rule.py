@@ -125,8 +125,7 @@ class Observation(NamedTuple):
     named: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """An id that stays, what is found, what to do, why that is known, and the function that looks.
 
     ``reference`` names the specification or the publication that the rule rests on.
