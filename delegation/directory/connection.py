@@ -229,19 +229,29 @@ def url_elsewhere(run: Run, dc: str) -> str:
             f"--on names a domain controller, and run {run.id} can't be undone on {dc}",
             "name an export that has been moved with --directory ldif:FILE",
         )
-    if "://" in dc:
-        from delegation.inventory.directory_section import directory_url
+    from delegation.inventory.directory_section import directory_url
 
-        try:
-            return directory_url(dc)
-        except ValueError as exc:
-            what, fix = exc.args
-            raise UsageError(f"--on: {what}", fix) from exc
+    try:
+        return directory_url(dc if "://" in dc else _url_like(own, dc, run.domain))
+    except ValueError as exc:
+        what, fix = exc.args
+        raise UsageError(f"--on: {what}", fix) from exc
+
+
+def _url_like(own: str, dc: str, domain: str) -> str:
+    """``dc``, a host name, an address or a name with a port, in the way of ``own``.
+
+    Raises ValueError(what, what to do).
+    """
     scheme = own.partition("://")[0] or "ldap"
-    if ":" in dc:
-        return f"{scheme}://[{dc}]"
+    if is_address(dc):
+        return f"{scheme}://[{dc}]" if ":" in dc else f"{scheme}://{dc}"
+    host, colon, port = dc.partition(":")
+    if not host.strip():
+        raise ValueError("no host is named", f"write --on dc2.{domain}")
     # Neither a certificate nor a ticket need know a short name.
-    return f"{scheme}://{dc if '.' in dc else f'{dc}.{run.domain}'}"
+    fqdn = host if "." in host else f"{host}.{domain}"
+    return f"{scheme}://{fqdn}{colon}{port}"
 
 
 def settings_to_undo(
