@@ -234,6 +234,8 @@ def _warn_unknown(shared: Options, job: Job, *, is_here: bool) -> None:
         return
     list_there = replace(shared.places, known_domains=Path(job.known_domains))
     wanted = job.inventory.directory
+    if shared.directory is not None:
+        wanted = wiring.redirect(wanted, shared.directory)
     if wanted.ca_file is not None:
         wanted = replace(wanted, ca_file=str((shared.inventory.parent / wanted.ca_file).resolve()))
     trusting = wiring.trusting(list_there if is_here else shared.places)

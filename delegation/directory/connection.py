@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 from urllib.parse import urlsplit
 
+from delegation import names
 from delegation.changes.run import Run
 from delegation.errors import JournalError, Refused, UsageError
 from delegation.inventory import Auth, DirectorySettings, Inventory
@@ -176,12 +177,36 @@ def recorded_settings(connection: dict[str, Any]) -> DirectorySettings:
         if fields.get("auth"):
             fields["auth"] = Auth(fields["auth"])
         settings = DirectorySettings(**fields)
+        _refuse_unheard_of(settings)
     except (TypeError, ValueError) as exc:
         raise JournalError(_NO_CONNECTION, _RESTORE) from exc
-    texts = (settings.url, settings.user, settings.ca_file, settings.keytab, settings.site)
-    if not all(isinstance(text, str | None) for text in texts):
-        raise JournalError(_NO_CONNECTION, _RESTORE)
     return settings
+
+
+def _refuse_unheard_of(settings: DirectorySettings) -> None:
+    """Raise TypeError or ValueError for what no inventory could have said: somebody planted it.
+
+    The Kerberos library reads a name up to its first zero byte. Whoever judges where a password
+    goes must not read another one.
+    """
+    from delegation.inventory.directory_section import directory_url
+
+    said = (settings.user, settings.site, *settings.search_base)
+    # A folder may be called anything.
+    paths = (settings.url, settings.ca_file, settings.keytab)
+    texts = [text for text in (*said, *paths) if text is not None]
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError("not a text")
+    if any("\0" in text for text in texts) or any(
+        names.inert(text) != text for text in said if text
+    ):
+        raise ValueError("invisible characters")
+    if not isinstance(settings.start_tls, bool):
+        raise TypeError("start_tls is neither true nor false")
+    for address in settings.dns_servers:
+        ipaddress.ip_address(str(address))
+    if settings.url is not None:
+        directory_url(settings.url)
 
 
 _NO_CONNECTION = "how this run reached its directory can't be read"
@@ -204,19 +229,29 @@ def url_elsewhere(run: Run, dc: str) -> str:
             f"--on names a domain controller, and run {run.id} can't be undone on {dc}",
             "name an export that has been moved with --directory ldif:FILE",
         )
-    if "://" in dc:
-        from delegation.inventory.directory_section import directory_url
+    from delegation.inventory.directory_section import directory_url
 
-        try:
-            return directory_url(dc)
-        except ValueError as exc:
-            what, fix = exc.args
-            raise UsageError(f"--on: {what}", fix) from exc
+    try:
+        return directory_url(dc if "://" in dc else _url_like(own, dc, run.domain))
+    except ValueError as exc:
+        what, fix = exc.args
+        raise UsageError(f"--on: {what}", fix) from exc
+
+
+def _url_like(own: str, dc: str, domain: str) -> str:
+    """``dc``, a host name, an address or a name with a port, in the way of ``own``.
+
+    Raises ValueError(what, what to do).
+    """
     scheme = own.partition("://")[0] or "ldap"
-    if ":" in dc:
-        return f"{scheme}://[{dc}]"
+    if is_address(dc):
+        return f"{scheme}://[{dc}]" if ":" in dc else f"{scheme}://{dc}"
+    host, colon, port = dc.partition(":")
+    if not host.strip():
+        raise ValueError("no host is named", f"write --on dc2.{domain}")
     # Neither a certificate nor a ticket need know a short name.
-    return f"{scheme}://{dc if '.' in dc else f'{dc}.{run.domain}'}"
+    fqdn = host if "." in host else f"{host}.{domain}"
+    return f"{scheme}://{fqdn}{colon}{port}"
 
 
 def settings_to_undo(

@@ -17,7 +17,8 @@ from delegation.errors import UsageError
 
 NAME = Path("delegation", "known-domains")
 MAX_BYTES = 1 << 20
-READABLE_BY_ALL = 0o644
+READABLE_BY_ALL, FOLDER_OF_ALL = 0o644, 0o755
+"""Whatever the umask: it is no secret, and other accounts have to read what root has written."""
 PATIENCE = 5.0
 """Seconds to wait for another process that is writing."""
 
@@ -117,7 +118,7 @@ class KnownDomainsFile:
         # Of a link, what it leads to: somebody may keep such files elsewhere.
         path, domain = self._writable().resolve(), domain.casefold()
         try:
-            path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+            _make_readable(path.parent)
             _refuse_of_others(path)
             with _alone(path):
                 data = _content(path)
@@ -125,7 +126,6 @@ class KnownDomainsFile:
                 joined = before.joined(said) if is_joined and before else said
                 made = known_domains_form.with_entry(data, str(path), domain, joined)
                 files.replace(path, made)
-                # The user's umask may keep others from reading what is no secret.
                 path.chmod(READABLE_BY_ALL)
         except OSError as exc:
             raise UsageError(
@@ -162,13 +162,22 @@ def _refuse_with_inventory(path: Path, inventory: Path, *, is_given: bool) -> No
     usual = {own(), everybodys()}
     if not is_given or path in usual or _is_handed_over(path) or not inventory.exists():
         return
-    folder = inventory.resolve().parent
-    if path.resolve().is_relative_to(folder) or path.absolute().is_relative_to(folder):
+    # A link may have come with the list beside it, and lead to an inventory elsewhere.
+    folders = (inventory.resolve().parent, inventory.parent.resolve())
+    places = (path.resolve(), path.absolute())
+    if any(place.is_relative_to(folder) for place in places for folder in folders):
         raise UsageError(
             f"--known-domains {path} lies in the folder of the inventory, or below it: who sent "
             "the one may have sent the other; nothing was sent",
             "keep it elsewhere, as in your own configuration folder",
         )
+
+
+def _make_readable(folder: Path) -> None:
+    """Raises OSError. A folder that is there keeps the mode that somebody gave it."""
+    if not folder.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(FOLDER_OF_ALL)
 
 
 def _may_look(path: Path) -> bool:

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Protocol
 
 from delegation import names
-from delegation.directory.admission import Admission, Introductions, is_in, server_of
+from delegation.directory.admission import Admission, Introductions, server_of
 from delegation.directory.connection import Credentials, ReachedServer, host_of, refuse_unable
 from delegation.directory.known_domains import Destination
 from delegation.directory.known_domains_file import KnownDomainsFile
@@ -168,7 +168,8 @@ class Logons:
         from delegation.kerberos import principals
 
         principal = principals.principal_of(user, domain)
-        is_ours = is_in(principal.rpartition("@")[2], domain)
+        # Names below the domain's are no part of it: any member may put a KDC of one into its DNS.
+        is_ours = principal.rpartition("@")[2] == domain.upper()
         if is_ours and self._passwords.given(section) is not None:
             return True
         from delegation.directory import sealing

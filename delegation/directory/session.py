@@ -221,7 +221,7 @@ def _open(connection: Any, tls: VerifiedTls | None, settings: DirectorySettings)
     except Unreadable as exc:
         connection.strategy.close()
         raise trouble.unreadable(settings.url or "", exc) from exc
-    except (LDAPExceptionError, OSError) as exc:
+    except (LDAPExceptionError, OSError, UnicodeError) as exc:
         connection.strategy.close()
         raise _unreachable(settings.url or "", tls, exc) from exc
 
@@ -231,7 +231,13 @@ def _unreachable(url: str, tls: VerifiedTls | None, exc: Exception) -> Connectio
     if refusal is not None:
         return refusal
     text = str(exc)
-    if "getaddrinfo" in text or "Name or service" in text or "invalid server address" in text:
+    # No name in DNS has an empty label, or one of 64 letters: Python says so as a UnicodeError.
+    if (
+        isinstance(exc, UnicodeError)
+        or "getaddrinfo" in text
+        or "Name or service" in text
+        or "invalid server address" in text
+    ):
         return ConnectionFailed(
             f"{host_of(url)} has no address in DNS",
             "correct directory.url, or set directory.dns_servers",

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from delegation import names
 from delegation.directory import known_domains, known_domains_form
+from delegation.directory.admission import server_of
+from delegation.directory.connection import host_of
 from delegation.directory.known_domains import KnownDomain
 from delegation.directory.known_domains_file import KnownDomainsFile
 from delegation.errors import Command, UsageError, command
@@ -77,16 +79,25 @@ class Trusting:
         another machine's, of which nothing is known.
         """
         known = self._known.known(domain) if is_asked else None
-        needs_authority = wanted.over_tls or wanted.logon is Auth.SIMPLE
-        dns_servers = set(wanted.dns_servers)
-        if known is not None and dns_servers <= set(known.dns_servers):
+        # With Kerberos it goes to a KDC, and nothing rests on the server's TLS.
+        is_for_server = wanted.logon is not Auth.KERBEROS
+        is_over_tls = wanted.over_tls or wanted.logon is Auth.SIMPLE
+        needs_authority = is_for_server and is_over_tls
+        host = host_of(wanted.url or "")
+        server = server_of(host, domain) if is_for_server and host else ""
+        needed = KnownDomain(
+            dns_servers=wanted.dns_servers,
+            servers=(server,) if server else (),
+            ntlm_without_tls=is_for_server and not is_over_tls,
+        )
+        if known is not None and known.joined(needed) == known:
             lacks_authority = needs_authority and not known.authorities
             if not lacks_authority:
                 return None
         words = ["trust", domain]
         if needs_authority:
             words += ["--ca-file", wanted.ca_file or "CA.pem"]
-        words += [word for address in wanted.dns_servers for word in ("--dns-server", address)]
+        words += needed.options()
         return command(*words)
 
     def write(self, proposal: TrustProposal) -> Path:

@@ -13,7 +13,7 @@ from delegation.inventory.yaml_text import quoted
 
 GLOBAL_CATALOG_PORTS = frozenset({3268, 3269})
 
-_SERVER = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::([0-9]{1,5}))?\Z")
+_SERVER = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|[A-Za-z0-9_.-]+)(?::([0-9]{1,5}))?\Z")
 _RDN = r"(?:[A-Za-z][A-Za-z0-9-]*|[0-9]+(?:\.[0-9]+)*)=(?:[^,\\]|\\.)+"
 _DN = re.compile(rf"{_RDN}(?:, *{_RDN})*\Z")
 
@@ -36,7 +36,7 @@ def directory_url(url: str) -> str:
     scheme = scheme.lower()
     server = rest.removeprefix("//")
     match = _SERVER.match(server)
-    port = int(match[1]) if match and match[1] else None
+    port = int(match[2]) if match and match[2] else None
     if scheme == "ldif" and rest and not rest.startswith("//"):
         return f"ldif:{rest}"
     if scheme == "ldif":
@@ -48,7 +48,7 @@ def directory_url(url: str) -> str:
             f"{quoted(url)} is no directory URL",
             "write ldaps://dc1.corp.example, ldap://dc1.corp.example or ldif:export.ldif",
         )
-    if match is None:
+    if match is None or (match[1] and not _is_address(match[1])):
         raise ValueError(
             f"{quoted(url)} is not just a server",
             f"write {scheme}://dc1.corp.example, with :port if needed, and no path",
@@ -61,6 +61,14 @@ def directory_url(url: str) -> str:
     if port is not None and not 0 < port < 65536:
         raise ValueError(f"{port} is no port", f"write {scheme}:// without a port")
     return f"{scheme}://{server}"
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def read_addresses(reading: Reading, field: Field) -> tuple[str, ...]:

@@ -49,6 +49,9 @@ CORP.EXAMPLE = {{
 EVIL.EXAMPLE = {{
   kdc = {trap}
 }}
+EVIL.CORP.EXAMPLE = {{
+  kdc = {trap}
+}}
 """
 
 
@@ -183,6 +186,36 @@ class TestAttacks:
         self.nothing_is_told(
             desk, trap, "--directory", "ldaps://dc1.corp.example", "rollback", "--yes"
         )
+
+    @pytest.mark.parametrize("realm", ["EVIL.CORP.EXAMPLE", "evil.corp.example"])
+    def test_a_kdc_below_the_domains_name(self, desk: Desk, trap: Trap, realm: str) -> None:
+        """Every member may have names put into the domain's DNS: those of a KDC as well."""
+        desk.declare(url=f"ldap://{desk.lab.dc_fqdn}", user=f"{WRITER}@{realm}")
+        chosen = desk.saying(**desk.variables, KRB5_CONFIG=str(krb5_conf(desk, trap)))
+        said = self.nothing_is_told(chosen, trap, "plan")
+        assert "EVIL.CORP.EXAMPLE would be for a KDC outside corp.example" in said
+        assert f"kinit {WRITER}@EVIL.CORP.EXAMPLE" in said
+
+    def test_a_name_that_ends_early_for_the_kerberos_library(self, desk: Desk, trap: Trap) -> None:
+        """Its library takes texts of C: what stands behind a zero byte is not there for it."""
+        desk.declare(keytab=str(desk.lab.keytab(WRITER)))
+        assert desk.run("apply", "--yes").code == 0
+        file = desk.folder / "inventory.yaml"
+        file.write_text("domain: corp.example\nhosts: {'hv[01-02]': }\n")
+        user = f"{WRITER}@EVIL.EXAMPLE\0@corp.example"
+        planted = {
+            "url": f"ldap://{desk.lab.dc_fqdn}",
+            "auth": "kerberos",
+            "user": user,
+            "dns_servers": [desk.lab.address],
+        }
+        with closing(sqlite3.connect(desk.state / "journal.sqlite")) as db, db:
+            db.execute("UPDATE runs SET connection = ?", [json.dumps(planted)])
+        chosen = desk.saying(**desk.variables, KRB5_CONFIG=str(krb5_conf(desk, trap)))
+        answer = chosen.run("rollback", "--yes")
+        assert trap.secrets(password_of(desk)) == []
+        assert answer.code == 1, answer
+        assert "can't be read" in answer.err
 
     def test_a_password_of_hosts(self, desk: Desk, trap: Trap, forged: DnsServer) -> None:
         own = {
