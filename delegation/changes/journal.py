@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any, Generic
 from uuid import UUID
 
-from delegation.changes import store
+from delegation.changes import journal_rows, store
 from delegation.changes.kinds import Kind, Kinds
 from delegation.changes.outcomes import Outcome, Result
-from delegation.changes.plan import Change, S, State, Target
+from delegation.changes.plan import Change, S
 from delegation.changes.run import RUNNING, NewRun, RecordedChange, Run
 from delegation.errors import JournalError, UsageError
 
@@ -60,7 +60,7 @@ class Journal:
         db = self.writing()
         with store.transaction(db, self.path):
             number = self.add(run)
-            rows = (_row(number, seq, change) for seq, change in enumerate(changes))
+            rows = (journal_rows.row_of(number, seq, change) for seq, change in enumerate(changes))
             db.executemany(
                 "INSERT INTO changes (run, seq, name, dn, guid, before, after)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -118,7 +118,7 @@ class Journal:
         """What a run planned to change and what became of each, in the order of its plan."""
         rows = self.rows("SELECT * FROM changes WHERE run = ? ORDER BY seq", run)
         with self.reading(f"run {run}"):
-            return [_recorded(row, kind.state) for row in rows]
+            return [journal_rows.recorded_of(dict(row), kind.state) for row in rows]
 
     def unsettled(self, kind: Kind[Any] | None = None) -> list[Run]:
         """Runs, of one kind or all, of which nobody knows the end, or what became of all changes.
@@ -168,7 +168,10 @@ class Journal:
             *kind.runs,
         )
         with self.reading(f"what was written to {guid}"):
-            return [(row["run"], _recorded(row, kind.state).change) for row in rows]
+            applied = [
+                (row["run"], journal_rows.recorded_of(dict(row), kind.state)) for row in rows
+            ]
+        return [(run, recorded.change) for run, recorded in applied]
 
     def undoable(
         self, directory: str | None, kind: Kind[Any], passed_over: Collection[int] = ()
@@ -205,18 +208,15 @@ class Journal:
             yield from cursor.execute(query, parameters).fetchall()
 
     def _run(self, row: sqlite3.Row) -> Run:
-        fields = dict(row)
         with self.reading(f"run {row['id']}"):
-            fields["connection"] = dict(json.loads(row["connection"]))
-            fields["summary"] = dict(json.loads(row["summary"]))
-        return Run(**fields)
+            return journal_rows.run_of(dict(row))
 
     @contextmanager
     def reading(self, what: str) -> Iterator[None]:
         """Raises JournalError where ``what`` turns out to be nothing that was written so."""
         try:
             yield
-        except (ValueError, LookupError, TypeError) as exc:
+        except journal_rows.UNREADABLE as exc:
             raise JournalError(
                 f"{what} in {self.path} can't be read: {exc}",
                 "the journal is damaged: restore it from a backup; the undo files beside it are "
@@ -245,7 +245,8 @@ class RunRecord(Generic[S]):
         now = _now()
         rows: list[tuple[object, ...]] = []
         for outcome in outcomes:
-            guid, after = str(outcome.change.target.guid), _encode(outcome.change.after)
+            guid = str(outcome.change.target.guid)
+            after = journal_rows.encoded(outcome.change.after)
             rows.append((outcome.result.value, now, outcome.reason, after, self.number, guid))
         self._update(
             "UPDATE changes SET result = ?, settled = ?, reason = ?, after = ?"
@@ -264,29 +265,9 @@ class RunRecord(Generic[S]):
             self._db.executemany(statement, rows)
 
 
-def _row(run: int, seq: int, change: Change[S]) -> tuple[object, ...]:
-    target = change.target
-    before, after = _encode(change.before), _encode(change.after)
-    return run, seq, target.name, target.dn, str(target.guid), before, after
-
-
-def _recorded(row: sqlite3.Row, state: type[S]) -> RecordedChange[S]:
-    target = Target(row["name"], row["dn"], UUID(row["guid"]))
-    before = state.from_record(json.loads(row["before"]))
-    after = state.from_record(json.loads(row["after"]))
-    change = Change(target, before, after)
-    result = Result(row["result"]) if row["result"] else None
-    return RecordedChange(change, row["intended"], result, row["settled"], row["reason"])
-
-
 def _marks(values: Sequence[object]) -> str:
     """Placeholders of SQLite for as many values."""
     return ", ".join("?" * len(values))
-
-
-def _encode(state: State) -> bytes:
-    """UTF-8. Text that is not Unicode raises UnicodeEncodeError, which store.translated names."""
-    return json.dumps(state.recorded(), ensure_ascii=False).encode()
 
 
 def _now() -> str:
