@@ -136,27 +136,44 @@ class Journal:
         return [self._run(row) for row in rows]
 
     def in_effect(self, run: int, kind: Kind[S]) -> list[Change[S]]:
-        """What ``run`` changed and no rollback has taken back, part by part.
+        """What ``run`` changed and no rollback has taken back for certain, part by part.
 
-        A rollback that was itself rolled back leaves what it took back in effect again.
+        A rollback that was itself rolled back, or perhaps so, leaves what it took back in effect.
         """
+        applied = [it.change for it in self.changes(run, kind) if it.result is Result.APPLIED]
+        return self._not_undone(run, applied, kind)
+
+    def _perhaps_in_effect(self, run: int, kind: Kind[S]) -> list[Change[S]]:
+        made = [
+            recorded.change
+            for recorded in self.changes(run, kind)
+            if recorded.result is Result.APPLIED or recorded.in_doubt
+        ]
+        return self._not_undone(run, made, kind)
+
+    def _not_undone(self, run: int, made: Sequence[Change[S]], kind: Kind[S]) -> list[Change[S]]:
         # Part by part, because a rollback may have reached some hosts and not others, or have put
         # one value back and found another one changed: the rest can still be undone.
         undone: dict[UUID, set[str]] = defaultdict(set)
-        # A rollback's number is higher than that of the run it reverses: that bounds the recursion
-        # even in a journal whose rows were tampered with.
-        for rollback in self.rows("SELECT id FROM runs WHERE reverses = ? AND id > ?", run, run):
-            for change in self.in_effect(rollback["id"], kind):
-                undone[change.target.guid] |= change.parts
-        in_effect: list[Change[S]] = []
-        for recorded in self.changes(run, kind):
-            if recorded.result is not Result.APPLIED:
-                continue
-            change = recorded.change
-            remaining = change.without(undone[change.target.guid])
-            if remaining is not None:
-                in_effect.append(remaining)
-        return in_effect
+        for rollback in self._rollbacks(run):
+            again: dict[UUID, set[str]] = defaultdict(set)
+            for redone in self._rollbacks(rollback):
+                for change in self._perhaps_in_effect(redone, kind):
+                    again[change.target.guid] |= change.parts
+            for recorded in self.changes(rollback, kind):
+                if recorded.result is Result.APPLIED:
+                    guid = recorded.change.target.guid
+                    undone[guid] |= recorded.change.parts - again[guid]
+        remaining = (change.without(undone[change.target.guid]) for change in made)
+        return [change for change in remaining if change is not None]
+
+    def _rollbacks(self, run: int) -> list[int]:
+        """A rollback's number is higher than that of the run it reverses.
+
+        That bounds a recursion even in a journal whose rows were tampered with.
+        """
+        rows = self.rows("SELECT id FROM runs WHERE reverses = ? AND id > ?", run, run)
+        return [row["id"] for row in rows]
 
     def applied_to(self, guid: UUID, kind: Kind[S]) -> list[tuple[int, Change[S]]]:
         """What runs have made of one object, with their numbers, the oldest first."""
