@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Generic
 from uuid import UUID
 
-from delegation.changes import change_rows, store
+from delegation.changes import journal_rows, store
 from delegation.changes.kinds import Kind, Kinds
 from delegation.changes.outcomes import Outcome, Result
 from delegation.changes.plan import Change, S
@@ -60,7 +60,7 @@ class Journal:
         db = self.writing()
         with store.transaction(db, self.path):
             number = self.add(run)
-            rows = (change_rows.row(number, seq, change) for seq, change in enumerate(changes))
+            rows = (journal_rows.row_of(number, seq, change) for seq, change in enumerate(changes))
             db.executemany(
                 "INSERT INTO changes (run, seq, name, dn, guid, before, after)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -118,7 +118,7 @@ class Journal:
         """What a run planned to change and what became of each, in the order of its plan."""
         rows = self.rows("SELECT * FROM changes WHERE run = ? ORDER BY seq", run)
         with self.reading(f"run {run}"):
-            return [change_rows.recorded(dict(row), kind.state) for row in rows]
+            return [journal_rows.recorded_of(dict(row), kind.state) for row in rows]
 
     def unsettled(self, kind: Kind[Any] | None = None) -> list[Run]:
         """Runs, of one kind or all, of which nobody knows the end, or what became of all changes.
@@ -136,27 +136,44 @@ class Journal:
         return [self._run(row) for row in rows]
 
     def in_effect(self, run: int, kind: Kind[S]) -> list[Change[S]]:
-        """What ``run`` changed and no rollback has taken back, part by part.
+        """What ``run`` changed and no rollback has taken back for certain, part by part.
 
-        A rollback that was itself rolled back leaves what it took back in effect again.
+        A rollback that was itself rolled back, or perhaps so, leaves what it took back in effect.
         """
+        applied = [it.change for it in self.changes(run, kind) if it.result is Result.APPLIED]
+        return self._not_undone(run, applied, kind)
+
+    def _perhaps_in_effect(self, run: int, kind: Kind[S]) -> list[Change[S]]:
+        made = [
+            recorded.change
+            for recorded in self.changes(run, kind)
+            if recorded.result is Result.APPLIED or recorded.in_doubt
+        ]
+        return self._not_undone(run, made, kind)
+
+    def _not_undone(self, run: int, made: Sequence[Change[S]], kind: Kind[S]) -> list[Change[S]]:
         # Part by part, because a rollback may have reached some hosts and not others, or have put
         # one value back and found another one changed: the rest can still be undone.
         undone: dict[UUID, set[str]] = defaultdict(set)
-        # A rollback's number is higher than that of the run it reverses: that bounds the recursion
-        # even in a journal whose rows were tampered with.
-        for rollback in self.rows("SELECT id FROM runs WHERE reverses = ? AND id > ?", run, run):
-            for change in self.in_effect(rollback["id"], kind):
-                undone[change.target.guid] |= change.parts
-        in_effect: list[Change[S]] = []
-        for recorded in self.changes(run, kind):
-            if recorded.result is not Result.APPLIED:
-                continue
-            change = recorded.change
-            remaining = change.without(undone[change.target.guid])
-            if remaining is not None:
-                in_effect.append(remaining)
-        return in_effect
+        for rollback in self._rollbacks(run):
+            again: dict[UUID, set[str]] = defaultdict(set)
+            for redone in self._rollbacks(rollback):
+                for change in self._perhaps_in_effect(redone, kind):
+                    again[change.target.guid] |= change.parts
+            for recorded in self.changes(rollback, kind):
+                if recorded.result is Result.APPLIED:
+                    guid = recorded.change.target.guid
+                    undone[guid] |= recorded.change.parts - again[guid]
+        remaining = (change.without(undone[change.target.guid]) for change in made)
+        return [change for change in remaining if change is not None]
+
+    def _rollbacks(self, run: int) -> list[int]:
+        """A rollback's number is higher than that of the run it reverses.
+
+        That bounds a recursion even in a journal whose rows were tampered with.
+        """
+        rows = self.rows("SELECT id FROM runs WHERE reverses = ? AND id > ?", run, run)
+        return [row["id"] for row in rows]
 
     def applied_to(self, guid: UUID, kind: Kind[S]) -> list[tuple[int, Change[S]]]:
         """What runs have made of one object, with their numbers, the oldest first."""
@@ -168,9 +185,8 @@ class Journal:
             *kind.runs,
         )
         with self.reading(f"what was written to {guid}"):
-            return [
-                (row["run"], change_rows.recorded(dict(row), kind.state).change) for row in rows
-            ]
+            read = [(it["run"], journal_rows.recorded_of(dict(it), kind.state)) for it in rows]
+        return [(run, recorded.change) for run, recorded in read]
 
     def undoable(
         self, directory: str | None, kind: Kind[Any], passed_over: Collection[int] = ()
@@ -212,18 +228,15 @@ class Journal:
         return any(True for _ in self.rows(named, table))
 
     def _run(self, row: sqlite3.Row) -> Run:
-        fields = dict(row)
         with self.reading(f"run {row['id']}"):
-            fields["connection"] = dict(json.loads(row["connection"]))
-            fields["summary"] = dict(json.loads(row["summary"]))
-        return Run(**fields)
+            return journal_rows.run_of(dict(row))
 
     @contextmanager
     def reading(self, what: str) -> Iterator[None]:
         """Raises JournalError where ``what`` turns out to be nothing that was written so."""
         try:
             yield
-        except (ValueError, LookupError, TypeError) as exc:
+        except journal_rows.UNREADABLE as exc:
             raise JournalError(
                 f"{what} in {self.path} can't be read: {exc}",
                 "the journal is damaged: restore it from a backup; the undo files beside it are "
@@ -241,18 +254,16 @@ class RunRecord(Generic[S]):
 
     def intend(self, changes: Sequence[Change[S]]) -> None:
         now = _now()
-        guids = (str(change.target.guid) for change in changes)
-        self._update(
-            "UPDATE changes SET intended = ? WHERE run = ? AND guid = ?",
-            ((now, self.number, guid) for guid in guids),
-        )
+        rows = ((now, self.number, str(change.target.guid)) for change in changes)
+        self._update("UPDATE changes SET intended = ? WHERE run = ? AND guid = ?", rows)
 
     def settle(self, outcomes: Sequence[Outcome[S]]) -> None:
         """``after`` is written once more: only the object tells what was left to it."""
         now = _now()
         rows: list[tuple[object, ...]] = []
         for outcome in outcomes:
-            guid, after = str(outcome.change.target.guid), change_rows.encoded(outcome.change.after)
+            guid = str(outcome.change.target.guid)
+            after = journal_rows.encoded(outcome.change.after)
             rows.append((outcome.result.value, now, outcome.reason, after, self.number, guid))
         self._update(
             "UPDATE changes SET result = ?, settled = ?, reason = ?, after = ?"

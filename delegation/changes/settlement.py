@@ -222,22 +222,17 @@ class SettlementAccount:
     """A settlement of the past; implements changes.history.RunAccount."""
 
     run: Run
+    evidence: tuple[SeenChange, ...]
+    in_words: str
     is_unsettled: bool = False
     advice: str = ""
     tells_status: bool = True
 
     @classmethod
     def of(cls, journal: Journal, run: Run, *, detailed: bool) -> "SettlementAccount":  # noqa: ARG003
-        return cls(run)
-
-    @property
-    def evidence(self) -> tuple[SeenChange, ...]:
-        listed = self.run.summary.get("evidence", ())
-        return tuple(SeenChange(one["host"], one["part"], one["seen"]) for one in listed)
-
-    @property
-    def in_words(self) -> str:
-        return settled_in_words(self.run.summary)
+        with journal.reading(f"run {run.id}"):
+            evidence = tuple(map(_seen_change, run.summary.get("evidence", ())))
+            return cls(run, evidence, settled_in_words(run.summary))
 
     def summary_json(self) -> Mapping[str, Any]:
         """Nothing: the page has it all."""
@@ -246,3 +241,11 @@ class SettlementAccount:
     def details_json(self) -> Mapping[str, Any]:
         """Nothing: the page has it all."""
         return {}
+
+
+def _seen_change(data: Mapping[str, Any]) -> SeenChange:
+    """Raises TypeError or LookupError where it was not written by ``SeenChange.to_json``."""
+    told = data["host"], data["part"], data["seen"]
+    if not all(isinstance(text, str) for text in told):
+        raise TypeError("what was seen is no text")
+    return SeenChange(*told)

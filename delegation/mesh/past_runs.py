@@ -39,26 +39,16 @@ class AuditAccount:
 
     run: Run
     findings: tuple[Finding, ...] | None
+    in_words: str
     is_unsettled: bool = False
     advice: str = ""
     tells_status: bool = False
 
     @classmethod
     def of(cls, journal: Journal, run: Run, *, detailed: bool) -> "AuditAccount":
-        return cls(run, audits.found_by(journal, run.id) if detailed else None)
-
-    @property
-    def in_words(self) -> str:
-        """``drift, 3 findings, 1 new since run 4, baseline``."""
-        summary = self.run.summary
-        words = [
-            "drift" if summary.get("drift") else "no drift",
-            names.counted(int(summary.get("findings", 0)), "finding"),
-        ]
-        if summary.get("since"):
-            words.append(f"{summary.get('new', 0):,} new since run {summary['since']}")
-        words += ["baseline"] if summary.get("baseline") else []
-        return ", ".join(words)
+        findings = audits.found_by(journal, run.id) if detailed else None
+        with journal.reading(f"run {run.id}"):
+            return cls(run, findings, _audited_in_words(run.summary))
 
     def summary_json(self) -> Mapping[str, Any]:
         """Nothing: the page of an audit has its numbers."""
@@ -68,6 +58,18 @@ class AuditAccount:
         if self.findings is None:
             return {"findings": None}
         return {"findings": [finding.to_json() for finding in self.findings]}
+
+
+def _audited_in_words(summary: Mapping[str, Any]) -> str:
+    """``drift, 3 findings, 1 new since run 4, baseline``."""
+    words = [
+        "drift" if summary.get("drift") else "no drift",
+        names.counted(int(summary.get("findings", 0)), "finding"),
+    ]
+    if summary.get("since"):
+        words.append(f"{summary.get('new', 0):,} new since run {summary['since']}")
+    words += ["baseline"] if summary.get("baseline") else []
+    return ", ".join(words)
 
 
 Touches = Sequence[tuple[int, RecordedDelegation]]

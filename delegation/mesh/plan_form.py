@@ -119,20 +119,26 @@ def _change(data: Mapping[str, Any]) -> DelegationChange:
     differ from a true one in what its reader was shown.
     """
     before_json = data["before"]
-    to_add = [str(value) for value in data["add"]]
-    to_remove = [str(removal["value"]) for removal in data["remove"]]
-    values = [str(value) for value in before_json["values"]]
+    to_add = _texts(data["add"])
+    to_remove = _texts([removal["value"] for removal in _list(data["remove"])])
+    values = _texts(before_json["values"])
     values += [value for value in to_remove if value not in values]
     values = [value for value in values if value not in to_add]
-    uac = int(before_json["user_account_control"])
-    before = Delegation(tuple(values), uac)
-    kept = [value for value in values if value not in to_remove]
+    found = after = _number(before_json["user_account_control"])
     for name, bits in data["flags"].items():
-        _, is_set = bits
-        uac = uac | FLAGS[name] if is_set else uac & ~FLAGS[name]
-    after = Delegation((*kept, *to_add), uac)
-    target = Target(str(data["computer"]), str(data["dn"]), _guid(data["guid"]))
-    return Change(target, before, after)
+        was_set, is_set = _list(bits)
+        found = _with_bit(found, name, was_set)
+        after = _with_bit(after, name, is_set)
+    kept = [value for value in values if value not in to_remove]
+    target = Target(_text(data["computer"]), _text(data["dn"]), _guid(data["guid"]))
+    before = Delegation(tuple(values), found)
+    return Change(target, before, Delegation((*kept, *to_add), after))
+
+
+def _with_bit(uac: int, name: str, is_set: object) -> int:
+    if not isinstance(is_set, bool):
+        raise TypeError
+    return uac | FLAGS[name] if is_set else uac & ~FLAGS[name]
 
 
 def _guid(text: object) -> UUID:
@@ -141,6 +147,16 @@ def _guid(text: object) -> UUID:
 
 def _list(value: object) -> list[Any]:
     if not isinstance(value, list):
+        raise TypeError
+    return value
+
+
+def _texts(value: object) -> list[str]:
+    return [_text(one) for one in _list(value)]
+
+
+def _number(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError
     return value
 

@@ -307,6 +307,26 @@ def test_an_apply_that_repairs_it_does_not_settle_it(doubtful: UndoHere) -> None
     assert doubtful.in_doubt == ["hv01"]
 
 
+def test_what_was_perhaps_done_again_is_no_more_taken_back(world: UndoHere) -> None:
+    """A rollback of the rollback died: its run is in effect again, or nobody knows."""
+    world.died(GIVEN, OTHER, made=2)
+    assert world.back(1).complete
+    again = [GIVEN, OTHER]
+    with world.records.recording() as journal:
+        record = journal.begin(run(ROLLBACK, reverses=2), again)
+        record.intend(again)
+    for one in again:
+        world.dc1.modify(one)
+    world.dc1.edit("hv01", remove=forms("hv02"))
+    for number in (None, 1):
+        with pytest.raises(Refused, match="the rollback is refused"):
+            world.back(number)
+    world.dc1.edit("hv01", add=forms("hv02"))
+    assert world.back(1).complete
+    assert world.dc1["hv01"] == HV01
+    assert world.dc1["hv02"] == HV02
+
+
 # An object that is not found
 
 

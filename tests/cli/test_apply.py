@@ -345,6 +345,11 @@ def _turn_a_flag(plan: Data) -> None:
     plan["changes"][0]["flags"] = {}
 
 
+def _show_a_flag_as_set(plan: Data) -> None:
+    """Its reviewer reads that it was set before."""
+    plan["changes"][0]["flags"] = {"protocol_transition": [True, True]}
+
+
 def _redirect(plan: Data) -> None:
     plan["changes"][0]["dn"] = "CN=EVIL,DC=corp,DC=example"
 
@@ -400,6 +405,7 @@ def _go_elsewhere(plan: Data) -> None:
         (_smuggle_an_addition, "hv02: no longer to add: cifs/dc1"),
         (_smuggle_a_removal, "hv03: no longer to remove: HTTP/portal"),
         (_turn_a_flag, "hv01: flags"),
+        (_show_a_flag_as_set, "hv01: user_account_control was"),
         (_redirect, "hv01: dn"),
         (_mean_another_account, "hv01: is another account of that name"),
         (_mean_one_account_twice, "the objectGUID 11111111-2222-3333-4444-555555555555"),
@@ -470,6 +476,7 @@ def test_a_plan_that_is_done_is_refused(delegation: Delegation, here: Path) -> N
 
 
 _WHOLE: Data = {"digest": "sha256:0", "domain": "corp.example", "changes": []}
+_BEFORE: Data = {"values": [], "user_account_control": 4096}
 _CHANGE: Data = {
     "computer": "hv01",
     "dn": "CN=HV01",
@@ -477,7 +484,7 @@ _CHANGE: Data = {
     "add": [],
     "remove": [],
     "flags": {},
-    "before": {"values": [], "user_account_control": 4096},
+    "before": _BEFORE,
 }
 
 
@@ -496,7 +503,14 @@ WRONGLY_TYPED: list[Any] = [
     {**_WHOLE, "changes": ["hv01"]},
     {**_WHOLE, "changes": [{**_CHANGE, "add": 1}]},
     {**_WHOLE, "changes": [{**_CHANGE, "remove": ["cifs/hv02"]}]},
+    {**_WHOLE, "changes": [{**_CHANGE, "remove": ""}]},
+    {**_WHOLE, "changes": [{**_CHANGE, "add": [1]}]},
     {**_WHOLE, "changes": [{**_CHANGE, "flags": [1]}]},
+    {**_WHOLE, "changes": [{**_CHANGE, "flags": {"protocol_transition": [0, "yes"]}}]},
+    {**_WHOLE, "changes": [{**_CHANGE, "flags": {"protocol_transition": "ab"}}]},
+    {**_WHOLE, "changes": [{**_CHANGE, "before": {**_BEFORE, "values": {}}}]},
+    {**_WHOLE, "changes": [{**_CHANGE, "before": {**_BEFORE, "user_account_control": "4096"}}]},
+    {**_WHOLE, "changes": [{**_CHANGE, "dn": 7}]},
     {**_WHOLE, "changes": [{**_CHANGE, "before": None}]},
     {**_WHOLE, "changes": [{**_CHANGE, "before": {"values": []}}]},
     {**_WHOLE, "changes": [{k: v for k, v in _CHANGE.items() if k != "computer"}]},
