@@ -13,7 +13,8 @@ from uuid import UUID
 
 from delegation import names
 from delegation.changes import store
-from delegation.changes.carry import doubt_of, finish_settled, recover_run
+from delegation.changes.carry import finish_settled, recover_run
+from delegation.changes.doubt import doubt_of
 from delegation.changes.journal import Journal
 from delegation.changes.kinds import Kind
 from delegation.changes.opening import UndoOpening

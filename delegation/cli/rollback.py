@@ -33,9 +33,9 @@ def rollback(  # noqa: PLR0913, PLR0917 - its options
     That is RUN, or the newest apply that is not undone yet.
 
     Restores the values and flags which that run wrote, in their original spelling, on the objects
-    it wrote them to, wherever they have been moved. What others changed since is left alone; an
-    object on which the run's own values have changed since is a conflict, and then nothing is
-    written. A rollback is undone by its number.
+    it wrote them to, wherever they have been moved. What others changed since is left alone, and
+    what is as before already counts as done. A value or flag that a later run has written again is
+    a conflict, and then nothing is written. A rollback is undone by its number.
 
     What is not found by its GUID, or in doubt after a crash, is left and told by name (exit code
     1): RUN tries it again. Plain rollback passes over a run of which nothing else is left.
@@ -67,7 +67,8 @@ def rollback(  # noqa: PLR0913, PLR0917 - its options
         terminal.say(f"left as run {carried.undone.id} left it, or may have: {left}", fg="red")
     if not carried.complete:
         return 1
-    terminal.say("  tickets that were issued already go on working for up to 10 hours")
+    if carried.report is not None:
+        terminal.say("  tickets that were issued already go on working for up to 10 hours")
     return 0
 
 

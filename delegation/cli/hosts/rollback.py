@@ -28,7 +28,8 @@ def rollback(
 
     That is RUN, or the newest hosts apply that is not undone yet.
 
-    Where one of its settings has been changed since, nothing is changed at all. A host that can't
+    Where one of its settings has been changed to something else since, or set again by a later
+    run, nothing is changed at all; one that is as before already counts as done. A host that can't
     be reached stays as the run left it: undo the run again when it is back. What belongs to a
     cluster by now is left alone. A rollback is undone by its number.
 
