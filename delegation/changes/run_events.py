@@ -111,10 +111,14 @@ class RunPassedOver:
 
 @dataclass(frozen=True, slots=True)
 class RunUndoneAlready:
-    """All that a run did is as it was before; where ``is_passed_over``, an older one is tried."""
+    """All that a run did is as it was before; where ``is_passed_over``, an older one is tried.
+
+    ``hosts``: only these were looked at, empty for all.
+    """
 
     run: int
     is_passed_over: bool = False
+    hosts: str = ""
 
     @property
     def severity(self) -> EventSeverity:
@@ -124,7 +128,8 @@ class RunUndoneAlready:
         is_done = "is as it was before already"
         if self.is_passed_over:
             return (f"run {self.run} is passed over: all that it changed {is_done}",)
-        return (f"nothing to do: all that run {self.run} changed {is_done}",)
+        where = f" on {self.hosts}" if self.hosts else ""
+        return (f"nothing to do: all that run {self.run} changed{where} {is_done}",)
 
 
 def tell_report(teller: Teller, report: Report[Any], run: int, verb: str) -> None:

@@ -16,6 +16,7 @@ from delegation.changes.carry import carry_out, recover
 from delegation.changes.doubt import doubt_of
 from delegation.changes.journal import Journal
 from delegation.changes.kinds import Kind
+from delegation.changes.objects_meant import objects_meant
 from delegation.changes.opening import (
     Opened,
     OpenedToApply,
@@ -57,6 +58,22 @@ class Carried(Generic[S]):
         return is_all_meant and (self.report is None or self.report.complete)
 
 
+@dataclass(frozen=True, slots=True)
+class UndoRequest:
+    """What is to be taken back: the run of that number, or the newest apply in effect.
+
+    ``limit``: only on these hosts, as the run called them.
+    """
+
+    number: int | None = None
+    limit: str | None = None
+
+    @property
+    def may_pass_over(self) -> bool:
+        """Where a run, or hosts, are named, no other run is meant."""
+        return self.number is None and self.limit is None
+
+
 def apply(  # noqa: PLR0913, PLR0917 - what one verb needs
     open_to_apply: Callable[[Journal], AbstractContextManager[OpenedToApply[S]]],
     records: Records,
@@ -93,7 +110,7 @@ def apply(  # noqa: PLR0913, PLR0917 - what one verb needs
 def roll_back(  # noqa: PLR0913, PLR0917 - what one verb needs
     opening: UndoOpening[S],
     records: Records,
-    number: int | None,
+    asked: UndoRequest,
     form: PlanForm[S],
     teller: Teller,
     confirm: Confirm[S] | None,
@@ -109,33 +126,50 @@ def roll_back(  # noqa: PLR0913, PLR0917 - what one verb needs
         passed_over: set[int] = set()
         recorded_as: str | None = None
         while True:
-            chosen = opening.choose(journal, number, recorded_as, passed_over)
+            chosen = opening.choose(journal, asked.number, recorded_as, passed_over)
             with opening.to_undo(chosen) as opened:
                 recover(journal, opened, teller)
-                if number is None:
+                if asked.number is None:
                     recorded_as = chosen.directory
                     newest = opening.choose(journal, None, recorded_as, passed_over)
                     if newest.id != chosen.id:
                         # What was chosen turned out to have written nothing. The other one may
                         # have been made elsewhere.
                         continue
-                back = _looked_back(journal, opened, chosen)
-                if number is None and (passing := _passing_over(opened, chosen, back)):
+                back = _looked_back(journal, opened, chosen, asked)
+                if asked.may_pass_over and (passing := _passing_over(opened, chosen, back)):
                     teller.say(passing)
                     passed_over.add(chosen.id)
                     continue
-                return _take_back(journal, opened, chosen, back, form, teller, confirm, ticket)
+                return _take_back(
+                    journal, opened, chosen, asked, back, form, teller, confirm, ticket
+                )
 
 
 def _looked_back(
-    journal: Journal, opened: OpenedToUndo[S], run: Run, without: Collection[str] = ()
+    journal: Journal,
+    opened: OpenedToUndo[S],
+    run: Run,
+    asked: UndoRequest,
+    without: Collection[str] = (),
 ) -> Prospect[S]:
-    """What takes ``run`` back now; ``without`` objects of those names."""
+    """What takes ``run`` back now, as far as is asked; ``without`` objects of those names.
+
+    Raises UsageError for hosts that the run did not mean to change, DelegationError where nothing
+    of it is in effect on those that are meant.
+    """
     kind = opened.kind
-    in_effect = journal.in_effect(run.id, kind)
-    made = [change for change in in_effect if change.target.name not in without]
+    made = journal.in_effect(run.id, kind)
     in_doubt = doubt_of(journal, run.id, kind).changes
-    doubtful = [change for change in in_doubt if change.target.name not in without]
+    left_out = set(without)
+    if asked.limit is not None:
+        all_names = {change.target.name for change in (*made, *in_doubt)}
+        left_out |= all_names - objects_meant(journal, run, kind, asked.limit, "--limit")
+    made = [change for change in made if change.target.name not in left_out]
+    doubtful = [change for change in in_doubt if change.target.name not in left_out]
+    if asked.limit is not None and not made and not doubtful:
+        what = f"run {run.id} changed nothing on {asked.limit} that is still in effect"
+        raise DelegationError(what, "see: delegation history")
     return opened.undo(made, doubtful, rewrites_of(journal, run, kind, made))
 
 
@@ -152,6 +186,7 @@ def _take_back(  # noqa: PLR0913, PLR0917 - what one rollback needs
     journal: Journal,
     opened: OpenedToUndo[S],
     chosen: Run,
+    asked: UndoRequest,
     back: Prospect[S],
     form: PlanForm[S],
     teller: Teller,
@@ -164,7 +199,7 @@ def _take_back(  # noqa: PLR0913, PLR0917 - what one rollback needs
     if not back.plan.changes:
         if nothing_left := opened.nothing_left(back):
             raise nothing_left
-        teller.say(RunUndoneAlready(chosen.id))
+        teller.say(RunUndoneAlready(chosen.id, hosts=asked.limit or ""))
         return Carried(back, undone=chosen)
     if confirm is not None:
         left = back.unreached
@@ -174,7 +209,7 @@ def _take_back(  # noqa: PLR0913, PLR0917 - what one rollback needs
             form,
             teller,
             confirm,
-            lambda: _looked_back(journal, opened, chosen, left),
+            lambda: _looked_back(journal, opened, chosen, asked, left),
         )
     run = replace(
         opened.new_run(back.plan),

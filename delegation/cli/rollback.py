@@ -15,6 +15,7 @@ from delegation.mesh.state import Delegation
 @click.command()
 @options.common()
 @click.argument("run", required=False, type=options.RUN, metavar="[RUN]")
+@options.limit("hosts' objects")
 @options.elsewhere
 @options.ticket
 @options.yes
@@ -23,6 +24,7 @@ from delegation.mesh.state import Delegation
 def rollback(  # noqa: PLR0913, PLR0917 - its options
     ctx: click.Context,
     run: int | None,
+    limit: str | None,
     elsewhere: str | None,
     ticket: str | None,
     yes: bool,  # noqa: FBT001 - click passes it by name
@@ -48,6 +50,7 @@ def rollback(  # noqa: PLR0913, PLR0917 - its options
       delegation rollback
       delegation rollback 12 --ticket CHG-1234 --yes
       delegation rollback 12 --on dc2        where the run's domain controller is gone
+      delegation rollback 12 --limit hv[01-02]
       delegation history                     the runs and their numbers
 
     Rollback is not revocation: tickets that were issued already work for up to 10 hours.
@@ -59,6 +62,7 @@ def rollback(  # noqa: PLR0913, PLR0917 - its options
         world.records,
         asking.confirmation(_question, yes=yes),
         run=run,
+        limit=limit,
         allow=allow,
         ticket=ticket,
     )

@@ -59,6 +59,16 @@ def test_the_newest_is_undone_and_an_older_one_by_its_number(farm: Farm) -> None
     assert farm.settings() == windows(*LABELS)
 
 
+def test_only_these_hosts_are_undone(farm: Farm) -> None:
+    assert farm("apply", "--yes").code == 0
+    farm.has("hv02", migrations=9)
+    farm.trouble("hv02", open="down")
+    assert farm("rollback", "--yes", "--limit", "hv[01,03]").code == 0
+    farm.trouble("hv02")
+    assert farm.settings() == {**windows(*LABELS), "hv02": {**AFTER, "migrations": 9}}
+    assert farm("rollback", "--yes", "--limit", "hv09").code == 2
+
+
 def test_what_was_changed_since_is_refused_and_nothing_is_changed(farm: Farm) -> None:
     assert farm("apply", "--yes").code == 0
     farm.has("hv02", migrations=9)

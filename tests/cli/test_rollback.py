@@ -129,6 +129,49 @@ def test_runs_of_another_directory_are_none_of_it(delegation: Delegation, here: 
     assert (here / "other.ldif").read_bytes() == plain()
 
 
+# Some of its hosts
+
+
+def test_only_these_hosts_are_undone_the_others_another_time(
+    applied: Delegation, here: Path
+) -> None:
+    ran = applied("rollback", "--yes", "--limit", "HV[01-02]")
+    assert ran.code == 0
+    after = held(here / "directory.ldif")
+    assert after["hv01"] == holdings(plain())["hv01"]
+    assert after["hv02"] == holdings(plain())["hv02"]
+    assert after["hv03"] == holdings(finished())["hv03"]
+    again = applied("rollback", "--yes", "--limit", "hv01")
+    assert again.code == 1
+    assert "run 1 changed nothing on hv01 that is still in effect" in again.err
+    assert applied("rollback", "--yes").code == 0
+    assert (here / "directory.ldif").read_bytes() == plain()
+
+
+def test_hosts_that_the_run_did_not_change_are_2(delegation: Delegation, here: Path) -> None:
+    """No older run is meant by that."""
+    assert delegation("apply", "--yes", "--limit", "hv01").code == 0
+    assert delegation("apply", "--yes").code == 0
+    before = (here / "directory.ldif").read_bytes()
+    for hosts in ("hv01", "hv[01-02]", "hv09", "hv[", ""):
+        ran = delegation("rollback", "--yes", "--limit", hosts)
+        assert ran.code == 2, hosts
+    assert "its hosts are hv[02-03]" in delegation("rollback", "--limit", "hv01").err
+    assert (here / "directory.ldif").read_bytes() == before
+
+
+def test_what_is_undone_by_hand_on_these_hosts_is_not_passed_over(
+    delegation: Delegation, here: Path
+) -> None:
+    assert delegation("apply", "--yes").code == 0
+    edited(here / "directory.ldif", hv01=[])
+    assert delegation("apply", "--yes", "--limit", "hv01").code == 0
+    edited(here / "directory.ldif", hv01=[])
+    ran = delegation("rollback", "--yes", "--limit", "hv01")
+    assert ran.code == 0
+    assert "nothing to do: all that run 2 changed on hv01 is as it was before already" in ran.err
+
+
 # By the journal alone
 
 

@@ -13,13 +13,15 @@ from delegation.hosts.settings_view import HostsUndoView
 @options.common()
 @options.reaching_hosts()
 @click.argument("run", required=False, type=options.RUN, metavar="[RUN]")
+@options.limit("hosts")
 @options.ticket
 @options.yes
 @options.allow(KERBEROS_BEFORE_MESH)
 @click.pass_context
-def rollback(
+def rollback(  # noqa: PLR0913, PLR0917 - its options
     ctx: click.Context,
     run: int | None,
+    limit: str | None,
     ticket: str | None,
     yes: bool,  # noqa: FBT001 - click passes it by name
     allow: tuple[str, ...],
@@ -37,6 +39,7 @@ def rollback(
     Examples:
       delegation hosts rollback
       delegation hosts rollback 12 --ticket CHG-1234 --yes
+      delegation hosts rollback 12 --limit hv[01-02]
       delegation history                     the runs and their numbers
 
     Exit codes: 0 done, 1 a setting was not made, a host not reached or something left to a cluster,
@@ -48,6 +51,7 @@ def rollback(
         world,
         asking.confirmation(tables.question, yes=yes),
         run=run,
+        limit=limit,
         allow=allow,
         ticket=ticket,
     )
