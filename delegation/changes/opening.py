@@ -7,7 +7,7 @@ very place that was looked at.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Generic, Protocol
 
 from delegation.changes.apply import Report
@@ -27,13 +27,15 @@ class Prospect(Generic[S]):
 
     ``unreached``: objects that could not be looked at, by name, or of which nobody knows what was
     made, and so are not in the plan. Those ``lost`` among them are not found by their identity.
-    ``stays``: parts of other objects that are left as they are, and why. ``view`` shows it all.
+    ``conflicts``: parts of other objects that can't be taken back, and ``stays``: those of which it
+    is not known whether there is anything to take back. ``view`` shows it all.
     """
 
     plan: Plan[S]
     view: object
     unreached: Mapping[str, DelegationError] = field(default_factory=dict)
     lost: frozenset[str] = frozenset()
+    conflicts: tuple[Blocked, ...] = ()
     stays: tuple[Blocked, ...] = ()
 
     @property
@@ -42,10 +44,20 @@ class Prospect(Generic[S]):
         return not self.plan.changes and not self.plan.blocked
 
     @property
+    def left(self) -> tuple[Blocked, ...]:
+        """What stays of the objects that are reached, and why."""
+        return (*self.conflicts, *self.stays)
+
+    @property
     def is_all_lost(self) -> bool:
         """Nothing can be done because no object of it is found."""
-        is_left = self.lost == self.unreached.keys() and not self.stays
-        return self.is_empty and bool(self.lost) and is_left
+        is_only_lost = self.lost == self.unreached.keys() and not self.left
+        return self.is_empty and bool(self.lost) and is_only_lost
+
+    def refusing_conflicts(self) -> "Prospect[S]":
+        """The same, blocked by its conflicts: nothing is done while there are any."""
+        plan = replace(self.plan, blocked=(*self.plan.blocked, *self.conflicts))
+        return replace(self, plan=plan)
 
 
 class Opened(Protocol[S]):

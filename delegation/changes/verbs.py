@@ -54,7 +54,7 @@ class Carried(Generic[S]):
     @property
     def complete(self) -> bool:
         """All that was meant was done, and nothing is unknown."""
-        is_all_meant = not self.unreached and not self.planned.stays
+        is_all_meant = not self.unreached and not self.planned.left
         return is_all_meant and (self.report is None or self.report.complete)
 
 
@@ -62,11 +62,13 @@ class Carried(Generic[S]):
 class UndoRequest:
     """What is to be taken back: the run of that number, or the newest apply in effect.
 
-    ``limit``: only on these hosts, as the run called them.
+    ``limit``: only on these hosts, as the run called them. ``skip_conflicts``: the rest is undone
+    where something can't be.
     """
 
     number: int | None = None
     limit: str | None = None
+    skip_conflicts: bool = False
 
     @property
     def may_pass_over(self) -> bool:
@@ -120,7 +122,7 @@ def roll_back(  # noqa: PLR0913, PLR0917 - what one verb needs
 
     Objects that are not found, or of which nobody knows whether they were changed, are left out:
     what was made of them stays in effect. What is as before already counts as done. Raises Refused,
-    with nothing written, where a later run has written something of the rest again.
+    with nothing written, where something of the rest is in conflict, unless that is to be skipped.
     """
     with records.recording() as journal:
         passed_over: set[int] = set()
@@ -170,7 +172,8 @@ def _looked_back(
     if asked.limit is not None and not made and not doubtful:
         what = f"run {run.id} changed nothing on {asked.limit} that is still in effect"
         raise DelegationError(what, "see: delegation history")
-    return opened.undo(made, doubtful, rewrites_of(journal, run, kind, made))
+    back = opened.undo(made, doubtful, rewrites_of(journal, run, kind, made))
+    return back if asked.skip_conflicts else back.refusing_conflicts()
 
 
 def _passing_over(opened: OpenedToUndo[S], run: Run, back: Prospect[S]) -> Event | None:
@@ -257,8 +260,9 @@ def _refuse_undo(kind: Kind[S], back: Prospect[S]) -> None:
     words = kind.words
     is_conflict = any(refusal.why == "conflict" for refusal in back.plan.blocked)
     instead = f", or {words.left}" if is_conflict else ""
+    rest = "; --skip-conflicts undoes the rest" if is_conflict else ""
     _refuse_blocked(
         back,
         f"the rollback is refused; nothing was {words.written}",
-        f"settle these by hand{instead}, then try again",
+        f"settle these by hand{instead}, then try again{rest}",
     )

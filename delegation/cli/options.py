@@ -174,6 +174,9 @@ elsewhere = click.option(
     help="Another domain controller than the run's, by name or URL; what has not replicated to it "
     "looks undone, or not made.",
 )
+skip_conflicts = click.option(
+    "--skip-conflicts", is_flag=True, help="Leave what is in conflict, and undo the rest."
+)
 yes = click.option("--yes", is_flag=True, help="Don't ask.")
 
 RUN = click.IntRange(1, 2**63 - 1)

@@ -6,7 +6,7 @@ import click
 
 from delegation import names
 from delegation.changes.opening import Prospect
-from delegation.cli import asking, opening, options, terminal
+from delegation.cli import asking, opening, options, show, terminal
 from delegation.mesh.mesh_undo import MeshUndoView
 from delegation.mesh.mesh_verbs import roll_back_mesh
 from delegation.mesh.state import Delegation
@@ -16,6 +16,7 @@ from delegation.mesh.state import Delegation
 @options.common()
 @click.argument("run", required=False, type=options.RUN, metavar="[RUN]")
 @options.limit("hosts' objects")
+@options.skip_conflicts
 @options.elsewhere
 @options.ticket
 @options.yes
@@ -25,6 +26,7 @@ def rollback(  # noqa: PLR0913, PLR0917 - its options
     ctx: click.Context,
     run: int | None,
     limit: str | None,
+    skip_conflicts: bool,  # noqa: FBT001 - click passes it by name
     elsewhere: str | None,
     ticket: str | None,
     yes: bool,  # noqa: FBT001 - click passes it by name
@@ -37,7 +39,8 @@ def rollback(  # noqa: PLR0913, PLR0917 - its options
     Restores the values and flags which that run wrote, in their original spelling, on the objects
     it wrote them to, wherever they have been moved. What others changed since is left alone, and
     what is as before already counts as done. A value or flag that a later run has written again is
-    a conflict, and then nothing is written. A rollback is undone by its number.
+    a conflict, and then nothing is written, unless --skip-conflicts leaves it and undoes the rest
+    (exit code 1 while anything is left). A rollback is undone by its number.
 
     What is not found by its GUID, or in doubt after a crash, is left and told by name (exit code
     1): RUN tries it again. Plain rollback passes over a run of which nothing else is left.
@@ -63,12 +66,14 @@ def rollback(  # noqa: PLR0913, PLR0917 - its options
         asking.confirmation(_question, yes=yes),
         run=run,
         limit=limit,
+        skip_conflicts=skip_conflicts,
         allow=allow,
         ticket=ticket,
     )
     if carried.planned.unreached and carried.undone is not None:
         left = names.fold(carried.planned.unreached)
         terminal.say(f"left as run {carried.undone.id} left it, or may have: {left}", fg="red")
+    show.left(carried.planned.left)
     if not carried.complete:
         return 1
     if carried.report is not None:

@@ -185,6 +185,12 @@ def _conflicts(conflicts: Sequence[StayingPart], *, verbose: bool) -> None:
             terminal.out(f"      {one.host}  {one.part}  {one.why}")
 
 
+def left(staying: Iterable[Blocked]) -> None:
+    """At the end of a rollback: what of its objects stays, and why."""
+    for refusal in staying:
+        terminal.say(f"left on {refusal.computer}: {refusal.message}", fg="red")
+
+
 def run_to_undo(run: Run) -> str:
     """Which run a rollback is of."""
     ticket = f", ticket {run.ticket}" if run.ticket else ""

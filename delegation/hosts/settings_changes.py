@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 
 from delegation import names
 from delegation.changes.apply import Report
@@ -137,15 +136,17 @@ class HostsToUndo(OpenedHosts):
             label: reading for label, reading in readings.items() if label not in unreachable
         }
         back = settings_plan.reversal(self._world.inventory.domain, made, certain, rewrites)
-        guarded = settings_survey.guarded(self._world, back.plan, readings, self._allow)
-        plan = replace(guarded, blocked=(*guarded.blocked, *back.conflicts))
+        plan = settings_survey.guarded(self._world, back.plan, readings, self._allow)
         unreached = unreachable_hosts(unreachable)
         view = HostsUndoView(run, plan, back.cluster, unreached, back.conflicts, back.as_before)
-        return Prospect(plan, view, unreachable)
+        return Prospect(plan, view, unreachable, conflicts=back.conflicts)
 
     def nothing_left(self, back: Prospect[HostSetting]) -> DelegationError | None:
         if back.unreached:
             return DelegationError("none of its hosts can be reached; nothing was changed")
+        if back.conflicts:
+            what = f"nothing of run {self._run.id} can be taken back now; nothing was changed"
+            return DelegationError(what)
         if not isinstance(back.view, HostsUndoView) or not back.view.cluster:
             return None
         return DelegationError(

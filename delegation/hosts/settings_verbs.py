@@ -72,17 +72,19 @@ def roll_back_settings(  # noqa: PLR0913 - what may be said of a rollback
     *,
     run: int | None = None,
     limit: str | None = None,
+    skip_conflicts: bool = False,
     allow: Collection[str] = (),
     ticket: str | None = None,
 ) -> Carried[HostSetting]:
     """Take back what ``run``, or the newest apply, set on the hosts, and nothing else.
 
-    ``limit``: only on these of them.
+    ``limit``: only on these of them. ``skip_conflicts``: what can't be taken back stays, and the
+    rest is taken back all the same.
     """
     return verbs.roll_back(
         HostsUndoOpening(world, allow),
         world.records,
-        UndoRequest(run, limit),
+        UndoRequest(run, limit, skip_conflicts),
         SettingsPlanForm(),
         world.teller,
         confirm,

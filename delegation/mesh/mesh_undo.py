@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from delegation import names
@@ -103,13 +103,11 @@ class MeshToUndo(OpenedDirectory):
         absent = [change.target.name for change in in_doubt if change.target.guid not in now]
         lost = (*back.not_found, *absent)
         left = {**_not_found(run, lost), **_in_doubt(run, found)}
-        blocked = (*back.plan.blocked, *undo.refusals(back.conflicts))
-        plan = replace(back.plan, blocked=blocked)
         view = MeshUndoView(
-            run, directory.dc, plan, back.warnings, left, back.conflicts, back.as_before
+            run, directory.dc, back.plan, back.warnings, left, back.conflicts, back.as_before
         )
-        stays = self._may_be_there(back.as_before)
-        return Prospect(plan, view, left, frozenset(lost), stays)
+        conflicts, stays = undo.refusals(back.conflicts), self._may_be_there(back.as_before)
+        return Prospect(back.plan, view, left, frozenset(lost), conflicts, stays)
 
     def _may_be_there(self, as_before: Collection[str]) -> tuple[Blocked, ...]:
         """Where the run's own domain controller did not get to replicate, all looks undone."""
@@ -130,7 +128,7 @@ class MeshToUndo(OpenedDirectory):
         )
 
     def nothing_left(self, back: Prospect[Delegation]) -> DelegationError | None:
-        if not back.unreached and not back.stays:
+        if not back.unreached and not back.left:
             return None
         what = f"nothing of run {self._run.id} can be taken back now; nothing was written"
         return DelegationError(what)

@@ -48,17 +48,19 @@ def roll_back_mesh(  # noqa: PLR0913 - what may be said of a rollback
     *,
     run: int | None = None,
     limit: str | None = None,
+    skip_conflicts: bool = False,
     allow: Collection[str] = (),
     ticket: str | None = None,
 ) -> Carried[Delegation]:
     """Take back what ``run``, or the newest apply, did to the mesh, and nothing else.
 
-    ``limit``: only on these hosts.
+    ``limit``: only on these hosts. ``skip_conflicts``: what can't be taken back stays, and the rest
+    is taken back all the same.
     """
     return verbs.roll_back(
         MeshUndoOpening(world, allow),
         records,
-        UndoRequest(run, limit),
+        UndoRequest(run, limit, skip_conflicts),
         DelegationPlanForm(),
         world.teller,
         confirm,

@@ -81,6 +81,25 @@ def test_what_was_changed_since_is_refused_and_nothing_is_changed(farm: Farm) ->
     assert farm.settings() == before
 
 
+def test_the_rest_is_undone_where_conflicts_are_skipped(farm: Farm) -> None:
+    assert farm("apply", "--yes").code == 0
+    farm.has("hv02", migrations=9)
+    farm.has("hv03", migrations=2)
+    assert farm("apply", "--yes", "--limit", "hv03").code == 0
+    ran = farm("rollback", "1", "--yes", "--skip-conflicts")
+    assert ran.code == 1
+    assert "left on hv02: changed since: migrations is 9" in ran.err
+    assert "left on hv03: migrations, written again by run 2" in ran.err
+    assert farm.settings() == {
+        **windows(*LABELS),
+        "hv02": {**WINDOWS, "migrations": 9},
+        "hv03": {**WINDOWS, "migrations": 4},
+    }
+    again = farm("rollback", "1", "--yes", "--skip-conflicts")
+    assert again.code == 1
+    assert "nothing of run 1 can be taken back now; nothing was changed" in again.err
+
+
 def test_what_is_set_back_already_counts_as_done(farm: Farm) -> None:
     assert farm("apply", "--yes").code == 0
     farm.has("hv02", migrations=2)

@@ -288,11 +288,46 @@ def test_what_a_later_run_wrote_again_is_a_conflict(repaired: Delegation, here: 
     stays = "cifs/hv01, written again by run 2; protocol_transition, which governs what stays"
     assert f"hv02: {stays} [conflict]" in ran.err
     assert f"hv02: {stays}; -v shows them" in ran.out
+    assert "or undo the later run first, then try again; --skip-conflicts undoes" in ran.err
     shown = repaired("rollback", "1", "--yes", "-v").out
     assert "hv01  cifs/hv03  written again by run 2" in shown
     assert "-v shows them" not in shown
     assert (here / "directory.ldif").read_bytes() == before
     assert len(repaired("history", "--format", "json").json["runs"]) == 2
+
+
+def test_the_rest_is_undone_where_conflicts_are_skipped(repaired: Delegation, here: Path) -> None:
+    later = held(here / "directory.ldif")
+    ran = repaired("rollback", "1", "--yes", "--skip-conflicts")
+    assert ran.code == 1
+    assert "left on hv01: 8 values, written again by run 2; protocol_transition," in ran.err
+    assert "left on hv02: cifs/hv01, written again by run 2" in ran.err
+    after = held(here / "directory.ldif")
+    assert after["hv01"] == later["hv01"]
+    assert after["hv02"].values == {"cifs/hv01"}
+    assert after["hv02"].uac == MEMBER | TRANSITION
+    assert after["hv03"] == holdings(plain())["hv03"]
+    before = (here / "directory.ldif").read_bytes()
+    again = repaired("rollback", "1", "--yes", "--skip-conflicts")
+    assert again.code == 1
+    assert "nothing of run 1 can be taken back now; nothing was written" in again.err
+    assert "hv01: 8 values, written again by run 2" in again.out
+    assert (here / "directory.ldif").read_bytes() == before
+    assert repaired("rollback", "2", "--yes", "--skip-conflicts").code == 0
+    assert repaired("rollback", "--yes").code == 0
+    assert held(here / "directory.ldif") == holdings(plain())
+
+
+def test_a_danger_is_no_conflict_to_be_skipped(delegation: Delegation, here: Path) -> None:
+    text = INVENTORY + "policy: {unconstrained: clear}\n"
+    (here / "inventory.yaml").write_text(text, encoding="utf-8")
+    (here / "directory.ldif").write_bytes(
+        directory(account("HV01", uac=MEMBER | UNCONSTRAINED), account("HV02"), account("HV03"))
+    )
+    assert delegation("apply", "--yes").code == 0
+    ran = delegation("rollback", "--yes", "--skip-conflicts")
+    assert ran.code == 4
+    assert "--skip-conflicts" not in ran.err
 
 
 def test_the_later_run_first_and_all_is_undone(repaired: Delegation, here: Path) -> None:

@@ -2,7 +2,7 @@
 
 import click
 
-from delegation.cli import asking, opening, options, terminal
+from delegation.cli import asking, opening, options, show, terminal
 from delegation.cli.hosts import tables
 from delegation.hosts.settings_plan import KERBEROS_BEFORE_MESH
 from delegation.hosts.settings_verbs import roll_back_settings
@@ -14,6 +14,7 @@ from delegation.hosts.settings_view import HostsUndoView
 @options.reaching_hosts()
 @click.argument("run", required=False, type=options.RUN, metavar="[RUN]")
 @options.limit("hosts")
+@options.skip_conflicts
 @options.ticket
 @options.yes
 @options.allow(KERBEROS_BEFORE_MESH)
@@ -22,6 +23,7 @@ def rollback(  # noqa: PLR0913, PLR0917 - its options
     ctx: click.Context,
     run: int | None,
     limit: str | None,
+    skip_conflicts: bool,  # noqa: FBT001 - click passes it by name
     ticket: str | None,
     yes: bool,  # noqa: FBT001 - click passes it by name
     allow: tuple[str, ...],
@@ -31,9 +33,10 @@ def rollback(  # noqa: PLR0913, PLR0917 - its options
     That is RUN, or the newest hosts apply that is not undone yet.
 
     Where one of its settings has been changed to something else since, or set again by a later
-    run, nothing is changed at all; one that is as before already counts as done. A host that can't
-    be reached stays as the run left it: undo the run again when it is back. What belongs to a
-    cluster by now is left alone. A rollback is undone by its number.
+    run, nothing is changed at all, unless --skip-conflicts leaves it and undoes the rest; one that
+    is as before already counts as done. A host that can't be reached stays as the run left it: undo
+    the run again when it is back. What belongs to a cluster by now is left alone. A rollback is
+    undone by its number.
 
     \b
     Examples:
@@ -42,7 +45,7 @@ def rollback(  # noqa: PLR0913, PLR0917 - its options
       delegation hosts rollback 12 --limit hv[01-02]
       delegation history                     the runs and their numbers
 
-    Exit codes: 0 done, 1 a setting was not made, a host not reached or something left to a cluster,
+    Exit codes: 0 done, 1 a setting was not made, a host not reached or something left,
     4 refused and nothing was changed.
     """
     given = options.given(ctx)
@@ -52,6 +55,7 @@ def rollback(  # noqa: PLR0913, PLR0917 - its options
         asking.confirmation(tables.question, yes=yes),
         run=run,
         limit=limit,
+        skip_conflicts=skip_conflicts,
         allow=allow,
         ticket=ticket,
     )
@@ -59,6 +63,7 @@ def rollback(  # noqa: PLR0913, PLR0917 - its options
         tables.unreached(carried.unreached)
         again = given.command("hosts", "rollback", str(carried.undone.id))
         terminal.say(f"next    {again}   when the others can be reached")
+    show.left(carried.planned.left)
     view = carried.planned.view
     left_to_a_cluster = isinstance(view, HostsUndoView) and bool(view.cluster)
     return 0 if carried.complete and not left_to_a_cluster else 1

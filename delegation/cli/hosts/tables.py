@@ -130,6 +130,11 @@ def undo(view: HostsUndoView, given: Options) -> None:
         listed = ", ".join(f"{labels} ({parts})" for labels, parts in done)
         terminal.out()
         terminal.out(f"  as before already: {listed}")
+    if view.conflicts:
+        terminal.out()
+        terminal.out("  conflicts:", fg="red")
+    for conflict in view.conflicts:
+        terminal.out(f"    {conflict.computer}: {conflict.message}")
     _of_the_cluster((change, "was") for change in view.cluster)
     unreachable(view.unreachable)
 
