@@ -71,9 +71,10 @@ _OF_RUNS = (
 """Use cases of migrations that are about a run on record."""
 HANDED = {
     "changes.files": "changes.state_folder directory/",
-    "changes.journal": "changes.carry changes.history changes.opening changes.records"
-    " changes.settlement changes.verbs hosts.settings_changes mesh.audit_watch mesh.audits"
-    " mesh.mesh_changes mesh.mesh_undo mesh.past_runs"
+    "changes.journal": "changes.carry changes.doubt changes.history changes.opening"
+    " changes.objects_meant changes.records changes.rewrites changes.settlement changes.verbs"
+    " hosts.settings_changes mesh.audit_watch mesh.audits mesh.mesh_changes mesh.mesh_undo"
+    " mesh.past_runs"
     f" {_OF_RUNS} migrations.past_migrations",
     "changes.posix_owners": "changes.state_folder",
     "changes.records": "changes.settlement changes.verbs hosts.settings_survey mesh.audit_watch"

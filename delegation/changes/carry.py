@@ -1,17 +1,17 @@
 """Plan -> a recorded run: recover those that died before, record, write, tell."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Generic
+from collections.abc import Collection
+from typing import Any
 from uuid import UUID
 
 from delegation.changes import apply as driver
+from delegation.changes.doubt import doubt_of
 from delegation.changes.journal import Journal, RunRecord
 from delegation.changes.kinds import Kind
 from delegation.changes.opening import Opened
 from delegation.changes.outcomes import Changer, Outcome, Result
-from delegation.changes.plan import Change, Plan, S
+from delegation.changes.plan import Plan, S
 from delegation.changes.run import DONE, FAILED, INTERRUPTED, SETTLED, NewRun, Run
 from delegation.changes.run_events import RunRecovered, tell_report
 from delegation.errors import DelegationError, Interrupted
@@ -19,41 +19,6 @@ from delegation.events import Remark, Teller, warning
 
 UNREACHED = "unreached"
 """In a run's summary: how many objects it was meant for and could not be got at."""
-
-
-@dataclass(frozen=True, slots=True)
-class Doubt(Generic[S]):
-    """The changes of a run of which nobody knows whether they were made."""
-
-    intended: tuple[Change[S], ...] = ()
-    not_begun: tuple[Change[S], ...] = ()
-    """By the record."""
-    reasons: Mapping[UUID, str] = field(default_factory=dict)
-    """What was found when somebody looked, by object."""
-
-    @property
-    def changes(self) -> tuple[Change[S], ...]:
-        return (*self.intended, *self.not_begun)
-
-
-def doubt_of(journal: Journal, run: int, kind: Kind[S]) -> Doubt[S]:
-    """What is in doubt of a run.
-
-    Of one without an end it is everything without a result. That an intent is committed before its
-    write is only as true as the disk is: one that lies about a sync, or an older journal that was
-    restored, has written objects that nothing on record tells of.
-    """
-    has_ended = journal.run(run).finished is not None
-    intended: list[Change[S]] = []
-    not_begun: list[Change[S]] = []
-    reasons: dict[UUID, str] = {}
-    for recorded in journal.changes(run, kind):
-        if not recorded.in_doubt and (has_ended or not recorded.not_begun):
-            continue
-        (intended if recorded.intended else not_begun).append(recorded.change)
-        if recorded.result is Result.UNKNOWN:
-            reasons[recorded.change.target.guid] = recorded.reason
-    return Doubt(tuple(intended), tuple(not_begun), reasons)
 
 
 def recover(journal: Journal, opened: Opened[S], teller: Teller) -> None:

@@ -11,7 +11,7 @@ from delegation.errors import Advice, Command, command
 class KindWords(NamedTuple):
     """What verbs say of a kind: what its objects ``have`` and how they are ``written``.
 
-    ``left`` is what somebody restores who wants a rollback after all.
+    ``left`` is what somebody does about conflicts who wants a rollback after all.
     """
 
     have: str

@@ -7,14 +7,15 @@ very place that was looked at.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Generic, Protocol
 
 from delegation.changes.apply import Report
 from delegation.changes.journal import Journal
 from delegation.changes.kinds import Kind
 from delegation.changes.outcomes import Changer
-from delegation.changes.plan import Change, Plan, S
+from delegation.changes.plan import Blocked, Change, Plan, S
+from delegation.changes.rewrites import Rewrites
 from delegation.changes.run import NewRun, Run
 from delegation.errors import DelegationError
 from delegation.events import Event
@@ -26,19 +27,37 @@ class Prospect(Generic[S]):
 
     ``unreached``: objects that could not be looked at, by name, or of which nobody knows what was
     made, and so are not in the plan. Those ``lost`` among them are not found by their identity.
-    ``view`` shows it all.
+    ``conflicts``: parts of other objects that can't be taken back, and ``stays``: those of which it
+    is not known whether there is anything to take back. ``view`` shows it all.
     """
 
     plan: Plan[S]
     view: object
     unreached: Mapping[str, DelegationError] = field(default_factory=dict)
     lost: frozenset[str] = frozenset()
+    conflicts: tuple[Blocked, ...] = ()
+    stays: tuple[Blocked, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """There is nothing to do, and nothing stands in its way."""
+        return not self.plan.changes and not self.plan.blocked
+
+    @property
+    def left(self) -> tuple[Blocked, ...]:
+        """What stays of the objects that are reached, and why."""
+        return (*self.conflicts, *self.stays)
 
     @property
     def is_all_lost(self) -> bool:
         """Nothing can be done because no object of it is found."""
-        is_empty = not self.plan.changes and not self.plan.blocked
-        return is_empty and bool(self.lost) and self.lost == self.unreached.keys()
+        is_only_lost = self.lost == self.unreached.keys() and not self.left
+        return self.is_empty and bool(self.lost) and is_only_lost
+
+    def refusing_conflicts(self) -> "Prospect[S]":
+        """The same, blocked by its conflicts: nothing is done while there are any."""
+        plan = replace(self.plan, blocked=(*self.plan.blocked, *self.conflicts))
+        return replace(self, plan=plan)
 
 
 class Opened(Protocol[S]):
@@ -87,15 +106,17 @@ class OpenedToApply(Opened[S], Protocol[S]):
 class OpenedToUndo(Opened[S], Protocol[S]):
     """Opened where a run was made, to take it back."""
 
-    def undo(self, made: Sequence[Change[S]], in_doubt: Sequence[Change[S]]) -> Prospect[S]:
+    def undo(
+        self, made: Sequence[Change[S]], in_doubt: Sequence[Change[S]], rewrites: Rewrites
+    ) -> Prospect[S]:
         """Look afresh, and plan what takes back the changes ``made`` by the run.
 
-        Of those ``in_doubt`` it is not known whether they were made. Raises DelegationError where
-        nothing of the run is left that could be taken back.
+        Of those ``in_doubt`` it is not known whether they were made; later runs have written again
+        what is in ``rewrites``. Raises DelegationError where nothing of the run is in effect.
         """
 
-    def nothing_left(self, back: Prospect[S]) -> DelegationError:
-        """Why a plan that takes the run back is empty."""
+    def nothing_left(self, back: Prospect[S]) -> DelegationError | None:
+        """Why a plan that takes the run back is empty; None where all is as before already."""
 
 
 class UndoOpening(Protocol[S]):

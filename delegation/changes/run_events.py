@@ -109,6 +109,29 @@ class RunPassedOver:
         yield Advice("  tried again by its number: ", self.kind.undo_command(self.run))
 
 
+@dataclass(frozen=True, slots=True)
+class RunUndoneAlready:
+    """All that a run did is as it was before; where ``is_passed_over``, an older one is tried.
+
+    ``hosts``: only these were looked at, empty for all.
+    """
+
+    run: int
+    is_passed_over: bool = False
+    hosts: str = ""
+
+    @property
+    def severity(self) -> EventSeverity:
+        return EventSeverity.WARNING if self.is_passed_over else EventSeverity.GOOD
+
+    def words(self) -> Sequence[str]:
+        is_done = "is as it was before already"
+        if self.is_passed_over:
+            return (f"run {self.run} is passed over: all that it changed {is_done}",)
+        where = f" on {self.hosts}" if self.hosts else ""
+        return (f"nothing to do: all that run {self.run} changed{where} {is_done}",)
+
+
 def tell_report(teller: Teller, report: Report[Any], run: int, verb: str) -> None:
     """What became of an apply or a rollback, failures by name."""
     not_made = tuple(outcome for outcome in report.outcomes if outcome.result is not Result.APPLIED)

@@ -11,11 +11,12 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from delegation import names
 from delegation.changes import store
-from delegation.changes.carry import doubt_of, finish_settled, recover_run
+from delegation.changes.carry import finish_settled, recover_run
+from delegation.changes.doubt import doubt_of
 from delegation.changes.journal import Journal
 from delegation.changes.kinds import Kind
+from delegation.changes.objects_meant import objects_meant
 from delegation.changes.opening import UndoOpening
 from delegation.changes.outcomes import Outcome, Result
 from delegation.changes.plan import Change, S
@@ -34,7 +35,6 @@ from delegation.errors import (
     DelegationError,
     ExportError,
     Refused,
-    UsageError,
     command,
 )
 from delegation.events import Teller, warning
@@ -111,7 +111,7 @@ def settle(  # noqa: PLR0913, PLR0917 - what is said, of what, and who hears it
     """
     with records.recording() as journal:
         run, kind = opening.numbered(journal, number), opening.kind
-        meant = _meant(journal, run, kind, hosts)
+        meant = objects_meant(journal, run, kind, hosts, "--host")
         in_doubt = {change.target.name for change in doubt_of(journal, number, kind).changes}
         _refuse_known(journal, run, kind, meant - in_doubt)
         looked = _look(journal, opening, run, teller)
@@ -128,25 +128,6 @@ def settle(  # noqa: PLR0913, PLR0917 - what is said, of what, and who hears it
             raise DelegationError("declined; nothing was recorded")
         _record(journal, kind, view, changes, ticket)
         return view
-
-
-def _meant(journal: Journal, run: Run, kind: Kind[Any], expressions: str) -> set[str]:
-    """The names of the objects that are meant. Raises UsageError for others than the run's."""
-    targets = (recorded.change.target.name for recorded in journal.changes(run.id, kind))
-    known = {name.casefold(): name for name in targets}
-    meant: list[str] = []
-    try:
-        for expression in names.split_list(expressions):
-            meant += names.expand(expression)
-    except ValueError as exc:
-        raise UsageError(f"--host: {exc}", "write hosts as in hv[01-08],hv12") from exc
-    unknown = [name for name in meant if name.casefold() not in known]
-    if unknown or not meant:
-        raise UsageError(
-            f"run {run.id} was not to change {names.fold(unknown) or repr(expressions)}",
-            f"its hosts are {names.fold(known.values())}" if known else "see: delegation history",
-        )
-    return {known[name.casefold()] for name in meant}
 
 
 def _refuse_known(journal: Journal, run: Run, kind: Kind[Any], certain: Collection[str]) -> None:

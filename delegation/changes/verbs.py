@@ -5,16 +5,18 @@ is a plan; what would be written after the answer must still be that plan. The l
 somebody thinks: two admins who confirm the same plan would otherwise write it twice.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Generic
 
 from delegation.changes import review
 from delegation.changes.apply import Report
-from delegation.changes.carry import carry_out, doubt_of, recover
+from delegation.changes.carry import carry_out, recover
+from delegation.changes.doubt import doubt_of
 from delegation.changes.journal import Journal
 from delegation.changes.kinds import Kind
+from delegation.changes.objects_meant import objects_meant
 from delegation.changes.opening import (
     Opened,
     OpenedToApply,
@@ -25,10 +27,11 @@ from delegation.changes.opening import (
 from delegation.changes.plan import S, refusal_lines
 from delegation.changes.records import Records
 from delegation.changes.review import PlanForm, Reviewed
+from delegation.changes.rewrites import rewrites_of
 from delegation.changes.run import Run
-from delegation.changes.run_events import RunPassedOver, tell_unreached
+from delegation.changes.run_events import RunPassedOver, RunUndoneAlready, tell_unreached
 from delegation.errors import DelegationError, Refused
-from delegation.events import Teller
+from delegation.events import Event, Teller
 
 Confirm = Callable[[Prospect[S]], bool]
 """Asked whether a plan is to be carried out."""
@@ -51,7 +54,26 @@ class Carried(Generic[S]):
     @property
     def complete(self) -> bool:
         """All that was meant was done, and nothing is unknown."""
-        return not self.unreached and (self.report is None or self.report.complete)
+        is_all_meant = not self.unreached and not self.planned.left
+        return is_all_meant and (self.report is None or self.report.complete)
+
+
+@dataclass(frozen=True, slots=True)
+class UndoRequest:
+    """What is to be taken back: the run of that number, or the newest apply in effect.
+
+    ``limit``: only on these hosts, as the run called them. ``skip_conflicts``: the rest is undone
+    where something can't be.
+    """
+
+    number: int | None = None
+    limit: str | None = None
+    skip_conflicts: bool = False
+
+    @property
+    def may_pass_over(self) -> bool:
+        """Where a run, or hosts, are named, no other run is meant."""
+        return self.number is None and self.limit is None
 
 
 def apply(  # noqa: PLR0913, PLR0917 - what one verb needs
@@ -90,7 +112,7 @@ def apply(  # noqa: PLR0913, PLR0917 - what one verb needs
 def roll_back(  # noqa: PLR0913, PLR0917 - what one verb needs
     opening: UndoOpening[S],
     records: Records,
-    number: int | None,
+    asked: UndoRequest,
     form: PlanForm[S],
     teller: Teller,
     confirm: Confirm[S] | None,
@@ -99,40 +121,75 @@ def roll_back(  # noqa: PLR0913, PLR0917 - what one verb needs
     """Take back what one run did, and nothing else, where it was done.
 
     Objects that are not found, or of which nobody knows whether they were changed, are left out:
-    what was made of them stays in effect. Raises Refused, with nothing written, where something of
-    the rest has changed since.
+    what was made of them stays in effect. What is as before already counts as done. Raises Refused,
+    with nothing written, where something of the rest is in conflict, unless that is to be skipped.
     """
     with records.recording() as journal:
         passed_over: set[int] = set()
         recorded_as: str | None = None
         while True:
-            chosen = opening.choose(journal, number, recorded_as, passed_over)
+            chosen = opening.choose(journal, asked.number, recorded_as, passed_over)
             with opening.to_undo(chosen) as opened:
                 recover(journal, opened, teller)
-                if number is None:
+                if asked.number is None:
                     recorded_as = chosen.directory
                     newest = opening.choose(journal, None, recorded_as, passed_over)
                     if newest.id != chosen.id:
                         # What was chosen turned out to have written nothing. The other one may
                         # have been made elsewhere.
                         continue
-                back = _looked_back(journal, opened, chosen)
-                if number is None and back.is_all_lost:
-                    teller.say(RunPassedOver(chosen.id, opened.kind, back.unreached))
+                back = _looked_back(journal, opened, chosen, asked)
+                if asked.may_pass_over and (passing := _passing_over(opened, chosen, back)):
+                    teller.say(passing)
                     passed_over.add(chosen.id)
                     continue
-                return _take_back(journal, opened, chosen, back, form, teller, confirm, ticket)
+                return _take_back(
+                    journal, opened, chosen, asked, back, form, teller, confirm, ticket
+                )
 
 
-def _looked_back(journal: Journal, opened: OpenedToUndo[S], run: Run) -> Prospect[S]:
-    made = journal.in_effect(run.id, opened.kind)
-    return opened.undo(made, doubt_of(journal, run.id, opened.kind).changes)
+def _looked_back(
+    journal: Journal,
+    opened: OpenedToUndo[S],
+    run: Run,
+    asked: UndoRequest,
+    without: Collection[str] = (),
+) -> Prospect[S]:
+    """What takes ``run`` back now, as far as is asked; ``without`` objects of those names.
+
+    Raises UsageError for hosts that the run did not mean to change, DelegationError where nothing
+    of it is in effect on those that are meant.
+    """
+    kind = opened.kind
+    made = journal.in_effect(run.id, kind)
+    in_doubt = doubt_of(journal, run.id, kind).changes
+    left_out = set(without)
+    if asked.limit is not None:
+        all_names = {change.target.name for change in (*made, *in_doubt)}
+        left_out |= all_names - objects_meant(journal, run, kind, asked.limit, "--limit")
+    made = [change for change in made if change.target.name not in left_out]
+    doubtful = [change for change in in_doubt if change.target.name not in left_out]
+    if asked.limit is not None and not made and not doubtful:
+        what = f"run {run.id} changed nothing on {asked.limit} that is still in effect"
+        raise DelegationError(what, "see: delegation history")
+    back = opened.undo(made, doubtful, rewrites_of(journal, run, kind, made))
+    return back if asked.skip_conflicts else back.refusing_conflicts()
+
+
+def _passing_over(opened: OpenedToUndo[S], run: Run, back: Prospect[S]) -> Event | None:
+    """What is told where nothing of that run can be taken back, or nothing is left to be."""
+    if back.is_all_lost:
+        return RunPassedOver(run.id, opened.kind, back.unreached)
+    if back.is_empty and opened.nothing_left(back) is None:
+        return RunUndoneAlready(run.id, is_passed_over=True)
+    return None
 
 
 def _take_back(  # noqa: PLR0913, PLR0917 - what one rollback needs
     journal: Journal,
     opened: OpenedToUndo[S],
     chosen: Run,
+    asked: UndoRequest,
     back: Prospect[S],
     form: PlanForm[S],
     teller: Teller,
@@ -143,11 +200,20 @@ def _take_back(  # noqa: PLR0913, PLR0917 - what one rollback needs
     teller.show(back.view)
     _refuse_undo(opened.kind, back)
     if not back.plan.changes:
-        raise opened.nothing_left(back)
+        if nothing_left := opened.nothing_left(back):
+            raise nothing_left
+        teller.say(RunUndoneAlready(chosen.id, hosts=asked.limit or ""))
+        return Carried(back, undone=chosen)
     if confirm is not None:
-        made = journal.in_effect(chosen.id, opened.kind)
-        reachable = [change for change in made if change.target.name not in back.unreached]
-        back = _confirmed(opened, back, form, teller, confirm, lambda: opened.undo(reachable, ()))
+        left = back.unreached
+        back = _confirmed(
+            opened,
+            back,
+            form,
+            teller,
+            confirm,
+            lambda: _looked_back(journal, opened, chosen, asked, left),
+        )
     run = replace(
         opened.new_run(back.plan),
         domain=chosen.domain,
@@ -192,8 +258,11 @@ def _refuse_blocked(planned: Prospect[S], what: str, fix: str = "") -> None:
 
 def _refuse_undo(kind: Kind[S], back: Prospect[S]) -> None:
     words = kind.words
+    is_conflict = any(refusal.why == "conflict" for refusal in back.plan.blocked)
+    instead = f", or {words.left}" if is_conflict else ""
+    rest = "; --skip-conflicts undoes the rest" if is_conflict else ""
     _refuse_blocked(
         back,
         f"the rollback is refused; nothing was {words.written}",
-        f"settle these by hand, or {words.left}, then try again",
+        f"settle these by hand{instead}, then try again{rest}",
     )

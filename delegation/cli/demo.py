@@ -56,10 +56,11 @@ def _story() -> None:
     _step("Is anything left to do?", 0, "plan")
     _by_hand(f"hv12 loses {_LOST}, and gains {_STRAY}.", _drift)
     _step("The nightly audit sees it.", 3, "audit")
-    _step("A rollback does not guess: hv12 is not as the apply left it.", 4, "rollback", "--yes")
     _step("The missing value is repaired; what is not ours stays.", 0, "apply", "--yes")
+    _step("Of run 1 one value is not its own any more.", 4, "rollback", "1", "--yes")
     _by_hand(f"The owner of {_STRAY} takes it away.", _owner_cleans_up)
-    _step("Now run 1 can be undone exactly.", 0, "rollback", "1", "--yes")
+    _step("So the later run is undone first.", 0, "rollback", "--yes")
+    _step("Now run 1 is undone exactly.", 0, "rollback", "--yes")
     _step("All of it is on record.", 0, "history")
     if _digest() != original:
         raise DelegationError("the directory is not as it was at the start", "please report this")

@@ -172,7 +172,10 @@ elsewhere = click.option(
     "elsewhere",
     metavar="DC",
     help="Another domain controller than the run's, by name or URL; what has not replicated to it "
-    "looks like a conflict, or like not made.",
+    "looks undone, or not made.",
+)
+skip_conflicts = click.option(
+    "--skip-conflicts", is_flag=True, help="Leave what is in conflict, and undo the rest."
 )
 yes = click.option("--yes", is_flag=True, help="Don't ask.")
 

@@ -6,7 +6,7 @@ import click
 
 from delegation import names
 from delegation.changes.opening import Prospect
-from delegation.cli import asking, opening, options, terminal
+from delegation.cli import asking, opening, options, show, terminal
 from delegation.mesh.mesh_undo import MeshUndoView
 from delegation.mesh.mesh_verbs import roll_back_mesh
 from delegation.mesh.state import Delegation
@@ -15,6 +15,8 @@ from delegation.mesh.state import Delegation
 @click.command()
 @options.common()
 @click.argument("run", required=False, type=options.RUN, metavar="[RUN]")
+@options.limit("hosts' objects")
+@options.skip_conflicts
 @options.elsewhere
 @options.ticket
 @options.yes
@@ -23,6 +25,8 @@ from delegation.mesh.state import Delegation
 def rollback(  # noqa: PLR0913, PLR0917 - its options
     ctx: click.Context,
     run: int | None,
+    limit: str | None,
+    skip_conflicts: bool,  # noqa: FBT001 - click passes it by name
     elsewhere: str | None,
     ticket: str | None,
     yes: bool,  # noqa: FBT001 - click passes it by name
@@ -33,9 +37,10 @@ def rollback(  # noqa: PLR0913, PLR0917 - its options
     That is RUN, or the newest apply that is not undone yet.
 
     Restores the values and flags which that run wrote, in their original spelling, on the objects
-    it wrote them to, wherever they have been moved. What others changed since is left alone; an
-    object on which the run's own values have changed since is a conflict, and then nothing is
-    written. A rollback is undone by its number.
+    it wrote them to, wherever they have been moved. What others changed since is left alone, and
+    what is as before already counts as done. A value or flag that a later run has written again is
+    a conflict, and then nothing is written, unless --skip-conflicts leaves it and undoes the rest
+    (exit code 1 while anything is left). A rollback is undone by its number.
 
     What is not found by its GUID, or in doubt after a crash, is left and told by name (exit code
     1): RUN tries it again. Plain rollback passes over a run of which nothing else is left.
@@ -48,6 +53,7 @@ def rollback(  # noqa: PLR0913, PLR0917 - its options
       delegation rollback
       delegation rollback 12 --ticket CHG-1234 --yes
       delegation rollback 12 --on dc2        where the run's domain controller is gone
+      delegation rollback 12 --limit hv[01-02]
       delegation history                     the runs and their numbers
 
     Rollback is not revocation: tickets that were issued already work for up to 10 hours.
@@ -59,15 +65,19 @@ def rollback(  # noqa: PLR0913, PLR0917 - its options
         world.records,
         asking.confirmation(_question, yes=yes),
         run=run,
+        limit=limit,
+        skip_conflicts=skip_conflicts,
         allow=allow,
         ticket=ticket,
     )
     if carried.planned.unreached and carried.undone is not None:
         left = names.fold(carried.planned.unreached)
         terminal.say(f"left as run {carried.undone.id} left it, or may have: {left}", fg="red")
+    show.left(carried.planned.left)
     if not carried.complete:
         return 1
-    terminal.say("  tickets that were issued already go on working for up to 10 hours")
+    if carried.report is not None:
+        terminal.say("  tickets that were issued already go on working for up to 10 hours")
     return 0
 
 

@@ -9,7 +9,8 @@ from delegation.cli import rendering, terminal
 from delegation.cli.options import Options
 from delegation.mesh.mesh_undo import MeshUndoView
 from delegation.mesh.plan_view import PlanView
-from delegation.mesh.state import DelegationChange, added, flags, removed
+from delegation.mesh.state import FLAGS, DelegationChange, added, flags, removed
+from delegation.mesh.undo import StayingPart, refusals
 from delegation.names import counted
 
 LONG = 12
@@ -143,17 +144,51 @@ def undo(view: MeshUndoView, given: Options) -> None:
         f"  {counted(len(changes), 'host')} to change: {counted(plus, 'value')} to restore, "
         f"{minus:,} to take back, {counted(bits, 'flag')} to set"
     )
+    if view.as_before:
+        terminal.out(f"  {_as_before(view)} as before already")
     terminal.out()
     if changes:
         _changes(changes)
     if given.verbose:
         every_value(changes)
+    _conflicts(view.conflicts, verbose=given.verbose)
     for warning in view.warnings:
         terminal.warn(warning)
     left = names.grouped(((error.what, error.fix), name) for name, error in view.left.items())
     for (why, fix), hosts in left.items():
         terminal.say(f"{names.fold(hosts)}: {why}", fg="red")
         terminal.say(f"  {given.said(fix)}")
+
+
+def _as_before(view: MeshUndoView) -> str:
+    """What is done already, and of which hosts: there may be nothing else to tell of them."""
+    parts = [part for done in view.as_before.values() for part in done]
+    values = sum(part not in FLAGS for part in parts)
+    flags_too = len(parts) - values
+    words = [counted(values, "value")] if values else []
+    words += [counted(flags_too, "flag")] if flags_too else []
+    return f"{' and '.join(words)} of {names.fold(view.as_before)}"
+
+
+def _conflicts(conflicts: Sequence[StayingPart], *, verbose: bool) -> None:
+    """What a later run has written again, alike hosts in one line."""
+    if not conflicts:
+        return
+    terminal.out()
+    terminal.out("  conflicts:", fg="red")
+    folded = refusals(conflicts)
+    hint = "; -v shows them" if len(conflicts) > len(folded) and not verbose else ""
+    for refusal in folded:
+        terminal.out(f"    {refusal.computer}: {refusal.message}{hint}")
+    if verbose:
+        for one in conflicts:
+            terminal.out(f"      {one.host}  {one.part}  {one.why}")
+
+
+def left(staying: Iterable[Blocked]) -> None:
+    """At the end of a rollback: what of its objects stays, and why."""
+    for refusal in staying:
+        terminal.say(f"left on {refusal.computer}: {refusal.message}", fg="red")
 
 
 def run_to_undo(run: Run) -> str:

@@ -81,7 +81,7 @@ def writing_back(
             if is_chosen or run.directory.startswith("ldif:"):
                 raise
             elsewhere = command("rollback", str(run.id), "--on", "DC")
-            risk = "what has not replicated yet looks like a conflict, or like not made"
+            risk = "what has not replicated yet looks undone, or not made"
             raise ConnectionFailed(
                 f"run {run.id} was made on {run.dc}, which can't be used: {exc.what}",
                 Advice("try again when it can, or choose another one: ", elsewhere),

@@ -8,6 +8,7 @@ from delegation.changes.apply import Report
 from delegation.changes.journal import Journal
 from delegation.changes.opening import Prospect
 from delegation.changes.plan import Plan
+from delegation.changes.rewrites import Rewrites
 from delegation.changes.run import NewRun, Run
 from delegation.errors import Advice, DelegationError, HostError, UsageError
 from delegation.events import Event, Remark, Teller
@@ -116,7 +117,10 @@ class HostsToUndo(OpenedHosts):
         )
 
     def undo(
-        self, made: Sequence[SettingChange], in_doubt: Sequence[SettingChange]
+        self,
+        made: Sequence[SettingChange],
+        in_doubt: Sequence[SettingChange],
+        rewrites: Rewrites,
     ) -> Prospect[HostSetting]:
         """Nothing is undone on a host where a change is in doubt: it could be half a reverse."""
         run = self._run
@@ -131,14 +135,20 @@ class HostsToUndo(OpenedHosts):
         certain = {
             label: reading for label, reading in readings.items() if label not in unreachable
         }
-        back = settings_plan.reversal(self._world.inventory.domain, made, certain)
+        back = settings_plan.reversal(self._world.inventory.domain, made, certain, rewrites)
         plan = settings_survey.guarded(self._world, back.plan, readings, self._allow)
-        view = HostsUndoView(run, plan, back.cluster, unreachable_hosts(unreachable))
-        return Prospect(plan, view, unreachable)
+        unreached = unreachable_hosts(unreachable)
+        view = HostsUndoView(run, plan, back.cluster, unreached, back.conflicts, back.as_before)
+        return Prospect(plan, view, unreachable, conflicts=back.conflicts)
 
-    def nothing_left(self, back: Prospect[HostSetting]) -> DelegationError:
+    def nothing_left(self, back: Prospect[HostSetting]) -> DelegationError | None:
         if back.unreached:
             return DelegationError("none of its hosts can be reached; nothing was changed")
+        if back.conflicts:
+            what = f"nothing of run {self._run.id} can be taken back now; nothing was changed"
+            return DelegationError(what)
+        if not isinstance(back.view, HostsUndoView) or not back.view.cluster:
+            return None
         return DelegationError(
             f"what run {self._run.id} set and is in effect is a cluster's own now; nothing was "
             "changed",

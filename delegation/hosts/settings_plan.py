@@ -8,9 +8,11 @@ that a host uses, so ``any_network`` goes off with them unless it is declared it
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from delegation import names
 from delegation.changes.plan import Blocked, Change, Plan
+from delegation.changes.rewrites import Rewrites
 from delegation.errors import DelegationError
 from delegation.hosts import settings
 from delegation.hosts.machines import HostReading
@@ -184,37 +186,62 @@ def _folded(why: Mapping[str, str], name: str, override: str = "") -> list[Block
     ]
 
 
-def reversal(
-    domain: str, changes: Iterable[SettingChange], readings: Mapping[str, HostReading]
-) -> SettingsProposal:
-    """Undo ``changes`` on the hosts as they are now; blocked where a setting is not as left.
+@dataclass(frozen=True, slots=True)
+class SettingsReversal:
+    """The plan that takes a run back; ``cluster`` as in a proposal.
 
-    What was not read is left out, and so is what has become a cluster's business: that stays in
-    effect, and can be undone another time.
+    ``conflicts`` are settings that stay as they are, ``as_before`` those that are so already.
+    """
+
+    plan: HostsPlan
+    cluster: tuple[SettingChange, ...]
+    conflicts: tuple[Blocked, ...] = ()
+    as_before: tuple[SettingChange, ...] = ()
+
+
+def reversal(
+    domain: str,
+    changes: Iterable[SettingChange],
+    readings: Mapping[str, HostReading],
+    rewrites: Rewrites = MappingProxyType({}),
+) -> SettingsReversal:
+    """Undo ``changes`` on the hosts as they are now.
+
+    A setting that is neither as before nor as left is a conflict, and so is one that a later run
+    has written again. What was not read is left out, and so is what has become a cluster's
+    business: that stays in effect, and can be undone another time.
     """
     reverses: list[SettingChange] = []
     cluster: list[SettingChange] = []
+    as_before: list[SettingChange] = []
     not_told: list[Blocked] = []
     departures: dict[str, list[str]] = defaultdict(list)
+    again: dict[str, list[str]] = defaultdict(list)
     for change in changes:
-        reading = readings.get(change.target.name)
+        label, name = change.target.name, change.after.name
+        reading = readings.get(label)
         if reading is None:
             continue
-        now = settings.held(reading.settings, change.after.name)
+        now = settings.held(reading.settings, name)
         if now is None:
-            not_told.append(_not_told(change.target.name, change.after))
-        elif reading.clustered and _is_of_the_cluster(change.after.name):
-            if change.before.difference(now):
-                cluster.append(Change(change.target, now, change.before))
+            not_told.append(_not_told(label, change.after))
+        elif not change.before.difference(now):
+            as_before.append(change)
+        elif reading.clustered and _is_of_the_cluster(name):
+            cluster.append(Change(change.target, now, change.before))
         elif words := change.departures(now):
-            departures[change.target.name] += words
+            departures[label] += words
+        elif rewritten := [*rewrites.get(change.target.guid, {}).values()]:
+            again[label].append(f"{name}, {rewritten[0].words}")
         else:
             reverses.append(Change(change.target, now, change.before))
     reverses.sort(key=_by_host_and_turn)
     cluster.sort(key=_by_host_and_turn)
     since = {label: f"changed since: {'; '.join(words)}" for label, words in departures.items()}
-    blocked = (*not_told, *_folded(since, "conflict"))
-    return SettingsProposal(Plan(_KIND, domain, tuple(reverses), blocked), tuple(cluster))
+    rewritten_words = {label: "; ".join(words) for label, words in again.items()}
+    conflicts = (*_folded(since, "conflict"), *_folded(rewritten_words, "conflict"))
+    plan = Plan(_KIND, domain, tuple(reverses), tuple(not_told))
+    return SettingsReversal(plan, tuple(cluster), conflicts, tuple(as_before))
 
 
 def _by_host_and_turn(change: SettingChange) -> tuple[str, int, str]:

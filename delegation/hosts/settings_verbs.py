@@ -6,7 +6,7 @@ from functools import partial
 from delegation.changes import settlement, verbs
 from delegation.changes.review import Reviewed
 from delegation.changes.settlement import ConfirmSettlement, Said, SettlementView
-from delegation.changes.verbs import Carried, Confirm
+from delegation.changes.verbs import Carried, Confirm, UndoRequest
 from delegation.hosts import settings_survey
 from delegation.hosts.settings import HostSetting
 from delegation.hosts.settings_changes import HostsUndoOpening, open_to_apply
@@ -66,19 +66,25 @@ def apply_settings(  # noqa: PLR0913 - what may be said of an apply
     )
 
 
-def roll_back_settings(
+def roll_back_settings(  # noqa: PLR0913 - what may be said of a rollback
     world: HostsWorld,
     confirm: Confirm[HostSetting] | None,
     *,
     run: int | None = None,
+    limit: str | None = None,
+    skip_conflicts: bool = False,
     allow: Collection[str] = (),
     ticket: str | None = None,
 ) -> Carried[HostSetting]:
-    """Take back what ``run``, or the newest apply, set on the hosts, and nothing else."""
+    """Take back what ``run``, or the newest apply, set on the hosts, and nothing else.
+
+    ``limit``: only on these of them. ``skip_conflicts``: what can't be taken back stays, and the
+    rest is taken back all the same.
+    """
     return verbs.roll_back(
         HostsUndoOpening(world, allow),
         world.records,
-        run,
+        UndoRequest(run, limit, skip_conflicts),
         SettingsPlanForm(),
         world.teller,
         confirm,

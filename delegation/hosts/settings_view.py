@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from delegation import names
+from delegation.changes.plan import Blocked
 from delegation.changes.run import Run
 from delegation.errors import HostError
 from delegation.hosts import settings
@@ -197,9 +198,15 @@ def _networks(reading: HostReading) -> tuple[MigrationNetwork, ...]:
 
 @dataclass(frozen=True)
 class HostsUndoView:
-    """The undo of a run on the hosts; ``cluster``: what is left alone as a cluster's business."""
+    """The undo of a run on the hosts; ``cluster``: what is left alone as a cluster's business.
+
+    ``conflicts``: settings that stay as they are, and why; ``as_before``: those that are as before
+    the run already.
+    """
 
     run: Run
     plan: HostsPlan
     cluster: tuple[SettingChange, ...]
     unreachable: tuple[UnreachableHost, ...]
+    conflicts: tuple[Blocked, ...] = ()
+    as_before: tuple[SettingChange, ...] = ()

@@ -2,13 +2,14 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from delegation import names
 from delegation.changes.journal import Journal
 from delegation.changes.opening import Prospect
-from delegation.changes.plan import Plan
+from delegation.changes.plan import Blocked, Plan
+from delegation.changes.rewrites import Rewrites
 from delegation.changes.run import NewRun, Run
 from delegation.errors import Advice, DelegationError, Refused, UsageError
 from delegation.events import Teller, warning
@@ -17,6 +18,7 @@ from delegation.mesh.mesh_changes import OpenedDirectory
 from delegation.mesh.seams import Writer
 from delegation.mesh.snapshot import Directory
 from delegation.mesh.state import DELEGATION, Delegation, DelegationChange, DelegationPlan
+from delegation.mesh.undo import StayingPart
 
 
 class UndoWorld(Protocol):
@@ -48,7 +50,9 @@ class UndoWorld(Protocol):
 class MeshUndoView:
     """A rollback that is about to be made: of which run, where, and what to be warned of.
 
-    ``left`` is what stays as the run left it, or may have left it, and why, by name.
+    ``left`` are objects that stay as the run left them, or may have left them, and why, by name;
+    ``conflicts`` what of others a later run has written again; ``as_before`` the parts that are as
+    before already, by name.
     """
 
     run: Run
@@ -56,6 +60,8 @@ class MeshUndoView:
     plan: DelegationPlan
     warnings: tuple[str, ...]
     left: Mapping[str, DelegationError]
+    conflicts: tuple[StayingPart, ...] = ()
+    as_before: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 class MeshToUndo(OpenedDirectory):
@@ -79,7 +85,10 @@ class MeshToUndo(OpenedDirectory):
         return f"not found made on {here}, where what {run.dc} has not replicated is missing"
 
     def undo(
-        self, made: Sequence[DelegationChange], in_doubt: Sequence[DelegationChange]
+        self,
+        made: Sequence[DelegationChange],
+        in_doubt: Sequence[DelegationChange],
+        rewrites: Rewrites,
     ) -> Prospect[Delegation]:
         """One reading of the objects, and one of the domain controllers that nobody may reach."""
         run = self._run
@@ -89,13 +98,23 @@ class MeshToUndo(OpenedDirectory):
         accounts = self.changer.find([])
         controllers = snapshot.resolve(directory, [], accounts).domain_controller_names
         now = self.changer.read([change.target.guid for change in (*made, *in_doubt)])
-        back = undo.reversal(run.domain, made, now, controllers, self._allow)
+        back = undo.reversal(run.domain, made, now, controllers, self._allow, rewrites)
         found = [change.target.name for change in in_doubt if change.target.guid in now]
         absent = [change.target.name for change in in_doubt if change.target.guid not in now]
         lost = (*back.not_found, *absent)
         left = {**_not_found(run, lost), **_in_doubt(run, found)}
-        view = MeshUndoView(run, directory.dc, back.plan, back.warnings, left)
-        return Prospect(back.plan, view, left, frozenset(lost))
+        view = MeshUndoView(
+            run, directory.dc, back.plan, back.warnings, left, back.conflicts, back.as_before
+        )
+        conflicts, stays = undo.refusals(back.conflicts), self._may_be_there(back.as_before)
+        return Prospect(back.plan, view, left, frozenset(lost), conflicts, stays)
+
+    def _may_be_there(self, as_before: Collection[str]) -> tuple[Blocked, ...]:
+        """Where the run's own domain controller did not get to replicate, all looks undone."""
+        why = self.unmade_is_untold(self._run)
+        if not why or not as_before:
+            return ()
+        return (Blocked(names.fold(as_before), "not-replicated", f"as before, or {why}"),)
 
     def new_run(self, plan: Plan[Delegation]) -> NewRun:
         directory = self.changer.directory
@@ -108,11 +127,11 @@ class MeshToUndo(OpenedDirectory):
             plan_digest=plan.digest,
         )
 
-    def nothing_left(self, back: Prospect[Delegation]) -> DelegationError:
-        if back.unreached:
-            what = f"nothing of run {self._run.id} can be taken back now; nothing was written"
-            return DelegationError(what)
-        return self._nothing_in_effect()
+    def nothing_left(self, back: Prospect[Delegation]) -> DelegationError | None:
+        if not back.unreached and not back.left:
+            return None
+        what = f"nothing of run {self._run.id} can be taken back now; nothing was written"
+        return DelegationError(what)
 
     def _nothing_in_effect(self) -> DelegationError:
         what = f"run {self._run.id} wrote nothing that is still in effect"
@@ -202,7 +221,7 @@ class MeshUndoOpening:
         here = directory.dc
         if here.casefold() == run.dc.casefold():
             return ""
-        risk = "what has not replicated yet looks like a conflict, or like not made"
+        risk = "what has not replicated yet looks undone, or not made"
         if not (self._world.elsewhere or run.directory.startswith("ldif:")):
             raise Refused(
                 f"run {run.id} was made on {run.dc}, and this is {here}; nothing was written",

@@ -7,7 +7,7 @@ from delegation.changes import settlement, verbs
 from delegation.changes.records import Records
 from delegation.changes.review import Reviewed
 from delegation.changes.settlement import ConfirmSettlement, Said, SettlementView
-from delegation.changes.verbs import Carried, Confirm
+from delegation.changes.verbs import Carried, Confirm, UndoRequest
 from delegation.mesh import survey
 from delegation.mesh.mesh_changes import WriteWorld, open_to_apply
 from delegation.mesh.mesh_undo import MeshUndoOpening, UndoWorld
@@ -47,14 +47,20 @@ def roll_back_mesh(  # noqa: PLR0913 - what may be said of a rollback
     confirm: Confirm[Delegation] | None,
     *,
     run: int | None = None,
+    limit: str | None = None,
+    skip_conflicts: bool = False,
     allow: Collection[str] = (),
     ticket: str | None = None,
 ) -> Carried[Delegation]:
-    """Take back what ``run``, or the newest apply, did to the mesh, and nothing else."""
+    """Take back what ``run``, or the newest apply, did to the mesh, and nothing else.
+
+    ``limit``: only on these hosts. ``skip_conflicts``: what can't be taken back stays, and the rest
+    is taken back all the same.
+    """
     return verbs.roll_back(
         MeshUndoOpening(world, allow),
         records,
-        run,
+        UndoRequest(run, limit, skip_conflicts),
         DelegationPlanForm(),
         world.teller,
         confirm,

@@ -176,7 +176,7 @@ DELEGATION = Kind(
     APPLY,
     ROLLBACK,
     Delegation,
-    KindWords("the directory has", "written", "restore the values the run left"),
+    KindWords("the directory has", "written", "undo the later run first"),
     has_undo_file=True,
 )
 """Delegation on computer objects: the kind of ``delegation apply`` and ``delegation rollback``."""

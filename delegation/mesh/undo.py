@@ -1,17 +1,19 @@
 """Changes that a run made -> the plan that takes them back, judged by the objects as they are now.
 
-Only what the change itself touched is judged: the values it added or removed and the bits it
-flipped. What others did to the object since is left alone: writing the former list back whole
-would wipe it out.
+Only what the change itself touched is judged, value by value and bit by bit: the values it added or
+removed and the bits it flipped. What is as before already is done. What others did to the object
+since is left alone: writing the former list back whole would wipe it out.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from uuid import UUID
 
 from delegation import names
 from delegation.changes.plan import Blocked, Change, Plan, Target
+from delegation.changes.rewrites import Rewrite, Rewrites
 from delegation.mesh.snapshot import (
     TRUSTED_FOR_DELEGATION,
     TRUSTED_TO_AUTH_FOR_DELEGATION,
@@ -19,6 +21,7 @@ from delegation.mesh.snapshot import (
 )
 from delegation.mesh.state import (
     DELEGATION,
+    FLAGS,
     Delegation,
     DelegationChange,
     DelegationPlan,
@@ -28,53 +31,111 @@ from delegation.mesh.state import (
 
 
 @dataclass(frozen=True, slots=True)
-class Reversal:
-    """The plan that takes a run back, blocked by whatever conflicts, and what to warn about.
+class StayingPart:
+    """A value or a flag of a host that stays as the run left it, and why."""
 
-    ``not_found`` are the names of objects that are not there by their GUID.
+    host: str
+    part: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reversal:
+    """The plan that takes a run back, blocked by what would be dangerous, and what to warn about.
+
+    ``not_found`` are the names of objects that are not there by their GUID, ``conflicts`` what a
+    later run has written again, ``as_before`` the parts that are as before already, by name.
     """
 
     plan: DelegationPlan
     warnings: tuple[str, ...]
     not_found: tuple[str, ...] = ()
+    conflicts: tuple[StayingPart, ...] = ()
+    as_before: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
-def reversal(
+def reversal(  # noqa: PLR0913, PLR0917 - what is taken back, where, and what stands in its way
     domain: str,
     changes: Iterable[DelegationChange],
     now: Mapping[UUID, Computer],
     domain_controller_names: Collection[str],
     allow: Collection[str] = (),
+    rewrites: Rewrites = MappingProxyType({}),
 ) -> Reversal:
     """Undo ``changes`` on the objects as they are ``now``.
 
     Restores values in their original spelling and the bits that were flipped, and nothing else.
-    An object is a conflict where such a value or bit has changed since. It is called as it is now,
-    which is told where the journal calls it otherwise: an account may have been renamed, and a
-    journal may have been forged to say another name than that of its victim. One that is not found
-    is left out: it may come back from the recycle bin. An account of the same name that was made
-    anew has another GUID, and is nobody's business here.
+    An object is called as it is now, which is told where the journal calls it otherwise: an account
+    may have been renamed, and a journal may have been forged to say another name than that of its
+    victim. One that is not found is left out: it may come back from the recycle bin. An account of
+    the same name that was made anew has another GUID, and is nobody's business here.
     """
     reverses: list[DelegationChange] = []
     blocked: list[Blocked] = []
+    conflicts: list[StayingPart] = []
+    as_before: dict[str, frozenset[str]] = {}
     warnings = _called_otherwise(changes := tuple(changes), now)
     not_found: list[str] = []
     for recorded in changes:
-        computer = now.get(recorded.target.guid)
+        guid = recorded.target.guid
+        computer = now.get(guid)
         if computer is None:
             not_found.append(recorded.target.name)
             continue
         change = replace(recorded, target=_called_now(recorded.target, computer))
-        if departures := change.departures(Delegation.of(computer)):
-            blocked.append(_conflict(change, "changed since: " + "; ".join(departures)))
+        done = change.reversed().parts_made(Delegation.of(computer))
+        if done:
+            as_before[change.target.name] = done
+        staying = _staying(change, done, rewrites.get(guid, {}))
+        conflicts += [StayingPart(change.target.name, *one) for one in staying.values()]
+        remaining = change.without(done | staying.keys())
+        if remaining is None:
             continue
-        reverse = _reverse_on(change, computer)
+        reverse = _reverse_on(remaining, computer)
         reverses.append(reverse)
         blocked += _refuse_dangers(reverse, computer, domain_controller_names, allow)
         warnings += _warnings(reverse)
     reverses.sort(key=lambda change: names.dn_key(change.target.dn))
     plan = Plan(DELEGATION.name, domain, tuple(reverses), tuple(blocked))
-    return Reversal(plan, tuple(warnings), tuple(not_found))
+    return Reversal(plan, tuple(warnings), tuple(not_found), tuple(conflicts), as_before)
+
+
+def _staying(
+    change: DelegationChange, done: frozenset[str], again: Mapping[str, Rewrite]
+) -> dict[str, tuple[str, str]]:
+    """What of a change stands for a later run, each part as it is spelled, and why.
+
+    A flag governs the whole list: where values stay for that run, so does the flag that it found
+    them under. Without it they would be neither what this run nor what that one wanted.
+    """
+    spelled = {value.casefold(): value for value in (*removed(change), *added(change))}
+    staying: dict[str, tuple[str, str]] = {}
+    for part in sorted((change.parts - done) & again.keys()):
+        staying[part] = spelled.get(part, part), again[part].words
+    if not staying.keys().isdisjoint(value.casefold() for value in added(change)):
+        for flag in sorted((change.parts - done - staying.keys()) & FLAGS.keys()):
+            staying[flag] = flag, "which governs what stays"
+    return staying
+
+
+def refusals(conflicts: Sequence[StayingPart]) -> tuple[Blocked, ...]:
+    """One for all hosts of which as much stays for the same reason."""
+    by_host = names.grouped((one.host, one) for one in conflicts)
+    by_words = names.grouped((_in_words(parts), host) for host, parts in by_host.items())
+    return tuple(Blocked(names.fold(hosts), "conflict", words) for words, hosts in by_words.items())
+
+
+def _in_words(staying: Iterable[StayingPart]) -> str:
+    by_reason = names.grouped((one.why, one.part) for one in staying)
+    return "; ".join(f"{parts_in_words(parts)}, {why}" for why, parts in by_reason.items())
+
+
+def parts_in_words(parts: Collection[str]) -> str:
+    """``252 values and protocol_transition``; a single value is spelled."""
+    values = [part for part in parts if part not in FLAGS]
+    flags = [part for part in parts if part in FLAGS]
+    counted = values if len(values) < 2 else [f"{len(values):,} values"]
+    return " and ".join((*counted, *flags))
 
 
 def _called_now(recorded: Target, computer: Computer) -> Target:
@@ -110,10 +171,6 @@ def _called_otherwise(
 
 def _own_part(dn: str) -> str:
     return names.dn_key(dn).removesuffix(names.dn_key(names.parent_dn(dn)))
-
-
-def _conflict(change: DelegationChange, why: str) -> Blocked:
-    return Blocked(change.target.name, "conflict", why)
 
 
 def _reverse_on(change: DelegationChange, computer: Computer) -> DelegationChange:

@@ -18,7 +18,7 @@ from typing import Any
 from uuid import UUID
 
 from delegation.changes import history, store
-from delegation.changes.carry import doubt_of
+from delegation.changes.doubt import doubt_of
 from delegation.changes.journal import Journal
 from delegation.changes.outcomes import Outcome, Result
 from delegation.changes.records import Records

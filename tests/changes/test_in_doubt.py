@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from delegation.changes.carry import doubt_of, recover_run
+from delegation.changes.carry import recover_run
+from delegation.changes.doubt import doubt_of
 from delegation.changes.evidence import what_became_of
 from delegation.changes.outcomes import Outcome, Result
 from delegation.changes.records import Records
@@ -214,16 +215,12 @@ def test_what_is_as_before_again_is_settled(doubtful: UndoHere) -> None:
     assert doubtful.in_doubt == []
 
 
-def test_said_to_be_made_it_is_taken_back_with_the_usual_guards(doubtful: UndoHere) -> None:
+def test_said_to_be_made_what_is_left_of_it_is_taken_back(doubtful: UndoHere) -> None:
     view = doubtful.says("hv01", Said.MADE)
     assert "17 of 21 parts are as written" in view.evidence[0].seen
     assert view.place == "dc1.corp.example"
     assert doubtful.results[0] is Result.APPLIED
     assert doubtful.in_doubt == []
-    with pytest.raises(Refused, match="the rollback is refused") as refused:
-        doubtful.back()
-    assert "cifs/hv02 is not there" in refused.value.details[0]
-    doubtful.dc1.edit("hv01", add=forms("hv02"))
     assert doubtful.back().complete
     assert doubtful.dc1["hv01"] == HV01
 
@@ -394,7 +391,7 @@ def test_on_another_one_what_is_not_there_stays_in_doubt(gone: UndoHere) -> None
     carried = gone.back()
     assert carried.unreached == {"hv01"}
     assert gone.results == [Result.UNKNOWN, Result.APPLIED]
-    assert any("looks like a conflict, or like not made" in it for it in gone.teller.words)
+    assert any("looks undone, or not made" in it for it in gone.teller.words)
     assert gone.dc2["hv02"] == HV02
     assert (gone.runs[1].kind, gone.runs[1].dc) == (ROLLBACK, "dc2.corp.example")
     gone.elsewhere, gone.is_gone = None, False
@@ -403,6 +400,26 @@ def test_on_another_one_what_is_not_there_stays_in_doubt(gone: UndoHere) -> None
         gone.back(2)
     assert gone.back().complete, "the first is back, and tells"
     assert gone.dc1["hv01"] == HV01
+
+
+def test_on_another_one_what_is_not_there_is_not_called_undone(world: UndoHere) -> None:
+    """The first did not get to replicate hv01, and may come back with it."""
+    with world.records.recording() as journal:
+        done(journal, GIVEN, OTHER)
+    world.dc1.modify(GIVEN)
+    world.dc2.modify(OTHER)
+    world.is_gone, world.elsewhere = True, "dc2"
+    carried = world.back()
+    [left] = carried.planned.stays
+    assert left.computer == "hv01"
+    assert "where what dc1.corp.example has not replicated is missing" in left.message
+    assert not carried.complete
+    assert world.dc2["hv02"] == HV02
+    with pytest.raises(DelegationError, match="nothing of run 1 can be taken back now"):
+        world.back()
+    world.is_gone, world.elsewhere = False, None
+    assert world.back().complete, "the first is back, and tells"
+    assert world.dc1["hv01"] == HV01
 
 
 def test_nobody_comes_to_another_one_unasked(world: UndoHere) -> None:

@@ -6,7 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from delegation.changes.carry import doubt_of, recover_run
+from delegation.changes.carry import recover_run
+from delegation.changes.doubt import doubt_of
 from delegation.changes.journal import Journal
 from delegation.changes.outcomes import Absent, Outcome, Result
 from delegation.changes.plan import Target

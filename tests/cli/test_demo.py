@@ -43,10 +43,11 @@ def test_it_tells_the_whole_story(told: tuple[Ran, Path]) -> None:
         r"^\$ delegation .*?(check|plan|apply|audit|rollback|history)", text, re.MULTILINE
     )
     assert commands == [
-        "check", "plan", "apply", "plan", "audit", "rollback", "apply", "rollback", "history",
+        "check", "plan", "apply", "plan", "audit", "apply", "rollback", "rollback", "rollback",
+        "history",
     ]  # fmt: skip
     codes = [int(code) for code in re.findall(r"^\(exit code (\d+)\)$", text, re.MULTILINE)]
-    assert codes == [0, 3, 0, 0, 3, 4, 0, 0, 0]
+    assert codes == [0, 3, 0, 0, 3, 0, 4, 0, 0, 0]
     assert "hv[01-64]" in text
     assert "16,128" in text
     assert "byte for byte" in text

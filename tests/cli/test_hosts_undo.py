@@ -59,16 +59,55 @@ def test_the_newest_is_undone_and_an_older_one_by_its_number(farm: Farm) -> None
     assert farm.settings() == windows(*LABELS)
 
 
+def test_only_these_hosts_are_undone(farm: Farm) -> None:
+    assert farm("apply", "--yes").code == 0
+    farm.has("hv02", migrations=9)
+    farm.trouble("hv02", open="down")
+    assert farm("rollback", "--yes", "--limit", "hv[01,03]").code == 0
+    farm.trouble("hv02")
+    assert farm.settings() == {**windows(*LABELS), "hv02": {**AFTER, "migrations": 9}}
+    assert farm("rollback", "--yes", "--limit", "hv09").code == 2
+
+
 def test_what_was_changed_since_is_refused_and_nothing_is_changed(farm: Farm) -> None:
     assert farm("apply", "--yes").code == 0
     farm.has("hv02", migrations=9)
-    farm.lacks("hv03", "network 10.20.0.0/24")
+    farm.has("hv03", **{"network 10.20.0.0/24": 7})
     before = farm.settings()
     ran = farm("rollback", "--yes")
     assert ran.code == 4
     assert "hv02: changed since: migrations is 9 [conflict]" in ran.err
-    assert "hv03: changed since: network 10.20.0.0/24 is absent [conflict]" in ran.err
+    assert "hv03: changed since: network 10.20.0.0/24 is 7 [conflict]" in ran.err
     assert farm.settings() == before
+
+
+def test_the_rest_is_undone_where_conflicts_are_skipped(farm: Farm) -> None:
+    assert farm("apply", "--yes").code == 0
+    farm.has("hv02", migrations=9)
+    farm.has("hv03", migrations=2)
+    assert farm("apply", "--yes", "--limit", "hv03").code == 0
+    ran = farm("rollback", "1", "--yes", "--skip-conflicts")
+    assert ran.code == 1
+    assert "left on hv02: changed since: migrations is 9" in ran.err
+    assert "left on hv03: migrations, written again by run 2" in ran.err
+    assert farm.settings() == {
+        **windows(*LABELS),
+        "hv02": {**WINDOWS, "migrations": 9},
+        "hv03": {**WINDOWS, "migrations": 4},
+    }
+    again = farm("rollback", "1", "--yes", "--skip-conflicts")
+    assert again.code == 1
+    assert "nothing of run 1 can be taken back now; nothing was changed" in again.err
+
+
+def test_what_is_set_back_already_counts_as_done(farm: Farm) -> None:
+    assert farm("apply", "--yes").code == 0
+    farm.has("hv02", migrations=2)
+    farm.lacks("hv03", "network 10.20.0.0/24")
+    ran = farm("rollback", "--yes")
+    assert ran.code == 0
+    assert "as before already: hv02 (migrations), hv03 (network 10.20.0.0/24)" in ran.out
+    assert farm.settings() == windows(*LABELS)
 
 
 def test_what_others_changed_beside_it_is_left_alone(farm: Farm) -> None:

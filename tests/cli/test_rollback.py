@@ -129,6 +129,49 @@ def test_runs_of_another_directory_are_none_of_it(delegation: Delegation, here: 
     assert (here / "other.ldif").read_bytes() == plain()
 
 
+# Some of its hosts
+
+
+def test_only_these_hosts_are_undone_the_others_another_time(
+    applied: Delegation, here: Path
+) -> None:
+    ran = applied("rollback", "--yes", "--limit", "HV[01-02]")
+    assert ran.code == 0
+    after = held(here / "directory.ldif")
+    assert after["hv01"] == holdings(plain())["hv01"]
+    assert after["hv02"] == holdings(plain())["hv02"]
+    assert after["hv03"] == holdings(finished())["hv03"]
+    again = applied("rollback", "--yes", "--limit", "hv01")
+    assert again.code == 1
+    assert "run 1 changed nothing on hv01 that is still in effect" in again.err
+    assert applied("rollback", "--yes").code == 0
+    assert (here / "directory.ldif").read_bytes() == plain()
+
+
+def test_hosts_that_the_run_did_not_change_are_2(delegation: Delegation, here: Path) -> None:
+    """No older run is meant by that."""
+    assert delegation("apply", "--yes", "--limit", "hv01").code == 0
+    assert delegation("apply", "--yes").code == 0
+    before = (here / "directory.ldif").read_bytes()
+    for hosts in ("hv01", "hv[01-02]", "hv09", "hv[", ""):
+        ran = delegation("rollback", "--yes", "--limit", hosts)
+        assert ran.code == 2, hosts
+    assert "its hosts are hv[02-03]" in delegation("rollback", "--limit", "hv01").err
+    assert (here / "directory.ldif").read_bytes() == before
+
+
+def test_what_is_undone_by_hand_on_these_hosts_is_not_passed_over(
+    delegation: Delegation, here: Path
+) -> None:
+    assert delegation("apply", "--yes").code == 0
+    edited(here / "directory.ldif", hv01=[])
+    assert delegation("apply", "--yes", "--limit", "hv01").code == 0
+    edited(here / "directory.ldif", hv01=[])
+    ran = delegation("rollback", "--yes", "--limit", "hv01")
+    assert ran.code == 0
+    assert "nothing to do: all that run 2 changed on hv01 is as it was before already" in ran.err
+
+
 # By the journal alone
 
 
@@ -181,20 +224,17 @@ def test_what_it_governs_is_warned_of(applied: Delegation, here: Path) -> None:
     assert "cifs/iso" in ran.err
 
 
-def test_a_value_of_the_run_that_is_gone_is_a_conflict(applied: Delegation, here: Path) -> None:
+def test_a_value_of_the_run_that_is_gone_counts_as_done(applied: Delegation, here: Path) -> None:
     now = held(here / "directory.ldif")
     edited(here / "directory.ldif", hv01=now["hv01"].values - {"cifs/hv02"})
-    edit = (here / "directory.ldif").read_bytes()
     ran = applied("rollback", "--yes")
-    assert ran.code == 4
-    assert "hv01" in ran.err
-    assert "cifs/hv02 is not there" in ran.err
-    assert "nothing was written" in ran.err
-    assert (here / "directory.ldif").read_bytes() == edit
-    assert len(applied("history", "--format", "json").json["runs"]) == 1
+    assert ran.code == 0
+    assert "23 to take back" in ran.out
+    assert "1 value of hv01 as before already" in ran.out
+    assert held(here / "directory.ldif") == holdings(plain())
 
 
-def test_a_flag_of_the_run_that_changed_is_a_conflict(applied: Delegation, here: Path) -> None:
+def test_a_flag_of_the_run_that_is_cleared_counts_as_done(applied: Delegation, here: Path) -> None:
     values = [forms(*(f"hv0{m}" for m in (1, 2, 3) if m != n)) for n in (1, 2, 3)]
     (here / "directory.ldif").write_bytes(
         directory(
@@ -204,9 +244,100 @@ def test_a_flag_of_the_run_that_changed_is_a_conflict(applied: Delegation, here:
         )
     )
     ran = applied("rollback", "--yes")
+    assert ran.code == 0
+    assert "1 flag of hv01 as before already" in ran.out
+    assert held(here / "directory.ldif") == holdings(plain())
+
+
+def test_what_is_undone_by_hand_needs_nothing(applied: Delegation, here: Path) -> None:
+    (here / "directory.ldif").write_bytes(plain())
+    ran = applied("rollback", "1", "--yes")
+    assert ran.code == 0
+    assert "nothing to do: all that run 1 changed is as it was before already" in ran.err
+    assert (here / "directory.ldif").read_bytes() == plain()
+    assert len(applied("history", "--format", "json").json["runs"]) == 1
+
+
+def test_what_is_undone_by_hand_is_passed_over(delegation: Delegation, here: Path) -> None:
+    assert delegation("apply", "--yes", "--limit", "hv01").code == 0
+    after = (here / "directory.ldif").read_bytes()
+    assert delegation("apply", "--yes").code == 0
+    (here / "directory.ldif").write_bytes(after)
+    ran = delegation("rollback", "--yes")
+    assert ran.code == 0
+    assert "run 2 is passed over: all that it changed is as it was before already" in ran.err
+    assert (here / "directory.ldif").read_bytes() == plain()
+
+
+@pytest.fixture
+def repaired(applied: Delegation, here: Path) -> Delegation:
+    """Somebody takes the values from hv01 and hv02, all and one; run 2 gives them back."""
+    now = held(here / "directory.ldif")
+    edited(here / "directory.ldif", hv01=[], hv02=now["hv02"].values - {"cifs/hv01"})
+    assert applied("apply", "--yes").code == 0
+    return applied
+
+
+def test_what_a_later_run_wrote_again_is_a_conflict(repaired: Delegation, here: Path) -> None:
+    before = (here / "directory.ldif").read_bytes()
+    ran = repaired("rollback", "1", "--yes")
     assert ran.code == 4
-    assert "hv01" in ran.err
-    assert "protocol_transition is not set" in ran.err
+    assert "nothing was written" in ran.err
+    stays = "8 values, written again by run 2; protocol_transition, which governs what stays"
+    assert f"hv01: {stays} [conflict]" in ran.err
+    stays = "cifs/hv01, written again by run 2; protocol_transition, which governs what stays"
+    assert f"hv02: {stays} [conflict]" in ran.err
+    assert f"hv02: {stays}; -v shows them" in ran.out
+    assert "or undo the later run first, then try again; --skip-conflicts undoes" in ran.err
+    shown = repaired("rollback", "1", "--yes", "-v").out
+    assert "hv01  cifs/hv03  written again by run 2" in shown
+    assert "-v shows them" not in shown
+    assert (here / "directory.ldif").read_bytes() == before
+    assert len(repaired("history", "--format", "json").json["runs"]) == 2
+
+
+def test_the_rest_is_undone_where_conflicts_are_skipped(repaired: Delegation, here: Path) -> None:
+    later = held(here / "directory.ldif")
+    ran = repaired("rollback", "1", "--yes", "--skip-conflicts")
+    assert ran.code == 1
+    assert "left on hv01: 8 values, written again by run 2; protocol_transition," in ran.err
+    assert "left on hv02: cifs/hv01, written again by run 2" in ran.err
+    after = held(here / "directory.ldif")
+    assert after["hv01"] == later["hv01"]
+    assert after["hv02"].values == {"cifs/hv01"}
+    assert after["hv02"].uac == MEMBER | TRANSITION
+    assert after["hv03"] == holdings(plain())["hv03"]
+    before = (here / "directory.ldif").read_bytes()
+    again = repaired("rollback", "1", "--yes", "--skip-conflicts")
+    assert again.code == 1
+    assert "nothing of run 1 can be taken back now; nothing was written" in again.err
+    assert "hv01: 8 values, written again by run 2" in again.out
+    assert (here / "directory.ldif").read_bytes() == before
+    assert repaired("rollback", "2", "--yes", "--skip-conflicts").code == 0
+    assert repaired("rollback", "--yes").code == 0
+    assert held(here / "directory.ldif") == holdings(plain())
+
+
+def test_a_danger_is_no_conflict_to_be_skipped(delegation: Delegation, here: Path) -> None:
+    text = INVENTORY + "policy: {unconstrained: clear}\n"
+    (here / "inventory.yaml").write_text(text, encoding="utf-8")
+    (here / "directory.ldif").write_bytes(
+        directory(account("HV01", uac=MEMBER | UNCONSTRAINED), account("HV02"), account("HV03"))
+    )
+    assert delegation("apply", "--yes").code == 0
+    ran = delegation("rollback", "--yes", "--skip-conflicts")
+    assert ran.code == 4
+    assert "--skip-conflicts" not in ran.err
+
+
+def test_the_later_run_first_and_all_is_undone(repaired: Delegation, here: Path) -> None:
+    assert repaired("rollback", "--yes").code == 0
+    assert repaired("rollback", "--yes").code == 0
+    assert held(here / "directory.ldif") == holdings(plain())
+    ran = repaired("rollback", "--yes")
+    assert ran.code == 1
+    assert "run 1 is passed over" in ran.err
+    assert "there is no apply left to undo" in ran.err
 
 
 def test_an_object_that_is_not_found_is_left_by_name_and_taken_back_when_it_is_restored(
@@ -277,29 +408,27 @@ def _forge(here: Path) -> None:
         db.execute("UPDATE changes SET name = ?, dn = ?", (name, dn))
 
 
-@pytest.mark.parametrize("is_blocked", [False, True])
+@pytest.mark.parametrize("is_partly_undone", [False, True])
 def test_a_forged_name_in_the_journal_hides_no_object(
     applied: Delegation,
     here: Path,
-    is_blocked: bool,  # noqa: FBT001
+    is_partly_undone: bool,  # noqa: FBT001
 ) -> None:
     """A rollback that says hv01 would write to hv03, which is what the objectGUID is of."""
     _forge(here)
-    if is_blocked:
+    if is_partly_undone:
         edited(here / "directory.ldif", hv03=["cifs/hv01"])
     ran = applied("rollback", "--yes", "-v")
-    assert ran.code == (4 if is_blocked else 0)
+    assert ran.code == 0
     forged = "hv01 (CN=HV01,OU=Hyper-V,DC=corp,DC=example)"
     assert f"HV03 (CN=HV03,OU=Hyper-V,DC=corp,DC=example) is what the journal calls {forged}" in (
         ran.err
     )
     named = [line for line in (ran.out + ran.err).splitlines() if "hv01" in line]
     assert all("is what the journal calls" in line or "/hv01" in line for line in named), named
-    if is_blocked:
-        assert "HV03: changed since" in ran.err
-    else:
-        undone = applied("history", "2", "--format", "json").json["changes"]
-        assert [change["computer"] for change in undone] == ["HV03"]
+    assert ("of HV03 as before already" in ran.out) is is_partly_undone
+    undone = applied("history", "2", "--format", "json").json["changes"]
+    assert [change["computer"] for change in undone] == ["HV03"]
 
 
 def test_the_original_spelling_comes_back(delegation: Delegation, here: Path) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from delegation import names
 from delegation.changes.plan import Change, Plan
+from delegation.changes.rewrites import Rewrite
 from delegation.hosts import settings, settings_plan
 from delegation.hosts.machines import HostReading
 from delegation.hosts.places import Cmdlet
@@ -425,11 +426,11 @@ def test_the_refusal_names_its_override_and_folds_hosts() -> None:
 def test_what_has_changed_since_is_a_conflict() -> None:
     made = (change("migrations", 2, 4), change("performance", "Compression", "SMB"))
     now = {"hv01": reading(migrations=9, performance="SMB")}
-    back = settings_plan.reversal(DOMAIN, made, now).plan
-    [conflict] = back.blocked
+    back = settings_plan.reversal(DOMAIN, made, now)
+    [conflict] = back.conflicts
     assert (conflict.computer, conflict.why, conflict.override) == ("hv01", "conflict", "")
     assert conflict.message == "changed since: migrations is 9"
-    assert told(back.changes) == [("performance", "SMB", "Compression")]
+    assert told(back.plan.changes) == [("performance", "SMB", "Compression")]
 
 
 def test_what_is_not_reached_stays_in_effect() -> None:
@@ -457,7 +458,7 @@ def test_the_priority_that_the_host_gave_is_what_the_change_left() -> None:
     assert other.completed(setting("network 10.20.0.0/24", 17)) == other
     [conflict] = settings_plan.reversal(
         DOMAIN, [made], {"hv01": reading("hv01", ("10.20.0.0/24", 77))}
-    ).plan.blocked
+    ).conflicts
     assert conflict.message == "changed since: network 10.20.0.0/24 is 77"
 
 
@@ -467,14 +468,34 @@ def test_conflicts_are_told_once_a_host_and_alike_hosts_together() -> None:
         for label in ("hv01", "hv02", "hv03")
         for one in (change("migrations", 2, 4), change("performance", "Compression", "SMB"))
     ]
-    now = {label: reading(label, migrations=9) for label in ("hv01", "hv02")}
-    now["hv03"] = reading("hv03", migrations=4)
-    assert [
-        (b.computer, b.message) for b in settings_plan.reversal(DOMAIN, made, now).plan.blocked
-    ] == [
-        ("hv[01-02]", "changed since: migrations is 9; performance is Compression"),
-        ("hv03", "changed since: performance is Compression"),
+    now = {label: reading(label, migrations=9, performance="TCPIP") for label in ("hv01", "hv02")}
+    now["hv03"] = reading("hv03", migrations=4, performance="TCPIP")
+    conflicts = settings_plan.reversal(DOMAIN, made, now).conflicts
+    assert [(one.computer, one.message) for one in conflicts] == [
+        ("hv[01-02]", "changed since: migrations is 9; performance is TCPIP"),
+        ("hv03", "changed since: performance is TCPIP"),
     ]
+
+
+def test_what_is_as_before_already_is_done() -> None:
+    made = (change("migrations", 2, 4), change("performance", "Compression", "SMB"))
+    now = {"hv01": reading(migrations=2, performance="SMB")}
+    back = settings_plan.reversal(DOMAIN, made, now)
+    assert told(back.plan.changes) == [("performance", "SMB", "Compression")]
+    assert told(back.as_before) == [("migrations", 2, 4)]
+    assert back.conflicts == ()
+
+
+def test_what_a_later_run_has_set_again_is_a_conflict() -> None:
+    made = (change("migrations", 2, 4), change("performance", "Compression", "SMB"))
+    now = {"hv01": reading(migrations=4, performance="SMB")}
+    rewrites = {made[0].target.guid: {"migrations": Rewrite(14)}}
+    back = settings_plan.reversal(DOMAIN, made, now, rewrites)
+    assert told(back.plan.changes) == [("performance", "SMB", "Compression")]
+    [conflict] = back.conflicts
+    assert conflict.message == "migrations, written again by run 14"
+    undone = {"hv01": reading(migrations=2, performance="SMB")}
+    assert settings_plan.reversal(DOMAIN, made, undone, rewrites).conflicts == ()
 
 
 def test_what_has_become_a_clusters_is_left_alone_and_no_conflict() -> None:

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from delegation.changes.evidence import what_became_of
 from delegation.changes.outcomes import Absent, Result
+from delegation.changes.rewrites import Rewrite
 from delegation.mesh import undo
 from delegation.mesh.snapshot import Computer
 from delegation.mesh.state import FLAGS, Delegation, DelegationChange, added, removed
-from delegation.mesh.undo import Reversal
+from delegation.mesh.undo import Reversal, StayingPart
 from tests.builders import (
     DISABLED,
     DOMAIN,
@@ -142,8 +143,10 @@ def test_a_run_can_be_taken_back_once(world: World) -> None:
     applied(_reversal(changes, directory).plan, directory)
     again = _reversal(changes, directory)
     assert again.plan.changes == ()
+    assert again.plan.blocked == ()
+    assert again.conflicts == ()
     own_names = {directory.accounts[change.target.guid].name.casefold() for change in changes}
-    assert {blocked.computer.casefold() for blocked in again.plan.blocked} == own_names
+    assert {name.casefold() for name in again.as_before} == own_names
 
 
 @given(worlds(), st.data())
@@ -178,37 +181,82 @@ def test_the_original_comes_back_in_its_spelling_and_order() -> None:
     assert undone.after == Delegation(("CIFS/Old", "HTTP/portal"), ENABLED | UNCONSTRAINED)
 
 
+PARTS = frozenset({"cifs/hv02", "cifs/old", "protocol_transition", "unconstrained"})
+
+
 @pytest.mark.parametrize(
-    ("now", "says"),
+    ("now", "done"),
     [
-        pytest.param(HV01, "cifs/hv02 is not there", id="taken back by hand"),
-        pytest.param(
-            replace(DONE, values=("HTTP/portal",)), "cifs/hv02 is not there", id="its value removed"
-        ),
-        pytest.param(
-            replace(DONE, values=(*DONE.values, "CIFS/Old")), "CIFS/Old is there", id="put back"
-        ),
+        pytest.param(HV01, PARTS, id="taken back by hand"),
+        pytest.param(replace(DONE, values=("HTTP/portal",)), {"cifs/hv02"}, id="its value removed"),
+        pytest.param(replace(DONE, values=(*DONE.values, "CIFS/Old")), {"cifs/old"}, id="put back"),
         pytest.param(
             replace(DONE, values=(*DONE.values, "cifs/OLD")),
-            "CIFS/Old is there",
+            {"cifs/old"},
             id="put back in another case",
         ),
+        pytest.param(replace(DONE, uac=ENABLED), {"protocol_transition"}, id="its flag cleared"),
         pytest.param(
-            replace(DONE, uac=ENABLED), "protocol_transition is not set", id="its flag cleared"
-        ),
-        pytest.param(
-            replace(DONE, uac=DONE.uac | UNCONSTRAINED), "unconstrained is set", id="its flag set"
+            replace(DONE, uac=DONE.uac | UNCONSTRAINED), {"unconstrained"}, id="its flag set"
         ),
     ],
 )
-def test_a_change_by_others_to_what_the_run_touched_is_a_conflict(
-    now: Computer | None, says: str
+def test_what_is_as_before_already_is_done_and_the_rest_is_undone(
+    now: Computer, done: frozenset[str]
 ) -> None:
-    back = _back(now, allow=EVERY_OVERRIDE)
-    [conflict] = back.plan.blocked
-    assert (conflict.computer, conflict.why, conflict.override) == ("hv01", "conflict", "")
-    assert says in conflict.message
-    assert back.plan.changes == ()
+    back = _back(now)
+    assert back.as_before == {"hv01": done}
+    assert not back.plan.blocked
+    assert not back.conflicts
+    [undone] = back.plan.changes or [change(HV01)]
+    assert undone.parts == PARTS - done
+    assert sorted(value.casefold() for value in undone.after.values) == ["cifs/old", "http/portal"]
+    assert undone.after.uac == HV01.uac
+
+
+def _in_conflict(*parts: str, now: Computer = DONE, run: DelegationChange = RUN) -> Reversal:
+    """Run 14 has written these parts again."""
+    again = {now.guid: dict.fromkeys(parts, Rewrite(14))}
+    return undo.reversal(DOMAIN, [run], {now.guid: now}, frozenset(), ("unconstrained",), again)
+
+
+def test_what_a_later_run_wrote_again_stays_and_the_rest_is_undone() -> None:
+    back = _in_conflict("cifs/old")
+    assert back.conflicts == (StayingPart("hv01", "CIFS/Old", "written again by run 14"),)
+    [undone] = back.plan.changes
+    assert undone.after == Delegation(("HTTP/portal",), ENABLED | UNCONSTRAINED)
+
+
+def test_a_flag_stays_where_values_stay_that_it_governs() -> None:
+    back = _in_conflict("cifs/hv02")
+    assert [(one.part, one.why) for one in back.conflicts] == [
+        ("cifs/hv02", "written again by run 14"),
+        ("protocol_transition", "which governs what stays"),
+        ("unconstrained", "which governs what stays"),
+    ]
+    [undone] = back.plan.changes
+    assert added(undone) == ("CIFS/Old",)
+    assert removed(undone) == ()
+    assert undone.after.uac == DONE.uac
+
+
+def test_what_was_written_again_and_is_as_before_all_the_same_is_done() -> None:
+    back = _in_conflict(*PARTS, now=HV01)
+    assert not back.conflicts
+    assert not back.plan.changes
+
+
+def test_conflicts_fold() -> None:
+    values = [f"cifs/hv{number}" for number in range(9)]
+    conflicts = [
+        StayingPart(host, part, "written again by run 14")
+        for host in ("hv10", "hv11", "hv12")
+        for part in (*values[: 9 if host != "hv12" else 1], "protocol_transition")
+    ]
+    assert [(one.computer, one.why, one.message) for one in undo.refusals(conflicts)] == [
+        ("hv[10-11]", "conflict", "9 values and protocol_transition, written again by run 14"),
+        ("hv12", "conflict", "cifs/hv0 and protocol_transition, written again by run 14"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -300,14 +348,12 @@ def test_without_a_flag_there_is_nothing_to_warn_about() -> None:
     assert undo.reversal(DOMAIN, [run], {HV01.guid: now}, frozenset()).warnings == ()
 
 
-def test_the_plan_is_sorted_and_conflicts_of_all_objects_are_told_at_once() -> None:
+def test_the_plan_is_sorted() -> None:
     accounts = [computer(f"hv0{n}") for n in (3, 1, 2)]
     runs = [change(a, add=["cifs/x"]) for a in accounts]
     now = {a.guid: replace(a, values=("cifs/x",)) for a in accounts}
     plan = undo.reversal(DOMAIN, runs, now, frozenset()).plan
     assert [c.target.name for c in plan.changes] == ["hv01", "hv02", "hv03"]
-    refused = undo.reversal(DOMAIN, runs, {a.guid: a for a in accounts}, frozenset())
-    assert {c.computer for c in refused.plan.blocked} == {"hv01", "hv02", "hv03"}
 
 
 def test_an_object_that_is_not_found_by_its_guid_is_left_out() -> None:

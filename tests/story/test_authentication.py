@@ -495,7 +495,7 @@ class TestFound:
         assert answer.code == 1
         assert "run 1 was made on dc1.corp.example, which can't be used" in answer.err
         assert "rollback 1 --on DC" in answer.err
-        assert "looks like a conflict" in answer.err
+        assert "looks undone" in answer.err
         assert holding(desk.lab).keys() == set(TWO)
 
         dns("0 0 389 dc0.corp.example.", dc0=dead, dc1=desk.lab.address)

@@ -2,7 +2,7 @@
 
 import click
 
-from delegation.cli import asking, opening, options, terminal
+from delegation.cli import asking, opening, options, show, terminal
 from delegation.cli.hosts import tables
 from delegation.hosts.settings_plan import KERBEROS_BEFORE_MESH
 from delegation.hosts.settings_verbs import roll_back_settings
@@ -13,13 +13,17 @@ from delegation.hosts.settings_view import HostsUndoView
 @options.common()
 @options.reaching_hosts()
 @click.argument("run", required=False, type=options.RUN, metavar="[RUN]")
+@options.limit("hosts")
+@options.skip_conflicts
 @options.ticket
 @options.yes
 @options.allow(KERBEROS_BEFORE_MESH)
 @click.pass_context
-def rollback(
+def rollback(  # noqa: PLR0913, PLR0917 - its options
     ctx: click.Context,
     run: int | None,
+    limit: str | None,
+    skip_conflicts: bool,  # noqa: FBT001 - click passes it by name
     ticket: str | None,
     yes: bool,  # noqa: FBT001 - click passes it by name
     allow: tuple[str, ...],
@@ -28,17 +32,20 @@ def rollback(
 
     That is RUN, or the newest hosts apply that is not undone yet.
 
-    Where one of its settings has been changed since, nothing is changed at all. A host that can't
-    be reached stays as the run left it: undo the run again when it is back. What belongs to a
-    cluster by now is left alone. A rollback is undone by its number.
+    Where one of its settings has been changed to something else since, or set again by a later
+    run, nothing is changed at all, unless --skip-conflicts leaves it and undoes the rest; one that
+    is as before already counts as done. A host that can't be reached stays as the run left it: undo
+    the run again when it is back. What belongs to a cluster by now is left alone. A rollback is
+    undone by its number.
 
     \b
     Examples:
       delegation hosts rollback
       delegation hosts rollback 12 --ticket CHG-1234 --yes
+      delegation hosts rollback 12 --limit hv[01-02]
       delegation history                     the runs and their numbers
 
-    Exit codes: 0 done, 1 a setting was not made, a host not reached or something left to a cluster,
+    Exit codes: 0 done, 1 a setting was not made, a host not reached or something left,
     4 refused and nothing was changed.
     """
     given = options.given(ctx)
@@ -47,6 +54,8 @@ def rollback(
         world,
         asking.confirmation(tables.question, yes=yes),
         run=run,
+        limit=limit,
+        skip_conflicts=skip_conflicts,
         allow=allow,
         ticket=ticket,
     )
@@ -54,6 +63,7 @@ def rollback(
         tables.unreached(carried.unreached)
         again = given.command("hosts", "rollback", str(carried.undone.id))
         terminal.say(f"next    {again}   when the others can be reached")
+    show.left(carried.planned.left)
     view = carried.planned.view
     left_to_a_cluster = isinstance(view, HostsUndoView) and bool(view.cluster)
     return 0 if carried.complete and not left_to_a_cluster else 1

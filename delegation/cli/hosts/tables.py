@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from delegation import names
 from delegation.changes.opening import Prospect
+from delegation.changes.run_events import objects_and_parts
 from delegation.cli import rendering, show, terminal
 from delegation.cli.options import Options
 from delegation.hosts import settings
@@ -125,6 +126,15 @@ def undo(view: HostsUndoView, given: Options) -> None:
     """What a rollback is about to do on the hosts."""
     terminal.out(show.run_to_undo(view.run), bold=True)
     change_table(view.plan.changes, verbose=given.verbose)
+    if done := objects_and_parts(view.as_before):
+        listed = ", ".join(f"{labels} ({parts})" for labels, parts in done)
+        terminal.out()
+        terminal.out(f"  as before already: {listed}")
+    if view.conflicts:
+        terminal.out()
+        terminal.out("  conflicts:", fg="red")
+    for conflict in view.conflicts:
+        terminal.out(f"    {conflict.computer}: {conflict.message}")
     _of_the_cluster((change, "was") for change in view.cluster)
     unreachable(view.unreachable)
 

@@ -1,0 +1,66 @@
+"""Journal -> which parts of a run's changes a later run has written again: they are its own now.
+
+A value that somebody took away and an apply put back stands as both runs left it: taking back the
+older one would take it from the newer one.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from delegation.changes.doubt import doubt_of
+from delegation.changes.journal import Journal
+from delegation.changes.kinds import Kind
+from delegation.changes.plan import Change, S
+from delegation.changes.run import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """The newest run that wrote a part again; not ``is_certain`` where that is in doubt."""
+
+    run: int
+    is_certain: bool = True
+
+    @property
+    def words(self) -> str:
+        if self.is_certain:
+            return f"written again by run {self.run}"
+        return f"perhaps written again by run {self.run}, which is in doubt"
+
+
+Rewrites = Mapping[UUID, Mapping[str, Rewrite]]
+"""Which parts of an object were written again, by its GUID and by the part."""
+
+
+def rewrites_of(journal: Journal, run: Run, kind: Kind[S], made: Iterable[Change[S]]) -> Rewrites:
+    """What later runs, as far as they are in effect, have made once more of what ``run`` made."""
+    ours = {change.target.guid: change for change in made}
+    found: dict[UUID, dict[str, Rewrite]] = defaultdict(dict)
+    for later in _later_writers(journal, run, kind):
+        effects = [(change, True) for change in journal.in_effect(later.id, kind)]
+        effects += [(change, False) for change in doubt_of(journal, later.id, kind).changes]
+        for change, is_certain in effects:
+            mine = ours.get(change.target.guid)
+            if mine is None:
+                continue
+            again = mine.parts & change.parts_made(mine.after)
+            rewrite = Rewrite(later.id, is_certain)
+            found[change.target.guid].update(dict.fromkeys(again, rewrite))
+    return found
+
+
+def _later_writers(journal: Journal, run: Run, kind: Kind[Any]) -> Iterator[Run]:
+    """The oldest first.
+
+    A rollback of a run that is no older than this one only puts back what was there before that
+    run: it leaves nothing of its own.
+    """
+    for later in journal.runs():
+        is_ours = later.kind in kind.runs and later.directory == run.directory
+        if not is_ours or later.id <= run.id:
+            continue
+        if later.reverses is None or later.reverses < run.id:
+            yield later
