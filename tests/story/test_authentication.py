@@ -494,7 +494,7 @@ class TestFound:
         answer = chosen.run("rollback", "--yes")
         assert answer.code == 1
         assert "run 1 was made on dc1.corp.example, which can't be used" in answer.err
-        assert "rollback 1 --directory URL" in answer.err
+        assert "rollback 1 --on DC" in answer.err
         assert "looks undone" in answer.err
         assert holding(desk.lab).keys() == set(TWO)
 
