@@ -125,6 +125,28 @@ def test_a_reverse_touches_nothing_that_the_run_did_not(
         assert undone.before == Delegation.of(directory.accounts[undone.target.guid])
 
 
+@given(worlds(), st.data())
+def test_what_others_have_undone_is_done_and_the_rest_is_undone(
+    world: World, data: st.DataObject
+) -> None:
+    directory = world.directory
+    before = directory.state()
+    changes = _run(world, directory)
+    assume(changes)
+    chosen = data.draw(st.sampled_from(changes))
+    undone = data.draw(st.sets(st.sampled_from(sorted(chosen.parts))))
+    state = chosen.after.with_parts_of(chosen.before, undone)
+    account = directory.accounts[chosen.target.guid]
+    directory.put(replace(account, values=state.values, uac=state.uac))
+    back = _reversal(changes, directory)
+    assert not back.plan.blocked
+    assert {part for done in back.as_before.values() for part in done} == undone
+    of_chosen = [one.parts for one in back.plan.changes if one.target.guid == account.guid]
+    assert of_chosen == [parts for parts in [chosen.parts - undone] if parts]
+    applied(back.plan, directory)
+    assert directory.state() == before
+
+
 @given(worlds())
 def test_a_reverse_of_the_reverse_is_the_run(world: World) -> None:
     directory = world.directory
