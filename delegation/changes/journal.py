@@ -155,9 +155,9 @@ class Journal:
         # Part by part, because a rollback may have reached some hosts and not others, or have put
         # one value back and found another one changed: the rest can still be undone.
         undone: dict[UUID, set[str]] = defaultdict(set)
-        for rollback in self._rollbacks(run):
+        for rollback in self.rollbacks_of(run):
             again: dict[UUID, set[str]] = defaultdict(set)
-            for redone in self._rollbacks(rollback):
+            for redone in self.rollbacks_of(rollback):
                 for change in self._perhaps_in_effect(redone, kind):
                     again[change.target.guid] |= change.parts
             for recorded in self.changes(rollback, kind):
@@ -167,8 +167,8 @@ class Journal:
         remaining = (change.without(undone[change.target.guid]) for change in made)
         return [change for change in remaining if change is not None]
 
-    def _rollbacks(self, run: int) -> list[int]:
-        """A rollback's number is higher than that of the run it reverses.
+    def rollbacks_of(self, run: int) -> list[int]:
+        """Their numbers. A rollback's number is higher than that of the run it reverses.
 
         That bounds a recursion even in a journal whose rows were tampered with.
         """

@@ -19,16 +19,21 @@ from delegation.changes.run import Run
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
-    """The newest run that wrote a part again; not ``is_certain`` where that is in doubt."""
+    """The newest run that wrote a part again; not ``is_certain`` where that is in doubt.
+
+    ``is_taken_back``: perhaps it took the part back, and somebody else put it there since.
+    """
 
     run: int
     is_certain: bool = True
+    is_taken_back: bool = False
 
     @property
     def words(self) -> str:
         if self.is_certain:
             return f"written again by run {self.run}"
-        return f"perhaps written again by run {self.run}, which is in doubt"
+        what = "taken back" if self.is_taken_back else "written again"
+        return f"perhaps {what} by run {self.run}, which is in doubt"
 
 
 Rewrites = Mapping[UUID, Mapping[str, Rewrite]]
@@ -49,6 +54,12 @@ def rewrites_of(journal: Journal, run: Run, kind: Kind[S], made: Iterable[Change
             again = mine.parts & change.parts_made(mine.after)
             rewrite = Rewrite(later.id, is_certain)
             found[change.target.guid].update(dict.fromkeys(again, rewrite))
+    for number in journal.rollbacks_of(run.id):
+        for change in doubt_of(journal, number, kind).changes:
+            mine = ours.get(change.target.guid)
+            taken_back = mine.parts & change.parts if mine else ()
+            rewrite = Rewrite(number, is_certain=False, is_taken_back=True)
+            found[change.target.guid].update(dict.fromkeys(taken_back, rewrite))
     return found
 
 

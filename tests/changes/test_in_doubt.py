@@ -314,14 +314,29 @@ def test_what_was_perhaps_done_again_is_no_more_taken_back(world: UndoHere) -> N
         record.intend(again)
     for one in again:
         world.dc1.modify(one)
-    world.dc1.edit("hv01", remove=forms("hv02"))
-    for number in (None, 1):
-        with pytest.raises(Refused, match="the rollback is refused"):
-            world.back(number)
-    world.dc1.edit("hv01", add=forms("hv02"))
+    world.dc1.edit("hv01", remove=forms("hv02")[:1])
     assert world.back(1).complete
     assert world.dc1["hv01"] == HV01
     assert world.dc1["hv02"] == HV02
+
+
+def test_what_was_perhaps_taken_back_is_not_taken_from_somebody_else(world: UndoHere) -> None:
+    """The rollback died after its write, and a colleague put one of the values there again."""
+    with world.records.recording() as journal:
+        done(journal, GIVEN)
+    world.dc1.modify(GIVEN)
+    back = GIVEN.reversed()
+    with world.records.recording() as journal:
+        journal.begin(run(ROLLBACK, reverses=1), [back]).intend([back])
+    world.dc1.modify(back)
+    world.dc1.edit("hv01", add=forms("hv02")[:1])
+    with pytest.raises(Refused) as refused:
+        world.back(1)
+    assert "perhaps taken back by run 2, which is in doubt" in refused.value.details[0]
+    world.says("hv01", Said.MADE, 2)
+    with pytest.raises(DelegationError, match="nothing that could be undone"):
+        world.back()
+    assert forms("hv02")[0] in world.dc1["hv01"].values
 
 
 # An object that is not found
