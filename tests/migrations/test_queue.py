@@ -189,9 +189,9 @@ def test_a_run_that_goes_on_is_running_again(journal: Journal, queued: Queue) ->
 
 def test_a_journal_of_before_there_were_migrations_has_none(tmp_path: Path) -> None:
     with closing(Journal.writable(tmp_path, KINDS)) as new:
-        new.writing().execute("DROP TABLE moves")
-        new.writing().execute("DROP TABLE steps")
-        new.writing().execute("DROP TABLE requests")
+        for table in ("moves", "steps", "requests", "looks", "baselines"):
+            new.writing().execute(f"DROP TABLE {table}")
+        new.writing().execute("DROP INDEX untold_changes")
         new.writing().execute("ALTER TABLE runs DROP COLUMN undo_id")
         new.writing().execute("PRAGMA user_version = 2")
     with closing(Journal.readable(tmp_path, KINDS)) as old:
