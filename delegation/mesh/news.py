@@ -126,10 +126,12 @@ def atoms(finding: Finding, subject: str) -> list[Atom]:
 
     Not its words, which change with the version, and with every number in them. A finding that
     names one more account has one part more: that is news, and the others are not resolved by it.
-    Values are compared as the directory does, without case.
+    Values are compared as the directory does, without case. What is no object of the inventory, a
+    host that was dropped from it, has its name alone.
     """
     value = finding.value.casefold()
-    return [(finding.rule, subject, value, name) for name in finding.named or ("",)]
+    whom = finding.named or (finding.computer if subject == INVENTORY else "",)
+    return [(finding.rule, subject, value, name) for name in whom]
 
 
 def by_name(finding: Finding) -> Name:

@@ -230,3 +230,14 @@ def test_what_it_found_is_resolved_where_the_inventory_is_the_same() -> None:
     assert [it.computer for it in compared.resolved] == ["hv01"]
     assert compared.left_out == (NotLookedAt("hv77", 1, for_now=False),)
     assert after_old([], [MISSING], same=False).resolved == ()
+
+
+def test_what_is_no_object_of_the_inventory_is_told_apart_by_its_name() -> None:
+    """A second host that was dropped is news, and the first one is not resolved by it."""
+    first = Finding("KCD023", Severity.HIGH, "HV07", "", "not in the inventory", "retire it")
+    second = replace(first, computer="HV08")
+    compared = told([first, second], [first])
+    assert compared.new == (second,)
+    assert compared.known == (first,)
+    assert not told([second], [second]).new
+    assert told([second], [first, second]).resolved == (first,)

@@ -58,7 +58,7 @@ def _still_acting(case: MeshCase) -> Iterator[Observation]:
                     f"{account.account}, whose host is retired, may act on it on behalf of others, "
                     "resource-based"
                 )
-                yield Observation(host.label, "", message)
+                yield Observation(host.label, "", message, named=(str(account.guid),))
 
 
 def _retired_accounts(case: MeshCase) -> Iterator[Computer]:
@@ -86,7 +86,8 @@ def _dropped(case: MeshCase) -> Iterator[Observation]:
         fix = f"where it is gone, {line}; where it lives on, list it under hosts"
         severity = None if one.account.enabled else Severity.MEDIUM
         message += "" if one.account.enabled else ", once somebody enables it"
-        yield Observation(one.account.name, "", message, fix, severity)
+        named = (str(one.account.guid),)
+        yield Observation(one.account.name, "", message, fix, severity, named)
 
 
 def _silent(case: MeshCase) -> Iterator[Observation]:
