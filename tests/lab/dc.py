@@ -114,8 +114,25 @@ def belongs(process: Path, lab: Lab) -> bool:
     )
 
 
+PATIENCE = 5.0
+"""Seconds that the sockets of a killed DC may take to go."""
+
+
 def refuse_strangers(lab: Lab) -> None:
     """Raise LabError if a stranger listens where the DC will: his answers would pass for ours."""
+    end = time.monotonic() + PATIENCE
+    while (taken := taken_port(lab)) and time.monotonic() < end:
+        time.sleep(0.1)
+    if taken:
+        port, error = taken
+        raise LabError(
+            f"{lab.address}:{port} is taken by a process that is not this lab's "
+            f"({error.strerror}); `ss -ltnp` shows which: end it, or use another lab"
+        ) from error
+
+
+def taken_port(lab: Lab) -> tuple[int, OSError] | None:
+    """Give a port of the DC's that somebody listens on, and what the system says of it."""
     for port in PORTS:
         with socket.socket() as probe:
             # The DC's own connections of a moment ago do not count.
@@ -125,10 +142,8 @@ def refuse_strangers(lab: Lab) -> None:
             except PermissionError as error:
                 raise LabError(f"port {port} needs root: run the lab as root") from error
             except OSError as error:
-                raise LabError(
-                    f"{lab.address}:{port} is taken by a process that is not this lab's "
-                    f"({error.strerror}); `ss -ltnp` shows which: end it, or use another lab"
-                ) from error
+                return port, error
+    return None
 
 
 def answers(lab: Lab) -> bool:
