@@ -183,6 +183,9 @@ def _refuse_held_elsewhere(snapshot: Snapshot, endpoint: Endpoint, value: str) -
 
     A name that nobody holds is no reason to refuse: the host registers it when it starts.
     """
+    own = snapshot.computer(endpoint.computer)
+    if all(own is not None and owner.guid == own.guid for owner in snapshot.owners(value)):
+        return
     found = NameOwners.of(snapshot, endpoint, value)
     if found.held_elsewhere:
         message = f"{found.held_elsewhere}; {found.fix}"
