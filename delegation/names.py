@@ -151,6 +151,18 @@ def split_list(text: str) -> list[str]:
     return [part.strip() for part in re.split(r",(?![^\[]*\])", text) if part.strip()]
 
 
+def chosen(expressions: str, known: Iterable[str]) -> tuple[frozenset[str], list[str]]:
+    """Those of ``known`` that ``hv[01,03],hv07`` means, in their own case, and names of none.
+
+    Raises ValueError for what is no such list.
+    """
+    spelled = {name.casefold(): name for name in known}
+    meant = [name for one in split_list(expressions) for name in expand(one)]
+    unknown = [name for name in meant if name.casefold() not in spelled]
+    found = (spelled.get(name.casefold()) for name in meant)
+    return frozenset(name for name in found if name is not None), unknown
+
+
 def fold(names: Iterable[str]) -> str:
     """``names`` as short as they can be said: ``hv[01-32,40],web``. ``expand`` undoes it."""
     return ",".join(_folded(names))

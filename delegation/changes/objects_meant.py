@@ -13,18 +13,14 @@ def objects_meant(
     journal: Journal, run: Run, kind: Kind[Any], expressions: str, option: str
 ) -> frozenset[str]:
     """The names of the objects that are meant. Raises UsageError for others than the run's."""
-    targets = (recorded.change.target.name for recorded in journal.changes(run.id, kind))
-    known = {name.casefold(): name for name in targets}
-    meant: list[str] = []
+    known = [recorded.change.target.name for recorded in journal.changes(run.id, kind)]
     try:
-        for expression in names.split_list(expressions):
-            meant += names.expand(expression)
+        meant, unknown = names.chosen(expressions, known)
     except ValueError as exc:
         raise UsageError(f"{option}: {exc}", "write hosts as in hv[01-08],hv12") from exc
-    unknown = [name for name in meant if name.casefold() not in known]
     if unknown or not meant:
         raise UsageError(
             f"run {run.id} was not to change {names.fold(unknown) or repr(expressions)}",
-            f"its hosts are {names.fold(known.values())}" if known else "see: delegation history",
+            f"its hosts are {names.fold(known)}" if known else "see: delegation history",
         )
-    return frozenset(known[name.casefold()] for name in meant)
+    return meant

@@ -30,11 +30,8 @@ if sys.platform != "win32":
     def distrusted_there(path: Path) -> Distrust | None:
         """Who else may change what is at ``path``, behind whatever links. Raises OSError."""
         status = path.stat()
-        if status.st_uid not in _trusted():
-            return Distrust(
-                f"{path} belongs to another account (uid {status.st_uid})",
-                f'if it is yours: chown "$(id -un)" {path}',
-            )
+        if doubt := _of_a_stranger(path, status.st_uid):
+            return doubt
         if not status.st_mode & _OTHERS_WRITE:
             return None
         if not stat.S_ISDIR(status.st_mode):
@@ -45,15 +42,20 @@ if sys.platform != "win32":
     def shown(descriptor: int, path: Path) -> Distrust | None:
         """Who else may read the open file ``descriptor``: its owner may, whatever its mode."""
         status = os.fstat(descriptor)
-        if status.st_uid not in _trusted():
-            return Distrust(
-                f"{path} belongs to another account (uid {status.st_uid})",
-                f'if it is yours: chown "$(id -un)" {path}',
-            )
+        if doubt := _of_a_stranger(path, status.st_uid):
+            return doubt
         if status.st_mode & _OTHERS_READ:
             mode = stat.S_IMODE(status.st_mode)
             return Distrust(f"others may read {path} (mode {mode:04o})", f"chmod 600 {path}")
         return None
+
+    def _of_a_stranger(path: Path, owner: int) -> Distrust | None:
+        if owner in _trusted():
+            return None
+        return Distrust(
+            f"{path} belongs to another account (uid {owner})",
+            f'if it is yours: chown "$(id -un)" {path}',
+        )
 
     def _trusted() -> set[int]:
         """Root can do anything anyway, and systemd links /var/lib/NAME to where its folder is."""

@@ -39,6 +39,17 @@ def distrusted(path: Path) -> Distrust | None:
     return owners.distrusted_there(path)
 
 
+def shown(descriptor: int, path: Path) -> Distrust | None:
+    """Who else may read the open file ``descriptor``, which is at ``path``. Raises OSError."""
+    return owners.shown(descriptor, path)
+
+
+def is_handed_over(path: Path) -> bool:
+    """Whether systemd hands it over (LoadCredential=): in a folder kept from everybody else."""
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    return bool(folder) and path.absolute().parent == Path(folder or "")
+
+
 def distrusted_journal(folder: Path) -> Distrust | None:
     """The same of a state folder and the journal in it. Raises OSError."""
     return distrusted(folder) or distrusted(folder / "journal.sqlite")

@@ -9,14 +9,10 @@ from functools import cache
 from pathlib import Path
 
 from delegation import names
+from delegation.changes import state_folder
 from delegation.cli import terminal
 from delegation.cli.options import Options
 from delegation.errors import UsageError
-
-if sys.platform == "win32":
-    from delegation.changes import windows_owners as owners
-else:
-    from delegation.changes import posix_owners as owners
 
 _WAYS = {
     "directory": ("DELEGATION_PASSWORD", "--password-file"),
@@ -77,18 +73,13 @@ def _refuse_shown(descriptor: int, file: Path, option: str) -> None:
     What systemd hands over (LoadCredential=) lies in a folder that it keeps from everybody else,
     under modes of its own. A pipe has no other reader.
     """
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode) or _handed_over(file):
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode) or state_folder.is_handed_over(file):
         return
-    if doubt := owners.shown(descriptor, file):
+    if doubt := state_folder.shown(descriptor, file):
         raise UsageError(
             f"{option}: {doubt.why}",
             f"{doubt.fix}; and another password, where somebody may have read this one",
         )
-
-
-def _handed_over(file: Path) -> bool:
-    folder = os.environ.get("CREDENTIALS_DIRECTORY")
-    return bool(folder) and file.absolute().parent == Path(folder or "")
 
 
 @cache

@@ -63,7 +63,7 @@ class KnownDomainsFile:
     def target(self) -> Path | None:
         """Where something new is written; None where there is no such place of this account."""
         if self._given is not None:
-            return None if _is_handed_over(self._given) else self._given
+            return None if state_folder.is_handed_over(self._given) else self._given
         return own()
 
     @property
@@ -160,7 +160,7 @@ class KnownDomainsFile:
 def _refuse_with_inventory(path: Path, inventory: Path, *, is_given: bool) -> None:
     """Raise UsageError for a list that whoever sent the inventory could have sent with it."""
     usual = {own(), everybodys()}
-    if not is_given or path in usual or _is_handed_over(path) or not inventory.exists():
+    if not is_given or path in usual or state_folder.is_handed_over(path) or not inventory.exists():
         return
     # A link may have come with the list beside it, and lead to an inventory elsewhere.
     folders = (inventory.resolve().parent, inventory.parent.resolve())
@@ -188,18 +188,12 @@ def _may_look(path: Path) -> bool:
     return True
 
 
-def _is_handed_over(path: Path) -> bool:
-    """Whether systemd hands it over (LoadCredential=): in a folder kept from everybody else."""
-    folder = os.environ.get("CREDENTIALS_DIRECTORY")
-    return bool(folder) and path.absolute().parent == Path(folder or "")
-
-
 def _content(path: Path) -> bytes:
     """The bytes of a file, none where there is no such file. Raises UsageError."""
     try:
         if not path.exists():
             return b""
-        if not _is_handed_over(path):
+        if not state_folder.is_handed_over(path):
             _refuse_of_others(path)
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
@@ -213,6 +207,10 @@ def _content(path: Path) -> bytes:
     return data
 
 
+_HOW = "icacls" if sys.platform == "win32" else "chown; chmod go-w"
+"""Not what a state folder is told: others may read this."""
+
+
 def _refuse_of_others(path: Path) -> None:
     """Raise UsageError where somebody else could have written it. Raises OSError."""
     for place in (path.parent, path):
@@ -221,7 +219,7 @@ def _refuse_of_others(path: Path) -> None:
             raise UsageError(
                 f"{doubt.why}, and it says where passwords may go; nothing was sent",
                 f"look at what stands in it; then make {path}, its folder and links to it yours "
-                f"or root's alone (chown; chmod go-w)",
+                f"or root's alone ({_HOW})",
             )
 
 

@@ -4,7 +4,7 @@ A domain a line, what is known of it below: the YAML of the inventory, read as s
 """
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from delegation import names
@@ -158,28 +158,26 @@ def _last_line(node: Node) -> int:
 
 
 def _authorities(reading: Reading, field: Field) -> tuple[str, ...]:
-    found: list[str] = []
-    for item in reading.items(field) or ():
-        text = reading.text(item)
-        if text is None:
-            continue
-        try:
-            found.append(known_domains.authority(text))
-        except ValueError as exc:
-            reading.problem(item.node, str(exc), f"write it like {EXAMPLE}")
-    return tuple(found)
+    return _texts(reading, field, known_domains.authority, EXAMPLE)
 
 
 def _servers(reading: Reading, field: Field) -> tuple[str, ...]:
+    return _texts(reading, field, server, "dc9.other.example")
+
+
+def _texts(
+    reading: Reading, field: Field, read: Callable[[str], str], example: str
+) -> tuple[str, ...]:
+    """Every item as ``read`` gives it; what it raises ValueError for is a problem of the file."""
     found: list[str] = []
     for item in reading.items(field) or ():
         text = reading.text(item)
         if text is None:
             continue
         try:
-            found.append(server(text))
+            found.append(read(text))
         except ValueError as exc:
-            reading.problem(item.node, str(exc), "write it like dc9.other.example")
+            reading.problem(item.node, str(exc), f"write it like {example}")
     return tuple(found)
 
 

@@ -25,22 +25,17 @@ def limited(
     """
     if expressions is None:
         return None
-    labels = {label.casefold(): label for label in inventory.hosts}
     former = [gone.name for gone in retirement.taken_back(inventory, None)] if retired else []
-    labels |= {name.casefold(): name for name in former}
-    limits: list[str] = []
     try:
-        for expression in names.split_list(expressions):
-            limits += names.expand(expression)
+        limits, unknown = names.chosen(expressions, [*inventory.hosts, *former])
     except ValueError as exc:
         raise UsageError(f"--limit: {exc}", "write hosts as in hv[01-08],hv12") from exc
-    unknown = [name for name in limits if name.casefold() not in labels]
     if unknown or not limits:
         raise UsageError(
             f"--limit names no host of the inventory: {names.fold(unknown) or expressions!r}",
             f"its hosts are {names.fold(inventory.hosts)}{_also_retired(former)}",
         )
-    return frozenset(labels[name.casefold()] for name in limits)
+    return limits
 
 
 def _also_retired(former: Collection[str]) -> str:
