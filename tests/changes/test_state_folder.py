@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from delegation.changes import store
+from delegation.changes import state_folder, store
 from delegation.changes.records import Records
 from delegation.changes.state_folder import distrusted, distrusted_journal
 from delegation.errors import JournalError
@@ -140,3 +140,16 @@ def test_what_goes_by_it_is_refused(theirs: Path) -> None:
     for opened in (records.trusting(), records.recording(), records.migrating(), records.adding()):
         with pytest.raises(JournalError, match=f"uid {NOBODY}"), opened:
             pass
+
+
+def test_what_is_handed_over_is_in_that_very_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A unit has that variable whatever file it names."""
+    handed = tmp_path / "credentials"
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(handed))
+    assert state_folder.is_handed_over(handed / "password")
+    assert not state_folder.is_handed_over(tmp_path / "password")
+    assert not state_folder.is_handed_over(handed / "below" / "password")
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY")
+    assert not state_folder.is_handed_over(handed / "password")

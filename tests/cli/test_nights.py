@@ -147,6 +147,18 @@ def test_a_host_that_leaves_is_left_out_and_not_resolved(night: Night, here: Pat
     ]
 
 
+def test_each_host_that_is_dropped_is_news(night: Night, here: Path) -> None:
+    (here / "directory.ldif").write_bytes(mesh("hv01", "hv02", "hv03", "hv04"))
+    four = INVENTORY.replace("hv[01-03]", "hv[01-04]")
+    (here / "inventory.yaml").write_text(four, encoding="utf-8")
+    assert night().code == 0
+    for left, gone in (("hv[01-03]", "HV04"), ("hv[01-02]", "HV03")):
+        fewer = INVENTORY.replace("hv[01-03]", left) + "policy: {foreign: ignore}\n"
+        (here / "inventory.yaml").write_text(fewer, encoding="utf-8")
+        found = night()
+        assert (found.code, told(found)[0]) == (3, f"  high      KCD023  {gone}")
+
+
 def test_a_host_that_was_joined_again_is_another_one(night: Night, here: Path) -> None:
     (here / "directory.ldif").write_bytes(mesh("hv01", "hv02", "hv03", hv03=["cifs/iso"]))
     night()
