@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from delegation import cli, wiring
+from delegation.directory import entries
 from tests.cli.program import Delegation, Ran, at_terminal, examined
 from tests.cli.world import (
     INVENTORY,
@@ -157,6 +158,22 @@ def test_each_host_that_is_dropped_is_news(night: Night, here: Path) -> None:
         (here / "inventory.yaml").write_text(fewer, encoding="utf-8")
         found = night()
         assert (found.code, told(found)[0]) == (3, f"  high      KCD023  {gone}")
+
+
+def test_each_retired_account_that_may_still_act_is_news(night: Night, here: Path) -> None:
+    export = mesh("hv01", "hv02", "hv03")
+    gone = directory(account("HV08", uac=MEMBER), account("HV09", uac=MEMBER))
+    for name, sid in (("HV08", STRANGER), ("HV09", ANOTHER)):
+        raw = base64.b64encode(entries.sid_bytes(sid)).decode()
+        head = f"sAMAccountName: {name}$".encode()
+        gone = gone.replace(head, f"objectSid:: {raw}\n".encode() + head)
+    gone = gone[gone.index(b"dn: CN=HV08") :]
+    inventory = f"{INVENTORY}retired: [hv08, hv09]\n"
+    (here / "inventory.yaml").write_text(inventory, encoding="utf-8")
+    for sids in ((STRANGER,), (STRANGER, ANOTHER)):
+        (here / "directory.ldif").write_bytes(acting(export, "HV01", *sids) + b"\n" + gone)
+        assert "  high      KCD022  hv01" in told(night())
+    assert told(night()) == []
 
 
 def test_a_host_that_was_joined_again_is_another_one(night: Night, here: Path) -> None:
