@@ -30,6 +30,9 @@ RESTORED = (
     "userPrincipalName",
 )
 """What a test may change. What the DC keeps itself (counters, times, what follows) is left out."""
+KEPT_BY_THE_DC = ("pwdLastSet",)
+"""What tells that an object lost what nobody can write back. A reanimated tombstone has no keys,
+and its KDC then shares no type of encryption with whoever asks for it."""
 
 Objects = dict[str, Entry]
 """By objectGUID, which outlives a rename."""
@@ -37,7 +40,8 @@ Objects = dict[str, Entry]
 
 def present(lab: Lab) -> Objects:
     """Read all objects as they are."""
-    found = search(lab, OBJECTS, "objectGUID", *RESTORED, account=ADMINISTRATOR)
+    wanted = ("objectGUID", *RESTORED, *KEPT_BY_THE_DC)
+    found = search(lab, OBJECTS, *wanted, account=ADMINISTRATOR)
     return {entry.values("objectGUID")[0].hex(): entry for entry in found}
 
 
@@ -67,7 +71,7 @@ def recorded(path: Path) -> Objects:
 def put_back(lab: Lab, path: Path) -> bool:
     """Write what differs from what was recorded; False where that does not bring it all back."""
     then, now = recorded(path), present(lab)
-    if then.keys() - now.keys():
+    if then.keys() - now.keys() or has_lost_keys(now, then):
         return False
     changes = way_back(now, then)
     if not changes:
@@ -78,6 +82,15 @@ def put_back(lab: Lab, path: Path) -> bool:
         # Two objects may each hold a name that the other wants back.
         return False
     return not way_back(present(lab), then)
+
+
+def has_lost_keys(now: Objects, then: Objects) -> bool:
+    """Whether an object has other keys than it had: only a restored database has them again."""
+    return any(
+        now[guid].values(name) != then[guid].values(name)
+        for guid in then.keys() & now.keys()
+        for name in KEPT_BY_THE_DC
+    )
 
 
 def way_back(now: Objects, then: Objects) -> str:

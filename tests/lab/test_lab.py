@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab import byhand, configuration, domain, independent, kdc, ldif
+from tests.lab import byhand, configuration, domain, independent, kdc, ldif, recycle_bin
 from tests.lab.certificates import Certificate
 from tests.lab.dc import Status, processes, status
 from tests.lab.description import (
@@ -294,6 +294,14 @@ class TestLife:
         byhand.delete(fresh_lab, "hv01")
         domain.reset(fresh_lab)
         assert isinstance(ask(fresh_lab, "hv01", OPERATOR, "cifs/hv02"), Refused)
+
+    def test_reset_brings_back_the_keys_of_a_host_out_of_the_recycle_bin(
+        self, fresh_lab: Lab
+    ) -> None:
+        recycle_bin.restore(fresh_lab, "hv01", recycle_bin.delete(fresh_lab, "hv01"))
+        domain.reset(fresh_lab)
+        delegate(fresh_lab, "hv02", "cifs/hv01")
+        assert isinstance(ask(fresh_lab, "hv02", OPERATOR, "cifs/hv01"), Granted)
 
     def test_a_killed_dc_comes_back_with_what_was_written(self, fresh_lab: Lab) -> None:
         byhand.add_values(fresh_lab, "hv01", "cifs/hv02")

@@ -12,8 +12,7 @@ from contextlib import closing
 
 import pytest
 
-from tests.lab import Lab, byhand, independent
-from tests.story import recycle_bin
+from tests.lab import Lab, byhand, independent, recycle_bin
 from tests.story.witness import EMPTY, first, holding, mesh, restored, towards
 from tests.story.workstation import Workstation
 

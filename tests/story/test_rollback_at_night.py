@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.lab import Lab, byhand
-from tests.story import recycle_bin
+from tests.lab import Lab, byhand, recycle_bin
 from tests.story.witness import DELEGATING, EMPTY, first, holding, mesh, towards, untouched
 from tests.story.workstation import Workstation
 
