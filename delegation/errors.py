@@ -213,6 +213,18 @@ class CimFailed(CommandFailed):
         self.message_id = message_id
 
 
+class MachinesNotTold(HostError):
+    """A host's list of virtual machines can't be relied upon: it may be a part of them, or none."""
+
+
+class MoveRefused(CimFailed):
+    """A host has answered that a migration does not begin: nothing of it runs."""
+
+
+class MoveUnsettled(HostError):
+    """A migration was sent, its answer was lost, and its host may still carry it out."""
+
+
 class JournalError(DelegationError):
     pass
 

@@ -1,6 +1,6 @@
 """What a Hyper-V host must be able to do for the drivers that are given one."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Protocol, TypeVar
 from uuid import UUID
@@ -10,6 +10,7 @@ from delegation.hosts.machines import (
     Ended,
     HostReading,
     Incompatibility,
+    Landing,
     MoveOrder,
     MoveProgress,
     VirtualMachine,
@@ -18,7 +19,10 @@ from delegation.hosts.settings import HostSetting
 
 
 class Moving(Protocol):
-    """A Move-VM that runs on its source host."""
+    """A migration that runs on its source host, as a job of its management service.
+
+    The job belongs to the service: it goes on whatever becomes of whoever started it.
+    """
 
     @property
     def handle(self) -> str:
@@ -30,18 +34,23 @@ class Moving(Protocol):
         Raises HostError where the host does not answer: then nothing is known of the end.
         """
 
-    def stop(self) -> None:
-        """Ask the host to stop it, which rolls it back; ``wait`` then gives the end."""
+    def stop(self, *, kill: bool = False) -> None:
+        """Ask the host to stop it, which rolls it back; ``wait`` then gives the end.
+
+        A job that can't be stopped, or has ended meanwhile, goes on to its end, and nothing is
+        raised. ``kill``: in the way that may leave something running (RequestedState 5).
+        """
 
     def leave(self) -> None:
         """Let go of it without stopping it: it can be reattached by its handle."""
 
-    def close(self) -> None:
-        """Remove what the host keeps of it. It has ended."""
-
 
 class Hypervisor(Protocol):
-    """One Hyper-V host, for the one thread that opened it. Every method raises HostError."""
+    """One Hyper-V host, for the one thread that opened it. Every method raises HostError.
+
+    Each is asked by itself over a connection of our own: no host is asked anything through another
+    one. What is sent to change something is sent once.
+    """
 
     @property
     def fqdn(self) -> str: ...
@@ -53,45 +62,75 @@ class Hypervisor(Protocol):
         """Its IP addresses, on all its networks."""
 
     def set(self, before: HostSetting, after: HostSetting) -> None:
-        """Make one setting, as it is ``before``, what it is to be: one cmdlet.
+        """Make one setting, as it is ``before``, what it is to be, and read it back.
 
-        Raises CommandFailed with the cmdlet's own error. Any other HostError, a refusal as well,
-        may have come when it had been sent: then it may or may not have been made.
+        Raises CimFailed with the host's own error. Any other HostError, a refusal as well, may
+        have come when it had been sent: then it may or may not have been made.
         """
 
     def machines(self) -> list[VirtualMachine]:
-        """All its virtual machines, with the sizes of their disks."""
+        """All its virtual machines, without the sizes of their disks.
+
+        Raises MachinesNotTold where the list can't be relied upon: missing rights look like an
+        empty host.
+        """
+
+    def measured(self, machines: Iterable[VirtualMachine]) -> list[VirtualMachine]:
+        """These of it with the sizes of their disks, as far as it tells them."""
 
     def machine(self, machine: UUID) -> VirtualMachine | None:
-        """One of them; None: it is not on this host."""
+        """One of them, without the sizes; None: it is not on this host. Raises as ``machines``."""
 
     def named(self, name: str) -> list[VirtualMachine]:
-        """Those of that name, or with that id, without their disks."""
+        """Those of that name, or with that id. Raises as ``machines``."""
 
-    def compare(self, order: MoveOrder) -> tuple[Incompatibility, ...]:
-        """Compare-VM: a true dry run, which connects to the target as the migration would."""
+    # The following are asked of a target.
 
-    def reaches(self, target: str, port: int) -> bool:
-        """Whether the host itself gets a TCP connection to ``port`` of ``target``."""
+    def landing(self, machine: UUID) -> Landing:
+        """What a migration of that machine finds here."""
+
+    def remove_planned(self, handle: str) -> bool:
+        """Remove the planned virtual machine that the migration of that handle has left here.
+
+        Only one that, as the handle says, was not here before it. False: there is none to remove.
+        Whoever calls knows that the source has the machine at rest, and no job of it under way.
+        """
+
+    # And these of a source.
+
+    def check(self, order: MoveOrder) -> tuple[Incompatibility, ...]:
+        """The host's own check, a job (CheckVirtualSystemIsMigratable). It proves no storage."""
+
+    def new_handle(self, order: MoveOrder) -> str:
+        """A handle for a migration that is about to be sent: what it will be told from others by.
+
+        It is there before anything is sent, so that it can be on record first. Text that only what
+        speaks to the host understands; the host's answer may add to it (Moving.handle).
+        """
+
+    def is_at_work(self, machine: UUID) -> bool:
+        """Whether a job of that machine is under way here, whoever's it is."""
 
     def move(self, order: MoveOrder, handle: str) -> Moving:
-        """Start Move-VM under a handle that a NewHandle gave, and that is on record by now."""
+        """Start the migration under a handle of ``new_handle`` that is on record by now: once.
 
-    def reattach(self, handle: str) -> Moving | None:
-        """The Move-VM of that handle; None where the host knows none, or nothing of it runs."""
+        Raises MoveRefused where the host has answered that it does not begin. After any other
+        HostError it may have begun, or begin later.
+        """
+
+    def reattach(self, machine: UUID, handle: str) -> Moving | None:
+        """The migration of that handle, under way or ended not long ago; None: there is none.
+
+        A handle that an older version has recorded says nothing here: then it is the machine's job
+        under way, if there is one. Raises MoveUnsettled where a request whose answer was lost may
+        still be carried out.
+        """
 
     def close(self) -> None: ...
 
 
 Open = Callable[[str], Hypervisor]
 """Opens the host of that label, for the calling thread. Raises HostError."""
-
-NewHandle = Callable[[str], str]
-"""Gives a handle for a migration away from the host of that label: text that was never used.
-
-It is there before anything is sent, so that it can be on record first. Only what speaks to the host
-knows what it is; the host's answer may add to it (Moving.handle).
-"""
 
 
 class Closing(Protocol):
