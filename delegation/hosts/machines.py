@@ -24,11 +24,13 @@ class Disk:
     """A virtual hard disk; ``size`` is that of its file and of all that it builds upon.
 
     That is what a migration copies. None: nobody has asked, or the host does not tell; a file on a
-    share is told only where the source may delegate to its server.
+    share is told only where the source may delegate to its server. ``parent`` is the file that its
+    differences build upon; empty: it is whole; None as with the size.
     """
 
     path: str
     size: int | None = None
+    parent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,18 @@ class VirtualMachine:
     def migrating(self) -> bool:
         """Whether it is on its way just now: its memory, or its storage."""
         return self.activity is MachineActivity.MIGRATING
+
+    @property
+    def is_chained(self) -> bool:
+        """Whether it has checkpoints or differencing disks, as far as it is told.
+
+        A disk that has been measured says itself what it builds upon. A file in use called
+        ``.avhdx`` holds differences by its name alone: a checkpoint's, or of one that is merged.
+        """
+        differing = (".avhdx", ".avhd")
+        return bool(self.checkpoints) or any(
+            disk.parent or disk.path.casefold().endswith(differing) for disk in self.disks
+        )
 
     @property
     def disk(self) -> int | None:
