@@ -43,7 +43,7 @@ IO = {
     "changes.windows_owners": "pathlib sys",
     "cli/": "everything",
     "directory/": "open os pathlib random socket ssl sys time urllib",
-    "hosts.cim.cim_link": "",
+    "hosts.cim.cim_link": "time",
     "hosts.crew": "threading time",
     "hosts.thread_inbox": "queue threading time",
     "hosts.winrm/": "clock logging pathlib socket ssl sys threading time warnings",

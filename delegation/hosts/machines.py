@@ -82,7 +82,7 @@ class MachineActivity(StrEnum):
 
     MIGRATING = "migrating"
     BUSY = "busy"
-    """A backup, a checkpoint, a merge of disks or the like: it ends by itself, and is waited for."""
+    """A backup, a checkpoint, a merge of disks: it ends by itself, and is waited for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,6 +102,6 @@ class HostsOpener:
 
     def host(self, place: "Place", account: "Account", computer: str) -> "Hypervisor":
         """One host, which calls itself ``computer``. Raises HostError."""
-        from delegation.hosts.winrm.host import HyperVHost
+        from delegation.hosts.cim.cim_host import CimHost
 
-        return HyperVHost(place, account, computer)
+        return CimHost(lambda: self.host_wmi(place, account), computer)

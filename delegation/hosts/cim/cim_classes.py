@@ -6,6 +6,8 @@ the CIMWin32 provider's reference, MSFT_NetIPAddress and MSCluster_Cluster.
 
 from delegation.hosts.cim.cim_class import CIMV2, CLUSTER, STANDARD, declare, method
 
+_STARTS_JOB = "ref:CIM_ConcreteJob Job"
+
 COMPUTER_SYSTEM = declare(
     "Msvm_ComputerSystem",
     "string Name, string ElementName, string Description, uint16 EnabledState,"
@@ -20,16 +22,24 @@ MIGRATION_SERVICE = declare(
     "Msvm_VirtualSystemMigrationService",
     "string[] MigrationServiceListenerIPAddressList, uint32 ActiveVirtualSystemMigrationCount,"
     "uint32 ActiveStorageMigrationCount",
+    method("ModifyServiceSettings", "string ServiceSettingData", _STARTS_JOB),
+    method("AddNetworkSettings", "string[] NetworkSettings", _STARTS_JOB),
+    method("ModifyNetworkSettings", "string[] NetworkSettings", _STARTS_JOB),
+    method(
+        "RemoveNetworkSettings",
+        "ref:Msvm_VirtualSystemMigrationNetworkSettingData[] NetworkSettings",
+        _STARTS_JOB,
+    ),
 )
 MIGRATION_SETTINGS = declare(
     "Msvm_VirtualSystemMigrationServiceSettingData",
-    "boolean EnableVirtualSystemMigration, uint32 AuthenticationType,"
+    "string InstanceID, boolean EnableVirtualSystemMigration, uint32 AuthenticationType,"
     "uint32 MaximumActiveVirtualSystemMigration, uint32 MaximumActiveStorageMigration,"
     "boolean EnableCompression, boolean EnableSmbTransport",
 )
 MIGRATION_NETWORK = declare(
     "Msvm_VirtualSystemMigrationNetworkSettingData",
-    "string SubnetNumber, uint8 PrefixLength, uint32 Metric, string[] Tags",
+    "string InstanceID, string SubnetNumber, uint8 PrefixLength, uint32 Metric, string[] Tags",
 )
 
 SUMMARY = declare(

@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 from delegation.errors import CimFailed, HostUnreachable
 from delegation.hosts.cim import cim_messages
 from delegation.hosts.cim.cim_class import CimClass
-from delegation.hosts.cim.cim_faults import NotAnsweredYet, returned
+from delegation.hosts.cim.cim_faults import NotAnsweredYet, begun_or_done, returned
 from delegation.hosts.cim.cim_instance import CimInstance
 from delegation.hosts.cim.cim_messages import CimRequest, Giving, Page
 from delegation.hosts.cim.cim_reference import Reference
@@ -19,6 +19,8 @@ T = TypeVar("T")
 READ_SECONDS = 60.0
 LIST_SECONDS = 300.0
 """For all that a query gives, however many answers it comes in."""
+CHANGE_SECONDS = 90.0
+"""For one request that changes something: more than a host takes for one answer."""
 MOST_ITEMS = 50_000
 """More than any host has of anything; a host that never ends is not followed."""
 
@@ -45,6 +47,12 @@ class CimWire(Protocol):
 
     def ask(self, request: CimRequest) -> Element:
         """What the answer's body holds. Raises HostError; CimFailed is the host's own."""
+
+    def now(self) -> float:
+        """Seconds that only grow."""
+
+    def rest(self, seconds: float) -> None:
+        """Ask nothing for so long."""
 
     def close(self) -> None: ...
 
@@ -109,6 +117,32 @@ class Cim:
         said = CimInstance.read(kind.output_of(method), answer, self.host)
         returned(said, self.host, method)
         return said
+
+    def change(
+        self, target: Reference, kind: CimClass, method: str, **arguments: object
+    ) -> Reference | None:
+        """A method that may change something, sent once: the job that it has begun; None: done.
+
+        Raises CimFailed where the host has answered that it is not done: with the code that the
+        method returned, or its fault. Any other HostError, AccessRefused as well, may have come
+        after it was carried out, or before that: nothing here asks again.
+        """
+        request = cim_messages.invoke(target, kind, method, arguments)
+        if self.wire.lost:
+            # Nothing is sent yet: what is known to be gone is no reason for doubt.
+            self.wire.renew()
+        with self.wire.asking(method, CHANGE_SECONDS):
+            answer = self._ask(request)
+        said = CimInstance.read(kind.output_of(method), answer, self.host)
+        return begun_or_done(said, self.host, method)
+
+    def now(self) -> float:
+        """Seconds that only grow."""
+        return self.wire.now()
+
+    def rest(self, seconds: float) -> None:
+        """Ask nothing for so long: a job goes on meanwhile."""
+        self.wire.rest(seconds)
 
     def close(self) -> None:
         self.wire.close()

@@ -14,6 +14,7 @@ from delegation.errors import CimFailed, HostError, HostRefused, HostUnreachable
 from delegation.hosts import failures
 from delegation.hosts.cim.cim_class import RETURN_VALUE, V2
 from delegation.hosts.cim.cim_instance import CimInstance
+from delegation.hosts.cim.cim_reference import Reference
 from delegation.hosts.cim.cim_xml import FAULT, SOAP, local, tag, texts_by_name
 from delegation.hosts.machines import Failure
 
@@ -100,8 +101,11 @@ _BY_RETURN: Mapping[int, str] = MappingProxyType(
 )
 """What Hyper-V's services return; the last one of the image service alone."""
 
+DONE = 0
 STARTED = 4096
 """A job was started, and tells the end."""
+JOB = "Job"
+"""The output that names it."""
 
 _HEX = re.compile(r"\b0x[89A-Fa-f][0-9A-Fa-f]{7}\b")
 
@@ -232,14 +236,37 @@ def _meaning(fault: CimFault) -> tuple[str, str]:
 
 
 def returned(said: CimInstance, host: str, method: str) -> None:
-    """Raise CimFailed unless a method has returned 0: done."""
+    """Raise CimFailed unless a method that only reads has returned 0: done."""
     code = said.integer(RETURN_VALUE)
-    if code == 0:
-        return
-    meant = _BY_RETURN.get(code, f"it returned {code}")
     if code == STARTED:
-        meant = "it has started a job, and told nothing"
-    raise CimFailed(
+        raise _not_done(host, method, code, "it has started a job, and told nothing")
+    if code != DONE:
+        raise _not_done(host, method, code)
+
+
+def begun_or_done(said: CimInstance, host: str, method: str) -> Reference | None:
+    """The job that a method has begun; None: it is done. Raises CimFailed for all other codes.
+
+    HostUnreachable where a job has begun that the host does not name: what becomes of it is not
+    told to anybody.
+    """
+    code = said.integer(RETURN_VALUE)
+    if code == DONE:
+        return None
+    if code != STARTED:
+        raise _not_done(host, method, code)
+    job = said.reference(JOB) if JOB in said.kind.properties else None
+    if job is None:
+        raise HostUnreachable(
+            f"{host} has begun {method}, and does not say as which job",
+            "look at the host's events: Microsoft-Windows-Hyper-V-VMMS/Admin",
+        )
+    return job
+
+
+def _not_done(host: str, method: str, code: int, meant: str = "") -> CimFailed:
+    meant = meant or _BY_RETURN.get(code, f"it returned {code}")
+    return CimFailed(
         f"{method} of {host} failed: {meant} (return value {code})",
         "look at the host's events: Microsoft-Windows-Hyper-V-VMMS/Admin",
         code=code,

@@ -1,9 +1,10 @@
-"""A host -> the jobs of its migrations: what they are at, and why one failed."""
+"""A host -> its jobs: what they are at, their end, and why one failed."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
+from delegation.errors import CimFailed, HostUnreachable
 from delegation.hosts import failures
 from delegation.hosts.cim import wql
 from delegation.hosts.cim.cim_class import CimClass
@@ -11,6 +12,8 @@ from delegation.hosts.cim.cim_classes import CONCRETE_JOB, ERROR, MIGRATION_JOB
 from delegation.hosts.cim.cim_client import Cim
 from delegation.hosts.cim.cim_instance import CimInstance
 from delegation.hosts.cim.cim_reference import Reference
+from delegation.hosts.cim.told import NotTold, told
+from delegation.hosts.machines import Failure, MovePhase
 
 
 class JobState(IntEnum):
@@ -39,6 +42,21 @@ _UNDER_WAY = {
 }
 MOVES: Collection[int] = {305, 306, 307}
 """JobType: a machine is moved, with its storage, its storage alone; others only look or prepare."""
+
+PHASES: Mapping[int, MovePhase] = {
+    300: MovePhase.CREATING,
+    301: MovePhase.CHECKING,
+    302: MovePhase.CHECKING,
+    303: MovePhase.CHECKING,
+    304: MovePhase.CHECKING,
+    305: MovePhase.MACHINE,
+    306: MovePhase.MACHINE_AND_STORAGE,
+    307: MovePhase.STORAGE,
+}
+"""JobType of Msvm_MigrationJob; 303 and 304 look at storage."""
+
+SOONEST_SECONDS, LATEST_SECONDS = 0.05, 2.0
+"""How soon a job is asked again: at first, and in the end. Most are over at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +94,15 @@ class CimJob:
         return self.state not in _UNDER_WAY
 
     @property
+    def phase(self) -> MovePhase | None:
+        """What a migration's job is at; None: of another kind, or not known."""
+        return None if self.kind is None else PHASES.get(self.kind)
+
+    @property
+    def was_stopped(self) -> bool:
+        return self.state in {JobState.TERMINATED, JobState.KILLED}
+
+    @property
     def has_succeeded(self) -> bool:
         """With nothing against it: an error code, or warnings, have to be looked at on the host."""
         return self.state == JobState.COMPLETED and not self.error_code
@@ -99,6 +126,68 @@ def read_job_errors(cim: Cim, job: CimJob) -> tuple[JobError, ...]:
     kind = _class_of(job.reference)
     said = cim.call(job.reference, kind, "GetErrorEx")
     return tuple(_error(one) for one in said.instances("Errors", ERROR))
+
+
+def followed(cim: Cim, reference: Reference, seconds: float) -> CimJob:
+    """A job at its end. Raises HostUnreachable where it is not over in so many seconds."""
+    until = cim.now() + seconds
+    pause = SOONEST_SECONDS
+    while not (job := read_job(cim, reference)).is_over:
+        left = until - cim.now()
+        if left <= 0:
+            raise HostUnreachable(
+                f"a job of {cim.host} is not over after {seconds:,.0f} s, and goes on",
+                "look at the host: its virtual machine management service may hang",
+            )
+        cim.rest(min(pause, left))
+        pause = min(2 * pause, LATEST_SECONDS)
+    return job
+
+
+def refuse_failure(cim: Cim, job: CimJob, what: str) -> None:
+    """Raise CimFailed unless a job that is over has done ``what``.
+
+    With all that the host gives: the job's ErrorCode, MessageID, HRESULT and its own words.
+    """
+    if job.has_succeeded:
+        return
+    failed = failure_of(cim, job)
+    meant = failures.meaning(failed)
+    details = [failed.message] if failed.message and failed.message != meant.what else []
+    raise CimFailed(
+        f"{what} failed on {cim.host}: {meant.what}",
+        meant.fix,
+        details,
+        hresult=failed.hresult,
+        code=job.error_code,
+        message_id=failed.message_id,
+    )
+
+
+def failure_of(cim: Cim, job: CimJob) -> Failure:
+    """Why a job failed, by what its host tells of it; Msvm_Error says more than the job itself.
+
+    Raises HostError where the host does not answer.
+    """
+    told_errors = told(lambda: read_job_errors(cim, job))
+    errors = () if isinstance(told_errors, NotTold) else told_errors
+    texts = dict.fromkeys(one.message for one in errors if one.message)
+    message = " ".join(texts) or job.text
+    hresult = failures.hresult_in(message) or failures.hresult_in(job.text)
+    return Failure(
+        message,
+        hresult,
+        _message_id(errors, hresult),
+        job.error_code,
+        job.phase,
+        job.was_stopped,
+    )
+
+
+def _message_id(errors: Sequence[JobError], hresult: str) -> str:
+    """Of the error that tells the HRESULT, which is the cause; else of the first one."""
+    causes = [one.message_id for one in errors if one.hresult == hresult and one.message_id]
+    return next(iter(causes or [one.message_id for one in errors]), "")
 
 
 def _class_of(reference: Reference) -> CimClass:

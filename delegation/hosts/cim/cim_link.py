@@ -4,6 +4,7 @@ pypsrp makes the envelopes, seals them, and finds the answer that belongs to a r
 may answer at all is decided here, before anything reads it.
 """
 
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import partial
@@ -142,6 +143,12 @@ class SealedWire(CimWire):
         namespace = request.resource.removeprefix(WMI).rpartition("/")[0]
         who = self._account.who
         return cim_faults.in_words(fault, self._place.host, who, self._what, namespace)
+
+    def now(self) -> float:
+        return time.monotonic()
+
+    def rest(self, seconds: float) -> None:
+        time.sleep(seconds)
 
     def close(self) -> None:
         self._link.hang_up()

@@ -241,6 +241,7 @@ class CannedWire(CimWire):
         self._host = host
         self._who = who
         self.times_renewed = 0
+        self.seconds = 0.0
         self.is_lost = False
         self.wsman = WSMan(host.fqdn, ssl=False, auth="basic", encryption="never")
         self.wsman.transport = _Transport(host)  # type: ignore[assignment]
@@ -276,6 +277,13 @@ class CannedWire(CimWire):
         except ConnectionResetError as exc:
             self.is_lost = True
             raise HostUnreachable(f"the connection to {self.host} was lost") from exc
+
+    def now(self) -> float:
+        return self.seconds
+
+    def rest(self, seconds: float) -> None:
+        """Time goes on here, and nobody waits for it."""
+        self.seconds += seconds
 
     def close(self) -> None:
         pass
