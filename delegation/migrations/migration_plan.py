@@ -31,7 +31,7 @@ from delegation.migrations.moves.asked import AskedMove
 from delegation.migrations.moves.placement import Unmovable
 from delegation.migrations.moves.preview import Preview
 from delegation.migrations.moves.surveyed import MIGRATING, Surveyed
-from delegation.migrations.moves.terms import Terms
+from delegation.migrations.moves.terms import RunTerms, Terms
 from delegation.migrations.record import recorded
 from delegation.migrations.record.at_work import MigratingLock, run_at_work
 from delegation.migrations.result import between
@@ -178,21 +178,30 @@ def host_labels(expressions: Iterable[str], inventory: Inventory) -> tuple[str, 
     return tuple(dict.fromkeys(label_of[name.casefold()] for name in named))
 
 
-def plan(world: PlanningWorld, wanted: WantedMoves, teller: Teller) -> PlannedMigrations:
+def plan(
+    world: PlanningWorld,
+    wanted: WantedMoves,
+    teller: Teller,
+    of_run: RunTerms = RunTerms(),  # noqa: B008 - it is frozen
+) -> PlannedMigrations:
     """Read all hosts and plan what is asked for. Nothing is touched.
 
     Raises HostError where no host answers, and what ``wanted.choice`` raises.
     """
     choice = wanted.choice(world.inventory)
-    return plan_chosen(world, world.hosts(), choice, teller)
+    return plan_chosen(world, world.hosts(), choice, teller, of_run)
 
 
 def plan_chosen(
-    world: PlanningWorld, open_host: Open, choice: Choice, teller: Teller
+    world: PlanningWorld,
+    open_host: Open,
+    choice: Choice,
+    teller: Teller,
+    of_run: RunTerms = RunTerms(),  # noqa: B008 - it is frozen
 ) -> PlannedMigrations:
     """Read all hosts and plan what was judged by the inventory already."""
     surveyed = survey(open_host, world.inventory, teller)
-    terms = Terms.of(world.inventory)
+    terms = Terms.of(world.inventory, of_run)
     planned = place_chosen(choice, surveyed, terms, learnt_rates(world.records, teller))
     if all(refused.why != MIGRATING for refused in planned.preview.placement.unmovable):
         return planned

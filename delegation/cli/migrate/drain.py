@@ -7,6 +7,7 @@ import click
 from delegation.cli import opening, options, telling, terminal
 from delegation.cli.migrate.lists import save
 from delegation.cli.migrate.run import WAIT
+from delegation.cli.migrate.run_terms import given_terms, run_terms
 from delegation.cli.migrate.starting import start_and_show
 from delegation.errors import Advice, Refused, command
 from delegation.migrations.migration_plan import DrainedHosts
@@ -23,6 +24,7 @@ from delegation.migrations.start_run import RunRequest, reviewed_plan
 @options.ticket
 @options.yes
 @WAIT
+@run_terms
 @click.option(
     "-o",
     "--output",
@@ -57,7 +59,9 @@ def drain(  # noqa: PLR0913, PLR0917 - one parameter an option
     """
     given = options.given(ctx)
     world = opening.world(given)
-    request = RunRequest(DrainedHosts(hosts), expect, ticket, Patience(silence=wait))
+    request = RunRequest(
+        DrainedHosts(hosts), expect, ticket, Patience(silence=wait), given_terms(ctx)
+    )
     if output is None:
         return start_and_show(given, world, request, yes=yes)
     planned = reviewed_plan(world, request, telling.TerminalTeller(given))
@@ -71,6 +75,7 @@ def drain(  # noqa: PLR0913, PLR0917 - one parameter an option
     if not planned.preview.placement.moves:
         terminal.say(request.wanted.nothing_words, fg="green")
         return 0
-    next_command = given.command("migrate", "run", str(output), "--expect", planned.digest)
+    again = ("migrate", "run", str(output), *request.terms.options)
+    next_command = given.command(*again, "--expect", planned.digest)
     terminal.say(f"next    {next_command}")
     return 0

@@ -6,6 +6,7 @@ import click
 
 from delegation.cli import opening, options
 from delegation.cli.migrate.lists import read_list
+from delegation.cli.migrate.run_terms import given_terms, run_terms
 from delegation.cli.migrate.starting import start_and_show
 from delegation.migrations.runner.patience import Patience
 from delegation.migrations.start_run import RunRequest
@@ -28,6 +29,7 @@ WAIT = click.option(
 @options.ticket
 @options.yes
 @WAIT
+@run_terms
 @click.pass_context
 def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     ctx: click.Context,
@@ -57,5 +59,5 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     """
     given = options.given(ctx)
     world = opening.world(given)
-    request = RunRequest(read_list(file), expect, ticket, Patience(silence=wait))
+    request = RunRequest(read_list(file), expect, ticket, Patience(silence=wait), given_terms(ctx))
     return start_and_show(given, world, request, yes=yes)

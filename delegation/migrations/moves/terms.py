@@ -9,6 +9,25 @@ from delegation.migrations.moves.affinity import AffinityRules
 from delegation.migrations.schedule import Move
 
 
+@dataclass(frozen=True, slots=True)
+class RunTerms:
+    """What somebody has said for one run alone, on record with it.
+
+    ``with_checkpoints``: machines with checkpoints or differencing disks are moved, though how
+    Windows does that is unverified. ``assume_full``: a host that does not tell its free space is
+    taken for full; else what it does not tell is no bound.
+    """
+
+    with_checkpoints: bool = False
+    assume_full: bool = False
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """As they are typed."""
+        said = {"--with-checkpoints": self.with_checkpoints, "--assume-full": self.assume_full}
+        return tuple(option for option, is_said in said.items() if is_said)
+
+
 @dataclass(frozen=True)
 class Terms:
     """``reach`` has the hosts that each host may migrate to, by label: the pairs of the meshes."""
@@ -17,13 +36,14 @@ class Terms:
     reach: Mapping[str, frozenset[str]]
     slots: Slots = Slots.BOTH
     rules: AffinityRules = field(default_factory=AffinityRules)
+    of_run: RunTerms = RunTerms()
 
     @classmethod
-    def of(cls, inventory: Inventory) -> "Terms":
+    def of(cls, inventory: Inventory, of_run: RunTerms = RunTerms()) -> "Terms":
         """Raises Refused for a mesh beyond all bounds."""
         wanted = inventory.migrate
         rules = AffinityRules(wanted.affinity)
-        return cls(inventory.domain, reachable_hosts(inventory), wanted.slots, rules)
+        return cls(inventory.domain, reachable_hosts(inventory), wanted.slots, rules, of_run)
 
     def reaches(self, source: str, target: str) -> bool:
         return target in self.reach.get(source, ())
