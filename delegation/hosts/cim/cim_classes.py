@@ -7,6 +7,10 @@ the CIMWin32 provider's reference, MSFT_NetIPAddress and MSCluster_Cluster.
 from delegation.hosts.cim.cim_class import CIMV2, CLUSTER, STANDARD, declare, method
 
 _STARTS_JOB = "ref:CIM_ConcreteJob Job"
+_MIGRATION = (
+    "ref:CIM_ComputerSystem ComputerSystem, string DestinationHost, string MigrationSettingData,"
+    "string NewSystemSettingData, string[] NewResourceSettingData"
+)
 
 COMPUTER_SYSTEM = declare(
     "Msvm_ComputerSystem",
@@ -30,6 +34,13 @@ MIGRATION_SERVICE = declare(
         "ref:Msvm_VirtualSystemMigrationNetworkSettingData[] NetworkSettings",
         _STARTS_JOB,
     ),
+    method("CheckVirtualSystemIsMigratable", _MIGRATION, _STARTS_JOB),
+    method("MigrateVirtualSystemToHost", _MIGRATION, _STARTS_JOB),
+)
+MIGRATION_ORDER = declare(
+    "Msvm_VirtualSystemMigrationSettingData",
+    "uint16 MigrationType, uint16 TransportType, boolean EnableCompression,"
+    "string[] DestinationIPAddressList",
 )
 MIGRATION_SETTINGS = declare(
     "Msvm_VirtualSystemMigrationServiceSettingData",
@@ -54,6 +65,7 @@ MANAGEMENT_SERVICE = declare(
         "ref:CIM_VirtualSystemSettingData[] SettingData, uint32[] RequestedInformation",
         "Msvm_SummaryInformationBase[] SummaryInformation",
     ),
+    method("DestroySystem", "ref:CIM_ComputerSystem AffectedSystem", _STARTS_JOB),
 )
 MANAGEMENT_SETTINGS = declare(
     "Msvm_VirtualSystemManagementServiceSettingData",
@@ -63,7 +75,9 @@ MANAGEMENT_SETTINGS = declare(
 SYSTEM_SETTINGS = declare(
     "Msvm_VirtualSystemSettingData",
     "string InstanceID, string ElementName, string VirtualSystemIdentifier,"
-    "string VirtualSystemType, string ConfigurationDataRoot",
+    "string VirtualSystemType, string ConfigurationDataRoot, string SnapshotDataRoot,"
+    "string SuspendDataRoot, string SwapFileDataRoot, string LogDataRoot,"
+    "string GuestStateDataRoot",
 )
 """The settings of a virtual machine, and of each of its checkpoints."""
 CHECKPOINT_OF = declare(
@@ -77,9 +91,20 @@ MEMORY_SETTINGS = declare(
 )
 STORAGE_SETTINGS = declare(
     "Msvm_StorageAllocationSettingData",
-    "string InstanceID, string[] HostResource, uint16 ResourceType, string ResourceSubType,"
-    "string Parent",
+    "string InstanceID, string Caption, string Description, string ElementName,"
+    "uint16 ResourceType, string OtherResourceType, string ResourceSubType, string PoolID,"
+    "uint16 ConsumerVisibility, string[] HostResource, string AllocationUnits,"
+    "uint64 VirtualQuantity, uint64 Limit, uint32 Weight, string StorageQoSPolicyID,"
+    "boolean AutomaticAllocation, boolean AutomaticDeallocation, string Parent,"
+    "string[] Connection, string Address, uint16 MappingBehavior, string AddressOnParent,"
+    "uint64 VirtualResourceBlockSize, string VirtualQuantityUnits, uint16 Access,"
+    "uint64 HostResourceBlockSize, uint64 Reservation, uint64 HostExtentStartingAddress,"
+    "string HostExtentName, uint16 HostExtentNameFormat, string OtherHostExtentNameFormat,"
+    "uint16 HostExtentNameNamespace, string OtherHostExtentNameNamespace, uint64 IOPSLimit,"
+    "uint64 IOPSReservation, string IOPSAllocationUnits, boolean PersistentReservationsSupported,"
+    "uint16 CachingMode, string SnapshotId, boolean IgnoreFlushes, uint16 WriteHardeningMethod",
 )
+"""All of it: a migration sends a disk's settings as they are, but for its place."""
 
 DISK_STATE = declare("Msvm_VirtualHardDiskState", "uint64 FileSize, boolean InUse")
 DISK_SETTINGS = declare(
@@ -100,7 +125,10 @@ _JOB = (
     "uint16 ErrorCode, string ErrorDescription, string ErrorSummaryDescription,"
     "boolean Cancellable, string Owner"
 )
-_JOB_METHODS = (method("GetErrorEx", "", "string[] Errors"),)
+_JOB_METHODS = (
+    method("GetErrorEx", "", "string[] Errors"),
+    method("RequestStateChange", "uint16 RequestedState"),
+)
 CONCRETE_JOB = declare("Msvm_ConcreteJob", _JOB, *_JOB_METHODS)
 MIGRATION_JOB = declare(
     "Msvm_MigrationJob",
@@ -129,6 +157,7 @@ DECLARED = (
     COMPUTER_SYSTEM,
     PLANNED_SYSTEM,
     MIGRATION_SERVICE,
+    MIGRATION_ORDER,
     MIGRATION_SETTINGS,
     MIGRATION_NETWORK,
     SUMMARY,

@@ -51,6 +51,9 @@ class CimWire(Protocol):
     def now(self) -> float:
         """Seconds that only grow."""
 
+    def clock(self) -> float:
+        """Seconds since 1970, for what outlives this program."""
+
     def rest(self, seconds: float) -> None:
         """Ask nothing for so long."""
 
@@ -139,6 +142,10 @@ class Cim:
     def now(self) -> float:
         """Seconds that only grow."""
         return self.wire.now()
+
+    def clock(self) -> float:
+        """Seconds since 1970, for what outlives this program."""
+        return self.wire.clock()
 
     def rest(self, seconds: float) -> None:
         """Ask nothing for so long: a job goes on meanwhile."""

@@ -255,7 +255,10 @@ def begun_or_done(said: CimInstance, host: str, method: str) -> Reference | None
         return None
     if code != STARTED:
         raise _not_done(host, method, code)
-    job = said.reference(JOB) if JOB in said.kind.properties else None
+    if JOB not in said.kind.properties:
+        # A change of a job's own state is begun, and the job itself tells the end.
+        return None
+    job = said.reference(JOB)
     if job is None:
         raise HostUnreachable(
             f"{host} has begun {method}, and does not say as which job",

@@ -147,6 +147,9 @@ class SealedWire(CimWire):
     def now(self) -> float:
         return time.monotonic()
 
+    def clock(self) -> float:
+        return time.time()
+
     def rest(self, seconds: float) -> None:
         time.sleep(seconds)
 

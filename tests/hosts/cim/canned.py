@@ -281,6 +281,9 @@ class CannedWire(CimWire):
     def now(self) -> float:
         return self.seconds
 
+    def clock(self) -> float:
+        return 1_800_000_000.0 + self.seconds
+
     def rest(self, seconds: float) -> None:
         """Time goes on here, and nobody waits for it."""
         self.seconds += seconds
