@@ -12,11 +12,6 @@ from types import MappingProxyType
 
 from delegation.hosts.machines import Failure
 
-STOPPED = "PipelineStopped"
-"""The error id of a command that ended because it was told to (Failure.error_id)."""
-
-_NO_CMDLET = "CommandNotFoundException"
-
 
 class FailureKind(StrEnum):
     """What kind of trouble it is; whether trying again can help depends on it."""
@@ -29,6 +24,8 @@ class FailureKind(StrEnum):
     SPACE = "space"
     STOPPED = "stopped"
     OTHER = "other"
+    UNKNOWN = "unknown"
+    """Its numbers say nothing here, or it has none: texts never decide."""
 
     @property
     def passes(self) -> bool:
@@ -219,15 +216,15 @@ def hresult_in(message: str, number: int = 0) -> str:
     return text_of(number) if is_failure and unsigned not in _DOT_NET else ""
 
 
-def failure(message: str, number: int = 0, error_id: str = "") -> Failure:
-    """A failure from an error record's message, Exception.HResult and FullyQualifiedErrorId."""
+def failure(message: str, number: int = 0) -> Failure:
+    """A failure from a host's own text, with the HRESULT in it."""
     lines = " ".join(message.split())
-    return Failure(lines, hresult_in(message, number), error_id)
+    return Failure(lines, hresult_in(message, number))
 
 
 def stopped() -> Failure:
     """The failure of what ended because it was told to."""
-    return Failure("it was stopped", "", STOPPED)
+    return Failure("it was stopped", stopped=True)
 
 
 def is_known(hresult: str) -> bool:
@@ -237,22 +234,13 @@ def is_known(hresult: str) -> bool:
 
 def meaning(failed: Failure) -> Meaning:
     """What a failure means and what to do; what is not known is said in the host's own words."""
-    error_id = failed.error_id.partition(",")[0]
-    if error_id == STOPPED:
-        return Meaning(
-            FailureKind.STOPPED, "it was stopped", "start it again where it is still wanted"
-        )
-    if error_id == _NO_CMDLET:
-        return Meaning(
-            FailureKind.OTHER,
-            "the host does not know this cmdlet",
-            "install the module there: Install-WindowsFeature Hyper-V-PowerShell",
-        )
+    if failed.stopped:
+        return Meaning(FailureKind.STOPPED, "it was stopped", _START_AGAIN)
     if known := _TABLE.get(failed.hresult):
         kind, what, fix = known
         return Meaning(kind, what, fix, failed.hresult)
     return Meaning(
-        FailureKind.OTHER,
+        FailureKind.UNKNOWN,
         failed.message or "it failed, and the host does not say why",
         "look at the host's events: Microsoft-Windows-Hyper-V-VMMS/Admin",
         failed.hresult,

@@ -31,7 +31,7 @@ from delegation.migrations.moves.asked import AskedMove
 from delegation.migrations.moves.placement import Unmovable
 from delegation.migrations.moves.preview import Preview
 from delegation.migrations.moves.surveyed import MIGRATING, Surveyed
-from delegation.migrations.moves.terms import RunTerms, Terms
+from delegation.migrations.moves.terms import Liberties, Terms
 from delegation.migrations.record import recorded
 from delegation.migrations.record.at_work import MigratingLock, run_at_work
 from delegation.migrations.result import between
@@ -182,26 +182,22 @@ def plan(
     world: PlanningWorld,
     wanted: WantedMoves,
     teller: Teller,
-    of_run: RunTerms = RunTerms(),  # noqa: B008 - it is frozen
+    liberties: Liberties = Liberties(),  # noqa: B008 - frozen
 ) -> PlannedMigrations:
     """Read all hosts and plan what is asked for. Nothing is touched.
 
     Raises HostError where no host answers, and what ``wanted.choice`` raises.
     """
     choice = wanted.choice(world.inventory)
-    return plan_chosen(world, world.hosts(), choice, teller, of_run)
+    terms = Terms.of(world.inventory, liberties)
+    return plan_chosen(world, world.hosts(), choice, terms, teller)
 
 
 def plan_chosen(
-    world: PlanningWorld,
-    open_host: Open,
-    choice: Choice,
-    teller: Teller,
-    of_run: RunTerms = RunTerms(),  # noqa: B008 - it is frozen
+    world: PlanningWorld, open_host: Open, choice: Choice, terms: Terms, teller: Teller
 ) -> PlannedMigrations:
     """Read all hosts and plan what was judged by the inventory already."""
     surveyed = survey(open_host, world.inventory, teller)
-    terms = Terms.of(world.inventory, of_run)
     planned = place_chosen(choice, surveyed, terms, learnt_rates(world.records, teller))
     if all(refused.why != MIGRATING for refused in planned.preview.placement.unmovable):
         return planned

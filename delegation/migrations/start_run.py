@@ -24,7 +24,7 @@ from delegation.migrations.migration_plan import (
     WantedMoves,
 )
 from delegation.migrations.moves.placement import Placed
-from delegation.migrations.moves.terms import RunTerms
+from delegation.migrations.moves.terms import Liberties, Terms
 from delegation.migrations.perform import MigratingWorld, QueuedRun, RunAttendant, RunEnd
 from delegation.migrations.precheck import HostsRead, check
 from delegation.migrations.record import queue, recorded
@@ -45,7 +45,7 @@ class RunRequest:
     expect: str | None = None
     ticket: str | None = None
     patience: Patience = field(default_factory=Patience)
-    terms: RunTerms = field(default_factory=RunTerms)
+    liberties: Liberties = field(default_factory=Liberties)
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,8 @@ def start(
 def _shown(
     world: PlanningWorld, open_host: Open, choice: Choice, request: RunRequest, teller: Teller
 ) -> PlannedMigrations:
-    planned = migration_plan.plan_chosen(world, open_host, choice, teller, request.terms)
+    terms = Terms.of(world.inventory, request.liberties)
+    planned = migration_plan.plan_chosen(world, open_host, choice, terms, teller)
     teller.show(planned)
     migration_plan.hold_to(planned, request.expect, request.wanted.shown_by)
     return planned

@@ -5,9 +5,9 @@ from pathlib import Path
 import click
 
 from delegation.cli import opening, options, telling, terminal
+from delegation.cli.migrate.liberties import given_liberties, liberties
 from delegation.cli.migrate.lists import save
 from delegation.cli.migrate.run import WAIT
-from delegation.cli.migrate.run_terms import given_terms, run_terms
 from delegation.cli.migrate.starting import start_and_show
 from delegation.errors import Advice, Refused, command
 from delegation.migrations.migration_plan import DrainedHosts
@@ -24,7 +24,7 @@ from delegation.migrations.start_run import RunRequest, reviewed_plan
 @options.ticket
 @options.yes
 @WAIT
-@run_terms
+@liberties
 @click.option(
     "-o",
     "--output",
@@ -60,7 +60,7 @@ def drain(  # noqa: PLR0913, PLR0917 - one parameter an option
     given = options.given(ctx)
     world = opening.world(given)
     request = RunRequest(
-        DrainedHosts(hosts), expect, ticket, Patience(silence=wait), given_terms(ctx)
+        DrainedHosts(hosts), expect, ticket, Patience(silence=wait), given_liberties(ctx)
     )
     if output is None:
         return start_and_show(given, world, request, yes=yes)
@@ -75,7 +75,7 @@ def drain(  # noqa: PLR0913, PLR0917 - one parameter an option
     if not planned.preview.placement.moves:
         terminal.say(request.wanted.nothing_words, fg="green")
         return 0
-    again = ("migrate", "run", str(output), *request.terms.options)
+    again = ("migrate", "run", str(output), *request.liberties.options)
     next_command = given.command(*again, "--expect", planned.digest)
     terminal.say(f"next    {next_command}")
     return 0

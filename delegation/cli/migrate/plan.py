@@ -7,8 +7,8 @@ import click
 
 from delegation.cli import opening, options, telling, terminal
 from delegation.cli.migrate import show
+from delegation.cli.migrate.liberties import given_liberties, liberties
 from delegation.cli.migrate.lists import read_list, save
-from delegation.cli.migrate.run_terms import given_terms, run_terms
 from delegation.errors import Refused, UsageError
 from delegation.migrations import migration_plan
 from delegation.migrations.migration_plan import DrainedHosts, ListedMoves
@@ -30,7 +30,7 @@ from delegation.migrations.migration_plan import DrainedHosts, ListedMoves
     metavar="FILE",
     help="Save the moves as a list, for: delegation migrate run FILE",
 )
-@run_terms
+@liberties
 @click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
 )
@@ -53,9 +53,9 @@ def plan(
     """
     given = options.given(ctx)
     inventory = opening.load(given)
-    moves, terms = _asked_for(file, drain), given_terms(ctx)
+    moves, said = _asked_for(file, drain), given_liberties(ctx)
     world = opening.world_of(given, inventory)
-    planned = migration_plan.plan(world, moves, telling.TerminalTeller(given), terms)
+    planned = migration_plan.plan(world, moves, telling.TerminalTeller(given), said)
     if output is not None:
         save(world, planned, output, [file] if file else [])
     if form == "json":
@@ -69,7 +69,7 @@ def plan(
         return 0
     listed_in = output or file
     asked_for = ("run", str(listed_in)) if listed_in is not None else ("drain", str(drain))
-    next_command = given.command("migrate", *asked_for, *terms.options, "--expect", planned.digest)
+    next_command = given.command("migrate", *asked_for, *said.options, "--expect", planned.digest)
     terminal.say(f"next    {next_command}")
     return 3
 

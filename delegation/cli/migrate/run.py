@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from delegation.cli import opening, options
+from delegation.cli.migrate.liberties import given_liberties, liberties
 from delegation.cli.migrate.lists import read_list
-from delegation.cli.migrate.run_terms import given_terms, run_terms
 from delegation.cli.migrate.starting import start_and_show
 from delegation.migrations.runner.patience import Patience
 from delegation.migrations.start_run import RunRequest
@@ -29,7 +29,7 @@ WAIT = click.option(
 @options.ticket
 @options.yes
 @WAIT
-@run_terms
+@liberties
 @click.pass_context
 def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     ctx: click.Context,
@@ -59,5 +59,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     """
     given = options.given(ctx)
     world = opening.world(given)
-    request = RunRequest(read_list(file), expect, ticket, Patience(silence=wait), given_terms(ctx))
+    request = RunRequest(
+        read_list(file), expect, ticket, Patience(silence=wait), given_liberties(ctx)
+    )
     return start_and_show(given, world, request, yes=yes)

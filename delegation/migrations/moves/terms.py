@@ -10,16 +10,16 @@ from delegation.migrations.schedule import Move
 
 
 @dataclass(frozen=True, slots=True)
-class RunTerms:
-    """What somebody has said for one run alone, on record with it.
+class Liberties:
+    """What whoever asks for moves says of what can't be told, or is not known.
 
-    ``with_checkpoints``: machines with checkpoints or differencing disks are moved, though how
-    Windows does that is unverified. ``assume_full``: a host that does not tell its free space is
-    taken for full; else what it does not tell is no bound.
+    ``assume_full``: a place whose free space is not told has none. ``with_checkpoints``: machines
+    with checkpoints or differencing disks are moved all the same; how Windows does that is
+    unverified.
     """
 
-    with_checkpoints: bool = False
     assume_full: bool = False
+    with_checkpoints: bool = False
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -36,14 +36,14 @@ class Terms:
     reach: Mapping[str, frozenset[str]]
     slots: Slots = Slots.BOTH
     rules: AffinityRules = field(default_factory=AffinityRules)
-    of_run: RunTerms = RunTerms()
+    liberties: Liberties = Liberties()
 
     @classmethod
-    def of(cls, inventory: Inventory, of_run: RunTerms = RunTerms()) -> "Terms":
+    def of(cls, inventory: Inventory, liberties: Liberties = Liberties()) -> "Terms":
         """Raises Refused for a mesh beyond all bounds."""
         wanted = inventory.migrate
         rules = AffinityRules(wanted.affinity)
-        return cls(inventory.domain, reachable_hosts(inventory), wanted.slots, rules, of_run)
+        return cls(inventory.domain, reachable_hosts(inventory), wanted.slots, rules, liberties)
 
     def reaches(self, source: str, target: str) -> bool:
         return target in self.reach.get(source, ())

@@ -1,17 +1,17 @@
-"""Options that say on what terms one run moves: for plan, drain and run of migrations."""
+"""What somebody may say of what can't be told, or is not known: for plan, drain and run."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
 
-from delegation.migrations.moves.terms import RunTerms
+from delegation.migrations.moves.terms import Liberties
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def run_terms(command: F) -> F:
-    """Give a command ``--with-checkpoints`` and ``--assume-full``; ``given_terms`` reads them."""
+def liberties(command: F) -> F:
+    """Give a command ``--with-checkpoints`` and ``--assume-full``."""
     with_checkpoints = click.option(
         "--with-checkpoints",
         is_flag=True,
@@ -30,12 +30,12 @@ def run_terms(command: F) -> F:
 
 
 def _keep(ctx: click.Context, option: click.Parameter, said: bool) -> None:  # noqa: FBT001
-    ctx.meta[f"delegation.terms.{option.name}"] = said
+    ctx.meta[f"delegation.liberties.{option.name}"] = said
 
 
-def given_terms(ctx: click.Context) -> RunTerms:
+def given_liberties(ctx: click.Context) -> Liberties:
     """What was said."""
-    return RunTerms(
-        ctx.meta.get("delegation.terms.with_checkpoints", False),
-        ctx.meta.get("delegation.terms.assume_full", False),
+    return Liberties(
+        assume_full=ctx.meta.get("delegation.liberties.assume_full", False),
+        with_checkpoints=ctx.meta.get("delegation.liberties.with_checkpoints", False),
     )
