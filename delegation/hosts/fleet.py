@@ -38,15 +38,25 @@ def ask(
 
     ``question`` is put to it in a thread of its own, with a connection of its own.
     """
+    return ask_each(open_host, dict.fromkeys(labels, question), progress, limits)
+
+
+def ask_each(
+    open_host: Callable[[str], H],
+    questions: Mapping[str, Callable[[H], T]],
+    progress: Progress = _silent,
+    limits: Limits = Limits(),  # noqa: B008 - frozen
+) -> dict[str, T | HostError]:
+    """The same with a question of its own to each host, by label."""
 
     def job(line: HostLine[T | HostError]) -> None:
         try:
             with opened(open_host, line.label) as host:
-                line.says(question(host))
+                line.says(questions[line.label](host))
         except HostError as exc:
             line.says(exc)
 
-    asked = list(dict.fromkeys(labels))
+    asked = list(questions)
     answers: dict[str, T | HostError] = {}
     crew: Crew[T | HostError] = Crew(dict.fromkeys(asked, job), limits)
     try:

@@ -3,40 +3,40 @@
 All hosts are read, and nothing is touched.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Protocol
 
 from delegation import names
 from delegation.changes import review
 from delegation.changes.journal import Journal
-from delegation.errors import (
-    Advice,
-    Command,
-    DelegationError,
-    HostError,
-    UsageError,
-    command,
-)
+from delegation.errors import Advice, Command, DelegationError, HostError, command
 from delegation.events import Teller, warning
 from delegation.hosts import fleet
+from delegation.hosts.crew import Limits
 from delegation.hosts.hosted import Hosted
 from delegation.hosts.hypervisor import Hypervisor, Open
+from delegation.hosts.machines import VirtualMachine
 from delegation.inventory import Inventory
 from delegation.migrations import MIGRATE, moves
 from delegation.migrations.lifecycle import Migration, MigrationState
-from delegation.migrations.moves import drain, placement, preview
+from delegation.migrations.moves import placement, preview
 from delegation.migrations.moves.asked import AskedMove
-from delegation.migrations.moves.placement import Unmovable
+from delegation.migrations.moves.movable import MIGRATING
+from delegation.migrations.moves.placed import Unmovable
 from delegation.migrations.moves.preview import Preview
-from delegation.migrations.moves.surveyed import MIGRATING, Surveyed
+from delegation.migrations.moves.surveyed import Surveyed
 from delegation.migrations.moves.terms import Liberties, Terms
 from delegation.migrations.record import recorded
 from delegation.migrations.record.at_work import MigratingLock, run_at_work
 from delegation.migrations.result import between
 from delegation.migrations.schedule.estimate import StreamRates
+from delegation.migrations.wanted_moves import Choice, WantedMoves
 
+PATIENCE = Limits(seconds=1800.0)
+"""For all questions to one host: each has an end of its own, and large hosts are asked many."""
 NEWEST = 20
 """Runs from which the rate of a migration is learnt."""
 
@@ -57,76 +57,6 @@ class PlanningWorld(Protocol):
     def records(self) -> PastRuns: ...
 
     def hosts(self) -> Open: ...
-
-
-Choice = Callable[[Surveyed, Terms], tuple[Sequence[AskedMove], Sequence[Unmovable]]]
-"""What is asked for, once the hosts were read, and what of it is out of the question."""
-
-
-class WantedMoves(Protocol):
-    """What somebody asks for: a list of moves, or hosts to be emptied."""
-
-    unmovable_words: tuple[str, str]
-    """Why nothing is started where not all of it can be moved, and what to do."""
-    nothing_words: str
-    """What it means that there is nothing to move."""
-
-    @property
-    def shown_by(self) -> Command:
-        """The command that shows the plan as it is now."""
-
-    def choice(self, inventory: Inventory) -> Choice:
-        """Judge it by the inventory, before any host is asked."""
-
-
-@dataclass(frozen=True)
-class ListedMoves:
-    """The text of a list, and the name of its file, by which a problem is told."""
-
-    text: bytes
-    file: str
-    unmovable_words = (
-        "not everything can be moved; nothing was started",
-        "take these out of the list, or do what is said",
-    )
-    nothing_words = "nothing to do: every machine is where it should be"
-
-    @property
-    def shown_by(self) -> Command:
-        return command("migrate", "plan", self.file)
-
-    def choice(self, inventory: Inventory) -> Choice:
-        """Raises InventoryError with all of its problems."""
-        asked = moves.parse(self.text, self.file, inventory)
-        return lambda _surveyed, _terms: (asked, ())
-
-
-@dataclass(frozen=True)
-class DrainedHosts:
-    """Hosts to be emptied, as in ``hv[01-02]``; where to is chosen by room and rules."""
-
-    hosts: tuple[str, ...]
-    unmovable_words = (
-        "not every machine has a target; nothing was moved",
-        "with -o FILE the others are saved as a list, to be run without these",
-    )
-    nothing_words = "nothing to do: the hosts are empty"
-
-    @property
-    def shown_by(self) -> Command:
-        return command("migrate", "plan", "--drain", ",".join(self.hosts))
-
-    def choice(self, inventory: Inventory) -> Choice:
-        """Raises UsageError for a host that is not in the inventory."""
-        hosts = host_labels(self.hosts, inventory)
-
-        def chosen(
-            surveyed: Surveyed, terms: Terms
-        ) -> tuple[Sequence[AskedMove], Sequence[Unmovable]]:
-            drained = drain.drain(hosts, surveyed, terms)
-            return drained.moves, drained.unmovable
-
-        return chosen
 
 
 @dataclass(frozen=True)
@@ -156,28 +86,6 @@ class PlannedMigrations:
         return moves.written(preview.as_asked(self.preview, self.surveyed), remark)
 
 
-def host_labels(expressions: Iterable[str], inventory: Inventory) -> tuple[str, ...]:
-    """The labels that ``hv[01-02],hv07`` and the like mean, FQDNs as well. Raises UsageError."""
-    label_of: dict[str, str] = {}
-    for host in inventory.hosts.values():
-        for name in (host.fqdn, host.computer, host.label):
-            label_of[name.casefold()] = host.label
-    named: list[str] = []
-    try:
-        for text in expressions:
-            for part in names.split_list(text):
-                named += names.expand(part)
-    except ValueError as exc:
-        raise UsageError(str(exc), "write hosts as in hv[01-08],hv12") from exc
-    unknown = [name for name in named if name.casefold() not in label_of]
-    if unknown or not named:
-        raise UsageError(
-            f"no host of the inventory: {names.fold(unknown) or 'nothing was named'}",
-            f"its hosts are {names.fold(inventory.hosts)}",
-        )
-    return tuple(dict.fromkeys(label_of[name.casefold()] for name in named))
-
-
 def plan(
     world: PlanningWorld,
     wanted: WantedMoves,
@@ -197,7 +105,7 @@ def plan_chosen(
     world: PlanningWorld, open_host: Open, choice: Choice, terms: Terms, teller: Teller
 ) -> PlannedMigrations:
     """Read all hosts and plan what was judged by the inventory already."""
-    surveyed = survey(open_host, world.inventory, teller)
+    surveyed = survey_chosen(world, open_host, choice, terms, teller)
     planned = place_chosen(choice, surveyed, terms, learnt_rates(world.records, teller))
     if all(refused.why != MIGRATING for refused in planned.preview.placement.unmovable):
         return planned
@@ -242,31 +150,69 @@ def _left_with_runs(
     return left
 
 
+def survey_chosen(
+    world: PlanningWorld, open_host: Open, choice: Choice, terms: Terms, teller: Teller
+) -> Surveyed:
+    """All hosts, with the sizes of those VMs that may move: two requests a file.
+
+    Raises HostError where no host answers.
+    """
+    surveyed = survey(open_host, world.inventory, teller)
+    if terms.liberties.assume_full:
+        surveyed = surveyed.taken_for_full()
+    return _measured(open_host, surveyed, choice, terms, teller)
+
+
 def survey(open_host: Open, inventory: Inventory, teller: Teller) -> Surveyed:
     """All hosts of the inventory, read at the same time; those that don't answer are left out.
 
-    All, because a VM can be anywhere, and can go through a third host. Raises HostError where
-    none answers: its details say why for each.
+    All, because a VM can be anywhere, and can go through a third host. A host whose list of VMs
+    can't be relied upon is one that was not read: to act on it would be to act on a part of it.
+    Raises HostError where none answers: its details say why for each.
     """
-    answers = fleet.ask(open_host, inventory.hosts, _read, teller.progress("hosts read:"))
+    progress = teller.progress("hosts read:")
+    answers = fleet.ask(open_host, inventory.hosts, _read, progress, PATIENCE)
     hosts = {label: hosted for label, hosted in answers.items() if isinstance(hosted, Hosted)}
     errors = {label: error for label, error in answers.items() if isinstance(error, HostError)}
     if not hosts:
         alike = names.alike(((error.what, error.fix), label) for label, error in errors.items())
         lines = [f"{labels}: {what}; {fix}" for (what, fix), labels in alike.items()]
         raise HostError("no host could be read", "", lines)
-    return Surveyed(hosts, {label: error.what for label, error in errors.items()})
+    whys = {label: error.what for label, error in errors.items()}
+    fixes = {label: error.fix for label, error in errors.items() if error.fix}
+    return Surveyed(hosts, whys, fixes)
 
 
 def _read(host: Hypervisor) -> Hosted:
     return Hosted(host.read(), tuple(host.machines()))
 
 
+def _measured(
+    open_host: Open, surveyed: Surveyed, choice: Choice, terms: Terms, teller: Teller
+) -> Surveyed:
+    """With the sizes of those that may move; a host that stops answering then was not read."""
+    moving = names.grouped(choice.moving(surveyed, terms))
+    if not moving:
+        return surveyed
+
+    def measure(machines: list[VirtualMachine], host: Hypervisor) -> list[VirtualMachine]:
+        return host.measured(machines)
+
+    questions = {label: partial(measure, machines) for label, machines in moving.items()}
+    progress = teller.progress("disks measured:")
+    for label, found in fleet.ask_each(open_host, questions, progress, PATIENCE).items():
+        if isinstance(found, HostError):
+            surveyed = surveyed.without(label, found.what, found.fix)
+        else:
+            surveyed = surveyed.with_machines(label, found)
+    return surveyed
+
+
 def place_chosen(
     choice: Choice, surveyed: Surveyed, terms: Terms, rates: StreamRates
 ) -> PlannedMigrations:
     """What is chosen of hosts as they were read, placed on them."""
-    asked, out_of_question = choice(surveyed, terms)
+    asked, out_of_question = choice.asked(surveyed, terms)
     resolved = placement.resolve(asked, surveyed, terms, rates.seconds)
     placed = resolved.without(out_of_question)
     shown = preview.preview(placed, surveyed, terms)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from delegation import names
 from delegation.errors import Advice
-from delegation.migrations.moves.placement import Unmovable
+from delegation.migrations.moves.placed import Unmovable
 
 NAMED = 12
 """VMs that are refused for one reason and named one by one."""

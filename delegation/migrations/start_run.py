@@ -17,13 +17,8 @@ from delegation.hosts.hypervisor import Open
 from delegation.inventory import Inventory
 from delegation.migrations import MIGRATE, migration_plan, perform
 from delegation.migrations.lifecycle import Migration
-from delegation.migrations.migration_plan import (
-    Choice,
-    PlannedMigrations,
-    PlanningWorld,
-    WantedMoves,
-)
-from delegation.migrations.moves.placement import Placed
+from delegation.migrations.migration_plan import PlannedMigrations, PlanningWorld
+from delegation.migrations.moves.placed import Placed
 from delegation.migrations.moves.terms import Liberties, Terms
 from delegation.migrations.perform import MigratingWorld, QueuedRun, RunAttendant, RunEnd
 from delegation.migrations.precheck import HostsRead, check
@@ -31,6 +26,7 @@ from delegation.migrations.record import queue, recorded
 from delegation.migrations.refused_moves import refusals
 from delegation.migrations.runner.board import involved
 from delegation.migrations.runner.patience import Patience
+from delegation.migrations.wanted_moves import Choice, WantedMoves, listed
 from delegation.migrations.words import duration
 
 Confirm = Callable[[PlannedMigrations], bool]
@@ -39,7 +35,10 @@ Confirm = Callable[[PlannedMigrations], bool]
 
 @dataclass(frozen=True)
 class RunRequest:
-    """``expect``: the digest of the plan that was reviewed, if one was."""
+    """``expect``: the digest of the plan that was reviewed, if one was.
+
+    ``liberties``: what is taken for granted of what no host tells.
+    """
 
     wanted: WantedMoves
     expect: str | None = None
@@ -162,10 +161,11 @@ def _planned_again(
     world: MigratingWorld, open_host: Open, planned: PlannedMigrations, teller: Teller
 ) -> PlannedMigrations:
     """The same moves, planned by the hosts as they are now. Raises Refused where it differs."""
+    choice, terms = listed(planned.asked), planned.terms
     fresh = migration_plan.place_chosen(
-        lambda _surveyed, _terms: (planned.asked, ()),
-        migration_plan.survey(open_host, world.inventory, teller),
-        planned.terms,
+        choice,
+        migration_plan.survey_chosen(world, open_host, choice, terms, teller),
+        terms,
         migration_plan.learnt_rates(world.records, teller),
     )
     changed = "the hosts have changed since you confirmed; nothing was started"
@@ -194,7 +194,7 @@ def _migration(placed: Placed) -> Migration:
         storage=placed.storage,
         memory=move.memory,
         disk=move.disk,
-        size=placed.size,
+        size=move.memory + move.disk if placed.size is None else placed.size,
         seconds=move.seconds,
         at=move.source,
     )

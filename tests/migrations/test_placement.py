@@ -15,7 +15,7 @@ from delegation.inventory import Apart, OnlyOn, Slots, Together
 from delegation.migrations.moves import drain, placement
 from delegation.migrations.moves.affinity import AffinityRules
 from delegation.migrations.moves.asked import AskedMove
-from delegation.migrations.moves.placement import Placement
+from delegation.migrations.moves.placed import Placement
 from delegation.migrations.moves.surveyed import Surveyed
 from delegation.migrations.moves.terms import Terms
 from tests.migrations.fleet import GB, estimate, fleet, hosted, machine, placed_on, terms

@@ -1,7 +1,7 @@
 """VMs that can't be moved, told in lines: few by name and place, many folded, very many counted."""
 
 from delegation.errors import Advice, command
-from delegation.migrations.moves.placement import Unmovable
+from delegation.migrations.moves.placed import Unmovable
 from delegation.migrations.refused_moves import refusals
 
 

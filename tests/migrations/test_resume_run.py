@@ -9,7 +9,7 @@ import pytest
 from delegation.errors import DelegationError, JournalError, Refused, UsageError
 from delegation.migrations.give_up import GivenUp, WishesLeft, give_up
 from delegation.migrations.lifecycle import Migration, MigrationState, MigrationStep
-from delegation.migrations.migration_plan import DrainedHosts
+from delegation.migrations.wanted_moves import DrainedHosts
 from delegation.migrations.perform import RunEnd, Unattended
 from delegation.migrations.record.queue import Queue
 from delegation.migrations.resume_run import ResumeRequest, resume

@@ -8,15 +8,11 @@ import pytest
 
 from delegation.errors import Busy, DelegationError, Refused
 from delegation.events import EventSeverity
-from delegation.migrations.migration_plan import (
-    DrainedHosts,
-    ListedMoves,
-    PlannedMigrations,
-    plan,
-)
+from delegation.migrations.migration_plan import PlannedMigrations, plan
 from delegation.migrations.perform import RunEnd, Unattended
 from delegation.migrations.record import recorded
 from delegation.migrations.start_run import RunRequest, ShortTicket, start
+from delegation.migrations.wanted_moves import DrainedHosts, ListedMoves
 from tests.migrations.desk import MemoryWorld, Told
 
 LIST = b"moves: [{vm: web01, target: hv02}, {vm: web02, target: hv03}]"
@@ -155,7 +151,7 @@ def test_no_command_line_is_loaded(tmp_path: Path) -> None:
     """Plan and carry out migrations from a program of one's own."""
     program = """
 import pathlib, sys
-from delegation.migrations.migration_plan import DrainedHosts
+from delegation.migrations.wanted_moves import DrainedHosts
 from delegation.migrations.perform import Unattended
 from delegation.migrations.start_run import RunRequest, start
 from tests.migrations.desk import MemoryWorld, Told

@@ -10,10 +10,10 @@ from delegation.cli.migrate.lists import save
 from delegation.cli.migrate.run import WAIT
 from delegation.cli.migrate.starting import start_and_show
 from delegation.errors import Advice, Refused, command
-from delegation.migrations.migration_plan import DrainedHosts
 from delegation.migrations.refused_moves import refusals
 from delegation.migrations.runner.patience import Patience
 from delegation.migrations.start_run import RunRequest, reviewed_plan
+from delegation.migrations.wanted_moves import DrainedHosts
 
 
 @click.command()

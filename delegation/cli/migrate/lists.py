@@ -6,7 +6,8 @@ from pathlib import Path
 from delegation.cli import files, terminal
 from delegation.errors import UsageError
 from delegation.inventory.yaml_text import MAX_BYTES
-from delegation.migrations.migration_plan import ListedMoves, PlannedMigrations
+from delegation.migrations.migration_plan import PlannedMigrations
+from delegation.migrations.wanted_moves import ListedMoves
 from delegation.wiring import World
 
 

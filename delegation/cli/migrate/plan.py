@@ -11,7 +11,7 @@ from delegation.cli.migrate.liberties import given_liberties, liberties
 from delegation.cli.migrate.lists import read_list, save
 from delegation.errors import Refused, UsageError
 from delegation.migrations import migration_plan
-from delegation.migrations.migration_plan import DrainedHosts, ListedMoves
+from delegation.migrations.wanted_moves import DrainedHosts, ListedMoves
 
 
 @click.command()

@@ -6,10 +6,10 @@ from delegation.cli import rendering, terminal
 from delegation.cli.migrate import fitting
 from delegation.cli.options import Options
 from delegation.migrations.migration_plan import PlannedMigrations
-from delegation.migrations.moves.placement import Placed
+from delegation.migrations.moves.placed import Placed
 from delegation.migrations.moves.preview import HostLoad, Preview
 from delegation.migrations.refused_moves import refusals
-from delegation.migrations.schedule.obstacles import size
+from delegation.migrations.schedule.obstacles import size, size_or_untold
 from delegation.migrations.schedule.simulate import TimedStart
 from delegation.migrations.words import clock, curve, duration
 from delegation.names import counted
@@ -47,8 +47,10 @@ def plan(planned: PlannedMigrations, given: Options) -> None:
 
 def _totals(preview: Preview) -> None:
     placed, timeline = preview.placement.moves, preview.timeline
-    total = size(sum(move.size for move in placed))
-    terminal.out(f"  {counted(len(placed), 'machine')} to move, {total}")
+    total = size(sum(move.size or 0 for move in placed))
+    unknown = sum(move.size is None for move in placed)
+    besides = f" and {counted(unknown, 'machine')} whose size is not told" if unknown else ""
+    terminal.out(f"  {counted(len(placed), 'machine')} to move, {total}{besides}")
     if timeline.starts:
         bound = timeline.bound
         terminal.out(f"  expected to take {duration(timeline.seconds)}")
@@ -79,7 +81,7 @@ def _start_row(timed: TimedStart, placed: Placed) -> list[str]:
         start.move.name,
         start.source,
         start.to,
-        size(placed.size),
+        size_or_untold(placed.size),
         placed.storage if start.final else "put aside",
     ]
 
@@ -107,9 +109,13 @@ def _load_row(load: HostLoad, length: float) -> list[str]:
         f"{load.received}",
         f"{load.slots}",
         f"{load.busy(length):.0%}",
-        size(max(load.memory, 0)),
-        size(max(load.disk, 0)),
+        _free(load.memory),
+        _free(load.disk),
     ]
+
+
+def _free(least: int | None) -> str:
+    return size_or_untold(None if least is None else max(least, 0))
 
 
 def _curve(load: HostLoad, length: float, width: int) -> str:

@@ -10,8 +10,8 @@ import click
 from delegation.cli import opening, options, terminal
 from delegation.cli.migrate import traffic
 from delegation.errors import UsageError
-from delegation.migrations.migration_plan import host_labels
 from delegation.migrations.smb.target_view import TargetView, news_of_looks
+from delegation.migrations.wanted_moves import host_labels
 
 if TYPE_CHECKING:
     from delegation.migrations.smb.smb_watch import SmbWatch

@@ -17,11 +17,12 @@ from dataclasses import dataclass
 
 from delegation.migrations.moves.affinity import AffinityRules
 from delegation.migrations.moves.asked import AskedMove
+from delegation.migrations.moves.movable import why_immovable
 from delegation.migrations.moves.packing import AffinityUnit, LeavingMachine, Packing
-from delegation.migrations.moves.placement import Unmovable
-from delegation.migrations.moves.surveyed import Surveyed, listed_name, why_immovable
+from delegation.migrations.moves.placed import Unmovable
+from delegation.migrations.moves.surveyed import Surveyed, listed_name
 from delegation.migrations.moves.terms import Terms
-from delegation.migrations.schedule.obstacles import size
+from delegation.migrations.schedule.obstacles import size, size_or_untold
 
 Order = Callable[[float, int], tuple[float, int]]
 """Ranks hosts for a unit, by how full each would be and its number; the least is taken."""
@@ -45,11 +46,11 @@ def drain(hosts: Collection[str], surveyed: Surveyed, terms: Terms) -> Drained:
     for host in hosts:
         why = surveyed.why_unusable(host, terms.slots)
         if why is not None:
-            fix = f"see why: delegation hosts show {host}"
+            fix = surveyed.mending(host)
             unmovable += [Unmovable(name, host, why, fix) for name in _names_on(surveyed, host)]
             continue
         for machine in surveyed.hosts[host].machines:
-            never = why_immovable(machine)
+            never = why_immovable(machine, terms.liberties)
             if never is not None:
                 unmovable.append(Unmovable(machine.name, host, *never))
             else:
@@ -221,7 +222,7 @@ class _DrainPlan:
         if len(unit.members) > 1:
             needs = f"with {len(unit.members) - 1} more that it stays with, {needs}"
         drive = self._surveyed.measured_volume(roomiest)
-        left = f"{size(memory)} and, on {drive}, {size(disk)} left"
+        left = f"{size_or_untold(memory)} and, on {drive}, {size_or_untold(disk)} left"
         return (
             f"no room: {needs}; with the others, {roomiest} has {left}",
             "drain fewer hosts at once, or make room",

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from delegation.hosts.machines import Resources, VirtualMachine
 from delegation.migrations.moves.affinity import AffinityRules
-from delegation.migrations.moves.surveyed import Surveyed, memory_of
+from delegation.migrations.moves.surveyed import Surveyed, memory_of, told_disk
+from delegation.migrations.schedule import UNTOLD
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class AffinityUnit:
 
     @property
     def disk(self) -> int:
-        return sum(member.machine.disk for member in self.members)
+        return sum(told_disk(member.machine) for member in self.members)
 
 
 class Packing:
@@ -52,7 +53,9 @@ class Packing:
             resources = hosted.reading.resources
             if resources is None:
                 continue
-            self._memory[target], self._disk[target] = resources.memory, resources.disk
+            memory, disk = resources.memory, resources.disk
+            self._memory[target] = UNTOLD if memory is None else memory
+            self._disk[target] = UNTOLD if disk is None else disk
             self._total[target] = _all_room(resources)
             self._apart[target] = Counter()
             for machine in hosted.machines:
@@ -93,8 +96,12 @@ class Packing:
 
 
 def _all_room(resources: Resources) -> tuple[int, int]:
-    """All memory and disk of a host; what is free now, where the host does not say."""
+    """All memory and disk of a host; what is free now, where the host does not say.
+
+    Of what is not told at all, nothing that comes makes a measurable share.
+    """
+    memory, disk = resources.memory, resources.disk
     return (
-        max(resources.memory_total, resources.memory, 1),
-        max(resources.disk_total, resources.disk, 1),
+        UNTOLD if memory is None else max(resources.memory_total, memory, 1),
+        UNTOLD if disk is None else max(resources.disk_total, disk, 1),
     )

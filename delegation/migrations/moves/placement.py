@@ -2,69 +2,22 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from delegation.hosts.hosted import folder
 from delegation.hosts.machines import VirtualMachine
-from delegation.migrations.moves.affinity import AffinityRules
 from delegation.migrations.moves.asked import AskedMove
 from delegation.migrations.moves.machine_index import MachineIndex, NotFound
-from delegation.migrations.moves.surveyed import Surveyed, memory_of, why_immovable
+from delegation.migrations.moves.movable import why_immovable
+from delegation.migrations.moves.placed import AlreadyThere, Placed, Placement, Unmovable
+from delegation.migrations.moves.remarks import remarks
+from delegation.migrations.moves.surveyed import Surveyed, memory_of, told_disk
 from delegation.migrations.moves.terms import Terms
-from delegation.migrations.moves.volumes import system_place, volume_of
+from delegation.migrations.moves.volumes import volume_of
 from delegation.migrations.schedule import Move, overfull_hosts
 
 Estimate = Callable[[str, str, int], float]
 """Seconds that a move may take, by source, target and bytes of memory and disk."""
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """A move that can be made; ``storage`` is a folder on its target, ``size`` the bytes to copy.
-
-    ``move.disk`` is 0 where that folder is on a volume whose free space is not known.
-    """
-
-    move: Move
-    storage: str
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class Unmovable:
-    """A machine that is asked for and can't be moved. ``host`` is where it is; None: unknown.
-
-    ``line`` and ``column`` are where a list names it; None: none does.
-    """
-
-    name: str
-    host: str | None
-    why: str
-    fix: str = ""
-    line: int | None = None
-    column: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class AlreadyThere:
-    """A machine that is asked for and on its target already."""
-
-    name: str
-    host: str
-
-
-@dataclass(frozen=True)
-class Placement:
-    """Everything that was asked for, in one of three ways; ``remarks`` are worth a look."""
-
-    moves: tuple[Placed, ...] = ()
-    there: tuple[AlreadyThere, ...] = ()
-    unmovable: tuple[Unmovable, ...] = ()
-    remarks: tuple[str, ...] = ()
-
-    def without(self, more: Iterable[Unmovable]) -> "Placement":
-        """The same, with further machines that can't be moved."""
-        return replace(self, unmovable=(*self.unmovable, *more))
 
 
 def resolve(
@@ -80,13 +33,12 @@ def resolve(
     placer.refuse_collisions()
     placer.refuse_overfull()
     placed = [candidate.placed for candidate in placer.candidates.values()]
-    remarks = [*_unmeasured_volumes(placed, surveyed), *_bad_places(placed)]
-    remarks += [f"after the moves, {text}" for text in _broken_rules(placed, surveyed, terms.rules)]
+    machines = [(candidate.placed, candidate.machine) for candidate in placer.candidates.values()]
     return Placement(
         tuple(sorted(placed, key=_by_source)),
         tuple(sorted(placer.there, key=lambda there: (there.host, there.name))),
         tuple(sorted(placer.unmovable, key=_by_line)),
-        tuple(remarks),
+        tuple(remarks(machines, surveyed, terms)),
     )
 
 
@@ -98,45 +50,6 @@ def _by_line(unmovable: Unmovable) -> tuple[int, int, str, str]:
     """In the order of the list; what stands in none comes first."""
     line, column = unmovable.line or 0, unmovable.column or 0
     return line, column, unmovable.name, unmovable.host or ""
-
-
-def _broken_rules(
-    moves: Iterable[Placed], surveyed: Surveyed, rules: AffinityRules
-) -> Iterator[str]:
-    targets = {placed.move.machine: placed.move.target for placed in moves}
-    held: dict[str, list[str]] = defaultdict(list)
-    concerned = set()
-    for label, hosted in surveyed.hosts.items():
-        for machine in hosted.machines:
-            target = targets.get(str(machine.id))
-            held[target or label].append(machine.name)
-            if target:
-                concerned.add(machine.name)
-    return rules.broken(held, concerned)
-
-
-def _unmeasured_volumes(moves: Iterable[Placed], surveyed: Surveyed) -> list[str]:
-    """Volumes of which nothing is known."""
-    found = set()
-    for placed in moves:
-        target = placed.move.target
-        if not surveyed.is_measured(target, placed.storage):
-            drive = volume_of(placed.storage)
-            found.add(
-                f"how much room {drive} of {target} has is not known: only the volume of its "
-                "default folder is looked at"
-            )
-    return sorted(found)
-
-
-def _bad_places(moves: Iterable[Placed]) -> Iterator[str]:
-    machines_at: dict[str, list[str]] = defaultdict(list)
-    for placed in moves:
-        place = system_place(placed.storage)
-        if place is not None:
-            machines_at[place].append(placed.move.name)
-    for place, machines in sorted(machines_at.items()):
-        yield f"{place} is no good place for the storage of {', '.join(sorted(machines))}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +95,7 @@ class _Placer:
         target = asked.target
         if str(machine.id) in self.candidates:
             yield "it is asked for twice, by its name and by its id", "keep one"
-        never = why_immovable(machine)
+        never = why_immovable(machine, self._terms.liberties)
         if never is not None:
             yield never
         if not self._terms.reaches(host, target):
@@ -193,21 +106,34 @@ class _Placer:
         for end in (host, target):
             why = self._surveyed.why_unusable(end, self._terms.slots)
             if why is not None:
-                yield why, f"see why: delegation hosts show {end}"
+                yield why, self._surveyed.mending(end)
+        yield from self._unmeasured_place(asked)
         # Hyper-V tells VMs apart by their ids alone, and a replica has that of its original.
         if self._index.has(target, machine):
             yield f"{target} has a machine of the same id", "look at it there; is it a replica?"
+
+    def _unmeasured_place(self, asked: AskedMove) -> Iterator[tuple[str, str]]:
+        """A folder on a volume of which nothing is told has no room where it is taken for full."""
+        is_told = not asked.storage or self._surveyed.is_measured(asked.target, asked.storage)
+        if self._terms.liberties.assume_full and not is_told:
+            volume = volume_of(asked.storage or "")
+            why = f"how much room {volume} of {asked.target} has is not told: taken for full"
+            yield why, "leave out its storage, or --assume-full once you know that it fits"
 
     def _placed_move(self, asked: AskedMove, host: str, machine: VirtualMachine) -> Placed:
         target, hosted = asked.target, self._surveyed.hosts[asked.target]
         storage = asked.storage or folder(hosted, machine, self._folders[target])
         self._folders[target].add(storage.casefold())
-        memory = memory_of(machine)
-        size = memory + machine.disk
-        seconds = self._estimate(host, target, size)
-        disk = machine.disk if self._surveyed.is_measured(target, storage) else 0
+        memory, told = memory_of(machine), told_disk(machine)
+        size = None if machine.disk is None else memory + machine.disk
+        seconds = self._estimate(host, target, memory + told)
+        disk = told if self._needs_room(target, storage) else 0
         move = Move(str(machine.id), machine.name, host, target, memory, disk, seconds)
         return Placed(move, storage, size)
+
+    def _needs_room(self, target: str, storage: str) -> bool:
+        """Whether the target's free space, if it tells any, is that of this folder."""
+        return self._surveyed.measured_volume(target) == volume_of(storage).upper()
 
     def refuse_collisions(self) -> None:
         """Machines whose disks would meet under one name in one folder."""

@@ -14,10 +14,10 @@ from typing import Any
 
 from delegation.inventory import Slots
 from delegation.migrations.moves.asked import AskedMove
-from delegation.migrations.moves.placement import Placed, Placement, Unmovable
+from delegation.migrations.moves.placed import Placed, Placement, Unmovable
 from delegation.migrations.moves.surveyed import Surveyed, listed_name
 from delegation.migrations.moves.terms import Terms
-from delegation.migrations.schedule import Capacity
+from delegation.migrations.schedule import UNTOLD, Capacity
 from delegation.migrations.schedule.simulate import TimedStart, Timeline, timeline
 
 Data = dict[str, Any]
@@ -28,7 +28,8 @@ class HostLoad:
     """One host while it all happens.
 
     ``moves`` are (second from which, migrations that leave, migrations that arrive) wherever they
-    change. ``memory`` and ``disk`` are the least that is free there at any time, in bytes.
+    change. ``memory`` and ``disk`` are the least that is free there at any time, in bytes; None
+    where the host does not tell.
     """
 
     host: str
@@ -36,8 +37,8 @@ class HostLoad:
     sent: int
     received: int
     moves: tuple[tuple[float, int, int], ...]
-    memory: int
-    disk: int
+    memory: int | None
+    disk: int | None
 
     def busy(self, seconds: float) -> float:
         """The share of its slots' time that is used in so many seconds, 0 to 1."""
@@ -118,7 +119,8 @@ def data(plan: Preview) -> Data:
         "unread": [{"host": host, "why": why} for host, why in plan.unread.items()],
         "summary": {
             "moves": len(placement.moves),
-            "bytes": sum(placed.size for placed in placement.moves),
+            "bytes": sum(placed.size or 0 for placed in placement.moves),
+            "bytes_not_told": sum(placed.size is None for placed in placement.moves),
             "aside": sum(not timed.start.final for timed in plan.timeline.starts),
             "there": len(placement.there),
             "unmovable": len(plan.unmovable),
@@ -204,11 +206,16 @@ def _host_loads(course: Timeline, surveyed: Surveyed, slots: Slots) -> tuple[Hos
             continue
         slot_loads = [(load.begins, load.leaving, load.arriving) for load in course.load(host)]
         slot_count = capacities[host].slots(slots)
-        memory, disk = least[host]
+        memory, disk = map(_told, least[host])
         loads.append(
             HostLoad(host, slot_count, sent[host], received[host], tuple(slot_loads), memory, disk)
         )
     return tuple(loads)
+
+
+def _told(free: int) -> int | None:
+    """Bytes that are free; None where a host does not tell, whatever was taken of that."""
+    return free if free < UNTOLD // 2 else None
 
 
 def _least_free(course: Timeline, hosts: Mapping[str, Capacity]) -> dict[str, tuple[int, int]]:

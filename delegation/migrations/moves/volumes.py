@@ -19,3 +19,13 @@ def system_place(path: str) -> str | None:
     # C$, D$ and ADMIN$ are there for administrators, on each host; who is one may change.
     is_administrative = first == "admin$" or (len(first) == 2 and first.endswith("$"))
     return f"the administrative share {first} of {host}" if is_administrative else None
+
+
+def is_share(path: str) -> bool:
+    """Whether a path is on a file server; ``\\\\?`` and ``\\\\.`` are the host's own."""
+    return path.startswith("\\\\") and path[2:3] not in {"?", "."}
+
+
+def server_of(path: str) -> str:
+    """The file server of a path on a share."""
+    return path.removeprefix("\\\\").partition("\\")[0]

@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 
 from delegation.inventory import Slots
 
+UNTOLD = 1 << 62
+"""Bytes that are free where a host does not tell: more than any machine needs, and no measure."""
+
 
 @dataclass(frozen=True, slots=True)
 class Capacity:

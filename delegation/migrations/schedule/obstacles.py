@@ -4,7 +4,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from delegation.inventory import Slots
-from delegation.migrations.schedule.ledger import Capacity, Ledger, Move, ScheduledHost, WaitingMove
+from delegation.migrations.schedule.ledger import (
+    UNTOLD,
+    Capacity,
+    Ledger,
+    Move,
+    ScheduledHost,
+    WaitingMove,
+)
 
 SHOWN = 3
 """Machines named in one line; the others are counted."""
@@ -81,6 +88,12 @@ def _few_names(moves: Iterable[Move]) -> str:
     if len(names) <= SHOWN + 1:
         return ", ".join(names)
     return f"{', '.join(names[:SHOWN])} and {len(names) - SHOWN} more"
+
+
+def size_or_untold(count: int | None) -> str:
+    """The same of free space, where a host may not tell it."""
+    is_told = count is not None and count < UNTOLD // 2
+    return size(count) if is_told and count is not None else "not told"
 
 
 def size(count: int) -> str:
