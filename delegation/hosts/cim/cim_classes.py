@@ -44,14 +44,17 @@ MIGRATION_ORDER = declare(
 )
 MIGRATION_SETTINGS = declare(
     "Msvm_VirtualSystemMigrationServiceSettingData",
-    "string InstanceID, boolean EnableVirtualSystemMigration, uint32 AuthenticationType,"
+    "string InstanceID, string Caption, string Description, string ElementName,"
+    "boolean EnableVirtualSystemMigration, uint32 AuthenticationType,"
     "uint32 MaximumActiveVirtualSystemMigration, uint32 MaximumActiveStorageMigration,"
     "boolean EnableCompression, boolean EnableSmbTransport",
 )
 MIGRATION_NETWORK = declare(
     "Msvm_VirtualSystemMigrationNetworkSettingData",
-    "string InstanceID, string SubnetNumber, uint8 PrefixLength, uint32 Metric, string[] Tags",
+    "string InstanceID, string Caption, string Description, string ElementName,"
+    "string SubnetNumber, uint8 PrefixLength, uint32 Metric, string[] Tags",
 )
+"""Of both all properties: what is changed is sent back whole."""
 
 SUMMARY = declare(
     "Msvm_SummaryInformation",

@@ -65,11 +65,12 @@ _BY_HRESULT: Mapping[str, tuple[str, str]] = MappingProxyType(
         "0x8004106C": ("a quota of its WMI is used up", "end other programs that ask that host"),
     }
 )
+_TOO_LARGE = "EncodingLimit"
 _BY_SUBCODE: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "DestinationUnreachable": ("there is no such object or class", _PROGRAM),
         "ActionNotSupported": ("it does not support that", _PROGRAM),
-        "EncodingLimit": (
+        _TOO_LARGE: (
             "the answer is larger than the host may send",
             "raise MaxEnvelopeSizekb of WinRM on the host (winrm get winrm/config)",
         ),
@@ -116,6 +117,10 @@ class NotAnsweredYet(HostUnreachable):
 
 class AccessRefused(HostRefused):
     """Whoever is logged on may not ask that; a logon that is refused is another thing."""
+
+
+class AnswerTooLarge(CimFailed):
+    """What was asked does not fit into one answer of the host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +225,8 @@ def in_words(fault: CimFault, host: str, who: str, what: str, namespace: str) ->
 
 
 def _failed(what: str, fix: str, fault: CimFault) -> CimFailed:
-    return CimFailed(
+    error = AnswerTooLarge if fault.subcode == _TOO_LARGE else CimFailed
+    return error(
         what, fix, [fault.text, fault.numbered], hresult=fault.hresult, message_id=fault.message_id
     )
 

@@ -8,6 +8,7 @@ from delegation.errors import CimFailed
 from delegation.hosts.cim import cim_xml
 from delegation.hosts.cim.cim_class import CimClass, CimType
 from delegation.hosts.cim.cim_reference import Reference
+from delegation.hosts.cim.cim_text import Scalar
 from delegation.hosts.cim.cim_xml import local
 
 Held = Union[str, Reference, "Nested", None]
@@ -97,6 +98,22 @@ class CimInstance:
             elif isinstance(one, Mapping):
                 found.append(CimInstance(kind, one, self._host))
         return tuple(found)
+
+    def written(self) -> dict[str, Scalar | tuple[Scalar, ...]]:
+        """All that is declared and not NULL, as an instance that is sent back has it."""
+        told: dict[str, Scalar | tuple[Scalar, ...]] = {}
+        for name, declared in self.kind.properties.items():
+            held = self._each(name)
+            if not held:
+                continue
+            if declared.is_array:
+                told[name] = self.texts(name) if declared.bounds is None else self.integers(name)
+            elif declared.bounds is not None:
+                told[name] = self.integer(name)
+            else:
+                is_boolean = declared.name == "boolean"
+                told[name] = self.boolean(name) if is_boolean else self.text(name)
+        return told
 
     def _declared(self, name: str, kinds: set[str] | None, *, array: bool | None) -> CimType:
         declared = self.kind.properties[name]

@@ -1,11 +1,11 @@
-"""A host -> its virtual machines with disks and checkpoints; or why the list can't be relied on.
+"""A host -> its virtual machines with their disks; or why the list can't be relied on.
 
 Missing rights look like an empty host: a query then gives no rows, and no error. So a list counts
 where the host's own object is in it, and GetSummaryInformation, which needs Hyper-V's rights,
 tells the same machines; whatever else comes is not told, and never an empty list.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -21,11 +21,13 @@ from delegation.hosts.cim.cim_classes import (
     SYSTEM_SETTINGS,
 )
 from delegation.hosts.cim.cim_client import Cim
+from delegation.hosts.cim.cim_faults import AnswerTooLarge
 from delegation.hosts.cim.cim_instance import CimInstance
 from delegation.hosts.cim.cim_reference import Reference
+from delegation.hosts.cim.machine_activity import activity
 from delegation.hosts.cim.migration_service import MIB
 from delegation.hosts.cim.told import NotTold, told
-from delegation.hosts.machines import MachineState
+from delegation.hosts.machines import Disk, MachineState, VirtualMachine
 
 HARD_DISK = "Microsoft:Hyper-V:Virtual Hard Disk"
 """ResourceSubType of a hard disk's file. ISO images and floppies are of the same ResourceType."""
@@ -35,6 +37,8 @@ _SNAPSHOT, _OF_PLANNED = "Microsoft:Hyper-V:Snapshot", "Microsoft:Hyper-V:Snapsh
 """VirtualSystemType of a checkpoint, which goes on with its kind, and of a planned machine's."""
 _NAME, _ELEMENT_NAME, _ENABLED_STATE, _MEMORY_USAGE = 0, 1, 100, 103
 """RequestedInformation: no more is asked than is read, for the answer has to fit one envelope."""
+
+_MAKER = "Microsoft:"
 
 _STATES: Mapping[int, MachineState] = {
     2: MachineState.RUNNING,
@@ -47,40 +51,40 @@ _STATES: Mapping[int, MachineState] = {
 """EnabledState: CIM's values, and those that Hyper-V's first provider used for the same."""
 
 
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """One checkpoint, and the files that its settings name."""
+SUMMED_AT_ONCE = 100
+"""Machines that are summed up in one answer where all do not fit: some 2 KB each."""
 
-    id: str
-    name: str
-    disks: tuple[str, ...]
+Wanted = Callable[[CimInstance], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class ListedMachine:
-    """One virtual machine as its host tells it.
+def any_machine(_: CimInstance) -> bool:
+    return True
 
-    ``memory`` is bytes: what it occupies while it runs, else what it starts with. ``disks`` are
-    the files in use now, which are differencing ones where there are checkpoints. ``status`` are
-    the numbers of OperationalStatus: the second one says what is under way.
+
+def read_machines(cim: Cim, wanted: Wanted = any_machine) -> tuple[VirtualMachine, ...] | NotTold:
+    """The ``wanted`` virtual machines of a host, without the sizes of their disks.
+
+    ``wanted`` is asked with each one's Msvm_ComputerSystem. Not told is told of the whole list.
     """
-
-    id: UUID
-    name: str
-    state: MachineState
-    status: tuple[int, ...]
-    memory: int
-    folder: str
-    disks: tuple[str, ...]
-    checkpoints: tuple[Checkpoint, ...]
-
-
-def read_machines(cim: Cim) -> tuple[ListedMachine, ...] | NotTold:
-    """All virtual machines of a host, in the order that it gives them."""
     systems = _reliable(cim)
     if isinstance(systems, NotTold):
         return systems
-    return told(lambda: _with_their_parts(cim, systems))
+    chosen = [one for one in systems.machines if wanted(one)]
+    return told(lambda: _with_their_parts(cim, systems, chosen)) if chosen else ()
+
+
+def is_machine(machine: UUID) -> Wanted:
+    """Whether a system is that one."""
+    return lambda system: _guid(system.text("Name")) == machine
+
+
+def is_named(name: str) -> Wanted:
+    """Whether a system is called so, in any case, or has that id."""
+    machine, folded = _guid(name), name.casefold()
+    return lambda system: (
+        system.text("ElementName").casefold() == folded
+        or (machine is not None and _guid(system.text("Name")) == machine)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,9 @@ class _Parts:
     disks: Mapping[str, list[CimInstance]]
 
 
-def _with_their_parts(cim: Cim, systems: "_Systems") -> tuple[ListedMachine, ...]:
+def _with_their_parts(
+    cim: Cim, systems: "_Systems", chosen: Sequence[CimInstance]
+) -> tuple[VirtualMachine, ...]:
     """A list a kind, of all machines at once: a host with hundreds is read in few requests."""
     settings = {_own_id(one): one for one in cim.query(wql.every(SYSTEM_SETTINGS))}
     memory = cim.query(wql.every(MEMORY_SETTINGS, ResourceType=_MEMORY))
@@ -103,7 +109,7 @@ def _with_their_parts(cim: Cim, systems: "_Systems") -> tuple[ListedMachine, ...
     names = {one.text("Name").casefold() for one in systems.machines}
     checkpoints = _checkpoints(cim, settings, names)
     parts = _Parts(settings, checkpoints, _by_owner(memory), _by_owner(disks))
-    return tuple(_machine(one, systems.usage, parts) for one in systems.machines)
+    return tuple(_machine(one, systems.usage, parts) for one in chosen)
 
 
 def _checkpoints(
@@ -159,7 +165,7 @@ def _both_lists(cim: Cim) -> _Systems | NotTold:
     machines = tuple(one for one in listed if _is_machine(one))
     if len(machines) == len(listed):
         return NotTold(f"{cim.host} lists no object of its own: whoever asks may see nothing there")
-    summaries = told(lambda: _summaries(cim))
+    summaries = told(lambda: _summaries(cim, machines))
     if isinstance(summaries, NotTold):
         return summaries
     usage = {
@@ -185,12 +191,33 @@ def _guid(text: str) -> UUID | None:
         return None
 
 
-def _summaries(cim: Cim) -> tuple[CimInstance, ...]:
-    """Of all machines that the caller has a right to; without settings it means all."""
+def _summaries(cim: Cim, machines: Sequence[CimInstance]) -> tuple[CimInstance, ...]:
+    """Of all machines that the caller has a right to; without settings it means all.
+
+    Where they do not fit into one answer, they are asked in parts by their settings. That they do
+    not fit is an answer as well: the caller has a right to that many.
+    """
+    try:
+        return _summed_up(cim)
+    except AnswerTooLarge:
+        found: list[CimInstance] = []
+        for start in range(0, len(machines), SUMMED_AT_ONCE):
+            part = machines[start : start + SUMMED_AT_ONCE]
+            found += _summed_up(cim, [_settings_of(one) for one in part])
+        return tuple(found)
+
+
+def _settings_of(system: CimInstance) -> Reference:
+    """The settings of a machine that is there (VirtualSystemType Realized) have its own id."""
+    return Reference.to(SYSTEM_SETTINGS, InstanceID=f"{_MAKER}{system.text('Name')}")
+
+
+def _summed_up(cim: Cim, of: Sequence[Reference] | None = None) -> tuple[CimInstance, ...]:
     said = cim.call(
         Reference.service(MANAGEMENT_SERVICE),
         MANAGEMENT_SERVICE,
         "GetSummaryInformation",
+        SettingData=of,
         RequestedInformation=[_NAME, _ELEMENT_NAME, _ENABLED_STATE, _MEMORY_USAGE],
     )
     return said.instances("SummaryInformation", SUMMARY)
@@ -212,22 +239,24 @@ def _own_id(settings: CimInstance) -> str:
 
 def _without_maker(instance_id: str) -> str:
     """``Microsoft:`` comes before all ids of settings."""
-    return instance_id.removeprefix("Microsoft:").casefold()
+    return instance_id.removeprefix(_MAKER).casefold()
 
 
-def _machine(system: CimInstance, usage: Mapping[str, int], parts: _Parts) -> ListedMachine:
+def _machine(system: CimInstance, usage: Mapping[str, int], parts: _Parts) -> VirtualMachine:
     name = system.text("Name").casefold()
     settings = parts.settings.get(name)
     at_start = sum(one.integer("VirtualQuantity") for one in parts.memory.get(name, ()))
-    return ListedMachine(
+    status = system.integers("OperationalStatus")
+    return VirtualMachine(
         UUID(name),
         system.text("ElementName"),
         _STATES.get(system.integer("EnabledState"), MachineState.OTHER),
-        system.integers("OperationalStatus"),
         (usage[name] or at_start) * MIB,
         settings.text("ConfigurationDataRoot") if settings else "",
         _files(parts.disks.get(name, ())),
-        tuple(_checkpoint(one, parts.disks) for one in parts.checkpoints.get(name, ())),
+        len(parts.checkpoints.get(name, ())),
+        activity(status),
+        status,
     )
 
 
@@ -237,10 +266,6 @@ def _is_checkpoint(settings: CimInstance) -> bool:
     return kind.startswith(_SNAPSHOT) and kind != _OF_PLANNED
 
 
-def _checkpoint(settings: CimInstance, disks: Mapping[str, list[CimInstance]]) -> Checkpoint:
-    own = _own_id(settings)
-    return Checkpoint(own, settings.text("ElementName"), _files(disks.get(own, ())))
-
-
-def _files(disks: Iterable[CimInstance]) -> tuple[str, ...]:
-    return tuple(path for one in disks for path in one.texts("HostResource")[:1] if path)
+def _files(disks: Iterable[CimInstance]) -> tuple[Disk, ...]:
+    """Those in use now, which are differencing ones where there are checkpoints."""
+    return tuple(Disk(path) for one in disks for path in one.texts("HostResource")[:1] if path)

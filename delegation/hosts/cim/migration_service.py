@@ -23,7 +23,7 @@ ANY_NETWORK = "Microsoft:UserManagedAllNetworks"
 """The tag of what stands for any network: 0.0.0.0/0, ::/0."""
 
 MIB = 1024 * 1024
-_AUTHENTICATION = {0: "CredSSP", 1: "Kerberos"}
+AUTHENTICATION: Mapping[int, str] = {0: "CredSSP", 1: "Kerberos"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +64,12 @@ def read_settings(cim: Cim) -> dict[str, bool | int | str]:
 
 def _authentication(found: CimInstance, host: str) -> str:
     number = found.integer("AuthenticationType")
-    if number not in _AUTHENTICATION:
+    if number not in AUTHENTICATION:
         raise CimFailed(
             f"{host} migrates by authentication {number}, which this program does not know",
             "set it to Kerberos on the host: Set-VMHost -VirtualMachineMigrationAuthenticationType",
         )
-    return _AUTHENTICATION[number]
+    return AUTHENTICATION[number]
 
 
 def _performance(found: CimInstance) -> str:

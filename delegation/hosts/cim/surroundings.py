@@ -83,30 +83,27 @@ def read_volumes(cim: Cim) -> tuple[Volume, ...] | NotTold:
     return told(ask)
 
 
-def read_addresses(cim: Cim) -> tuple[str, ...] | NotTold:
-    """All IP addresses, without the zones of link-local ones."""
-
-    def ask() -> tuple[str, ...]:
-        found = cim.query(wql.every(IP_ADDRESS))
-        addresses = (one.text("IPAddress").partition("%")[0] for one in found)
-        return _some(cim, tuple(addresses), "addresses")
-
-    return told(ask)
+def read_addresses(cim: Cim) -> tuple[str, ...]:
+    """All IP addresses, without the zones of link-local ones. Raises CimFailed, AccessRefused."""
+    found = cim.query(wql.every(IP_ADDRESS))
+    addresses = (one.text("IPAddress").partition("%")[0] for one in found)
+    return _some(cim, tuple(addresses), "addresses")
 
 
 def read_cluster(cim: Cim) -> str | NotTold:
     """The name of the cluster that the host is a node of; empty: of none.
 
-    Only nodes have the namespace: that there is none is an answer too.
+    That there is no such namespace is an answer too: nodes have it. One that lists nothing is none:
+    the right to see the cluster may be missing.
     """
-    found = told(lambda: cim.query(wql.every(CLUSTER_ITSELF)))
+    found = told(lambda: _some(cim, tuple(cim.query(wql.every(CLUSTER_ITSELF))), "cluster"))
     if not isinstance(found, NotTold):
-        return next((one.text("Name") for one in found), "")
+        return found[0].text("Name")
     return "" if found.hresult in {NO_NAMESPACE, NO_CLASS} else found
 
 
 def _some(cim: Cim, found: tuple[T, ...], what: str) -> tuple[T, ...]:
-    """No host has none of them: an empty list is a right that is missing. Raises CimFailed."""
+    """Where there is one at least: an empty list is a right that is missing. Raises CimFailed."""
     if not found:
         raise CimFailed(f"{cim.host} lists no {what}", "look at the rights of whoever asks")
     return found

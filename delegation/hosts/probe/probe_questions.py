@@ -122,9 +122,9 @@ def _machines(probed: Probed) -> Facts:
         "machines": len(found),
         "states": counted_by(str(one.state) for one in found),
         "operational_status": counted_by(", ".join(map(str, one.status)) for one in found),
-        "checkpoints": sum(len(one.checkpoints) for one in found),
+        "checkpoints": sum(one.checkpoints for one in found),
         "disks": sum(len(one.disks) for one in found),
-        "places": counted_by(form_of(disk) for one in found for disk in one.disks),
+        "places": counted_by(form_of(disk.path) for one in found for disk in one.disks),
         "requests": requests,
     }
 
@@ -142,7 +142,7 @@ def _disk(probed: Probed) -> Facts:
         return {"list": not_told(found)}
     first: dict[str, str] = {}
     for disk in (disk for one in found for disk in one.disks):
-        first.setdefault(form_of(disk), disk)
+        first.setdefault(form_of(disk.path), disk.path)
     return {form: _opened(probed.cim, path) for form, path in first.items()}
 
 

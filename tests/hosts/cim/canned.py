@@ -76,6 +76,7 @@ NO_QUERY = Refusal("n:CannotProcessFilter", 2150858817, "The query is invalid. 0
 NO_NAMESPACE = Refusal("w:InternalError", 2150858778, "no such namespace HRESULT = 0x8004100E")
 DENIED = Refusal("w:AccessDenied", 2150858817, "Access denied. HRESULT = 0x80041003")
 NO_ACCESS = Refusal("w:AccessDenied", 5, "Access is denied.")
+TOO_LARGE = Refusal("w:EncodingLimit", 2150858834, "The response exceeds the envelope size.")
 LATE = Refusal("w:TimedOut", 2150858793, "The operation timed out.")
 NOT_THERE = Refusal("a:DestinationUnreachable", 2150858752, "The service cannot find the resource.")
 

@@ -1,5 +1,6 @@
 """Canned hosts as Windows would have them: settings, networks, machines with their disks."""
 
+from collections.abc import Collection
 from uuid import NAMESPACE_DNS, UUID, uuid5
 
 from tests.hosts.cim.canned import CIMV2, CannedHost, Ref, Row, embedded, nested
@@ -155,11 +156,15 @@ def disk_of(owner: str, number: int, path: str, kind: str = HARD_DISK) -> Row:
     }
 
 
-def summed_up(made: CannedHost, used: int | None = 3072) -> str:
+def summed_up(
+    made: CannedHost, used: int | None = 3072, only: Collection[str] | None = None
+) -> str:
     """What GetSummaryInformation gives: an element a machine, as recordings have it."""
     systems = made.rows["root/virtualization/v2", "Msvm_ComputerSystem"][1:]
     told = ""
     for one in systems:
+        if only is not None and one["Name"] not in only:
+            continue
         row: Row = {
             "Name": one["Name"],
             "ElementName": one["ElementName"],

@@ -184,7 +184,7 @@ def test_what_may_be_refused_is_not_told_and_says_why(refusal: object) -> None:
         surroundings.read_windows(cim),
         surroundings.read_service_state(cim, "vmms"),
         surroundings.read_volumes(cim),
-        surroundings.read_addresses(cim),
+        told(lambda: surroundings.read_addresses(cim)),
         surroundings.read_cluster(cim),
     ):
         assert isinstance(found, NotTold)

@@ -1,23 +1,25 @@
 """The machines of a host; and that a list which may be cut is none."""
 
 from uuid import UUID
+from xml.etree.ElementTree import Element
 
 import pytest
 
 from delegation.hosts.cim import host_identity, migration_service, wql
 from delegation.hosts.cim.cim_classes import COMPUTER_SYSTEM
-from delegation.hosts.cim.machine_list import ListedMachine, read_machines
+from delegation.hosts.cim.cim_client import Cim
+from delegation.hosts.cim.machine_list import Wanted, is_machine, is_named, read_machines
 from delegation.hosts.cim.surroundings import read_volumes, read_windows
 from delegation.hosts.cim.told import NotTold
-from delegation.hosts.machines import MachineState
+from delegation.hosts.machines import MachineActivity, MachineState, VirtualMachine
 from tests.hosts.cim import farms
-from tests.hosts.cim.canned import DENIED, V2, CannedHost, embedded, opened
+from tests.hosts.cim.canned import DENIED, TOO_LARGE, V2, CannedHost, embedded, opened
 
 SYSTEMS = V2, "Msvm_ComputerSystem"
 MIB = 1024 * 1024
 
 
-def machines(host: CannedHost) -> tuple[ListedMachine, ...]:
+def machines(host: CannedHost) -> tuple[VirtualMachine, ...]:
     found = read_machines(opened(host))
     assert not isinstance(found, NotTold), found
     return found
@@ -33,12 +35,13 @@ def test_machines_with_disks_and_checkpoints() -> None:
     one, two = machines(farms.host())
     assert (one.id, one.name, one.state) == (farms.guid("vm0"), "vm0", MachineState.RUNNING)
     assert one.memory == 3072 * MIB
-    assert one.folder == "C:\\VMs\\vm0"
+    assert one.path == "C:\\VMs\\vm0"
     # The ISO image and the default settings of a disk are no disks of it.
-    assert one.disks == ("C:\\VMs\\vm0\\system.vhdx", "C:\\VMs\\vm0\\data.vhdx")
-    [checkpoint] = one.checkpoints
-    assert (checkpoint.name, checkpoint.disks) == ("before the update", ("C:\\VMs\\old.vhdx",))
-    assert two.checkpoints == ()
+    paths = [disk.path for disk in one.disks]
+    assert paths == ["C:\\VMs\\vm0\\system.vhdx", "C:\\VMs\\vm0\\data.vhdx"]
+    # Nobody has asked for sizes: they are not known, and not 0.
+    assert {disk.size for disk in one.disks} == {None}
+    assert (one.checkpoints, two.checkpoints) == (1, 0)
     assert isinstance(two.id, UUID)
 
 
@@ -51,7 +54,7 @@ def test_a_checkpoint_may_name_its_machine_itself() -> None:
     host.rows[ASSOCIATION].clear()
     named = {**host.rows[SETTINGS][-1], "VirtualSystemIdentifier": farms.upper("vm0")}
     host.rows[SETTINGS][-1] = named
-    assert [one.name for one in machines(host)[0].checkpoints] == ["before the update"]
+    assert machines(host)[0].checkpoints == 1
 
 
 def test_a_checkpoint_of_nobody_makes_the_list_not_told() -> None:
@@ -68,7 +71,7 @@ def test_checkpoints_of_planned_machines_are_nobodys() -> None:
     host.rows[ASSOCIATION].clear()
     planned = {**host.rows[SETTINGS][-1], "VirtualSystemType": "Microsoft:Hyper-V:Snapshot:Planned"}
     host.rows[SETTINGS][-1] = planned
-    assert machines(host)[0].checkpoints == ()
+    assert machines(host)[0].checkpoints == 0
 
 
 @pytest.mark.parametrize(
@@ -87,7 +90,48 @@ def test_what_is_under_way_is_told_by_numbers() -> None:
     host = farms.host(machines=0)
     farms.machine(host, "web")
     host.rows[SYSTEMS][-1] = {**host.rows[SYSTEMS][-1], "OperationalStatus": [2, 32774]}
-    assert machines(host)[0].status == (2, 32774)
+    [found] = machines(host)
+    assert (found.status, found.activity) == ((2, 32774), MachineActivity.MIGRATING)
+
+
+def test_those_that_are_wanted_and_what_they_are_made_of() -> None:
+    host = farms.host(machines=3)
+    cim = opened(host)
+    [found] = some(cim, is_machine(farms.guid("vm1")))
+    assert (found.name, len(found.disks)) == ("vm1", 2)
+    assert [one.name for one in some(cim, is_named("VM2"))] == ["vm2"]
+    assert [one.name for one in some(cim, is_named(str(farms.guid("vm0"))))] == ["vm0"]
+    before = len(host.asked)
+    assert some(cim, is_named("nobody")) == ()
+    # Where none is wanted, nothing is asked of what machines are made of.
+    assert len(host.asked) - before == 2
+
+
+def some(cim: Cim, wanted: Wanted) -> tuple[VirtualMachine, ...]:
+    found = read_machines(cim, wanted)
+    assert not isinstance(found, NotTold)
+    return found
+
+
+def test_more_machines_than_one_answer_holds_are_summed_up_in_parts() -> None:
+    host = farms.host(machines=250)
+    asked: list[int] = []
+
+    def summed_up(given: Element) -> str:
+        parts = [one for one in given if one.tag.endswith("}SettingData")]
+        asked.append(len(parts))
+        if not parts:
+            raise TOO_LARGE
+        names = {
+            (one.text or "").removeprefix("Microsoft:") for part in parts for one in part.iter()
+        }
+        return farms.summed_up(host, only=names)
+
+    host.methods["GetSummaryInformation"] = summed_up
+    found = machines(host)
+    assert len(found) == 250
+    assert {one.memory for one in found} == {3072 * MIB}
+    assert asked == [0, 100, 100, 50]
 
 
 def test_an_empty_host_that_shows_itself_is_empty() -> None:
