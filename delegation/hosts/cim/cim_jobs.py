@@ -89,6 +89,10 @@ class CimJob:
     destination: str = ""
 
     @property
+    def instance_id(self) -> str:
+        return self.reference.key("InstanceID")
+
+    @property
     def is_over(self) -> bool:
         """A state that is not known is none of those under way: it is looked at, not waited for."""
         return self.state not in _UNDER_WAY
@@ -171,8 +175,11 @@ def failure_of(cim: Cim, job: CimJob) -> Failure:
     """
     told_errors = told(lambda: read_job_errors(cim, job))
     errors = () if isinstance(told_errors, NotTold) else told_errors
-    texts = dict.fromkeys(one.message for one in errors if one.message)
-    message = " ".join(texts) or job.text
+    texts = [" ".join(one.message.split()) for one in errors if one.message]
+    own = " ".join(job.text.split())
+    if not any(one in own or own in one for one in texts):
+        texts.append(own)
+    message = " ".join(dict.fromkeys(texts))
     hresult = failures.hresult_in(message) or failures.hresult_in(job.text)
     return Failure(
         message,

@@ -58,6 +58,10 @@ Method = Callable[[Element], str]
 """Gives the outputs of a call as XML, without the element around them."""
 
 _QUERY = re.compile(r"SELECT \* FROM (\w+)(?: WHERE (.+))?\Z")
+_ASSOCIATORS = re.compile(
+    r"ASSOCIATORS OF \{\w+\.(?:CreationClassName='\w+',)?\w+='([^']*)'\}"
+    r" WHERE AssocClass = (\w+) ResultClass = (\w+)\Z"
+)
 _CONDITION = re.compile(r"(\w+) = ('(?:[^'\\]|\\.)*'|\d+|__SERVER)(?: AND |\Z)")
 
 
@@ -88,6 +92,8 @@ class CannedHost:
     name: str = "HV01"
     fqdn: str = "hv01.corp.example"
     rows: dict[tuple[str, str], list[Row]] = field(default_factory=dict)
+    related: dict[tuple[str, str], list[Row]] = field(default_factory=dict)
+    """What an association ties to an instance, by both: its key without case."""
     methods: dict[str, Method] = field(default_factory=dict)
     refusals: dict[str, Refusal] = field(default_factory=dict)
     """By a class, a namespace or a method."""
@@ -107,6 +113,11 @@ class CannedHost:
 
     def has(self, kind: str, *rows: Row, namespace: str = V2) -> None:
         self.rows[namespace, kind] = [*self.rows.get((namespace, kind), ()), *rows]
+
+    def relates(self, association: str, key: str, *rows: Row) -> None:
+        """Have rows tied to the instance with that key."""
+        place = association, key.casefold()
+        self.related[place] = [*self.related.get(place, ()), *rows]
 
     def answer(self, message: bytes, **_: object) -> bytes:
         """What the transport's ``send`` gives."""
@@ -166,6 +177,10 @@ class CannedHost:
         wql = body.findtext("n:Enumerate/w:Filter", "", NS)
         self.asked.append(wql)
         mode = body.findtext("n:Enumerate/w:EnumerationMode", "", NS)
+        if related := _ASSOCIATORS.match(wql):
+            key = _plain(f"'{related[1]}'").casefold()
+            rows = self.related.get((related[2], key), [])
+            return self._listed([_item(related[3], one, namespace, mode) for one in rows])
         found = _QUERY.match(wql)
         if found is None:
             raise NO_QUERY
@@ -182,6 +197,9 @@ class CannedHost:
         rows = self._chosen(namespace, found[1], conditions)
         items = [_item(found[1], one, namespace, mode) for one in rows]
         assert body.find("n:Enumerate/w:OptimizeEnumeration", NS) is not None
+        return self._listed(items)
+
+    def _listed(self, items: list[str]) -> str:
         if len(items) < 2:
             return (
                 f"<n:EnumerateResponse><n:EnumerationContext/><w:Items>{''.join(items)}</w:Items>"

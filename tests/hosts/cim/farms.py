@@ -113,21 +113,25 @@ def machine(made: CannedHost, name: str, state: int = 2) -> None:
     made.has("Msvm_MemorySettingData", memory(own, 2048))
     disks = [f"C:\\VMs\\{name}\\{disk}.vhdx" for disk in ("system", "data")]
     for number, path in enumerate(disks):
-        made.has("Msvm_StorageAllocationSettingData", disk_of(own, number, path))
-    made.has("Msvm_StorageAllocationSettingData", disk_of(own, 9, "C:\\setup.iso", DVD))
+        holds(made, own, disk_of(own, number, path))
+    holds(made, own, disk_of(own, 9, "C:\\setup.iso", DVD))
+
+
+def holds(made: CannedHost, own: str, disk: Row) -> None:
+    """A disk in the settings of a machine or of a checkpoint."""
+    made.has("Msvm_StorageAllocationSettingData", disk)
+    made.relates("Msvm_VirtualSystemSettingDataComponent", f"Microsoft:{own}", disk)
 
 
 def checkpoint(made: CannedHost, of: str, name: str) -> None:
     own = upper(f"{of} {name}")
-    made.has(
-        "Msvm_VirtualSystemSettingData",
-        {
-            "InstanceID": f"Microsoft:{own}",
-            "ElementName": name,
-            "VirtualSystemIdentifier": own,
-            "VirtualSystemType": "Microsoft:Hyper-V:Snapshot:Realized",
-        },
-    )
+    settings: Row = {
+        "InstanceID": f"Microsoft:{own}",
+        "ElementName": name,
+        "VirtualSystemIdentifier": own,
+        "VirtualSystemType": "Microsoft:Hyper-V:Snapshot:Realized",
+    }
+    made.has("Msvm_VirtualSystemSettingData", settings)
     made.has(
         "Msvm_SnapshotOfVirtualSystem",
         {
@@ -135,8 +139,9 @@ def checkpoint(made: CannedHost, of: str, name: str) -> None:
             "Dependent": Ref("Msvm_VirtualSystemSettingData", "InstanceID", f"Microsoft:{own}"),
         },
     )
+    made.relates("Msvm_SnapshotOfVirtualSystem", upper(of), settings)
     made.has("Msvm_MemorySettingData", memory(own, 1))
-    made.has("Msvm_StorageAllocationSettingData", disk_of(own, 0, "C:\\VMs\\old.vhdx"))
+    holds(made, own, disk_of(own, 0, "C:\\VMs\\old.vhdx"))
 
 
 def memory(owner: str, blocks: int, instance_id: str = "") -> Row:
