@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from xml.etree.ElementTree import Element, fromstring
 from xml.sax.saxutils import escape
 
@@ -241,12 +241,21 @@ class CannedHost:
         ]
 
 
+class Answering(Protocol):
+    """What a wire is connected to."""
+
+    fqdn: str
+    languages: list[str]
+
+    def answer(self, message: bytes, **settings: object) -> bytes: ...
+
+
 class _Transport:
     """What pypsrp sends by."""
 
     endpoint = "http://hv01.corp.example:5985/wsman"
 
-    def __init__(self, host: CannedHost) -> None:
+    def __init__(self, host: Answering) -> None:
         self._host = host
 
     def send(self, message: bytes, **settings: object) -> bytes:
@@ -256,7 +265,7 @@ class _Transport:
 class CannedWire(CimWire):
     """The product's own way to make and read messages, over a transport that is canned."""
 
-    def __init__(self, host: CannedHost, who: str = "vmadmin") -> None:
+    def __init__(self, host: Answering, who: str = "vmadmin") -> None:
         self._host = host
         self._who = who
         self.times_renewed = 0
@@ -376,7 +385,7 @@ def _property(name: str, value: Value, prefix: str = "p") -> str:
     if isinstance(value, str | int):
         return f"<{tag}>{_text(value)}</{tag}>"
     if isinstance(value, Ref):
-        return f"<{tag}>{_parameters(V2, value)}</{tag}>"
+        return f"<{tag}>{parameters(V2, value)}</{tag}>"
     return "".join(f"<{tag}>{_text(one)}</{tag}>" for one in value)
 
 
@@ -384,7 +393,7 @@ def _text(value: str | int) -> str:
     return str(value).lower() if isinstance(value, bool) else escape(str(value))
 
 
-def _parameters(namespace: str, to: Ref) -> str:
+def parameters(namespace: str, to: Ref) -> str:
     return (
         f"<a:Address>{NS['a']}/role/anonymous</a:Address>"
         f"<a:ReferenceParameters><w:ResourceURI>{WMI}{namespace}/{to.kind}</w:ResourceURI>"
@@ -396,7 +405,7 @@ def _parameters(namespace: str, to: Ref) -> str:
 def _item(kind: str, row: Row, namespace: str, mode: str) -> str:
     key = "InstanceID" if "InstanceID" in row else "Name"
     to = Ref(kind, key, str(row.get(key)))
-    reference = f"<a:EndpointReference>{_parameters(namespace, to)}</a:EndpointReference>"
+    reference = f"<a:EndpointReference>{parameters(namespace, to)}</a:EndpointReference>"
     match mode:
         case "EnumerateEPR":
             return reference

@@ -6,14 +6,16 @@ from delegation.errors import CimFailed, HostUnreachable
 from delegation.hosts.cim import cim_client, cim_messages, wql
 from delegation.hosts.cim.cim_classes import (
     COMPUTER_SYSTEM,
+    CONCRETE_JOB,
     MIGRATION_JOB,
+    MIGRATION_SERVICE,
     STORAGE_SETTINGS,
     SYSTEM_SETTINGS,
 )
 from delegation.hosts.cim.cim_client import Cim
 from delegation.hosts.cim.cim_reference import Reference
-from tests.hosts.cim import farms
-from tests.hosts.cim.canned import NOT_THERE, CannedHost, CannedWire, Refusal, opened
+from tests.hosts.cim import canned, farms
+from tests.hosts.cim.canned import NOT_THERE, V2, CannedHost, CannedWire, Ref, Refusal, opened
 
 
 def host_of(disks: int) -> CannedHost:
@@ -141,3 +143,54 @@ def test_pulls_ask_for_more_than_one_at_a_time() -> None:
     request = cim_messages.pull(wql.every(COMPUTER_SYSTEM), "x")
     assert request.body is not None
     assert [one.text for one in request.body] == ["x", "32000"]
+
+
+# What may change something
+
+
+def changing(answer: str) -> tuple[CannedHost, CannedWire]:
+    host = farms.host()
+    host.methods["RemoveNetworkSettings"] = lambda _: answer
+    return host, CannedWire(host)
+
+
+def sent_to(wire: CannedWire) -> Reference | None:
+    service = Reference.service(MIGRATION_SERVICE)
+    return Cim(wire).change(service, MIGRATION_SERVICE, "RemoveNetworkSettings")
+
+
+def times_sent(host: CannedHost) -> int:
+    return host.asked.count("RemoveNetworkSettings")
+
+
+def test_done_and_begun_are_told_apart() -> None:
+    assert sent_to(changing("<p:ReturnValue>0</p:ReturnValue>")[1]) is None
+    job = canned.parameters(V2, Ref("Msvm_ConcreteJob", "InstanceID", "7"))
+    begun = f"<p:Job>{job}</p:Job><p:ReturnValue>4096</p:ReturnValue>"
+    assert sent_to(changing(begun)[1]) == Reference.to(CONCRETE_JOB, InstanceID="7")
+
+
+@pytest.mark.parametrize("code", [1, 5, 32768, 32769, 32775])
+def test_any_other_number_is_the_hosts_refusal(code: int) -> None:
+    host, wire = changing(f"<p:ReturnValue>{code}</p:ReturnValue>")
+    with pytest.raises(CimFailed) as caught:
+        sent_to(wire)
+    assert (caught.value.code, times_sent(host)) == (code, 1)
+
+
+def test_a_job_that_is_not_named_may_be_under_way() -> None:
+    host, wire = changing("<p:ReturnValue>4096</p:ReturnValue>")
+    with pytest.raises(HostUnreachable, match="does not say as which job"):
+        sent_to(wire)
+    assert times_sent(host) == 1
+
+
+def test_what_changes_something_is_never_sent_again() -> None:
+    host, wire = changing("<p:ReturnValue>0</p:ReturnValue>")
+    host.losing = 1
+    with pytest.raises(HostUnreachable, match="was lost"):
+        sent_to(wire)
+    assert (len(host.messages), wire.times_renewed) == (1, 0)
+    # A connection that is known to be gone is made anew: nothing has been sent by it.
+    assert sent_to(wire) is None
+    assert (times_sent(host), wire.times_renewed) == (1, 1)

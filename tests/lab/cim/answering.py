@@ -6,7 +6,7 @@ from tests.lab.cim import invoking, messages
 from tests.lab.cim.cim_faults import CimFault, bad_schema, body, no_such_instance, plain
 from tests.lab.cim.cim_values import instance
 from tests.lab.cim.classes import classes
-from tests.lab.cim.enumerating import Enumerations
+from tests.lab.cim.enumerating import AROUND, Enumerations
 from tests.lab.cim.messages import Asked
 from tests.lab.cim.view import Provider
 from tests.lab.wsman.soap import NAMESPACES, Request
@@ -79,7 +79,11 @@ class Cim:
         target = invoking.addressed(view, kind, asked.selectors)
         given = invoking.parameters(asked, method, view)
         outcome = self.provider.invoke(user, target, method.name, given)
-        return invoking.answered(asked, method, outcome)
+        said = invoking.answered(asked, method, outcome)
+        if AROUND + len(said.encode()) > asked.most_bytes:
+            text = "The answer does not fit into an envelope of the size that is allowed."
+            raise plain("w:EncodingLimit", text, "MaxEnvelopeSizeExceeded")
+        return said
 
     def expect(self, asked: Asked, name: str) -> None:
         """Raise CimFault if the body is not the action's."""
