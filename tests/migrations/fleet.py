@@ -4,11 +4,18 @@ from collections.abc import Iterable, Mapping
 from uuid import UUID, uuid5
 
 from delegation.hosts.hosted import Hosted
-from delegation.hosts.machines import Disk, HostReading, MachineState, Resources, VirtualMachine
+from delegation.hosts.machines import (
+    Disk,
+    HostReading,
+    MachineActivity,
+    MachineState,
+    Resources,
+    VirtualMachine,
+)
 from delegation.inventory import Affinity, Slots
 from delegation.migrations.moves.affinity import AffinityRules
 from delegation.migrations.moves.surveyed import Surveyed
-from delegation.migrations.moves.terms import Terms
+from delegation.migrations.moves.terms import Liberties, Terms
 from delegation.migrations.schedule import Move
 
 GB = 1 << 30
@@ -19,13 +26,15 @@ def machine(
     name: str,
     *,
     memory: int = 2 * GB,
-    disk: int = 20 * GB,
+    disk: int | None = 20 * GB,
     state: MachineState = MachineState.RUNNING,
     id_: UUID | None = None,
     file: str | None = None,
-    migrating: bool = False,
-    clustered: bool = False,
+    activity: MachineActivity | None = None,
+    checkpoints: int = 0,
+    status: tuple[int, ...] = (2,),
 ) -> VirtualMachine:
+    """``disk`` None: how large it is was not told."""
     path = f"D:\\VMs\\{name}\\{file or f'{name}.vhdx'}"
     return VirtualMachine(
         id_ or uuid5(_IDS, name),
@@ -33,28 +42,33 @@ def machine(
         state,
         memory,
         f"D:\\VMs\\{name}",
-        (Disk(path, disk),),
-        "Operating normally",
-        migrating,
-        clustered,
+        (Disk(path, disk, ""),),
+        checkpoints,
+        activity,
+        status,
     )
 
 
 def hosted(
     *machines: VirtualMachine | str,
-    memory: int = 64 * GB,
-    disk: int = 1000 * GB,
+    memory: int | None = 64 * GB,
+    disk: int | None = 1000 * GB,
     migrations: int = 2,
     storage_migrations: int = 2,
     storage: str = "D:\\VMs",
     total: tuple[int, int] = (0, 0),
     enabled: bool = True,
     vmms: str = "Running",
+    clustered: bool | None = False,
+    not_told: Mapping[str, str] | None = None,
 ) -> Hosted:
-    """``memory`` and ``disk`` are what is free."""
+    """``memory`` and ``disk`` are what is free; None: it is not told."""
     found = tuple(machine(m) if isinstance(m, str) else m for m in machines)
     resources = Resources(migrations, storage_migrations, memory, disk, storage, *total)
-    return Hosted(HostReading("", {"enabled": enabled}, resources, False, vmms), found)
+    reading = HostReading(
+        "", {"enabled": enabled}, resources, clustered, vmms, not_told=not_told or {}
+    )
+    return Hosted(reading, found)
 
 
 def fleet(hosts: Mapping[str, Hosted], unread: Mapping[str, str] | None = None) -> Surveyed:
@@ -66,12 +80,13 @@ def terms(
     *affinity: Affinity,
     reach: Mapping[str, Iterable[str]] | None = None,
     slots: Slots = Slots.BOTH,
+    liberties: Liberties = Liberties(),  # noqa: B008 - frozen
 ) -> Terms:
     """Everybody reaches everybody, unless ``reach`` says otherwise."""
     hosts = list(hosts)
     everybody = {one: frozenset(hosts) - {one} for one in hosts}
     wanted = {one: frozenset(targets) for one, targets in (reach or {}).items()} or everybody
-    return Terms("corp.example", wanted, slots, AffinityRules(affinity))
+    return Terms("corp.example", wanted, slots, AffinityRules(affinity), liberties)
 
 
 def estimate(_source: str, _target: str, count: int) -> float:

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from math import inf
 from uuid import UUID
 
 import pytest
@@ -10,14 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from delegation.hosts.hosted import Hosted
-from delegation.hosts.machines import HostReading, MachineState, VirtualMachine
+from delegation.hosts.machines import (
+    Disk,
+    HostReading,
+    MachineActivity,
+    MachineState,
+    VirtualMachine,
+)
 from delegation.inventory import Apart, OnlyOn, Slots, Together
 from delegation.migrations.moves import drain, placement
 from delegation.migrations.moves.affinity import AffinityRules
 from delegation.migrations.moves.asked import AskedMove
 from delegation.migrations.moves.placed import Placement
 from delegation.migrations.moves.surveyed import Surveyed
-from delegation.migrations.moves.terms import Terms
+from delegation.migrations.moves.terms import Liberties, Terms
 from tests.migrations.fleet import GB, estimate, fleet, hosted, machine, placed_on, terms
 
 HOSTS = ("hv01", "hv02", "hv03")
@@ -25,6 +32,10 @@ HOSTS = ("hv01", "hv02", "hv03")
 
 def resolved(surveyed: Surveyed, *asked: AskedMove, under: Terms | None = None) -> Placement:
     return placement.resolve(asked, surveyed, under or terms(HOSTS), estimate)
+
+
+def with_disks(name: str, *disks: Disk) -> VirtualMachine:
+    return replace(machine(name), disks=disks)
 
 
 def refusal(surveyed: Surveyed, asked: AskedMove, under: Terms | None = None) -> str:
@@ -68,18 +79,27 @@ def test_what_is_there_already_is_no_move() -> None:
         (AskedMove("nobody", "hv02"), "no host that was read has it"),
         (AskedMove("nobody", "hv02", "hv01"), "it is not on hv01"),
         (AskedMove("web01", "hv02", "hv03"), "it is not on hv03, but on hv01"),
-        (AskedMove("role", "hv02"), "it is a role of a cluster"),
+        (AskedMove("saved", "hv02"), "it has 2 checkpoints"),
+        (AskedMove("linked", "hv02"), "its disks hold differences to other files"),
+        (AskedMove("merged", "hv02"), "its disks hold differences to other files"),
+        (
+            AskedMove("mixed", "hv02"),
+            r"some of its disks are on a share (\\sofs01\vms), and others are not",
+        ),
         (AskedMove("away", "hv02"), "it is being migrated already"),
-        (AskedMove("odd", "hv02"), "its state does not allow it: Operating normally"),
+        (AskedMove("odd", "hv02"), "its state does not allow it (OperationalStatus: 2, 5)"),
         (AskedMove("web01", "hv04"), "hv01 may not migrate to hv04: no mesh has that pair"),
     ],
 )
 def test_what_can_not_be_moved_is_named_with_its_reason(asked: AskedMove, why: str) -> None:
     machines = (
         machine("web01"),
-        machine("role", clustered=True),
-        machine("away", migrating=True),
-        machine("odd", state=MachineState.OTHER),
+        machine("saved", checkpoints=2),
+        with_disks("linked", Disk(r"D:\x\a.vhdx", 1, r"D:\x\parent.vhdx")),
+        with_disks("merged", Disk(r"D:\x\a_1F.avhdx", 1)),
+        with_disks("mixed", Disk(r"D:\x\a.vhdx", 1, ""), Disk(r"\\sofs01\vms\b.vhdx", 1, "")),
+        machine("away", activity=MachineActivity.MIGRATING),
+        machine("odd", state=MachineState.OTHER, status=(2, 5)),
     )
     surveyed = fleet({"hv01": hosted(*machines), "hv02": hosted(), "hv04": hosted()})
     assert refusal(surveyed, asked) == why
@@ -376,7 +396,11 @@ def test_machines_that_leave_are_kept_apart_and_together() -> None:
 
 
 def test_a_drain_says_what_it_can_not_place() -> None:
-    machines = [machine("huge", memory=100 * GB), machine("role", clustered=True), machine("ok")]
+    machines = [
+        machine("huge", memory=100 * GB),
+        machine("role", activity=MachineActivity.MIGRATING),
+        machine("ok"),
+    ]
     surveyed = fleet({"hv01": hosted(*machines), "hv02": hosted()})
     found = drain.drain(["hv01"], surveyed, terms(surveyed.hosts))
     assert [move.machine for move in found.moves] == ["ok"]
@@ -386,7 +410,7 @@ def test_a_drain_says_what_it_can_not_place() -> None:
         "no room: it needs 100.0 GB of memory and 20.0 GB of disk; "
         "with the others, hv02 has 62.0 GB and, on D:, 980.0 GB left"
     )
-    assert role.why == "it is a role of a cluster"
+    assert role.why == "it is being migrated already"
 
 
 @pytest.mark.parametrize(
@@ -454,7 +478,7 @@ def test_affinity_holds_against_machines_that_stay() -> None:
 def test_rules_that_leave_no_host_are_named(
     rules: list[Apart | Together | OnlyOn], why: str
 ) -> None:
-    role = machine("role", clustered=True)
+    role = machine("role", activity=MachineActivity.MIGRATING)
     surveyed = fleet(
         {"hv01": hosted("web", "db", role), "hv02": hosted("other1"), "hv03": hosted("other2")}
     )
@@ -486,18 +510,18 @@ machines_ = st.builds(
     machine,
     st.sampled_from([f"{kind}{n}" for kind in "abcd" for n in range(4)]),
     memory=st.integers(0, 12).map(GB.__mul__),
-    disk=st.integers(0, 60).map(GB.__mul__),
+    disk=st.none() | st.integers(0, 60).map(GB.__mul__),
     state=st.sampled_from(
         [MachineState.RUNNING, MachineState.OFF, MachineState.SAVED, MachineState.OTHER]
     ),
     id_=st.uuids(),
-    clustered=st.integers(0, 9).map((9).__eq__),
+    checkpoints=st.integers(0, 9).map((9).__eq__),
 )
 hosts_ = st.builds(
     lambda machines, **given: hosted(*machines, **given),
     st.lists(machines_, max_size=6),
-    memory=st.integers(-2, 40).map(GB.__mul__),
-    disk=st.integers(0, 200).map(GB.__mul__),
+    memory=st.none() | st.integers(-2, 40).map(GB.__mul__),
+    disk=st.none() | st.integers(0, 200).map(GB.__mul__),
     migrations=st.integers(0, 3),
     enabled=st.integers(0, 9).map((0).__ne__),
 )
@@ -524,7 +548,9 @@ def situations(draw: st.DrawFn) -> tuple[Surveyed, Terms]:
             lambda found: {a: set(b) - {a} for a, b in found.items()}
         )
     )
-    return surveyed, terms(LABELS, *draw(rules_), reach=reach)
+    said = draw(st.builds(Liberties))
+    read = surveyed.taken_for_full() if said.assume_full else surveyed
+    return read, terms(LABELS, *draw(rules_), reach=reach, liberties=said)
 
 
 def ends_up(surveyed: Surveyed, found: Placement) -> dict[str, list[VirtualMachine]]:
@@ -537,10 +563,12 @@ def ends_up(surveyed: Surveyed, found: Placement) -> dict[str, list[VirtualMachi
     return where
 
 
-def free(one: Hosted) -> tuple[int, int]:
+def free(one: Hosted) -> tuple[float, float]:
+    """What is not told is no bound, unless it was taken for none."""
     resources = one.reading.resources
     assert resources
-    return resources.memory, resources.disk
+    memory, disk = resources.memory, resources.disk
+    return inf if memory is None else memory, inf if disk is None else disk
 
 
 def everywhere(surveyed: Surveyed) -> Iterator[tuple[str, VirtualMachine]]:
@@ -648,3 +676,118 @@ def test_a_host_whose_resources_are_unknown_is_no_target() -> None:
     assert not drain.drain(["hv01"], surveyed, terms(surveyed.hosts)).moves
     why = refusal(surveyed, AskedMove("web01", "hv02"))
     assert why == "hv02: its slots and its free space are not known"
+
+
+# What hosts do not tell
+
+
+def test_a_host_that_does_not_tell_its_room_takes_machines_and_that_is_said() -> None:
+    surveyed = fleet(
+        {
+            "hv01": hosted("web01", machine("db01", disk=None)),
+            "hv02": hosted(disk=None, not_told={"disk": "hv02 gives joe no access to root/cimv2"}),
+        }
+    )
+    drained = drain.drain(["hv01"], surveyed, terms(surveyed.hosts))
+    assert not drained.unmovable
+    found = resolved(surveyed, *drained.moves, under=terms(surveyed.hosts))
+    assert [one.size for one in found.moves] == [None, 22 * GB]
+    room, sizes = found.remarks
+    assert room == (
+        "how much disk hv02 has free is not told (hv02 gives joe no access to root/cimv2): "
+        "not looked at"
+    )
+    assert sizes == "how large the disks of db01 are is not told: not counted as room"
+
+
+def test_a_host_that_does_not_tell_its_room_is_full_only_where_somebody_says_so() -> None:
+    read = fleet({"hv01": hosted("web01", machine("db01", disk=None)), "hv02": hosted(disk=None)})
+    under = terms(read.hosts, liberties=Liberties(assume_full=True))
+    drained = drain.drain(["hv01"], read.taken_for_full(), under)
+    assert not drained.moves
+    unknown, large = sorted(drained.unmovable, key=lambda refused: refused.name)
+    assert unknown.why == "how large its disks are is not told, and what is not told fits nowhere"
+    assert large.why.startswith("no room: it needs 2.0 GB of memory and 20.0 GB of disk")
+    off = machine("off", disk=0)
+    surveyed = fleet({"hv01": hosted(off), "hv02": hosted(disk=None)}).taken_for_full()
+    [said] = resolved(surveyed, AskedMove("off", "hv02"), under=under).remarks
+    assert said == "how much disk hv02 has free is not told: taken for full"
+
+
+def test_a_volume_of_which_nothing_is_told_is_full_where_somebody_says_so() -> None:
+    surveyed = fleet({"hv01": hosted("web01"), "hv02": hosted()})
+    asked = AskedMove("web01", "hv02", storage=r"E:\Fast\web01")
+    assert resolved(surveyed, asked).remarks[0].startswith("how much room e: of hv02 has is not")
+    under = terms(surveyed.hosts, liberties=Liberties(assume_full=True))
+    assert refusal(surveyed, asked, under) == (
+        "how much room e: of hv02 has is not told: taken for full"
+    )
+
+
+def test_a_machine_with_checkpoints_is_moved_where_somebody_says_so() -> None:
+    surveyed = fleet({"hv01": hosted(machine("web01", checkpoints=1)), "hv02": hosted()})
+    assert refusal(surveyed, AskedMove("web01", "hv02")) == "it has 1 checkpoint"
+    under = terms(surveyed.hosts, liberties=Liberties(with_checkpoints=True))
+    found = resolved(surveyed, AskedMove("web01", "hv02"), under=under)
+    assert len(found.moves) == 1
+    [said] = found.remarks
+    assert said == (
+        "web01: moved with checkpoints or differencing disks, as you asked; how Windows does that "
+        "was never seen"
+    )
+
+
+def test_a_machine_that_is_busy_is_waited_for_in_whatever_state() -> None:
+    busy = [
+        machine("backed", activity=MachineActivity.BUSY),
+        machine("merged", activity=MachineActivity.BUSY, state=MachineState.OTHER),
+    ]
+    surveyed = fleet({"hv01": hosted(*busy), "hv02": hosted()})
+    drained = drain.drain(["hv01"], surveyed, terms(surveyed.hosts))
+    found = resolved(surveyed, *drained.moves, under=terms(surveyed.hosts))
+    assert len(found.moves) == 2
+    [said] = found.remarks
+    assert said == (
+        "backed, merged are busy with a backup, a checkpoint or a merge of disks: the end of that "
+        "is waited for"
+    )
+
+
+def test_a_machine_on_a_share_tells_what_its_source_needs() -> None:
+    shared = with_disks("web01", Disk(r"\\sofs01\vms\web01.vhdx"))
+    surveyed = fleet({"hv01": hosted(shared), "hv02": hosted()})
+    found = resolved(surveyed, AskedMove("web01", "hv02"))
+    size, server = found.remarks
+    assert size.startswith("how large the disks of web01 are is not told")
+    assert server == (
+        "the disks of web01 are on sofs01: hv01 needs cifs/sofs01 among what it may delegate to, "
+        "to tell their sizes and to move them (file_servers)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("clustered", "said"),
+    [
+        (True, "hv01 is a node of a cluster, and does not tell which machines are its roles"),
+        (None, "whether hv01 is a node of a cluster is not told"),
+    ],
+)
+def test_a_node_of_a_cluster_is_told(clustered: bool | None, said: str) -> None:  # noqa: FBT001
+    surveyed = fleet({"hv01": hosted("web01", clustered=clustered), "hv02": hosted()})
+    [remark] = resolved(surveyed, AskedMove("web01", "hv02")).remarks
+    assert remark.startswith(said)
+
+
+def test_a_list_that_can_not_be_relied_upon_is_a_host_that_was_not_read() -> None:
+    fix = "add joe to Hyper-V Administrators on hv01"
+    cut = Surveyed(
+        {"hv02": hosted(), "hv03": hosted("db01")},
+        {"hv01": "hv01 lists no object of its own"},
+        {"hv01": fix},
+    )
+    drained = drain.drain(["hv01"], cut, terms(HOSTS))
+    assert not drained.moves
+    [refused] = drained.unmovable
+    assert refused.why == "hv01 was not read: hv01 lists no object of its own"
+    assert refused.fix == fix
+    assert "hv01 was not read" in refusal(cut, AskedMove("db01", "hv01"))

@@ -49,6 +49,7 @@ def test_a_plan_tells_order_length_and_what_it_takes_at_least() -> None:
     assert data["summary"] == {
         "moves": 4,
         "bytes": 100 * GB,
+        "bytes_not_told": 0,
         "aside": 0,
         "there": 0,
         "unmovable": 0,
