@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from delegation.explain.chain import Link, LinkState, Pair, PairCase, granted_by, stranger
-from delegation.explain.host_links import HostPair
 from delegation.explain.host_links import links as host_links
+from delegation.explain.host_pair import HostPair
 from delegation.explain.links import LINKS
 from delegation.mesh.kdc import Decision, Evidence, Route
 from delegation.mesh.snapshot import Operator, Snapshot

@@ -4,20 +4,32 @@ No more is asked than the links at the hosts need: whoever explains a pair may h
 more, and a large host takes a minute to list its virtual machines.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
-from delegation.errors import CommandFailed, DelegationError, HostError, NoHostTicket
-from delegation.explain.host_links import MIGRATION_PORT, SMB_PORT, DryRun, HostPair, Looked
+from delegation.errors import (
+    CommandFailed,
+    DelegationError,
+    HostError,
+    MachinesNotTold,
+    NoHostTicket,
+)
+from delegation.explain.host_pair import DryRun, HostPair, Looked
 from delegation.hosts import fleet
+from delegation.hosts.crew import Limits
 from delegation.hosts.hosted import Hosted, folder
 from delegation.hosts.hypervisor import Hypervisor, Open
-from delegation.hosts.machines import HostReading, MoveOrder, VirtualMachine
+from delegation.hosts.machines import HostReading, Incompatibility, MoveOrder, VirtualMachine
 from delegation.inventory import Inventory
 
 T = TypeVar("T")
+
+CHECK_PATIENCE = Limits(seconds=600.0)
+"""For one check, which has an end of its own that comes sooner."""
+CANNOT_TELL = (CommandFailed, MachinesNotTold)
+"""What a host says in place of an answer; whatever else comes is no answer of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +41,14 @@ class HostAnswer:
     """
 
     reading: HostReading | None
-    failed: CommandFailed | None = None
+    failed: HostError | None = None
     addresses: tuple[str, ...] | None = None
-    named: tuple[VirtualMachine, ...] | CommandFailed = ()
+    named: tuple[VirtualMachine, ...] | HostError = ()
 
     @property
     def vms(self) -> tuple[VirtualMachine, ...]:
-        """Those of the name that was asked for. Raises CommandFailed with the host's own words."""
-        if isinstance(self.named, CommandFailed):
+        """Those of the name that was asked for. Raises HostError with the host's own words."""
+        if isinstance(self.named, HostError):
             raise self.named
         return self.named
 
@@ -49,7 +61,7 @@ def ask_hosts(  # noqa: PLR0913, PLR0917 - whom, about what, and who hears how f
     vm: str | None = None,
     progress: fleet.Progress = lambda _done, _total: None,
 ) -> HostPair:
-    """Both hosts read; the ports and, for ``vm``, Compare-VM tried from the source.
+    """Both hosts read and, for ``vm``, the source's own check of it.
 
     Hosts that do not answer are told in what it gives; nothing is raised for them.
     """
@@ -61,22 +73,19 @@ def ask_hosts(  # noqa: PLR0913, PLR0917 - whom, about what, and who hears how f
             return hosts_not_asked(source, target, answer, vm)
     here, there = answers[source], answers[target]
     ends = _end_of(source, here), _end_of(target, there)
-    untried = None if vm is None else DryRun(vm)
-    if isinstance(here, HostError):
-        return HostPair(*ends, dry_run=untried)
-    fqdn = inventory.hosts[target].fqdn
-    ports = _ports(open_host, source, fqdn)
     if vm is None:
-        return HostPair(*ends, ports)
-    if isinstance(there, HostError) or not here.reading or not there.reading:
-        return HostPair(*ends, ports, untried)
+        return HostPair(*ends)
+    if isinstance(here, HostError) or isinstance(there, HostError):
+        return HostPair(*ends, DryRun(vm))
+    if not here.reading or not there.reading:
+        return HostPair(*ends, DryRun(vm))
     try:
         namesake = _named_vm(vm, (source, here.vms), (target, there.vms))
         storage = folder(Hosted(there.reading, there.vms), namesake)
-    except CommandFailed as exc:
-        return HostPair(*ends, ports, DryRun(vm, error=exc))
-    order = MoveOrder(namesake.id, namesake.name, fqdn, storage)
-    return HostPair(*ends, ports, _compared(open_host, source, vm, order))
+    except CANNOT_TELL as exc:
+        return HostPair(*ends, DryRun(vm, error=exc))
+    order = MoveOrder(namesake.id, namesake.name, inventory.hosts[target].fqdn, storage)
+    return HostPair(*ends, _checked(open_host, (source, target), order))
 
 
 def hosts_not_asked(source: str, target: str, why: DelegationError, vm: str | None) -> HostPair:
@@ -89,19 +98,19 @@ def _of_itself(vm: str | None, host: Hypervisor) -> HostAnswer:
     """A host's addresses, settings and VMs of that name, as far as it tells them."""
     answer = _answered(host.addresses)
     # A host that lists none has not told them: none at all would be a host that nobody reaches.
-    addresses = None if isinstance(answer, CommandFailed) else answer or None
+    addresses = None if isinstance(answer, HostError) else answer or None
     reading = _answered(host.read)
-    if isinstance(reading, CommandFailed):
+    if isinstance(reading, HostError):
         return HostAnswer(None, reading, addresses)
     named = () if vm is None else _answered(lambda: tuple(host.named(vm)))
     return HostAnswer(reading, addresses=addresses, named=named)
 
 
-def _answered(question: Callable[[], T]) -> T | CommandFailed:
+def _answered(question: Callable[[], T]) -> T | HostError:
     """What a host says; that one thing fails there does not keep it from saying the rest."""
     try:
         return question()
-    except CommandFailed as exc:
+    except CANNOT_TELL as exc:
         return exc
 
 
@@ -111,26 +120,24 @@ def _end_of(label: str, answer: HostAnswer | HostError) -> Looked:
     return Looked(label, answer.reading, answer.failed, answer.addresses)
 
 
-def _ports(open_host: Open, source: str, target: str) -> Mapping[int, bool | HostError]:
-    """Whether the source itself reaches the target: what is open from here proves nothing."""
-    ports = (MIGRATION_PORT, SMB_PORT)
-    return {port: _asked(open_host, source, partial(_reaches, target, port)) for port in ports}
+def _checked(open_host: Open, ends: tuple[str, str], order: MoveOrder) -> DryRun:
+    """The target as it is, over our own connection to it, and then the source's check."""
+    source, target = ends
+    landing = _asked(open_host, target, lambda host: host.landing(order.machine))
+    if isinstance(landing, HostError):
+        return DryRun(order.name, error=landing)
 
+    def check(host: Hypervisor) -> tuple[Incompatibility, ...]:
+        return host.check(replace(order, landing=landing))
 
-def _reaches(target: str, port: int, host: Hypervisor) -> bool:
-    return host.reaches(target, port)
-
-
-def _compared(open_host: Open, source: str, vm: str, order: MoveOrder) -> DryRun:
-    def compare(host: Hypervisor) -> DryRun:
-        return DryRun(order.name, host.compare(order))
-
-    answer = _asked(open_host, source, compare)
-    return answer if isinstance(answer, DryRun) else DryRun(vm, error=answer)
+    reasons = _asked(open_host, source, check)
+    if isinstance(reasons, HostError):
+        return DryRun(order.name, error=reasons)
+    return DryRun(order.name, reasons)
 
 
 def _asked(open_host: Open, label: str, question: Callable[[Hypervisor], T]) -> T | HostError:
-    return fleet.ask(open_host, [label], question)[label]
+    return fleet.ask(open_host, [label], question, limits=CHECK_PATIENCE)[label]
 
 
 NamedVms = tuple[str, tuple[VirtualMachine, ...]]

@@ -1,105 +1,30 @@
-"""HostPair -> the links at the hosts: what two hosts said of each other and of a dry run.
+"""HostPair -> the links at the hosts: what each said of itself, and the source of a VM's check.
 
 Those of the directory come first; a migration needs both.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from delegation.errors import (
     Advice,
     Command,
-    CommandFailed,
-    DelegationError,
     HostError,
-    HyperVFailed,
 )
-from delegation.explain import networks
-from delegation.explain.chain import NO_CREDENTIALS, Link, broken, counted, ok, unknown
-from delegation.hosts.machines import HostReading, Incompatibility
-from delegation.hosts.settings import ANY_NETWORK, AUTHENTICATION, ENABLED, subnet_of
+from delegation.explain import check_links, networks
+from delegation.explain.chain import NO_CREDENTIALS, Link, broken, ok, unknown
+from delegation.explain.host_pair import HostPair, by_host, in_words
+from delegation.hosts.machines import HostReading
+from delegation.hosts.settings import AUTHENTICATION, ENABLED
 
-MIGRATION_PORT: Final = 6600
-SMB_PORT: Final = 445
-BLOCKED: Final = "0x8007274C"
-"""WSAETIMEDOUT, which a migration mostly ends with where a port is closed."""
 REMOTE_MANAGEMENT: Final = "remote management"
-DRY_RUN: Final = "Compare-VM"
-
-
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """A host as it answered, or why it did not. ``addresses`` None: they are not known."""
-
-    label: str
-    reading: HostReading | None = None
-    error: HostError | None = None
-    addresses: tuple[str, ...] | None = None
-
-    @property
-    def answered(self) -> bool:
-        """Whether it can be managed from here, whatever it says."""
-        return self.error is None or isinstance(self.error, CommandFailed)
-
-    @property
-    def silence(self) -> str:
-        """How far it came without telling its settings; empty where it told them."""
-        if self.reading is not None:
-            return ""
-        return "did not tell its settings" if self.answered else "did not answer"
-
-    @property
-    def vmms(self) -> str | None:
-        """The state of its migration service; None where that is not known."""
-        if self.reading is not None:
-            return self.reading.vmms
-        return self.error.vmms if isinstance(self.error, HyperVFailed) else None
-
-
-@dataclass(frozen=True, slots=True)
-class DryRun:
-    """What Compare-VM said of one VM: its reasons against it, or the error it ended with."""
-
-    machine: str
-    incompatibilities: Sequence[Incompatibility] = ()
-    error: HostError | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class HostPair:
-    """A pair as its two hosts see it. ``ports``: whether the source reaches those of the target.
-
-    A port that is not in it was not asked for; one with an error could not be. ``unasked`` is why
-    nobody could be asked anything.
-    """
-
-    source: Looked
-    target: Looked
-    ports: Mapping[int, bool | HostError] = field(default_factory=dict)
-    dry_run: DryRun | None = None
-    unasked: DelegationError | None = None
-
-    @property
-    def ends(self) -> tuple[Looked, Looked]:
-        return self.source, self.target
-
-    @property
-    def readings(self) -> dict[str, HostReading]:
-        """Those of the hosts that told all, by label."""
-        return {end.label: end.reading for end in self.ends if end.reading is not None}
-
-    @property
-    def lacking(self) -> str:
-        """The hosts that did not tell all, and how far they came; empty where both did."""
-        silent = {end.label: end.silence for end in self.ends if end.silence}
-        return "; ".join(f"{labels} {words}" for words, labels in _alike(silent).items())
+RIGHTS: Final = "Hyper-V rights"
+DRY_RUN: Final = "migration check"
 
 
 def links(pair: HostPair) -> tuple[Link, ...]:
     """Every link, in the order in which to look at them."""
-    asked = {**_LINKS, DRY_RUN: _dry_run} if pair.dry_run else _LINKS
+    asked = {**_LINKS, DRY_RUN: check_links.migration_check} if pair.dry_run else _LINKS
     if pair.unasked is not None:
         why, fix = f"the hosts were not asked: {pair.unasked.what}", pair.unasked.fix
         rest = [unknown(name, "the hosts were not asked") for name in asked]
@@ -110,16 +35,17 @@ def links(pair: HostPair) -> tuple[Link, ...]:
 def _reachable(pair: HostPair, name: str) -> Link:
     silent = {end.label: end.error for end in pair.ends if end.error and not end.answered}
     if silent:
-        return _failed(name, silent)
+        # Its error is about the way from here to a host, which no migration takes.
+        return _failed(name, silent, of_migration=False)
     return ok(name, "WinRM of both answers")
 
 
-def _failed(name: str, errors: Mapping[str, HostError]) -> Link:
+def _failed(name: str, errors: Mapping[str, HostError], *, of_migration: bool = True) -> Link:
     """Every host's error in its own words; what to do about each, and the first HRESULT."""
     words = {label: in_words(error) for label, error in errors.items()}
     fixes = dict.fromkeys(error.fix for error in errors.values() if error.fix)
-    hresults = [error.hresult for error in errors.values() if error.hresult]
-    return broken(name, _by_host(words), _joined(fixes), next(iter(hresults), ""))
+    hresults = [error.hresult for error in errors.values() if of_migration and error.hresult]
+    return broken(name, by_host(words), _joined(fixes), next(iter(hresults), ""))
 
 
 def _joined(sentences: Iterable[str]) -> Advice:
@@ -131,25 +57,6 @@ def _joined(sentences: Iterable[str]) -> Advice:
     return Advice(*parts)
 
 
-def in_words(error: HostError) -> str:
-    """What failed, and what the host itself says about it."""
-    return f"{error.what} [{' '.join(error.details)}]" if error.details else error.what
-
-
-def _by_host(words: Mapping[str, str]) -> str:
-    """What there is to say of hosts, by label, in one line."""
-    alike = _alike(words)
-    return "; ".join(f"{labels}: {same}" for same, labels in alike.items())
-
-
-def _alike(words: Mapping[str, str]) -> dict[str, str]:
-    """The hosts of which the same is said, by that."""
-    alike: dict[str, list[str]] = defaultdict(list)
-    for label, same in words.items():
-        alike[same].append(label)
-    return {same: " and ".join(labels) for same, labels in alike.items()}
-
-
 def _service(pair: HostPair, name: str) -> Link:
     states = {end.label: end.vmms for end in pair.ends if end.vmms is not None}
     stopped = {
@@ -157,14 +64,17 @@ def _service(pair: HostPair, name: str) -> Link:
     }
     if stopped:
         fix = f"on {' and '.join(stopped)}: Start-Service vmms; its event log says why it ended"
-        return broken(name, _by_host(stopped), fix)
+        return broken(name, by_host(stopped), fix)
     if len(states) < len(pair.ends):
         return unknown(name, pair.lacking)
     return ok(name, "vmms runs on both")
 
 
-def _cmdlets(pair: HostPair, name: str) -> Link:
-    """Of a host whose service is stopped, that is all there is to say."""
+def _rights(pair: HostPair, name: str) -> Link:
+    """Whether whoever asks may read Hyper-V's own namespace, which its administrators may.
+
+    Of a host whose service is stopped, that is all there is to say.
+    """
     failed: dict[str, HostError] = {}
     for end in pair.ends:
         is_stopped = end.vmms not in {None, "Running"}
@@ -172,7 +82,9 @@ def _cmdlets(pair: HostPair, name: str) -> Link:
             failed[end.label] = end.error
     if failed:
         return _failed(name, failed)
-    return unknown(name, pair.lacking) if pair.lacking else ok(name, "both tell their settings")
+    if pair.lacking:
+        return unknown(name, pair.lacking)
+    return ok(name, "both tell their settings (root/virtualization/v2)")
 
 
 def _enabled(pair: HostPair, name: str) -> Link:
@@ -193,6 +105,7 @@ def _authentication(pair: HostPair, name: str) -> Link:
 
     CredSSP, the default of a host, hands over a password instead, which is there only where the
     operator has typed it; Credential Guard, on by default since Windows Server 2025, forbids that.
+    Kerberos with delegation by name is not touched by it.
     """
     others = {}
     for label, reading in pair.readings.items():
@@ -202,7 +115,7 @@ def _authentication(pair: HostPair, name: str) -> Link:
         labels = " and ".join(others)
         setting = f"live_migration: {{authentication: Kerberos}} for {labels}"
         fix = f"{setting}, then delegation hosts apply"
-        return broken(name, _by_host(others), fix, NO_CREDENTIALS)
+        return broken(name, by_host(others), fix, NO_CREDENTIALS)
     return unknown(name, pair.lacking) if pair.lacking else ok(name, "Kerberos on both")
 
 
@@ -211,80 +124,38 @@ def _not_kerberos(reading: HostReading) -> str:
     authentication = reading.settings.get(AUTHENTICATION)
     if authentication == "Kerberos":
         return ""
-    return f"{authentication or 'unknown'}, which needs the operator to be logged on at the source"
+    what = f"{authentication or 'unknown'}, which needs the operator to be logged on at the source"
+    if authentication == "CredSSP":
+        what += _forbidden_by_guard(reading)
+    return what
 
 
-def _networks(pair: HostPair, name: str) -> Link:
-    if pair.lacking:
-        return unknown(name, pair.lacking)
-    readings = pair.readings
-    source = _networks_of(pair.source, readings[pair.source.label])
-    target = _networks_of(pair.target, readings[pair.target.label])
-    return networks.link(source, target)
+def _forbidden_by_guard(reading: HostReading) -> str:
+    if reading.credential_guard:
+        return ", and which Credential Guard, which runs there, forbids"
+    is_told = reading.credential_guard is not None
+    if not is_told and _build(reading.windows) >= _SERVER_2025:
+        return ", and which Credential Guard forbids, on by default since Windows Server 2025"
+    return ""
 
 
-def _networks_of(end: Looked, reading: HostReading) -> networks.HostNetworks:
-    listed = [subnet_of(key) for key in reading.settings]
-    subnets = tuple(subnet for subnet in listed if subnet is not None)
-    takes_any = reading.settings.get(ANY_NETWORK) is True
-    return networks.HostNetworks(end.label, takes_any, subnets, end.addresses)
+_SERVER_2025 = 26100
+"""Its build number."""
 
 
-Fix = Callable[[str, str], str]
-"""What to do, by the labels of source and target."""
-
-
-def _port(number: int, what: str, fix: Fix) -> Callable[[HostPair, str], Link]:
-    """Whether a connection opens, as the source itself tried it."""
-
-    def link(pair: HostPair, name: str) -> Link:
-        source, target = pair.source.label, pair.target.label
-        answer = pair.ports.get(number)
-        if answer is None:
-            return unknown(name, f"not asked: {pair.lacking or source}")
-        if isinstance(answer, HostError):
-            return unknown(name, f"{source} could not try: {in_words(answer)}")
-        if answer:
-            return ok(name, f"{source} reaches {what} of {target}")
-        why = f"{source} gets no connection to {what} of {target}"
-        return broken(name, why, fix(source, target), BLOCKED)
-
-    return link
-
-
-def _open_migration_port(source: str, target: str) -> str:
-    """The service listens on the addresses in its networks only: no firewall may be to blame."""
-    return (
-        f"{target} listens on TCP {MIGRATION_PORT} only while its migrations are on, and only at "
-        f"its addresses in its networks for them: look at both (delegation hosts show {target}); "
-        f"then open TCP {MIGRATION_PORT} from {source} to {target} in the firewalls"
-    )
-
-
-def _open_smb_port(source: str, target: str) -> str:
-    return f"open TCP {SMB_PORT} from {source} to {target} in the firewalls"
-
-
-def _dry_run(pair: HostPair, name: str) -> Link:
-    run = pair.dry_run
-    if run is None or pair.lacking:
-        return unknown(name, f"not tried: {pair.lacking}")
-    if run.error is not None:
-        return broken(name, in_words(run.error), run.error.fix, run.error.hresult)
-    if run.incompatibilities:
-        reasons = [f"{reason.message} [{reason.id}]" for reason in run.incompatibilities]
-        fix = f"make the target fit for {run.machine}, then compare again"
-        return broken(name, f"{run.machine}: {counted(reasons)}", fix)
-    return ok(name, f"{run.machine} can go there, by a dry run that connected to the target")
+def _build(windows: str | None) -> int:
+    """The third part of a version, as of ``10.0.26100``; 0: not told."""
+    parts = (windows or "").split(".")
+    return int(parts[2]) if len(parts) > 2 and parts[2].isdecimal() else 0
 
 
 _LINKS: Mapping[str, Callable[[HostPair, str], Link]] = {
     REMOTE_MANAGEMENT: _reachable,
+    RIGHTS: _rights,
     "migration service": _service,
-    "Hyper-V cmdlets": _cmdlets,
     "migration enabled": _enabled,
     "authentication": _authentication,
-    networks.NAME: _networks,
-    f"TCP {MIGRATION_PORT}": _port(MIGRATION_PORT, "the migration service", _open_migration_port),
-    f"TCP {SMB_PORT}": _port(SMB_PORT, "the file shares", _open_smb_port),
+    networks.NAME: check_links.listening,
+    f"TCP {check_links.MIGRATION_PORT}": check_links.migration_port,
+    f"TCP {check_links.SMB_PORT}": check_links.smb_port,
 }

@@ -1,149 +1,100 @@
-"""Two hosts' networks for migrations -> whether one can reach the other: a link.
+"""Two hosts' addresses and networks for migrations -> whether one can reach the other: a link.
 
-A host takes migrations at those of its addresses that lie in its networks for them, or at all where
-any network will do.
+Networks for migrations are about what comes in: a host listens at those of its addresses that lie
+in them, or at all where any network will do. So the target's count, and a source needs none.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
-from delegation.explain.chain import Link, broken, counted, ok, unknown
+from delegation.explain.chain import WRONG_PRINCIPAL, Link, broken, counted, ok, unknown
 
 NAME = "networks"
-Network = IPv4Network | IPv6Network
+_THEN = ", then delegation hosts apply"
 
 
 @dataclass(frozen=True)
 class HostNetworks:
-    """One host's networks as it spells them, and its addresses; None: they are not known."""
+    """One host's networks for migrations as it spells them, and its addresses.
+
+    ``listeners`` are those where it takes migrations, as it says itself; ``addresses`` all of
+    them, None: they are not known. ``is_off``: it takes none at all.
+    """
 
     label: str
     any_network: bool = False
     listed: tuple[str, ...] = ()
+    listeners: tuple[str, ...] = ()
     addresses: tuple[str, ...] | None = None
-
-    @cached_property
-    def networks(self) -> dict[str, Network]:
-        """Those that can be compared, by their spelling."""
-        parsed = {text: _network(text) for text in self.listed}
-        return {text: network for text, network in parsed.items() if network is not None}
-
-    @cached_property
-    def usable(self) -> dict[str, Network]:
-        """Those in which the host has an address, as far as its addresses are known."""
-        if self.addresses is None:
-            return self.networks
-        # VMMS listens on those addresses only that lie in its networks, so that a network without
-        # one is of no use, whatever the other host lists.
-        parsed = [_network(text) for text in self.addresses]
-        addresses = [address for address in parsed if address is not None]
-        return {
-            text: network
-            for text, network in self.networks.items()
-            if _holds_one(network, addresses)
-        }
-
-    @property
-    def odd(self) -> tuple[str, ...]:
-        """What is listed and is no subnet; of no account where any network will do."""
-        if self.any_network:
-            return ()
-        return tuple(text for text in self.listed if text not in self.networks)
-
-    @property
-    def words(self) -> str:
-        """What it takes, in a clause."""
-        if self.any_network:
-            return f"{self.label} takes any network"
-        return f"{self.label} lists {counted([*self.usable, *self.odd])}"
+    is_off: bool = False
 
 
 def link(source: HostNetworks, target: HostNetworks) -> Link:
-    """Each end by itself, then both together. Only what is known counts."""
-    ends = (source, target)
-    closed = [end.label for end in ends if not end.any_network and not end.listed]
-    if closed:
-        labels = " and ".join(closed)
-        why = f"{labels}: no network is listed, and any network is off"
-        setting = f"live_migration: networks, or any_network: true, for {labels}"
-        return broken(NAME, why, f"{setting}{_THEN}")
-    astray = [end for end in ends if not (end.any_network or end.usable or end.odd)]
-    if astray:
-        why = "; ".join(f"{end.label} has no address in {counted([*end.listed])}" for end in astray)
-        whose = " and ".join(end.label for end in astray)
-        setting = f"live_migration: networks in which {whose} has an address"
-        return broken(NAME, why, f"{setting}{_THEN}")
-    if source.any_network or target.any_network:
-        hangs_on_odd = any(end.odd and not end.usable for end in ends)
-        if hangs_on_odd:
-            return _strange(ends)
-        return ok(NAME, f"{_accepting(ends)}{_not_known(ends)}")
-    return _both_listing(source, target)
+    """Where the target listens, and whether that is somewhere else than at the source."""
+    if target.is_off:
+        return unknown(NAME, f"{target.label} listens nowhere while its migrations are off")
+    if not target.listeners:
+        return _listening_nowhere(target)
+    shared = _shared(source, target)
+    where = f"{target.label} listens at {counted(list(target.listeners), 4)}"
+    if not shared:
+        return ok(NAME, where)
+    twice = f"{counted(shared)} is on {source.label} as well: a source would reach itself there"
+    # The target's order is that in which its addresses are tried.
+    if target.listeners[0] in shared:
+        fix = (
+            f"live_migration: networks for {target.label}, in which its address is its own, before "
+            f"all others (priority){_THEN}"
+        )
+        return broken(NAME, f"{where}; {twice}", fix, WRONG_PRINCIPAL)
+    return ok(NAME, f"{where}, in this order; {twice}")
 
 
-_THEN = ", then delegation hosts apply"
+def _listening_nowhere(target: HostNetworks) -> Link:
+    label = target.label
+    if not target.any_network and not target.listed:
+        why = f"{label} listens nowhere: no network is listed, and any network is off"
+        fix = f"live_migration: networks, or any_network: true, for {label}{_THEN}"
+        return broken(NAME, why, fix)
+    if not target.any_network and _is_astray(target):
+        why = f"{label} listens nowhere: it has no address in {counted(list(target.listed))}"
+        fix = f"live_migration: networks in which {label} has an address{_THEN}"
+        return broken(NAME, why, fix)
+    fix = f"on {label}: Restart-Service vmms, which may have started before its network adapters"
+    return broken(NAME, f"{label} tells no address where it listens", fix)
 
 
-def _both_listing(source: HostNetworks, target: HostNetworks) -> Link:
-    ends = (source, target)
-    common = _common(source, target)
-    same = sorted(of_source for of_source, of_target in common if of_source == of_target)
-    if same:
-        return ok(NAME, f"both list {counted(same)}{_not_known(ends)}")
-    if common:
-        of_source, of_target = min(common)
-        overlapping = f"{of_source} of {source.label} and {of_target} of {target.label} overlap"
-        return ok(NAME, f"{overlapping}{_not_known(ends)}")
-    if source.odd or target.odd:
-        return _strange(ends)
-    fix = f"live_migration: networks with one that both hosts have{_THEN}"
-    return broken(NAME, f"none in common: {_accepting(ends)}", fix)
+def _is_astray(target: HostNetworks) -> bool:
+    """Whether it is known that no address of it lies in a network that it lists."""
+    if target.addresses is None:
+        return False
+    networks = [_network(text) for text in target.listed]
+    addresses = [_address(text) for text in target.addresses]
+    return not any(
+        network is not None and address is not None and address in network
+        for network in networks
+        for address in addresses
+    )
 
 
-def _common(source: HostNetworks, target: HostNetworks) -> set[tuple[str, str]]:
-    """The networks of both that overlap, as each spells them: a network may lie in another."""
-    common: set[tuple[str, str]] = set()
-    for of_source, source_network in source.usable.items():
-        for of_target, target_network in target.usable.items():
-            if _overlap(source_network, target_network):
-                common.add((of_source, of_target))
-    return common
+def _shared(source: HostNetworks, target: HostNetworks) -> list[str]:
+    """Addresses where the target listens, and the source is: as of a cluster's private network."""
+    known: Sequence[str] = source.listeners if source.addresses is None else source.addresses
+    own = {_address(text) for text in known}
+    return [text for text in target.listeners if (found := _address(text)) and found in own]
 
 
-def _strange(ends: Sequence[HostNetworks]) -> Link:
-    """Unknown: it hangs on what a host lists and nobody can compare."""
-    odd = [f"{end.label}: {text}" for end in ends for text in end.odd]
-    fix = "look at what the host lists: Get-VMMigrationNetwork"
-    return unknown(NAME, f"this is no subnet: {counted(odd)}", fix)
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
 
 
-def _accepting(ends: Sequence[HostNetworks]) -> str:
-    if all(end.any_network for end in ends):
-        return "both take any network"
-    return ", ".join(end.words for end in ends)
-
-
-def _not_known(ends: Sequence[HostNetworks]) -> str:
-    """What was not compared."""
-    blind = [end.label for end in ends if not end.any_network and end.addresses is None]
-    if not blind:
-        return ""
-    return f"; whether {' and '.join(blind)} has an address there is not known"
-
-
-def _network(text: str) -> Network | None:
+def _network(text: str) -> IPv4Network | IPv6Network | None:
     """A subnet, or an address as one; None of what is neither."""
     try:
         return ip_network(text, strict=False)
     except ValueError:
         return None
-
-
-def _holds_one(network: Network, addresses: Sequence[Network]) -> bool:
-    return any(_overlap(network, address) for address in addresses)
-
-
-def _overlap(left: Network, right: Network) -> bool:
-    return left.version == right.version and left.overlaps(right)

@@ -14,7 +14,7 @@ from delegation.events import Teller
 from delegation.explain import Pair, explain, stranger
 from delegation.explain.asking import ask_hosts, hosts_not_asked
 from delegation.explain.explanation_view import ExplanationView
-from delegation.explain.host_links import HostPair
+from delegation.explain.host_pair import HostPair
 from delegation.hosts.hypervisor import Open
 from delegation.inventory import Inventory, Remoting
 from delegation.mesh import snapshot, survey

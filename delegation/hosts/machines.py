@@ -118,6 +118,7 @@ class HostReading:
     ``clustered``: it is a node of a cluster. ``vmms``: the state of the migration's own service.
     ``listeners`` are the addresses where it takes migrations, without link-local ones; none while
     migrations are off. ``windows`` is the build of its Windows, as in ``10.0.20348``.
+    ``credential_guard``: it runs there, and passes no password on; None: not told.
     ``not_told`` are reasons for what is None here, by what it is of: ``disk``, ``clustered``.
     """
 
@@ -130,6 +131,7 @@ class HostReading:
     under_way: UnderWay = UnderWay()
     windows: str | None = None
     not_told: Mapping[str, str] = field(default_factory=dict)
+    credential_guard: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,34 +1,37 @@
-"""Ways that VMs are to go -> what the hosts say when they try them: ports, and dry runs.
+"""Ways that VMs are to go -> what the hosts say when each source is asked to check them.
 
-Before the first migration, so that what would fail fails before anything has been moved. A dry run
-is Compare-VM: the source asks the target whether it would take the VM.
+Before the first migration, so that what would fail fails before anything has been moved. A check
+is a job of the source's migration service (CheckVirtualSystemIsMigratable), which asks the target
+whether it would take the VM, in the operator's name and by the source's delegation. It copies
+nothing, leaves nothing on the target, and proves nothing of storage.
 """
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from typing import Self
 from uuid import UUID
 
 from delegation import names
-from delegation.errors import HostError, HostUnreachable
+from delegation.errors import CommandFailed, HostError, HostUnreachable
 from delegation.events import Progress
-from delegation.explain.host_links import MIGRATION_PORT, SMB_PORT, DryRun, HostPair
+from delegation.explain.host_pair import DryRun, HostPair
+from delegation.hosts import failures
 from delegation.hosts.crew import Crew, HostLine, Job, Limits
+from delegation.hosts.failures import MISSING_SWITCH, FailureKind
 from delegation.hosts.hypervisor import Hypervisor, Open, opened
-from delegation.hosts.machines import MoveOrder
+from delegation.hosts.machines import Incompatibility, MoveOrder
 
 WORKERS = 32
 """Connections at a time, to all sources."""
 CONNECTIONS = 4
-"""Those to one source: by default WinRM allows one user 30 shells on a host, and 10 users."""
+"""Those to one source: each check is a job that its migration service follows."""
 SECONDS = 400.0
-"""How long a host may say nothing; the deadline of a dry run is shorter."""
+"""How long a host may say nothing; the deadline of a check is shorter."""
 
-MISSING_SWITCH = 33012
-"""MessageId of Compare-VM: the target has no such virtual switch.
-
-The one reason that is confirmed to have nothing to do with room.
-"""
+_OF_PAIR = {FailureKind.DELEGATION, FailureKind.NAME, FailureKind.NETWORK}
+"""What a check may say that is so for every VM of the pair."""
 
 Ends = tuple[str, str]
 """A pair by its labels: source, target."""
@@ -39,7 +42,8 @@ class Trip:
     """One VM's way from host to host, by label; ``storage`` is a folder of the latter.
 
     ``fits``: there is room for it now. Where there is not, others make room before it starts, and
-    a dry run of now complains of that in words that can't be told from others.
+    a check of now complains of that in words that can't be told from others. ``busy``: a backup or
+    the like has it now, whose end is waited for: a check of now would only say that.
     """
 
     machine: UUID
@@ -48,6 +52,8 @@ class Trip:
     to: str
     storage: str
     fits: bool = True
+    busy: bool = False
+    with_checkpoints: bool = False
 
     @property
     def ends(self) -> Ends:
@@ -64,11 +70,20 @@ class _TripTried:
 
     @property
     def is_closed(self) -> bool:
-        """Whether no VM has a way between the two, so that no other need be tried."""
+        """Whether no VM has a way between the two, so that no other need be tried.
+
+        What a host itself answers of one VM says nothing of the next one.
+        """
         dry_run = self.pair.dry_run
-        has_failed = dry_run is not None and dry_run.error is not None
-        has_closed_port = any(reached is False for reached in self.pair.ports.values())
-        return has_failed or has_closed_port
+        if dry_run is None:
+            return False
+        if dry_run.error is not None and not isinstance(dry_run.error, CommandFailed):
+            return True
+        return any(_kind(reason) in _OF_PAIR for reason in dry_run.incompatibilities)
+
+
+def _kind(reason: Incompatibility) -> FailureKind:
+    return failures.meaning(failures.of_check(reason)).kind
 
 
 def dry_runs(
@@ -78,12 +93,12 @@ def dry_runs(
     trips: Iterable[Trip],
     progress: Progress,
 ) -> Iterator[tuple[Ends, HostPair]]:
-    """Each pair with its ports and one VM's dry run, for every one of the ``trips``.
+    """Each pair with one VM's check, for every one of the ``trips`` whose VM is not busy.
 
-    ``pairs`` is what is known of them by now, ``fqdns`` are the hosts' full names by label. The
-    ports and one VM of each pair go first: where these fail, the others are left out.
+    ``pairs`` is what is known of them by now, ``fqdns`` are the hosts' full names by label. One VM
+    of each pair goes first: where the pair is to blame for what it meets, the others are left out.
     """
-    distinct = list(dict.fromkeys(trips))
+    distinct = [trip for trip in dict.fromkeys(trips) if not trip.busy]
     first_of_pair: dict[Ends, Trip] = {}
     for trip in distinct:
         first_of_pair.setdefault(trip.ends, trip)
@@ -91,15 +106,13 @@ def dry_runs(
     counter = _TripCounter(progress, len(distinct))
     known = dict(pairs)
     outcome: dict[Trip, HostPair] = {}
-    for round_trips, with_ports in ((list(first_of_pair.values()), True), (others, False)):
+    for round_trips in (list(first_of_pair.values()), others):
         open_trips = [trip for trip in round_trips if trip.ends in known]
         counter.add(len(round_trips) - len(open_trips))
-        trials = _Trials(open_host, fqdns, dict(known), with_ports=with_ports)
+        trials = _Trials(open_host, fqdns, dict(known))
         for tried in _tried(trials, open_trips):
             outcome[tried.trip] = tried.pair
             counter.add(1 + tried.skipped)
-            if with_ports:
-                known[tried.trip.ends] = tried.pair
             if tried.is_closed:
                 known.pop(tried.trip.ends, None)
     for trip in distinct:
@@ -122,12 +135,11 @@ class _TripCounter:
 
 @dataclass(frozen=True)
 class _Trials:
-    """What trips are tried with; ``with_ports``: whether the source reaches the target's, too."""
+    """What trips are tried with."""
 
     open_host: Open
     fqdns: Mapping[str, str]
     pairs: Mapping[Ends, HostPair]
-    with_ports: bool
 
     def job(self, trips: Sequence[Trip]) -> Job[_TripTried]:
         """One connection's work: these trips, all from one source."""
@@ -137,9 +149,9 @@ class _Trials:
             while left:
                 # A connection that raised is of no use any more: the next trip gets another one.
                 try:
-                    with opened(self.open_host, left[0].source) as source:
+                    with _Connections(self.open_host, left[0].source) as hosts:
                         while left and line.begins(left[0]):
-                            line.says(_TripTried(left[0], self._try(source, left[0])))
+                            line.says(self._try(hosts, left[0]))
                             left.popleft()
                         return
                 except HostError as exc:
@@ -155,18 +167,64 @@ class _Trials:
         dry_run = DryRun(trip.name, error=error)
         return _TripTried(trip, replace(self.pairs[trip.ends], dry_run=dry_run), skipped)
 
-    def _try(self, source: Hypervisor, trip: Trip) -> HostPair:
-        pair = self.pairs[trip.ends]
-        fqdn = self.fqdns[trip.to]
-        if self.with_ports:
-            ports = {port: _reaches(source, fqdn, port) for port in (MIGRATION_PORT, SMB_PORT)}
-            pair = replace(pair, ports=ports)
-        order = MoveOrder(trip.machine, trip.name, fqdn, trip.storage)
-        reasons = list(source.compare(order))
-        if not trip.fits:
-            # Others make room before it starts: what a dry run of now says of that is no obstacle.
-            reasons = [reason for reason in reasons if reason.id == MISSING_SWITCH]
-        return replace(pair, dry_run=DryRun(trip.name, reasons))
+    def _try(self, hosts: "_Connections", trip: Trip) -> _TripTried:
+        """One check, of a target as it is right before. Raises HostError, but for a host's own no.
+
+        That is an answer about this VM: the connections that brought it are good for the next one.
+        """
+        try:
+            landing = hosts.target(trip.to).landing(trip.machine)
+            order = MoveOrder(
+                trip.machine,
+                trip.name,
+                self.fqdns[trip.to],
+                trip.storage,
+                landing,
+                trip.with_checkpoints,
+            )
+            reasons = hosts.source.check(order)
+        except CommandFailed as exc:
+            return self.failed(trip, exc, skipped=0)
+        counting = [reason for reason in reasons if trip.fits or _is_lasting(reason)]
+        dry_run = DryRun(trip.name, counting)
+        return _TripTried(trip, replace(self.pairs[trip.ends], dry_run=dry_run))
+
+
+def _is_lasting(reason: Incompatibility) -> bool:
+    """Whether it is an obstacle also where others make room first.
+
+    A missing switch is the one reason known that has nothing to do with room; the others are those
+    of the pair itself.
+    """
+    return reason.id == MISSING_SWITCH or _kind(reason) in {*_OF_PAIR, FailureKind.RIGHTS}
+
+
+class _Connections:
+    """Those of one thread: to a source, and to the target of the trip at hand."""
+
+    def __init__(self, open_host: Open, source: str) -> None:
+        self._open = open_host
+        self._label = source
+        self._source = ExitStack()
+        self._target = ExitStack()
+        self._open_target: tuple[str, Hypervisor] | None = None
+
+    def __enter__(self) -> Self:
+        self.source = self._source.enter_context(opened(self._open, self._label))
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self._target.close()
+        self._source.close()
+
+    def target(self, label: str) -> Hypervisor:
+        """The host of that label; one at a time is open."""
+        if self._open_target is None or self._open_target[0] != label:
+            self._target.close()
+            self._open_target = None
+            host = self._target.enter_context(opened(self._open, label))
+            self._open_target = label, host
+        return self._open_target[1]
 
 
 def _tried(trials: _Trials, trips: Sequence[Trip]) -> Iterator[_TripTried]:
@@ -202,13 +260,6 @@ def _by_connection(trips: Iterable[Trip]) -> dict[str, list[Trip]]:
             if dealt:
                 by_connection[f"{source} {number}"] = dealt
     return by_connection
-
-
-def _reaches(source: Hypervisor, fqdn: str, port: int) -> bool | HostError:
-    try:
-        return source.reaches(fqdn, port)
-    except HostError as exc:
-        return exc
 
 
 def _silence(label: str) -> HostUnreachable:

@@ -1,6 +1,6 @@
 """Migrations that wait -> whether every pair that they use works, link by link.
 
-By the directory as it is now, the hosts' own settings, the ports, and a dry run of every VM: it
+By the directory as it is now, the hosts' own settings, and each source's own check of every VM: it
 comes before the first migration, so that nothing is started where one would fail.
 """
 
@@ -15,10 +15,10 @@ from delegation import explain, names
 from delegation.errors import Advice, HostError, Refused, command
 from delegation.events import Teller
 from delegation.explain import Link
-from delegation.explain.host_links import HostPair, Looked
+from delegation.explain.host_pair import HostPair, Looked
 from delegation.hosts.hosted import folder
 from delegation.hosts.hypervisor import Open
-from delegation.hosts.machines import VirtualMachine
+from delegation.hosts.machines import MachineActivity, VirtualMachine
 from delegation.inventory import Inventory
 from delegation.mesh import snapshot, survey
 from delegation.mesh.desired import Desired, Endpoint, expand
@@ -66,7 +66,7 @@ def check(
     """Look at every pair that these use; what it gives says where a VM may be put aside.
 
     A pair of a bypass that nobody uses yet is judged when it is asked for, by the directory and the
-    settings alone: there is no dry run of it. ``waiting``: hosts that do not answer are waited for,
+    settings alone: no VM is checked for it. ``waiting``: hosts that do not answer are waited for,
     and nothing is said against their pairs.
     Raises Refused where a pair is broken.
     """
@@ -83,9 +83,17 @@ def check(
         return (source, to) in used or links.broken((source, to)) is None
 
     def via(move: Move, source: str, to: str) -> bool:
-        return terms.via(move, source, to) and works(source, to) and works(to, move.target)
+        is_open = terms.via(move, source, to) and _has_known_room(surveyed, to, terms)
+        return is_open and works(source, to) and works(to, move.target)
 
     return via
+
+
+def _has_known_room(surveyed: Surveyed, label: str, terms: Terms) -> bool:
+    """Whether a VM may be put aside there: what is assumed full takes none for a while, either."""
+    if not terms.liberties.assume_full:
+        return True
+    return surveyed.tells(label, "memory") and surveyed.tells(label, "disk")
 
 
 @dataclass(frozen=True)
@@ -143,7 +151,16 @@ def trips(moves: Iterable[Migration], surveyed: Surveyed, terms: Terms) -> list[
             storage = folder(target, vm)  # as the runner will choose it
         free = room.get(to)
         fits = free is not None and move.memory <= free.memory and move.disk <= free.disk
-        return Trip(move.machine, move.name, source, to, storage, fits)
+        return Trip(
+            move.machine,
+            move.name,
+            source,
+            to,
+            storage,
+            fits=fits,
+            busy=vm is not None and vm.activity is MachineActivity.BUSY,
+            with_checkpoints=terms.liberties.with_checkpoints,
+        )
 
     ways = [trip(move, move.at, move.target, move.storage) for move in pending.values()]
     course = timeline(room, map(as_move, pending.values()), slots=terms.slots, via=terms.via)
@@ -211,8 +228,7 @@ def _tokens(
 def refuse_broken(links: Links, open_host: Open, checked: list[Trip], teller: Teller) -> None:
     """Raise Refused where a pair is broken, with its first broken link and the fix of each.
 
-    The hosts try it out only where nothing else speaks against it: a dry run leaves a planned VM
-    on its target, and takes a while.
+    The hosts check it only where nothing else speaks against it: that takes a while.
     """
     used = list(dict.fromkeys(trip.ends for trip in checked))
     broken: dict[Ends, list[Link]] = {}
@@ -235,12 +251,12 @@ def refuse_broken(links: Links, open_host: Open, checked: list[Trip], teller: Te
 def _broken_when_tried(
     links: Links, open_host: Open, checked: list[Trip], teller: Teller
 ) -> dict[Ends, list[Link]]:
-    """What the hosts find out about each pair, in the order in which the pairs are used."""
+    """What the sources find out about each pair, in the order in which the pairs are used."""
     fqdns = {label: host.fqdn for label, host in links.inventory.hosts.items()}
     used = list(dict.fromkeys(trip.ends for trip in checked))
     pairs = {ends: links.host_pair(ends) for ends in used}
     broken: dict[Ends, list[Link]] = {ends: [] for ends in used}
-    progress = teller.progress("machines tried:")
+    progress = teller.progress("machines checked:")
     for ends, tried in dry_runs(open_host, fqdns, pairs, checked, progress):
         link = links.broken(ends, tried)
         if link is not None and link not in broken[ends]:

@@ -10,7 +10,8 @@ import pytest
 from delegation.errors import CommandFailed, HostError, HostUnreachable, HyperVFailed, NoHostTicket
 from delegation.explain import LinkState
 from delegation.explain.asking import ask_hosts
-from delegation.explain.host_links import HostPair, links
+from delegation.explain.host_links import links
+from delegation.explain.host_pair import HostPair
 from delegation.hosts.hypervisor import Hypervisor
 from delegation.hosts.machines import (
     HostReading,

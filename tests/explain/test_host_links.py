@@ -7,7 +7,8 @@ import pytest
 
 from delegation.errors import CommandFailed, HostUnreachable, HyperVFailed, UsageError, WrongHost
 from delegation.explain import LinkState
-from delegation.explain.host_links import BLOCKED, DryRun, HostPair, Looked, links
+from delegation.explain.host_links import BLOCKED, links
+from delegation.explain.host_pair import DryRun, HostPair, Looked
 from delegation.hosts.machines import HostReading, Incompatibility
 
 FINE = HostReading(

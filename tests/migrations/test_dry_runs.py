@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 import pytest
 
 from delegation.errors import CommandFailed, HostError, HostUnreachable
-from delegation.explain.host_links import HostPair, Looked
+from delegation.explain.host_pair import HostPair, Looked
 from delegation.hosts.hypervisor import Hypervisor
 from delegation.hosts.machines import Incompatibility, MoveOrder
 from delegation.migrations import dry_runs

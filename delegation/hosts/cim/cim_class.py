@@ -15,6 +15,7 @@ V2 = "root/virtualization/v2"
 CIMV2 = "root/cimv2"
 STANDARD = "root/standardcimv2"
 CLUSTER = "root/MSCluster"
+DEVICE_GUARD = "root/Microsoft/Windows/DeviceGuard"
 """The namespaces that are asked."""
 
 RETURN_VALUE = "ReturnValue"

@@ -1,10 +1,18 @@
 """The classes that are asked of a host: what is used of each. The one table of their types.
 
 Names and types of Msvm_ classes: Microsoft's "Hyper-V WMI provider (V2)" reference. Of the others:
-the CIMWin32 provider's reference, MSFT_NetIPAddress and MSCluster_Cluster.
+the CIMWin32 provider's reference, MSFT_NetIPAddress, MSCluster_Cluster, and for Win32_DeviceGuard
+"Enable virtualization-based protection of code integrity".
 """
 
-from delegation.hosts.cim.cim_class import CIMV2, CLUSTER, STANDARD, declare, method
+from delegation.hosts.cim.cim_class import (
+    CIMV2,
+    CLUSTER,
+    DEVICE_GUARD,
+    STANDARD,
+    declare,
+    method,
+)
 
 _STARTS_JOB = "ref:CIM_ConcreteJob Job"
 _MIGRATION = (
@@ -154,6 +162,9 @@ SERVICE = declare("Win32_Service", "string Name, string State", namespace=CIMV2)
 VOLUME = declare("Win32_Volume", "string Name, uint64 Capacity, uint64 FreeSpace", namespace=CIMV2)
 """By mount point: ``C:\\``, and also ``C:\\ClusterStorage\\Volume1\\``."""
 IP_ADDRESS = declare("MSFT_NetIPAddress", "string IPAddress", namespace=STANDARD)
+SECURITY_SERVICES = declare(
+    "Win32_DeviceGuard", "uint32[] SecurityServicesRunning", namespace=DEVICE_GUARD
+)
 CLUSTER_ITSELF = declare("MSCluster_Cluster", "string Name", namespace=CLUSTER)
 
 DECLARED = (
@@ -181,5 +192,6 @@ DECLARED = (
     SERVICE,
     VOLUME,
     IP_ADDRESS,
+    SECURITY_SERVICES,
     CLUSTER_ITSELF,
 )

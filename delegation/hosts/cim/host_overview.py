@@ -32,6 +32,7 @@ def read_host(cim: Cim) -> HostReading:
     memory = _free_memory(cim, windows)
     volume = _volume_of(surroundings.read_volumes(cim), folders.machines)
     clustered = _is_node(cim)
+    guard = surroundings.read_credential_guard(cim)
     found = {DISK: volume, MEMORY: memory, CLUSTERED: clustered, WINDOWS: windows}
     resources = Resources(
         int(values[settings.MIGRATIONS]),
@@ -53,6 +54,7 @@ def read_host(cim: Cim) -> HostReading:
         UnderWay(now.migrations, now.storage_migrations),
         None if isinstance(windows, NotTold) else windows.version,
         {name: one.why for name, one in found.items() if isinstance(one, NotTold)},
+        None if isinstance(guard, NotTold) else guard,
     )
 
 

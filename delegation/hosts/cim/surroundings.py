@@ -9,6 +9,7 @@ from delegation.hosts.cim.cim_classes import (
     CLUSTER_ITSELF,
     IP_ADDRESS,
     OPERATING_SYSTEM,
+    SECURITY_SERVICES,
     SERVICE,
     VOLUME,
 )
@@ -20,6 +21,8 @@ T = TypeVar("T")
 
 VMMS, CLUSTER_SERVICE = "vmms", "clussvc"
 _KIB = 1024
+_RUNNING, _GUARD = "SecurityServicesRunning", 1
+"""Which of Device Guard's services run; 1 is Credential Guard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,12 @@ def read_cluster(cim: Cim) -> str | NotTold:
     if not isinstance(found, NotTold):
         return found[0].text("Name")
     return "" if found.hresult in {NO_NAMESPACE, NO_CLASS} else found
+
+
+def read_credential_guard(cim: Cim) -> bool | NotTold:
+    """Whether Credential Guard runs, which keeps passwords from being passed on."""
+    found = told(lambda: cim.only(wql.every(SECURITY_SERVICES)))
+    return found if isinstance(found, NotTold) else _GUARD in found.integers(_RUNNING)
 
 
 def _some(cim: Cim, found: tuple[T, ...], what: str) -> tuple[T, ...]:

@@ -4,10 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 from delegation import names
-from delegation.hosts.machines import HostReading, MachineActivity, VirtualMachine
+from delegation.hosts.machines import MachineActivity, VirtualMachine
 from delegation.migrations.moves.affinity import AffinityRules
 from delegation.migrations.moves.placed import Placed
-from delegation.migrations.moves.surveyed import Surveyed, untold
+from delegation.migrations.moves.surveyed import Surveyed
 from delegation.migrations.moves.terms import Terms
 from delegation.migrations.moves.volumes import is_share, server_of, system_place, volume_of
 
@@ -34,7 +34,7 @@ def _of_free_space(
     for target in sorted({placed.move.target for placed, _ in moves}):
         reading = surveyed.hosts[target].reading
         for what in ("memory", "disk"):
-            if reading.resources is None or not _is_untold(what, reading):
+            if reading.resources is None or surveyed.tells(target, what):
                 continue
             why = reading.not_told.get(what, "")
             because = f" ({why})" if why else ""
@@ -51,12 +51,6 @@ def _of_free_space(
             f"how much room {drive} of {target} has is not known: only the volume of its default "
             "folder is looked at"
         )
-
-
-def _is_untold(what: str, reading: HostReading) -> bool:
-    """Also where it was taken for none since."""
-    resources = reading.resources
-    return what in reading.not_told or (resources is not None and what in untold(resources))
 
 
 def _of_sizes(moves: Iterable[PlacedMachine]) -> Iterator[str]:

@@ -66,6 +66,13 @@ class Surveyed:
         hosted = self.hosts.get(label)
         return None if hosted is None else hosted.reading.resources
 
+    def tells(self, label: str, what: str) -> bool:
+        """Whether a host tells how much ``memory`` or ``disk`` is free, whatever is assumed."""
+        resources = self.resources(label)
+        if resources is None:
+            return False
+        return what not in self.hosts[label].reading.not_told and what not in untold(resources)
+
     def is_measured(self, label: str, storage: str) -> bool:
         """Whether the host's free space is told, and is that of the volume of this folder."""
         resources = self.resources(label)
