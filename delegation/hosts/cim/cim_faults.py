@@ -102,25 +102,6 @@ _BY_RETURN: Mapping[int, str] = MappingProxyType(
 )
 """What Hyper-V's services return; the last one of the image service alone."""
 
-_UNCERTAIN = {32771, 32772}
-HAS_BEGUN_NOTHING = frozenset(
-    {
-        *(_BY_RETURN.keys() - _UNCERTAIN),
-        NOT_FOUND,
-        ACCESS_DENIED,
-        NO_NAMESPACE,
-        NO_CLASS,
-        "0x80041008",
-        "0x8004100C",
-        "0x80041013",
-        "0x80041014",
-        "0x8004102E",
-        "0x8004102F",
-    }
-)
-"""Codes and HRESULTs of a host that has not begun what it was asked for. After all others it may
-have: that its WMI failed, was cancelled or shuts down says nothing of VMMS."""
-
 DONE = 0
 STARTED = 4096
 """A job was started, and tells the end."""

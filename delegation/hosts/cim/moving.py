@@ -15,13 +15,13 @@ from delegation.hosts.cim.cim_classes import (
     PLANNED_SYSTEM,
 )
 from delegation.hosts.cim.cim_client import Cim
-from delegation.hosts.cim.cim_faults import HAS_BEGUN_NOTHING
 from delegation.hosts.cim.cim_jobs import MOVES, CimJob
 from delegation.hosts.cim.cim_reference import Reference
 from delegation.hosts.cim.job_moving import JobMoving
 from delegation.hosts.cim.machine_activity import activity
 from delegation.hosts.cim.migration_service import read_service
 from delegation.hosts.cim.move_handle import SETTLED_SECONDS, START_SECONDS, MoveHandle
+from delegation.hosts.cim.move_refusals import begins_nothing, refused
 from delegation.hosts.cim.told import NotTold, told
 from delegation.hosts.hypervisor import Moving
 from delegation.hosts.machines import Incompatibility, Landing, MoveOrder
@@ -144,8 +144,8 @@ def start(cim: Cim, order: MoveOrder, handle: str) -> Moving:
     try:
         job = cim.change(service, MIGRATION_SERVICE, "MigrateVirtualSystemToHost", **asked)
     except CimFailed as exc:
-        if exc.code in HAS_BEGUN_NOTHING or exc.hresult in HAS_BEGUN_NOTHING:
-            raise _refused(exc) from exc
+        if begins_nothing(exc):
+            raise refused(exc) from exc
         raise
     if job is None:
         raise CimFailed(
@@ -164,20 +164,7 @@ def _request(cim: Cim, order: MoveOrder) -> dict[str, object]:
             raise MoveRefused(one.what, one.fix)
         return migration_request.arguments(cim, order, found)
     except CimFailed as exc:
-        raise _refused(exc) from exc
-
-
-def _refused(exc: CimFailed) -> MoveRefused:
-    if isinstance(exc, MoveRefused):
-        return exc
-    return MoveRefused(
-        exc.what,
-        exc.fix,
-        exc.details,
-        hresult=exc.hresult,
-        code=exc.code,
-        message_id=exc.message_id,
-    )
+        raise refused(exc) from exc
 
 
 def reattach(cim: Cim, machine: UUID, handle: str) -> Moving | None:
