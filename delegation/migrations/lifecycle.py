@@ -1,16 +1,19 @@
 """A migration's state, and what happens to it -> its next state, as one table.
 
-Whoever starts migrations may die at any moment, while Move-VM goes on at its host without it. So:
+A migration is a job of its source's management service, which goes on whatever becomes of whoever
+started it. So:
 
 1. Nothing is sent that is not on record. ``STARTING`` is committed, with the handle by which its
    host can find it again, before the host hears of it: a migration on record as queued has not
-   been sent, and one on record as starting may have been.
+   been sent, and one on record as starting may have been. The handle says what was there before,
+   jobs and a planned machine: so ours can be told from others' afterwards.
 2. Only the hosts know an end. From its intent on, a migration is *on the way* until both of them
-   have said where the machine is; what Move-VM said, or that it said nothing, gives the reason
+   have said where the machine is; what its job said, or that it said nothing, gives the reason
    alone. While one of them is silent it is ``UNKNOWN``, and everything that it may hold is held:
    all, but its slot at a source which says that it has the machine and does nothing about it.
 3. So none is started twice: ``INTENDED`` leaves from ``QUEUED`` alone, and nothing that was on
-   the way comes back there but by what both hosts said, when nothing of it runs.
+   the way comes back there but by what both hosts said, when nothing of it runs. What is found
+   before it is sent, such as a machine that somebody has moved, ends a queued one as well.
 """
 
 from collections.abc import Mapping
@@ -18,6 +21,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 from uuid import UUID
+
+from delegation.hosts.machines import Failure
 
 
 class MigrationState(StrEnum):
@@ -41,7 +46,7 @@ class MigrationState(StrEnum):
 
     @property
     def on_the_way(self) -> bool:
-        """Move-VM may be running: the VM must not be started."""
+        """A job of it may be running: the VM must not be started."""
         return self in _ON_THE_WAY
 
     @property
@@ -75,7 +80,7 @@ class MigrationStep(StrEnum):
     LOST = "lost"
     """The link, a host or whoever watched it died."""
     REATTACHED = "reattached"
-    """It still runs, by its handle, and is watched again."""
+    """Its job still runs, by its handle, and is watched again."""
     ARRIVED = "arrived"
     """Both hosts say that the machine is at its target."""
     PASSED = "passed"
@@ -108,7 +113,7 @@ _BY_THE_HOSTS: Mapping[MigrationStep, MigrationState] = {
 }
 
 TRANSITIONS: Mapping[MigrationState, Mapping[MigrationStep, MigrationState]] = MappingProxyType({
-    MigrationState.QUEUED: {MigrationStep.INTENDED: MigrationState.STARTING, **_NOT_SENT},
+    MigrationState.QUEUED: {MigrationStep.INTENDED: MigrationState.STARTING, **_BY_THE_HOSTS},
     MigrationState.WAITING: {MigrationStep.DUE: MigrationState.QUEUED, **_NOT_SENT},
     MigrationState.STARTING: {
         MigrationStep.ACCEPTED: MigrationState.RUNNING,
@@ -152,10 +157,10 @@ class Migration:
 
     ``machine`` is the VM's id. ``memory`` and ``disk`` are bytes that it needs at its target,
     ``size`` those that are copied. ``at`` is where the VM was last seen; ``to`` where its present,
-    or last, Move-VM takes it: another host than ``target`` on a bypass. ``storage`` is a folder of
-    the target, empty for its default one. ``seconds`` is how long it is thought to take. ``handle``
-    is by what its host finds its present, or last, Move-VM: text that only whoever speaks to the
-    host understands.
+    or last, migration takes it: another host than ``target`` on a bypass. ``storage`` is a folder
+    of the target, empty for its default one. ``seconds`` is how long it is thought to take.
+    ``handle`` is by what its host finds its present, or last, job: text that only whoever speaks to
+    the host understands.
     ``attempts`` counts the tries of this leg that failed. ``started`` is when it was first sent and
     ``ended`` when its end was known, ISO 8601 in UTC. ``reason`` says why it is in its state,
     and ``fix`` what to do about it.
@@ -177,12 +182,14 @@ class Migration:
     attempts: int = 0
     percent: int = 0
     abandoned: bool = False
+    kill: bool = False
     started: str | None = None
     ended: str | None = None
     reason: str = ""
     fix: str = ""
+    said: Failure | None = None
 
     @property
     def final(self) -> bool:
-        """Whether its present Move-VM takes it to its target."""
+        """Whether its present migration takes it to its target."""
         return self.to == self.target

@@ -4,10 +4,8 @@ Every step is one commit, on disk before anything is done because of it. The que
 a timetable: what starts when is decided anew by what the hosts say.
 """
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -15,8 +13,11 @@ from delegation.changes import store
 from delegation.changes.journal import Journal, RunRecord
 from delegation.changes.run import DONE, FAILED, INTERRUPTED, RUNNING, NewRun
 from delegation.errors import JournalError
+from delegation.hosts.machines import Failure
 from delegation.migrations.lifecycle import Migration, MigrationState, MigrationStep, after
-from delegation.migrations.record import recorded
+from delegation.migrations.moves.terms import Liberties
+from delegation.migrations.record import noted, recorded, run_page
+from delegation.migrations.slot_counts import SlotCounts
 
 BUSY_SECONDS = 60
 """How long another program may have the journal to itself."""
@@ -51,9 +52,10 @@ class Queue:
         to: str | None = None,
         handle: str | None = None,
         attempts: int | None = None,
+        said: Failure | None = None,
     ) -> Migration:
         before = self._moves[machine]
-        now = _now()
+        now = run_page.now()
         stepped_on = replace(
             before,
             state=after(before.state, step),
@@ -63,14 +65,25 @@ class Queue:
             to=_changed_or_kept(to, before.to),
             handle=_changed_or_kept(handle, before.handle),
             attempts=_changed_or_kept(attempts, before.attempts),
+            said=None if step is MigrationStep.INTENDED else _changed_or_kept(said, before.said),
         )
         move = _timed(stepped_on, step, now)
         with store.transaction(self._db, self._journal.path):
             self._write(before, move)
             self._db.execute(
-                "INSERT INTO steps (run, machine, time, step, state, host, bound, reason)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (self.run, str(machine), now, step, move.state, move.at, move.to, reason),
+                "INSERT INTO steps (run, machine, time, step, state, host, bound, reason, said)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    self.run,
+                    str(machine),
+                    now,
+                    step,
+                    move.state,
+                    move.at,
+                    move.to,
+                    reason,
+                    noted.failure_written(said),
+                ),
             )
         self._moves[machine] = move
         return move
@@ -93,19 +106,32 @@ class Queue:
         self._moves[machine] = replace(self._moves[machine], reason=reason, fix=fix)
         return self._moves[machine]
 
-    def requests(self) -> set[UUID]:
+    def requests(self) -> dict[UUID, bool]:
         return recorded.to_be_given_up(self._journal, self.run)
 
-    def abandon(self, machines: Collection[UUID]) -> list[Migration]:
-        keys = [(self.run, str(machine)) for machine in machines]
+    def abandon(self, wishes: Mapping[UUID, bool]) -> list[Migration]:
+        keys = [(self.run, str(machine)) for machine in wishes]
+        wanted = {True: recorded.TO_KILL, False: recorded.ABANDONED}
         with store.transaction(self._db, self._journal.path):
             self._db.executemany("DELETE FROM requests WHERE run = ? AND machine = ?", keys)
             self._db.executemany(
-                "UPDATE moves SET abandoned = 1 WHERE run = ? AND machine = ?", keys
+                "UPDATE moves SET abandoned = max(abandoned, ?) WHERE run = ? AND machine = ?",
+                [(wanted[kill], self.run, str(machine)) for machine, kill in wishes.items()],
             )
-        for machine in machines:
-            self._moves[machine] = replace(self._moves[machine], abandoned=True)
-        return [self._moves[machine] for machine in machines]
+        for machine, kill in wishes.items():
+            move = self._moves[machine]
+            self._moves[machine] = replace(move, abandoned=True, kill=move.kill or kill)
+        return [self._moves[machine] for machine in wishes]
+
+    def has_counts(self) -> bool:
+        return noted.counts_noted(recorded.noted(self._journal, self.run)) is not None
+
+    def note_counts(self, counts: SlotCounts) -> None:
+        self._note("slot_counts", counts.to_json())
+
+    def _note(self, name: str, data: Mapping[str, Any]) -> None:
+        with store.transaction(self._db, self._journal.path):
+            run_page.note(self._journal, self.run, name, data)
 
     def reopen(self) -> None:
         """The run goes on."""
@@ -116,22 +142,22 @@ class Queue:
 
     def finish(self, *, interrupted: bool = False) -> None:
         """The run has ended; what has not can be taken up again."""
-        summary = _summary(self._journal, self.run)
+        summary = run_page.summary(self._journal, self.run)
         incomplete = INTERRUPTED if interrupted else FAILED
-        status = DONE if _is_complete(summary) else incomplete
+        status = DONE if run_page.is_complete(summary) else incomplete
         record: RunRecord[Any] = RunRecord(self._db, self._journal.path, self.run)
         record.finish(status, summary)
 
     def amend(self) -> None:
         """Write its end anew, where it has one, or nothing of it is left: something has changed."""
         with store.transaction(self._db, self._journal.path):
-            _amend(self._journal, self.run)
+            run_page.amend(self._journal, self.run)
 
     def _write(self, before: Migration, move: Migration) -> None:
         # The state is compared in the same statement: of two writers, the second one fails here.
         written = self._db.execute(
             "UPDATE moves SET state = ?, host = ?, bound = ?, shell = ?, attempts = ?,"
-            " percent = ?, started = ?, ended = ?, reason = ?, fix = ?"
+            " percent = ?, started = ?, ended = ?, reason = ?, fix = ?, said = ?"
             " WHERE run = ? AND machine = ? AND state = ?",
             (
                 move.state,
@@ -144,6 +170,7 @@ class Queue:
                 move.ended,
                 move.reason,
                 move.fix,
+                noted.failure_written(move.said),
                 self.run,
                 str(move.machine),
                 before.state,
@@ -157,12 +184,18 @@ class Queue:
             )
 
 
-def begin(journal: Journal, run: NewRun, moves: Sequence[Migration]) -> Queue:
+def begin(
+    journal: Journal,
+    run: NewRun,
+    moves: Sequence[Migration],
+    liberties: Liberties = Liberties(),  # noqa: B008 - frozen
+) -> Queue:
     """A new run with these migrations queued. Those of earlier runs that wait are taken over."""
     # In one transaction: at no moment are there two runs that would both move a VM.
     with store.transaction(journal.writing(), journal.path):
         number = journal.add(run)
         _insert(journal, number, moves)
+        run_page.note(journal, number, "liberties", noted.liberties_json(liberties))
         _take_over(journal, number)
     return Queue(journal, number)
 
@@ -208,14 +241,14 @@ def _take_over(journal: Journal, run: int) -> None:
     db.execute(
         "INSERT INTO steps (run, machine, time, step, state, host, bound, reason)"  # noqa: S608
         f" SELECT run, machine, ?, ?, ?, host, bound, ? FROM moves WHERE {_ELSEWHERE}",
-        (_now(), MigrationStep.ABANDONED, MigrationState.ABORTED, why, *elsewhere),
+        (run_page.now(), MigrationStep.ABANDONED, MigrationState.ABORTED, why, *elsewhere),
     )
     db.execute(
         f"UPDATE moves SET state = ?, ended = ?, reason = ? WHERE {_ELSEWHERE}",  # noqa: S608
-        (MigrationState.ABORTED, _now(), why, *elsewhere),
+        (MigrationState.ABORTED, run_page.now(), why, *elsewhere),
     )
     for other in bereft:
-        _amend(journal, other)
+        run_page.amend(journal, other)
 
 
 T = TypeVar("T")
@@ -234,45 +267,16 @@ def _timed(move: Migration, step: MigrationStep, now: str) -> Migration:
     return replace(move, ended=now) if move.state.ended else move
 
 
-def _summary(journal: Journal, run: int) -> dict[str, int]:
-    """How many VMs of a run there are, and how many are in each state, as its record says."""
-    rows = journal.rows("SELECT state, count(*) FROM moves WHERE run = ? GROUP BY state", run)
-    counts: dict[str, int] = dict(map(tuple, rows))
-    summary = {"objects": sum(counts.values())}
-    for state in MigrationState:
-        if state in counts:
-            summary[str(state)] = counts[state]
-    return summary
+def ask_to_give_up(
+    journal: Journal, run: int, machines: Collection[UUID], *, kill: bool = False
+) -> None:
+    """Leave the wish that these be given up for whoever has the run.
 
-
-def _is_complete(summary: Mapping[str, int]) -> bool:
-    return summary.get(MigrationState.MOVED, 0) == summary["objects"]
-
-
-def _amend(journal: Journal, run: int) -> None:
-    """Within a transaction: write the end of a run anew, unless it has none yet, and work left."""
-    summary = _summary(journal, run)
-    run_before = journal.run(run)
-    unended = [state for state in MigrationState if summary.get(state) and not state.ended]
-    if run_before.finished is None and unended:
-        return
-    incomplete = INTERRUPTED if run_before.status == INTERRUPTED else FAILED
-    status = DONE if _is_complete(summary) else incomplete
-    finished = run_before.finished or _now()
-    journal.writing().execute(
-        "UPDATE runs SET status = ?, finished = ?, summary = ? WHERE id = ?",
-        (status, finished, json.dumps(summary), run),
-    )
-
-
-def ask_to_give_up(journal: Journal, run: int, machines: Collection[UUID]) -> None:
-    """Leave the wish that these be given up for whoever has the run."""
+    ``kill``: even in the way that may leave something running.
+    """
     with store.transaction(journal.writing(), journal.path):
         journal.writing().executemany(
-            "INSERT OR IGNORE INTO requests VALUES (?, ?, ?)",
-            [(run, str(machine), _now()) for machine in machines],
+            "INSERT INTO requests (run, machine, time, kill) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (run, machine) DO UPDATE SET kill = max(kill, excluded.kill)",
+            [(run, str(machine), run_page.now(), kill) for machine in machines],
         )
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")

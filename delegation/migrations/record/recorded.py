@@ -3,6 +3,7 @@
 Times are ISO 8601 in UTC. What a function here can't read raises JournalError.
 """
 
+import json
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,8 +11,10 @@ from uuid import UUID
 
 from delegation.changes.journal import Journal
 from delegation.changes.run import RUNNING
+from delegation.hosts.machines import Failure
 from delegation.migrations import MIGRATE
 from delegation.migrations.lifecycle import Migration, MigrationState, MigrationStep
+from delegation.migrations.record.noted import failure_read
 
 
 def migrations(journal: Journal, run: int) -> list[Migration]:
@@ -30,13 +33,25 @@ def without_end(journal: Journal) -> list[tuple[int, Migration]]:
     return _selected(journal, f"state IN ({_marks(states)}) ORDER BY run, seq", *states)
 
 
-def to_be_given_up(journal: Journal, run: int) -> set[UUID]:
-    """Machines of a run whose migrations somebody asked to give up, and nobody has heard of it."""
+def to_be_given_up(journal: Journal, run: int) -> dict[UUID, bool]:
+    """Machines of a run whose migrations somebody asked to give up, and nobody has heard of it.
+
+    True where even in the way that may leave something running.
+    """
     if not _keeps_moves(journal):
-        return set()
-    rows = journal.rows("SELECT machine FROM requests WHERE run = ?", run)
+        return {}
+    rows = journal.rows("SELECT * FROM requests WHERE run = ?", run)
     with journal.reading(f"what is asked of run {run}"):
-        return {UUID(row["machine"]) for row in rows}
+        asked = [dict(row) for row in rows]
+        return {UUID(row["machine"]): bool(row.get("kill")) for row in asked}
+
+
+def noted(journal: Journal, run: int) -> dict[str, Any]:
+    """What a run has noted, as record/noted reads it; nothing in a journal of an older version."""
+    rows = journal.rows("SELECT * FROM runs WHERE id = ?", run)
+    with journal.reading(f"run {run}"):
+        found = next((dict(row) for row in rows), {})
+        return dict(json.loads(found.get("noted") or "{}"))
 
 
 def newest_at_work(journal: Journal) -> int | None:
@@ -73,6 +88,7 @@ class RecordedStep:
     at: str
     to: str
     reason: str
+    said: Failure | None = None
 
 
 def steps(journal: Journal, run: int) -> list[RecordedStep]:
@@ -102,6 +118,7 @@ def _step(row: dict[str, Any]) -> RecordedStep:
         at=row["host"],
         to=row["bound"],
         reason=row["reason"],
+        said=failure_read(row.get("said")),
     )
 
 
@@ -122,14 +139,18 @@ def _migration(row: dict[str, Any]) -> Migration:
         handle=row["shell"] or None,
         attempts=row["attempts"],
         percent=row["percent"],
-        abandoned=bool(row["abandoned"]),
+        abandoned=row["abandoned"] >= ABANDONED,
+        kill=row["abandoned"] >= TO_KILL,
         started=row["started"],
         ended=row["ended"],
         reason=row["reason"],
         fix=row["fix"],
+        said=failure_read(row.get("said")),
     )
 
 
+ABANDONED, TO_KILL = 1, 2
+"""How much somebody wants a migration to be given up, as its row has it; 0: not at all."""
 _FIRST_VERSION = 3
 """The first version of the journal that keeps migrations; a writer makes an older one so."""
 

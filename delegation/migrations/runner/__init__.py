@@ -5,31 +5,24 @@ any two of its lines; whoever takes the run up again finds out from the record a
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from uuid import UUID
 
-from delegation.hosts.hypervisor import NewHandle
 from delegation.migrations.lifecycle import UNWATCHED, Migration, MigrationState, MigrationStep
 from delegation.migrations.runner.board import Board
-from delegation.migrations.runner.judging import (
-    Cause,
-    MigrationVerdict,
-    TryLimits,
-    cause_of_end,
-    cause_of_error,
-    judge,
-    judge_unsent,
-)
+from delegation.migrations.runner.counting import Counting
+from delegation.migrations.runner.ends import Ends
 from delegation.migrations.runner.learning import Learning
 from delegation.migrations.runner.lookout import Lookout
-from delegation.migrations.runner.patience import Alarms, Every, Lasting, Patience
+from delegation.migrations.runner.patience import Every, Patience
 from delegation.migrations.runner.work import (
     Accepted,
     Advanced,
+    Counted,
     Display,
     ErrandEvent,
     Lost,
     MigrationOver,
+    Prepared,
     QueueRecord,
     Reattached,
     RunnerCrew,
@@ -41,6 +34,7 @@ from delegation.migrations.schedule import Slots
 from delegation.migrations.schedule.bypass import Via, anywhere
 from delegation.migrations.schedule.estimate import StreamRates
 
+_GOES_ON = "its host does not let it be stopped now: it goes on to its end"
 FINISH, STOP, LEAVE = 1, 2, 3
 """How urgently it was asked to end: start nothing more, stop what runs, go at once."""
 
@@ -49,8 +43,8 @@ class Runner:
     """One run, from where its record says that it is to its end, in the thread that calls it.
 
     ``hosts`` are those that take part, by label, the third hosts of a bypass included. ``clock``
-    gives seconds that only grow; ``new_handle`` that of a migration, by the label of its source.
-    ``rates`` learn from what is moved.
+    gives seconds that only grow. ``rates`` learn from what is moved. ``assume_full``: a host that
+    does not tell its free space has none.
     """
 
     def __init__(  # noqa: PLR0913
@@ -60,30 +54,27 @@ class Runner:
         hosts: Iterable[str],
         *,
         clock: Callable[[], float],
-        new_handle: NewHandle,
         display: Display,
         rates: StreamRates,
         slots: Slots = Slots.BOTH,
         via: Via = anywhere,
         patience: Patience = Patience(),  # noqa: B008 - it is frozen
+        assume_full: bool = False,
     ) -> None:
         self._record = record
         self._crew = crew
-        self._board = Board(record, display, slots, via)
+        self._board = Board(record, display, slots, via, assume_full=assume_full)
         self._lookout = Lookout(self._board, crew, hosts, clock, patience)
         self._display = display
         self._clock = clock
-        self._new_handle = new_handle
         self._patience = patience
         self._wishes_due = Every(clock, patience.listen)
         self._record_due = Every(clock, patience.record)
         self._wait_shown_due = Every(clock, patience.listen)
         self._learning = Learning(self._board, rates, clock, patience)
-        self._retries: Alarms[UUID] = Alarms(clock)
+        self._counting = Counting(record, self._board)
+        self._ends = Ends(self._board, self._lookout, self._learning, clock, patience)
         self._watched: set[UUID] = set()
-        self._causes: dict[UUID, Cause] = {}
-        self._pursued_due: dict[UUID, Every] = {}
-        self._odd: Lasting[UUID] = Lasting(clock)
         self._percents: dict[UUID, int] = {}
         self._pressed = 0
         self._stop_by: float | None = None
@@ -137,14 +128,22 @@ class Runner:
     # What is done
 
     def _start_due(self) -> None:
-        for start in self._board.due():
-            move = self._board.moves[UUID(start.move.machine)]
-            handle = self._new_handle(start.source)
-            move = self._board.step(move, MigrationStep.INTENDED, start=start, handle=handle)
-            self._causes.pop(move.machine, None)
+        for move in self._board.prepare_due():
+            self._ends.forget(move.machine)
             self._watched.add(move.machine)
-            self._crew.carry(move)
+            self._crew.prepare(move, counting=self._counting.wants(move.machine))
             self._lookout.note_activity()
+
+    def _send(self, prepared: Prepared) -> None:
+        """Its handle is committed before it is sent; one that is not wanted any more is not."""
+        move = self._board.now(prepared.machine)
+        if move.abandoned or self._pressed:
+            self._take_event(Unsent(move.machine, is_stopped=True))
+            return
+        self._counting.begin(move, prepared.counted)
+        move = self._board.step(move, MigrationStep.INTENDED, handle=prepared.handle)
+        counting = self._counting.wants(move.machine)
+        self._crew.carry(move, prepared.order, counting=counting)
 
     def _pursue(self, move: Migration) -> None:
         if move.machine not in self._watched:
@@ -154,7 +153,7 @@ class Runner:
     def _stop(self, move: Migration) -> None:
         """Ask its host; what is not watched just now is asked when it is found again."""
         if move.machine in self._watched:
-            self._crew.stop(move.machine)
+            self._crew.stop(move.machine, kill=move.kill)
         if move.state in {MigrationState.STARTING, MigrationState.RUNNING}:
             self._board.step(move, MigrationStep.STOPPED)
 
@@ -172,9 +171,9 @@ class Runner:
         if not wishes:
             return
         for move in self._board.abandon(wishes):
-            if move.state.pending:
+            if move.state.pending and not self._board.is_prepared(move.machine):
                 self._board.step(move, MigrationStep.ABANDONED)
-            elif move.state.on_the_way:
+            elif not move.state.ended:
                 self._stop(move)
 
     def _do_what_is_due(self) -> None:
@@ -182,7 +181,7 @@ class Runner:
         if self._percents and self._record_due():
             self._board.advanced(self._percents)
             self._percents.clear()
-        for machine in self._retries.due():
+        for machine in self._ends.due():
             move = self._board.moves[machine]
             if move.state is MigrationState.WAITING:
                 self._board.step(move, MigrationStep.DUE)
@@ -203,87 +202,43 @@ class Runner:
         match event:
             case Visited(host, answer):
                 self._lookout.take_visit(host, answer)
+            case Prepared():
+                self._send(event)
             case Accepted(machine, handle):
                 self._learning.note_start(machine)
                 move = self._board.moves[machine]
                 self._board.step(move, MigrationStep.ACCEPTED, handle=handle)
-            case Advanced(machine, percent):
-                self._advanced(machine, percent)
-            case Reattached(machine):
-                self._reattached(machine)
-            case Lost(machine, error):
-                self._watched.discard(machine)
-                self._odd.seconds(machine, so=False)
-                move = self._board.moves[machine]
-                self._causes[machine] = cause_of_error(move, error)
-                self._ask_again(move, error.what, error.fix)
+            case Advanced():
+                self._advanced(event)
+            case Counted(machine, counted):
+                self._counting.take(machine, counted)
+            case Reattached(machine, handle):
+                self._reattached(machine, handle)
+            case Lost():
+                self._watched.discard(event.machine)
+                self._ends.lost(event)
             case Unsent() | MigrationOver():
                 self._watched.discard(event.machine)
-                self._settle_end(event)
+                self._percents.pop(event.machine, None)
+                self._ends.settle(event, stopping=self._pressed >= STOP)
 
-    def _advanced(self, machine: UUID, percent: int) -> None:
-        known = self._percents.get(machine, self._board.moves[machine].percent)
-        if percent != known:
-            self._percents[machine] = percent
-            self._lookout.note_activity()
+    def _advanced(self, event: Advanced) -> None:
+        """Its job is there, however long it says nothing new: reason enough to go on."""
+        move, progress = self._board.moves[event.machine], event.progress
+        if progress.percent != self._percents.get(move.machine, move.percent):
+            self._percents[move.machine] = progress.percent
+        if move.state is MigrationState.STOPPING:
+            why = "" if progress.can_be_stopped else _GOES_ON
+            self._board.explain(move, why)
+        self._lookout.note_activity()
 
-    def _reattached(self, machine: UUID) -> None:
-        move = self._board.step(self._board.moves[machine], MigrationStep.REATTACHED)
+    def _reattached(self, machine: UUID, handle: str) -> None:
+        self._ends.found_again(machine)
+        move = self._board.moves[machine]
+        move = self._board.step(move, MigrationStep.REATTACHED, handle=handle)
         if move.abandoned or self._pressed >= STOP:
             self._stop(move)
         self._lookout.note_activity()
-
-    def _settle_end(self, event: Unsent | MigrationOver) -> None:
-        """Nothing of ours runs: settle it by what both hosts say, and see them as they are now."""
-        move = self._board.moves[event.machine]
-        self._percents.pop(move.machine, None)
-        limits = TryLimits(self._pressed >= STOP, self._patience.attempts)
-        if isinstance(event, Unsent):
-            self._settle(move, judge_unsent(move, event.looks, event.error, limits))
-        else:
-            if event.heard:
-                self._causes[move.machine] = cause_of_end(move, event.failure)
-            cause = self._causes.get(move.machine)
-            verdict = self._unless_odd_too_long(move, judge(move, event.looks, cause, limits))
-            self._settle(move, verdict)
-        # Only now: what ended may not be counted among what runs at a host as it was just seen.
-        self._lookout.take_answers(event.looks)
-        if not event.looks:
-            self._lookout.visit(move.at, move.to)
-
-    def _unless_odd_too_long(self, move: Migration, verdict: MigrationVerdict) -> MigrationVerdict:
-        """The verdict; given up is what both hosts, or neither, have shown for too long."""
-        odd_for = self._odd.seconds(move.machine, so=verdict.odd)
-        if not verdict.odd or odd_for < self._patience.grace:
-            return verdict
-        self._odd.seconds(move.machine, so=False)
-        return replace(verdict, step=MigrationStep.GIVEN_UP)
-
-    def _settle(self, move: Migration, verdict: MigrationVerdict) -> None:
-        if verdict.step is None:
-            self._ask_again(move, verdict.reason, verdict.fix)
-            self._board.set_at_rest(move, at_rest=verdict.at_rest)
-            if verdict.moving:
-                self._lookout.note_activity()
-            return
-        if verdict.step in {MigrationStep.ARRIVED, MigrationStep.PASSED}:
-            self._learning.note_arrival(move)
-        after = self._board.step(
-            move, verdict.step, verdict.reason, verdict.fix, blamed=verdict.blamed
-        )
-        if after.state is MigrationState.WAITING:
-            self._retries.set(move.machine, self._patience.before_try(after.attempts))
-        self._lookout.note_activity()
-
-    def _ask_again(self, move: Migration, why: str, fix: str) -> None:
-        """Nobody has told its end: ask at once where that was not done just now, else later."""
-        if move.state is MigrationState.UNKNOWN:
-            self._board.explain(move, why, fix)
-        else:
-            self._board.step(move, MigrationStep.LOST, why, fix)
-        every = Every(self._clock, self._patience.poll)
-        at_once = self._pursued_due.setdefault(move.machine, every)()
-        self._retries.set(move.machine, 0 if at_once else self._patience.poll)
 
     # The end
 
@@ -294,6 +249,6 @@ class Runner:
             return self._stop_by is not None and self._clock() >= self._stop_by
         if self._pressed or all(move.state.ended for move in self._board.moves.values()):
             return True
-        if not self._retries:
+        if not self._ends.is_awaiting:
             self._lookout.give_up_stuck()
-        return not (self._odd or self._lookout.is_patient)
+        return not (self._ends.has_time or self._lookout.is_patient)

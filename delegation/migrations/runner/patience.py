@@ -14,8 +14,9 @@ class Patience:
     ``first`` and ``longest`` bound the wait before another try, which doubles. What nobody can
     tell is asked again every ``poll``, until nothing has happened for ``silence``. A machine that
     both of its hosts show, or neither, has ``grace``: a host shows one that comes when it has come.
-    What is to stop has ``stop`` to do so. Progress is recorded every ``record``, wishes are read
-    every ``listen``, and estimates are made anew every ``learn``.
+    What others hold up, as a backup does, is tried again after ``longest``. What is to stop has
+    ``stop`` to do so: to take back what was copied takes minutes. Progress is recorded every
+    ``record``, wishes are read every ``listen``, and estimates are made anew every ``learn``.
     """
 
     attempts: int = 6
@@ -24,7 +25,7 @@ class Patience:
     poll: float = 5
     silence: float = 300
     grace: float = 30
-    stop: float = 120
+    stop: float = 600
     record: float = 3
     listen: float = 1
     learn: float = 30

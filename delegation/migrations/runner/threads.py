@@ -9,6 +9,7 @@ from uuid import UUID
 
 from delegation.errors import HostError
 from delegation.hosts.hypervisor import Open
+from delegation.hosts.machines import MoveOrder
 from delegation.hosts.thread_inbox import HeardThread, ThreadInbox
 from delegation.migrations.lifecycle import Migration
 from delegation.migrations.runner import errands
@@ -21,30 +22,63 @@ PARTING = 15.0
 """Seconds in which what runs is let go of properly; what takes longer is let go of anyway."""
 
 
+class Wish(errands.StopWish):
+    """Somebody's wish that a migration be stopped, for the thread that follows it."""
+
+    def __init__(self) -> None:
+        self._stop = threading.Event()
+        self._kill = threading.Event()
+
+    def ask(self, *, kill: bool) -> None:
+        self._stop.set()
+        if kill:
+            self._kill.set()
+
+    def is_set(self) -> bool:
+        return self._stop.is_set()
+
+    def is_to_kill(self) -> bool:
+        return self._kill.is_set()
+
+
 class Threads:
     """Implements work.RunnerCrew. ``next`` raises what a thread did not expect."""
 
-    def __init__(self, open_host: Open) -> None:
+    def __init__(self, open_host: Open, *, with_checkpoints: bool = False) -> None:
         self._open = open_host
+        self._with_checkpoints = with_checkpoints
         self._inbox: ThreadInbox[ErrandEvent] = ThreadInbox()
-        self._stops: dict[UUID, threading.Event] = {}
+        self._stops: dict[UUID, Wish] = {}
         self._looking = threading.Semaphore(LOOKERS)
         self._leaving = threading.Event()
         self._threads: set[HeardThread[ErrandEvent]] = set()
 
-    def carry(self, move: Migration) -> None:
-        stop = self._stops[move.machine] = threading.Event()
-        self._start(move.name, errands.carry(self._open, move, stop))
+    def prepare(self, move: Migration, *, counting: bool = False) -> None:
+        errand = errands.prepare(
+            self._open,
+            move,
+            self._new_wish(move),
+            with_checkpoints=self._with_checkpoints,
+            counting=counting,
+        )
+        self._start(move.name, errand)
+
+    def carry(self, move: Migration, order: MoveOrder, *, counting: bool = False) -> None:
+        stop = self._new_wish(move)
+        self._start(move.name, errands.carry(self._open, move, order, stop, counting=counting))
 
     def pursue(self, move: Migration) -> None:
-        stop = self._stops[move.machine] = threading.Event()
-        self._start(move.name, errands.pursue(self._open, move, stop))
+        self._start(move.name, errands.pursue(self._open, move, self._new_wish(move)))
+
+    def _new_wish(self, move: Migration) -> Wish:
+        stop = self._stops[move.machine] = Wish()
+        return stop
 
     def visit(self, host: str) -> None:
         self._start(host, self._in_turn(errands.visit(self._open, host)))
 
-    def stop(self, machine: UUID) -> None:
-        self._stops[machine].set()
+    def stop(self, machine: UUID, *, kill: bool = False) -> None:
+        self._stops[machine].ask(kill=kill)
 
     def next(self, seconds: float) -> ErrandEvent | None:
         return self._inbox.wait(seconds)

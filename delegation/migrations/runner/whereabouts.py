@@ -6,7 +6,8 @@ from uuid import UUID
 
 from delegation.errors import HostError
 from delegation.hosts.hosted import Hosted
-from delegation.hosts.machines import VirtualMachine
+from delegation.hosts.machines import MachineActivity, VirtualMachine
+from delegation.migrations.lifecycle import Migration
 
 Answer = Hosted | HostError
 """What came of looking at a host."""
@@ -16,11 +17,12 @@ Sighting = VirtualMachine | HostError | None
 
 
 class Whereabouts(Enum):
-    """Where a VM is, as far as its two hosts settle that; the last four don't."""
+    """Where a VM is, as far as its two hosts settle that; the last five don't."""
 
     SOURCE = "on its source"
     TARGET = "on its target"
     MIGRATING = "on the way"
+    BUSY = "on its source, and busy there"
     BOTH = "on both"
     NEITHER = "on neither"
     SILENT = "not told"
@@ -33,6 +35,16 @@ def sighting(answer: Answer, machine: UUID) -> Sighting:
     return next((vm for vm in answer.machines if vm.id == machine), None)
 
 
+def sightings(looks: Mapping[str, Answer], move: Migration) -> dict[str, Sighting]:
+    """What both hosts of a migration said of its machine, by label, its source's first."""
+    return {host: sighting(looks[host], move.machine) for host in (move.at, move.to)}
+
+
+def place(looks: Mapping[str, Answer], move: Migration) -> Whereabouts:
+    """Where a migration's machine is, by what both of its hosts said."""
+    return locate(*sightings(looks, move).values())
+
+
 def locate(source: Sighting, target: Sighting) -> Whereabouts:
     """Where it is. SOURCE and TARGET take the word of both hosts, and that neither moves it."""
     vms = [seen for seen in (source, target) if isinstance(seen, VirtualMachine)]
@@ -40,6 +52,8 @@ def locate(source: Sighting, target: Sighting) -> Whereabouts:
         return Whereabouts.MIGRATING
     if isinstance(source, HostError) or isinstance(target, HostError):
         return Whereabouts.SILENT
+    if target is None and source is not None and source.activity is MachineActivity.BUSY:
+        return Whereabouts.BUSY
     return {
         (True, False): Whereabouts.SOURCE,
         (False, True): Whereabouts.TARGET,
@@ -60,6 +74,9 @@ def why_unsettled(where: Whereabouts, sightings: Mapping[str, Sighting]) -> str:
             return f"neither {hosts.replace(' and ', ' nor ')} has it"
         case Whereabouts.MIGRATING:
             return "it is migrating, and nothing is heard of its end"
+        case Whereabouts.BUSY:
+            source, *_ = sightings
+            return f"{source} is busy with it: a backup, a checkpoint or a merge of disks"
     return f"it is {where.value}"
 
 

@@ -1,33 +1,52 @@
 """What the runner is given: who does the work at the hosts, a record of it, and a display."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
 
 from delegation.errors import HostError
-from delegation.hosts.machines import Failure
+from delegation.hosts.machines import Failure, MoveOrder, MoveProgress, UnderWay
 from delegation.migrations.lifecycle import Migration, MigrationStep
 from delegation.migrations.runner.whereabouts import Answer
+from delegation.migrations.slot_counts import SlotCounts
 
 # What is told of the work at the hosts.
 
 
 @dataclass(frozen=True, slots=True)
+class Prepared:
+    """It can be sent: the ``order``, and the ``handle`` by which its host will find it again.
+
+    Nothing was sent, and nothing is until the handle is on record. ``counted`` are the migrations
+    that both hosts counted then, by label.
+    """
+
+    machine: UUID
+    order: MoveOrder
+    handle: str
+    counted: Mapping[str, UnderWay] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Unsent:
-    """Move-VM was not sent: a host gave an ``error``, or its machine is not on its source.
+    """Nothing begins: a host gave an ``error``, or its machine is not at rest on its source alone.
 
     ``looks`` are both hosts, where they could be asked; it may also be that a stop came first.
+    ``is_at_work``: the source has a job of that machine. ``is_stopped``: nobody wants it to begin
+    any more, and no host was to blame.
     """
 
     machine: UUID
     error: HostError | None = None
     looks: Mapping[str, Answer] = field(default_factory=dict)
+    is_at_work: bool = False
+    is_stopped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """Its source runs Move-VM, and finds it again by ``handle``."""
+    """Its source has a job of it, and finds it again by ``handle``."""
 
     machine: UUID
     handle: str
@@ -35,17 +54,26 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Advanced:
-    """So much of its data has been copied, as its source says."""
+    """What its job last said of itself."""
 
     machine: UUID
-    percent: int
+    progress: MoveProgress
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """The migrations that both hosts counted while it was copied, by label."""
+
+    machine: UUID
+    counted: Mapping[str, UnderWay]
 
 
 @dataclass(frozen=True, slots=True)
 class Reattached:
-    """Move-VM still ran, by its handle, and is watched again."""
+    """Its job still runs, and is watched again; from now on it is found by ``handle``."""
 
     machine: UUID
+    handle: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +88,19 @@ class Lost:
 class MigrationOver:
     """Nothing of ours runs any more. ``looks`` are both hosts, seen after the end.
 
-    ``heard``: Move-VM was followed to its end, and ``failure`` is what it ended with.
+    ``heard``: its job was followed to its end, and ``failure`` is what it ended with.
+    ``is_at_work``: the source has a job of that machine all the same, somebody else's.
+    ``is_tidied``: the planned machine that it had left on its target was removed; ``untidied`` is
+    why it could not be.
     """
 
     machine: UUID
     looks: Mapping[str, Answer]
     failure: Failure | None = None
     heard: bool = False
+    is_at_work: bool = False
+    is_tidied: bool = False
+    untidied: HostError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +111,29 @@ class Visited:
     answer: Answer
 
 
-ErrandEvent = Unsent | Accepted | Advanced | Reattached | Lost | MigrationOver | Visited
+ErrandEvent = (
+    Prepared | Unsent | Accepted | Advanced | Counted | Reattached | Lost | MigrationOver | Visited
+)
 
 
 class RunnerCrew(Protocol):
     """Works at the hosts, all at the same time; each errand's events come in their order.
 
-    ``carry`` ends with one of Unsent, Lost and MigrationOver; so does ``pursue``, which never tells
-    Unsent; ``visit`` tells Visited alone.
+    ``prepare`` ends with Prepared or Unsent; ``carry`` with one of Unsent, Lost and MigrationOver;
+    so does ``pursue``, which never tells Unsent; ``visit`` tells Visited alone.
     """
 
-    def carry(self, move: Migration) -> None:
-        """Send it, whose intent is on record, and follow it to its end."""
+    def prepare(self, move: Migration, *, counting: bool = False) -> None:
+        """Look at both of its hosts, and make all ready for it to be sent. Nothing is changed.
+
+        ``counting``: with what both hosts count.
+        """
+
+    def carry(self, move: Migration, order: MoveOrder, *, counting: bool = False) -> None:
+        """Send it, whose handle is on record, once, and follow it to its end.
+
+        ``counting``: tell what both hosts count meanwhile.
+        """
 
     def pursue(self, move: Migration) -> None:
         """Find out what became of it: follow it where it still runs, else look for its machine."""
@@ -96,8 +141,11 @@ class RunnerCrew(Protocol):
     def visit(self, host: str) -> None:
         """Look at a host."""
 
-    def stop(self, machine: UUID) -> None:
-        """Ask the host of its errand to stop it; the errand goes on to its end."""
+    def stop(self, machine: UUID, *, kill: bool = False) -> None:
+        """Ask the host of its errand to stop it; the errand goes on to its end.
+
+        ``kill``: in the way that may leave something running.
+        """
 
     def next(self, seconds: float) -> ErrandEvent | None:
         """What happened next; None: nothing within ``seconds``."""
@@ -147,8 +195,12 @@ class QueueRecord(Protocol):
         to: str | None = None,
         handle: str | None = None,
         attempts: int | None = None,
+        said: Failure | None = None,
     ) -> Migration:
-        """Commit that it happened, and give what is on record now. Raises IllegalStepError."""
+        """Commit that it happened, and give what is on record now. Raises IllegalStepError.
+
+        ``said``: by what words and numbers of a host it failed.
+        """
 
     def advanced(self, percents: Mapping[UUID, int]) -> None:
         """Commit how far those on the way are."""
@@ -156,8 +208,17 @@ class QueueRecord(Protocol):
     def explain(self, machine: UUID, reason: str, fix: str = "") -> Migration:
         """Commit why it is still in its state, and what to do about it."""
 
-    def requests(self) -> Collection[UUID]:
-        """Machines whose migrations somebody asks to give up, and whose wish is not yet taken."""
+    def requests(self) -> Mapping[UUID, bool]:
+        """Machines whose migrations somebody asks to give up, and whose wish is not yet taken.
 
-    def abandon(self, machines: Collection[UUID]) -> list[Migration]:
+        True where even in the way that may leave something running.
+        """
+
+    def abandon(self, wishes: Mapping[UUID, bool]) -> list[Migration]:
         """Commit that those wishes are taken: from here on the migrations are to be given up."""
+
+    def has_counts(self) -> bool:
+        """Whether something is on record of that kind already."""
+
+    def note_counts(self, counts: SlotCounts) -> None:
+        """Commit what hosts counted while the first migration of the run was copied."""

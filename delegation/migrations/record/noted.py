@@ -1,0 +1,84 @@
+"""What a run of migrations notes beside its queue -> JSON in the journal, and back.
+
+That is what a host said of a failure, in its own words and numbers; the liberties that somebody
+took for the run; and what hosts counted while its first migration was copied.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from delegation.hosts.machines import Failure, MovePhase
+from delegation.migrations.moves.terms import Liberties
+from delegation.migrations.slot_counts import SlotCounts
+
+Data = dict[str, Any]
+
+
+def failure_json(said: Failure | None) -> Data | None:
+    """What a host said, as data: what it did not give is None, or empty."""
+    if said is None:
+        return None
+    return {
+        "message": said.message,
+        "hresult": said.hresult,
+        "message_id": said.message_id,
+        "error_code": said.error_code,
+        "phase": said.phase.value if said.phase is not None else None,
+        "stopped": said.stopped,
+    }
+
+
+def failure_written(said: Failure | None) -> str:
+    return "" if said is None else json.dumps(failure_json(said), ensure_ascii=False)
+
+
+def failure_read(text: str | None) -> Failure | None:
+    """Raises ValueError, KeyError for what nobody here has written."""
+    if not text:
+        return None
+    data = json.loads(text)
+    phase = MovePhase(data["phase"]) if data["phase"] is not None else None
+    return Failure(
+        data["message"],
+        data["hresult"],
+        data["message_id"],
+        data["error_code"],
+        phase,
+        data["stopped"],
+    )
+
+
+def in_words(said: Failure) -> str:
+    """What a host said with its numbers, in one line."""
+    numbers = {
+        "phase": said.phase.value if said.phase is not None else "",
+        "HRESULT": said.hresult,
+        "MessageID": said.message_id,
+        "ErrorCode": "" if said.error_code is None else str(said.error_code),
+    }
+    given = ", ".join(f"{name} {value}" for name, value in numbers.items() if value)
+    text = " ".join(said.message.split()) or "nothing"
+    return f"the host said: {text} ({given})" if given else f"the host said: {text}"
+
+
+def liberties_json(liberties: Liberties) -> Data:
+    return {
+        "assume_full": liberties.assume_full,
+        "with_checkpoints": liberties.with_checkpoints,
+    }
+
+
+def liberties_noted(noted: Mapping[str, Any]) -> Liberties:
+    """Those of a run; one of an older version had none."""
+    said = noted.get("liberties", {})
+    return Liberties(
+        assume_full=said.get("assume_full", False),
+        with_checkpoints=said.get("with_checkpoints", False),
+    )
+
+
+def counts_noted(noted: Mapping[str, Any]) -> SlotCounts | None:
+    """What was counted in a run, where something was."""
+    counts = noted.get("slot_counts")
+    return None if counts is None else SlotCounts.from_json(counts)
