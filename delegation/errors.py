@@ -218,7 +218,12 @@ class MachinesNotTold(HostError):
 
 
 class MoveRefused(CimFailed):
-    """A host has answered that a migration does not begin: nothing of it runs."""
+    """A host has answered that a migration does not begin: nothing of it runs.
+
+    ``passes``: what was in the way passes by itself, and it can be tried again.
+    """
+
+    passes = False
 
 
 class MoveUnsettled(HostError):

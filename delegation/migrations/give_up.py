@@ -64,8 +64,12 @@ class GivenUp:
             )
 
 
-def give_up(records: WishRecords, vms: Sequence[str]) -> WishesLeft | GivenUp:
+def give_up(
+    records: WishRecords, vms: Sequence[str], *, kill: bool = False
+) -> WishesLeft | GivenUp:
     """Give up all that has no end, or what these names and ids mean.
+
+    ``kill``: what runs is ended even in the way that may leave something running.
 
     Raises DelegationError where that is nothing, UsageError for a VM that is in no run.
     """
@@ -74,9 +78,9 @@ def give_up(records: WishRecords, vms: Sequence[str]) -> WishesLeft | GivenUp:
     # Whoever carries a run out holds the lock. Without it, nothing else may step on a migration.
     try:
         with records.alone(store.MIGRATING):
-            return _give_up_alone(records, chosen)
+            return _give_up_alone(records, chosen, kill=kill)
     except Busy:
-        _leave_wishes(records, chosen)
+        _leave_wishes(records, chosen, kill=kill)
         return WishesLeft(len(chosen))
 
 
@@ -134,17 +138,18 @@ def _names(move: Migration) -> set[str]:
     return {move.name.casefold(), str(move.machine)}
 
 
-def _leave_wishes(records: WishRecords, unended: Unended) -> None:
+def _leave_wishes(records: WishRecords, unended: Unended, *, kill: bool) -> None:
     with records.adding() as journal:
         for run, moves in _by_run(unended).items():
-            queue.ask_to_give_up(journal, run, [move.machine for move in moves])
+            machines = [move.machine for move in moves]
+            queue.ask_to_give_up(journal, run, machines, kill=kill)
 
 
-def _give_up_alone(records: WishRecords, chosen: Unended) -> GivenUp:
+def _give_up_alone(records: WishRecords, chosen: Unended, *, kill: bool) -> GivenUp:
     """Give up what waits, and leave the wish for what may run: whoever resumes it stops that."""
     on_the_way = [(run, move) for run, move in chosen if move.state.on_the_way]
     waiting = [(run, move) for run, move in chosen if move.state.pending]
-    _leave_wishes(records, on_the_way)
+    _leave_wishes(records, on_the_way, kill=kill)
     with records.adding() as journal:
         for run, moves in _by_run(chosen).items():
             queued = Queue(journal, run)

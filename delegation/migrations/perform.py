@@ -44,9 +44,6 @@ class MigratingWorld(PrecheckWorld, Protocol):
 
     def hosts(self) -> Open: ...
 
-    def new_handle(self, label: str) -> str:
-        """As hypervisor.NewHandle."""
-
     def seconds(self) -> float:
         """A clock that only grows."""
 
@@ -161,20 +158,21 @@ def perform(
     Raises JournalError, with what goes on at the hosts, where it can't be recorded any more.
     """
     queued = run.queue
+    liberties = hosts.terms.liberties
     progress = RunProgress(world.seconds, run.expected)
     progress.begin(queued.moves())
     display = attendant.display(progress, _slots(hosts))
     runner = Runner(
         queued,
-        Threads(hosts.open_host),
+        Threads(hosts.open_host, with_checkpoints=liberties.with_checkpoints),
         hosts.surveyed.hosts,
         display=FollowedRun(progress, display),
         clock=world.seconds,
-        new_handle=world.new_handle,
         rates=learnt_rates(world.records, teller),
         slots=hosts.terms.slots,
         via=run.via,
         patience=run.patience,
+        assume_full=liberties.assume_full,
     )
     if run.urgency:
         runner.press(run.urgency)

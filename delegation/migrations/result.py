@@ -8,7 +8,9 @@ from typing import Any
 
 from delegation import names
 from delegation.changes.run import Run
+from delegation.hosts.machines import Failure
 from delegation.migrations.lifecycle import Migration, MigrationState
+from delegation.migrations.record import noted
 
 Data = dict[str, Any]
 
@@ -37,7 +39,7 @@ class VmResult:
     ``seconds`` are from its first start to its end, None where it has none. ``size`` is the bytes
     of memory and disk that its move copies. ``attempts`` counts tries, ``cause`` says why it is
     not on its target, and ``fix`` what to do. ``id`` is the machine's, which tells it from others
-    of its name.
+    of its name. ``said`` is what a host gave for that, in its own words and numbers.
     """
 
     name: str
@@ -51,6 +53,7 @@ class VmResult:
     cause: str = ""
     fix: str = ""
     id: str = ""
+    said: Failure | None = None
 
     @classmethod
     def of(cls, migration: Migration) -> "VmResult":
@@ -71,6 +74,7 @@ class VmResult:
             cause="" if became.is_right else migration.reason,
             fix="" if became.is_right else migration.fix,
             id=str(migration.machine),
+            said=None if became.is_right else migration.said,
         )
 
     def to_json(self) -> Data:
@@ -86,6 +90,7 @@ class VmResult:
             "attempts": self.attempts,
             "cause": self.cause,
             "fix": self.fix,
+            "said": noted.failure_json(self.said),
         }
 
 

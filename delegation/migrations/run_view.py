@@ -13,7 +13,7 @@ from delegation.changes.journal import Journal
 from delegation.changes.run import RUNNING, Run
 from delegation.errors import Advice, command
 from delegation.migrations.lifecycle import Migration, MigrationState
-from delegation.migrations.record import recorded
+from delegation.migrations.record import noted, recorded
 from delegation.migrations.result import MigrationResult, VmResult
 from delegation.migrations.schedule.obstacles import size
 from delegation.migrations.words import duration
@@ -222,6 +222,7 @@ def _move_json(move: Migration) -> Data:
         "ended": move.ended,
         "reason": move.reason,
         "fix": move.fix,
+        "said": noted.failure_json(move.said),
     }
 
 

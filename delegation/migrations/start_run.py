@@ -102,7 +102,7 @@ def start(
         expected = planned.preview.timeline.seconds
         _warn_of_ticket(world, min(involved(moves)), expected, teller)
         new_run = _new_run(world.inventory, planned, moves, request)
-        queued = queue.begin(journal, new_run, moves)
+        queued = queue.begin(journal, new_run, moves, request.liberties)
         run = QueuedRun(journal, queued, via, request.patience, expected=expected)
         return perform.perform(world, hosts, run, teller, attendant)
 

@@ -5,7 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
+from delegation.hosts.machines import Failure
 from delegation.migrations.lifecycle import UNWATCHED, Migration, MigrationStep
+from delegation.migrations.record import noted
 from delegation.migrations.record.recorded import RecordedStep
 
 ENDS = {
@@ -21,7 +23,7 @@ ENDS = {
 
 @dataclass(frozen=True, slots=True)
 class MigrationTry:
-    """One Move-VM that was sent, from ``source`` to ``to``. Times are ISO 8601 in UTC.
+    """One migration that was sent, from ``source`` to ``to``. Times are ISO 8601 in UTC.
 
     ``became`` is None, and so is ``ended``, of one that has no end yet. ``unwatched`` are the
     times, each with its beginning and its end or None, in which nobody knew how far it was.
@@ -35,6 +37,7 @@ class MigrationTry:
     ended: str | None = None
     became: str | None = None
     reason: str = ""
+    said: Failure | None = None
     unwatched: tuple[tuple[str, str | None], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -47,6 +50,7 @@ class MigrationTry:
             "ended": self.ended,
             "became": self.became,
             "reason": self.reason,
+            "said": noted.failure_json(self.said),
             "unwatched": [list(span) for span in self.unwatched],
         }
 
@@ -60,7 +64,9 @@ class MigrationTry:
         updated = replace(self, unwatched=unwatched)
         if step.step not in ENDS:
             return updated
-        return replace(updated, ended=step.time, became=ENDS[step.step], reason=step.reason)
+        return replace(
+            updated, ended=step.time, became=ENDS[step.step], reason=step.reason, said=step.said
+        )
 
 
 Unwatched = tuple[tuple[str, str | None], ...]
@@ -75,7 +81,7 @@ def _closed(unwatched: Unwatched, time: str) -> Unwatched:
 
 
 def tries(moves: Iterable[Migration], steps: Sequence[RecordedStep]) -> list[MigrationTry]:
-    """Every Move-VM that was sent, in the order in which they were."""
+    """Every migration that was sent, in the order in which they were."""
     names = {move.machine: move.name for move in moves}
     sent: list[MigrationTry] = []
     under_way: dict[UUID, int] = {}

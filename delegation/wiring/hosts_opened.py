@@ -78,12 +78,6 @@ class HostsOpener:
 
         return opened
 
-    def new_handle(self, label: str) -> str:  # noqa: ARG002 - all hosts are asked in one way
-        """What a migration from the host of that label is found by (hypervisor.NewHandle)."""
-        from delegation.hosts.winrm.host import HyperVHost
-
-        return HyperVHost.new_handle()
-
     def ticket_seconds(self, label: str) -> float | None:
         """How long the ticket lasts by which that host is asked; None: it is got as it is needed.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -13,12 +13,14 @@ from delegation.changes.journal import Journal
 from delegation.changes.run import NewRun
 from delegation.migrations import MIGRATE
 from delegation.migrations.lifecycle import Migration, MigrationStep
-from delegation.migrations.record import queue, recorded
+from delegation.migrations.moves.terms import Liberties
+from delegation.migrations.record import noted, queue, recorded
 from delegation.migrations.record.queue import Queue
 from delegation.migrations.runner import Runner
 from delegation.migrations.runner.patience import Patience
 from delegation.migrations.runner.work import Display, Wait
 from delegation.migrations.schedule.estimate import StreamRates
+from delegation.migrations.slot_counts import SlotCounts
 from delegation.wiring import KINDS
 from tests.migrations.world import FakeCrew, World
 
@@ -59,11 +61,16 @@ class LethalQueue(Queue):
         super().advanced(percents)
         self._burn()
 
-    def abandon(self, machines: Collection[UUID]) -> list[Migration]:
+    def abandon(self, wishes: Mapping[UUID, bool]) -> list[Migration]:
         self._burn()
-        moves = super().abandon(machines)
+        moves = super().abandon(wishes)
         self._burn()
         return moves
+
+    def note_counts(self, counts: SlotCounts) -> None:
+        self._burn()
+        super().note_counts(counts)
+        self._burn()
 
 
 def memory_journal() -> Journal:
@@ -83,7 +90,12 @@ def wanted(world: World, machine: UUID, target: str) -> Migration:
 class Station(Display):
     """Runs the moves that were asked for, again and again, as somebody at a keyboard would."""
 
-    def __init__(self, world: World, targets: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        world: World,
+        targets: Mapping[str, str],
+        liberties: Liberties = Liberties(),  # noqa: B008 - frozen
+    ) -> None:
         """``targets``: whereto each machine goes, by name."""
         self.world = world
         self.journal = memory_journal()
@@ -93,10 +105,9 @@ class Station(Display):
             for machine, (name, _, _) in host.machines.items()
         }
         moves = [wanted(world, named[name], target) for name, target in targets.items()]
-        self.run = queue.begin(self.journal, RUN, moves).run
+        self.run = queue.begin(self.journal, RUN, moves, liberties).run
         self.shown: list[Migration] = []
         self.waited: list[Wait] = []
-        self.handles = 0
         self.runner: Runner | None = None
         self.hook: Callable[[Migration], None] = self.shown.append
 
@@ -109,15 +120,16 @@ class Station(Display):
     def go(self, moment: int | None = None, patience: Patience | None = None) -> bool:
         """Run or resume; False where it was killed."""
         lethal = LethalQueue(self.journal, self.run, moment)
+        liberties = noted.liberties_noted(recorded.noted(self.journal, self.run))
         self.runner = Runner(
             lethal,
-            FakeCrew(self.world),
+            FakeCrew(self.world, with_checkpoints=liberties.with_checkpoints),
             self.world.hosts,
             clock=lambda: self.world.clock,
-            new_handle=self._new_handle,
             display=self,
             rates=StreamRates(),
             patience=patience or Patience(),
+            assume_full=liberties.assume_full,
         )
         try:
             self.runner.run()
@@ -135,7 +147,3 @@ class Station(Display):
 
     def waits(self, wait: Wait) -> None:
         self.waited.append(wait)
-
-    def _new_handle(self, label: str) -> str:
-        self.handles += 1
-        return f"{label} {self.handles}"

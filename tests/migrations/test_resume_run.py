@@ -9,13 +9,13 @@ import pytest
 from delegation.errors import DelegationError, JournalError, Refused, UsageError
 from delegation.migrations.give_up import GivenUp, WishesLeft, give_up
 from delegation.migrations.lifecycle import Migration, MigrationState, MigrationStep
-from delegation.migrations.wanted_moves import DrainedHosts
 from delegation.migrations.perform import RunEnd, Unattended
 from delegation.migrations.record.queue import Queue
 from delegation.migrations.resume_run import ResumeRequest, resume
 from delegation.migrations.run_status import status_of
 from delegation.migrations.runner import FINISH
 from delegation.migrations.start_run import RunRequest, start
+from delegation.migrations.wanted_moves import DrainedHosts
 from tests.migrations.desk import MemoryWorld, Told
 
 DRAIN = RunRequest(DrainedHosts(("hv01",)))

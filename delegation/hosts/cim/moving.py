@@ -136,10 +136,12 @@ def start(cim: Cim, order: MoveOrder, handle: str) -> Moving:
         )
     asked = _request(cim, order)
     if known.age(cim.clock()) > START_SECONDS:
-        raise MoveRefused(
+        late = MoveRefused(
             f"{cim.host} took so long to tell of {order.name} that its migration was not sent",
             "look at the host; it can be tried again",
         )
+        late.passes = True
+        raise late
     service = Reference.service(MIGRATION_SERVICE)
     try:
         job = cim.change(service, MIGRATION_SERVICE, "MigrateVirtualSystemToHost", **asked)

@@ -13,6 +13,7 @@ from delegation.errors import (
     HostError,
     HostUnreachable,
     MachinesNotTold,
+    MoveRefused,
     MoveUnsettled,
     NoHostTicket,
 )
@@ -76,11 +77,16 @@ class MigrationVerdict:
 def cause_of_error(move: Migration, error: HostError) -> Cause:
     """Why a host could not be asked to do it."""
     said = _said_with(error)
-    if isinstance(error, HostUnreachable | NoHostTicket | MachinesNotTold | MoveUnsettled):
+    passes = isinstance(error, MoveRefused) and error.passes
+    if passes or isinstance(error, _PASSING):
         return Cause(error.what, error.fix, again=True, said=said)
     known = meaning(Failure(error.what, error.hresult) if said is None else said)
     fix = error.fix or _with_labels(move, known.fix)
     return Cause(error.what, fix, known.again, said)
+
+
+_PASSING = (HostUnreachable, NoHostTicket, MachinesNotTold, MoveUnsettled)
+"""Where a host can't tell now, and may later."""
 
 
 def _said_with(error: HostError) -> Failure | None:
