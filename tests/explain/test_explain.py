@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from delegation.explain import Explanation, Link, LinkState, Pair, explain, stranger
-from delegation.explain.host_links import BLOCKED
 from delegation.hosts import failures
 from delegation.hosts.machines import Failure
 from delegation.inventory import Inventory, Policy
@@ -111,7 +110,7 @@ def test_an_intact_pair() -> None:
     assert chain.granted_by == dict.fromkeys(VALUES, Route.CLASSIC)
 
 
-@pytest.mark.parametrize("hresult", [NO_CREDENTIALS, TARGET_UNKNOWN, WRONG_PRINCIPAL, BLOCKED])
+@pytest.mark.parametrize("hresult", [NO_CREDENTIALS, TARGET_UNKNOWN, WRONG_PRINCIPAL])
 def test_every_error_is_explained(hresult: str) -> None:
     meant = failures.meaning(Failure("", hresult))
     assert meant.hresult == hresult

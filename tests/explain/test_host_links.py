@@ -5,9 +5,16 @@ from typing import Any
 
 import pytest
 
-from delegation.errors import CommandFailed, HostUnreachable, HyperVFailed, UsageError, WrongHost
+from delegation.errors import (
+    CommandFailed,
+    HostUnreachable,
+    HyperVFailed,
+    MachinesNotTold,
+    UsageError,
+    WrongHost,
+)
 from delegation.explain import LinkState
-from delegation.explain.host_links import BLOCKED, links
+from delegation.explain.host_links import links
 from delegation.explain.host_pair import DryRun, HostPair, Looked
 from delegation.hosts.machines import HostReading, Incompatibility
 
@@ -19,6 +26,7 @@ FINE = HostReading(
         "any_network": False,
         "network 10.20.0.0/24": 1,
     },
+    listeners=("10.20.0.12",),
 )
 
 
@@ -27,12 +35,12 @@ def host(label: str, **settings: Any) -> Looked:
     found = {name.replace("__", " "): value for name, value in settings.items()}
     merged = {**FINE.settings, **found}
     kept = {name: value for name, value in merged.items() if value is not None}
-    return Looked(label, replace(FINE, settings=kept))
+    listeners = (f"10.20.0.{label[-1]}",)
+    return Looked(label, replace(FINE, settings=kept, listeners=listeners))
 
 
 def pair(source: Looked | None = None, target: Looked | None = None, **more: Any) -> HostPair:
-    ports = more.pop("ports", {6600: True, 445: True})
-    return HostPair(source or host("hv01"), target or host("hv02"), ports, **more)
+    return HostPair(source or host("hv01"), target or host("hv02"), **more)
 
 
 def states(found: HostPair) -> dict[str, LinkState]:
@@ -48,8 +56,8 @@ def broken(found: HostPair) -> dict[str, str]:
 
 NAMES = [
     "remote management",
+    "Hyper-V rights",
     "migration service",
-    "Hyper-V cmdlets",
     "migration enabled",
     "authentication",
     "networks",
@@ -59,9 +67,17 @@ NAMES = [
 
 
 def test_a_pair_in_order_has_no_broken_link() -> None:
-    assert states(pair()) == dict.fromkeys(NAMES, LinkState.OK)
+    fine = dict.fromkeys(NAMES, LinkState.OK)
+    untried = {"TCP 6600": LinkState.UNKNOWN, "TCP 445": LinkState.UNKNOWN}
+    assert states(pair()) == fine | untried
     with_run = pair(dry_run=DryRun("web01"))
-    assert states(with_run) == dict.fromkeys([*NAMES, "Compare-VM"], LinkState.OK)
+    assert states(with_run) == fine | {
+        "TCP 445": LinkState.UNKNOWN,
+        "migration check": LinkState.OK,
+    }
+    evidence = {link.name: link.evidence for link in links(with_run)}
+    assert "proves nothing of files" in evidence["TCP 445"]
+    assert "proves no storage" in evidence["migration check"]
 
 
 @pytest.mark.parametrize("end", ["hv01", "hv02"])
@@ -137,7 +153,7 @@ def test_a_service_that_is_stopped_is_not_a_host_that_is_silent() -> None:
 )
 def test_cmdlets_that_fail_while_the_service_runs(error: CommandFailed) -> None:
     found = pair(Looked("hv01", error=error))
-    assert broken(found) == {"Hyper-V cmdlets": "hv01: denied (0x80070005) [No.]"}
+    assert broken(found) == {"Hyper-V rights": "hv01: denied (0x80070005) [No.]"}
     assert states(found)["remote management"] is LinkState.OK
 
 
@@ -150,7 +166,7 @@ def test_hosts_that_nobody_can_log_on_to_are_unknown_with_the_reason_and_the_fix
     why = UsageError("vmadmin has no ticket", "get one with kinit")
     ends = Looked("hv01"), Looked("hv02")
     unasked = HostPair(*ends, dry_run=DryRun("web01"), unasked=why)
-    assert states(unasked) == dict.fromkeys([*NAMES, "Compare-VM"], LinkState.UNKNOWN)
+    assert states(unasked) == dict.fromkeys([*NAMES, "migration check"], LinkState.UNKNOWN)
     first = links(unasked)[0]
     assert (first.evidence, first.fix) == (
         "the hosts were not asked: vmadmin has no ticket",
@@ -164,8 +180,8 @@ def test_a_silent_host_is_named_and_nothing_is_guessed() -> None:
     assert broken(silent) == {"remote management": "hv02: nobody answers at hv02:5985 (0x8007274C)"}
     found = states(silent)
     assert found["networks"] is found["authentication"] is LinkState.UNKNOWN
-    assert found["TCP 6600"] is LinkState.OK
-    assert found["Hyper-V cmdlets"] is LinkState.UNKNOWN
+    assert found["TCP 6600"] is LinkState.UNKNOWN
+    assert found["Hyper-V rights"] is LinkState.UNKNOWN
     source_gone = HostPair(Looked("hv01", error=error), host("hv02"))
     assert states(source_gone)["TCP 445"] is LinkState.UNKNOWN
 
@@ -176,33 +192,77 @@ def test_a_fault_of_the_one_that_answers_counts_though_the_other_is_silent() -> 
     assert broken(silent)["migration enabled"] == "hv01: it is off"
 
 
-def test_ports_are_tried_from_the_source() -> None:
-    closed = pair(ports={6600: False, 445: CommandFailed("no Test-NetConnection there")})
-    assert list(broken(closed)) == ["TCP 6600"]
-    assert states(closed)["TCP 445"] is LinkState.UNKNOWN
-    [link] = [link for link in links(closed) if link.name == "TCP 6600"]
-    assert link.hresult == BLOCKED
-    for cause in ("migrations are on", "networks", "firewalls"):
-        assert cause in link.fix
+def test_the_way_from_here_to_a_host_says_nothing_of_a_migration() -> None:
+    """A logon of ours that fails may have the very number that a mesh without values has."""
+    error = HostUnreachable("no ticket for hv02", "look at its names", hresult="0x8009030E")
+    silent = pair(target=Looked("hv02", error=error))
+    [link] = [one for one in links(silent) if one.state is LinkState.BROKEN]
+    assert (link.name, link.hresult) == ("remote management", "")
 
 
-def test_a_dry_run_tells_what_the_host_says() -> None:
-    reasons = [Incompatibility("the switch LAN is missing", 33012)]
-    found = broken(pair(dry_run=DryRun("web01", reasons)))
-    assert found == {"Compare-VM": "web01: the switch LAN is missing [33012]"}
+def test_a_list_that_is_not_told_is_the_checks_business() -> None:
+    error = MachinesNotTold("hv01 lists no object of its own", "add joe to the group")
+    found = pair(dry_run=DryRun("web01", error=error))
+    assert broken(found) == {"migration check": "hv01 lists no object of its own"}
+
+
+@pytest.mark.parametrize(
+    ("windows", "guard", "said"),
+    [
+        ("10.0.20348", None, "CredSSP, which needs the operator to be logged on at the source"),
+        ("10.0.20348", True, "Credential Guard, which runs there, forbids"),
+        ("10.0.26100", None, "Credential Guard forbids, on by default since Windows Server 2025"),
+        ("10.0.26100", False, "CredSSP, which needs the operator to be logged on at the source"),
+        (None, None, "CredSSP, which needs the operator to be logged on at the source"),
+        ("odd", None, "CredSSP, which needs the operator to be logged on at the source"),
+    ],
+)
+def test_credential_guard_is_told_where_it_stands_in_the_way_of_credssp(
+    windows: str | None, *, guard: bool | None, said: str
+) -> None:
+    end = host("hv01", authentication="CredSSP")
+    assert end.reading
+    reading = replace(end.reading, windows=windows, credential_guard=guard)
+    evidence = broken(pair(replace(end, reading=reading)))["authentication"]
+    assert evidence.endswith(said)
+
+
+def test_a_check_tells_what_the_host_says() -> None:
+    reasons = [Incompatibility("スイッチ LAN がありません", "33012")]
+    found = pair(dry_run=DryRun("web01", reasons))
+    assert broken(found) == {"migration check": "web01: スイッチ LAN がありません [33012]"}
+    assert fix(found, "migration check") == (
+        "make a switch of the same name on the target, or connect the virtual machine to another "
+        "one; then check it again"
+    )
+    assert states(found)["TCP 6600"] is LinkState.UNKNOWN
+
+
+def test_a_reason_whose_number_is_known_says_what_to_do() -> None:
+    denied = Incompatibility("Der Zugriff wurde verweigert (0x80070005).", "21024")
+    [link] = [one for one in links(pair(dry_run=DryRun("web01", [denied]))) if one.hresult]
+    assert (link.name, link.hresult) == ("migration check", "0x80070005")
+    assert link.fix.startswith("add the operator to Hyper-V Administrators on the source and on")
+    odd = Incompatibility("The processor lacks a feature.", "24004")
+    assert fix(pair(dry_run=DryRun("web01", [odd])), "migration check") == (
+        "mend what is said, on web01 or on hv02; then check it again"
+    )
+
+
+def test_a_check_that_fails_tells_the_hosts_error() -> None:
     error = CommandFailed("no credentials", "look at the links", hresult="0x8009030E")
     [link] = [one for one in links(pair(dry_run=DryRun("web01", error=error))) if one.hresult]
-    assert (link.name, link.hresult) == ("Compare-VM", "0x8009030E")
+    assert (link.name, link.hresult) == ("migration check", "0x8009030E")
 
 
 def test_a_dry_run_that_could_not_be_is_not_a_broken_link() -> None:
     silent = Looked("hv02", error=HostUnreachable("nobody answers", "start WinRM"))
     run = pair(target=silent, dry_run=DryRun("web01"))
     assert list(broken(run)) == ["remote management"]
-    assert states(run)["Compare-VM"] is LinkState.UNKNOWN
+    assert states(run)["migration check"] is LinkState.UNKNOWN
 
 
 def test_what_the_host_itself_says_of_a_failure_is_kept() -> None:
-    error = CommandFailed("Compare-VM failed: no route", "look", ["Es gibt keine Route."])
+    error = CommandFailed("the check failed: no route", "look", ["Es gibt keine Route."])
     found = broken(pair(dry_run=DryRun("web01", error=error)))
-    assert found["Compare-VM"] == "Compare-VM failed: no route [Es gibt keine Route.]"
+    assert found["migration check"] == "the check failed: no route [Es gibt keine Route.]"
