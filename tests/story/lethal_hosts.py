@@ -1,7 +1,7 @@
 """A run on the hosts that dies: the product's own parts, of which one kills the process.
 
 ``python -m tests.story.lethal_hosts -i FILE hosts apply --yes 'before hv03 migrations'`` is that
-command, up to the moment ``before`` or ``after`` the cmdlet for that setting has run on that host.
+command, up to the moment ``before`` or ``after`` that setting has been changed on that host.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ import signal
 import sys
 
 from delegation import cli
+from delegation.hosts.cim.cim_host import CimHost
 from delegation.hosts.hypervisor import Hypervisor
 from delegation.hosts.places import Account, Place
 from delegation.hosts.settings import HostSetting
-from delegation.hosts.winrm import host
 from delegation.wiring import World
 
 
-class LethalHost(host.HyperVHost):
+class LethalHost(CimHost):
     moment = ""
 
     def set(self, before: HostSetting, after: HostSetting) -> None:
@@ -34,7 +34,7 @@ class LethalHost(host.HyperVHost):
 
 class LethalWorld(World):
     def host(self, place: Place, account: Account, computer: str) -> Hypervisor:
-        return LethalHost(place, account, computer)
+        return LethalHost(lambda: self.host_wmi(place, account), computer)
 
 
 if __name__ == "__main__":

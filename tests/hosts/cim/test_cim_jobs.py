@@ -154,7 +154,8 @@ def test_a_failure_is_told_with_all_its_numbers_and_the_hosts_own_words() -> Non
     cim = opened(host)
     [job] = read_migration_jobs(cim)
     failed = failure_of(cim, job)
-    assert failed.message == "Virtual machine migration failed. No credentials (0x8009030E)."
+    words = "Virtual machine migration failed. No credentials (0x8009030E)."
+    assert failed.message == f"{words} {FAILED['ErrorDescription']}"
     # The message's number is the one of the error that has the HRESULT.
     assert (failed.hresult, failed.message_id) == ("0x8009030E", "20413")
     assert (failed.error_code, failed.stopped) == (32768, False)
