@@ -3,18 +3,20 @@
 ``python -m tests.cli.migrate_program migrate plan`` is ``delegation migrate plan``. Of each host
 ``machines.json`` says what it has, by the names of the arguments of ``hosted`` in
 ``tests.migrations.fleet``, and its ``machines``, by those of ``machine``, or ``trouble``: why it
-can't be opened.
+can't be opened; ``cut``: why its list of machines can't be relied upon.
 """
 
 import json
 import sys
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from delegation import cli
-from delegation.errors import HostUnreachable
+from delegation.errors import HostUnreachable, MachinesNotTold
 from delegation.hosts.hypervisor import Hypervisor, Open
-from delegation.hosts.machines import HostReading, VirtualMachine
+from delegation.hosts.machines import Disk, HostReading, VirtualMachine
 from delegation.hosts.settings import HostSetting
 from delegation.inventory import Inventory
 from delegation.wiring import World
@@ -25,11 +27,15 @@ FILE = Path("machines.json")
 
 
 class FileHost(Untouched):
-    """A host that can only be looked at: a plan touches nothing."""
+    """A host that can only be looked at: a plan touches nothing.
+
+    Sizes are told to whoever asks for them, and of machines that it has.
+    """
 
     def __init__(self, fqdn: str, data: dict[str, Any]) -> None:
         self._fqdn = fqdn
         machines = [machine(**one) for one in data.pop("machines", ())]
+        self._cut = data.pop("cut", "")
         self._hosted = hosted(*machines, **data)
 
     @property
@@ -40,13 +46,25 @@ class FileHost(Untouched):
         return self._hosted.reading
 
     def machines(self) -> list[VirtualMachine]:
-        return list(self._hosted.machines)
+        if self._cut:
+            raise MachinesNotTold(f"{self._fqdn} {self._cut}", "ask for its rights")
+        return [_unmeasured(one) for one in self._hosted.machines]
+
+    def measured(self, machines: Iterable[VirtualMachine]) -> list[VirtualMachine]:
+        sizes = {one.id: one for one in self._hosted.machines}
+        asked = list(machines)
+        assert all(one == _unmeasured(sizes[one.id]) for one in asked)
+        return [sizes[one.id] for one in asked]
 
     def close(self) -> None:
         pass
 
     def set(self, before: HostSetting, after: HostSetting) -> None:
         raise AssertionError(f"{before} is not to become {after}")
+
+
+def _unmeasured(vm: VirtualMachine) -> VirtualMachine:
+    return replace(vm, disks=tuple(Disk(disk.path) for disk in vm.disks))
 
 
 def open_host(inventory: Inventory) -> Open:

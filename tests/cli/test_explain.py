@@ -347,4 +347,4 @@ def test_the_next_command_asks_for_the_same(without_a_logon: Delegation) -> None
     ran = without_a_logon("explain", "hv01", "hv02", "--hosts", "--vm", "web 01")
     again = "delegation explain hv01 hv02 --hosts --vm 'web 01' --as USER"
     assert f"\n  next: {again}\n" in ran.out
-    assert "\n  ?       Compare-VM " in ran.out
+    assert "\n  ?       migration check " in ran.out

@@ -197,14 +197,57 @@ def test_drain_can_save_its_moves_and_run_nothing(desk: Desk) -> None:
 
 
 def test_a_drain_that_leaves_one_behind_is_refused(desk: Desk) -> None:
-    desk.hosts["hv01"]["machines"].append(vm("role", clustered=True))
+    desk.hosts["hv01"]["machines"].append(vm("role", checkpoints=2))
     ran = desk("drain", "hv01", "--yes")
     assert ran.code == 4
-    assert "role on hv01: it is a role of a cluster" in ran.err
+    assert "role on hv01: it has 2 checkpoints" in ran.err
     saved = desk("drain", "hv01", "-o", "rest.yaml")
     assert saved.code == 4
     assert "migrate run rest.yaml" in saved.err
     assert len(moves(desk("plan", "rest.yaml", "--format", "json"))) == 3
+
+
+@pytest.mark.parametrize("cut", ["hv01", "hv02"])
+def test_a_list_that_is_cut_is_neither_drained_nor_moved_to(desk: Desk, cut: str) -> None:
+    """Missing rights look like an empty host: on the source, or on the target alone."""
+    desk.hosts[cut]["cut"] = "lists no object of its own"
+    del desk.hosts["hv03"]
+    desk.hosts["hv03"] = {"trouble": "is off"}
+    ran = desk("drain", "hv01", "--yes")
+    assert ran.code == 4
+    assert "nothing was moved" in ran.err
+    plan = desk("plan", "--drain", "hv01")
+    assert plan.code == 4
+    assert f"{cut}: {cut}.corp.example lists no object of its own" in plan.out
+
+
+def test_what_no_host_tells_is_said_and_never_zero(desk: Desk) -> None:
+    desk.hosts["hv01"]["machines"] = [vm("web01", disk=None)]
+    for label in ("hv02", "hv03"):
+        desk.hosts[label] |= {"disk": None, "not_told": {"disk": "joe gets no access"}}
+    ran = desk("plan", "--drain", "hv01", "--format", "json")
+    assert ran.code == 3
+    [move] = ran.json["moves"]
+    assert move["bytes"] is None
+    assert ran.json["summary"]["bytes_not_told"] == 1
+    [least] = {host["least_disk"] for host in ran.json["hosts"] if host["host"] != "hv01"}
+    assert least is None
+    text = desk("plan", "--drain", "hv01").out
+    assert "and 1 machine whose size is not told" in text
+    assert "free is not told (joe gets no access): not looked at" in text
+    assert "how large the disks of web01 are is not told" in text
+    full = desk("plan", "--drain", "hv01", "--assume-full")
+    assert full.code == 4
+    assert "what is not told fits nowhere" in full.out
+    assert "without --assume-full" in full.out
+
+
+def test_a_machine_with_checkpoints_goes_where_somebody_says_so(desk: Desk) -> None:
+    desk.hosts["hv01"]["machines"] = [vm("web01", checkpoints=1)]
+    ran = desk("plan", "--drain", "hv01", "--with-checkpoints")
+    assert ran.code == 3
+    assert "how Windows does that was never seen" in ran.out
+    assert "migrate drain hv01 --with-checkpoints --expect" in ran.err
 
 
 def test_a_drain_of_an_empty_host_has_nothing_to_do(desk: Desk) -> None:
@@ -233,7 +276,10 @@ def test_a_machine_that_a_run_was_left_with_names_that_run(desk: Desk) -> None:
         run = NewRun(MIGRATE, "hosts:corp.example", "corp.example", "hv01", {})
         queued = queue.begin(journal, run, [move])
         queued.step(found.id, MigrationStep.INTENDED, at="hv01", to="hv02", handle="1")
-    desk.hosts["hv01"]["machines"] = [vm("web01", migrating=True), vm("web02", migrating=True)]
+    desk.hosts["hv01"]["machines"] = [
+        vm("web01", activity="migrating"),
+        vm("web02", activity="migrating"),
+    ]
     ran = desk("plan", "moves.yaml")
     assert ran.code == 4
     assert "run 1 was left with it; go on with that: delegation migrate resume 1" in ran.out
@@ -279,7 +325,7 @@ def test_wrong_usage(desk: Desk, arguments: list[str], words: str) -> None:
 def test_names_that_a_terminal_would_obey_are_shown_as_escapes(desk: Desk) -> None:
     """``spawned`` looks at everything that is printed."""
     nasty = "we\x1b[31mb\u202e"
-    desk.hosts["hv01"]["machines"] = [vm(nasty), vm("role\x07", clustered=True)]
+    desk.hosts["hv01"]["machines"] = [vm(nasty), vm("role\x07", checkpoints=1)]
     ran = desk("plan", "--drain", "hv01")
     assert ran.code == 4
     assert "we\\x1b[31mb\\u202e" in ran.out

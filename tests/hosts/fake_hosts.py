@@ -9,7 +9,13 @@ from uuid import UUID
 from delegation.errors import HostError, HostRefused, HostUnreachable
 from delegation.hosts import settings
 from delegation.hosts.hypervisor import Hypervisor, Moving
-from delegation.hosts.machines import HostReading, Incompatibility, MoveOrder, VirtualMachine
+from delegation.hosts.machines import (
+    HostReading,
+    Incompatibility,
+    Landing,
+    MoveOrder,
+    VirtualMachine,
+)
 from delegation.hosts.settings import HostSetting
 from tests.hosts.settings_cases import reading
 
@@ -32,16 +38,28 @@ class Untouched(Hypervisor):
     def addresses(self) -> tuple[str, ...]:
         raise NotImplementedError
 
-    def compare(self, order: MoveOrder) -> tuple[Incompatibility, ...]:
+    def measured(self, machines: Iterable[VirtualMachine]) -> list[VirtualMachine]:
         raise NotImplementedError
 
-    def reaches(self, target: str, port: int) -> bool:
+    def landing(self, machine: UUID) -> Landing:
+        raise NotImplementedError
+
+    def remove_planned(self, handle: str) -> bool:
+        raise NotImplementedError
+
+    def check(self, order: MoveOrder) -> tuple[Incompatibility, ...]:
+        raise NotImplementedError
+
+    def new_handle(self, order: MoveOrder) -> str:
+        raise NotImplementedError
+
+    def is_at_work(self, machine: UUID) -> bool:
         raise NotImplementedError
 
     def move(self, order: MoveOrder, handle: str) -> Moving:
         raise NotImplementedError
 
-    def reattach(self, handle: str) -> Moving | None:
+    def reattach(self, machine: UUID, handle: str) -> Moving | None:
         raise NotImplementedError
 
 

@@ -72,7 +72,8 @@ class InstantHost(FakeHypervisor):
 
     def read(self) -> HostReading:
         found = super().read()
-        return HostReading(found.fqdn, READY, found.resources)
+        listeners = (f"10.20.0.{found.fqdn.partition('.')[0][-1]}",)
+        return HostReading(found.fqdn, READY, found.resources, listeners=listeners)
 
     def move(self, order: MoveOrder, handle: str) -> Moving:
         with self._desk.lock:

@@ -10,14 +10,16 @@ import pytest
 
 from delegation.errors import CommandFailed, HostError, HostUnreachable
 from delegation.explain.host_pair import HostPair, Looked
+from delegation.hosts.failures import MISSING_SWITCH
 from delegation.hosts.hypervisor import Hypervisor
-from delegation.hosts.machines import Incompatibility, MoveOrder
+from delegation.hosts.machines import Incompatibility, Landing, MoveOrder
 from delegation.migrations import dry_runs
 from delegation.migrations.dry_runs import CONNECTIONS, Ends, Trip
 from tests.cli.migrate_program import FileHost
 
 FQDNS = {label: f"{label}.corp.example" for label in ("hv01", "hv02", "hv03", "hv04")}
-NO_SWITCH = Incompatibility("no switch 'LAN'", dry_runs.MISSING_SWITCH, "0x80070002")
+NO_SWITCH = Incompatibility("no switch 'LAN'", MISSING_SWITCH)
+NO_TICKET = Incompatibility("no credentials (0x8009030E)", "21024")
 
 
 class Farm:
@@ -25,7 +27,7 @@ class Farm:
 
     def __init__(self) -> None:
         self.said: dict[str, Incompatibility | HostError] = {}
-        self.closed: set[tuple[str, str, int]] = set()
+        self.landings: dict[str, Landing | HostError] = {}
         self.down: set[str] = set()
         self.tried: list[str] = []
         self.most = 0
@@ -61,10 +63,15 @@ class _Host(FileHost):
         super().__init__(FQDNS[label], {})
         self._farm, self._label = farm, label
 
-    def reaches(self, target: str, port: int) -> bool:
-        return (self._label, target, port) not in self._farm.closed
+    def landing(self, machine: UUID) -> Landing:  # noqa: ARG002 - of any
+        said = self._farm.landings.get(self._label, Landing((f"at {self._label}",)))
+        if isinstance(said, HostError):
+            raise said
+        return said
 
-    def compare(self, order: MoveOrder) -> tuple[Incompatibility, ...]:
+    def check(self, order: MoveOrder) -> tuple[Incompatibility, ...]:
+        # It was read of that very target, right before.
+        assert order.landing.listeners == (f"at {order.target.partition('.')[0]}",)
         with self._farm.trying(order):
             said = self._farm.said.get(order.name)
             if isinstance(said, HostError):
@@ -89,8 +96,9 @@ def tried(farm: Farm, *wanted: Trip) -> list[tuple[Ends, HostPair]]:
 
 def test_what_a_dry_run_says_of_room_is_no_obstacle_where_others_make_room(farm: Farm) -> None:
     [fits] = trips("hv01", "hv02", 1)
-    no_room = Incompatibility("not enough memory", 4711)
-    for said, expected in ((no_room, []), (NO_SWITCH, [NO_SWITCH])):
+    no_room = Incompatibility("not enough memory", "4711")
+    cases = ((no_room, []), (NO_SWITCH, [NO_SWITCH]), (NO_TICKET, [NO_TICKET]))
+    for said, expected in cases:
         farm.said[fits.name] = said
         for trip, reasons in ((fits, [said]), (replace(fits, fits=False), expected)):
             [(_, pair)] = tried(farm, trip)
@@ -104,7 +112,6 @@ def test_every_machine_is_tried_once_and_told_in_its_order(farm: Farm) -> None:
     assert sorted(farm.tried) == sorted(trip.name for trip in wanted)
     told = [pair.dry_run.machine for _, pair in found if pair.dry_run]
     assert told == [trip.name for trip in wanted]
-    assert all(pair.ports == {6600: True, 445: True} for _, pair in found)
 
 
 def test_several_at_a_time_at_a_source_and_never_more(farm: Farm) -> None:
@@ -124,23 +131,59 @@ def test_several_at_a_time_at_a_source_and_never_more(farm: Farm) -> None:
 
 def test_the_machines_are_counted_from_the_first_moment_on(farm: Farm) -> None:
     shown = farm.counted
-    farm.closed = {("hv01", "hv03.corp.example", 445)}
+    farm.said["hv01-hv03-00"] = NO_TICKET
     tried(farm, *trips("hv01", "hv02", 6), *trips("hv01", "hv03", 4))
     assert shown[0] == (0, 10)
     assert shown[-1] == (10, 10)
     assert [done for done, _ in shown] == sorted({done for done, _ in shown})
 
 
-def test_where_a_port_is_closed_no_further_machine_is_tried(farm: Farm) -> None:
-    farm.closed = {("hv01", "hv02.corp.example", 6600)}
+def test_where_the_pair_is_to_blame_no_further_machine_is_tried(farm: Farm) -> None:
+    farm.said["hv01-hv02-00"] = NO_TICKET
     [(_, pair)] = tried(farm, *trips("hv01", "hv02", 20))
-    assert pair.ports == {6600: False, 445: True}
+    assert pair.dry_run
+    assert list(pair.dry_run.incompatibilities) == [NO_TICKET]
+
+
+def test_what_a_host_says_of_one_machine_says_nothing_of_the_next(farm: Farm) -> None:
+    """As that it is being backed up: the others of the pair are tried, and it is named."""
+    farm.said["hv01-hv02-00"] = CommandFailed("it is in use")
+    farm.said["hv01-hv02-03"] = Incompatibility("it is backed up", "32774")
+    found = tried(farm, *trips("hv01", "hv02", 6))
+    said = [pair.dry_run for _, pair in found if pair.dry_run]
+    assert [one.machine for one in said if one.error] == ["hv01-hv02-00"]
+    assert [one.machine for one in said if one.incompatibilities] == ["hv01-hv02-03"]
+    assert len(farm.tried) == 6
+
+
+def test_a_machine_that_is_busy_is_not_tried(farm: Farm) -> None:
+    first, second = trips("hv01", "hv02", 2)
+    found = tried(farm, replace(first, busy=True), second)
+    assert [pair.dry_run.machine for _, pair in found if pair.dry_run] == [second.name]
+    assert farm.tried == [second.name]
+
+
+def test_a_target_that_is_gone_ends_its_pair_alone(farm: Farm) -> None:
+    farm.down = {"hv03"}
+    wanted = [*trips("hv01", "hv02", 3), *trips("hv01", "hv03", 3)]
+    found = tried(farm, *wanted)
+    errors = [ends for ends, pair in found if pair.dry_run and pair.dry_run.error]
+    assert errors == [("hv01", "hv03")]
+    assert len(farm.tried) == 3
+
+
+def test_a_target_that_does_not_tell_where_it_listens_is_told(farm: Farm) -> None:
+    farm.landings["hv02"] = CommandFailed("hv02 gives joe no access to it", "add joe")
+    [(_, pair)] = tried(farm, *trips("hv01", "hv02", 1))
+    assert pair.dry_run
+    assert pair.dry_run.error is farm.landings["hv02"]
+    assert not farm.tried
 
 
 def test_a_pair_that_fails_does_not_keep_others_from_being_tried(farm: Farm) -> None:
     wanted = [*trips("hv01", "hv02", 30), *trips("hv01", "hv03", 5), *trips("hv04", "hv03", 2)]
     farm.down = {"hv04"}
-    farm.said["hv01-hv02-00"] = CommandFailed("Compare-VM: no")
+    farm.said["hv01-hv02-00"] = HostUnreachable("hv02 is gone")
     farm.said["hv01-hv03-03"] = NO_SWITCH
     found = tried(farm, *wanted)
     ends = [ends for ends, _ in found]
@@ -157,12 +200,12 @@ def test_a_pair_that_fails_does_not_keep_others_from_being_tried(farm: Farm) -> 
 def test_an_error_in_the_midst_ends_its_pair_alone(farm: Farm) -> None:
     shown = farm.counted
     wanted = [*trips("hv01", "hv02", 40), *trips("hv01", "hv03", 40)]
-    farm.said["hv01-hv02-05"] = CommandFailed("Compare-VM: no")
+    farm.said["hv01-hv02-05"] = HostUnreachable("hv01 is gone")
     found = tried(farm, *wanted)
     assert sum(ends == ("hv01", "hv03") for ends, _ in found) == 40
     assert [
         pair.dry_run.error.what for _, pair in found if pair.dry_run and pair.dry_run.error
-    ] == ["Compare-VM: no"]
+    ] == ["hv01 is gone"]
     assert shown[-1] == (80, 80)
 
 
