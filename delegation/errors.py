@@ -15,7 +15,7 @@ DelegationError                1   what, and what to do about it
 │   │   └── NoHostTicket       1   this logon has no Kerberos ticket any more; no host was asked
 │   ├── WrongHost              1   another computer answers by the name that the inventory gives
 │   └── CommandFailed          1   what was asked of the host failed there
-│       ├── HyperVFailed       1   its Hyper-V cmdlets fail, though the host itself answers
+│       ├── HyperVFailed       1   its Hyper-V does not answer, though the host itself does
 │       └── CimFailed          1   its WMI refuses what is asked, or a method of it fails
 ├── JournalError               1   the record of runs can't be read or written
 │   └── JournalDistrusted      4   somebody else may have changed it; nothing was written

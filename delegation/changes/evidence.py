@@ -11,7 +11,7 @@ def what_became_of(
 ) -> tuple[Result, str]:
     """Whether an unanswered write was made, by the object as it is ``now``, and why so.
 
-    A write is all or nothing (one modify, MS-ADTS 3.1.1.5.3; one cmdlet), and right before it the
+    A write is all or nothing (one modify, MS-ADTS 3.1.1.5.3; one method), and right before it the
     object was as it was before: so a part found made that nobody else has made tells of all others,
     whatever became of those since. What of it proves that is for the kind of the object to say;
     what other runs wrote since, ``by_others``, never does. Where all is as before there is nothing

@@ -160,7 +160,7 @@ class HostSettingsChanger:
                 try:
                     heard = crew.hear()
                 except KeyboardInterrupt as exc:
-                    # A cmdlet that runs can't be taken back: the first Ctrl-C waits for its
+                    # A change on its way can't be taken back: the first Ctrl-C waits for its
                     # answer, which is worth more than a change in doubt. The second does not.
                     if interrupted is not None:
                         raise
@@ -239,10 +239,10 @@ def _state(target: Target, reading: HostReading) -> HostSetting | Absent:
 
 
 def _made(host: Hypervisor, change: SettingChange) -> SettingOutcome:
-    """Make it. Only the cmdlet's own answer tells anything of what became of it.
+    """Make it. Only the host's own answer tells anything of what became of it.
 
-    A refusal by the host, as of a logon that is not valid any more, may come after the cmdlet has
-    run, just as a connection may be lost then.
+    A refusal by the host, as of a logon that is not valid any more, may come after it has
+    been made, just as a connection may be lost then.
     """
     try:
         host.set(change.before, change.after)
@@ -254,7 +254,7 @@ def _made(host: Hypervisor, change: SettingChange) -> SettingOutcome:
 
 
 def _after_error(host: Hypervisor, change: SettingChange, error: str) -> SettingOutcome:
-    """What the host has decides: a cmdlet can fail after it has made the change."""
+    """What the host has decides: a method can fail after it has made the change."""
     try:
         result, words = what_became_of(change, _state(change.target, host.read()))
     except HostError as exc:

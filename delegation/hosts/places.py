@@ -1,7 +1,6 @@
-"""Where a Hyper-V host is, who logs on to it, and what is asked of it: pure values."""
+"""Where a Hyper-V host is, and who logs on to it: pure values."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from delegation.errors import UsageError
@@ -69,11 +68,3 @@ class Account:
         if self.user:
             return self.user
         return f"the account of {self.keytab}" if self.keytab else "this logon"
-
-
-@dataclass(frozen=True, slots=True)
-class Cmdlet:
-    """A cmdlet and its parameters, by name without the dash. None is a switch without a value."""
-
-    cmdlet: str
-    parameters: Mapping[str, object] = field(default_factory=dict)

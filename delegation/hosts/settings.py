@@ -1,4 +1,4 @@
-"""A host's own live-migration settings: one change is one setting of one host, and one cmdlet."""
+"""A host's own live-migration settings: one change is one setting of one host, and one method."""
 
 import ipaddress
 from collections.abc import Collection, Mapping

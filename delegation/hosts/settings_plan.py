@@ -95,7 +95,7 @@ def _pairs(
             yield settings.held(found, name), HostSetting(name, value)
     if declared.networks is None:
         return
-    # Matched by what they mean, and called as the host spells them: its cmdlets are to find the
+    # Matched by what they mean, and called as the host spells them: the change is to find the
     # entry that is there.
     remaining = [name for name in found if settings.subnet_of(name)]
     for network in declared.networks:

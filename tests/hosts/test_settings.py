@@ -15,7 +15,6 @@ from delegation.hosts.machines import HostReading
 from delegation.hosts.places import Cmdlet
 from delegation.hosts.settings import HostSetting, SettingChange
 from delegation.hosts.settings_plan import SettingsProposal
-from delegation.hosts.winrm import cmdlets
 from delegation.inventory import Authentication, LiveMigration, Network, Performance
 from delegation.mesh.compare import Comparison
 from tests import builders
@@ -227,13 +226,6 @@ def test_the_order_within_a_host(declared: LiveMigration, found: HostReading) ->
                     assert names_in_turn.index(one.after.name) > turn
 
 
-@given(declarations(), readings())
-def test_every_change_is_one_cmdlet(declared: LiveMigration, found: HostReading) -> None:
-    for one in proposed(declared, found).plan.changes:
-        command = cmdlets.command(one.before, one.after)
-        assert len(command.parameters) <= 2
-
-
 @given(st.text(), st.none() | st.booleans() | st.integers() | st.text())
 def test_a_setting_survives_its_record(name: str, value: settings.Value) -> None:
     one = HostSetting(name, value)
@@ -278,72 +270,6 @@ def test_a_target_is_its_host_and_its_setting_in_any_case() -> None:
 
 
 # Cmdlets
-
-
-@pytest.mark.parametrize(
-    ("name", "before", "after", "command"),
-    [
-        ("enabled", False, True, Cmdlet("Enable-VMMigration")),
-        ("enabled", True, False, Cmdlet("Disable-VMMigration")),
-        (
-            "authentication",
-            "CredSSP",
-            "Kerberos",
-            Cmdlet("Set-VMHost", {"VirtualMachineMigrationAuthenticationType": "Kerberos"}),
-        ),
-        ("migrations", 2, 4, Cmdlet("Set-VMHost", {"MaximumVirtualMachineMigrations": 4})),
-        ("storage_migrations", 2, 0, Cmdlet("Set-VMHost", {"MaximumStorageMigrations": 0})),
-        (
-            "performance",
-            "Compression",
-            "SMB",
-            Cmdlet("Set-VMHost", {"VirtualMachineMigrationPerformanceOption": "SMB"}),
-        ),
-        ("any_network", True, False, Cmdlet("Set-VMHost", {"UseAnyNetworkForMigration": False})),
-        (
-            "network 10.20.0.0/24",
-            None,
-            3,
-            Cmdlet("Add-VMMigrationNetwork", {"Subnet": "10.20.0.0/24", "Priority": 3}),
-        ),
-        (
-            "network 10.20.0.0/24",
-            None,
-            "any priority",
-            Cmdlet("Add-VMMigrationNetwork", {"Subnet": "10.20.0.0/24"}),
-        ),
-        (
-            "network 10.20.0.0/24",
-            3,
-            0,
-            Cmdlet("Set-VMMigrationNetwork", {"Subnet": "10.20.0.0/24", "NewPriority": 0}),
-        ),
-        (
-            "network 10.0.0.9",
-            3,
-            None,
-            Cmdlet("Remove-VMMigrationNetwork", {"Subnet": "10.0.0.9"}),
-        ),
-    ],
-)
-def test_the_cmdlet_of_a_change(name: str, before: object, after: object, command: Cmdlet) -> None:
-    one = change(name, before, after)
-    assert cmdlets.command(one.before, one.after) == command
-
-
-@pytest.mark.parametrize(
-    ("name", "before", "after"),
-    [
-        ("migrations", 2, None),
-        ("nonsense", 1, 2),
-        ("network 10.0.0.0/8", 3, "any priority"),
-        ("network 10.0.0.0/8", 3, "high"),
-    ],
-)
-def test_what_no_host_can_be_set_to(name: str, before: object, after: object) -> None:
-    one = change(name, before, after)
-    with pytest.raises(ValueError):
-        cmdlets.command(one.before, one.after)
 
 
 # Kerberos before the mesh

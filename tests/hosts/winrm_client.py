@@ -1,126 +1,91 @@
-"""The product's remoting, to be told what to do in a process of its own: ``elsewhere``."""
+"""The product's connection to a host, to be told what to do in a process of its own."""
 
 from __future__ import annotations
 
 import threading
 import time
 from typing import Any
-from uuid import UUID
 
 from delegation.errors import HostError
-from delegation.hosts.machines import Failure
-from delegation.hosts.places import Account, Cmdlet, Place
-from delegation.hosts.winrm import link, remoting, wire
-from delegation.hosts.winrm.remoting import Finished, Progress, Running, Session
+from delegation.hosts import settings
+from delegation.hosts.cim import cim_link, host_identity, migration_service, wql
+from delegation.hosts.cim.cim_class import CimClass
+from delegation.hosts.cim.cim_classes import CONCRETE_JOB, MIGRATION_SETTINGS
+from delegation.hosts.cim.cim_client import Cim
+from delegation.hosts.cim.cim_reference import Reference
+from delegation.hosts.cim.settings_changed import change_setting
+from delegation.hosts.places import Account, Place
+from delegation.hosts.settings import HostSetting
+from delegation.hosts.winrm import link, wire
 
-USUAL = (
-    link.ANSWER_SECONDS,
-    link.GRACE_SECONDS,
-    wire.CONNECT_SECONDS,
-    remoting.HELD_SECONDS,
-)
+USUAL = cim_link.ANSWER_SECONDS, link.GRACE_SECONDS, wire.CONNECT_SECONDS
 
 
 class Client:
-    """A session of the product, and a command in it."""
+    """One connection, made when something is asked."""
 
-    session: Session | None = None
-    running: Running | None = None
+    cim: Cim | None = None
 
-    def renew(self, place: Place, account: Account, shell: UUID | None = None) -> None:
+    def renew(self, place: Place, account: Account) -> None:
         """Begin anew, as if nothing had been."""
-        if self.session is not None:
-            self.session.drop()
-        self.place, self.account, self.chosen = place, account, shell
-        self.session = self.running = None
+        if self.cim is not None:
+            self.cim.close()
+        self.place, self.account, self.cim = place, account, None
         self.hurry(*USUAL)
 
-    def hurry(
-        self, answer: int = 1, grace: float = 1.0, connect: float = 1.0, held: float = 1.0
-    ) -> None:
-        """Take a host for hung, dead or somebody else's sooner than in life."""
-        link.ANSWER_SECONDS, link.GRACE_SECONDS = answer, grace
-        wire.CONNECT_SECONDS, remoting.HELD_SECONDS = connect, held
+    def hurry(self, answer: int = 1, grace: float = 1.0, connect: float = 1.0) -> None:
+        """Take a host for hung sooner than in life."""
+        cim_link.ANSWER_SECONDS, link.GRACE_SECONDS = answer, grace
+        wire.CONNECT_SECONDS = connect
 
-    def open(self) -> UUID:
-        self.session = Session(self.place, self.account, shell=self.chosen)
-        return self.session.shell
+    def opened(self) -> Cim:
+        if self.cim is None:
+            self.cim = Cim(cim_link.SealedWire(self.place, self.account))
+        return self.cim
 
-    def opened(self) -> Session:
-        if self.session is None:
-            self.open()
-        assert self.session
-        return self.session
+    def open(self) -> str:
+        """The name that the host has of itself."""
+        return host_identity.own_name(self.opened())
 
-    def run(self, *pipeline: Cmdlet, seconds: float = 30.0) -> list[Any]:
-        """The raw values of the output."""
-        return [one.raw for one in self.opened().run(*pipeline, seconds=seconds)]
+    def who(self) -> str:
+        """Whom the host takes the caller for: the owner of a job that he has begun."""
+        cim = self.opened()
+        with Watched(cim) as begun:
+            change_setting(cim, HostSetting(settings.MIGRATIONS, 2), at(cim))
+        [job] = begun
+        return cim.get(CONCRETE_JOB, job).text("Owner")
 
-    def run_each(self, *pipelines: list[Cmdlet]) -> list[Any]:
-        return [one.raw for one in self.opened().run_each(pipelines, seconds=30.0)]
+    def change(self) -> None:
+        """Change something, which is to be sent once."""
+        cim = self.opened()
+        change_setting(cim, HostSetting(settings.MIGRATIONS, 2), at(cim))
 
-    def read(self, command: Cmdlet, *reads: tuple[str, str]) -> list[Any]:
-        """What the readers give of the one object of the output."""
-        (found,) = self.opened().run(command, seconds=30.0)
-        return [getattr(found, kind)(name) for kind, name in reads]
+    def ask_for_what_is_not_there(self) -> None:
+        self.opened().query(wql.every(CimClass("Msvm_Nonsense", MIGRATION_SETTINGS.namespace, {})))
 
-    def nested(self, command: Cmdlet, name: str, inner: str) -> list[str]:
-        (found,) = self.opened().run(command, seconds=30.0)
-        return [one.text(inner) for one in found.outputs(name)]
-
-    def start(self, *pipeline: Cmdlet) -> UUID:
-        self.running = self.opened().start(*pipeline)
-        return self.running.shell
-
-    def wait(self, seconds: float = 30.0) -> Progress | tuple[list[Any], Failure | None]:
-        assert self.running
-        said = self.running.wait(seconds)
-        return plain(said) if isinstance(said, Finished) else said
-
-    def lose_its_end(self) -> None:
-        """Fetch all that the command says, and its end, as a client that dies of it."""
-        command: Any = self.running and self.running._command
-        state = ""
-        while not state.endswith("/Done"):
-            state, _, _ = command.runspace_pool.shell.receive("stdout", command_id=command.id)
-
-    def stop(self) -> None:
-        assert self.running
-        self.running.stop()
-
-    def disconnect(self) -> None:
-        self.opened().disconnect()
+    def lost(self) -> bool:
+        return self.opened().wire.lost
 
     def close(self) -> None:
         self.opened().close()
 
-    def lost(self) -> bool:
-        return self.opened().lost
-
-    def reconnect(self, shell: UUID) -> bool | None:
-        """Whether something runs in it; None: there is no such shell."""
-        self.session = Session.reconnect(self.place, self.account, shell)
-        if self.session is None:
-            return None
-        self.running = self.session.attached
-        return self.running is not None
-
-    def timed(self, method: str, *arguments: Any, **named: Any) -> tuple[HostError | None, float]:
+    def timed(self, method: str, *arguments: Any) -> tuple[HostError | None, float]:
         """The error that a method ends with, and in how many seconds."""
         start = time.monotonic()
         try:
-            getattr(self, method)(*arguments, **named)
+            getattr(self, method)(*arguments)
         except HostError as exc:
             return exc, time.monotonic() - start
         return None, time.monotonic() - start
 
     def from_another_thread(self) -> str:
-        """What comes of a session's use by a thread that has not opened it."""
-        session, said = self.opened(), []
+        """What comes of a connection's use by a thread that has not opened it."""
+        said: list[str] = []
+        self.opened()
 
         def use() -> None:
             try:
-                session.run(Cmdlet("Get-Caller"), seconds=30.0)
+                self.open()
             except AssertionError as exc:
                 said.append(str(exc))
 
@@ -130,5 +95,29 @@ class Client:
         return "".join(said)
 
 
-def plain(said: Finished) -> tuple[list[Any], Failure | None]:
-    return [one.raw for one in said.output], said.failure
+def at(cim: Cim) -> HostSetting:
+    """The limit of migrations as it is: to set it once more changes nothing."""
+    now = migration_service.read_settings(cim)
+    return HostSetting(settings.MIGRATIONS, now[settings.MIGRATIONS])
+
+
+class Watched:
+    """Which jobs changes begin."""
+
+    def __init__(self, cim: Cim) -> None:
+        self.cim, self.jobs = cim, list[Reference]()
+
+    def __enter__(self) -> list[Reference]:
+        change = self.cim.change
+
+        def noted(*arguments: Any, **named: Any) -> Reference | None:
+            begun = change(*arguments, **named)
+            if begun is not None:
+                self.jobs.append(begun)
+            return begun
+
+        self.cim.change = noted  # type: ignore[method-assign]
+        return self.jobs
+
+    def __exit__(self, *_: object) -> None:
+        del self.cim.change  # type: ignore[method-assign]

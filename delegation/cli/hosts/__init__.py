@@ -20,7 +20,7 @@ SUMMARIES = {
 def hosts() -> None:
     """Show, plan, apply and undo the hosts' own live-migration settings.
 
-    What live_migration declares in the inventory, set over PowerShell remoting (WinRM), recorded
+    What live_migration declares in the inventory, set by CIM over WinRM, recorded
     and undone like changes to the directory.
 
     \b

@@ -33,7 +33,7 @@ def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
 ) -> int:
     """Set the hosts as the inventory declares.
 
-    One cmdlet a setting, hosts at the same time, recorded, read back, undoable.
+    One request a setting, hosts at the same time, recorded, read back, undoable.
 
     It plans afresh. FILE (from hosts plan -o) and --expect are what was reviewed: where the fresh
     plan is not the same, for want of a host too, nothing is changed and the differences are named.

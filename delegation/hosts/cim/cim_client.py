@@ -36,6 +36,10 @@ class CimWire(Protocol):
     def lost(self) -> bool:
         """Whether the connection is gone."""
 
+    @property
+    def late(self) -> bool:
+        """Whether it was cut because time was over: whoever hangs is not asked once more."""
+
     def renew(self) -> None:
         """Connect anew for what is asked next."""
 
@@ -169,7 +173,7 @@ class Cim:
             with self.wire.asking(what, seconds):
                 return asked()
         except HostUnreachable:
-            if not self.wire.lost:
+            if self.wire.late or not self.wire.lost:
                 raise
         self.wire.renew()
         with self.wire.asking(what, seconds):

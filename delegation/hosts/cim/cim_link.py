@@ -121,6 +121,10 @@ class SealedWire(CimWire):
     def lost(self) -> bool:
         return self._link.line.gone
 
+    @property
+    def late(self) -> bool:
+        return self._link.line.late
+
     def renew(self) -> None:
         self._link.line.hang_up()
         self._link = self._connected()
@@ -131,7 +135,7 @@ class SealedWire(CimWire):
 
     def asking(self, what: str, seconds: float) -> AbstractContextManager[None]:
         self._what, self._left = what, MOST_BYTES
-        return self._link.asking(what, seconds)
+        return self._link.asking(seconds)
 
     def ask(self, request: CimRequest) -> Element:
         try:

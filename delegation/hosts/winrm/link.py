@@ -5,7 +5,7 @@ import threading
 from contextlib import AbstractContextManager
 from typing import Any
 
-from pypsrp.wsman import NAMESPACES, WSMan
+from pypsrp.wsman import WSMan
 
 from delegation.hosts.places import Account, Place
 from delegation.hosts.winrm import answers
@@ -37,40 +37,14 @@ class Wsman(WSMan):
         self._line = line
         self._logon = logon
         self.transport.session = Http(line, logon)
-        self.only: str | None = None
-        """The one shell that ``enumerate`` shows: those of others are none of our business."""
-        self.fault: int | None = None
-        """The code of the last request's fault."""
-        self.done = False
-        """Whether the last Receive said that nothing more comes of its command."""
-
     def invoke(self, *request: Any, **_: Any) -> Any:  # noqa: ANN401 - pypsrp's signature
         """``request`` ends with OperationTimeout where it is not the usual one."""
         timeout = request[5] if len(request) > 5 else None
-        self.fault = None
         try:
             with self._line.within((timeout or self.operation_timeout) + GRACE_SECONDS):
                 return super().invoke(*request)
-        except answers.Fault as exc:
-            self.fault = exc.code if isinstance(exc.code, int) else None
-            raise
         finally:
             self._line.settled = self._logon.done
-
-    def receive(self, *args: Any, **settings: Any) -> Any:  # noqa: ANN401
-        self.done = False
-        found = super().receive(*args, **settings)
-        state = found.find("rsp:ReceiveResponse/rsp:CommandState", NAMESPACES)
-        self.done = state is not None and state.get("State", "").endswith("/Done")
-        return found
-
-    def enumerate(self, *args: Any, **settings: Any) -> Any:  # noqa: ANN401
-        found = super().enumerate(*args, **settings)
-        for items in found.iterfind(".//wsman:Items", NAMESPACES):
-            for shell in items.findall("rsp:Shell", NAMESPACES):
-                if shell.findtext("rsp:ShellId", "", NAMESPACES).upper() != self.only:
-                    items.remove(shell)
-        return found
 
 
 class HostLink:
@@ -83,13 +57,11 @@ class HostLink:
         self.wsman = Wsman(place, self.line, Logon(place, account, lambda: self.line.certificate))
         self._thread = threading.get_ident()
 
-    def asking(
-        self, what: str = "WinRM", seconds: float = float("inf")
-    ) -> AbstractContextManager[None]:
+    def asking(self, seconds: float) -> AbstractContextManager[None]:
         """For what is asked in here: errors in words, and an end in ``seconds`` at the latest."""
         if self._thread != threading.get_ident():
-            raise AssertionError("a session is for the one thread that opened it")
-        return answers.translated(self.place, self.account, self.line, what, seconds)
+            raise AssertionError("a connection is for the one thread that opened it")
+        return answers.translated(self.place, self.account, self.line, seconds)
 
     def hang_up(self) -> None:
         self.wsman.close()

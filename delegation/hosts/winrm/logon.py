@@ -1,9 +1,7 @@
 """The Kerberos logon on one HTTP connection to a host (RFC 4559), and the key it leaves.
 
 Kerberos alone: no NTLM, no Basic, no CredSSP, whatever the host offers. The ticket is asked for
-exactly the host's name, never for one that DNS gives. It is forwardable where the KDC allows it,
-so that the host can use it as evidence for constrained delegation without protocol transition
-(MS-SFU 3.2.5.2), and no credential is ever handed over.
+exactly the host's name, never for one that DNS gives, and no credential is ever handed over.
 """
 
 import base64

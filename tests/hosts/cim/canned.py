@@ -270,7 +270,7 @@ class CannedWire(CimWire):
         self._who = who
         self.times_renewed = 0
         self.seconds = 0.0
-        self.is_lost = False
+        self.is_lost = self.is_late = False
         self.wsman = WSMan(host.fqdn, ssl=False, auth="basic", encryption="never")
         self.wsman.transport = _Transport(host)  # type: ignore[assignment]
 
@@ -282,9 +282,13 @@ class CannedWire(CimWire):
     def lost(self) -> bool:
         return self.is_lost
 
+    @property
+    def late(self) -> bool:
+        return self.is_late
+
     def renew(self) -> None:
         self.times_renewed += 1
-        self.is_lost = False
+        self.is_lost = self.is_late = False
 
     def speak(self, language: str) -> None:
         self._host.languages.append(language)

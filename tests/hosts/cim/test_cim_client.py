@@ -75,6 +75,17 @@ def test_what_is_lost_is_read_once_more_and_from_its_start() -> None:
         cim.query(wql.every(STORAGE_SETTINGS))
 
 
+def test_a_host_that_hangs_is_not_asked_again_until_somebody_asks_something() -> None:
+    host = farms.host()
+    wire = CannedWire(host)
+    host.losing, wire.is_late = 1, True
+    with pytest.raises(HostUnreachable):
+        Cim(wire).query(wql.every(COMPUTER_SYSTEM))
+    assert len(host.messages) == 1
+    assert Cim(wire).query(wql.every(COMPUTER_SYSTEM))
+    assert wire.times_renewed == 1
+
+
 def test_a_connection_that_ended_meanwhile_is_made_anew_first() -> None:
     wire = CannedWire(farms.host())
     wire.is_lost = True
