@@ -67,6 +67,7 @@ PURE_BESIDE_IO = (
 _OF_RUNS = (
     "migrations.record/ migrations.migration_plan migrations.start_run migrations.resume_run"
     " migrations.perform migrations.give_up migrations.run_status migrations.run_view"
+    " migrations.probed_move migrations.trial"
 )
 """Use cases of migrations that are about a run on record."""
 HANDED = {

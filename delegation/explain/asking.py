@@ -18,7 +18,6 @@ from delegation.errors import (
 )
 from delegation.explain.host_pair import DryRun, HostPair, Looked
 from delegation.hosts import fleet
-from delegation.hosts.crew import Limits
 from delegation.hosts.hosted import Hosted, folder
 from delegation.hosts.hypervisor import Hypervisor, Open
 from delegation.hosts.machines import HostReading, Incompatibility, MoveOrder, VirtualMachine
@@ -26,8 +25,6 @@ from delegation.inventory import Inventory
 
 T = TypeVar("T")
 
-CHECK_PATIENCE = Limits(seconds=600.0)
-"""For one check, which has an end of its own that comes sooner."""
 CANNOT_TELL = (CommandFailed, MachinesNotTold)
 """What a host says in place of an answer; whatever else comes is no answer of its own."""
 
@@ -137,7 +134,7 @@ def _checked(open_host: Open, ends: tuple[str, str], order: MoveOrder) -> DryRun
 
 
 def _asked(open_host: Open, label: str, question: Callable[[Hypervisor], T]) -> T | HostError:
-    return fleet.ask(open_host, [label], question, limits=CHECK_PATIENCE)[label]
+    return fleet.ask(open_host, [label], question, limits=fleet.PATIENT)[label]
 
 
 NamedVms = tuple[str, tuple[VirtualMachine, ...]]

@@ -17,6 +17,9 @@ from delegation.hosts.settings import HostSetting, SettingChange
 
 T = TypeVar("T")
 
+PATIENT = Limits(seconds=1800.0)
+"""For many questions to one host, each of which has an end of its own that comes sooner."""
+
 Progress = Callable[[int, int], None]
 """Called with the number of hosts that have answered, or failed to, and of all."""
 

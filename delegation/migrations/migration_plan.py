@@ -15,7 +15,6 @@ from delegation.changes.journal import Journal
 from delegation.errors import Advice, Command, DelegationError, HostError, command
 from delegation.events import Teller, warning
 from delegation.hosts import fleet
-from delegation.hosts.crew import Limits
 from delegation.hosts.hosted import Hosted
 from delegation.hosts.hypervisor import Hypervisor, Open
 from delegation.hosts.machines import VirtualMachine
@@ -35,8 +34,6 @@ from delegation.migrations.result import between
 from delegation.migrations.schedule.estimate import StreamRates
 from delegation.migrations.wanted_moves import Choice, WantedMoves
 
-PATIENCE = Limits(seconds=1800.0)
-"""For all questions to one host: each has an end of its own, and large hosts are asked many."""
 NEWEST = 20
 """Runs from which the rate of a migration is learnt."""
 
@@ -171,7 +168,7 @@ def survey(open_host: Open, inventory: Inventory, teller: Teller) -> Surveyed:
     Raises HostError where none answers: its details say why for each.
     """
     progress = teller.progress("hosts read:")
-    answers = fleet.ask(open_host, inventory.hosts, _read, progress, PATIENCE)
+    answers = fleet.ask(open_host, inventory.hosts, _read, progress, fleet.PATIENT)
     hosts = {label: hosted for label, hosted in answers.items() if isinstance(hosted, Hosted)}
     errors = {label: error for label, error in answers.items() if isinstance(error, HostError)}
     if not hosts:
@@ -200,7 +197,7 @@ def _measured(
 
     questions = {label: partial(measure, machines) for label, machines in moving.items()}
     progress = teller.progress("disks measured:")
-    for label, found in fleet.ask_each(open_host, questions, progress, PATIENCE).items():
+    for label, found in fleet.ask_each(open_host, questions, progress, fleet.PATIENT).items():
         if isinstance(found, HostError):
             surveyed = surveyed.without(label, found.what, found.fix)
         else:

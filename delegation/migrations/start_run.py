@@ -93,10 +93,10 @@ def start(
     if confirm is not None and not confirm(planned):
         raise DelegationError("declined; nothing was moved")
     with world.records.migrating() as journal:
-        _refuse_unsettled(journal, planned)
+        refuse_unsettled(journal, planned)
         if confirm is not None:
             planned = _planned_again(world, open_host, planned, teller)
-        moves = [_migration(placed) for placed in planned.preview.placement.moves]
+        moves = [queued_migration(placed) for placed in planned.preview.placement.moves]
         hosts = HostsRead(open_host, planned.surveyed, planned.terms)
         via = check(world, hosts, moves, teller)
         expected = planned.preview.timeline.seconds
@@ -142,7 +142,7 @@ def _warn_of_ticket(world: MigratingWorld, label: str, expected: float, teller: 
         teller.say(ShortTicket(left, expected))
 
 
-def _refuse_unsettled(journal: Journal, planned: PlannedMigrations) -> None:
+def refuse_unsettled(journal: Journal, planned: PlannedMigrations) -> None:
     """Raise Refused where an earlier run may still be moving one of these."""
     vms = {UUID(placed.move.machine) for placed in planned.preview.placement.moves}
     under_way = recorded.under_way(journal)
@@ -183,7 +183,7 @@ def _in_words(placed: Placed) -> str:
     return f"{move.name}: {move.source} to {move.target}, {placed.storage}"
 
 
-def _migration(placed: Placed) -> Migration:
+def queued_migration(placed: Placed) -> Migration:
     """As it is queued: nothing of it has happened, and its VM is at its source."""
     move = placed.move
     return Migration(

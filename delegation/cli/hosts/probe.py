@@ -8,8 +8,9 @@ import click
 
 from delegation.cli import files, opening, options, terminal
 from delegation.errors import CimFailed, HostRefused
-from delegation.hosts.probe.probe_view import HostProbe, ProbeView
+from delegation.hosts.probe.probe_view import STEPS, HostProbe, ProbeView
 from delegation.hosts.probe.probing import probe_pair
+from delegation.migrations.probed_move import ProbedMove, probe_move
 
 
 @click.command()
@@ -26,14 +27,30 @@ from delegation.hosts.probe.probing import probe_pair
     metavar="FILE",
     help="The file to send in.",
 )
+@click.option(
+    "--vm", metavar="NAME", help="And move this virtual machine there and back: it asks first."
+)
+@options.yes
 @click.pass_context
-def probe(ctx: click.Context, source: str, target: str, output: Path) -> int:
+def probe(  # noqa: PLR0913, PLR0917 - one parameter an option
+    ctx: click.Context,
+    source: str,
+    target: str,
+    output: Path,
+    vm: str | None,
+    yes: bool,  # noqa: FBT001 - click passes it by name
+) -> int:
     """Ask two hosts what only real Windows can tell, into one file.
 
     This program was made without a Windows host. What is not known of them, rights, texts, forms
     and faults, is asked here over CIM (WinRM and WMI), as Hyper-V Manager does it; some questions
     are wrong on purpose, to see how a host refuses them. Nothing is changed on any host, and
     nothing is moved: what only a move can tell is listed as not asked.
+
+    With --vm it is answered, by a virtual machine that may be moved: a small one without
+    checkpoints, all of whose files are in one folder. Its migration to TARGET is begun and
+    cancelled, then it is moved there, and back to where it was; each is a run on record, as any
+    other (delegation migrate status), and what was left is gone on with by migrate resume.
 
     The file has numbers, counts and the hosts' own texts. Names of hosts, machines, folders,
     networks and people are taken out; read it before you send it in.
@@ -42,16 +59,34 @@ def probe(ctx: click.Context, source: str, target: str, output: Path) -> int:
     Examples:
       delegation hosts probe hv01 hv02
       delegation hosts probe hv01 hv02 -o first-day.json
+      delegation hosts probe hv01 hv02 --vm small01
 
-    Exit codes: 0 both hosts were asked, whatever they refuse; 1 one could not be asked.
+    Exit codes: 0 both hosts were asked, whatever they refuse; 1 one could not be asked, or the
+    virtual machine is not where it was; 4 refused, and nothing was moved.
     """
-    world = opening.world(options.given(ctx))
+    given = options.given(ctx)
+    world = opening.world(given)
     files.refuse(output, world.own_files())
-    view = probe_pair(world, source, target)
+    if vm is None:
+        view = probe_pair(world, source, target)
+    else:
+        view = probe_move(world, source, target, vm, lambda wanted: yes or _confirmed(wanted))
     files.save(output, json.dumps(view.to_json(), indent=1, ensure_ascii=False), world.own_files())
     _show(view)
     terminal.say(f"saved   {output}: no names of hosts, machines or people; read it, then send it")
+    if view.trouble is not None:
+        terminal.error(view.trouble.what, given.said(view.trouble.fix), view.trouble.details)
+        return 1
     return 0 if all(host.was_asked for host in view.hosts) else 1
+
+
+def _confirmed(wanted: ProbedMove) -> bool:
+    terminal.say(
+        f"{wanted.name} is moved from {wanted.source} to {wanted.target}, {wanted.storage}"
+    )
+    terminal.say("(once begun and cancelled, once to its end), and back to where it was:")
+    terminal.say(f"{wanted.home} of {wanted.source}. It may run; its files are copied each time.")
+    return terminal.confirm("Move it now?", yes=False)
 
 
 def _show(view: ProbeView) -> None:
@@ -60,6 +95,8 @@ def _show(view: ProbeView) -> None:
         for key, question in view.questions.items()
     ]
     terminal.table(["question", *(host.label for host in view.hosts)], rows)
+    for step in view.steps:
+        terminal.say(f"  {STEPS[step.key]} {step.facts['where'] or 'it was not begun'}")
     for host in view.hosts:
         if host.failure is not None:
             details: Sequence[str] = host.failure.details

@@ -4,7 +4,7 @@ What is told goes into a file that leaves the house. So no name of a machine, fo
 person is in a fact: numbers, kinds and counts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from delegation.errors import CimFailed, HostError
@@ -64,14 +64,16 @@ class ProbeAnswer:
         return refusals_in(self.facts)
 
 
-def answers(probed: Probed) -> tuple[ProbeAnswer, ...]:
-    """All questions to one host.
+def answers(probed: Probed, keys: Collection[str] = ()) -> tuple[ProbeAnswer, ...]:
+    """All questions to one host, or those of these ``keys``.
 
     One that is gone, is another one or refuses the logon is asked no more: a wrong password that
     is tried fifteen times locks an account.
     """
     found: list[ProbeAnswer] = []
     for key, (question, ask) in QUESTIONS.items():
+        if keys and key not in keys:
+            continue
         try:
             found.append(ProbeAnswer(key, question, ask(probed)))
         except (CimFailed, AccessRefused, NotAnsweredYet) as exc:

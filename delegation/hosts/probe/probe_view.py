@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from delegation import __version__
-from delegation.errors import HostError
-from delegation.hosts.probe.probe_facts import Fact
+from delegation.errors import DelegationError, HostError
+from delegation.hosts.probe.probe_facts import Fact, Facts
 from delegation.hosts.probe.probe_questions import NOT_ASKED, QUESTIONS, ProbeAnswer
 
-FORM = 1
+FORM = 2
 """The version of the file's form."""
 
 _PRIVATE = (
@@ -49,14 +49,39 @@ class HostProbe:
         return last if len(self.answers) < len(QUESTIONS) else None
 
 
+STEPS: Mapping[str, str] = {
+    "cancel": "What becomes of a migration that is cancelled, and how long does it take?",
+    "move": "Does vmms start a migration for an operator over WinRM, and what does it tell?",
+    "back": "And on the way back?",
+}
+"""What is done with a VM that may be moved, by the key in the file."""
+_ANSWERED_BY = {"move": ("move",), "cancel": ("cancel", "leftovers")}
+"""What each step answers of what reading can't tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeStep:
+    """One thing that was done with a VM, and what both hosts said of it."""
+
+    key: str
+    facts: Facts
+
+
 @dataclass(frozen=True, slots=True)
 class ProbeView:
-    """Both hosts. ``user`` is who asked, as the inventory names it."""
+    """Both hosts. ``user`` is who asked, as the inventory names it.
+
+    ``steps`` are what was done with the VM called ``machine``, if one was named, and ``trouble``
+    why there are no more.
+    """
 
     domain: str
     user: str | None
     source: HostProbe
     target: HostProbe
+    steps: tuple[ProbeStep, ...] = ()
+    machine: str = ""
+    trouble: DelegationError | None = None
 
     @property
     def questions(self) -> Mapping[str, str]:
@@ -77,12 +102,21 @@ class ProbeView:
                 _host_to_json(role, host, hidden)
                 for role, host in (("source", self.source), ("target", self.target))
             ],
-            "not_asked": dict(NOT_ASKED),
+            "steps": [
+                {"key": one.key, "question": STEPS[one.key], "facts": _masked(one.facts, hidden)}
+                for one in self.steps
+            ],
+            "not_asked": self._not_asked(),
         }
+
+    def _not_asked(self) -> dict[str, str]:
+        answered = {key for one in self.steps for key in _ANSWERED_BY.get(one.key, ())}
+        return {key: what for key, what in NOT_ASKED.items() if key not in answered}
 
     def _hidden(self) -> list[tuple[re.Pattern[str], str]]:
         """What stands for each name, the longest first, so that no part of one is left."""
         names: dict[str, str] = {self.domain: "<domain>"}
+        names |= {self.machine: "<machine>"} if self.machine else {}
         for role, host in (("source", self.source), ("target", self.target)):
             names |= dict.fromkeys((host.fqdn, host.computer, host.label), f"<{role}>")
         if self.user:

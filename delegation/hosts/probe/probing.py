@@ -1,6 +1,6 @@
 """Two hosts -> a ProbeView: both asked what only real hosts can tell, and nothing changed there."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from typing import Protocol
 
 from delegation.errors import HostError, UsageError
@@ -9,8 +9,8 @@ from delegation.hosts import fleet
 from delegation.hosts.cim.cim_client import Cim
 from delegation.hosts.crew import Limits
 from delegation.hosts.probe import probe_questions
-from delegation.hosts.probe.probe_facts import Probed
-from delegation.hosts.probe.probe_questions import ProbeAnswer
+from delegation.hosts.probe.probe_facts import Fact, Probed, refused
+from delegation.hosts.probe.probe_questions import QUESTIONS, ProbeAnswer
 from delegation.hosts.probe.probe_view import HostProbe, ProbeView
 from delegation.inventory import Host, Inventory
 
@@ -54,15 +54,35 @@ def probe_pair(world: ProbeWorld, source: str, target: str) -> ProbeView:
     return ProbeView(world.inventory.domain, world.inventory.remoting.user, found[0], found[1])
 
 
+def ask_again(world: ProbeWorld, labels: Iterable[str], keys: Collection[str]) -> dict[str, Fact]:
+    """Some of the questions once more, of hosts that have answered before: facts by label."""
+    open_cim = world.cim()
+    computers = {label: world.inventory.hosts[label].computer for label in labels}
+
+    def opened(label: str) -> _Asked:
+        return _Asked(open_cim(label), computers[label], keys)
+
+    answers = fleet.ask(opened, computers, _Asked.answers, limits=Limits(2, SECONDS))
+    return {label: _as_facts(found) for label, found in answers.items()}
+
+
+def _as_facts(found: tuple[ProbeAnswer, ...] | HostError) -> Fact:
+    if isinstance(found, HostError):
+        return refused(found)
+    return {one.key: refused(one.error) if one.error else one.facts for one in found}
+
+
 class _Asked:
     """One host while it is asked."""
 
-    def __init__(self, cim: Cim, computer: str) -> None:
+    def __init__(self, cim: Cim, computer: str, keys: Collection[str] = QUESTIONS) -> None:
         self._cim = cim
         self._computer = computer
+        self._keys = keys
 
     def answers(self) -> tuple[ProbeAnswer, ...]:
-        return probe_questions.answers(Probed(self._cim, self._computer))
+        probed = Probed(self._cim, self._computer)
+        return probe_questions.answers(probed, self._keys)
 
     def close(self) -> None:
         self._cim.close()

@@ -37,6 +37,7 @@ class Wsman(WSMan):
         self._line = line
         self._logon = logon
         self.transport.session = Http(line, logon)
+
     def invoke(self, *request: Any, **_: Any) -> Any:  # noqa: ANN401 - pypsrp's signature
         """``request`` ends with OperationTimeout where it is not the usual one."""
         timeout = request[5] if len(request) > 5 else None
