@@ -24,8 +24,6 @@ def run_of(row: Mapping[str, Any]) -> Run:
     if not isinstance(row["reverses"], int | None):
         raise TypeError("the run that it reverses is no number")
     fields = {**row, "connection": connection, "summary": summary}
-    # What migrations note beside their queue is theirs to read.
-    fields.pop("noted", None)
     _refuse_bytes(fields)
     return Run(**fields)
 

@@ -112,7 +112,10 @@ CREATE TABLE looks (
 ) WITHOUT ROWID
 """,
     """
-ALTER TABLE runs ADD COLUMN noted TEXT NOT NULL DEFAULT '{}';
+CREATE TABLE notes (
+    run INTEGER PRIMARY KEY REFERENCES runs (id),
+    content TEXT NOT NULL
+);
 ALTER TABLE moves ADD COLUMN said TEXT NOT NULL DEFAULT '';
 ALTER TABLE steps ADD COLUMN said TEXT NOT NULL DEFAULT '';
 ALTER TABLE requests ADD COLUMN kill INTEGER NOT NULL DEFAULT 0
@@ -121,7 +124,7 @@ ALTER TABLE requests ADD COLUMN kill INTEGER NOT NULL DEFAULT 0
 """What makes each version of the journal out of the one before it; the first makes its tables.
 
 Before and after are the states as UTF-8 JSON with the exact values; ``content`` is what
-mesh/audit_pages encodes. ``noted``, ``said`` are JSON objects as migrations/record/noted writes
-them; a ``shell`` is the handle of a migration, once that of a remote shell.
+mesh/audit_pages encodes. ``said``, and the ``content`` of a note, are JSON as migrations/record/noted
+writes it; a ``shell`` is the handle of a migration, once that of a remote shell.
 """
 VERSION = len(STEPS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from delegation.directory.logons import NoPasswords
@@ -73,7 +74,7 @@ class InstantHost(FakeHypervisor):
     def read(self) -> HostReading:
         found = super().read()
         listeners = (f"10.20.0.{found.fqdn.partition('.')[0][-1]}",)
-        return HostReading(found.fqdn, READY, found.resources, listeners=listeners)
+        return replace(found, settings=READY, listeners=listeners)
 
     def move(self, order: MoveOrder, handle: str) -> Moving:
         with self._desk.lock:
@@ -92,7 +93,6 @@ class MemoryWorld(World):
         places = Places(folder / "inventory.yaml")
         self.hosts_there = memory.World([FakeHost(label) for label in LABELS])
         self.lock = threading.Lock()
-        self.handles = 0
         super().__init__(load(places), places, NoPasswords(), told)
 
     def hosts(self) -> Open:
@@ -102,11 +102,7 @@ class MemoryWorld(World):
         return opened
 
     def moving(self) -> None:
-        """A host is about to begin a Move-VM."""
-
-    def new_handle(self, label: str) -> str:
-        self.handles += 1
-        return f"{label} {self.handles}"
+        """A host is about to begin a migration."""
 
     def ticket_seconds(self, label: str) -> float | None:  # noqa: ARG002
         return None

@@ -15,6 +15,7 @@ from delegation.changes import store
 from delegation.changes.journal import Journal
 from delegation.changes.run import DONE, FAILED, INTERRUPTED, RUNNING, NewRun
 from delegation.errors import Busy, JournalError
+from delegation.hosts.machines import Failure, MovePhase, UnderWay
 from delegation.migrations import MIGRATE
 from delegation.migrations.lifecycle import (
     IllegalStepError,
@@ -22,8 +23,10 @@ from delegation.migrations.lifecycle import (
     MigrationState,
     MigrationStep,
 )
-from delegation.migrations.record import queue, recorded
+from delegation.migrations.moves.terms import Liberties
+from delegation.migrations.record import noted, queue, recorded
 from delegation.migrations.record.queue import Queue
+from delegation.migrations.slot_counts import SlotCounts
 from delegation.wiring import KINDS
 
 RUN = NewRun(MIGRATE, "hosts:corp.example", "corp.example", "hv[01-02]", {})
@@ -86,7 +89,7 @@ def test_a_step_that_is_none_is_refused_and_nothing_is_written(
     tmp_path: Path, queued: Queue
 ) -> None:
     with pytest.raises(IllegalStepError):
-        queued.step(ONE, MigrationStep.ARRIVED)
+        queued.step(ONE, MigrationStep.REATTACHED)
     assert read(tmp_path) == [move(ONE), move(TWO)]
     with closing(Journal.readable(tmp_path, KINDS)) as other:
         assert recorded.steps(other, 1) == []
@@ -113,11 +116,56 @@ def test_a_wish_from_another_terminal_is_taken_once(tmp_path: Path, queued: Queu
     with closing(Journal.writable(tmp_path, KINDS)) as other:
         queue.ask_to_give_up(other, queued.run, [ONE])
         queue.ask_to_give_up(other, queued.run, [ONE])
-    assert queued.requests() == {ONE}
+    assert queued.requests() == {ONE: False}
     (taken,) = queued.abandon(queued.requests())
-    assert taken.abandoned
-    assert read(tmp_path)[0].abandoned
-    assert queued.requests() == set()
+    assert (taken.abandoned, taken.kill) == (True, False)
+    assert read(tmp_path)[0] == taken
+    assert queued.requests() == {}
+
+
+def test_a_wish_to_kill_outlasts_a_milder_one(tmp_path: Path, queued: Queue) -> None:
+    with closing(Journal.writable(tmp_path, KINDS)) as other:
+        queue.ask_to_give_up(other, queued.run, [ONE], kill=True)
+        queue.ask_to_give_up(other, queued.run, [ONE])
+    assert queued.requests() == {ONE: True}
+    queued.abandon(queued.requests())
+    (taken,) = queued.abandon({ONE: False})
+    assert (taken.abandoned, taken.kill) == (True, True)
+    assert read(tmp_path)[0] == taken
+
+
+def test_what_a_host_said_is_kept_until_the_next_try(
+    tmp_path: Path, journal: Journal, queued: Queue
+) -> None:
+    said = Failure("失敗\n しました", "0x80070020", "21024", 32768, MovePhase.STORAGE)
+    queued.step(ONE, MigrationStep.INTENDED, at="hv01", to="hv02", handle=HANDLE)
+    queued.step(ONE, MigrationStep.POSTPONED, "in use", said=said)
+    queued.step(ONE, MigrationStep.DUE)
+    assert read(tmp_path)[0].said == said
+    assert [step.said for step in recorded.steps(journal, queued.run)] == [None, said, None]
+    queued.step(ONE, MigrationStep.INTENDED, at="hv01", to="hv02", handle=HANDLE)
+    assert read(tmp_path)[0].said is None
+
+
+def test_what_a_run_notes_is_read_again(journal: Journal) -> None:
+    liberties = Liberties(assume_full=True, with_checkpoints=True)
+    made = queue.begin(journal, RUN, [move(ONE)], liberties)
+    counts = SlotCounts(
+        ONE, "web01", {"hv01": UnderWay(1, 0)}, {"hv01": UnderWay(2, 1)}, {"hv01": 1}
+    )
+    assert not made.has_counts()
+    made.note_counts(counts)
+    assert made.has_counts()
+    noted_of_run = recorded.noted(journal, made.run)
+    assert noted.liberties_noted(noted_of_run) == liberties
+    assert noted.counts_noted(noted_of_run) == counts
+
+
+def test_what_is_queued_ends_by_what_is_found_before_it_is_sent(queued: Queue) -> None:
+    there = queued.step(ONE, MigrationStep.ARRIVED, "it was there already", at="hv02")
+    assert (there.state, there.at, there.started) == (MigrationState.MOVED, "hv02", None)
+    held_up = queued.step(TWO, MigrationStep.POSTPONED, "busy")
+    assert held_up.state is MigrationState.WAITING
 
 
 def test_runs_without_an_end_and_what_may_run(journal: Journal, queued: Queue) -> None:
@@ -189,7 +237,7 @@ def test_a_run_that_goes_on_is_running_again(journal: Journal, queued: Queue) ->
 
 def test_a_journal_of_before_there_were_migrations_has_none(tmp_path: Path) -> None:
     with closing(Journal.writable(tmp_path, KINDS)) as new:
-        for table in ("moves", "steps", "requests", "looks", "baselines"):
+        for table in ("moves", "steps", "requests", "looks", "baselines", "notes"):
             new.writing().execute(f"DROP TABLE {table}")
         new.writing().execute("DROP INDEX untold_changes")
         new.writing().execute("ALTER TABLE runs DROP COLUMN undo_id")
@@ -226,6 +274,7 @@ from uuid import UUID
 from delegation.changes.journal import Journal
 from delegation.migrations.record import queue
 from delegation.migrations.lifecycle import MigrationStep
+from delegation.migrations.slot_counts import SlotCounts
 from delegation.wiring import KINDS
 with closing(Journal.writable(Path(sys.argv[1]), KINDS)) as journal:
     queued = queue.Queue(journal, 1)

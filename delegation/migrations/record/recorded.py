@@ -48,10 +48,11 @@ def to_be_given_up(journal: Journal, run: int) -> dict[UUID, bool]:
 
 def noted(journal: Journal, run: int) -> dict[str, Any]:
     """What a run has noted, as record/noted reads it; nothing in a journal of an older version."""
-    rows = journal.rows("SELECT * FROM runs WHERE id = ?", run)
-    with journal.reading(f"run {run}"):
-        found = next((dict(row) for row in rows), {})
-        return dict(json.loads(found.get("noted") or "{}"))
+    if not list(journal.rows("SELECT 1 FROM sqlite_master WHERE name = 'notes'")):
+        return {}
+    rows = journal.rows("SELECT content FROM notes WHERE run = ?", run)
+    with journal.reading(f"the notes of run {run}"):
+        return next((dict(json.loads(row["content"])) for row in rows), {})
 
 
 def newest_at_work(journal: Journal) -> int | None:

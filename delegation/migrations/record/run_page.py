@@ -15,7 +15,7 @@ def note(journal: Journal, run: int, name: str, data: Mapping[str, Any]) -> None
     """Within a transaction: note something of a run beside its queue."""
     notes = {**recorded.noted(journal, run), name: data}
     journal.writing().execute(
-        "UPDATE runs SET noted = ? WHERE id = ?", (json.dumps(notes, ensure_ascii=False), run)
+        "INSERT OR REPLACE INTO notes VALUES (?, ?)", (run, json.dumps(notes, ensure_ascii=False))
     )
 
 
