@@ -124,7 +124,7 @@ ALTER TABLE requests ADD COLUMN kill INTEGER NOT NULL DEFAULT 0
 """What makes each version of the journal out of the one before it; the first makes its tables.
 
 Before and after are the states as UTF-8 JSON with the exact values; ``content`` is what
-mesh/audit_pages encodes. ``said``, and the ``content`` of a note, are JSON as migrations/record/noted
-writes it; a ``shell`` is the handle of a migration, once that of a remote shell.
+mesh/audit_pages encodes. ``said``, and the ``content`` of a note, are JSON as
+migrations/record/noted writes it; a ``shell`` is the handle of a migration.
 """
 VERSION = len(STEPS)

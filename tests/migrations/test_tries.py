@@ -19,6 +19,7 @@ def test_a_try_goes_from_its_intent_to_its_end() -> None:
             "ended": at(61),
             "became": "moved",
             "reason": "",
+            "said": None,
             "unwatched": [],
         }
     ]
