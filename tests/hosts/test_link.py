@@ -1,10 +1,9 @@
-"""The product's sessions on a real WinRM endpoint, with real tickets, each in its own process."""
+"""The product's connection to a real WinRM endpoint, with real tickets, each in its own process."""
 
 from __future__ import annotations
 
 import logging
 import socket
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -12,12 +11,8 @@ from typing import Any
 
 import pytest
 
-from delegation.errors import CommandFailed, HostError, HostRefused, HostUnreachable, UsageError
-from delegation.hosts.machines import Failure
-from delegation.hosts.places import Account, Cmdlet, Place
-from delegation.hosts.winrm import answers, remoting
-from delegation.hosts.winrm.link import HostLink
-from delegation.hosts.winrm.remoting import Progress
+from delegation.errors import HostError, HostRefused, HostUnreachable, UsageError
+from delegation.hosts.places import Account, Place
 from tests.hosts.strangers import (
     KERBEROS,
     Blurt,
@@ -29,19 +24,17 @@ from tests.hosts.strangers import (
     authorizations,
 )
 from tests.hosts.winrm_client import Client
-from tests.hosts.winrm_host import MACHINE, Host
-from tests.lab import byhand, dc
 from tests.lab.certificates import HostCertificate, issue_host
 from tests.lab.description import OPERATOR, READER, Lab
 from tests.lab.programs import run
 from tests.lab.wsman import Cut, Hang, Refuse
 from tests.lab.wsman.elsewhere import Elsewhere
+from tests.lab.wsman.sample_host import SampleHost
 
 HOST, OTHER = "hv09", "hv10"
 """None of those that ``hosts`` starts."""
-CALLER = "vmadmin@CORP.EXAMPLE"
-STEPS = Cmdlet("Start-Steps", {"Count": 4})
-WHO = Cmdlet("Get-Caller")
+CALLER = "CORP\\vmadmin"
+CHANGE = "ModifyServiceSettings"
 LONG = 25.0
 """Seconds after which a test calls it hung; what is tested takes a fifth of it."""
 FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
@@ -63,8 +56,9 @@ def start_host(
 ) -> Elsewhere:
     issue_host(lab, name)
     tls = lab.tls / f"{name}{certificate}.pem"
-    arguments = (lab.host_address(name), lab.fqdn(name), lab.keytab(name), tls)
-    return Elsewhere(lab, Host, *arguments, **(clock(offset) if offset else {}))
+    address = lab.host_address(name)
+    arguments = ((address, address), lab.fqdn(name), lab.keytab(name), tls)
+    return Elsewhere(lab, SampleHost, *arguments, **(clock(offset) if offset else {}))
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +100,6 @@ def client(lab: Lab, host: Elsewhere, spare: list[Elsewhere]) -> Iterator[Start]
         def start(
             place: Place | None = None,
             account: Account | None = None,
-            shell: uuid.UUID | None = None,
             **variables: str,
         ) -> Elsewhere:
             if variables:
@@ -114,7 +107,7 @@ def client(lab: Lab, host: Elsewhere, spare: list[Elsewhere]) -> Iterator[Start]
             else:
                 one = spare.pop() if spare else Elsewhere(lab, Client)
                 used.append(one)
-            one.call("renew", place or at(lab), account or operator(lab), shell)
+            one.call("renew", place or at(lab), account or operator(lab))
             return one
 
         yield start
@@ -171,26 +164,19 @@ class TestLogon:
     @pytest.mark.parametrize("name", [OPERATOR, "CORP\\vmadmin", "vmadmin@corp.example", None])
     def test_with_a_keytab(self, lab: Lab, client: Start, name: str) -> None:
         account = Account(name, str(lab.keytab(OPERATOR)))
-        assert client(account=account).call("run", WHO) == [CALLER]
+        assert client(account=account).call("who") == CALLER
 
     def test_with_a_password(self, lab: Lab, client: Start) -> None:
         account = Account(OPERATOR, password=lab.accounts[OPERATOR])
-        assert client(account=account).call("run", WHO) == [CALLER]
+        assert client(account=account).call("who") == CALLER
 
     @pytest.mark.parametrize("name", [OPERATOR, None])
     def test_with_a_ticket(self, lab: Lab, client: Start, tmp_path: Path, name: str | None) -> None:
         ticket = kinit(lab, tmp_path / "cache")
-        assert client(account=Account(name), **ticket).call("run", WHO) == [CALLER]
+        assert client(account=Account(name), **ticket).call("who") == CALLER
 
     def test_over_https(self, lab: Lab, client: Start) -> None:
-        assert client(tls(lab)).call("run", WHO) == [CALLER]
-
-    def test_a_ticket_of_ours_is_evidence_for_constrained_delegation(
-        self, fresh_lab: Lab, client: Start
-    ) -> None:
-        asked = Cmdlet("Get-Ticket", {"Target": "cifs/hv10.corp.example@CORP.EXAMPLE"})
-        byhand.add_values(fresh_lab, HOST, "cifs/hv10.corp.example")
-        assert client().call("run", asked) == ["granted"]
+        assert client(tls(lab)).call("who") == CALLER
 
     def test_no_proxy_netrc_or_bundle_of_the_environment(
         self, lab: Lab, client: Start, tmp_path: Path
@@ -204,237 +190,29 @@ class TestLogon:
             "REQUESTS_CA_BUNDLE": str(lab.other_ca_file),
             "CURL_CA_BUNDLE": str(lab.other_ca_file),
         }
-        assert client(**variables).call("run", WHO) == [CALLER]
-        assert client(tls(lab), **variables).call("run", WHO) == [CALLER]
+        assert client(**variables).call("who") == CALLER
+        assert client(tls(lab), **variables).call("who") == CALLER
 
     def test_the_authorities_of_the_system_without_a_file(self, lab: Lab, client: Start) -> None:
         place = tls(lab, ca_file=None)
         trusting = client(place, SSL_CERT_FILE=str(lab.ca_file))
-        assert trusting.call("run", WHO) == [CALLER]
+        assert trusting.call("who") == CALLER
         bundle = client(place, REQUESTS_CA_BUNDLE=str(lab.ca_file))
         assert "is not trusted" in refusal(bundle, "open").what
 
 
 @pytest.mark.lab
-class TestCommands:
-    def test_a_pipeline(self, client: Start) -> None:
-        pipeline = [Cmdlet("Get-Numbers", {"Count": 5}), Cmdlet("Get-Sum")]
-        assert client().call("run", *pipeline) == [10]
-
-    def test_several_pipelines_give_their_output_in_order(self, client: Start) -> None:
-        pipelines = [[Cmdlet("Get-Numbers", {"Count": count})] for count in (2, 1, 3)]
-        assert client().call("run_each", *pipelines) == [0, 1, 0, 0, 1, 2]
-
-    def test_a_long_output(self, client: Start) -> None:
-        asked = Cmdlet("Get-Numbers", {"Count": 40, "Bytes": 50_000})
-        assert [len(one) for one in client().call("run", asked)] == [50_000] * 10 + [100_000] * 30
-
-    def test_parameters_keep_their_types(self, client: Start) -> None:
-        given = {
-            "A": 5,
-            "B": 2**40,
-            "C": -(2**31) - 1,
-            "D": MACHINE,
-            "E": True,
-            "F": "'; Remove-VM *; '",
-            "G": 2**31 - 1,
-        }
-        assert client().call("run", Cmdlet("Get-Type", given)) == [
-            "a PSInt 5",
-            f"b PSInt64 {2**40}",
-            f"c PSInt64 {-(2**31) - 1}",
-            f"d PSGuid {MACHINE}",
-            "e bool True",
-            "f PSString '; Remove-VM *; '",
-            f"g PSInt {2**31 - 1}",
-        ]
-
-    def test_what_comes_back_is_read_with_its_types(self, client: Start) -> None:
-        asked = Cmdlet("Get-Machine")
-        reads = {
-            ("uuid", "id"): MACHINE,
-            ("text", "Name"): "web1",
-            ("text", "VMName"): "web1",
-            ("enum", "State"): "Running",
-            ("integer", "MemoryAssigned"): 4 << 30,
-            ("boolean", "IsClustered"): False,
-            ("text", "Notes"): "",
-        }
-        session = client()
-        assert session.call("read", asked, *reads) == list(reads.values())
-        assert session.call("nested", asked, "HardDrives", "Path") == ["C:\\a.vhdx"] * 2
-        wrong = refusal(session, "read", asked, ("integer", "Name"))
-        assert wrong.what.startswith("Get-Machine on hv09.corp.example gave an object")
-
-    @pytest.mark.parametrize(
-        "given",
-        [{"Text": "es ging nicht (0x80070005).", "Number": 0x80131500}, {"Number": 0x80070005}],
-    )
-    def test_an_error_with_its_hresult(self, client: Start, given: dict[str, object]) -> None:
-        session = client()
-        error = refusal(session, "run", Cmdlet("Write-Failure", {"Text": "no"} | given))
-        assert isinstance(error, CommandFailed)
-        assert error.hresult == "0x80070005"
-        assert "Write-Failure on hv09.corp.example failed: access is denied" in error.what
-        assert "Hyper-V Administrators" in error.fix
-        assert error.details == (given.get("Text", "no"),)
-        assert session.call("run", WHO) == [CALLER], "the session lives on"
-
-    def test_an_error_that_nobody_wants_to_know_of(self, client: Start) -> None:
-        asked = Cmdlet("Write-Failure", {"Text": "no", "ErrorAction": "SilentlyContinue"})
-        assert client().call("run", asked) == ["went on"]
-
-    def test_a_cmdlet_that_is_not_there(self, client: Start) -> None:
-        error = refusal(client(), "run", Cmdlet("Get-Cluster"))
-        assert isinstance(error, CommandFailed)
-        assert "Install-WindowsFeature" in error.fix
-
-    def test_a_session_is_for_one_thread(self, client: Start) -> None:
-        assert "one thread" in client().call("from_another_thread")
-
-
-@pytest.mark.lab
-class TestRunning:
-    def test_progress_and_the_end(self, host: Elsewhere, client: Start) -> None:
-        session = client()
-        session.call("start", STEPS)
-        assert session.call("wait", 0.0) == Progress()
-        host.call("let", 3)
-        assert session.call("wait", 2.0) == Progress(50, "50%", "Moving")
-        host.call("let", 1)
-        assert session.call("wait") == ([0, 1, 2, 3], None)
-        assert session.call("wait") == ([0, 1, 2, 3], None), "asked again"
-
-    def test_an_end_that_was_told_to_somebody_dead_is_not_waited_for(
-        self, host: Elsewhere, client: Start
-    ) -> None:
-        session = client()
-        shell = session.call("start", STEPS)
-        host.call("let", 4)
-        session.call("lose_its_end")
-        assert "has ended" in refusal(session, "wait").what
-        session.call("disconnect")
-        assert client().call("reconnect", shell) is False, "nothing runs in it any more"
-
-    def test_stopped(self, host: Elsewhere, client: Start) -> None:
-        session = client()
-        session.call("start", STEPS)
-        host.call("let", 1)
-        assert host.call("await_entry")
-        session.call("stop")
-        session.call("stop")
-        failure = session.call("wait")[1]
-        assert failure == Failure("it was stopped", "", "PipelineStopped")
-        assert host.call("await_cleaning")
-        assert session.call("run", WHO) == [CALLER], "the session lives on"
-
-    def test_closing_ends_what_runs(self, host: Elsewhere, client: Start) -> None:
-        session = client()
-        shell = session.call("start", STEPS)
-        assert host.call("await_entry")
-        session.call("close")
-        assert host.call("await_cleaning")
-        assert client().call("reconnect", shell) is None
-
-
-@pytest.mark.lab
-class TestReconnecting:
-    def test_from_another_process_after_a_farewell(self, host: Elsewhere, client: Start) -> None:
-        first, second = client(), client()
-        shell = first.call("start", STEPS)
-        host.call("let", 1)
-        first.call("disconnect")
-        host.call("let", 2)
-        assert second.call("reconnect", shell) is True
-        host.call("let", 1)
-        assert second.call("wait") == ([0, 1, 2, 3], None)
-
-    def test_from_another_process_after_a_kill(self, host: Elsewhere, client: Start) -> None:
-        chosen = uuid.uuid4()
-        first, second = client(shell=chosen), client()
-        assert first.call("start", STEPS) == chosen
-        assert host.call("await_entry")
-        first.kill()
-        host.call("let", 4)
-        assert second.call("reconnect", chosen) is True
-        assert second.call("wait") == ([0, 1, 2, 3], None)
-        second.call("close")
-        assert client().call("reconnect", chosen) is None
-
-    def test_stopped_by_another_process(self, host: Elsewhere, client: Start) -> None:
-        first, second = client(), client()
-        shell = first.call("start", STEPS)
-        assert host.call("await_entry")
-        first.kill()
-        assert second.call("reconnect", shell) is True
-        second.call("stop")
-        assert second.call("wait")[1] == Failure("it was stopped", "", "PipelineStopped")
-        assert host.call("await_cleaning")
-
-    def test_a_shell_in_which_nothing_runs(self, client: Start) -> None:
-        first, second = client(), client()
-        shell = first.call("open")
-        first.kill()
-        assert second.call("reconnect", shell) is False
-        assert second.call("run", WHO) == [CALLER]
-
-    def test_the_right_one_of_several(self, host: Elsewhere, client: Start) -> None:
-        first, second, third = client(), client(), client()
-        first.call("start", Cmdlet("Start-Steps", {"Count": 2}))
-        shell = second.call("start", Cmdlet("Start-Steps", {"Count": 3}))
-        for one in (first, second):
-            assert host.call("await_entry")
-            one.call("disconnect")
-        assert third.call("reconnect", shell) is True
-        host.call("let", 5)
-        assert third.call("wait") == ([0, 1, 2], None)
-
-    def test_no_such_shell(self, client: Start) -> None:
-        assert client().call("reconnect", uuid.uuid4()) is None
-
-    def test_one_whose_client_has_not_gone_yet_is_waited_for(
-        self, lab: Lab, host: Elsewhere, client: Start
-    ) -> None:
-        with Relay(front(lab), (lab.host_address(HOST), 5985)) as relay:
-            first, second = client(), client(away(lab))
-            shell = first.call("start", STEPS)
-            assert host.call("await_entry")
-            second.begin("reconnect", shell)
-            # Two for the logon, two to look, and a refusal to connect.
-            assert dc.until(lambda: relay.said.count(b"HTTP/1.1 ") > 4, LONG)
-            first.kill()
-            assert second.answer() is True
-            host.call("let", 4)
-            assert second.call("wait") == ([0, 1, 2, 3], None)
-
-    def test_a_shell_that_somebody_else_holds(self, host: Elsewhere, client: Start) -> None:
-        first, second = client(), client()
-        shell = first.call("start", STEPS)
-        second.call("hurry")
-        error = refusal(second, "reconnect", shell)
-        assert "held by another client" in error.what
-        host.call("let", 4)
-        assert first.call("wait") == ([0, 1, 2, 3], None)
-
-
-@pytest.mark.lab
 class TestTrouble:
-    @pytest.mark.parametrize("verb", ["Create", "Command", "Receive"])
+    @pytest.mark.parametrize("verb", ["Enumerate", CHANGE, "Get"])
     def test_a_host_that_hangs(self, host: Elsewhere, client: Start, verb: str) -> None:
         session = client()
         session.call("hurry")
         host.call("fail", Hang(), verb)
-        error = refusal(session, "run", WHO)
+        error = refusal(session, "who")
         assert isinstance(error, HostUnreachable)
         assert "does not answer" in error.what
-
-    def test_a_command_that_does_not_end(self, client: Start) -> None:
-        session = client()
-        session.call("open")
-        error, took = session.call("timed", "run", STEPS, seconds=1.0)
-        assert isinstance(error, HostUnreachable)
-        assert "Start-Steps on hv09.corp.example has not ended in 1 seconds" in error.what
-        assert took < LONG
+        # Another question is another connection.
+        assert session.call("who") == CALLER
 
     @pytest.mark.parametrize("stranger", [Silence, Dribble])
     def test_one_that_takes_connections_and_never_comes_to_an_end(
@@ -478,39 +256,47 @@ class TestTrouble:
         assert isinstance(error, HostUnreachable)
         assert "has no address in DNS" in error.what
 
-    @pytest.mark.parametrize("verb", ["Command", "Receive"])
-    def test_a_connection_that_breaks(self, host: Elsewhere, client: Start, verb: str) -> None:
+    def test_a_connection_that_breaks(self, host: Elsewhere, client: Start) -> None:
         session = client()
         session.call("open")
-        host.call("fail", Cut(10), verb)
-        error = refusal(session, "run", WHO)
+        for _ in range(2):
+            host.call("fail", Cut(10), "Enumerate")
+        error = refusal(session, "open")
         assert isinstance(error, HostUnreachable)
         assert "the connection to hv09.corp.example:5985 was lost" in error.what
         assert session.call("lost")
-        assert isinstance(refusal(session, "run", WHO), HostUnreachable)
 
-    def test_nothing_is_sent_twice(self, host: Elsewhere, client: Start) -> None:
+    def test_what_only_reads_is_asked_once_more(self, host: Elsewhere, client: Start) -> None:
         session = client()
         session.call("open")
-        host.call("fail", Cut(0), "Command")
-        refusal(session, "run", Cmdlet("Move-Once"))
-        refusal(session, "run", Cmdlet("Move-Once"))
-        assert client().call("run", WHO) == [CALLER]
-        assert host.call("asked") == 1
+        host.call("fail", Cut(10), "Enumerate")
+        assert session.call("open") == "HV01"
+
+    def test_what_changes_something_is_not_sent_twice(self, host: Elsewhere, client: Start) -> None:
+        session = client()
+        session.call("open")
+        host.call("fail", Cut(0), CHANGE)
+        error = refusal(session, "change")
+        assert "was lost" in error.what
+        assert host.call("times", CHANGE) == 1
+        session.call("change")
+        assert host.call("times", CHANGE) == 2
 
     def test_a_host_that_dies(self, lab: Lab, other: Elsewhere, client: Start) -> None:
         session = client(at(lab, **second(lab)))
-        session.call("start", STEPS)
-        assert other.call("await_entry")
+        session.call("open")
         other.kill()
-        assert isinstance(refusal(session, "wait"), HostUnreachable)
+        assert isinstance(refusal(session, "open"), HostUnreachable)
+
+    def test_a_connection_is_for_one_thread(self, client: Start) -> None:
+        assert "one thread" in client().call("from_another_thread")
 
     def test_a_host_that_is_too_busy(self, host: Elsewhere, client: Start) -> None:
-        host.call("fail", Refuse(503), "Create")
+        host.call("fail", Refuse(503), "Enumerate")
         assert "HTTP status 503" in refusal(client(), "open").what
 
     def test_no_access(self, host: Elsewhere, client: Start) -> None:
-        host.call("deny", CALLER)
+        host.call("deny", OPERATOR)
         error = refusal(client(), "open")
         assert isinstance(error, HostRefused)
         assert "gives vmadmin no access" in error.what
@@ -596,7 +382,7 @@ class TestIdentity:
         assert "clocks of this machine and of the KDC of CORP.EXAMPLE" in error.what
 
     def test_our_clock_is_wrong_and_the_library_learns_it_from_the_kdc(self, client: Start) -> None:
-        assert client(**clock("-10m")).call("run", WHO) == [CALLER]
+        assert client(**clock("-10m")).call("who") == CALLER
 
     def test_no_file_of_authorities(self, lab: Lab, client: Start) -> None:
         with pytest.raises(UsageError, match=r"remoting.ca_file .* is not a file"):
@@ -646,15 +432,16 @@ class TestTheWire:
         assert "offers no Kerberos logon" in error.what
         assert b"Authorization" not in impostor.heard
 
-    def test_no_command_and_no_secret_is_in_clear(self, lab: Lab, client: Start) -> None:
+    def test_no_credential_no_cmdlet_and_no_cim_is_in_clear(self, lab: Lab, client: Start) -> None:
         account = Account(OPERATOR, password=lab.accounts[OPERATOR])
         with Relay(front(lab), (lab.host_address(HOST), 5985)) as relay:
             session = client(away(lab), account)
-            given = {"Text": "Verbotenes", "Number": 0x80070005}
-            refusal(session, "run", Cmdlet("Write-Failure", given))
-            assert session.call("run", WHO) == [CALLER]
+            refusal(session, "fail")
+            assert session.call("who") == CALLER
             session.call("close")
-        for secret in ("Write-Failure", "Get-Caller", "Verbotenes", "creationXml", "Shell"):
+        # What is asked, by which class and method, what is answered, and why not.
+        secrets = ("Msvm_", "SELECT", CHANGE, "INSTANCE", "Envelope", "HV01", "Forbidden")
+        for secret in (*secrets, "root/virtualization", "PowerShell", "Get-VM"):
             for one in (secret.encode(), secret.encode("utf-16-le")):
                 assert one not in relay.heard
                 assert one not in relay.said
@@ -664,7 +451,7 @@ class TestTheWire:
 
     def test_the_host_is_asked_by_its_name_wherever_it_is(self, lab: Lab, client: Start) -> None:
         with Relay(front(lab), (lab.host_address(HOST), 5985)) as relay:
-            assert client(away(lab)).call("run", WHO) == [CALLER]
+            assert client(away(lab)).call("who") == CALLER
         assert relay.heard.count(b"Host: hv09.corp.example:5985") == relay.heard.count(b"POST ")
 
     @pytest.mark.parametrize("status", [b"200 OK", b"500 Internal Server Error"])
@@ -725,23 +512,6 @@ def _spoilt(answer: bytes) -> bytes:
 def test_a_place_has_a_full_name(name: str) -> None:
     with pytest.raises(UsageError, match="full DNS name"):
         Place(name)
-
-
-def test_a_host_that_allows_less_patience_gets_a_usual_shell(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    asked: list[int | None] = []
-
-    def pool(_: object, __: object, idle: int | None) -> str:
-        asked.append(idle)
-        if idle is not None:
-            raise answers.Fault(answers.TOO_PATIENT, "hv09", "no", None, None, None)
-        return "a shell"
-
-    monkeypatch.setattr(remoting, "_pool", pool)
-    link = HostLink(Place("hv09.corp.example"), Account())
-    assert remoting._opened(link, None, patient=True)[0] is link
-    assert asked == [remoting.IDLE_SECONDS, None]
 
 
 def test_the_libraries_say_nothing_on_the_terminal() -> None:

@@ -12,7 +12,6 @@ from delegation.changes.plan import Change, Plan
 from delegation.changes.rewrites import Rewrite
 from delegation.hosts import settings, settings_plan
 from delegation.hosts.machines import HostReading
-from delegation.hosts.places import Cmdlet
 from delegation.hosts.settings import HostSetting, SettingChange
 from delegation.hosts.settings_plan import SettingsProposal
 from delegation.inventory import Authentication, LiveMigration, Network, Performance
@@ -267,9 +266,6 @@ def test_a_target_is_its_host_and_its_setting_in_any_case() -> None:
     assert one.guid == other.guid
     assert settings.place(one) == ("HV01.corp.example", "network 2001:DB8::/64")
     assert one.guid != settings.target("hv01", "hv01.corp.example", "network 2001:db8::/65").guid
-
-
-# Cmdlets
 
 
 # Kerberos before the mesh

@@ -7,15 +7,13 @@ import time
 from typing import Any
 
 from delegation.errors import HostError
-from delegation.hosts import settings
-from delegation.hosts.cim import cim_link, host_identity, migration_service, wql
-from delegation.hosts.cim.cim_class import CimClass
-from delegation.hosts.cim.cim_classes import CONCRETE_JOB, MIGRATION_SETTINGS
+from delegation.hosts.cim import cim_link, host_identity, wql
+from delegation.hosts.cim.cim_class import declare
+from delegation.hosts.cim.cim_classes import CONCRETE_JOB, MIGRATION_SERVICE, MIGRATION_SETTINGS
 from delegation.hosts.cim.cim_client import Cim
 from delegation.hosts.cim.cim_reference import Reference
-from delegation.hosts.cim.settings_changed import change_setting
+from delegation.hosts.cim.embedded import Embedded
 from delegation.hosts.places import Account, Place
-from delegation.hosts.settings import HostSetting
 from delegation.hosts.winrm import link, wire
 
 USUAL = cim_link.ANSWER_SECONDS, link.GRACE_SECONDS, wire.CONNECT_SECONDS
@@ -49,19 +47,24 @@ class Client:
 
     def who(self) -> str:
         """Whom the host takes the caller for: the owner of a job that he has begun."""
-        cim = self.opened()
-        with Watched(cim) as begun:
-            change_setting(cim, HostSetting(settings.MIGRATIONS, 2), at(cim))
-        [job] = begun
-        return cim.get(CONCRETE_JOB, job).text("Owner")
+        return self.opened().get(CONCRETE_JOB, self.change()).text("Owner")
 
-    def change(self) -> None:
-        """Change something, which is to be sent once."""
+    def change(self) -> Reference:
+        """Begin a job, by settings as they are: they are sent once."""
         cim = self.opened()
-        change_setting(cim, HostSetting(settings.MIGRATIONS, 2), at(cim))
+        now = cim.only(wql.every(MIGRATION_SETTINGS))
+        job = cim.change(
+            Reference.service(MIGRATION_SERVICE),
+            MIGRATION_SERVICE,
+            "ModifyServiceSettings",
+            ServiceSettingData=Embedded(MIGRATION_SETTINGS, now.written()),
+        )
+        assert job
+        return job
 
-    def ask_for_what_is_not_there(self) -> None:
-        self.opened().query(wql.every(CimClass("Msvm_Nonsense", MIGRATION_SETTINGS.namespace, {})))
+    def fail(self) -> None:
+        """Ask for what is not there."""
+        self.opened().query(wql.every(declare("Msvm_Forbidden", "")))
 
     def lost(self) -> bool:
         return self.opened().wire.lost
@@ -93,31 +96,3 @@ class Client:
         thread.start()
         thread.join()
         return "".join(said)
-
-
-def at(cim: Cim) -> HostSetting:
-    """The limit of migrations as it is: to set it once more changes nothing."""
-    now = migration_service.read_settings(cim)
-    return HostSetting(settings.MIGRATIONS, now[settings.MIGRATIONS])
-
-
-class Watched:
-    """Which jobs changes begin."""
-
-    def __init__(self, cim: Cim) -> None:
-        self.cim, self.jobs = cim, list[Reference]()
-
-    def __enter__(self) -> list[Reference]:
-        change = self.cim.change
-
-        def noted(*arguments: Any, **named: Any) -> Reference | None:
-            begun = change(*arguments, **named)
-            if begun is not None:
-                self.jobs.append(begun)
-            return begun
-
-        self.cim.change = noted  # type: ignore[method-assign]
-        return self.jobs
-
-    def __exit__(self, *_: object) -> None:
-        del self.cim.change  # type: ignore[method-assign]

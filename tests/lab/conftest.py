@@ -1,5 +1,5 @@
 """The stage of the hosts' tests."""
 
-from tests.lab.hosts.stage import delegated, idle, operator, stage
+from tests.lab.hosts.stage import delegated, session_operator, stage
 
-__all__ = ["delegated", "idle", "operator", "stage"]
+__all__ = ["delegated", "session_operator", "stage"]

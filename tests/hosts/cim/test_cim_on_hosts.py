@@ -16,14 +16,14 @@ from delegation.hosts.cim.cim_jobs import MOVES, CimJob, JobState
 from delegation.hosts.cim.told import NotTold
 from delegation.hosts.places import Account, Place
 from tests.hosts.cim.cim_asker import CimAsker
-from tests.lab.description import OPERATOR, READER, Lab
+from tests.lab.description import OPERATOR, READER
 from tests.lab.hosts import HostLab
+from tests.lab.hosts.stage import Stage, session_operator, stage
 from tests.lab.hosts.state import GIB, MIB, Checkpoint, Machine
-from tests.lab.plain_client import PlainClient
-from tests.lab.test_cim_moves import Operator
 from tests.lab.wsman.elsewhere import Elsewhere
 
 pytestmark = pytest.mark.lab
+__all__ = ["session_operator", "stage"]
 
 DISK = "C:\\Hyper-V\\web1\\Virtual Hard Disks\\web1.vhdx"
 CIMV2, STANDARD = "root/cimv2", "root/standardcimv2"
@@ -205,23 +205,15 @@ def test_a_probe_tells_everything(hosts: HostLab, asker: Elsewhere) -> None:
     }
 
 
-@pytest.fixture(scope="module")
-def plain(lab: Lab) -> Iterator[Elsewhere]:
-    keytab = f"FILE:{lab.keytab(OPERATOR)}"
-    with Elsewhere(lab, PlainClient, KRB5_CLIENT_KTNAME=keytab, KRB5CCNAME="MEMORY:own") as client:
-        yield client
-
-
-def test_a_job_that_somebody_else_began(hosts: HostLab, plain: Elsewhere, asker: Elsewhere) -> None:
+def test_a_job_that_somebody_else_began(stage: Stage, asker: Elsewhere) -> None:
     """By an envelope written by hand; it fails for want of delegation, and says so in numbers."""
-    operator = Operator(hosts, plain)
-    state, _ = operator.run("move")
+    state, _ = stage.run("move")
     assert state == JobState.EXCEPTION
-    [job] = asker.call("ask", "read_migration_jobs", operator.machine_id)
+    [job] = asker.call("ask", "read_migration_jobs", stage.machine_id)
     assert isinstance(job, CimJob)
     assert job.is_over
     assert not job.has_succeeded
-    assert (job.kind in MOVES, job.machine) == (True, operator.machine_id)
+    assert (job.kind in MOVES, job.machine) == (True, stage.machine_id)
     assert job.destination == "hv02.corp.example"
     assert job.error_code
     errors = asker.call("ask", "read_job_errors", job)

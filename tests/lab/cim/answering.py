@@ -21,10 +21,6 @@ class Cim:
         self.provider, self.machine = provider, machine
         self.enumerations = Enumerations()
 
-    def wants(self, request: Request) -> bool:
-        """Tell whether a request is for WMI, by its resource, or asks who this is."""
-        return messages.is_cim(request)
-
     def answer(self, request: Request, user: str) -> tuple[bytes, bool]:
         """Give the answer, and whether it is a fault."""
         language = self.provider.language()

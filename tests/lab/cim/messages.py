@@ -71,12 +71,6 @@ class Asked:
         return min(int(text or USUAL_BYTES), MOST_BYTES)
 
 
-def is_cim(request: Request) -> bool:
-    """Tell whether a request is for WMI, or asks who this is."""
-    ours = request.resource.casefold().startswith((WMI.casefold(), DMTF_CLASSES.casefold()))
-    return ours or identifies(request)
-
-
 def identifies(request: Request) -> bool:
     """Tell whether a request asks who this is."""
     return request.body.tag == f"{{{IDENTITY}}}Identify"

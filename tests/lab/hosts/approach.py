@@ -27,7 +27,7 @@ from tests.lab.hosts.state import Machine
 from tests.lab.hosts.storage import Server
 from tests.lab.hosts.tickets import NoTicket
 from tests.lab.hosts.twins import NoDirectory
-from tests.lab.wsman import CmdletError, Runtime
+from tests.lab.hosts.work import Failed, Work
 
 
 @dataclass(frozen=True)
@@ -45,17 +45,12 @@ class Order:
     planned: str = ""
     addresses: tuple[str, ...] = ()
 
-    @property
-    def activity(self) -> str:
-        """What progress is shown of."""
-        return f"Moving virtual machine '{self.machine.name}'"
-
 
 class Approach:
-    """The way of one order, for the caller of a cmdlet."""
+    """The way of one order, for the caller of a job."""
 
-    def __init__(self, host: Host, runtime: Runtime, order: Order) -> None:
-        self.host, self.runtime, self.order = host, runtime, order
+    def __init__(self, host: Host, work: Work, order: Order) -> None:
+        self.host, self.work, self.order = host, work, order
 
     @property
     def label(self) -> str:
@@ -73,9 +68,9 @@ class Approach:
         """Have an authenticated connection to the target's migration service.
 
         Raises:
-            CmdletError: there is none to be had.
+            Failed: there is none to be had.
         """
-        machine, target, runtime = self.order.machine, self.order.target, self.runtime
+        machine, target = self.order.machine, self.order.target
         try:
             address = self.host.lab.host_address(self.label)
             self.reachable(address)
@@ -87,7 +82,7 @@ class Approach:
                 # CredSSP passes on a local logon, and who calls from elsewhere has none.
                 raise self.unconnected(NO_CREDENTIALS, not_authenticated())
             to_service = self.host.delegation.to_migration_service
-            opening = to_service(runtime.user, runtime.evidence, target)
+            opening = to_service(self.work.user, target)
             yield channel.authenticate(connection, opening)
         except NoTicket as refusal:
             error = self.unconnected(refusal.hresult, not_authenticated())
@@ -110,7 +105,7 @@ class Approach:
         if named and address not in named:
             raise Reason(f"No migration service listens at {', '.join(named)}", REFUSED)
 
-    def unconnected(self, hresult: int, *more: str) -> CmdletError:
+    def unconnected(self, hresult: int, *more: str) -> Failed:
         """Say that there is no connection to the target."""
         first = no_connection(self.order.target, hresult)
         return at_source(self.order.machine, self.host.name, first, *more, hresult=hresult)
@@ -122,11 +117,11 @@ class Approach:
         Raises:
             Reason: it is refused. The words are ours.
         """
-        runtime, target = self.runtime, self.order.target
+        target = self.order.target
         to_storage = self.host.delegation.to_storage
         with ExitStack() as stack:
             try:
-                ticket = stack.enter_context(to_storage(runtime.user, runtime.evidence, target))
+                ticket = stack.enter_context(to_storage(self.work.user, target))
             except NoTicket as refusal:
                 text = f"Migration did not succeed. The storage of '{target}' cannot be written"
                 raise Reason(text, refusal.hresult) from refusal

@@ -1,4 +1,4 @@
-"""A source's part of migrations: Move-VM and Compare-VM, from the first look to the last byte."""
+"""A source's part of migrations: check, stage and move, from the first look to the last byte."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.lab.hosts.failures import (
 )
 from tests.lab.hosts.host import Host
 from tests.lab.hosts.state import HostState, Outgoing, Phase
-from tests.lab.wsman import Runtime
+from tests.lab.hosts.work import Work
 
 UNREACHABLE_NETWORK = 0x80072751
 """WSAEHOSTUNREACH: no network of this host is for migrations."""
@@ -34,45 +34,42 @@ COPIED_PERCENT = 97
 class Departure:
     """One migration from this host."""
 
-    def __init__(self, host: Host, runtime: Runtime, order: Order) -> None:
-        self.host, self.runtime, self.order = host, runtime, order
-        self.approach = Approach(host, runtime, order)
+    def __init__(self, host: Host, work: Work, order: Order) -> None:
+        self.host, self.work, self.order = host, work, order
+        self.approach = Approach(host, work, order)
         self.id = str(uuid4())
 
-    def compare(self, *, storage_too: bool = True) -> list[tuple[str, int]]:
+    def compare(self) -> list[tuple[str, int]]:
         """Ask the target what speaks against the move; nothing is changed at either end.
 
-        ``storage_too``: whether its storage could be written is asked as well.
+        Nothing is asked of its storage.
 
         Raises:
-            CmdletError: they do not come together.
+            Failed: they do not come together.
         """
         with self.approach.explained():
             self.possible(self.host.store.read())
             with self.approach.connected() as target:
-                found = target.ask({"ask": "compare", **self.description()}, self.runtime.check)
-                if storage_too:
-                    with self.approach.storage_ticket():
-                        pass
+                found = target.ask({"ask": "compare", **self.description()}, self.work.check)
         return [(message, number) for message, number in found["incompatibilities"]]
 
     def stage(self) -> None:
         """Have the target make a planned machine, and move nothing.
 
         Raises:
-            CmdletError: it does not.
+            Failed: it does not.
         """
         with self.approach.explained():
             self.possible(self.host.store.read())
             with self.approach.connected() as target:
-                target.ask({"ask": "plan", **self.description()}, self.runtime.check)
+                target.ask({"ask": "plan", **self.description()}, self.work.check)
 
     def move(self) -> None:
         """Move the machine.
 
         Raises:
-            CmdletError: it is still here, or only the target knows, which then is said.
-            PipelineStopped: it is still here.
+            Failed: it is still here, or only the target knows, which then is said.
+            Stopped: it is still here.
         """
         with self.approach.explained():
             self.enter()
@@ -117,7 +114,7 @@ class Departure:
                     return
             if time.monotonic() > deadline:
                 raise no_slot(self.host.name)
-            self.runtime.sleep(TICK)
+            self.work.sleep(TICK)
 
     def noted(self, state: HostState) -> Outgoing:
         """Give this migration as it is noted; it is not when the host was reset under it."""
@@ -141,14 +138,13 @@ class Departure:
 
     def transfer(self, target: Channel) -> None:
         """Have the target prepare, copy the disks, hand the machine over."""
-        runtime, order = self.runtime, self.order
-        runtime.progress(order.activity, "Connecting to the destination", 0)
+        self.work.progress(0)
         with self.approach.storage_ticket() as tickets:
             try:
                 prepare = {"ask": "prepare", **self.description()}
                 share = target.ask(prepare, self.still_wanted, PREPARE_SECONDS)["share"]
                 server = self.approach.storage
-                with storage.session(server, share, runtime.user, tickets) as session:
+                with storage.session(server, share, self.work.user, tickets) as session:
                     digests = self.copy(session, target)
             except BaseException:
                 # The target undoes it before this is over.
@@ -159,7 +155,7 @@ class Departure:
 
     def still_wanted(self) -> None:
         """Raise if the caller stopped, or the host was reset."""
-        self.runtime.check()
+        self.work.check()
         self.noted(self.host.store.read())
 
     def copy(self, session: storage.Session, target: Channel) -> list[str]:
@@ -216,17 +212,16 @@ class Pace:
         if time.monotonic() - self.told >= TICK:
             self.tell()
         self.due = max(self.due, time.monotonic() - TICK) + written / speed
-        self.departure.runtime.sleep(max(0.0, self.due - time.monotonic()))
+        self.departure.work.sleep(max(0.0, self.due - time.monotonic()))
         return storage.chunk(speed)
 
     def tell(self) -> None:
         """Say how far it is; raise Reason if the target, or this host, ended the migration."""
         self.told = time.monotonic()
-        host, order = self.departure.host, self.departure.order
+        host = self.departure.host
         with host.store.change() as state:
             here = self.departure.noted(state)
             here.copied = self.copied
             percent = COPIED_PERCENT * self.copied // max(1, here.size)
-        self.target.ask({"ask": "progress", "copied": self.copied}, self.departure.runtime.check)
-        said = (order.activity, f"{percent}%", percent)
-        self.departure.runtime.progress(*said, operation="Copying storage")
+        self.target.ask({"ask": "progress", "copied": self.copied}, self.departure.work.check)
+        self.departure.work.progress(percent)

@@ -7,10 +7,8 @@ HRESULTs. The others say so in their docstrings: the HRESULT is a real one, the 
 
 from __future__ import annotations
 
-from psrpcore.types import ErrorCategory
-
 from tests.lab.hosts.state import Machine
-from tests.lab.wsman import CmdletError
+from tests.lab.hosts.work import Failed
 
 NO_CREDENTIALS = 0x8009030E
 ACCESS_DENIED = 0x80070005
@@ -70,22 +68,18 @@ def described(hresult: int) -> str:
     return f"{REASONS.get(hresult, 'Unspecified error')} (0x{hresult:08X})"
 
 
-def at_source(machine: Machine, source: str, *reasons: str, hresult: int) -> CmdletError:
+def at_source(machine: Machine, source: str, *reasons: str, hresult: int) -> Failed:
     """A migration failed at its source."""
     return failed(machine, "source", source, *reasons, hresult=hresult)
 
 
-def failed(machine: Machine, end: str, host: str, *reasons: str, hresult: int) -> CmdletError:
+def failed(machine: Machine, end: str, host: str, *reasons: str, hresult: int) -> Failed:
     """A migration failed at one of its ends."""
     first = (
         f"Virtual machine migration operation for '{machine.name}' failed at migration {end} "
         f"'{host.upper()}'. (Virtual machine ID {machine.id.upper()})"
     )
-    category = (
-        ErrorCategory.PermissionDenied if hresult == ACCESS_DENIED else ErrorCategory.NotSpecified
-    )
-    error_id = "AccessDenied" if hresult == ACCESS_DENIED else "OperationFailed"
-    return CmdletError("\n\n".join([first, *reasons]), error_id, category, hresult=hresult)
+    return Failed("\n\n".join([first, *reasons]), hresult)
 
 
 def no_connection(target: str, hresult: int) -> str:
@@ -141,38 +135,6 @@ def no_right(host: str) -> Reason:
     return Reason(text, ACCESS_DENIED)
 
 
-def not_found(name: str) -> CmdletError:
-    """There is no such machine."""
-    return CmdletError(
-        f'Hyper-V was unable to find a virtual machine with name "{name}".',
-        "InvalidParameter",
-        ErrorCategory.InvalidArgument,
-        name,
-    )
-
-
-def not_found_by_id(machine_id: str) -> CmdletError:
-    """There is no such machine."""
-    return CmdletError(
-        f'Hyper-V was unable to find a virtual machine with id "{machine_id}".',
-        "InvalidParameter",
-        ErrorCategory.InvalidArgument,
-        machine_id,
-    )
-
-
-def service_stopped(host: str) -> CmdletError:
-    """VMMS does not run."""
-    return CmdletError(
-        "Hyper-V encountered an error trying to access an object on computer "
-        f"'{host.upper()}' because the object was not found. The object might have been deleted. "
-        "Verify that the Virtual Machine Management service on the computer is running.",
-        "ObjectNotFound",
-        ErrorCategory.ObjectNotFound,
-        hresult=0x80041002,
-    )
-
-
-def bad_parameter(text: str) -> CmdletError:
-    """A parameter that the cmdlet does not take, or not like this."""
-    return CmdletError(text, "InvalidParameter", ErrorCategory.InvalidArgument, hresult=0x80070057)
+def bad_parameter(text: str) -> Failed:
+    """A parameter that is not taken like this."""
+    return Failed(text, 0x80070057)

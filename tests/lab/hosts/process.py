@@ -23,7 +23,7 @@ from typing import Any
 from tests.lab import dc, programs
 from tests.lab.cim.answering import Cim
 from tests.lab.description import Lab, LabError
-from tests.lab.hosts import cmdlets, processes, settlement, smbd
+from tests.lab.hosts import processes, settlement, smbd
 from tests.lab.hosts.host import Host
 from tests.lab.hosts.ports import HTTPS
 from tests.lab.hosts.service import Service
@@ -68,24 +68,15 @@ class HostProcess:
         threading.Thread(target=self.obey, args=(control,), daemon=True).start()
 
     def listen(self) -> None:
-        """Open WinRM, both ways to the same shells and the same CIM."""
-        table = cmdlets.of(self.host, self.service)
-        who = (self.host.address, self.host.fqdn, self.host.keytab, table)
+        """Open WinRM, both ways to the same CIM."""
         cim = Cim(self.vmms, self.host.fqdn)
-        plain = Endpoint(*who, authorize=self.is_operator, cim=cim)
+        who = (self.host.address, self.host.fqdn, self.host.keytab, cim)
         self.presented = self.host.store.read().certificate
         file = str(self.lab.tls / f"{self.name}{self.presented}")
         tls = (Path(f"{file}.pem"), Path(f"{file}.key"))
-        secure = Endpoint(
-            *who, port=HTTPS, tls=tls, authorize=self.is_operator, shells=plain.shells, cim=cim
-        )
-        self.endpoints = [plain, secure]
+        self.endpoints = [Endpoint(*who), Endpoint(*who, port=HTTPS, tls=tls)]
         for endpoint in self.endpoints:
             endpoint.start()
-
-    def is_operator(self, user: str) -> bool:
-        """Tell whether a caller may have a shell."""
-        return self.host.store.read().is_operator(user)
 
     def run(self) -> None:
         """Stay until told to end, and settle what others must answer."""
@@ -102,7 +93,7 @@ class HostProcess:
             self.smbd.wait()
 
     def hang_up(self) -> None:
-        """Close WinRM with its shells, and end all migrations."""
+        """Close WinRM, and end all migrations."""
         for endpoint in self.endpoints:
             endpoint.stop()
         self.vmms.close()

@@ -74,9 +74,7 @@ class Delegation:
         except Stopped as why:
             raise NoTicket(why) from why
 
-    def to_migration_service(
-        self, user: str, evidence: gssapi.Credentials | None, target: str
-    ) -> Opening:
+    def to_migration_service(self, user: str, target: str) -> Opening:
         """Begin to authenticate to a target, as it is named, as a user.
 
         Raises:
@@ -85,12 +83,10 @@ class Delegation:
         service = f"{MIGRATION}/{target}"
         # The KDC decides on the presence of the real value, by way of its twin (see kdc.py).
         with self.twins.stand_in(service):
-            return self.ticket(user, evidence, service)
+            return self.ticket(user, service)
 
     @contextmanager
-    def to_storage(
-        self, user: str, evidence: gssapi.Credentials | None, target: str
-    ) -> Iterator[Path]:
+    def to_storage(self, user: str, target: str) -> Iterator[Path]:
         """Have a ticket to a target's SMB server, as it is named, as a user, in a file.
 
         Raises:
@@ -100,32 +96,20 @@ class Delegation:
         folder.mkdir(mode=0o700, exist_ok=True)
         cache = folder / os.urandom(8).hex()
         try:
-            self.ticket(user, evidence, f"cifs/{target}", cache)
+            self.ticket(user, f"cifs/{target}", cache)
             yield cache
         finally:
             cache.unlink(missing_ok=True)
 
-    def ticket(
-        self,
-        user: str,
-        evidence: gssapi.Credentials | None,
-        service: str,
-        cache: Path | None = None,
-    ) -> Opening:
+    def ticket(self, user: str, service: str, cache: Path | None = None) -> Opening:
         """Get a ticket for a user to a service.
 
         Raises:
             NoTicket: the KDC refuses.
         """
         try:
-            try:
-                keytab = str(self.lab.keytab(self.name))
-                own = Steps().s4u2self(self.principal, keytab, user)
-                return proxy(own, f"{service}@{self.lab.realm}", cache)
-            except Stopped:
-                if evidence is None:
-                    raise
-                return proxy(evidence, f"{service}@{self.lab.realm}", cache)
+            own = Steps().s4u2self(self.principal, str(self.lab.keytab(self.name)), user)
+            return proxy(own, f"{service}@{self.lab.realm}", cache)
         except Stopped as why:
             raise NoTicket(why) from why
 

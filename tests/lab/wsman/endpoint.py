@@ -8,21 +8,13 @@ import socket
 import ssl
 import sys
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Protocol
 
-import psrpcore
-
-from tests.lab.wsman import operations, soap
+from tests.lab.wsman import soap
 from tests.lab.wsman.faults import Faults
-from tests.lab.wsman.pipeline import OUTPUT_BYTES
-from tests.lab.wsman.runtime import Cmdlet
 from tests.lab.wsman.security import Conversation, channel_bindings
-from tests.lab.wsman.shells import Shells
-from tests.lab.wsman.soap import Code, WSManFault
 from tests.lab.wsman.transport import Connection
 
 log = logging.getLogger(__name__)
@@ -30,20 +22,8 @@ log = logging.getLogger(__name__)
 HANDSHAKE_SECONDS = 30.0
 
 
-@dataclass(frozen=True)
-class Reply:
-    """A reply's envelope; ``lost`` is called if it did not arrive."""
-
-    document: bytes
-    fault: bool
-    lost: Callable[[], None]
-
-
 class PlugIn(Protocol):
-    """Answers the requests of other resources than shells."""
-
-    def wants(self, request: soap.Request) -> bool:
-        """Tell whether a request is for it."""
+    """Answers requests, and asks for rights of its own."""
 
     def answer(self, request: soap.Request, user: str) -> tuple[bytes, bool]:
         """Give the envelope of the answer, and whether it is a fault."""
@@ -58,7 +38,7 @@ class Listener(ThreadingHTTPServer):
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
-        self.shells, self.faults = endpoint.shells, endpoint.faults
+        self.faults, self.plug_in = endpoint.faults, endpoint.plug_in
         self.stopped = threading.Event()
         self._lock = threading.Lock()
         self._sockets: set[socket.socket] = set()
@@ -106,47 +86,6 @@ class Listener(ThreadingHTTPServer):
         """Begin to authenticate a caller."""
         return Conversation(self.endpoint.keytab, self.endpoint.fqdn, self._bindings)
 
-    def carry_out(
-        self, request: soap.Request, conversation: Conversation, connection: Connection
-    ) -> Reply:
-        """Carry out a request; what goes wrong is a fault.
-
-        Raises:
-            ConnectionError: the client left.
-        """
-        cim = self.endpoint.cim
-        if cim is not None and cim.wants(request):
-            document, fault = cim.answer(request, conversation.user)
-            return Reply(document, fault, no_loss)
-        try:
-            answer = operations.answer(self._call(request, conversation, connection))
-        except WSManFault as why:
-            return self._refuse(request, why)
-        except (psrpcore.PSRPCoreError, ValueError) as error:
-            log.exception("%s is not understood", request.verb)
-            text = f"The request is not understood: {error}"
-            return self._refuse(request, WSManFault(Code.NO_SUCH_RESOURCE, text))
-        return Reply(soap.reply(request, answer.content), False, answer.lost)
-
-    def _call(
-        self, request: soap.Request, conversation: Conversation, connection: Connection
-    ) -> operations.Call:
-        if not self.endpoint.authorize(conversation.user):
-            raise WSManFault(Code.ACCESS_DENIED)
-        return operations.Call(
-            request,
-            conversation.user,
-            conversation.evidence,
-            connection,
-            self.shells,
-            self.endpoint.cmdlets,
-            self.endpoint.url,
-            self.endpoint.output_bytes,
-        )
-
-    def _refuse(self, request: soap.Request, why: WSManFault) -> Reply:
-        return Reply(soap.fault(request, self.endpoint.fqdn, why), True, no_loss)
-
     def stop(self) -> None:
         """Drop all connections, and take no more."""
         self.stopped.set()
@@ -158,17 +97,10 @@ class Listener(ThreadingHTTPServer):
         self.server_close()
 
 
-def no_loss() -> None:
-    """A fault that did not arrive is no loss."""
-
-
 class Endpoint:
-    """WinRM on an address and a port. ``shells`` may be another endpoint's, of the same host.
+    """WinRM on an address and a port, and who answers there.
 
-    ``tls`` names a certificate and its key; without it messages must be encrypted. ``authorize``
-    is asked at each request for a shell. ``cmdlets`` are found by name, in any case. A pipeline
-    waits while ``output_bytes`` of what it says have not been fetched. ``cim`` answers what is
-    for WMI, on the same port, and asks for rights of its own.
+    ``tls`` names a certificate and its key; without it messages must be encrypted.
     """
 
     def __init__(
@@ -176,28 +108,16 @@ class Endpoint:
         address: str,
         fqdn: str,
         keytab: Path,
-        cmdlets: Mapping[str, Cmdlet],
+        plug_in: PlugIn,
         *,
         port: int = 5985,
         tls: tuple[Path, Path] | None = None,
-        authorize: Callable[[str], bool] = lambda _: True,
         faults: Faults | None = None,
-        shells: Shells | None = None,
-        output_bytes: int = OUTPUT_BYTES,
-        cim: PlugIn | None = None,
     ) -> None:
         self.address, self.fqdn, self.keytab, self.port = address, fqdn, keytab, port
-        self.cmdlets = {name.casefold(): cmdlet for name, cmdlet in cmdlets.items()}
-        self.tls, self.authorize, self.output_bytes = tls, authorize, output_bytes
+        self.plug_in, self.tls = plug_in, tls
         self.faults = faults or Faults()
-        self.shells = shells or Shells()
-        self.cim = cim
         self._listener: Listener | None = None
-
-    @property
-    def url(self) -> str:
-        """Where a client finds it."""
-        return f"http{'s' if self.tls else ''}://{self.fqdn}:{self.port}/wsman"
 
     def start(self) -> None:
         """Listen.
@@ -207,12 +127,14 @@ class Endpoint:
         """
         self._listener = Listener(self)
         threading.Thread(
-            target=self._listener.serve_forever, args=(0.05,), name=self.url, daemon=True
+            target=self._listener.serve_forever,
+            args=(0.05,),
+            name=f"{self.fqdn}:{self.port}",
+            daemon=True,
         ).start()
 
     def stop(self) -> None:
-        """Drop the clients, stop listening, and close the shells: their pipelines are stopped."""
+        """Drop the clients, and stop listening."""
         if self._listener is not None:
             self._listener.stop()
             self._listener = None
-        self.shells.close()

@@ -39,7 +39,7 @@ class Faults:
     def put(self, fault: Fault, verb: str | None = None, times: int = 1) -> None:
         """Let the next ``times`` requests fail, or the next ones with this WS-Man verb.
 
-        A verb is the last part of an action: ``Create``, ``Command``, ``Receive``, ``Signal``, ….
+        A verb is the last part of an action: ``Enumerate``, ``Pull``, a methods name.
         """
         with self._lock:
             self.released.clear()

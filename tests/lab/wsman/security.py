@@ -1,8 +1,7 @@
 """Who is at the other end, and what is said between both: Kerberos with the host's keytab.
 
-The host's credentials are for both uses, so that the ticket with which a caller came can serve as
-the evidence when the host asks for another in his name (S4U2Proxy). Messages on plain HTTP are
-encrypted as MS-WSMV 2.2.9.1 says.
+Messages on plain HTTP are encrypted as MS-WSMV 2.2.9.1 says. A caller's ticket is good for this
+connection, and for nothing else.
 """
 # Where Kerberos is not compiled, gssapi is not there to be looked at.
 # mypy: disable-error-code="misc,unused-ignore"
@@ -10,8 +9,6 @@ encrypted as MS-WSMV 2.2.9.1 says.
 from __future__ import annotations
 
 import hashlib
-import logging
-import os
 import re
 import ssl
 from pathlib import Path
@@ -26,8 +23,6 @@ from gssapi.raw import (
     wrap_iov,
 )
 from gssapi.raw.misc import GSSError
-
-log = logging.getLogger(__name__)
 
 MECHANISMS = (gssapi.MechType.kerberos, gssapi.OID.from_int_seq("1.3.6.1.5.5.2"))
 """Kerberos as it is, and inside SPNEGO."""
@@ -80,12 +75,6 @@ class Conversation:
     def user(self) -> str:
         """The caller's principal."""
         return str(self._context.initiator_name)
-
-    @property
-    def evidence(self) -> gssapi.Credentials | None:
-        """The caller's ticket, as credentials of the host acting for him."""
-        found: gssapi.Credentials | None = self._context.delegated_creds
-        return found
 
     def step(self, scheme: str, token: bytes) -> bytes:
         """Take the caller's token, and give the one for him.
@@ -143,24 +132,11 @@ class Conversation:
 
 
 def host_credentials(keytab: Path, fqdn: str) -> gssapi.Credentials:
-    """Give the host's credentials, to accept callers and to act for them.
-
-    Without a KDC they are good for accepting only, as a host's are: tickets that callers already
-    have stay good.
-    """
-    file = f"FILE:{keytab}".encode()
-    store: dict[bytes | str, bytes | str] = {
-        b"keytab": file,
-        b"client_keytab": file,
-        b"ccache": f"MEMORY:{os.urandom(8).hex()}".encode(),
-    }
+    """Give the host's credentials, to accept callers: a DC is not needed for that."""
+    store: dict[bytes | str, bytes | str] = {b"keytab": f"FILE:{keytab}".encode()}
     host, _, domain = fqdn.partition(".")
     name = gssapi.Name(f"{host.upper()}$@{domain.upper()}", PRINCIPAL)
-    try:
-        got = acquire_cred_from(store, name=name, mechs=MECHANISMS, usage="both")
-    except GSSError as error:
-        log.warning("%s cannot log on, and only accepts: %s", fqdn, error)
-        got = acquire_cred_from({b"keytab": file}, mechs=MECHANISMS, usage="accept")
+    got = acquire_cred_from(store, name=name, mechs=MECHANISMS, usage="accept")
     return gssapi.Credentials(base=got.creds)
 
 

@@ -56,8 +56,7 @@ class Connection(BaseHTTPRequestHandler):
         return bool(watch.poll(0))
 
     def finish(self) -> None:
-        """Disconnect the shells that only this connection used."""
-        self.listener.shells.left(self)
+        """End."""
         try:
             super().finish()
         except OSError:
@@ -130,16 +129,10 @@ class Connection(BaseHTTPRequestHandler):
         elif isinstance(wrong, Refuse):
             self.answer(HTTPStatus(wrong.status))
             return
-        reply = self.listener.carry_out(request, conversation, self)
-        content_type, out = conversation.seal(reply.document) if sealed else (SOAP, reply.document)
-        status = HTTPStatus.INTERNAL_SERVER_ERROR if reply.fault else HTTPStatus.OK
-        try:
-            if self.gone():
-                raise ConnectionResetError
-            self.answer(status, out, content_type, wrong.after if isinstance(wrong, Cut) else None)
-        except OSError:
-            reply.lost()
-            raise
+        document, fault = self.listener.plug_in.answer(request, conversation.user)
+        content_type, out = conversation.seal(document) if sealed else (SOAP, document)
+        status = HTTPStatus.INTERNAL_SERVER_ERROR if fault else HTTPStatus.OK
+        self.answer(status, out, content_type, wrong.after if isinstance(wrong, Cut) else None)
 
     def hang(self) -> None:
         """Wait until released, or left."""

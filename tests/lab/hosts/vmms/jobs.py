@@ -17,7 +17,7 @@ from tests.lab.cim.classes import HYPERV, classes
 from tests.lab.description import NETBIOS_DOMAIN
 from tests.lab.hosts.state import HostState
 from tests.lab.hosts.vmms.wording import Trouble, Wording
-from tests.lab.wsman import CmdletError, PipelineStopped, Runtime
+from tests.lab.hosts.work import Failed, Stopped, Work
 
 STARTING, RUNNING, SHUTTING_DOWN, COMPLETED = 3, 4, 6, 7
 WITH_WARNINGS = 32768
@@ -127,38 +127,23 @@ def interval(seconds: int) -> str:
     return f"P0DT{hours}H{minutes}M{rest}S"
 
 
-class JobRuntime(Runtime):
-    """A job's side of the machinery of migrations. No session of the operator's is behind it."""
+class JobWork(Work):
+    """A job, for who does it. No session of the operator's is behind it."""
 
     def __init__(self, job: Job, user: str) -> None:
-        self.job, self.user, self.evidence = job, user, None
+        self.job, self.user = job, user
 
     def check(self) -> None:
         if self.job.stop.is_set():
-            raise PipelineStopped
+            raise Stopped
 
     def sleep(self, seconds: float) -> None:
         if self.job.stop.wait(seconds):
-            raise PipelineStopped
+            raise Stopped
 
-    def progress(
-        self,
-        activity: str,
-        status: str,
-        percent: int,
-        *,
-        done: bool = False,
-        operation: str | None = None,
-    ) -> None:
-        del activity, status, done, operation
+    def progress(self, percent: int) -> None:
         self.check()
         self.job.percent = max(self.job.percent, percent)
-
-    def error(self, error: CmdletError) -> None:
-        raise error
-
-    def warning(self, text: str) -> None:
-        """Nobody reads it."""
 
 
 class Jobs:
@@ -206,13 +191,13 @@ class Jobs:
         wording = Wording.of(state)
         try:
             work()
-        except PipelineStopped:
+        except Stopped:
             time.sleep(state.rollback_seconds)
             stopped = wording.trouble("13", "The operation was cancelled.")
             job.end(KILLED if job.wish == KILL else TERMINATED, INVALID_STATE, (stopped,))
         except Ended as why:
             job.end(EXCEPTION, why.code, why.troubles)
-        except CmdletError as error:
+        except Failed as error:
             job.end(EXCEPTION, FAILED, tuple(wording.troubles(error, state.migrations)))
         except Exception as error:
             job.end(EXCEPTION, FAILED, (wording.trouble("", f"A fault of the lab: {error!r}"),))

@@ -30,8 +30,8 @@ from tests.lab.hosts.vmms.jobs import (
     MOVING,
     Ended,
     Job,
-    JobRuntime,
     Jobs,
+    JobWork,
 )
 from tests.lab.hosts.vmms.machine_objects import SUBTYPES, Shower
 from tests.lab.hosts.vmms.wording import NO_SWITCH, WRAPPER, Trouble, Wording
@@ -82,7 +82,7 @@ class Moves:
         """
 
         def look(departure: Departure) -> None:
-            found = departure.compare(storage_too=False)
+            found = departure.compare()
             if found:
                 raise Ended(*self.against(departure.order.machine, found))
 
@@ -129,7 +129,7 @@ class Moves:
         """Do a job's work; raises what ends it."""
         state = self.host.store.read()
         order = ordered(self.host, state, wish)
-        work(Departure(self.host, JobRuntime(job, user), order))
+        work(Departure(self.host, JobWork(job, user), order))
 
     def job(self, user: str, number: int, machine_id: str, target: str) -> Job:
         """Make a job."""
@@ -205,7 +205,7 @@ def same(one: str, other: str) -> bool:
 
 
 def ordered(host: Host, state: HostState, wish: Wish) -> Order:
-    """Make an order of a request; raise CmdletError where it does not fit the machine."""
+    """Make an order of a request; raise Failed where it does not fit the machine."""
     machine = wish.machine
     current = state.machine(machine.id) or machine
     addresses = tuple(wish.settings["DestinationIPAddressList"] or ())

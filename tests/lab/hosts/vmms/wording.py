@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from tests.lab.hosts.failures import WAITED
 from tests.lab.hosts.state import HostState
-from tests.lab.wsman import CmdletError
+from tests.lab.hosts.work import Failed
 
 HRESULT = re.compile(r"\s*\((0x[0-9A-F]{8})\)")
 WRAPPER, NO_CONNECTION, NO_SWITCH, OTHER = "21024", "20413", "33012", "21125"
@@ -83,7 +83,7 @@ class Wording:
             text = self.say(text)
         return text if self.numbers else HRESULT.sub("", text)
 
-    def troubles(self, error: CmdletError, limit: int) -> list[Trouble]:
+    def troubles(self, error: Failed, limit: int) -> list[Trouble]:
         """Make a job's errors of a failed migration: a wrapper first, then the reasons."""
         first, *reasons = error.message.split("\n\n")
         if error.hresult == WAITED:
