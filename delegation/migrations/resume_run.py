@@ -18,7 +18,7 @@ from delegation.migrations.perform import (
     perform,
 )
 from delegation.migrations.precheck import HostsRead, check
-from delegation.migrations.record import noted, recorded
+from delegation.migrations.record import recorded
 from delegation.migrations.record.queue import Queue
 from delegation.migrations.run_view import MigrationRunView
 from delegation.migrations.runner import FINISH
@@ -53,7 +53,7 @@ def resume(
         _refuse_unknown_hosts(world.inventory, queued)
         open_host = world.hosts()
         surveyed = migration_plan.survey(open_host, world.inventory, teller)
-        liberties = noted.liberties_noted(recorded.noted(journal, number))
+        liberties = recorded.notes(journal, number).liberties
         if liberties.assume_full:
             surveyed = surveyed.taken_for_full()
         hosts = HostsRead(open_host, surveyed, Terms.of(world.inventory, liberties))

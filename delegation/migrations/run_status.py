@@ -70,7 +70,8 @@ def status_of(records: PastRuns, number: int | None, teller: Teller) -> RunStatu
     with records.reading() as journal:
         current = run_at_work(records, journal, teller)
         run = _chosen(journal, number, current)
-        view = MigrationRunView(run, tuple(_moves(journal, run.id)), run.id == current)
+        moves, notes = tuple(_moves(journal, run.id)), recorded.notes(journal, run.id)
+        view = MigrationRunView(run, moves, run.id == current, notes)
         shown = {run.id, current}
         others = [other for other in recorded.unfinished(journal) if other not in shown]
     return RunStatus(view, tuple(others))

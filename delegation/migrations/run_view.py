@@ -5,7 +5,7 @@ Whoever shows it, as a table, a page or a line of the history, formats what is s
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from delegation import names
@@ -14,6 +14,7 @@ from delegation.changes.run import RUNNING, Run
 from delegation.errors import Advice, command
 from delegation.migrations.lifecycle import Migration, MigrationState
 from delegation.migrations.record import noted, recorded
+from delegation.migrations.record.noted import RunNotes
 from delegation.migrations.result import MigrationResult, VmResult
 from delegation.migrations.schedule.obstacles import size
 from delegation.migrations.words import duration
@@ -42,11 +43,13 @@ class MigrationRunView:
     run: Run
     moves: tuple[Migration, ...]
     alive: bool
+    notes: RunNotes = field(default_factory=RunNotes)
 
     @classmethod
     def of(cls, journal: Journal, run: Run, *, alive: bool) -> "MigrationRunView":
         """Raises JournalError."""
-        return cls(run, tuple(recorded.migrations(journal, run.id)), alive)
+        moves = tuple(recorded.migrations(journal, run.id))
+        return cls(run, moves, alive, recorded.notes(journal, run.id))
 
     @property
     def result(self) -> MigrationResult:
@@ -88,6 +91,7 @@ class MigrationRunView:
             "alive": self.alive,
             "moves": self.moves_json(),
             "result": self.result.to_json(),
+            "notes": self.notes.to_json(),
         }
 
     def summary_json(self) -> Data:
@@ -126,6 +130,12 @@ class MigrationRunView:
             yield f"{became}: {', '.join(vms)}{because}"
             if fix:
                 yield f"  {fix}"
+
+    def said_by_hosts(self) -> Iterator[str]:
+        """What a host gave for each that is not where it should be, in its words and numbers."""
+        for move in self.moves:
+            if move.said is not None and move.state is not MigrationState.MOVED:
+                yield f"{_named(move)}: {noted.in_words(move.said)}"
 
     def next_steps(self) -> Iterator[Advice]:
         """What can be done once nobody carries it out any more."""

@@ -80,6 +80,7 @@ class MigrationRunReport:
             **self.view.result.to_json(),
             "alive": self.view.alive,
             "moves": self.view.moves_json(),
+            "notes": self.view.notes.to_json(),
             "timeline": [one.to_json() for one in self.tries],
         }
 
@@ -91,6 +92,7 @@ class MigrationRunReport:
         open_until = self.origin.generated if self.view.alive else self._last_time()
         return {
             **_wording(self.view.result),
+            **_told(self.view),
             "figures": _figures(vms, self.view.result.bytes_moved),
             "figures_of": "Machines by what became of them",
             "told_machines": [vm.to_json() for vm in vms],
@@ -138,9 +140,22 @@ class MigrationRunReport:
         return max((time for time in times if time), default=self.view.run.started)
 
 
-def markdown(result: MigrationResult) -> str:
+def markdown_of(view: MigrationRunView) -> str:
     """What became of a run, for a ticket."""
-    return render("migration.md.j2", {**result.to_json(), **_wording(result)})
+    return markdown(view.result, _told(view))
+
+
+def markdown(result: MigrationResult, told: TemplateRow | None = None) -> str:
+    """The same of its result alone; ``told`` is what is on record beside it, in lines."""
+    nothing: TemplateRow = {"noted": [], "said": []}
+    filled = {**result.to_json(), **_wording(result), **(told or nothing)}
+    return render("migration.md.j2", filled)
+
+
+def _told(view: MigrationRunView) -> TemplateRow:
+    """What is noted of the run, and what hosts gave for what failed, in lines."""
+    lines = {"noted": list(view.notes.in_words()), "said": list(view.said_by_hosts())}
+    return {name: [names.inert(line) for line in found] for name, found in lines.items()}
 
 
 def _wording(result: MigrationResult) -> TemplateRow:

@@ -14,7 +14,7 @@ from delegation.changes.run import NewRun
 from delegation.migrations import MIGRATE
 from delegation.migrations.lifecycle import Migration, MigrationStep
 from delegation.migrations.moves.terms import Liberties
-from delegation.migrations.record import noted, queue, recorded
+from delegation.migrations.record import queue, recorded
 from delegation.migrations.record.queue import Queue
 from delegation.migrations.runner import Runner
 from delegation.migrations.runner.patience import Patience
@@ -120,7 +120,7 @@ class Station(Display):
     def go(self, moment: int | None = None, patience: Patience | None = None) -> bool:
         """Run or resume; False where it was killed."""
         lethal = LethalQueue(self.journal, self.run, moment)
-        liberties = noted.liberties_noted(recorded.noted(self.journal, self.run))
+        liberties = recorded.notes(self.journal, self.run).liberties
         self.runner = Runner(
             lethal,
             FakeCrew(self.world, with_checkpoints=liberties.with_checkpoints),

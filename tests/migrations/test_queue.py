@@ -24,7 +24,8 @@ from delegation.migrations.lifecycle import (
     MigrationStep,
 )
 from delegation.migrations.moves.terms import Liberties
-from delegation.migrations.record import noted, queue, recorded
+from delegation.migrations.record import queue, recorded
+from delegation.migrations.record.noted import RunNotes
 from delegation.migrations.record.queue import Queue
 from delegation.migrations.slot_counts import SlotCounts
 from delegation.wiring import KINDS
@@ -156,9 +157,7 @@ def test_what_a_run_notes_is_read_again(journal: Journal) -> None:
     assert not made.has_counts()
     made.note_counts(counts)
     assert made.has_counts()
-    noted_of_run = recorded.noted(journal, made.run)
-    assert noted.liberties_noted(noted_of_run) == liberties
-    assert noted.counts_noted(noted_of_run) == counts
+    assert recorded.notes(journal, made.run) == RunNotes(liberties, counts)
 
 
 def test_what_is_queued_ends_by_what_is_found_before_it_is_sent(queued: Queue) -> None:

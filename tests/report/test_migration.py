@@ -148,7 +148,7 @@ def test_a_page_of_many_machines_is_small(count: int) -> None:
 
 
 def test_the_markdown_is_that_of_migrate_status() -> None:
-    of_status = migration.markdown(runs.small_past().view(592).result)
+    of_status = migration.markdown_of(runs.small_past().view(592))
     assert page.markdown(runs.small()) == of_status
 
 

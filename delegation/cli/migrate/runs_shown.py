@@ -7,6 +7,7 @@ from delegation.cli import rendering, terminal
 from delegation.cli.options import Options
 from delegation.migrations.lifecycle import Migration, MigrationState
 from delegation.migrations.perform import RunEnd
+from delegation.migrations.run_view import MigrationRunView
 from delegation.migrations.schedule.obstacles import size
 
 
@@ -16,8 +17,16 @@ def show_end(end: RunEnd, given: Options) -> None:
     terminal.out(end.view.headline, bold=True)
     for line in end.view.reasons():
         terminal.out(f"  {line}")
+    show_details(end.view, given)
     for step in end.view.next_steps():
         terminal.say(given.said(step))
+
+
+def show_details(view: MigrationRunView, given: Options) -> None:
+    """With -v: what is noted of the run, and what hosts gave for each that failed."""
+    if given.verbose:
+        for line in (*view.notes.in_words(), *view.said_by_hosts()):
+            terminal.out(f"  {line}")
 
 
 def show_and_judge(end: RunEnd, given: Options) -> int:

@@ -42,7 +42,7 @@ def status(ctx: click.Context, run: int | None, form: str) -> int:
     if form == "json":
         click.echo(json.dumps(run_status.to_json(), indent=1))
     elif form == "markdown":
-        click.echo(migration.markdown(run_status.view.result), nl=False)
+        click.echo(migration.markdown_of(run_status.view), nl=False)
     else:
         _show(given, run_status)
     return 0 if run_status.view.complete else 1
@@ -55,6 +55,7 @@ def _show(given: options.Options, run_status: RunStatus) -> None:
         terminal.out(line)
     terminal.out()
     runs_shown.table(run_status.moves_in_words())
+    runs_shown.show_details(run_status.view, given)
     terminal.out()
     terminal.out(run_status.progress_in_words)
     for step in run_status.next_steps():

@@ -5,7 +5,8 @@ took for the run; and what hosts counted while its first migration was copied.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from delegation.hosts.machines import Failure, MovePhase
@@ -69,16 +70,36 @@ def liberties_json(liberties: Liberties) -> Data:
     }
 
 
-def liberties_noted(noted: Mapping[str, Any]) -> Liberties:
-    """Those of a run; one of an older version had none."""
-    said = noted.get("liberties", {})
-    return Liberties(
-        assume_full=said.get("assume_full", False),
-        with_checkpoints=said.get("with_checkpoints", False),
-    )
+@dataclass(frozen=True, slots=True)
+class RunNotes:
+    """What is noted of a run: the liberties taken for it, and what hosts have counted.
 
+    One of an older version has noted nothing.
+    """
 
-def counts_noted(noted: Mapping[str, Any]) -> SlotCounts | None:
-    """What was counted in a run, where something was."""
-    counts = noted.get("slot_counts")
-    return None if counts is None else SlotCounts.from_json(counts)
+    liberties: Liberties = field(default_factory=Liberties)
+    counts: SlotCounts | None = None
+
+    @classmethod
+    def read(cls, noted: Mapping[str, Any]) -> "RunNotes":
+        """From JSON as it is on record. Raises KeyError, TypeError, ValueError."""
+        said = noted.get("liberties", {})
+        liberties = Liberties(
+            assume_full=said.get("assume_full", False),
+            with_checkpoints=said.get("with_checkpoints", False),
+        )
+        counts = noted.get("slot_counts")
+        return cls(liberties, None if counts is None else SlotCounts.from_json(counts))
+
+    def to_json(self) -> Data:
+        return {
+            "liberties": liberties_json(self.liberties),
+            "slot_counts": None if self.counts is None else self.counts.to_json(),
+        }
+
+    def in_words(self) -> Iterator[str]:
+        """A line for each."""
+        if self.liberties.options:
+            yield f"moved with {' '.join(self.liberties.options)}"
+        if self.counts is not None:
+            yield from self.counts.in_words()

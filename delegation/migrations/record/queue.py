@@ -124,7 +124,7 @@ class Queue:
         return [self._moves[machine] for machine in wishes]
 
     def has_counts(self) -> bool:
-        return noted.counts_noted(recorded.noted(self._journal, self.run)) is not None
+        return recorded.notes(self._journal, self.run).counts is not None
 
     def note_counts(self, counts: SlotCounts) -> None:
         self._note("slot_counts", counts.to_json())

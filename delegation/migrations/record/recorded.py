@@ -14,7 +14,7 @@ from delegation.changes.run import RUNNING
 from delegation.hosts.machines import Failure
 from delegation.migrations import MIGRATE
 from delegation.migrations.lifecycle import Migration, MigrationState, MigrationStep
-from delegation.migrations.record.noted import failure_read
+from delegation.migrations.record.noted import RunNotes, failure_read
 
 
 def migrations(journal: Journal, run: int) -> list[Migration]:
@@ -47,12 +47,19 @@ def to_be_given_up(journal: Journal, run: int) -> dict[UUID, bool]:
 
 
 def noted(journal: Journal, run: int) -> dict[str, Any]:
-    """What a run has noted, as record/noted reads it; nothing in a journal of an older version."""
+    """What a run has noted, as JSON; nothing in a journal of an older version."""
     if not list(journal.rows("SELECT 1 FROM sqlite_master WHERE name = 'notes'")):
         return {}
     rows = journal.rows("SELECT content FROM notes WHERE run = ?", run)
     with journal.reading(f"the notes of run {run}"):
         return next((dict(json.loads(row["content"])) for row in rows), {})
+
+
+def notes(journal: Journal, run: int) -> RunNotes:
+    """The same, as what it means."""
+    found = noted(journal, run)
+    with journal.reading(f"the notes of run {run}"):
+        return RunNotes.read(found)
 
 
 def newest_at_work(journal: Journal) -> int | None:
