@@ -39,15 +39,18 @@ class JobMoving(Moving):
     def wait(self, seconds: float) -> MoveProgress | Ended:
         """The job is looked at often at first: many fail at once."""
         until = self._cim.now() + seconds
-        while True:
+        while self._ended is None:
             job = self._look()
-            if job.is_over:
-                return self._at_end(job)
             left = until - self._cim.now()
-            if left <= 0:
+            if job.is_over:
+                self._ended = self._end_of(job)
+                self.leave()
+            elif left <= 0:
                 return MoveProgress(min(job.percent or 0, 100), job.phase, job.can_be_cancelled)
-            self._cim.rest(min(self._pause, left))
-            self._pause = min(2 * self._pause, LATEST_SECONDS)
+            else:
+                self._cim.rest(min(self._pause, left))
+                self._pause = min(2 * self._pause, LATEST_SECONDS)
+        return self._ended
 
     def stop(self, *, kill: bool = False) -> None:
         self._wish = _KILL if kill else _TERMINATE
@@ -105,11 +108,8 @@ class JobMoving(Moving):
                 ) from exc
             return found
 
-    def _at_end(self, job: CimJob) -> Ended:
-        if self._ended is None:
-            self._ended = Ended(None if job.has_succeeded else self._failure(job))
-            self.leave()
-        return self._ended
+    def _end_of(self, job: CimJob) -> Ended:
+        return Ended(None if job.has_succeeded else self._failure(job))
 
     def _failure(self, job: CimJob) -> Failure:
         """What succeeded with warnings, or an error code, is to be looked at all the same."""

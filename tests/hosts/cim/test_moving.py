@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from delegation.errors import CimFailed, HostError, HostUnreachable, MoveRefused, MoveUnsettled
-from delegation.hosts.cim import cim_jobs, migration_request, moving
+from delegation.hosts.cim import cim_jobs, disk_places, migration_request, moving
 from delegation.hosts.cim.cim_classes import SYSTEM_SETTINGS
 from delegation.hosts.cim.cim_instance import CimInstance
 from delegation.hosts.cim.move_handle import SETTLED_SECONDS, START_SECONDS
@@ -110,6 +110,21 @@ def test_what_this_program_refuses_itself(
     with pytest.raises(MoveRefused, match=words):
         moving.start(source.cim, order(**others), handle_of(source))
     assert source.calls == []
+
+
+def test_a_hard_disk_without_a_file(source: Source) -> None:
+    empty = {**farms.disk_of(GUID, 3, ""), "HostResource": None}
+    farms.holds(source.host, GUID, empty)
+    [found] = moving.check(source.cim, order())
+    assert "a hard disk without a file" in found.message
+
+
+def test_a_file_that_two_settings_name_has_one_place() -> None:
+    found = disk_places.places("D:\\", ["C:\\a.vhdx", "C:\\A.vhdx", "E:\\a.vhdx"])
+    assert found == {
+        "c:\\a.vhdx": "D:\\Virtual Hard Disks\\a.vhdx",
+        "e:\\a.vhdx": "D:\\Virtual Hard Disks\\2\\a.vhdx",
+    }
 
 
 def test_a_disk_on_a_share_is_refused_by_name(source: Source) -> None:
@@ -386,6 +401,13 @@ def test_a_job_that_its_host_has_lost(source: Source) -> None:
         started.wait(60)
 
 
+def test_a_job_that_is_listed_is_not_lost(source: Source) -> None:
+    """Whatever a host says against a look at one object."""
+    started = moving.start(source.cim, order(), handle_of(source))
+    source.host.refusals["Get"] = NO_CLASS
+    assert isinstance(started.wait(0), MoveProgress)
+
+
 # --- stopped ---
 
 
@@ -432,6 +454,26 @@ def test_refused_it_goes_on_to_its_end(source: Source, code: int) -> None:
     assert started.wait(60) == Ended(None)
     started.stop()
     assert source.count("RequestStateChange") == 1
+
+
+def test_refused_it_is_asked_again_after_a_while(source: Source) -> None:
+    source.codes["RequestStateChange"] = 32775
+    started = moving.start(source.cim, order(), handle_of(source))
+    started.stop()
+    started.wait(9)
+    assert source.count("RequestStateChange") == 1
+    started.wait(9)
+    assert source.count("RequestStateChange") == 2
+
+
+def test_after_its_end_nothing_is_asked_any_more(source: Source) -> None:
+    started = moving.start(source.cim, order(), handle_of(source))
+    source.set_job(JobState=7)
+    started.wait(60)
+    before = len(source.host.messages)
+    started.stop(kill=True)
+    started.wait(60)
+    assert len(source.host.messages) == before
 
 
 # --- left behind ---
@@ -494,6 +536,16 @@ def test_one_that_stays_is_told(source: Source, code: int) -> None:
     planned(source)
     source.codes["DestroySystem"] = code
     with pytest.raises(HostError):
+        moving.remove_planned(source.cim, handle)
+
+
+def test_one_that_is_said_to_be_gone_and_is_not(source: Source) -> None:
+    handle = handle_of(source)
+    as_target(source)
+    planned(source)
+    source.codes["DestroySystem"] = 0
+    source.host.methods["DestroySystem"] = lambda _: "<p:ReturnValue>0</p:ReturnValue>"
+    with pytest.raises(CimFailed, match="still lists it"):
         moving.remove_planned(source.cim, handle)
 
 
