@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.lab import byhand
+from tests.lab.description import OPERATOR, cifs_values
 from tests.lab.hosts import HostLab
 from tests.story.farm import INVENTORY, Farm
 from tests.story.workstation import Workstation
@@ -43,48 +45,59 @@ def test_a_service_that_is_stopped_is_named(farm: Farm) -> None:
     assert "on hv02: Start-Service vmms" in found["migration service"]["fix"]
     show = farm.desk.run("hosts", "show")
     assert show.code == 1
-    assert "(vmms) of hv02.corp.example is Stopped (0x80041002)" in show.err
+    assert "(vmms) of hv02.corp.example is Stopped (0x80041013)" in show.err
     assert "Start-Service vmms" in show.err
 
 
 @pytest.mark.parametrize(
-    ("source", "target", "said"),
+    ("networks", "said"),
     [
-        ({"any_network": False, "networks": {}}, {}, "hv01: no network is listed"),
-        (
-            {},
-            {"any_network": False, "networks": {"10.9.0.0/16": 1}},
-            "hv02 has no address in 10.9.0.0/16",
-        ),
-        (
-            {"any_network": False, "networks": {"10.9.0.0/16": 1}},
-            {"any_network": False, "networks": {"10.9.0.0/16": 1}},
-            "hv01 has no address in 10.9.0.0/16; hv02 has no address in 10.9.0.0/16",
-        ),
+        ({}, "hv02 listens nowhere: no network is listed, and any network is off"),
+        ({"10.9.0.0/16": 1}, "hv02 listens nowhere: it has no address in 10.9.0.0/16"),
     ],
 )
-def test_networks_are_broken_where_the_host_itself_finds_no_way(
-    farm: Farm, source: dict[str, Any], target: dict[str, Any], said: str
+def test_networks_are_broken_where_the_target_listens_nowhere(
+    farm: Farm, networks: dict[str, int], said: str
 ) -> None:
     farm.add("hv01", "web01")
-    farm.hosts.host("hv01").set(**source)
-    farm.hosts.host("hv02").set(**target)
+    farm.hosts.host("hv02").set(any_network=False, networks=networks)
     found = broken(farm, "--vm", "web01")
     assert next(iter(found)) == "networks"
-    assert found["networks"].startswith(said)
-    assert "Compare-VM" in found
+    assert found["networks"] == said
+    assert "migration check" in found
 
 
-def test_networks_are_in_order_where_the_host_itself_finds_its_way(farm: Farm) -> None:
+def test_a_source_needs_no_network_of_its_own(farm: Farm) -> None:
     farm.add("hv01", "web01")
-    ours, theirs = (farm.hosts.host(name).address.rpartition(".")[0] for name in ("hv01", "hv02"))
-    farm.hosts.host("hv01").set(any_network=False, networks={f"{ours}.0/24": 1})
-    farm.hosts.host("hv02").set(any_network=False, networks={f"{theirs}.0/25": 1})
+    theirs = farm.hosts.host("hv02").address
+    farm.hosts.host("hv01").set(any_network=False, networks={})
+    farm.hosts.host("hv02").set(any_network=False, networks={f"{theirs}/32": 1})
     found = links(farm, "--vm", "web01")
     assert {one["state"] for one in found.values()} <= {"ok", "unknown"}
-    assert found["networks"]["evidence"] == (
-        f"{ours}.0/24 of hv01 and {theirs}.0/25 of hv02 overlap"
-    )
+    assert found["networks"]["evidence"] == f"hv02 listens at {theirs}"
+    assert found["TCP 6600"]["state"] == "ok"
+    assert found["TCP 445"]["state"] == "unknown", "no check comes as far as the files"
+
+
+def test_with_the_migration_services_values_alone_the_check_passes_and_cifs_is_named(
+    farm: Farm,
+) -> None:
+    """No check tells that the move would fail once files are copied: the directory does."""
+    farm.add("hv01", "web01")
+    byhand.remove_values(farm.desk.lab, "hv01", *cifs_values("hv02"))
+    found = links(farm, "--vm", "web01")
+    assert [name for name, one in found.items() if one["state"] == "broken"][0] == "values"
+    assert "cifs/" in found["values"]["evidence"]
+    assert found["migration check"]["state"] == "ok"
+    assert "proves no storage" in found["migration check"]["evidence"]
+
+
+def test_rights_that_show_an_empty_host_are_told_in_the_check(farm: Farm) -> None:
+    farm.add("hv01", "web01")
+    farm.hosts.host("hv01").set(blind=[OPERATOR])
+    found = links(farm, "--vm", "web01")
+    assert "broken" in {one["state"] for one in found.values()}
+    assert found["migration check"]["state"] != "ok"
 
 
 def test_a_right_that_is_missing_has_its_number(farm: Farm) -> None:
@@ -96,7 +109,7 @@ def test_a_right_that_is_missing_has_its_number(farm: Farm) -> None:
 
 def test_a_machine_on_the_other_host_is_found_there(farm: Farm) -> None:
     farm.add("hv02", "web02")
-    found = links(farm, "--vm", "web02")["Compare-VM"]
+    found = links(farm, "--vm", "web02")["migration check"]
     assert found["evidence"] == "web02 is not on hv01, it is on hv02"
     assert "explain hv02 hv01" in found["fix"]
 

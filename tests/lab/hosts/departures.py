@@ -24,8 +24,6 @@ from tests.lab.hosts.host import Host
 from tests.lab.hosts.state import HostState, Outgoing, Phase
 from tests.lab.hosts.work import Work
 
-UNREACHABLE_NETWORK = 0x80072751
-"""WSAEHOSTUNREACH: no network of this host is for migrations."""
 TICK = 0.1
 PREPARE_SECONDS, ABORT_SECONDS = 600.0, 5.0
 COPIED_PERCENT = 97
@@ -99,9 +97,6 @@ class Departure:
             raise Reason(f"The virtual machine '{machine.name}' is gone", INVALID_STATE)
         if machine.clustered:
             raise clustered(machine)
-        if not self.host.migrates_here(state):
-            text = f"No network of '{self.host.short}' is for migrations"
-            raise Reason(text, UNREACHABLE_NETWORK)
 
     def take_slot(self) -> None:
         """Wait for a slot here, for as long as this host has patience."""

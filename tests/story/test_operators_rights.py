@@ -1,0 +1,59 @@
+"""Migrations by somebody who is no local administrator: what he may, and what he can't be told."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.lab.description import OPERATOR
+from tests.lab.hosts import HostLab
+from tests.story.farm import Farm
+from tests.story.workstation import Workstation
+
+pytestmark = pytest.mark.lab
+
+OUTSIDE = (
+    "root/cimv2",
+    "root/standardcimv2",
+    "root/MSCluster",
+    "root/Microsoft/Windows/DeviceGuard",
+)
+"""What is not for Hyper-V Administrators and Remote Management Users."""
+
+
+@pytest.fixture
+def farm(desk: Workstation, hosts: HostLab) -> Farm:
+    found = Farm.ready(desk, hosts)
+    for name in hosts.names:
+        hosts.host(name).set(refused_namespaces={one: [OPERATOR] for one in OUTSIDE})
+    return found
+
+
+def test_an_operator_who_is_no_administrator_drains_a_host(farm: Farm) -> None:
+    """What he can't be told, free space, is said; it is assumed full where he says so."""
+    farm.add("hv01", "web01", "web02")
+    full = farm.run("drain", "hv01", "--assume-full", "--yes")
+    assert full.code == 4, full.text
+    assert "no room: it needs" in full.text
+    assert set(farm.where().values()) == {"hv01"}
+    ran = farm.run("drain", "hv01", "--yes")
+    assert ran.code == 0, ran.text
+    assert "free is not told" in ran.text
+    assert "whether hv01 is a node of a cluster is not told" in ran.text
+    assert "hv01" not in farm.where().values()
+    farm.check()
+
+
+@pytest.mark.parametrize("blind", [("hv01",), ("hv02", "hv03", "hv04")])
+def test_a_host_that_shows_nothing_is_neither_drained_nor_moved_to(
+    farm: Farm, blind: tuple[str, ...]
+) -> None:
+    """Missing rights look like an empty host: on the source, or on the targets alone."""
+    farm.add("hv01", "web01")
+    for label in blind:
+        farm.hosts.host(label).set(blind=[OPERATOR])
+    ran = farm.run("drain", "hv01", "--yes")
+    assert ran.code == 4, ran.text
+    assert "nothing was moved" in ran.text
+    assert "Hyper-V Administrators" in ran.text or "no host that stays and was read" in ran.text
+    assert farm.where() == {"web01": "hv01"}
+    farm.check()
