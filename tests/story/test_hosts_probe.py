@@ -56,3 +56,44 @@ def test_one_is_down_and_one_shows_nothing(farm: Farm, hosts: HostLab) -> None:
     [access, *_] = data["hosts"][0]["answers"]
     assert "does not tell what it is called" in access["error"]["what"]
     assert data["hosts"][1]["answers"][0]["error"]["what"].startswith("nothing listens on <target>")
+
+
+def test_a_machine_is_moved_there_and_back_and_what_was_seen_is_told(
+    farm: Farm, hosts: HostLab
+) -> None:
+    farm.add("hv01", "payroll")
+    farm.slow("hv01", "hv02")
+    before = hosts.host("hv01").disk_files()
+    asked = farm.desk.run("hosts", "probe", "hv01", "hv02", "--vm", "payroll")
+    assert asked.code == 2, asked.text
+    assert "nobody is at a terminal" in asked.err
+    ran = farm.desk.run("hosts", "probe", "hv01", "hv02", "--vm", "payroll", "--yes")
+    assert ran.code == 0, ran.text
+    assert farm.where() == {"payroll": "hv01"}
+    assert hosts.host("hv01").disk_files() == before, "there and back"
+    farm.check()
+    text = (farm.desk.folder / "probe.json").read_text()
+    data = json.loads(text)
+    cancel, move, back = (step["facts"] for step in data["steps"])
+    assert cancel["where"] == "on its source"
+    assert cancel["failure"]["stopped"]
+    assert cancel["cancelled_after"]
+    assert move["where"] == back["where"] == "on its target"
+    assert move["failure"] is None
+    assert len(move["percents"]) > 1
+    jobs = move["source_after"]["jobs"]["migrations"]
+    assert {job["state"] for job in jobs} >= {7, 8}
+    assert "move" not in data["not_asked"]
+    assert "slots" in data["not_asked"]
+    assert "payroll" not in text
+    kinds = [run["kind"] for run in farm.desk.runs()]
+    assert kinds.count("migrate") == 2, "on record as any other"
+
+
+def test_no_machine_is_moved_to_a_host_that_shows_nothing(farm: Farm) -> None:
+    farm.add("hv01", "payroll")
+    farm.hosts.host("hv02").set(blind=[OPERATOR])
+    ran = farm.desk.run("hosts", "probe", "hv01", "hv02", "--vm", "payroll", "--yes")
+    assert ran.code == 4, ran.text
+    assert "nothing was moved" in ran.err
+    assert farm.where() == {"payroll": "hv01"}
