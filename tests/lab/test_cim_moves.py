@@ -162,6 +162,7 @@ class TestJobs:
         assert dc.until(lambda: len(stage.target.disk_files()) > 0, SECONDS)
         hosts.kill("hv01")
         hosts.start("hv01")
+        stage.operator.met = ""
         assert stage.job(job) == {}
         assert dc.until(lambda: stage.trees() == before, SECONDS)
 

@@ -99,7 +99,7 @@ class Stage:
                 self.machines[vm] = found
                 return about(Host(self.lab, name), found, target)
         known = self.machines.get(vm)
-        return {"machine": known.id.upper()} if known else {}
+        return {"server": host.upper(), **({"machine": known.id.upper()} if known else {})}
 
     def begin(
         self,
