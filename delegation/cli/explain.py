@@ -20,7 +20,7 @@ from delegation.explain.pair_explained import PairRequest, explain_pair
 @click.option(
     "--hosts", is_flag=True, help="Look at both hosts too; done where remoting is in the inventory."
 )
-@click.option("--vm", metavar="NAME", help="And try Compare-VM with this virtual machine.")
+@click.option("--vm", metavar="NAME", help="And have the source check this virtual machine.")
 @options.text_or_json
 @click.pass_context
 def explain(  # noqa: PLR0913, PLR0917 - one parameter an option
@@ -36,15 +36,16 @@ def explain(  # noqa: PLR0913, PLR0917 - one parameter an option
 
     SOURCE and TARGET are hosts of the inventory, or any computer of the domain by account name or
     FQDN. The first broken link is named with its fix, and with the error that a migration usually
-    ends with. With --hosts the hosts themselves are asked, as remoting.user: remote management,
-    migration service, live-migration settings, networks, ports from the source to the target, and
-    with --vm a dry run. Nothing is written anywhere.
+    ends with. With --hosts the hosts themselves are asked, each by itself as remoting.user: remote
+    management, rights, migration service, live-migration settings, where the target listens, and
+    with --vm the source's own check of that machine, which proves no storage. Nothing is written
+    anywhere, and nothing is moved.
 
     \b
     Examples:
       delegation explain hv01 hv02
       delegation explain hv01 hv02 --as vmadmin    the operator's account too
-      delegation explain hv01 hv02 --vm web01      with a dry run of moving web01
+      delegation explain hv01 hv02 --vm web01      with the check of moving web01
       delegation explain hv01.corp.example sofs01 --format json
 
     Exit codes: 0 no broken link, 1 a link is broken, 2 no such name can be meant.

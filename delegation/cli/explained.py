@@ -94,4 +94,7 @@ def _nothing_broken(view: ExplanationView, given: options.Options) -> None:
         "minutes, and"
     )
     terminal.out(f"  `klist purge -li 0x3e7` on {view.pair.source.label} makes it ask anew;")
-    terminal.out("  0x80070005 usually means that the operator is no Hyper-V administrator on both")
+    terminal.out(
+        "  0x80070005 at once means that the operator is no Hyper-V administrator on both, and in"
+    )
+    terminal.out("  the midst of copying a folder, a share or an antivirus")

@@ -30,7 +30,7 @@ def machine(
     state: MachineState = MachineState.RUNNING,
     id_: UUID | None = None,
     file: str | None = None,
-    activity: MachineActivity | None = None,
+    activity: str | None = None,
     checkpoints: int = 0,
     status: tuple[int, ...] = (2,),
 ) -> VirtualMachine:
@@ -44,7 +44,7 @@ def machine(
         f"D:\\VMs\\{name}",
         (Disk(path, disk, ""),),
         checkpoints,
-        activity,
+        MachineActivity(activity) if activity else None,
         status,
     )
 

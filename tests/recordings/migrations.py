@@ -80,7 +80,9 @@ def lists(desk: Desk) -> None:
 def trouble(desk: Desk) -> None:
     three_hosts(desk)
     hosts = {
-        "hv01": {"machines": [vm("web01"), vm("web02", migrating=True), vm("sql", clustered=True)]},
+        "hv01": {
+            "machines": [vm("web01"), vm("web02", activity="migrating"), vm("sql", checkpoints=2)]
+        },
         "hv02": {"disk": 3 * GB, "machines": [vm("web01")]},
         "hv03": {"trouble": "no answer"},
     }
