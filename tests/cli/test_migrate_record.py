@@ -12,6 +12,7 @@ from delegation.changes.journal import Journal
 from delegation.changes.run import NewRun
 from delegation.cli.migrate import runs_shown
 from delegation.cli.options import Options
+from delegation.hosts.machines import Failure, MovePhase
 from delegation.migrations import MIGRATE
 from delegation.migrations.lifecycle import Migration, MigrationStep
 from delegation.migrations.perform import RunEnd
@@ -242,7 +243,7 @@ def test_what_may_run_is_left_to_a_resume(delegation: Delegation) -> None:
     assert "delegation migrate resume 1" in ran.err
     assert states() == ["moved", "running", "failed", "aborted"]
     with recorded() as queued:
-        assert queued.requests() == {machine(2)}
+        assert queued.requests() == {machine(2): False}
     shown = delegation("migrate", "status")
     [web02] = [line for line in shown.out.splitlines() if "web02" in line]
     assert "to be stopped, as asked" in web02
@@ -257,7 +258,49 @@ def test_whoever_is_at_it_is_asked(delegation: Delegation) -> None:
     assert "asked for: 2 migrations" in ran.err
     assert states() == ["moved", "running", "failed", "queued"]
     with recorded() as queued:
-        assert queued.requests() == {machine(2), machine(4)}
+        assert queued.requests() == {machine(2): False, machine(4): False}
+
+
+def test_a_job_is_killed_only_where_somebody_confirms_that_it_is_meant(
+    delegation: Delegation,
+) -> None:
+    with store.lock(STATE, store.MIGRATING):
+        unasked = delegation("migrate", "abort", "web02", "--kill-job")
+        assert unasked.code == 2
+        assert "add --yes where that is meant" in unasked.err
+        with recorded() as queued:
+            assert queued.requests() == {}
+        assert delegation("migrate", "abort", "web02").code == 0
+        assert delegation("migrate", "abort", "web02", "--kill-job", "--yes").code == 0
+    with recorded() as queued:
+        assert queued.requests() == {machine(2): True}
+
+
+def test_what_a_host_said_is_told_with_all_of_its_numbers(delegation: Delegation) -> None:
+    said = Failure("失敗しました", "0x80070020", "21024", 32768, MovePhase.MACHINE_AND_STORAGE)
+    with recorded() as queued:
+        queued.step(machine(2), MigrationStep.POSTPONED, "in use", "try again", said=said)
+    told = (
+        "web02: the host said: 失敗しました (phase moving machine and storage, "
+        "HRESULT 0x80070020, MessageID 21024, ErrorCode 32768)"
+    )
+    assert told not in delegation("migrate", "status").out
+    assert told in delegation("migrate", "status", "-v").out
+    moves = delegation("migrate", "status", "--format", "json").json["moves"]
+    (found,) = [one["said"] for one in moves if one["vm"] == "web02"]
+    assert found == {
+        "message": "失敗しました",
+        "hresult": "0x80070020",
+        "message_id": "21024",
+        "error_code": 32768,
+        "phase": "moving machine and storage",
+        "stopped": False,
+    }
+    page = delegation("report", "markdown", "1").out
+    assert "In the words of the hosts" in page
+    assert "MessageID 21024" in page
+    timeline = delegation("report", "json", "1").json["timeline"]
+    assert found in [one["said"] for one in timeline]
 
 
 @pytest.mark.parametrize(

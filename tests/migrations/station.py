@@ -117,13 +117,18 @@ class Station(Display):
     def states(self) -> dict[str, str]:
         return {move.name: str(move.state) for move in self.moves()}
 
-    def go(self, moment: int | None = None, patience: Patience | None = None) -> bool:
+    def go(
+        self,
+        moment: int | None = None,
+        patience: Patience | None = None,
+        crew: FakeCrew | None = None,
+    ) -> bool:
         """Run or resume; False where it was killed."""
         lethal = LethalQueue(self.journal, self.run, moment)
         liberties = recorded.notes(self.journal, self.run).liberties
         self.runner = Runner(
             lethal,
-            FakeCrew(self.world, with_checkpoints=liberties.with_checkpoints),
+            crew or FakeCrew(self.world, with_checkpoints=liberties.with_checkpoints),
             self.world.hosts,
             clock=lambda: self.world.clock,
             display=self,

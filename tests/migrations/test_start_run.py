@@ -8,12 +8,18 @@ import pytest
 
 from delegation.errors import Busy, DelegationError, Refused
 from delegation.events import EventSeverity
+from delegation.hosts.machines import UnderWay
 from delegation.migrations.migration_plan import PlannedMigrations, plan
+from delegation.migrations.moves.terms import Liberties
 from delegation.migrations.perform import RunEnd, Unattended
 from delegation.migrations.record import recorded
+from delegation.migrations.record.queue import Queue
+from delegation.migrations.run_view import MigrationRunView
+from delegation.migrations.slot_counts import SlotCounts
 from delegation.migrations.start_run import RunRequest, ShortTicket, start
 from delegation.migrations.wanted_moves import DrainedHosts, ListedMoves
 from tests.migrations.desk import MemoryWorld, Told
+from tests.migrations.world import Handle, machine_id
 
 LIST = b"moves: [{vm: web01, target: hv02}, {vm: web02, target: hv03}]"
 REQUEST = RunRequest(ListedMoves(LIST, "moves.yaml"), ticket="CHG-7")
@@ -52,13 +58,13 @@ def test_a_list_is_moved_and_recorded(world: MemoryWorld, told: Told) -> None:
     [planned] = told.shown
     assert isinstance(planned, PlannedMigrations)
     assert planned.digest == end.view.run.plan_digest
-    assert told.lines == ["hosts read:", "machines tried:"]
+    assert told.lines == ["hosts read:", "disks measured:", "machines checked:"]
 
 
 def test_the_intent_is_on_record_with_its_handle_before_the_host_hears_of_it(
     tmp_path: Path, told: Told
 ) -> None:
-    seen: list[str | None] = []
+    seen: list[str] = []
 
     class Watched(MemoryWorld):
         def moving(self) -> None:
@@ -66,13 +72,44 @@ def test_the_intent_is_on_record_with_its_handle_before_the_host_hears_of_it(
                 seen.extend(
                     move.handle
                     for move in recorded.migrations(journal, 1)
-                    if move.state.on_the_way and move.handle and "answered" not in move.handle
+                    if move.state.on_the_way and move.handle
                 )
 
     watched = Watched(tmp_path, told)
     watched.hosts_there.add("hv01", "web01")
     start(watched, RunRequest(DrainedHosts(("hv01",))), told, None, Unattended())
-    assert seen == ["hv01 1"]
+    (handle,) = seen
+    known = Handle.read(handle)
+    assert known
+    assert (known.target, known.job) == ("hv02", 0), "nothing has a number before it is sent"
+
+
+def test_what_was_allowed_for_a_run_is_on_record_and_in_what_is_sent(
+    world: MemoryWorld, told: Told
+) -> None:
+    liberties = Liberties(with_checkpoints=True)
+    request = RunRequest(DrainedHosts(("hv01",)), liberties=liberties)
+    end = start(world, request, told, None, Unattended())
+    assert end
+    assert end.view.notes.liberties == liberties
+    assert [order.with_checkpoints for order in world.hosts_there.orders] == [True, True]
+
+
+def test_what_hosts_count_while_the_first_one_is_copied_is_on_record(
+    world: MemoryWorld, told: Told
+) -> None:
+    end = started(world, told)
+    assert end.view.notes.counts is None, "it was over before anybody could count"
+    counts = SlotCounts(machine_id("web01"), "web01")
+    with world.records.adding() as journal:
+        Queue(journal, end.view.run.id).note_counts(
+            counts.with_more({"hv01": UnderWay(1, 1), "hv02": UnderWay(1)}, {"hv01": 1})
+        )
+        view = MigrationRunView.of(journal, end.view.run, alive=False)
+    first, second = view.notes.in_words()
+    assert first.startswith("hv01 counted 1 live and 1 storage migrations")
+    assert "while web01 was copied, 1 of this run; 0 and 0 before" in first
+    assert second.startswith("hv02 counted 1 live and 0 storage migrations")
 
 
 def test_nothing_to_do_is_no_run(world: MemoryWorld, told: Told) -> None:
@@ -155,6 +192,7 @@ from delegation.migrations.wanted_moves import DrainedHosts
 from delegation.migrations.perform import Unattended
 from delegation.migrations.start_run import RunRequest, start
 from tests.migrations.desk import MemoryWorld, Told
+from tests.migrations.world import Handle, machine_id
 told = Told()
 world = MemoryWorld(pathlib.Path(sys.argv[1]), told)
 world.hosts_there.add("hv01", "web01")

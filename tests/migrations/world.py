@@ -147,6 +147,9 @@ class World:
         """How the next migrations of a machine end, by its name; None: as they come."""
         self.refusals: dict[str, list[MoveRefused]] = {}
         """How the next requests for a machine are refused, by its name."""
+        self.lost: dict[str, list[float | None]] = {}
+        """Answers to the next requests for a machine that are lost, by its name; the seconds after
+        which each is carried out all the same, None: never."""
         self.faults = Faults()
         self.logon: HostError | None = None
         """Why nobody can log on to any host."""
@@ -468,6 +471,12 @@ class FakeHypervisor(Hypervisor):
             if self._world.hosts[self._label].up and self._world.random.random() < 0.5:
                 self._carry_out_later(order)
             raise
+        lost = self._world.lost.get(order.name, [])
+        if lost:
+            delay = lost.pop(0)
+            if delay is not None:
+                self._world.after(delay, lambda: self._begin_late(order))
+            raise HostUnreachable("the answer is lost", "look at it")
         refused = self._world.refusals.get(order.name, [])
         if refused:
             raise refused.pop(0)
@@ -477,21 +486,18 @@ class FakeHypervisor(Hypervisor):
         return FakeMoving(self._world, job, replace(known, job=job.number))
 
     def _carry_out_later(self, order: MoveOrder) -> None:
-        def carried_out() -> None:
-            host = self._world.hosts[self._label]
-            is_here = order.machine in host.machines
-            if (
-                host.up
-                and is_here
-                and not any(job.is_foreign for job in self._world.running(order.machine))
-            ):
-                self._world.start(self._label, order)
-
         delay = self._world.faults.delayed * self._world.random.random()
         if delay:
-            self._world.after(delay, carried_out)
+            self._world.after(delay, lambda: self._begin_late(order))
         else:
-            carried_out()
+            self._begin_late(order)
+
+    def _begin_late(self, order: MoveOrder) -> None:
+        """It refuses what it would have refused, with nobody to hear of it."""
+        host = self._world.hosts[self._label]
+        is_taken = any(job.is_foreign for job in self._world.running(order.machine))
+        if host.up and order.machine in host.machines and not is_taken:
+            self._world.start(self._label, order)
 
     def reattach(self, machine: UUID, handle: str) -> Moving | None:
         self._world.answer(self._label)

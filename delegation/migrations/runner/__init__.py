@@ -95,11 +95,13 @@ class Runner:
         """All migrations as they are at the end. Raises JournalError where nothing is recorded."""
         try:
             self._begin()
-            while not self._is_over():
+            while self._pressed < LEAVE:
                 self._stop_as_asked()
                 self._give_up_as_asked()
                 if not self._pressed:
                     self._start_due()
+                if self._is_over():
+                    break
                 self._listen()
                 self._do_what_is_due()
             self._board.explain_rest()
@@ -243,8 +245,6 @@ class Runner:
     # The end
 
     def _is_over(self) -> bool:
-        if self._pressed >= LEAVE:
-            return True
         if self._watched or self._lookout.is_looking:
             return self._stop_by is not None and self._clock() >= self._stop_by
         if self._pressed or all(move.state.ended for move in self._board.moves.values()):

@@ -42,7 +42,8 @@ class Ends:
         self._causes: dict[UUID, Cause] = {}
         self._pursued_due: dict[UUID, Every] = {}
         self._odd: Lasting[UUID] = Lasting(clock)
-        self._unsettled: set[UUID] = set()
+        self._at_work: set[UUID] = set()
+        """Machines that a host is at, as it says, or may still begin with."""
 
     @property
     def is_awaiting(self) -> bool:
@@ -53,10 +54,10 @@ class Ends:
     def has_time(self) -> bool:
         """Whether something takes its time, however patient the run is.
 
-        That is what waits for another try, and what its hosts will tell in a while.
+        That is what waits for another try, and what a host works on or will tell in a while.
         """
         waits = any(move.state is MigrationState.WAITING for move in self._board.pending)
-        return waits or bool(self._odd or self._unsettled)
+        return waits or bool(self._odd or self._at_work)
 
     def due(self) -> Iterator[UUID]:
         """What is to be tried, or asked, again now."""
@@ -68,12 +69,12 @@ class Ends:
 
     def found_again(self, machine: UUID) -> None:
         """Its job is there, and is followed."""
-        self._unsettled.discard(machine)
+        self._at_work.discard(machine)
 
     def lost(self, event: Lost) -> None:
         """Its host does not answer any more."""
         machine, error = event.machine, event.error
-        self._note_unsettled(machine, is_unsettled=isinstance(error, MoveUnsettled))
+        self._note_at_work(machine, is_so=isinstance(error, MoveUnsettled))
         self._odd.seconds(machine, so=False)
         move = self._board.moves[machine]
         self._causes[machine] = cause_of_error(move, error)
@@ -93,18 +94,18 @@ class Ends:
                 self._causes[move.machine] = cause_of_end(move, event.failure, event.looks)
             cause = self._causes.get(move.machine)
             verdict = self._unless_odd_too_long(move, judge(move, event, cause, limits))
-            self._note_unsettled(move.machine, is_unsettled=verdict.unsettled)
+            self._note_at_work(move.machine, is_so=verdict.unsettled or verdict.moving)
             self._follow_verdict(move, verdict)
         # Only now: what ended may not be counted among what runs at a host as it was just seen.
         self._lookout.take_answers(event.looks)
         if not event.looks:
             self._lookout.visit(move.at, move.to)
 
-    def _note_unsettled(self, machine: UUID, *, is_unsettled: bool) -> None:
-        if is_unsettled:
-            self._unsettled.add(machine)
+    def _note_at_work(self, machine: UUID, *, is_so: bool) -> None:
+        if is_so:
+            self._at_work.add(machine)
         else:
-            self._unsettled.discard(machine)
+            self._at_work.discard(machine)
 
     def _unless_odd_too_long(self, move: Migration, verdict: MigrationVerdict) -> MigrationVerdict:
         """The verdict; given up is what both hosts, or neither, have shown for too long."""
