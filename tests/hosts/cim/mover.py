@@ -62,6 +62,7 @@ class Mover:
         assert self.moving
         while not isinstance(said := self.moving.wait(5), Ended):
             pass
+        self.leave()
         return said
 
     def stop(self, *, kill: bool = False) -> None:

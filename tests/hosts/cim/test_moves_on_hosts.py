@@ -361,6 +361,18 @@ class TestMachinesWithMore:
         assert trip.source.state.moves_begun == 0
         assert (trip.trees(), trip.leavings()) == (before, [])
 
+    def test_two_disks_of_one_name(self, trip: Trip) -> None:
+        own = trip.source.vms()["web1"].disks[0]
+        other = "C:\\more\\WEB1.vhdx"
+        trip.source.volume.fill(other, 5000)
+        trip.source.change_vm("web1", disks=[own, other])
+        before = trip.trees()[0]
+        assert trip.run() == Ended(None)
+        disks = f"{FOLDER}\\Virtual Hard Disks"
+        assert trip.target.vms()["web1"].disks == [f"{disks}\\web1.vhdx", f"{disks}\\2\\WEB1.vhdx"]
+        assert sorted(trip.trees()[1].values()) == sorted(before.values())
+        assert trip.trees()[0] == {}
+
     def test_all_of_it_moves_where_that_is_wanted(self, trip: Trip) -> None:
         """Its disks, those of a checkpoint's branch, their parent and the .vmgs; an ISO stays."""
         machine = trip.source.equip("web1")
