@@ -46,7 +46,7 @@ IO = {
     "hosts.cim.cim_link": "time",
     "hosts.crew": "threading time",
     "hosts.thread_inbox": "queue threading time",
-    "hosts.winrm/": "clock logging pathlib socket ssl sys threading time warnings",
+    "hosts.winrm/": "clock logging socket ssl sys threading time",
     "inventory.yaml_text": "pathlib",
     "kerberos/": "concurrent pathlib ssl sys threading",
     "migrations.record/": "clock",
@@ -60,7 +60,6 @@ IO = {
 PURE_BESIDE_IO = (
     "directory.descriptors directory.editing directory.known_domains directory.known_domains_form"
     " directory.ldif directory.modify directory.requests"
-    " hosts.winrm.cmdlets hosts.winrm.output hosts.winrm.reading"
     " kerberos.refusals migrations.smb.target_view migrations.smb.traffic"
 )
 """Rules and formats that lie in a folder of input and output, and do none."""
@@ -124,8 +123,7 @@ OWNERS = {
     "krb5": "kerberos.principals kerberos.tickets migrations.smb.smb_ticket",
     "ldap3": "directory.bounded directory.inspection directory.ldap directory.ldap_answers"
     " directory.searching directory.sealing directory.session directory.tls directory.trouble",
-    "pypsrp": "hosts.cim.cim_link"
-    " hosts.winrm.answers hosts.winrm.link hosts.winrm.remoting hosts.winrm.running",
+    "pypsrp": "hosts.cim.cim_link hosts.winrm.answers hosts.winrm.link",
     "pywintypes": "changes.windows_owners",
     "requests": "hosts.winrm.answers hosts.winrm.wire",
     "rich": "cli/",
