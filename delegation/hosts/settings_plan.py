@@ -62,10 +62,12 @@ def propose(inventory: Inventory, readings: Mapping[str, HostReading]) -> Settin
             change = Change(target, before, after)
             if not after.difference(before):
                 unchanged += 1
-            elif reading.clustered and _is_of_the_cluster(after.name):
+            elif not _is_of_the_cluster(after.name) or reading.clustered is False:
+                of_host.append(change)
+            elif reading.clustered:
                 cluster.append(change)
             else:
-                of_host.append(change)
+                blocked.append(_whose_is_not_told(label, after, reading))
         changes += sorted(of_host, key=settings.turn)
     order = {label: index for index, label in enumerate(inventory.hosts)}
     changes.sort(key=lambda change: order[change.target.name])
@@ -83,6 +85,17 @@ def _not_told(label: str, setting: HostSetting) -> Blocked:
         "not-told",
         f"the host does not tell its {setting.name}, so that it can't be set; take it out of its "
         "live_migration",
+    )
+
+
+def _whose_is_not_told(label: str, setting: HostSetting, reading: HostReading) -> Blocked:
+    """A cluster may be in charge of it: what a cluster sets is never written."""
+    why = reading.not_told.get("clustered", "")
+    return Blocked(
+        label,
+        "not-told",
+        f"whether a cluster sets its {setting.name} is not told{f': {why}' if why else ''}; have "
+        "the host tell its services (root/cimv2), or take it out of its live_migration",
     )
 
 
@@ -227,7 +240,9 @@ def reversal(
             not_told.append(_not_told(label, change.after))
         elif not change.before.difference(now):
             as_before.append(change)
-        elif reading.clustered and _is_of_the_cluster(name):
+        elif _is_of_the_cluster(name) and reading.clustered is None:
+            not_told.append(_whose_is_not_told(label, change.after, reading))
+        elif _is_of_the_cluster(name) and reading.clustered:
             cluster.append(Change(change.target, now, change.before))
         elif words := change.departures(now):
             departures[label] += words

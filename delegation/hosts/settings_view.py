@@ -144,6 +144,7 @@ class HostRow:
             "networks": [network.to_json() for network in self.networks],
             "clustered": self.reading.clustered,
             "vmms": self.reading.vmms,
+            "not_told": dict(self.reading.not_told),
             "declared": self.declared,
             "differ": list(self.differ),
             "cluster": list(self.cluster),

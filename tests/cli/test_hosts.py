@@ -44,6 +44,7 @@ def test_show_as_json_and_some_hosts_alone(farm: Farm) -> None:
         "networks": [],
         "clustered": False,
         "vmms": "Running",
+        "not_told": {},
         "declared": True,
         "differ": list(CHANGES),
         "cluster": [],

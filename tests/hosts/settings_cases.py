@@ -26,7 +26,7 @@ WINDOWS: Mapping[str, bool | int | str] = {
 def reading(
     label: str = "hv01",
     *networks: tuple[str, int],
-    clustered: bool = False,
+    clustered: bool | None = False,
     without: str = "",
     **values: bool | int | str,
 ) -> HostReading:

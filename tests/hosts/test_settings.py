@@ -118,6 +118,16 @@ def test_what_a_cluster_owns_is_shown_and_left_alone() -> None:
     ]
 
 
+def test_what_may_be_a_clusters_blocks_where_it_is_not_told() -> None:
+    declared = LiveMigration(enabled=True, storage_migrations=8, networks=(PRIVATE,))
+    plan = proposed(declared, reading("hv01", clustered=None)).plan
+    assert told(plan.changes) == [("storage_migrations", 2, 8)]
+    assert {one.why for one in plan.blocked} == {"not-told"}
+    words = [one.message for one in plan.blocked]
+    assert any("whether a cluster sets its enabled is not told" in one for one in words)
+    assert len(words) == 3
+
+
 def test_a_setting_that_the_host_does_not_have_blocks() -> None:
     declared = LiveMigration(performance=Performance.SMB, migrations=3)
     plan = proposed(declared, reading(without="performance")).plan
@@ -446,3 +456,6 @@ def test_what_has_become_a_clusters_is_left_alone_and_no_conflict() -> None:
         ("migrations", 9, 2),
         ("network 10.20.0.0/24", 0, None),
     ]
+    back = settings_plan.reversal(DOMAIN, made, {"hv01": replace(now, clustered=None)})
+    assert told(back.plan.changes) == [("performance", "SMB", "Compression")]
+    assert len(back.plan.blocked) == 4

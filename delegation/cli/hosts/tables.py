@@ -38,6 +38,9 @@ _SHOWN = (
 )
 
 
+_NODE = {True: "node", False: "", None: "node?"}
+
+
 @rendering.rendered.register
 def hosts(view: HostsView, given: Options) -> None:  # noqa: ARG001
     """Every host that could be read, a line each."""
@@ -48,7 +51,7 @@ def hosts(view: HostsView, given: Options) -> None:  # noqa: ARG001
 
 def _row(host: HostRow) -> list[str]:
     values = [shown(host.settings[name]) for name in _SHOWN]
-    node = "node" if host.reading.clustered else ""
+    node = _NODE[host.reading.clustered]
     return [host.host, *values, _networks(host), node, _note(host)]
 
 
