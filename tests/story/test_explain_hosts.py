@@ -86,7 +86,8 @@ def test_with_the_migration_services_values_alone_the_check_passes_and_cifs_is_n
     farm.add("hv01", "web01")
     byhand.remove_values(farm.desk.lab, "hv01", *cifs_values("hv02"))
     found = links(farm, "--vm", "web01")
-    assert [name for name, one in found.items() if one["state"] == "broken"][0] == "values"
+    first = next(name for name, one in found.items() if one["state"] == "broken")
+    assert first == "values"
     assert "cifs/" in found["values"]["evidence"]
     assert found["migration check"]["state"] == "ok"
     assert "proves no storage" in found["migration check"]["evidence"]

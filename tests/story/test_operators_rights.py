@@ -6,25 +6,17 @@ import pytest
 
 from tests.lab.description import OPERATOR
 from tests.lab.hosts import HostLab
-from tests.story.farm import Farm
+from tests.story.farm import INVENTORY, Farm
 from tests.story.workstation import Workstation
 
 pytestmark = pytest.mark.lab
-
-OUTSIDE = (
-    "root/cimv2",
-    "root/standardcimv2",
-    "root/MSCluster",
-    "root/Microsoft/Windows/DeviceGuard",
-)
-"""What is not for Hyper-V Administrators and Remote Management Users."""
 
 
 @pytest.fixture
 def farm(desk: Workstation, hosts: HostLab) -> Farm:
     found = Farm.ready(desk, hosts)
     for name in hosts.names:
-        hosts.host(name).set(refused_namespaces={OPERATOR: list(OUTSIDE)})
+        hosts.host(name).only_hyperv()
     return found
 
 
@@ -57,3 +49,27 @@ def test_a_host_that_shows_nothing_is_neither_drained_nor_moved_to(
     assert "Hyper-V Administrators" in ran.text or "no host that stays and was read" in ran.text
     assert farm.where() == {"web01": "hv01"}
     farm.check()
+
+
+SHARED = r"\\sofs01\vms\web01.vhdx"
+SERVERS = "file_servers: {sofs01: {fqdn: sofs01.corp.example, reached_from: [all]}}\n"
+
+
+def test_a_disk_on_a_file_server_is_measured_where_the_mesh_has_the_server(farm: Farm) -> None:
+    """By the source, in the operator's name: its own delegation to that server decides."""
+    farm.add("hv01", "web01")
+    host = farm.hosts.host("hv01")
+    host.change_vm("web01", disks=[SHARED])
+    host.set(shared={SHARED: 7 << 30})
+    plan = farm.run("plan", "--drain", "hv01", "--format", "json")
+    assert plan.code == 3, plan.text
+    assert plan.data["moves"][0]["bytes"] is None
+    size, server = (one for one in plan.data["remarks"] if "web01" in one)
+    assert "is not told" in size
+    assert "hv01 needs cifs/sofs01" in server
+
+    farm.desk.inventory(INVENTORY + SERVERS, dns_servers=f"[{farm.desk.lab.address}]")
+    assert farm.desk.run("apply", "--yes").code == 0
+    plan = farm.run("plan", "--drain", "hv01", "--format", "json")
+    assert plan.data["moves"][0]["bytes"] == host.vms()["web01"].memory + (7 << 30)
+    assert [one for one in plan.data["remarks"] if "is not told" in one and "web01" in one] == []

@@ -16,6 +16,7 @@ from uuid import uuid4
 import pytest
 
 from delegation.errors import CimFailed, HostError, HostUnreachable, MoveRefused, MoveUnsettled
+from delegation.hosts import failures
 from delegation.hosts.machines import Ended, MoveOrder, MovePhase
 from delegation.hosts.places import Account, Place
 from tests.hosts.cim.mover import Mover
@@ -162,6 +163,7 @@ def test_the_migration_services_value_alone(trip: Trip, fresh_lab: Lab) -> None:
     failed = trip.run().failure
     assert failed is not None
     assert (failed.hresult, "storage" in failed.message) == (NO_CREDENTIALS, True)
+    assert "cifs/TARGET is missing" in failures.meaning(failed).what
     assert (trip.trees(), trip.leavings()) == (before, [])
 
 

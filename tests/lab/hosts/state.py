@@ -187,6 +187,8 @@ class HostState:
     speed: int = 64 * MIB
     patience: float = 2.0
 
+    shared: dict[str, int] = field(default_factory=dict)
+    """Sizes of disks on file servers, by path."""
     refused_namespaces: dict[str, list[str]] = field(default_factory=dict)
     blind: list[str] = field(default_factory=list)
     language: str = "en-US"

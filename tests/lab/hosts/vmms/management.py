@@ -10,6 +10,7 @@ from tests.lab.cim.cim_values import Instance, Whole
 from tests.lab.cim.embedded import NotEmbedded, read_instance, write_instance
 from tests.lab.hosts.host import Host
 from tests.lab.hosts.state import GIB, MACHINES_FOLDER, HostState, Machine
+from tests.lab.hosts.tickets import NoTicket
 from tests.lab.hosts.vmms.jobs import DONE, INVALID_PARAMETER, INVALID_STATE
 from tests.lab.hosts.vmms.machine_objects import PROCESSOR, Shower, made
 from tests.lab.hosts.vmms.moves import same
@@ -66,16 +67,30 @@ class Management:
         """GetVirtualHardDiskState."""
         path = self.file(given)
         if path is None:
-            return no_file(given), {}
-        size = self.host.volume.size(path)
-        one = made("Msvm_VirtualHardDiskState", FileSize=size, InUse=True, Alignment=1)
-        return DONE, {"State": write_instance(one)}
+            return NO_SUCH_FILE, {}
+        return DONE, {"State": disk_state(self.host.volume.size(path))}
+
+    def on_share(self, user: str, given: Mapping[str, Any]) -> tuple[int, dict[str, Whole]]:
+        """GetVirtualHardDiskState and -SettingData of a disk on a file server.
+
+        A second hop, which VMMS makes in the caller's name by its delegation to that server. Which
+        number a real host gives where it may not is not known.
+        """
+        try:
+            with self.host.delegation.to_storage(user, server_of(given)):
+                size = self.host.store.read().shared.get(given["Path"])
+        except NoTicket:
+            return DENIED, {}
+        if size is None:
+            return NO_SUCH_FILE, {}
+        settings = made("Msvm_VirtualHardDiskSettingData", Type=DYNAMIC, Format=VHDX)
+        return DONE, {"State": disk_state(size), "SettingData": write_instance(settings)}
 
     def disk_settings(self, given: Mapping[str, Any]) -> tuple[int, dict[str, Whole]]:
         """GetVirtualHardDiskSettingData."""
         path = self.file(given)
         if path is None:
-            return no_file(given), {}
+            return NO_SUCH_FILE, {}
         parents = {
             child.casefold(): parent
             for machine in self.host.store.read().present()
@@ -176,10 +191,12 @@ class Management:
         return DONE
 
 
-def no_file(given: Mapping[str, Any]) -> int:
-    """Say why a disk can't be looked at.
+def disk_state(size: int) -> str:
+    """How a disk is, as text in an answer."""
+    return write_instance(made("Msvm_VirtualHardDiskState", FileSize=size, InUse=True, Alignment=1))
 
-    A share of a file server is a second hop, which no lab host may make: which number a real host
-    gives there is not known.
-    """
-    return DENIED if (given.get("Path") or "").startswith("\\\\") else NO_SUCH_FILE
+
+def server_of(given: Mapping[str, Any]) -> str:
+    """The file server that a disk is on; empty: it is on the host itself."""
+    path = given.get("Path") or ""
+    return path[2:].partition("\\")[0] if path.startswith("\\\\") else ""

@@ -25,7 +25,7 @@ from tests.lab.hosts.vmms import host_objects
 from tests.lab.hosts.vmms.changes_of_settings import SettingsChanges
 from tests.lab.hosts.vmms.jobs import DONE, Job, Jobs
 from tests.lab.hosts.vmms.machine_objects import Shower, made
-from tests.lab.hosts.vmms.management import Management
+from tests.lab.hosts.vmms.management import Management, server_of
 from tests.lab.hosts.vmms.moves import STARTED, Moves
 from tests.lab.hosts.vmms.wording import Trouble, Wording
 
@@ -201,6 +201,10 @@ class Vmms:
             "GetVirtualHardDiskState": here.disk_state,
             "GetVirtualHardDiskSettingData": here.disk_settings,
         }
+        if method in told and server_of(given):
+            returned, out = here.on_share(user, given)
+            kept = "State" if method == "GetVirtualHardDiskState" else "SettingData"
+            return Outcome(returned, {name: one for name, one in out.items() if name == kept})
         if method in told:
             return Outcome(*told[method](given))
         resources = "CIM_ResourceAllocationSettingData"
