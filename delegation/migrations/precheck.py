@@ -83,13 +83,13 @@ def check(
         return (source, to) in used or links.broken((source, to)) is None
 
     def via(move: Move, source: str, to: str) -> bool:
-        is_open = terms.via(move, source, to) and _has_known_room(surveyed, to, terms)
+        is_open = terms.via(move, source, to) and has_known_room(surveyed, to, terms)
         return is_open and works(source, to) and works(to, move.target)
 
     return via
 
 
-def _has_known_room(surveyed: Surveyed, label: str, terms: Terms) -> bool:
+def has_known_room(surveyed: Surveyed, label: str, terms: Terms) -> bool:
     """Whether a VM may be put aside there: what is assumed full takes none for a while, either."""
     if not terms.liberties.assume_full:
         return True

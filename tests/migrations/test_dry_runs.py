@@ -149,11 +149,12 @@ def test_what_a_host_says_of_one_machine_says_nothing_of_the_next(farm: Farm) ->
     """As that it is being backed up: the others of the pair are tried, and it is named."""
     farm.said["hv01-hv02-00"] = CommandFailed("it is in use")
     farm.said["hv01-hv02-03"] = Incompatibility("it is backed up", "32774")
-    found = tried(farm, *trips("hv01", "hv02", 6))
+    farm.said["hv01-hv02-05"] = CommandFailed("it is in use")
+    found = tried(farm, *trips("hv01", "hv02", 20))
     said = [pair.dry_run for _, pair in found if pair.dry_run]
-    assert [one.machine for one in said if one.error] == ["hv01-hv02-00"]
+    assert [one.machine for one in said if one.error] == ["hv01-hv02-00", "hv01-hv02-05"]
     assert [one.machine for one in said if one.incompatibilities] == ["hv01-hv02-03"]
-    assert len(farm.tried) == 6
+    assert len(farm.tried) == 20
 
 
 def test_a_machine_that_is_busy_is_not_tried(farm: Farm) -> None:
