@@ -20,9 +20,12 @@ from delegation.hosts.places import Account, Place
 class Mover:
     """Moves one machine from a source to a target; each is asked by itself, as the operator."""
 
-    def meet(self, places: Mapping[str, Place], account: Account, settled: float) -> None:
-        """Turn to these hosts; a lost answer is settled after so many seconds."""
+    def meet(
+        self, places: Mapping[str, Place], account: Account, start: float, settled: float
+    ) -> None:
+        """Turn to these hosts; seconds in place of the product's minutes."""
         self.places, self.account = places, account
+        moving.START_SECONDS = start  # type: ignore[attr-defined]
         moving.SETTLED_SECONDS = settled  # type: ignore[attr-defined]
         self.wires: list[SealedWire] = []
         self.moving: Moving | None = None
