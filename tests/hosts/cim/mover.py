@@ -82,6 +82,10 @@ class Mover:
     def is_at_work(self, machine: str) -> bool:
         return self.source.is_at_work(UUID(machine))
 
+    def seen(self, machine: str) -> Any:
+        """The machine as its source tells it."""
+        return self.source.machine(UUID(machine))
+
     def cut(self) -> None:
         """Let the last connection end as a host ends one that is idle."""
         handle = self.wires[-1]._link.line._handle

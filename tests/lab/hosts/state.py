@@ -158,8 +158,8 @@ class HostState:
     kept, what a cancelled one does (``honoured``, ``refused``, or ``ignored``: accepted, and the
     move goes on) and how long it rolls back, how a move that succeeded is shown (``warnings``:
     JobState 32768; ``code``: 7 with an ErrorCode), whether a failed one leaves a planned machine,
-    which methods' next answers are lost, how late a lost request is carried out, and how many
-    moves were begun.
+    which methods' next answers are lost, how late a lost request is carried out, how many
+    moves were begun, and as which OperationalStatus one under way is shown.
     """
 
     machines: list[Machine] = field(default_factory=list)
@@ -202,6 +202,7 @@ class HostState:
     lost_answers: list[str] = field(default_factory=list)
     late: float = 0.0
     moves_begun: int = 0
+    migrating_as: int = 32774
 
     @classmethod
     def read(cls, plain: dict[str, Any]) -> Self:

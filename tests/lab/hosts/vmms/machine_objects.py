@@ -99,7 +99,7 @@ class Shower:
         coming = any(one.machine.id == machine.id for one in self.state.incoming)
         second = machine.status
         if coming or self.state.leaving(machine.id):
-            second = MIGRATING
+            second = self.state.migrating_as
         if not second:
             return [OPERATING], [self.wording.say("Operating normally")]
         doing = self.wording.say(DOING.get(second, "In service"))
