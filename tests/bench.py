@@ -23,14 +23,17 @@ from delegation.changes.plan import Change, Plan
 from delegation.directory import change_file
 from delegation.directory.connection import Credentials
 from delegation.directory.ldap import LdapDirectory
+from delegation.hosts.places import Account, Place
 from delegation.inventory import DirectorySettings, Host, Inventory, Mesh
 from delegation.mesh import compare, planning, snapshot
 from delegation.mesh.desired import expand
 from delegation.mesh.state import Delegation
 from delegation.migrations.schedule.simulate import timeline
+from tests.bench_hosts import ManyHosts, Reader
 from tests.lab import domain
 from tests.lab.delay import delayed
-from tests.lab.description import Lab
+from tests.lab.description import OPERATOR, Lab
+from tests.lab.wsman.elsewhere import Elsewhere
 from tests.migrations import instances, policies
 
 PAIRS = 9
@@ -45,9 +48,10 @@ def main(wanted: list[str]) -> None:
         "plan": _plan,
         "help": _help,
         "migrate": _migrate,
+        "hosts": _hosts,
     }
     sys.stdout.write(f"{'what':<58} {'ratio':>7} {'at most':>8}\n")
-    needs_lab = {"apply", "audit", "pipeline"} & set(wanted or benches)
+    needs_lab = {"apply", "audit", "pipeline", "hosts"} & set(wanted or benches)
     if needs_lab:
         with _lab() as lab:
             for name in wanted or benches:
@@ -249,6 +253,34 @@ def _planning_seconds(count: int) -> float:
         assert planned.digest
 
     return _seconds(act)
+
+
+def _hosts(lab: Lab | None) -> None:
+    """64 hosts with 30 machines of two disks each, at 20 ms round trip: at once, and in turn."""
+    assert lab is not None
+    labels = [f"hv{number:02}" for number in range(1, 65)]
+    account = Account(OPERATOR, str(lab.keytab(OPERATOR)))
+    places = {label: Place(lab.fqdn(label), lab.host_address(label)) for label in labels}
+    with (
+        Elsewhere(lab, ManyHosts, lab, labels, 30),
+        Elsewhere(lab, Reader) as reader,
+    ):
+        reader.call("meet", places, account)
+        reader.call("in_turn", labels[:2])
+        together, in_turn = [], []
+        for _ in range(3):
+            together.append(reader.call("together"))
+            # A sixteenth of them: one after the other is what it is.
+            in_turn.append(16 * reader.call("in_turn", labels[:4]))
+        trips = reader.call("round_trips", "hv01")
+    took = statistics.median(together)
+    _tell("hosts, 64 with 30 VMs: read at once / in turn", took / statistics.median(in_turn), 0.5)
+    _tell(f"hosts, 64 with 30 VMs, at 20 ms: {took:.1f} s / 10 s", took / 10, 1)
+    _tell(f"hosts, one with 30 VMs: {trips} round trips / 30", trips / 30, 1)
+    with Elsewhere(lab, ManyHosts, lab, labels[:1], 200), Elsewhere(lab, Reader) as reader:
+        reader.call("meet", places, account)
+        trips = reader.call("round_trips", "hv01")
+    _tell(f"hosts, one with 200 VMs, 400 disks: {trips} round trips / 60", trips / 60, 1)
 
 
 def _help(_lab: Lab | None) -> None:

@@ -316,6 +316,50 @@ def test_with_the_mesh_in_place_it_is_not_in_the_way(desk: Workstation, hosts: H
     assert found(hosts, *first(2)) == alike(WANTED, *first(2))
 
 
+def test_an_operator_with_no_right_but_hyper_vs_sets_all_of_it(
+    desk: Workstation, hosts: HostLab
+) -> None:
+    """What lies outside Hyper-V's namespace is not told, and said to be so."""
+    desk = at_desk(desk, "hv[01-02]")
+    for name in first(2):
+        hosts.host(name).only_hyperv()
+    show = desk.run("hosts", "show", "--format", "json")
+    assert show.code == 0, show.text
+    for host in show.data["hosts"]:
+        assert host["clustered"] is False
+        assert "no access to root/cimv2" in host["not_told"]["disk"]
+    assert desk.run("hosts", "apply", "--yes", *ANYHOW).code == 0
+    assert found(hosts, *first(2)) == alike(WANTED, *first(2))
+    assert desk.run("hosts", "rollback", "--yes").code == 0
+    assert found(hosts, *first(2)) == alike(AS_NEW, *first(2))
+
+
+def test_whether_it_is_a_node_is_not_told_and_nothing_of_a_cluster_is_written(
+    desk: Workstation, hosts: HostLab
+) -> None:
+    hosts.host("hv02").set(clustered=True)
+    for name in first(2):
+        hosts.host(name).set(refused_namespaces={OPERATOR: ["root/cimv2", "root/MSCluster"]})
+    desk = at_desk(desk, "hv[01-02]")
+    apply = desk.run("hosts", "apply", "--yes", *ANYHOW)
+    assert apply.code == 4
+    assert "whether a cluster sets its enabled is not told" in apply.err
+    assert found(hosts, *first(2)) == alike(AS_NEW, *first(2))
+
+
+def test_one_who_is_shown_nothing_reads_and_sets_nothing(
+    desk: Workstation, hosts: HostLab
+) -> None:
+    hosts.host("hv01").set(blind=[OPERATOR])
+    desk = at_desk(desk, "hv[01-02]")
+    show = desk.run("hosts", "show", "--format", "json")
+    assert show.code == 1
+    assert unreachable(show).keys() == {"hv01"}
+    assert "does not tell what it is called" in unreachable(show)["hv01"]
+    assert desk.run("hosts", "apply", "--yes", *ANYHOW).code == 1
+    assert found(hosts, *first(2)) == {"hv01": AS_NEW, "hv02": WANTED}
+
+
 def test_a_host_that_hangs_costs_the_others_nothing(desk: Workstation, hosts: HostLab) -> None:
     desk = at_desk(desk, "hv[01-02]")
     hosts.host("hv02").freeze()

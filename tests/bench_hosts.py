@@ -1,0 +1,111 @@
+"""Hosts for measuring: 64 endpoints with one and the same CIM behind them, and who reads them all.
+
+What the lab's hosts make of a question is kept, so that a question costs them next to nothing: the
+reader is measured, and not the lab.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from tempfile import mkdtemp
+from xml.etree import ElementTree as ET
+
+from delegation.errors import HostError
+from delegation.hosts import fleet
+from delegation.hosts.cim.cim_client import Cim
+from delegation.hosts.cim.cim_host import CimHost
+from delegation.hosts.cim.cim_link import SealedWire
+from delegation.hosts.hypervisor import Hypervisor
+from delegation.hosts.places import Account, Place
+from tests.lab.cim import messages
+from tests.lab.description import Lab
+from tests.lab.hosts.desk import Desk
+from tests.lab.hosts.state import GIB, Machine
+from tests.lab.wsman import Endpoint, soap
+
+ROUND_TRIP = 0.02
+
+
+class ManyHosts:
+    """Endpoints of these labels, each with so many machines; it lives ``elsewhere``."""
+
+    def __init__(self, lab: Lab, labels: Sequence[str], machines: int) -> None:
+        self.desk = Desk(Path(mkdtemp()))
+        self.desk.set(machines=[_machine(number) for number in range(machines)])
+        self.kept: dict[str, str] = {}
+        self.endpoints = [
+            Endpoint(lab.host_address(label), lab.fqdn(label), lab.keytab(label), self)
+            for label in labels
+        ]
+        for endpoint in self.endpoints:
+            endpoint.start()
+
+    def answer(self, request: soap.Request, user: str) -> tuple[bytes, bool]:
+        """Answer as before, a round trip later."""
+        time.sleep(ROUND_TRIP)
+        asked = f"{request.action} {request.selectors} {ET.tostring(request.body, 'unicode')}"
+        said = self.kept.get(asked) or self.desk.cim.carry_out(messages.asked(request), user)
+        # A page that is not the last one is another each time.
+        if request.verb != "Pull" or "EndOfSequence" in said:
+            self.kept[asked] = said
+        return messages.reply(request, said, "en-US"), False
+
+
+def _machine(number: int) -> Machine:
+    folder = f"C:\\Hyper-V\\vm{number:03}"
+    own = f"0b54b0c2-5b1f-4b0e-9a4e-{number:012}"
+    disks = [f"{folder}\\{disk}.vhdx" for disk in ("system", "data")]
+    return Machine(own, f"vm{number:03}", GIB // 4, True, folder, disks)
+
+
+class Reader:
+    """Reads hosts with all their machines; it lives ``elsewhere``."""
+
+    def meet(self, places: Mapping[str, Place], account: Account) -> None:
+        self.places, self.account = places, account
+        self.trips = 0
+
+    def together(self) -> float:
+        """All hosts at the same time, as the program does it; gives the seconds that it took."""
+        start = time.perf_counter()
+        answers = fleet.ask(self._opened, self.places, _question)
+        took = time.perf_counter() - start
+        failed = [one for one in answers.values() if isinstance(one, HostError)]
+        assert not failed, failed[0].what
+        return took
+
+    def in_turn(self, labels: Sequence[str]) -> float:
+        """One host after the other."""
+        start = time.perf_counter()
+        for label in labels:
+            host = self._opened(label)
+            _question(host)
+            host.close()
+        return time.perf_counter() - start
+
+    def round_trips(self, label: str) -> int:
+        """How many requests one host takes."""
+        cims: list[Cim] = []
+        host = CimHost(lambda: _noted(cims, self._connected(label)), "HV01")
+        _question(host)
+        host.close()
+        return sum(one.trips for one in cims)
+
+    def _opened(self, label: str) -> Hypervisor:
+        return CimHost(partial(self._connected, label), "HV01")
+
+    def _connected(self, label: str) -> Cim:
+        return Cim(SealedWire(self.places[label], self.account))
+
+
+def _noted(cims: list[Cim], cim: Cim) -> Cim:
+    cims.append(cim)
+    return cim
+
+
+def _question(host: Hypervisor) -> int:
+    host.read()
+    return len(host.machines())
