@@ -102,7 +102,7 @@ def test_a_pair_that_does_not_work_is_explained_and_nothing_is_started(farm: Far
     farm.files["odd"] = farm._digests("hv01", "odd")
     refused = farm.run("run", farm.moves({"odd": "hv02", "web01": "hv02"}), "--yes")
     assert refused.code == 4
-    assert "Compare-VM" in refused.err
+    assert "migration check: odd" in refused.err
     assert "33012" in refused.err
 
     assert set(farm.where().values()) == {"hv01"}
@@ -332,7 +332,7 @@ def test_a_right_that_is_taken_away_fails_at_once(farm: Farm) -> None:
     done = running.end()
     assert done.code == 1
     assert farm.states() == {"web01": "moved", "web02": "failed", "web03": "moved"}
-    assert len(farm.starts()) == 3
+    assert len(farm.starts()) == 2, "it was found out before anything was sent"
     assert "failed: web02: hv02.corp.example" in done.out
     assert farm.where() == {"web01": "hv03", "web02": "hv01", "web03": "hv03"}
     farm.check()
