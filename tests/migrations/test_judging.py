@@ -275,8 +275,12 @@ def test_nothing_is_settled_while_its_source_works_on_it(seen: MigrationOver) ->
 
 
 def test_a_source_that_can_not_tell_yet_settles_nothing() -> None:
-    found = judge(RUNNING, over(MoveUnsettled("it may still begin", "wait"), AWAY), None, LIMITS)
-    assert (found.step, found.unsettled, found.at_rest) == (None, True, False)
+    """Whatever it shows of the machine: a job that is about to begin is not seen there."""
+    can_not_tell = MoveUnsettled("it may still begin", "wait")
+    for source, target in ((HERE, AWAY), (AWAY, HERE)):
+        found = judge(RUNNING, over(source, target, silence=can_not_tell), None, LIMITS)
+        assert (found.step, found.unsettled, found.at_rest) == (None, True, False)
+        assert (found.reason, found.fix) == ("it may still begin", "wait")
 
 
 def test_a_planned_machine_that_stays_ends_it_and_is_told() -> None:

@@ -93,6 +93,19 @@ def test_a_request_that_is_carried_out_late_is_sent_once(delay: float) -> None:
     assert "hv01 may still begin it" in reasons
 
 
+def test_one_whose_answer_was_lost_holds_up_nothing_else() -> None:
+    """Its source answers: only of that one it can't tell yet."""
+    station = drained(machines=5)
+    made = station.world
+    made.lost["vm0"] = [None]
+    station.go()
+    check(station)
+    order_of_ends = [name for name, *_ in made.starts]
+    assert order_of_ends[-1] == "vm0"
+    assert made.clock < 150
+    assert not any(wait.hosts for wait in station.waited)
+
+
 def test_a_request_that_never_came_is_sent_again_when_that_is_certain() -> None:
     station = drained(machines=1)
     made = station.world

@@ -347,9 +347,7 @@ def test_whether_it_is_a_node_is_not_told_and_nothing_of_a_cluster_is_written(
     assert found(hosts, *first(2)) == alike(AS_NEW, *first(2))
 
 
-def test_one_who_is_shown_nothing_reads_and_sets_nothing(
-    desk: Workstation, hosts: HostLab
-) -> None:
+def test_one_who_is_shown_nothing_reads_and_sets_nothing(desk: Workstation, hosts: HostLab) -> None:
     hosts.host("hv01").set(blind=[OPERATOR])
     desk = at_desk(desk, "hv[01-02]")
     show = desk.run("hosts", "show", "--format", "json")

@@ -262,10 +262,9 @@ def _over(
     is_at_work, deaf = _is_at_work(open_host, move)
     silence = silence or deaf
     looks = _look_at_both(open_host, move)
-    if silence is not None:
-        looks[move.at] = silence
     is_tidied, untidied = False, None
-    if place(looks, move) is Whereabouts.SOURCE and not is_at_work and move.handle:
+    is_known = silence is None and not is_at_work
+    if is_known and place(looks, move) is Whereabouts.SOURCE and move.handle:
         try:
             is_tidied = _tidied(open_host, move, move.handle)
         except CommandFailed as exc:
@@ -274,7 +273,9 @@ def _over(
             looks[move.to] = exc
     failure = end.failure if end is not None else None
     is_heard = end is not None
-    return MigrationOver(move.machine, looks, failure, is_heard, is_at_work, is_tidied, untidied)
+    return MigrationOver(
+        move.machine, looks, failure, is_heard, is_at_work, is_tidied, untidied, silence
+    )
 
 
 def _is_at_work(open_host: Open, move: Migration) -> tuple[bool, HostError | None]:

@@ -151,12 +151,13 @@ def judge(
 
     No ``cause``: nothing was heard of why, as when whoever watched it died.
     """
-    where = place(over.looks, move)
+    looks = over.seen(move.at)
+    where = place(looks, move)
     if where is Whereabouts.TARGET:
         return MigrationVerdict(_arrival(move))
     if where is Whereabouts.SOURCE and not over.is_at_work:
         return _judge_come_to_nothing(move, over, cause, limits)
-    seen = sightings(over.looks, move)
+    seen = sightings(looks, move)
     words = why_unsettled(where, seen)
     if where is Whereabouts.SOURCE:
         words = f"{move.at} has a job of it under way"

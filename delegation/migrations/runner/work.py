@@ -88,6 +88,8 @@ class Lost:
 class MigrationOver:
     """Nothing of ours runs any more. ``looks`` are both hosts, seen after the end.
 
+    ``silence``: why its source can't tell whether a job of it is still there, whatever it shows of
+    the machine.
     ``heard``: its job was followed to its end, and ``failure`` is what it ended with.
     ``is_at_work``: the source has a job of that machine all the same, somebody else's.
     ``is_tidied``: the planned machine that it had left on its target was removed; ``untidied`` is
@@ -101,6 +103,13 @@ class MigrationOver:
     is_at_work: bool = False
     is_tidied: bool = False
     untidied: HostError | None = None
+    silence: HostError | None = None
+
+    def seen(self, source: str) -> Mapping[str, Answer]:
+        """The looks, where a source that can't tell counts as silent."""
+        if self.silence is None:
+            return self.looks
+        return {**self.looks, source: self.silence}
 
 
 @dataclass(frozen=True, slots=True)
