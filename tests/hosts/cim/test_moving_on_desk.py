@@ -15,7 +15,7 @@ from delegation.hosts.cim.cim_classes import MIGRATION_JOB
 from delegation.hosts.cim.cim_reference import Reference
 from delegation.hosts.cim.job_moving import JobMoving
 from delegation.hosts.machines import Landing, MoveOrder
-from tests.hosts.cim.desk_wire import DeskHost, connected
+from tests.hosts.cim.desk_host import DeskHost
 from tests.lab.hosts.desk import FIRST, Desk
 from tests.lab.hosts.vmms.jobs import STARTING, Job
 from tests.lab.mutants import mutants
@@ -26,10 +26,10 @@ ACTION = re.compile(rb"Action[^>]*>[^<]*/(\w+)<")
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    desk = Desk(tmp_path)
-    desk.set(enabled=True, any_network=True, authentication="Kerberos")
-    return desk
+def host(tmp_path: Path) -> DeskHost:
+    host = DeskHost(tmp_path)
+    host.set(enabled=True, any_network=True, authentication="Kerberos")
+    return host
 
 
 def order() -> MoveOrder:
@@ -38,9 +38,9 @@ def order() -> MoveOrder:
     )
 
 
-def sent(desk: Desk) -> DeskHost:
+def sent(host: DeskHost) -> list[bytes]:
     """All that the product asks for a migration, from the first look to what is left behind."""
-    cim, host = connected(desk)
+    cim, desk = host.connect(), host.desk
     handle = moving.new_handle(cim, order())
     moving.check(cim, order())
     started = moving.start(cim, order(), handle)
@@ -55,7 +55,7 @@ def sent(desk: Desk) -> DeskHost:
     desk.set(machines=[], planned=[machine])
     moving.remove_planned(cim, handle)
     desk.set(machines=[machine], planned=[])
-    return host
+    return host.messages
 
 
 def wrong_in_one_thing(desk: Desk, message: bytes) -> int:
@@ -77,8 +77,9 @@ def named(message: bytes) -> str:
     return " ".join(one.decode() for one in (action[1], *(query.groups() if query else ())) if one)
 
 
-def test_every_request_is_refused_when_one_thing_is_wrong(desk: Desk) -> None:
-    messages = {named(one): one for one in sent(desk).messages if b"/Pull<" not in one}
+def test_every_request_is_refused_when_one_thing_is_wrong(host: DeskHost) -> None:
+    desk = host.desk
+    messages = {named(one): one for one in sent(host) if b"/Pull<" not in one}
     assert {
         "CheckVirtualSystemIsMigratable",
         "MigrateVirtualSystemToHost",
@@ -97,9 +98,9 @@ def test_every_request_is_refused_when_one_thing_is_wrong(desk: Desk) -> None:
     assert desk.host.store.read().moves_begun == begun
 
 
-def test_a_move_without_a_ticket_fails_as_a_job(desk: Desk) -> None:
+def test_a_move_without_a_ticket_fails_as_a_job(host: DeskHost) -> None:
     """The lab's host takes the request, and is refused by the domain that is not there."""
-    cim, _ = connected(desk)
+    cim = host.connect()
     found = moving.check(cim, order())
     assert found
     started = moving.start(cim, order(), moving.new_handle(cim, order()))
@@ -107,9 +108,9 @@ def test_a_move_without_a_ticket_fails_as_a_job(desk: Desk) -> None:
     assert said.failure is not None  # type: ignore[union-attr]
 
 
-def test_a_machine_with_all_that_can_be_hard(desk: Desk) -> None:
+def test_a_machine_with_all_that_can_be_hard(host: DeskHost) -> None:
+    cim, desk = host.connect(), host.desk
     machine = desk.beside.equip("vm00-hv01")
-    cim, _ = connected(desk)
     [found] = moving.check(cim, order())
     assert "'vm00-hv01 before'" in found.message
     desk.beside.change_vm("vm00-hv01", checkpoints=[])
