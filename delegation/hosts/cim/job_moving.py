@@ -4,18 +4,28 @@ from contextlib import suppress
 from dataclasses import replace
 
 from delegation.errors import CimFailed, HostError
-from delegation.hosts.cim import cim_jobs
+from delegation.hosts.cim import cim_jobs, host_identity
 from delegation.hosts.cim.cim_classes import CONCRETE_JOB, MIGRATION_JOB
 from delegation.hosts.cim.cim_client import Cim
-from delegation.hosts.cim.cim_jobs import LATEST_SECONDS, SOONEST_SECONDS, CimJob
+from delegation.hosts.cim.cim_jobs import SOONEST_SECONDS, CimJob
 from delegation.hosts.cim.cim_reference import Reference
 from delegation.hosts.hypervisor import Moving
 from delegation.hosts.machines import Ended, Failure, MoveProgress
 
 _TERMINATE, _KILL = 4, 5
 """RequestedState of CIM_ConcreteJob.RequestStateChange: in order, or at once."""
+_LATEST_SECONDS = 4.0
+"""How long at most a job is not looked at: hundreds of migrations are followed at once."""
 _ASK_AGAIN_SECONDS = 10.0
 """After so long a job that did not let itself be stopped is asked once more, if it says it can."""
+
+
+def jobs_of(cim: Cim, machine: str) -> tuple[CimJob, ...]:
+    """A machine's migration jobs. Raises CimFailed where none may be for want of rights."""
+    found = cim_jobs.read_migration_jobs(cim, machine)
+    if not found:
+        host_identity.own_name(cim)
+    return found
 
 
 class JobMoving(Moving):
@@ -27,6 +37,8 @@ class JobMoving(Moving):
         self._handle = handle
         self._job = job
         self._ended: Ended | None = None
+        self._seen: CimJob | None = None
+        self._look_at = cim.now()
         self._pause = SOONEST_SECONDS
         self._wish: int | None = None
         """What it is still to be asked for."""
@@ -37,20 +49,26 @@ class JobMoving(Moving):
         return self._handle
 
     def wait(self, seconds: float) -> MoveProgress | Ended:
-        """The job is looked at often at first: many fail at once."""
+        """The job is looked at often at first, for many fail at once, and later now and then.
+
+        Whoever waits for a moment only, again and again, does not ask the host each time.
+        """
         until = self._cim.now() + seconds
         while self._ended is None:
-            job = self._look()
-            left = until - self._cim.now()
-            if job.is_over:
-                self._ended = self._end_of(job)
-                self.leave()
-            elif left <= 0:
-                return MoveProgress(min(job.percent or 0, 100), job.phase, job.can_be_cancelled)
+            now = self._cim.now()
+            if now >= self._look_at:
+                self._look()
+            elif now >= until:
+                return self._progress()
             else:
-                self._cim.rest(min(self._pause, left))
-                self._pause = min(2 * self._pause, LATEST_SECONDS)
+                self._cim.rest(min(self._look_at, until) - now)
         return self._ended
+
+    def _progress(self) -> MoveProgress:
+        seen = self._seen
+        if seen is None:
+            return MoveProgress(0)
+        return MoveProgress(min(seen.percent or 0, 100), seen.phase, seen.can_be_cancelled)
 
     def stop(self, *, kill: bool = False) -> None:
         self._wish = _KILL if kill else _TERMINATE
@@ -62,13 +80,18 @@ class JobMoving(Moving):
         with suppress(HostError):
             self._cim.close()
 
-    def _look(self) -> CimJob:
-        """The job as it is now, once a wish that is open has been told."""
+    def _look(self) -> None:
+        """See the job as it is now, once a wish that is open has been told; note its end."""
         job = self._read()
         if self._wish is not None and not job.is_over and self._tell(job, self._wish):
             self._wish = None
             job = self._read()
-        return job
+        self._seen = job
+        self._look_at = self._cim.now() + self._pause
+        self._pause = min(2 * self._pause, _LATEST_SECONDS)
+        if job.is_over:
+            self._ended = Ended(None if job.has_succeeded else self._failure(job))
+            self.leave()
 
     def _tell(self, job: CimJob, wish: int) -> bool:
         """Whether the host has accepted it. One that refuses has its reasons, and it goes on.
@@ -95,7 +118,7 @@ class JobMoving(Moving):
         try:
             return cim_jobs.read_job(self._cim, self._job)
         except CimFailed as exc:
-            listed = cim_jobs.read_migration_jobs(self._cim, self._machine)
+            listed = jobs_of(self._cim, self._machine)
             own = self._job.key("InstanceID").casefold()
             found = next((one for one in listed if one.instance_id.casefold() == own), None)
             if found is None:
@@ -107,9 +130,6 @@ class JobMoving(Moving):
                     hresult=exc.hresult,
                 ) from exc
             return found
-
-    def _end_of(self, job: CimJob) -> Ended:
-        return Ended(None if job.has_succeeded else self._failure(job))
 
     def _failure(self, job: CimJob) -> Failure:
         """What succeeded with warnings, or an error code, is to be looked at all the same."""

@@ -7,7 +7,7 @@ it is started twice: what was sent without an answer is looked for until it can'
 from uuid import UUID
 
 from delegation.errors import CimFailed, MoveRefused, MoveUnsettled
-from delegation.hosts.cim import cim_jobs, host_identity, migration_request, wql
+from delegation.hosts.cim import cim_jobs, migration_request, wql
 from delegation.hosts.cim.cim_classes import (
     COMPUTER_SYSTEM,
     MANAGEMENT_SERVICE,
@@ -17,7 +17,7 @@ from delegation.hosts.cim.cim_classes import (
 from delegation.hosts.cim.cim_client import Cim
 from delegation.hosts.cim.cim_jobs import MOVES, CimJob
 from delegation.hosts.cim.cim_reference import Reference
-from delegation.hosts.cim.job_moving import JobMoving
+from delegation.hosts.cim.job_moving import JobMoving, jobs_of
 from delegation.hosts.cim.machine_activity import activity
 from delegation.hosts.cim.migration_service import read_service
 from delegation.hosts.cim.move_handle import SETTLED_SECONDS, START_SECONDS, MoveHandle
@@ -101,7 +101,7 @@ def _speaking_against(cim: Cim, job: CimJob) -> tuple[Incompatibility, ...]:
 
 def new_handle(cim: Cim, order: MoveOrder) -> str:
     machine = _guid(order.machine)
-    listed = tuple(one.instance_id for one in _jobs(cim, machine))
+    listed = tuple(one.instance_id for one in jobs_of(cim, machine))
     return str(
         MoveHandle(machine, order.target, cim.clock(), listed, order.landing.has_planned),
     )
@@ -109,18 +109,10 @@ def new_handle(cim: Cim, order: MoveOrder) -> str:
 
 def is_at_work(cim: Cim, machine: UUID) -> bool:
     """Whether a job of its migrations is under way, a check as well, or anything else that ends."""
-    if any(not one.is_over for one in _jobs(cim, _guid(machine))):
+    if any(not one.is_over for one in jobs_of(cim, _guid(machine))):
         return True
     found = cim.query(wql.every(COMPUTER_SYSTEM, Name=_guid(machine)))
     return any(activity(one.integers("OperationalStatus")) is not None for one in found)
-
-
-def _jobs(cim: Cim, machine: str) -> tuple[CimJob, ...]:
-    """Those of a machine. Raises CimFailed where an empty list may be for want of rights."""
-    found = cim_jobs.read_migration_jobs(cim, machine)
-    if not found:
-        host_identity.own_name(cim)
-    return found
 
 
 def start(cim: Cim, order: MoveOrder, handle: str) -> Moving:
@@ -175,7 +167,7 @@ def reattach(cim: Cim, machine: UUID, handle: str) -> Moving | None:
     Without a job's number on record it is ours that came after the handle, or it may still come.
     """
     known = MoveHandle.read(handle)
-    jobs = _jobs(cim, _guid(machine))
+    jobs = jobs_of(cim, _guid(machine))
     if known is None:
         found = _latest([one for one in jobs if one.kind in MOVES and not one.is_over])
         return None if found is None else _followed(cim, machine, handle, found)

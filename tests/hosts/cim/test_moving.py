@@ -345,6 +345,16 @@ def test_under_way(source: Source, state: int) -> None:
     assert source.count("RequestStateChange") == 0
 
 
+def test_who_waits_for_moments_does_not_ask_each_time(source: Source) -> None:
+    started = moving.start(source.cim, order(), handle_of(source))
+    before = len(source.host.messages)
+    for _ in range(600):
+        assert isinstance(started.wait(1), MoveProgress)
+    assert 140 < len(source.host.messages) - before < 170
+    source.set_job(JobState=7)
+    assert started.wait(4) == Ended(None)
+
+
 @pytest.mark.parametrize(
     ("state", "code", "stopped"),
     [
@@ -398,6 +408,9 @@ def test_a_job_that_its_host_has_lost(source: Source) -> None:
     started = moving.start(source.cim, order(), handle_of(source))
     source.jobs.clear()
     with pytest.raises(CimFailed, match="knows nothing of the migration's job any more"):
+        started.wait(60)
+    source.host.rows.clear()
+    with pytest.raises(CimFailed, match="does not tell what it is called"):
         started.wait(60)
 
 
