@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element, SubElement
 
-from delegation.hosts.cim.cim_class import WMI, CimClass
+from delegation.hosts.cim.cim_class import CimClass
 from delegation.hosts.cim.cim_text import sendable
 from delegation.hosts.cim.cim_xml import ADDRESSING, ANONYMOUS, WSMAN, tag
 
@@ -53,13 +53,3 @@ class Reference:
     def key(self, name: str) -> str:
         """The value of a key; empty where there is none of that name."""
         return dict(self.keys).get(name, "")
-
-    @property
-    def wmi_path(self) -> str:
-        """As properties of type string hold it: backslash and quote in values are escaped."""
-        namespace = self.uri.removeprefix(WMI).rpartition("/")[0].replace("/", "\\")
-        escaped = (
-            '{}="{}"'.format(name, value.replace("\\", "\\\\").replace('"', '\\"'))
-            for name, value in self.keys
-        )
-        return f"{namespace}:{self.class_name}.{','.join(escaped)}"

@@ -86,11 +86,6 @@ def test_a_reference_with_or_without_an_epr_around_it(*, around: bool) -> None:
     assert which.class_name == "Msvm_X"
 
 
-def test_a_wmi_path_escapes_its_values() -> None:
-    which = Reference.to(KIND, Name='Microsoft:A\\b"c')
-    assert which.wmi_path == 'root\\virtualization\\v2:Msvm_Test.Name="Microsoft:A\\\\b\\"c"'
-
-
 @given(st.text(), st.lists(st.integers(0, 2**16 - 1)), st.sampled_from([True, False]))
 def test_what_is_embedded_comes_back(name: str, several: list[int], yes: bool) -> None:  # noqa: FBT001
     made = Embedded(KIND, {"Name": name, "Several": several, "Yes": yes})
