@@ -87,7 +87,7 @@ def probe_move(
         _refuse_no_way_back(world, hosts, ends)
         check(world, hosts, [there], world.teller)
         trial = Trial(open_host, world.seconds)
-        steps: list[ProbeStep] = []
+        steps = [ProbeStep("check", _asked(world, there))]
         trouble: DelegationError | None = None
         try:
             for step in _steps(world, journal, trial, (there, back), planned):

@@ -97,6 +97,7 @@ def tried(farm: Farm, *wanted: Trip) -> list[tuple[Ends, HostPair]]:
 def test_what_a_dry_run_says_of_room_is_no_obstacle_where_others_make_room(farm: Farm) -> None:
     [fits] = trips("hv01", "hv02", 1)
     no_room = Incompatibility("not enough memory", "4711")
+    cases: tuple[tuple[Incompatibility, list[Incompatibility]], ...]
     cases = ((no_room, []), (NO_SWITCH, [NO_SWITCH]), (NO_TICKET, [NO_TICKET]))
     for said, expected in cases:
         farm.said[fits.name] = said

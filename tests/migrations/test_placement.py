@@ -549,8 +549,8 @@ def situations(draw: st.DrawFn) -> tuple[Surveyed, Terms]:
         )
     )
     said = draw(st.builds(Liberties))
-    read = surveyed.taken_for_full() if said.assume_full else surveyed
-    return read, terms(LABELS, *draw(rules_), reach=reach, liberties=said)
+    known = surveyed.taken_for_full() if said.assume_full else surveyed
+    return known, terms(LABELS, *draw(rules_), reach=reach, liberties=said)
 
 
 def ends_up(surveyed: Surveyed, found: Placement) -> dict[str, list[VirtualMachine]]:

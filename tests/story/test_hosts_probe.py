@@ -74,7 +74,8 @@ def test_a_machine_is_moved_there_and_back_and_what_was_seen_is_told(
     farm.check()
     text = (farm.desk.folder / "probe.json").read_text()
     data = json.loads(text)
-    cancel, move, back = (step["facts"] for step in data["steps"])
+    check, cancel, move, back = (step["facts"] for step in data["steps"])
+    assert check["target_after"]["planned"] == {"planned": 0}
     assert cancel["where"] == "on its source"
     assert cancel["failure"]["stopped"]
     assert cancel["cancelled_after"]

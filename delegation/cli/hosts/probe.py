@@ -8,7 +8,7 @@ import click
 
 from delegation.cli import files, opening, options, terminal
 from delegation.errors import CimFailed, HostRefused
-from delegation.hosts.probe.probe_view import STEPS, HostProbe, ProbeView
+from delegation.hosts.probe.probe_view import STEPS, HostProbe, ProbeStep, ProbeView
 from delegation.hosts.probe.probing import probe_pair
 from delegation.migrations.probed_move import ProbedMove, probe_move
 
@@ -96,11 +96,17 @@ def _show(view: ProbeView) -> None:
     ]
     terminal.table(["question", *(host.label for host in view.hosts)], rows)
     for step in view.steps:
-        terminal.say(f"  {STEPS[step.key]} {step.facts['where'] or 'it was not begun'}")
+        terminal.say(f"  {STEPS[step.key]} {_came_to(step)}")
     for host in view.hosts:
         if host.failure is not None:
             details: Sequence[str] = host.failure.details
             terminal.error(f"{host.label}: {host.failure.what}", host.failure.fix, details)
+
+
+def _came_to(step: ProbeStep) -> str:
+    if "where" not in step.facts:
+        return "told"
+    return str(step.facts["where"] or "it was not begun")
 
 
 def _came_of(host: HostProbe, key: str) -> str:

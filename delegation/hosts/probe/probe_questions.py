@@ -19,6 +19,7 @@ from delegation.hosts.cim.cim_classes import (
     NUMA_NODE,
     OPERATING_SYSTEM,
     PLANNED_SYSTEM,
+    SECURITY_SERVICES,
     SERVICE,
     STORAGE_SETTINGS,
     VOLUME,
@@ -96,6 +97,7 @@ def _namespaces(probed: Probed) -> Facts:
         SERVICE,
         VOLUME,
         IP_ADDRESS,
+        SECURITY_SERVICES,
         CLUSTER_ITSELF,
     )
     return {f"{one.namespace} {one.name}": rows(cim, one) for one in asked}

@@ -50,6 +50,7 @@ class HostProbe:
 
 
 STEPS: Mapping[str, str] = {
+    "check": "What does a check leave, and which job is it?",
     "cancel": "What becomes of a migration that is cancelled, and how long does it take?",
     "move": "Does vmms start a migration for an operator over WinRM, and what does it tell?",
     "back": "And on the way back?",
