@@ -64,7 +64,8 @@ def _of_sizes(moves: Iterable[PlacedMachine]) -> Iterator[str]:
     for (source, server), machines in sorted(servers.items()):
         yield (
             f"the disks of {_few(sorted(machines))} are on {server}: {source} needs cifs/{server} "
-            f"among what it may delegate to, to tell their sizes and to move them (file_servers)"
+            "among what it may delegate to (file_servers) to tell their sizes; their migration is "
+            "refused when it is checked, until a probe has shown that Windows takes them along"
         )
 
 
