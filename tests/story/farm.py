@@ -33,6 +33,8 @@ class Farm:
     hosts: HostLab
     files: dict[str, list[str]] = field(default_factory=dict)
     """The digests of every machine's disks, by its name."""
+    staged: dict[str, list[str]] = field(default_factory=dict)
+    """Machines of which somebody else has staged one on a host, by its label."""
 
     @classmethod
     def ready(cls, desk: Workstation, hosts: HostLab) -> Farm:
@@ -56,6 +58,13 @@ class Farm:
         for number, name in enumerate(names):
             self.hosts.host(host).add_vm(name, disk_bytes=size - 4096 * number)
             self.files[name] = self._digests(host, name)
+
+    def stage(self, source: str, name: str, target: str) -> None:
+        """Somebody else stages a machine of that host on another one."""
+        machine = self.hosts.host(source).vms()[name]
+        with self.hosts.host(target).store.change() as state:
+            state.planned.append(machine)
+        self.staged.setdefault(target, []).append(name)
 
     def slow(self, *labels: str, speed: int = SLOW) -> None:
         """Let migrations from these hosts take their time."""
@@ -91,6 +100,8 @@ class Farm:
             assert {path.casefold() for path in host.disk_files()} == own, label
             assert (host.shares(), host.staging()) == ([], []), label
             assert (host.state.outgoing, host.state.incoming) == ([], []), label
+            planned = [one.name for one in host.state.planned]
+            assert planned == self.staged.get(label, []), label
 
     def copying(self, source: str) -> list[str]:
         """The machines that the host is in the middle of sending."""

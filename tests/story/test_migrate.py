@@ -319,6 +319,64 @@ def test_a_disk_that_fills_up_fails_what_needs_it_and_nothing_else(farm: Farm) -
     farm.check()
 
 
+def test_verdicts_go_by_numbers_in_any_language_and_without_any_by_both_hosts(farm: Farm) -> None:
+    """In Japanese the same is said; without numbers the places are as true, the cause unknown."""
+    for label in farm.hosts.names:
+        farm.hosts.host(label).set(language="ja-JP")
+    farm.hosts.host("hv03").set(numbers=False)
+    farm.add("hv01", "web01", "web02")
+    farm.add("hv03", "sql01", "sql02")
+    for label in ("hv01", "hv03"):
+        farm.hosts.host(label).limit(1)
+    farm.slow()
+    running = farm.start(
+        "run", farm.moves(dict.fromkeys(["web01", "web02", "sql01", "sql02"], "hv02")), "--yes"
+    )
+    wait(lambda: farm.copying("hv01") and farm.copying("hv03"))
+    farm.hosts.host("hv02").set(authentication="CredSSP")
+    farm.hurry()
+    done = running.end()
+    assert done.code == 1
+    # What was in the midst of its copy may have come through, or not.
+    states, where = farm.states(), farm.where()
+    assert (states["web02"], states["sql02"]) == ("failed", "failed")
+    for name, state in states.items():
+        assert (state == "moved") == (where[name] == "hv02"), name
+    record = farm.record()
+    assert "the source has no credentials for the target" in record["web02"].reason
+    assert "0x8009030E" in record["web02"].reason
+    assert record["sql02"].reason.startswith("unknown: ")
+    for name, hresult in (("web02", "0x8009030E"), ("sql02", "")):
+        said = record[name].said
+        assert said
+        assert said.hresult == hresult
+        assert not said.message.isascii()
+        assert said.message.split()[0] in farm.run("status", "-v").out
+    assert len(farm.starts()) == 4
+    farm.check()
+
+
+def test_slots_that_somebody_else_uses_are_waited_for(farm: Farm) -> None:
+    """By what the target counts: nothing is sent that it would refuse."""
+    farm.add("hv01", "web01")
+    farm.add("hv03", "other1", "other2")
+    farm.slow("hv03")
+    targets = {"other1": "hv02", "other2": "hv02"}
+    theirs = farm.start("run", farm.moves(targets), "--yes")
+    wait(lambda: len(farm.copying("hv03")) == 2)
+    elsewhere = farm.desk.folder / "elsewhere"
+    desk = replace(farm.desk, variables={**farm.desk.variables, "DELEGATION_STATE": str(elsewhere)})
+    running = desk.start("migrate", "run", farm.moves({"web01": "hv02"}), "--yes")
+    wait((elsewhere / "journal.sqlite").exists)
+    assert farm.hosts.host("hv01").state.moves_begun == 0
+    ended = running.end()
+    assert ended.code == 0, ended.text
+    assert "tried again" not in ended.err
+    assert theirs.end().code == 0
+    assert farm.where() == {**targets, "web01": "hv02"}
+    farm.check()
+
+
 def test_a_right_that_is_taken_away_fails_at_once(farm: Farm) -> None:
     """What is refused is not tried again, and the rest goes on."""
     farm.add("hv01", "web01", "web02", "web03")

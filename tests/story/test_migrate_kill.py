@@ -17,7 +17,7 @@ pytestmark = pytest.mark.lab
 KIB = 1024
 IN_A_ROW = 6
 """How often one run is killed before it is left alone."""
-KILLS = 100 if os.environ.get("DELEGATION_TEST_FULL") else 20
+KILLS = 200 if os.environ.get("DELEGATION_TEST_FULL") else 20
 
 
 @pytest.fixture
@@ -156,6 +156,43 @@ def test_an_abort_from_another_terminal(farm: Farm) -> None:
     assert done.code == 1
     assert farm.states() == {"web01": "aborted", "web02": "moved", "web03": "aborted"}
     assert farm.where() == {"web01": "hv01", "web02": "hv02", "web03": "hv01"}
+    farm.check()
+
+
+def test_what_is_given_up_leaves_nothing_of_ours_and_all_of_others(farm: Farm) -> None:
+    """Its host leaves a planned machine behind; of the other one somebody has staged one."""
+    farm.add("hv01", "web01", "web02")
+    farm.hosts.host("hv01").limit(1)
+    farm.hosts.host("hv02").set(leaves_planned=True)
+    farm.slow(speed=128 * KIB)
+    targets = {"web01": "hv02", "web02": "hv02"}
+    running = farm.start("run", farm.moves(targets), "--yes")
+    wait(lambda: "web01" in farm.copying("hv01"))
+    farm.stage("hv01", "web02", "hv02")
+    farm.hosts.host("hv01").set(rollback_seconds=2.0)
+    assert farm.run("abort", "web01").code == 0
+    done = running.end()
+    assert done.code == 1
+    assert farm.states() == {"web01": "aborted", "web02": "failed"}
+    assert set(farm.where().values()) == {"hv01"}
+    assert "look into C:\\Hyper-V\\web01 on hv02 for files" in done.out
+    farm.check()
+
+
+def test_what_does_not_let_itself_be_stopped_is_moved_and_told(farm: Farm) -> None:
+    farm.add("hv01", "web01")
+    farm.hosts.host("hv01").set(cancelling="refused")
+    farm.slow(speed=128 * KIB)
+    running = farm.start("run", farm.moves({"web01": "hv02"}), "--yes")
+    wait(lambda: "web01" in farm.copying("hv01"))
+    assert farm.run("abort", "web01").code == 0
+    wait(lambda: "does not let it be stopped now" in farm.record()["web01"].reason)
+    assert farm.run("abort", "web01", "--kill-job", "--yes").code == 0
+    farm.hurry()
+    done = running.end()
+    assert done.code == 0
+    assert farm.where() == {"web01": "hv02"}
+    assert "moved to hv02 before it could be stopped" in done.err
     farm.check()
 
 
