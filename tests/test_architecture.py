@@ -60,7 +60,7 @@ IO = {
 PURE_BESIDE_IO = (
     "directory.descriptors directory.editing directory.known_domains directory.known_domains_form"
     " directory.ldif directory.modify directory.requests"
-    " kerberos.refusals migrations.smb.target_view migrations.smb.traffic"
+    " kerberos.refusals migrations.record.noted migrations.smb.target_view migrations.smb.traffic"
 )
 """Rules and formats that lie in a folder of input and output, and do none."""
 _OF_RUNS = (

@@ -761,8 +761,8 @@ def test_a_machine_on_a_share_tells_what_its_source_needs() -> None:
     assert size.startswith("how large the disks of web01 are is not told")
     assert server == (
         "the disks of web01 are on sofs01: hv01 needs cifs/sofs01 among what it may delegate to "
-        "(file_servers) to tell their sizes; their migration is refused when it is checked, until a "
-        "probe has shown that Windows takes them along"
+        "(file_servers) to tell their sizes; their migration is refused when it is checked, until "
+        "a probe has shown that Windows takes them along"
     )
 
 
