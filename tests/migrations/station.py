@@ -97,15 +97,26 @@ class Station(Display):
         liberties: Liberties = Liberties(),  # noqa: B008 - frozen
     ) -> None:
         """``targets``: whereto each machine goes, by name."""
-        self.world = world
-        self.journal = memory_journal()
+        journal = memory_journal()
         named = {
             name: machine
             for host in world.hosts.values()
             for machine, (name, _, _) in host.machines.items()
         }
         moves = [wanted(world, named[name], target) for name, target in targets.items()]
-        self.run = queue.begin(self.journal, RUN, moves, liberties).run
+        self._sit_down(world, journal, queue.begin(journal, RUN, moves, liberties).run)
+
+    @classmethod
+    def of(cls, world: World, journal: Journal, run: int) -> Station:
+        """At a run that is on record already."""
+        station = cls.__new__(cls)
+        station._sit_down(world, journal, run)
+        return station
+
+    def _sit_down(self, world: World, journal: Journal, run: int) -> None:
+        self.world = world
+        self.journal = journal
+        self.run = run
         self.shown: list[Migration] = []
         self.waited: list[Wait] = []
         self.runner: Runner | None = None
