@@ -20,6 +20,8 @@ URGENCY = {
     LEAVE: "leaving",
 }
 """What is done once it was asked to end."""
+QUIET = 300.0
+"""Seconds from which on it is told that a migration has said nothing new."""
 ENOUGH = 0.05
 """How much of all has to be moved before the time left goes by the rate of that."""
 
@@ -32,6 +34,13 @@ class VmProgress:
     began: float = 0.0
     percent: int = 0
     """What it had when ``began`` was."""
+    changed: float = 0.0
+    """When it last said something new."""
+
+    def quiet_for(self, now: float) -> float:
+        """Seconds for which it has said nothing new, where it runs."""
+        is_running = self.move.state in _RUNNING
+        return now - self.changed if is_running else 0.0
 
     def rate(self, now: float) -> float:
         """Bytes a second, on average; 0 where too little was seen."""
@@ -65,7 +74,7 @@ class RunProgress:
     def begin(self, moves: Iterable[Migration]) -> None:
         """What was done before is not counted in the rate of the whole."""
         self._seen = self.clock()
-        self.vms = {move.machine: VmProgress(move) for move in moves}
+        self.vms = {move.machine: VmProgress(move, changed=self._seen) for move in moves}
         self.done_before = self.bytes_done
 
     def see(self, move: Migration) -> str:
@@ -76,6 +85,8 @@ class RunProgress:
         was_running = vm.move.state is MigrationState.RUNNING
         if move.state is MigrationState.RUNNING and not was_running:
             vm.began, vm.percent = self.clock(), move.percent
+        if (move.state, move.percent) != (vm.move.state, vm.move.percent):
+            vm.changed = self.clock()
         vm.move = move
         return news
 
@@ -137,10 +148,21 @@ class RunProgress:
         left = self.left()
         if left is not None:
             words.append(f"about {duration(left)} left")
+        words += self._quiet()
         if self._is_idle:
             patience = duration(self._patience)
             words.append(f"waits for {self._unreachable}, for {patience} more")
         return ", ".join(words)
+
+    def _quiet(self) -> Iterator[str]:
+        """What has said nothing new for a while, the longest: that is nothing to act upon."""
+        now = self.clock()
+        quiet = [vm for vm in self.vms.values() if vm.quiet_for(now) >= QUIET]
+        if quiet:
+            vm = max(quiet, key=lambda one: one.quiet_for(now))
+            others = f" and {len(quiet) - 1:,} more" if len(quiet) > 1 else ""
+            spell = duration(vm.quiet_for(now))
+            yield f"{vm.move.name} at {vm.move.percent} % for {spell}{others}"
 
     def waits(self, wait: Wait) -> Iterator[str]:
         """What is news of it, in lines: each trouble once, and that nothing else is left to do."""

@@ -111,3 +111,20 @@ def test_a_bypass_is_called_so() -> None:
     assert news_of(aside, move(1)) == "web1: hv01 to hv03, aside to make room"
     passed = replace(move(1), at="hv03", to="hv03", started="2026-01-01")
     assert news_of(passed, aside) == "web1: on hv03, waits for its turn"
+
+
+def test_what_says_nothing_new_for_a_while_is_told_and_no_more() -> None:
+    clock = Clock()
+    progress = begun(clock)
+    progress.see(move(1, MigrationState.RUNNING, 7))
+    progress.see(move(2, MigrationState.RUNNING, 7))
+    clock.now += 299
+    assert "for" not in progress.in_words()
+    clock.now += 1
+    progress.see(move(2, MigrationState.RUNNING, 8))
+    assert "web1 at 7 % for 5 min" in progress.in_words()
+    clock.now += 720
+    assert "web1 at 7 % for 17 min and 1 more" in progress.in_words()
+    progress.see(move(1, MigrationState.RUNNING, 8))
+    progress.see(move(2, MigrationState.MOVED, 100))
+    assert " % for " not in progress.in_words()
