@@ -1,7 +1,7 @@
 """What somebody asks for, moves or hosts to be emptied -> a choice, once hosts are read."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 from delegation import names
@@ -12,7 +12,7 @@ from delegation.migrations import moves
 from delegation.migrations.moves import drain
 from delegation.migrations.moves.asked import AskedMove
 from delegation.migrations.moves.machine_index import FoundMachine, MachineIndex
-from delegation.migrations.moves.movable import why_immovable
+from delegation.migrations.moves.movable import is_worth_measuring
 from delegation.migrations.moves.placed import Unmovable
 from delegation.migrations.moves.surveyed import Surveyed
 from delegation.migrations.moves.terms import Terms
@@ -77,15 +77,9 @@ def listed(asked: Sequence[AskedMove]) -> Choice:
             there = index.find(move)
             if isinstance(there, FoundMachine) and there.host != move.target:
                 found[there.host, there.machine] = None
-        return [(host, vm) for host, vm in found if _may_move(vm, terms)]
+        return [(host, vm) for host, vm in found if is_worth_measuring(vm, terms.liberties)]
 
     return Choice(moving, lambda _surveyed, _terms: (asked, ()))
-
-
-def _may_move(machine: VirtualMachine, terms: Terms) -> bool:
-    """Whether it is worth measuring: its size, which is not known yet, is no reason against it."""
-    unmeasured = replace(terms.liberties, assume_full=False)
-    return why_immovable(machine, unmeasured) is None
 
 
 @dataclass(frozen=True)
@@ -111,7 +105,7 @@ class DrainedHosts:
             for host in hosts:
                 hosted = surveyed.hosts.get(host)
                 for machine in hosted.machines if hosted else ():
-                    if _may_move(machine, terms):
+                    if is_worth_measuring(machine, terms.liberties):
                         yield host, machine
 
         def asked(

@@ -11,7 +11,7 @@ import pytest
 
 from delegation.errors import HostError, HostUnreachable, MachinesNotTold
 from delegation.hosts.hypervisor import Hypervisor, Open
-from delegation.hosts.machines import VirtualMachine
+from delegation.hosts.machines import Disk, VirtualMachine
 from delegation.migrations.migration_plan import PlannedMigrations, plan
 from delegation.migrations.moves.terms import Liberties
 from delegation.migrations.wanted_moves import DrainedHosts, ListedMoves, WantedMoves
@@ -89,6 +89,15 @@ def test_no_size_is_asked_of_what_can_not_move_anyway(world: Watched) -> None:
     planned = world.plan(DrainedHosts(("hv01",)), Liberties(with_checkpoints=True))
     assert len(world.measured) == 2
     assert not planned.preview.unmovable
+
+
+def test_of_a_machine_on_a_share_the_size_is_asked_for_it_can_be_told(world: Watched) -> None:
+    shared = (Disk(r"\\sofs01\vms\web02.vhdx"),)
+    world.seen = lambda vm: replace(vm, disks=shared) if vm.name == "web02" else vm
+    planned = world.plan(DrainedHosts(("hv01",)))
+    assert sorted(world.measured) == [("hv01", "web01"), ("hv01", "web02")]
+    [refused] = planned.preview.unmovable
+    assert "100 bytes): that Windows takes them along was never seen" in refused.why
 
 
 def test_a_host_that_is_lost_while_it_is_measured_was_not_read(world: Watched) -> None:

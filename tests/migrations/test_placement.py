@@ -753,17 +753,21 @@ def test_a_machine_that_is_busy_is_waited_for_in_whatever_state() -> None:
     )
 
 
-def test_a_machine_on_a_share_tells_what_its_source_needs() -> None:
-    shared = with_disks("web01", Disk(r"\\sofs01\vms\web01.vhdx"))
-    surveyed = fleet({"hv01": hosted(shared), "hv02": hosted()})
-    found = resolved(surveyed, AskedMove("web01", "hv02"))
-    size, server = found.remarks
-    assert size.startswith("how large the disks of web01 are is not told")
-    assert server == (
-        "the disks of web01 are on sofs01: hv01 needs cifs/sofs01 among what it may delegate to "
-        "(file_servers) to tell their sizes; their migration is refused when it is checked, until "
-        "a probe has shown that Windows takes them along"
+def test_a_machine_on_a_share_is_refused_by_name_and_tells_what_its_source_needs() -> None:
+    path = r"\\sofs01\vms\web01.vhdx"
+    untold = fleet({"hv01": hosted(with_disks("web01", Disk(path))), "hv02": hosted()})
+    [refused] = resolved(untold, AskedMove("web01", "hv02")).unmovable
+    assert refused.why == (
+        r"its disks are on a share (\\sofs01\vms), and how large they are is not told"
     )
+    assert "its host needs cifs/sofs01 among what it may delegate to" in refused.fix
+    told = fleet({"hv01": hosted(with_disks("web01", Disk(path, 7 * GB, ""))), "hv02": hosted()})
+    [refused] = resolved(told, AskedMove("web01", "hv02")).unmovable
+    assert refused.why == (
+        r"its disks are on a share (\\sofs01\vms, 7.0 GB): that Windows takes them along was never "
+        "seen"
+    )
+    assert "cifs" not in refused.fix
 
 
 @pytest.mark.parametrize(

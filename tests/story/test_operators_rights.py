@@ -62,14 +62,13 @@ def test_a_disk_on_a_file_server_is_measured_where_the_mesh_has_the_server(farm:
     host.change_vm("web01", disks=[SHARED])
     host.set(shared={SHARED: 7 << 30})
     plan = farm.run("plan", "--drain", "hv01", "--format", "json")
-    assert plan.code == 3, plan.text
-    assert plan.data["moves"][0]["bytes"] is None
-    size, server = (one for one in plan.data["remarks"] if "web01" in one)
-    assert "is not told" in size
-    assert "hv01 needs cifs/sofs01" in server
+    assert plan.code == 4, plan.text
+    [refused] = plan.data["unmovable"]
+    assert refused["why"].endswith("and how large they are is not told")
+    assert "its host needs cifs/sofs01" in refused["fix"]
 
     farm.desk.inventory(INVENTORY + SERVERS, dns_servers=f"[{farm.desk.lab.address}]")
     assert farm.desk.run("apply", "--yes").code == 0
     plan = farm.run("plan", "--drain", "hv01", "--format", "json")
-    assert plan.data["moves"][0]["bytes"] == host.vms()["web01"].memory + (7 << 30)
-    assert [one for one in plan.data["remarks"] if "is not told" in one and "web01" in one] == []
+    [refused] = plan.data["unmovable"]
+    assert ", 7.0 GB): that Windows takes them along was never seen" in refused["why"]

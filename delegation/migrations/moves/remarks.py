@@ -9,7 +9,7 @@ from delegation.migrations.moves.affinity import AffinityRules
 from delegation.migrations.moves.placed import Placed
 from delegation.migrations.moves.surveyed import Surveyed
 from delegation.migrations.moves.terms import Terms
-from delegation.migrations.moves.volumes import is_share, server_of, system_place, volume_of
+from delegation.migrations.moves.volumes import system_place, volume_of
 
 PlacedMachine = tuple[Placed, VirtualMachine]
 
@@ -57,16 +57,6 @@ def _of_sizes(moves: Iterable[PlacedMachine]) -> Iterator[str]:
     unknown = sorted(machine.name for _, machine in moves if machine.disk is None)
     if unknown:
         yield f"how large the disks of {_few(unknown)} are is not told: not counted as room"
-    servers: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for placed, machine in moves:
-        for server in {server_of(disk.path) for disk in machine.disks if is_share(disk.path)}:
-            servers[placed.move.source, server].append(machine.name)
-    for (source, server), machines in sorted(servers.items()):
-        yield (
-            f"the disks of {_few(sorted(machines))} are on {server}: {source} needs cifs/{server} "
-            "among what it may delegate to (file_servers) to tell their sizes; their migration is "
-            "refused when it is checked, until a probe has shown that Windows takes them along"
-        )
 
 
 def _of_clusters(moves: Iterable[PlacedMachine], surveyed: Surveyed) -> Iterator[str]:
