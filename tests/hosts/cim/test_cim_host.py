@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from uuid import UUID
 
@@ -245,21 +245,26 @@ CHANGES: list[tuple[str, Value, Value]] = [
     (NETWORK, 0, None),
     ("network fd00:20::/64", None, 4),
     ("network 10.9.9.9", None, 1),
+    ("network 10.9.9.9", 1, 2),
+    ("network 10.9.9.9", 2, None),
 ]
+
+
+def by_key(found: Mapping[str, Value]) -> dict[str, Value]:
+    """Settings, however a host spells them."""
+    return {settings.key(name): value for name, value in found.items()}
 
 
 def test_every_setting_there_and_back(at: DeskHost, host: CimHost) -> None:
     at.set(networks={"10.30.0.0/16": 5})
     before = host.read().settings
     for name, old, new in CHANGES:
-        now = host.read().settings
+        wanted = by_key(host.read().settings)
         change(host, name, old, new)
-        then = {**now, name: new}
+        wanted[settings.key(name)] = new
         if new is None:
-            del then[name]
-        found = host.read().settings
-        by_key = {settings.key(one): value for one, value in found.items()}
-        assert by_key == {settings.key(one): value for one, value in then.items()}, name
+            del wanted[settings.key(name)]
+        assert by_key(host.read().settings) == wanted, name
     assert before["network 10.30.0.0/16"] == 5
 
 
@@ -268,6 +273,13 @@ def test_a_network_without_a_priority_gets_the_hosts_own(at: DeskHost, host: Cim
     assert NETWORK in host.read().settings
     [sent] = [one for one in at.messages if b"AddNetworkSettings_INPUT" in one]
     assert b"Metric" not in sent
+
+
+def test_any_network_is_that_of_either_family(at: DeskHost, host: CimHost) -> None:
+    change(host, settings.ANY_NETWORK, False, True)
+    [sent] = [one for one in at.messages if b"AddNetworkSettings_INPUT" in one]
+    assert sent.count(b"Microsoft:UserManagedAllNetworks") == 2
+    assert b"<VALUE>::</VALUE>" in sent.replace(b"&lt;", b"<").replace(b"&gt;", b">")
 
 
 def test_a_change_is_sent_once_also_where_its_answer_is_lost(at: DeskHost, host: CimHost) -> None:

@@ -3,10 +3,16 @@
 import pytest
 
 from delegation.errors import CimFailed, HostUnreachable, WrongHost
-from delegation.hosts.cim import disk_files, host_identity, migration_service, surroundings
+from delegation.hosts.cim import (
+    disk_files,
+    host_identity,
+    host_overview,
+    migration_service,
+    surroundings,
+)
 from delegation.hosts.cim.cim_client import Cim
 from delegation.hosts.cim.told import NotTold, told
-from tests.hosts.cim import farms
+from tests.hosts.cim import canned, farms
 from tests.hosts.cim.canned import (
     CIMV2,
     DENIED,
@@ -198,6 +204,59 @@ def test_an_empty_list_of_what_every_host_has_is_not_told() -> None:
     found = surroundings.read_volumes(opened(host))
     assert isinstance(found, NotTold)
     assert "lists no volumes" in found.why
+
+
+# All in one go
+
+
+FOLDERS = V2, "Msvm_VirtualSystemManagementServiceSettingData"
+
+
+def test_of_two_figures_of_free_memory_the_smaller_counts() -> None:
+    found = host_overview.read_host(opened(farms.host())).resources
+    assert found is not None
+    assert found.memory == 1024 * 1024, "Windows has less than Hyper-V would give away"
+    host = farms.host()
+    host.refusals[CIMV2] = DENIED
+    found = host_overview.read_host(opened(host)).resources
+    assert found is not None
+    assert found.memory == 1024 * 1024 * 1024
+    del host.rows[V2, "Msvm_NumaNode"]
+    reading = host_overview.read_host(opened(host))
+    assert reading.resources is not None
+    assert reading.resources.memory is None
+    assert "nothing of its memory" in reading.not_told["memory"]
+
+
+@pytest.mark.parametrize(
+    ("folder", "free"),
+    [
+        ("C:\\VMs", 50),
+        ("c:\\clusterstorage\\volume1\\VMs", 450),
+        ("C:\\ClusterStorage\\Volume1", 450),
+        ("C:\\ClusterStorage\\Volume10\\VMs", 50),
+        ("D:\\VMs", None),
+        ("\\\\sofs01\\vms", None),
+    ],
+)
+def test_free_space_is_that_of_the_volume_mounted_there(folder: str, free: int | None) -> None:
+    host = farms.host()
+    host.rows[FOLDERS] = [{**host.rows[FOLDERS][0], "DefaultExternalDataRoot": folder}]
+    found = host_overview.read_host(opened(host))
+    assert found.resources is not None
+    assert found.resources.disk == free
+    assert ("disk" in found.not_told) == (free is None)
+
+
+def test_a_clusters_namespace_that_lists_nothing_is_no_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(canned, "NAMESPACES", {*canned.NAMESPACES, "root/MSCluster"})
+    host = farms.host()
+    host.refusals[CIMV2] = DENIED
+    found = host_overview.read_host(opened(host))
+    assert found.clustered is None
+    assert "no access to root/cimv2" in found.not_told["clustered"]
 
 
 def test_a_host_that_is_gone_is_an_error_and_no_answer() -> None:
