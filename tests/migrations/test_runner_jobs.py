@@ -1,6 +1,8 @@
 """The runner over jobs of the hosts: slow, lost, late, those of others, stopped, left behind."""
 
+from collections.abc import Callable
 from random import Random
+from uuid import UUID
 
 import pytest
 
@@ -10,12 +12,12 @@ from delegation.migrations.lifecycle import Migration, MigrationState, Migration
 from delegation.migrations.moves.terms import Liberties
 from delegation.migrations.record import queue, recorded
 from delegation.migrations.record.queue import Queue
-from delegation.migrations.runner import FINISH
+from delegation.migrations.runner import FINISH, errands
 from delegation.migrations.runner.patience import Patience
 from delegation.migrations.runner.work import ErrandEvent, Prepared
 from tests.migrations.station import Station
 from tests.migrations.test_runner import check, drained, world
-from tests.migrations.world import BUSY, FULL, LIMIT, FakeCrew, machine_id
+from tests.migrations.world import BUSY, FULL, LIMIT, FakeCrew, World, machine_id
 
 VM0 = machine_id("vm0")
 OLD_HANDLE = "D3F5A6F0-6C62-4C0B-8C55-0123456789AB"
@@ -175,6 +177,22 @@ def test_slots_that_others_use_are_waited_for_at_either_end(end: str) -> None:
     assert station.states() == {"vm0": "moved"}
     assert len(made.starts) == 1
     assert made.clock > 41, "it began when the other one had ended"
+
+
+def test_what_others_have_in_storage_slots_counts_as_well() -> None:
+    """A host may count a migration of storage alone: then its live slots are free."""
+    station = drained(machines=1)
+    made = station.world
+    made.others_storage["hv02"] = 2
+
+    def ends() -> None:
+        made.others_storage.clear()
+
+    made.after(100, ends)
+    station.go()
+    check(station)
+    assert station.states() == {"vm0": "moved"}
+    assert made.clock > 100
 
 
 def test_a_limit_that_was_reached_meanwhile_is_tried_again() -> None:
@@ -414,27 +432,78 @@ def test_what_does_not_heed_is_killed_where_somebody_wants_that() -> None:
     assert made.stops == [False, True]
 
 
-@pytest.mark.parametrize("when", [0, 1, 2, 3])
-def test_what_is_given_up_before_it_was_sent_is_not_sent(when: int) -> None:
-    """Whether it waits, or is being prepared: its handle is on no record then."""
+class Holding(FakeCrew):
+    """Something happens between the moment that vm0 is prepared and that in which it is heard."""
+
+    def __init__(self, world: World, happens: Callable[[], None]) -> None:
+        super().__init__(world)
+        self._happens = happens
+        self._held: ErrandEvent | None = None
+
+    def next(self, seconds: float) -> ErrandEvent | None:
+        held, self._held = self._held, None
+        if held is not None:
+            return held
+        event = super().next(seconds)
+        if isinstance(event, Prepared) and event.machine == VM0:
+            self._held = event
+            self._happens()
+            return None
+        return event
+
+    def stop(self, machine: UUID, *, kill: bool = False) -> None:
+        if self._held is None:
+            super().stop(machine, kill=kill)
+
+
+def test_what_is_given_up_before_it_was_sent_is_not_sent() -> None:
+    """Its handle is on no record then, and nothing is to be found out."""
     station = drained(machines=2)
 
-    class Asking(FakeCrew):
-        events = 0
+    def asks() -> None:
+        queue.ask_to_give_up(station.journal, station.run, [VM0])
 
-        def next(self, seconds: float) -> ErrandEvent | None:
-            if self.events == when:
-                queue.ask_to_give_up(station.journal, station.run, [VM0])
-            self.events += 1
-            event = super().next(seconds)
-            if isinstance(event, Prepared) and event.machine == VM0 and self.events <= when:
-                queue.ask_to_give_up(station.journal, station.run, [VM0])
-            return event
-
-    station.go(crew=Asking(station.world), patience=Patience(listen=0))
+    station.go(crew=Holding(station.world, asks), patience=Patience(listen=0))
     check(station)
     assert station.states() == {"vm0": "aborted", "vm1": "moved"}
     assert [name for name, *_ in station.world.starts] == ["vm1"]
+    assert station.moves()[0].handle is None
+
+
+def test_what_is_only_prepared_when_its_run_is_to_end_is_not_sent() -> None:
+    station = drained(machines=2)
+
+    def presses() -> None:
+        assert station.runner
+        station.runner.press(FINISH)
+
+    station.go(crew=Holding(station.world, presses))
+    assert station.states()["vm0"] == "queued"
+    assert "vm0" not in {name for name, *_ in station.world.starts}
+    assert MigrationState.STARTING not in {
+        move.state for move in station.shown if move.name == "vm0"
+    }
+    station.go()
+    check(station)
+    assert set(station.states().values()) == {"moved"}
+
+
+def test_room_is_held_while_a_machine_is_prepared() -> None:
+    """Hosts are looked at again meanwhile, and show it as free."""
+    made = world(2, slots=4, disk=10_000)
+    made.hosts["hv02"].disk = 150
+    for name in ("vm0", "vm1"):
+        made.add("hv01", name)
+    station = Station(made, {"vm0": "hv02", "vm1": "hv02"})
+
+    def looks() -> None:
+        assert station.runner
+        station.runner._lookout.take_visit("hv02", errands.look(made.open, "hv02"))
+
+    station.go(crew=Holding(made, looks))
+    assert sorted(station.states().values()) == ["failed", "moved"]
+    assert len(made.orders) == 1
+    assert made.wrongs == []
 
 
 # Terms of the run, and what it notes

@@ -16,6 +16,7 @@ from delegation.errors import (
     HostUnreachable,
     MachinesNotTold,
     MoveRefused,
+    MoveUnsettled,
 )
 from delegation.hosts.hypervisor import Hypervisor, Moving
 from delegation.hosts.machines import (
@@ -350,13 +351,25 @@ def test_a_wish_to_stop_is_put_by_the_thread_that_has_the_connection() -> None:
 
 
 def test_what_can_not_be_stopped_is_asked_again_when_it_can() -> None:
+    """Asked while it can't be, a host need not remember."""
+
+    class Forgetful(Scripted):
+        def stop(self, *, kill: bool = False) -> None:  # noqa: ARG002
+            can_be = not self.said or (
+                isinstance(self.said[0], MoveProgress) and (self.said[0].can_be_stopped)
+            )
+            self.done.append("stop" if can_be else "in vain")
+
     never = MoveProgress(10, can_be_stopped=False)
-    with stage(never, never, MoveProgress(50), MoveProgress(51), MoveProgress(60)) as made:
-        made.threads.carry(made.move, made.order)
+    with stage() as made:
+        made.moving = Forgetful([never, never, never, MoveProgress(50)])
+        made.carry()
         made.threads.stop(made.move.machine)
-        assert isinstance(made.last(), MigrationOver)
-        assert made.moving.done.count("stop") in {1, 2}
-        assert made.moving.done[-1] == "leave"
+        events = list(made.events())
+        if isinstance(events[0], Unsent):
+            return  # the wish was there before anything was sent
+        assert isinstance(events[-1], MigrationOver)
+        assert made.moving.done[-2:] == ["stop", "leave"]
 
 
 def test_a_wish_to_kill_is_put_whatever_was_asked_before() -> None:
@@ -435,6 +448,57 @@ def test_no_planned_machine_is_removed_while_not_all_is_at_rest(why: str) -> Non
         assert event.is_at_work == (why in {"a job", "busy"})
         assert made.world.removed == []
         assert machine in hosts["hv02"].planned
+
+
+def test_what_somebody_has_just_begun_keeps_its_planned_machine() -> None:
+    """Between the look at both hosts and the removal: the source is asked once more."""
+
+    class Quick(Host):
+        asked = 0
+
+        def is_at_work(self, machine: UUID) -> bool:
+            type(self).asked += 1
+            return type(self).asked > 1 or super().is_at_work(machine)
+
+    with stage(Ended(Failure("it failed"))) as made:
+        planned(made)
+        opened = made.open
+
+        def quick(label: str) -> Hypervisor:
+            opened(label)
+            host = Quick(made.world, label)
+            host.stage = made
+            return host
+
+        made.threads = Threads(quick)
+        made.carry()
+        event = made.last()
+        assert isinstance(event, MigrationOver)
+        assert not event.is_tidied
+        assert made.world.removed == []
+
+
+def test_nothing_is_removed_while_its_source_can_not_tell() -> None:
+    """A request whose answer was lost may still be carried out, and needs what it has prepared."""
+
+    class Unsure(Host):
+        def reattach(self, machine: UUID, handle: str) -> Moving | None:  # noqa: ARG002
+            raise MoveUnsettled("it may still begin", "")
+
+    with stage() as made:
+        planned(made)
+
+        def unsure(label: str) -> Hypervisor:
+            host = Unsure(made.world, label)
+            host.stage = made
+            return host
+
+        made.threads = Threads(unsure)
+        made.threads.pursue(made.move)
+        event = made.last()
+        assert isinstance(event, MigrationOver)
+        assert isinstance(event.silence, MoveUnsettled)
+        assert made.world.removed == []
 
 
 def test_a_target_that_does_not_answer_then_has_not_told() -> None:

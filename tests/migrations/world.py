@@ -164,6 +164,8 @@ class World:
         """Why no planned machine can be removed."""
         self.removed: list[tuple[str, UUID]] = []
         """Planned machines that were removed, with their hosts."""
+        self.others_storage: dict[str, int] = {}
+        """Migrations of storage alone that are under way at a host, by its label."""
         self.stops: list[bool] = []
         """Requests to stop a job; True: to kill it."""
         self._later: list[tuple[float, Callable[[], None]]] = []
@@ -384,7 +386,13 @@ class FakeHypervisor(Hypervisor):
         told = disk if host.tells_disk else None
         resources = Resources(host.slots, host.slots, memory, told, r"C:\VMs")
         used = self._world.used(self._label)
-        return HostReading(self.fqdn, {"enabled": True}, resources, under_way=UnderWay(used, used))
+        counted = UnderWay(used, used + self._world.others_storage.get(self._label, 0))
+        return HostReading(
+            self.fqdn,
+            {"enabled": True},
+            resources,
+            under_way=counted,
+        )
 
     def set(self, before: HostSetting, after: HostSetting) -> None:  # noqa: ARG002
         raise AssertionError("a migration changes no settings")
