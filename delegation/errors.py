@@ -177,7 +177,7 @@ class CommandFailed(HostError):
 
 
 class HyperVFailed(CommandFailed):
-    """``vmms`` is what their service, Virtual Machine Management, is at; empty: there is none."""
+    """``vmms`` is what its service, Virtual Machine Management, is at; empty: there is none."""
 
     def __init__(
         self,

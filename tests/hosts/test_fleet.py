@@ -240,7 +240,7 @@ def test_a_conflict_on_one_host_leaves_all_as_they_are() -> None:
     assert hosts.made == []
 
 
-def test_what_a_cmdlet_refuses_ends_that_host_and_no_other() -> None:
+def test_what_a_method_refuses_ends_that_host_and_no_other() -> None:
     hosts = FakeFleet()
     hosts.fails("hv02", "migrations", CommandFailed("access denied", "get the right"))
     report = driver.apply(plan(hosts), changer(hosts), Page(), silent)
@@ -268,7 +268,7 @@ def test_what_a_cmdlet_refuses_ends_that_host_and_no_other() -> None:
     ],
 )
 def test_a_lost_answer_is_unknown_and_stays_open_in_the_record(error: HostError) -> None:
-    """A refusal says as little of the cmdlet: it may come when the host has made the change."""
+    """A refusal says as little of the change: it may come when the host has made the change."""
     hosts = FakeFleet()
     hosts.fails("hv02", "migrations", error)
     page = Page()
@@ -280,8 +280,8 @@ def test_a_lost_answer_is_unknown_and_stays_open_in_the_record(error: HostError)
     assert "performance" in results(page.settled, "hv02")
 
 
-def test_what_a_host_has_counts_more_than_the_error_of_the_cmdlet() -> None:
-    """A cmdlet can fail after it has made the change; then the rest goes on."""
+def test_what_a_host_has_counts_more_than_the_error_of_the_method() -> None:
+    """A method can fail after it has made the change; then the rest goes on."""
     hosts = FakeFleet()
 
     def made_and_failed() -> None:
@@ -298,7 +298,7 @@ def test_what_a_host_has_counts_more_than_the_error_of_the_cmdlet() -> None:
     assert told == "found made, although it failed: it went wrong; look at it"
 
 
-def test_where_it_can_not_be_read_whether_a_failed_cmdlet_has_made_it_that_stays_open() -> None:
+def test_where_it_can_not_be_read_whether_a_failed_method_has_made_it_that_stays_open() -> None:
     hosts = FakeFleet()
 
     def fails_and_goes() -> None:

@@ -56,7 +56,7 @@ def run(
 
 
 def mixed() -> SettingsRunReport:
-    """Three hosts as wanted; on hv04 a cmdlet was refused, and what came after it not tried."""
+    """Three hosts as wanted; on hv04 a change was refused, and what came after it not tried."""
     fine = [setting(f"hv0{n}", *change) for n in (1, 2, 3) for change in CHANGES]
     refused = setting("hv04", *CHANGES[0], Result.FAILED, "access is denied (0x80070005)")
     rest = [setting("hv04", *change, Result.REFUSED, "not tried") for change in CHANGES[1:4]]
