@@ -19,7 +19,7 @@ from delegation.hosts.probe.probe_facts import Fact
 from delegation.hosts.probe.probe_view import ProbeStep, ProbeView
 from delegation.hosts.probe.probing import ProbeWorld, ask_again, probe_pair
 from delegation.migrations import MIGRATE, migration_plan
-from delegation.migrations.lifecycle import Migration
+from delegation.migrations.lifecycle import Migration, MigrationStep
 from delegation.migrations.migration_plan import PlannedMigrations
 from delegation.migrations.moves.asked import AskedMove
 from delegation.migrations.moves.terms import Terms
@@ -157,6 +157,7 @@ def _steps(
         world.teller.say(Remark(f"{key}: {there.name} from {there.source} to {there.target}"))
         facts = trial.attempt(run, current, cancel=is_cancelled)
         yield ProbeStep(key, {**facts, **_asked(world, there)})
+    _give_up_rest(run)
     run.finish()
     arrived = _settled(run, there.machine)
     world.teller.say(Remark(f"back: {arrived.name} from {back.source} to {back.target}"))
@@ -165,6 +166,15 @@ def _steps(
     yield ProbeStep("back", {**facts, **_asked(world, there)})
     home.finish()
     _settled(home, back.machine)
+
+
+def _give_up_rest(run: queue.Queue) -> None:
+    """What is where it was after two attempts stays there: no later run is to try it by itself."""
+    [move] = run.moves()
+    if move.state.pending:
+        said = move.said.message if move.said is not None else ""
+        why = said or "it did not begin"
+        run.step(move.machine, MigrationStep.GIVEN_UP, why, "look at what the probe tells of it")
 
 
 def _asked(world: ProbeMoveWorld, move: Migration) -> dict[str, Fact]:
@@ -177,10 +187,11 @@ def _settled(run: queue.Queue, machine: UUID) -> Migration:
     [move] = [one for one in run.moves() if one.machine == machine]
     if move.state.ended and move.at == move.target:
         return move
-    raise DelegationError(
-        f"{move.name} is {move.state}: {move.reason or 'it is not where it was to go'}",
-        Advice("look where it is, and go on: ", command("migrate", "resume", str(run.run))),
-    )
+    what = f"{move.name} is {move.state}: {move.reason or 'it is not where it was to go'}"
+    if move.state.ended:
+        raise DelegationError(what, f"it is on {move.at}, as before; {move.fix}")
+    again = command("migrate", "resume", str(run.run))
+    raise DelegationError(what, Advice("look where it is, and go on: ", again))
 
 
 def _new_run(world: ProbeMoveWorld, planned: PlannedMigrations, move: Migration) -> NewRun:

@@ -22,11 +22,6 @@ from delegation.migrations.runner.work import (
     Unsent,
 )
 
-_STEPS = {
-    Whereabouts.SOURCE: MigrationStep.RETURNED,
-    Whereabouts.TARGET: MigrationStep.ARRIVED,
-}
-
 
 class _Wish:
     """A wish to cancel, which is there once the migration has begun to copy."""
@@ -111,20 +106,23 @@ class Trial:
             watched.ended, watched.failure = at, event.failure
             watched.is_tidied = event.is_tidied
             watched.where = place(event.looks, move)
-            _settle(run, move, watched.where)
+            _settle(run, move, watched)
 
 
-def _settle(run: Queue, move: Migration, where: Whereabouts) -> None:
+def _settle(run: Queue, move: Migration, watched: _Watched) -> None:
     """Raises DelegationError where both hosts together do not say where the VM is."""
-    step = _STEPS.get(where)
-    if step is not None:
-        run.step(move.machine, step, at=move.target if step is MigrationStep.ARRIVED else None)
-        return
-    run.step(move.machine, MigrationStep.LOST, f"it is {where.value}")
-    raise DelegationError(
-        f"{move.name} is {where.value} after its migration has ended",
-        f"look at it on both hosts; then delegation migrate resume {run.run}",
-    )
+    where, failure = watched.where, watched.failure
+    if where is Whereabouts.TARGET:
+        run.step(move.machine, MigrationStep.ARRIVED, at=move.target, said=failure)
+    elif where is Whereabouts.SOURCE:
+        run.step(move.machine, MigrationStep.RETURNED, said=failure)
+    else:
+        place_told = where.value if where is not None else "nowhere"
+        run.step(move.machine, MigrationStep.LOST, f"it is {place_told}", said=failure)
+        raise DelegationError(
+            f"{move.name} is {place_told} after its migration has ended",
+            f"look at it on both hosts; then delegation migrate resume {run.run}",
+        )
 
 
 def _may_be_cancelled(event: ErrandEvent) -> bool:

@@ -10,8 +10,8 @@ import pytest
 
 from delegation.errors import DelegationError, HostUnreachable, Refused
 from delegation.hosts.cim.cim_client import Cim
-from delegation.hosts.hypervisor import Hypervisor, Open
-from delegation.hosts.machines import VirtualMachine
+from delegation.hosts.hypervisor import Hypervisor, Moving, Open
+from delegation.hosts.machines import MoveOrder, VirtualMachine
 from delegation.hosts.probe.probe_view import ProbeView
 from delegation.migrations.lifecycle import MigrationState
 from delegation.migrations.probed_move import ProbedMove, probe_move
@@ -19,6 +19,7 @@ from delegation.migrations.record import recorded
 from tests.hosts.cim import farms
 from tests.hosts.cim.canned import opened
 from tests.migrations.desk import InstantHost, MemoryWorld, Told
+from tests.migrations.world import NETWORK, FakeHypervisor
 
 
 class Desk(MemoryWorld):
@@ -63,6 +64,11 @@ class Host(InstantHost):
 
     def machines(self) -> list[VirtualMachine]:
         return [replace(vm, path=self._probed.home) for vm in super().machines()]
+
+    def move(self, order: MoveOrder, handle: str) -> Moving:
+        if self._probed.hosts_there.fate.get(order.name):
+            return FakeHypervisor.move(self, order, handle)  # it fails at once, and is remembered
+        return super().move(order, handle)
 
 
 @pytest.fixture
@@ -131,3 +137,16 @@ def test_an_answer_that_is_lost_is_told_and_left_to_resume(desk: Desk) -> None:
     assert [step.key for step in view.steps] == ["check"]
     [(run, state, at)] = desk.on_record()
     assert (run, state, at) == (1, MigrationState.UNKNOWN, "hv01")
+
+
+def test_a_migration_that_fails_twice_is_told_and_tried_no_more(desk: Desk) -> None:
+    desk.hosts_there.fate["web01"] = [NETWORK, NETWORK]
+    view = desk.probe()
+    assert view.trouble is not None
+    assert "it is on hv01, as before" in view.trouble.fix
+    assert [step.key for step in view.steps] == ["check", "cancel", "move"]
+    failure = view.to_json()["steps"][2]["facts"]["failure"]
+    assert failure["hresult"] == NETWORK.hresult
+    assert desk.on_record() == [(1, MigrationState.FAILED, "hv01")]
+    assert desk.where() == {"web01": "hv01"}
+    assert len(desk.hosts_there.starts) == 2
