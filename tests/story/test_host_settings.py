@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.lab import Lab, byhand
+from tests.lab import Lab, byhand, dc
 from tests.lab.description import OPERATOR
 from tests.lab.hosts import HostLab
 from tests.story.witness import first
@@ -172,6 +172,28 @@ def test_a_right_that_is_lost_in_a_change_leaves_it_to_be_found_out(
     assert back.code == 0, back.text
     assert "had been written: hv02 (any_network)" in back.err
     assert found(hosts) == before
+
+
+def test_a_change_whose_answer_is_lost_is_sent_once_and_found_out(
+    desk: Workstation, hosts: HostLab
+) -> None:
+    """The host carries it out later than that, and nothing more is tried there meanwhile."""
+    desk = at_desk(desk, "hv[01-02]")
+    hosts.host("hv02").set(lost_answers=["ModifyServiceSettings"], late=0.5)
+    apply = desk.run("hosts", "apply", "--yes", *ANYHOW)
+    assert apply.code == 1, apply.text
+    assert "hv02: unknown: migrations: the connection to hv02.corp.example" in apply.err
+    assert became(desk, 1)["hv02", "migrations"] is None
+    assert dc.until(lambda: hosts.host("hv02").state.migrations == 4, 30)
+    assert hosts.host("hv02").state.enabled is False
+
+    again = desk.run("hosts", "apply", "--yes", *ANYHOW)
+    assert again.code == 0, again.text
+    assert became(desk, 1)["hv02", "migrations"] == "applied"
+    assert found(hosts, *first(2)) == alike(WANTED, *first(2))
+    while desk.run("hosts", "rollback", "--yes").code == 0:
+        pass
+    assert found(hosts, *first(2)) == alike(AS_NEW, *first(2))
 
 
 def test_a_host_that_dies_during_the_question_costs_the_others_nothing(
