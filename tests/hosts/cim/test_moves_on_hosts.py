@@ -249,6 +249,21 @@ class TestFollowed:
         assert trip.mover.call("reattach", trip.machine, handle) is None
         assert dc.until(lambda: trip.trees() == before and not trip.leavings(), SECONDS)
 
+    def test_a_service_that_was_restarted_has_lost_it(self, trip: Trip) -> None:
+        before = trip.trees()
+        trip.source.speed(SLOW)
+        handle = trip.begin()
+        trip.copying()
+        trip.source.set(vmms="Stopped")
+        with pytest.raises(CimFailed):
+            trip.mover.call("reattach", trip.machine, handle)
+        trip.source.set(vmms="Running")
+        with pytest.raises(CimFailed, match="knows nothing of the migration's job any more"):
+            trip.mover.call("wait", 1)
+        assert trip.mover.call("reattach", trip.machine, handle) is None
+        assert dc.until(lambda: trip.trees() == before and not trip.leavings(), SECONDS)
+        assert dc.until(lambda: not trip.mover.call("is_at_work", trip.machine), SECONDS)
+
     def test_one_that_ended_long_ago_is_none(self, trip: Trip) -> None:
         handle = trip.begin()
         assert trip.mover.call("end") == Ended(None)

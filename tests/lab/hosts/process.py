@@ -135,6 +135,8 @@ class HostProcess:
             for endpoint in self.endpoints:
                 endpoint.stop()
             self.listen()
+        if state.vmms != "Running":
+            self.vmms.restarted()
         self.service.adjust()
 
     def reset(self) -> None:

@@ -65,6 +65,11 @@ class Vmms:
             timer.cancel()
         self.jobs.stop_all()
 
+    def restarted(self) -> None:
+        """End all jobs, and know none of them any more: the service has ended, and not the host."""
+        self.close()
+        self.jobs.forget()
+
     def language(self) -> str:
         """Name the language of its texts, whatever a client's Locale says."""
         return self.host.store.read().language
