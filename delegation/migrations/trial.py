@@ -24,7 +24,7 @@ from delegation.migrations.runner.work import (
 
 
 class _Wish:
-    """A wish to cancel, which is there once the migration has begun to copy."""
+    """A wish to cancel, which is there once the migration is under way."""
 
     def __init__(self, *, is_wanted: bool) -> None:
         self._is_wanted = is_wanted
@@ -126,10 +126,11 @@ def _settle(run: Queue, move: Migration, watched: _Watched) -> None:
 
 
 def _may_be_cancelled(event: ErrandEvent) -> bool:
-    """Whether there is something to roll back by now, and its host lets itself be asked."""
-    if not isinstance(event, Advanced):
-        return False
-    return event.progress.percent > 0 and event.progress.can_be_stopped
+    """Whether it is under way, and its host lets itself be asked.
+
+    A small machine would have arrived before it shows a percent.
+    """
+    return isinstance(event, Advanced) and event.progress.can_be_stopped
 
 
 def _facts(watched: _Watched, move: Migration) -> dict[str, Fact]:

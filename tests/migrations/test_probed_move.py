@@ -94,6 +94,7 @@ def test_it_comes_back_to_where_it_was_and_each_move_is_on_record(desk: Desk) ->
     data = view.to_json()
     assert data["steps"][1]["facts"]["where"] == "on its target"
     assert "web01" not in str(data)
+    assert {"move", "cancel"} & data["not_asked"].keys() == {"cancel"}, "it came too late for that"
     assert set(data["steps"][1]["facts"]["source_after"]) == {"jobs", "planned", "listeners"}
 
 

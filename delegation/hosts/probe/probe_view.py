@@ -56,8 +56,6 @@ STEPS: Mapping[str, str] = {
     "back": "And on the way back?",
 }
 """What is done with a VM that may be moved, by the key in the file."""
-_ANSWERED_BY = {"move": ("move",), "cancel": ("cancel", "leftovers")}
-"""What each step answers of what reading can't tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +109,11 @@ class ProbeView:
         }
 
     def _not_asked(self) -> dict[str, str]:
-        answered = {key for one in self.steps for key in _ANSWERED_BY.get(one.key, ())}
+        """What reading can't tell, and no step has: one that came too late to cancel has not."""
+        answered = set()
+        for one in self.steps:
+            answered |= {"move"} if one.facts.get("where") else set()
+            answered |= {"cancel", "leftovers"} if one.facts.get("cancelled_after") else set()
         return {key: what for key, what in NOT_ASKED.items() if key not in answered}
 
     def _hidden(self) -> list[tuple[re.Pattern[str], str]]:
