@@ -28,7 +28,8 @@ from delegation.hosts.machines import (
     UnderWay,
 )
 from delegation.migrations.lifecycle import Migration
-from delegation.migrations.runner.threads import LatestLooks, Threads, Watchers
+from delegation.migrations.runner import errands
+from delegation.migrations.runner.threads import LatestLooks, Threads, Watchers, Wish
 from delegation.migrations.runner.work import (
     Accepted,
     Advanced,
@@ -352,24 +353,21 @@ def test_a_wish_to_stop_is_put_by_the_thread_that_has_the_connection() -> None:
 
 def test_what_can_not_be_stopped_is_asked_again_when_it_can() -> None:
     """Asked while it can't be, a host need not remember."""
-
-    class Forgetful(Scripted):
-        def stop(self, *, kill: bool = False) -> None:  # noqa: ARG002
-            can_be = not self.said or (
-                isinstance(self.said[0], MoveProgress) and (self.said[0].can_be_stopped)
-            )
-            self.done.append("stop" if can_be else "in vain")
-
     never = MoveProgress(10, can_be_stopped=False)
     with stage() as made:
-        made.moving = Forgetful([never, never, never, MoveProgress(50)])
-        made.carry()
-        made.threads.stop(made.move.machine)
-        events = list(made.events())
-        if isinstance(events[0], Unsent):
-            return  # the wish was there before anything was sent
-        assert isinstance(events[-1], MigrationOver)
-        assert made.moving.done[-2:] == ["stop", "leave"]
+        moving = made.moving = Scripted([never, never, MoveProgress(50), MoveProgress(60)])
+        wish = Wish()
+        errand = errands.carry(made.open, made.move, made.order, wish)
+        assert isinstance(next(errand), Accepted)
+        wish.ask(kill=False)
+        asked = []
+        for _ in range(3):
+            next(errand)
+            asked.append(moving.done.count("stop"))
+        assert asked == [1, 1, 1], "it was asked before it said that it can't be"
+        moving.said = []
+        assert isinstance(next(errand), MigrationOver)
+        assert moving.done == ["stop", "stop", "leave"]
 
 
 def test_a_wish_to_kill_is_put_whatever_was_asked_before() -> None:
