@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from delegation import wiring
@@ -43,8 +44,7 @@ class SettableHost(desk.InstantHost):
         self._settings = world.settings_there[label]
 
     def read(self) -> HostReading:
-        found = super().read()
-        return HostReading(found.fqdn, dict(self._settings), found.resources)
+        return replace(super().read(), settings=dict(self._settings))
 
     def set(self, before: HostSetting, after: HostSetting) -> None:
         assert self._settings[before.name] == before.value
