@@ -132,6 +132,8 @@ def test_a_disk_on_a_share_is_refused_by_name(source: Source) -> None:
     [found] = moving.check(source.cim, order(with_checkpoints=True))
     assert "\\\\sofs01\\vms\\vm1\\big.vhdx on a share" in found.message
     assert source.calls == []
+    asked = source.host.asked.count("GetVirtualHardDiskSettingData")
+    assert asked == 2, "the source would make a second hop to the file server"
 
 
 def test_checkpoints_are_refused_by_name_unless_they_are_wanted(source: Source) -> None:
