@@ -562,7 +562,8 @@ def test_what_both_hosts_count_is_noted_of_the_first_that_is_copied() -> None:
     station.go()
     counts = recorded.notes(station.journal, station.run).counts
     assert counts
-    assert counts.machine == station.world.orders[0].machine
+    first_two = [order.machine for order in station.world.orders[:2]]
+    assert counts.machine in first_two, "and not of the third, which began when one had ended"
     assert set(counts.during) == {"hv01", "hv02"} or set(counts.during) == {"hv01", "hv03"}
     assert counts.during["hv01"].migrations == counts.ours["hv01"] == 2
     assert counts.before["hv01"].migrations <= 1
