@@ -91,6 +91,11 @@ def two_way(name: str, *members: str) -> Mesh:
     return Mesh(name, members, members)
 
 
+def on_shares(name: str, *members: str) -> Mesh:
+    """Of hosts whose machines stay on SMB storage: they ask each other for no cifs."""
+    return Mesh(name, members, members, (names.MIGRATION,))
+
+
 def file_server(name: str, *reached_from: str) -> FileServer:
     return FileServer(name, name, f"{name}.{DOMAIN}", reached_from)
 
@@ -438,14 +443,23 @@ Ends = tuple[tuple[str, ...], tuple[str, ...]]
 
 @cache
 def meshes(labels: tuple[str, ...]) -> st.SearchStrategy[tuple[Mesh, ...]]:
-    """One mesh of all, or several that overlap, some of them one way; every host is in one."""
+    """One mesh of all, or several that overlap, some of them one way; every host is in one.
+
+    Some ask for the migration service alone.
+    """
     two: st.SearchStrategy[Ends] = some(labels, 2).map(lambda members: (members, members))
     one = st.tuples(some(labels, 1), some(labels, 1)).filter(lambda ends: ends[0] != ends[1])
-    return st.lists(two | one, max_size=2).map(lambda ends: _covering(labels, ends))
+    services = st.sampled_from([MANAGED_SERVICES, (names.MIGRATION,)])
+    each = st.tuples(two | one, services)
+    return st.lists(each, max_size=2).map(lambda drawn: _covering(labels, drawn))
 
 
-def _covering(labels: tuple[str, ...], ends: Sequence[Ends]) -> tuple[Mesh, ...]:
-    found = [one_way(f"mesh{number}", *pair) for number, pair in enumerate(ends)]
+def _covering(
+    labels: tuple[str, ...], drawn: Sequence[tuple[Ends, tuple[str, ...]]]
+) -> tuple[Mesh, ...]:
+    found = [
+        Mesh(f"mesh{number}", *ends, services) for number, (ends, services) in enumerate(drawn)
+    ]
     covered = {label for mesh in found for label in (*mesh.sources, *mesh.targets)}
     if covered < set(labels):
         found.append(two_way("all", *labels))

@@ -7,6 +7,8 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
+from delegation import names
+
 
 class Auth(StrEnum):
     KERBEROS = "kerberos"
@@ -34,6 +36,13 @@ class OwnValues(StrEnum):
 
     REMOVE = "remove"
     KEEP = "keep"
+
+
+class MeshService(StrEnum):
+    """What the hosts of a mesh may ask each other for, by the word for it in an inventory."""
+
+    CIFS = "cifs"
+    MIGRATION = "migration"
 
 
 class Authentication(StrEnum):
@@ -169,11 +178,16 @@ class Host:
 
 
 class Mesh(NamedTuple):
-    """Every source may migrate to every target, by label; a two-way mesh has both alike."""
+    """Every source may migrate to every target, by label; a two-way mesh has both alike.
+
+    ``services`` are service classes. Without cifs the storage stays where it is, on shares that
+    both ends reach: the machine alone moves.
+    """
 
     name: str
     sources: tuple[str, ...]
     targets: tuple[str, ...]
+    services: tuple[str, ...] = names.MANAGED_SERVICES
 
 
 class FileServer(NamedTuple):

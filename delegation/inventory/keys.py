@@ -11,6 +11,7 @@ from delegation.inventory import (
     Auth,
     Authentication,
     Foreign,
+    MeshService,
     OwnValues,
     Performance,
     Policy,
@@ -34,6 +35,7 @@ from delegation.inventory.value_types import (
     Key,
     Section,
     choice,
+    choices_of,
     list_of,
     mapping_of,
     named,
@@ -112,6 +114,9 @@ MESH = Section("mesh", (
     Key("members", HOST_NAMES, '["hv[01-64]"]', "Hosts that all migrate to each other"),
     Key("sources", HOST_NAMES, '["hv[01-32]"]', "One way: hosts that migrate away"),
     Key("targets", HOST_NAMES, '["hv[33-64]"]', "One way: hosts that are migrated to"),
+    Key("services", choices_of(MeshService), "[migration]",
+        "What they ask each other for; without cifs, storage stays on shares",
+        "cifs and migration"),
 ), forms=(("members",), ("sources", "targets")))
 
 FILE_SERVER = Section("file server", (

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from delegation import names
-from delegation.inventory import FileServer, Mesh
+from delegation.inventory import FileServer, Mesh, MeshService
 from delegation.inventory.declared import DeclaredSection
 from delegation.inventory.fields import Field, Reading
 from delegation.inventory.hosts_section import DeclaredHosts, NameOwner
@@ -103,8 +103,10 @@ def read_meshes(inventory: DeclaredSection, hosts: DeclaredHosts) -> DeclaredMes
         if first and first.text != key.text:
             what = f"duplicate mesh {quoted(key.text)}, first at {first.line}:{first.column}"
             reading.problem(key, what, "rename one of the two; case makes no difference")
-        sources, targets = _mesh(inventory.entry("meshes", key, node), hosts)
-        meshes.found.append(Mesh(key.text, sources.labels, targets.labels))
+        mesh = inventory.entry("meshes", key, node)
+        sources, targets = _mesh(mesh, hosts)
+        services = _services(mesh)
+        meshes.found.append(Mesh(key.text, sources.labels, targets.labels, services))
         meshes.complete = meshes.complete and sources.readable and targets.readable
         meshed.update(sources.labels, targets.labels)
     if meshes.complete:
@@ -135,7 +137,8 @@ def _mesh(declared: DeclaredSection, hosts: DeclaredHosts) -> tuple[HostList, Ho
     if not declared.readable:
         return HostList(), HostList()
     reading = declared.reading
-    lists = {key: listed_hosts(reading, field, hosts) for key, field in declared.fields.items()}
+    given = {key: field for key, field in declared.fields.items() if key != "services"}
+    lists = {key: listed_hosts(reading, field, hosts) for key, field in given.items()}
     if "members" not in lists:
         return _one_way(declared, lists)
     two_way = lists["members"]
@@ -151,9 +154,30 @@ def _mesh(declared: DeclaredSection, hosts: DeclaredHosts) -> tuple[HostList, Ho
     return two_way, two_way
 
 
+def _services(declared: DeclaredSection) -> tuple[str, ...]:
+    """Service classes, in the order in which values are written."""
+    reading, listed = declared.reading, declared.get("services")
+    if listed is None:
+        return names.MANAGED_SERVICES
+    found: set[MeshService] = set()
+    for item in reading.items(listed) or ():
+        service = reading.choice(item, MeshService)
+        if service in found:
+            reading.problem(item.node, f"repeated service {service}", "name each service once")
+        elif service is not None:
+            found.add(service)
+    if found == {MeshService.CIFS}:
+        what = f"{declared.field.title} has cifs alone: without the migration service nothing moves"
+        declared.problem("services", what, "write services: [migration], or delete the line")
+    return tuple(_CLASSES[service] for service in MeshService if service in found)
+
+
+_CLASSES = {MeshService.CIFS: names.CIFS, MeshService.MIGRATION: names.MIGRATION}
+
+
 def _one_way(declared: DeclaredSection, lists: dict[str, HostList]) -> tuple[HostList, HostList]:
     if not lists:
-        if declared.is_empty:
+        if declared.is_empty or "services" in declared.fields:
             what = f"empty mesh: {declared.field.title} lists no hosts"
             fix = 'add members: ["hv[01-64]"], or sources and targets'
             declared.reading.problem(declared.node, what, fix)

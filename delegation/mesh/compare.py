@@ -222,7 +222,9 @@ class _ValueJudge:
         if peer is not None and peer not in peers:
             reason = "the host itself" if peer == label else f"{peer} is not a peer"
             return Verdict(label, value, Standing.STALE, reason)
-        return Verdict(label, value, Standing.FOREIGN, "not in the inventory")
+        lone = self.names.hosts.get(retirement.host_of(value, names.CIFS))
+        reason = f"no mesh asks for cifs of {lone}" if lone in peers else "not in the inventory"
+        return Verdict(label, value, Standing.FOREIGN, reason)
 
     def _keep_rule(self, label: str, value: str) -> Keep | None:
         """The rule for this value: a live one wherever several match."""

@@ -23,10 +23,10 @@ class Endpoint(NamedTuple):
     is_host: bool
 
     @classmethod
-    def of_host(cls, host: Host) -> "Endpoint":
+    def of_host(cls, host: Host, services: tuple[str, ...] = names.MANAGED_SERVICES) -> "Endpoint":
         # cifs for the storage, which is written through a hidden share of the target, and the
         # migration service for the machine itself.
-        return cls._of(host.label, host.computer, host.fqdn, names.MANAGED_SERVICES, is_host=True)
+        return cls._of(host.label, host.computer, host.fqdn, services, is_host=True)
 
     @classmethod
     def of_file_server(cls, server: FileServer) -> "Endpoint":
@@ -55,6 +55,13 @@ class Delegate(NamedTuple):
     def protocol_transition(self) -> bool | None:
         return self.host.protocol_transition if self.endpoints else None
 
+    def endpoint(self, target: Endpoint) -> Endpoint | None:
+        """The same target with the values that this host reaches it by; None: it does not."""
+        for endpoint in self.endpoints:
+            if endpoint.label == target.label and endpoint.is_host == target.is_host:
+                return endpoint
+        return None
+
     def values(self) -> Iterator[tuple[str, str]]:
         """Each desired value as (casefolded, canonical)."""
         for endpoint in self.endpoints:
@@ -72,7 +79,9 @@ class Desired(NamedTuple):
         # Every host that reaches an endpoint has the same object: by its identity, a million of
         # them are told apart in a quarter of the time.
         reached = {id(it): it for label in labels for it in self.delegates[label].endpoints}
-        endpoints = {(it.is_host, it.label): it for it in reached.values()}
+        # Of a host that some reach by fewer services than others, the one with all of them.
+        by_values = sorted(reached.values(), key=lambda it: len(it.values))
+        endpoints = {(it.is_host, it.label): it for it in by_values}
         return [endpoints[key] for key in sorted(endpoints)]
 
     def account_names(self) -> list[str]:
@@ -92,27 +101,53 @@ def expand(inventory: Inventory) -> Desired:
 
     Raises Refused where a mesh is so large that no computer object could hold its values.
     """
-    host_endpoints = {label: Endpoint.of_host(host) for label, host in inventory.hosts.items()}
+    host_endpoints = _host_endpoints(inventory)
     file_servers = _file_servers_by_host(inventory)
     reach = _reach_by_host(inventory)
     position = {label: index for index, label in enumerate(inventory.hosts)}
     delegates: dict[str, Delegate] = {}
     for label, host in inventory.hosts.items():
-        peers = sorted(reach.get(label, set()) - {label}, key=position.__getitem__)
-        endpoints = [host_endpoints[peer] for peer in peers]
+        services = reach.get(label, {})
+        peers = sorted(services.keys() - {label}, key=position.__getitem__)
+        endpoints = [host_endpoints[services[peer]][peer] for peer in peers]
         endpoints += file_servers.get(label, ())
         delegates[label] = Delegate(host, tuple(endpoints))
     return Desired(inventory.domain, delegates)
 
 
-def _reach_by_host(inventory: Inventory) -> Mapping[str, set[str]]:
-    """The labels of all targets of each source. Raises Refused before they use up memory."""
-    reach: dict[str, set[str]] = defaultdict(set)
+Services = tuple[str, ...]
+"""Service classes, in the order in which values are written."""
+
+
+def _host_endpoints(inventory: Inventory) -> Mapping[Services, Mapping[str, Endpoint]]:
+    """Every host as an endpoint by its label, for each set of services that some mesh asks for."""
+    asked = {mesh.services for mesh in inventory.meshes}
+    if len(asked) > 1:
+        # A host that is in several meshes is reached by what they ask for together.
+        asked.add(names.MANAGED_SERVICES)
+    return {
+        services: {
+            label: Endpoint.of_host(host, services) for label, host in inventory.hosts.items()
+        }
+        for services in asked
+    }
+
+
+def _reach_by_host(inventory: Inventory) -> Mapping[str, Mapping[str, Services]]:
+    """The labels of all targets of each source, and by which services it reaches each.
+
+    Raises Refused before they use up memory.
+    """
+    reach: dict[str, dict[str, Services]] = defaultdict(dict)
     for mesh in inventory.meshes:
-        _refuse_too_many(mesh.name, len(mesh.targets) * 4)
+        _refuse_too_many(mesh.name, len(mesh.targets) * len(mesh.services) * 2)
+        targets = dict.fromkeys(mesh.targets, mesh.services)
         for source in mesh.sources:
-            reach[source].update(mesh.targets)
-            _refuse_too_many(mesh.name, len(reach[source]) * 4)
+            reached = reach[source]
+            others = [it for it, services in reached.items() if services != mesh.services]
+            reached.update(targets)
+            reached.update(dict.fromkeys(targets.keys() & others, names.MANAGED_SERVICES))
+            _refuse_too_many(mesh.name, len(reached) * len(mesh.services) * 2)
     return reach
 
 

@@ -7,7 +7,7 @@ all else is there without it.
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from delegation import names
@@ -147,7 +147,7 @@ def grid(matrix: ReportedMatrix, hosts: Sequence[ReportedHost]) -> TemplateRow:
 
     A row is (source, flags, cells); a cell is (target, state, bits of the values that are there,
     other values as (value, standing, reason, whether nothing lets it stay)). A target alone is one
-    of which everything is missing.
+    of which everything is missing. A mesh ends with the bits of the services that it asks for.
     """
     number = {target.label: index for index, target in enumerate(matrix.targets)}
     values = {target.label: target.values for target in matrix.targets}
@@ -162,7 +162,11 @@ def grid(matrix: ReportedMatrix, hosts: Sequence[ReportedHost]) -> TemplateRow:
             for group in matrix.groups
         ],
         "meshes": [
-            [mesh.name, *([number[one] for one in end] for end in (mesh.sources, mesh.targets))]
+            [
+                mesh.name,
+                *([number[one] for one in end] for end in (mesh.sources, mesh.targets)),
+                _bits(mesh.services, names.MANAGED_SERVICES),
+            ]
             for mesh in matrix.meshes
         ],
         "unread": [number[label] for label in matrix.unread if label in number],
@@ -185,8 +189,12 @@ def _flags(host: ReportedHost) -> list[int]:
 def _cell(pair: ReportedPair, number: Mapping[str, int], values: Sequence[str]) -> list[Any] | int:
     if pair.state is PairState.MISSING and not pair.extra:
         return number[pair.target]
-    there = set(pair.present)
-    bits = sum(1 << index for index, value in enumerate(values) if value in there)
-    cell = [number[pair.target], _CODES[pair.state], bits]
+    cell = [number[pair.target], _CODES[pair.state], _bits(pair.present, values)]
     extra = [[one.value, one.standing, one.reason, int(one.unexpected)] for one in pair.extra]
     return [*cell, extra] if extra else cell
+
+
+def _bits(some: Collection[str], values: Sequence[str]) -> int:
+    """Which of the values are among those, the first one in the lowest bit."""
+    there = set(some)
+    return sum(1 << index for index, value in enumerate(values) if value in there)
