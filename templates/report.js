@@ -93,11 +93,10 @@
   // Which services the source reaches the target by: the bits of all meshes that have the pair.
   const askedOf = (from, to) => (targets[to][3]
     ? asking.reduce((bits, [sources, ends, asked]) => (sources.has(from) && ends.has(to) ? bits | asked : bits), 0)
-    : 1);
+    : -1);
   const valuesOf = (to) => {
-    const [, short, fqdn, isHost] = targets[to];
-    return (isHost ? services : services.slice(0, 1))
-      .flatMap((service) => [`${service}/${short}`, `${service}/${fqdn}`]);
+    const [, short, fqdn, isHost, paths] = targets[to];
+    return isHost ? services.flatMap((service) => [`${service}/${short}`, `${service}/${fqdn}`]) : paths;
   };
   // Each value towards a target with whether it is there and its place among four, and what else is.
   const inside = (from, to) => {

@@ -30,7 +30,7 @@ from delegation.inventory import (
     Retired,
     Unconstrained,
 )
-from delegation.mesh import compare, planning, snapshot
+from delegation.mesh import compare, file_servers, planning, snapshot
 from delegation.mesh.compare import Comparison
 from delegation.mesh.desired import expand
 from delegation.mesh.seams import Reader, delegations
@@ -214,14 +214,20 @@ class MemoryDirectory:
     def directory(self) -> Directory:
         return self._directory
 
-    def find(self, computer_names: Collection[str], spns: Collection[str] = ()) -> list[Computer]:
-        wanted = {name.casefold() for name in computer_names}
+    def find(
+        self,
+        computer_names: Collection[str],
+        spns: Collection[str] = (),
+        users: Collection[str] = (),
+    ) -> list[Computer]:
+        wanted = {f"{name}$".casefold() for name in computer_names}
+        wanted |= {name.casefold() for name in users}
         held = {names.loose(spn) for spn in spns}
         managed = tuple(f"{service}/".casefold() for service in MANAGED_SERVICES)
         return [
             account
             for account in self.accounts.values()
-            if account.name.casefold() in wanted
+            if account.account.casefold() in wanted
             or account.is_domain_controller
             or any(
                 (key := names.loose(spn)).startswith(managed) or key in held for spn in account.spns
@@ -346,14 +352,17 @@ def survey(
     today: date = TODAY,
 ) -> Comparison:
     desired = expand(inventory)
-    wanted = desired.account_names()
+    wanted, users = desired.account_names(), desired.user_names()
     endpoints = desired.endpoints_of(list(desired.delegates))
     values = [value for endpoint in endpoints for value in endpoint.values]
     mappings = reader.spn_mappings()
     former = [gone.name for gone in inventory.retired if gone.own is OwnValues.REMOVE]
-    accounts = reader.find([*wanted, *former], names_standing_for(mappings, values))
-    found = snapshot.resolve(reader.directory, wanted, accounts, mappings=mappings, anywhere=former)
-    return compare.compare(inventory, desired, found, today, limit)
+    accounts = reader.find([*wanted, *former], names_standing_for(mappings, values), users)
+    found = snapshot.resolve(
+        reader.directory, wanted, accounts, mappings=mappings, anywhere=former, users=users
+    )
+    answered = file_servers.answered(desired, found)
+    return compare.compare(inventory, answered, found, today, limit)
 
 
 def planned(
@@ -549,7 +558,7 @@ def worlds(draw: st.DrawFn, *, dangers: bool = False) -> World:
                 spns=(f"HOST/{h.computer}", f"{MIGRATION}/{h.fqdn}"),
             )
         )
-    accounts += [computer(name, spns=[f"{CIFS}/{name}"]) for name in SERVERS]
+    accounts += [computer(name, spns=forms(name, CIFS)) for name in SERVERS]
     if dangers:
         accounts = draw(endangered(accounts, inventory))
     accounts.insert(draw(st.integers(0, 2)), computer("unrelated", "HTTP/x", uac=UNCONSTRAINED))

@@ -191,12 +191,30 @@ class Mesh(NamedTuple):
 
 
 class FileServer(NamedTuple):
-    """An SMB file server that the hosts of some meshes reach: cifs only."""
+    """An SMB file server that the hosts of some meshes reach: cifs only.
+
+    ``aliases`` are further names that shares are opened by. ``account`` is the sAMAccountName of
+    an account that is called otherwise, a user's too, as of a NAS or a cloud's file share: then
+    ``computer`` is the same without ``$``, and no name of the server.
+    """
 
     name: str
     computer: str
     fqdn: str
     reached_from: tuple[str, ...]
+    aliases: tuple[str, ...] = ()
+    account: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All that its shares are opened by, as UNC paths have them."""
+        own = (self.fqdn,) if self.account else (self.computer, self.fqdn)
+        return (*own, *self.aliases)
+
+    @property
+    def is_user(self) -> bool:
+        """Whether its account is a user's."""
+        return bool(self.account) and not self.account.endswith("$")
 
 
 class Keep(NamedTuple):

@@ -22,7 +22,13 @@ from delegation.inventory.directory_section import ADDRESSES, URL
 from delegation.inventory.hosts_section import HOST_NAME, TRANSITION
 from delegation.inventory.keep_section import ACCEPTANCE, SPN_PATTERN
 from delegation.inventory.live_migration_section import SUBNET
-from delegation.inventory.machine_names import COMPUTER_NAME, DOMAIN, FQDN
+from delegation.inventory.machine_names import (
+    ACCOUNT_NAME,
+    ALIASES,
+    COMPUTER_NAME,
+    DOMAIN,
+    FQDN,
+)
 from delegation.inventory.meshes_section import HOST_NAMES, MESH_NAMES
 from delegation.inventory.operation_sections import MACHINES
 from delegation.inventory.removal_section import EXACT_VALUE
@@ -122,8 +128,14 @@ MESH = Section("mesh", (
 FILE_SERVER = Section("file server", (
     Key("reached_from", MESH_NAMES, "[production]",
         "Meshes whose hosts may reach it", required=True),
-    Key("fqdn", FQDN, "sofs01.corp.example", "The account's dNSHostName", "the name in the domain"),
+    Key("fqdn", FQDN, "sofs01.corp.example", "Its full name, as paths have it",
+        "the name in the domain"),
     Key("computer", COMPUTER_NAME, "SOFS01", "The account's sAMAccountName without $", "the name"),
+    Key("aliases", ALIASES, "[vmstore, vmstore.corp.example]",
+        "Further names in paths; each is written where exactly this account answers to it"),
+    Key("account", ACCOUNT_NAME, "svc-nas01",
+        "sAMAccountName, with the $ of a computer: of a NAS or a cloud's file share, whose account "
+        "is called otherwise"),
 ))
 
 KEEP = Section("keep", (

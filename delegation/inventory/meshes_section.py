@@ -11,6 +11,8 @@ from delegation.inventory.hosts_section import DeclaredHosts, NameOwner
 from delegation.inventory.machine_names import (
     bad_label,
     qualified,
+    read_account_name,
+    read_aliases,
     read_computer_name,
     read_fqdn,
 )
@@ -220,18 +222,14 @@ def read_file_servers(
             continue  # a duplicate key, already reported
         seen.add(key.text)
         declared = inventory.entry("file_servers", key, node)
-        bad = bad_label(key.text, domain, declared)
+        given = {*declared.fields, "computer"} if "account" in declared else declared
+        bad = bad_label(key.text, domain, given)
         if bad:
             reading.problem(key, *bad)
         if not declared.readable:
             continue
-        server = FileServer(
-            key.text,
-            read_computer_name(reading, declared.get("computer")) or key.text,
-            read_fqdn(reading, declared.get("fqdn")) or qualified(key.text, domain),
-            _reached_from(declared, meshes),
-        )
-        wanted = [name for name in (server.name, server.computer, server.fqdn) if name]
+        server = _file_server(key.text, declared, domain, meshes)
+        wanted = [name for name in (server.name, server.computer, *server.names) if name]
         taken = hosts.taken(wanted)
         if taken:
             what = f"file server {quoted(taken[0])} already belongs to {taken[1]}"
@@ -240,6 +238,31 @@ def read_file_servers(
             hosts.claim(NameOwner("file server", key), wanted)
         found.append(server)
     return tuple(found)
+
+
+def _file_server(
+    name: str, declared: DeclaredSection, domain: str | None, meshes: DeclaredMeshes
+) -> FileServer:
+    reading = declared.reading
+    account = read_account_name(reading, declared.get("account")) or ""
+    if account and declared.get("computer"):
+        what = f"{declared.field.title} has both account and computer"
+        declared.problem("computer", what, "keep one of the two: both name the account")
+    computer = read_computer_name(reading, declared.get("computer"))
+    server = FileServer(
+        name,
+        computer or account.removesuffix("$") or name,
+        read_fqdn(reading, declared.get("fqdn")) or qualified(name, domain),
+        _reached_from(declared, meshes),
+        read_aliases(reading, declared.get("aliases")),
+        account,
+    )
+    own = {name.casefold() for name in server.names[: -len(server.aliases) or None]}
+    for alias in server.aliases:
+        if alias.casefold() in own:
+            what = f"{quoted(alias)} is no alias of {server.name}, but its own name"
+            declared.problem("aliases", what, "take it out of aliases")
+    return server
 
 
 def _reached_from(declared: DeclaredSection, meshes: DeclaredMeshes) -> tuple[str, ...]:

@@ -49,7 +49,7 @@ class Reached:
             holders |= {label for label in mesh.sources if reached - {label}}
         members = {mesh.name: {*mesh.sources, *mesh.targets} for mesh in self.meshes}
         for server in self.file_servers:
-            if _leads_to(key, server.computer, server.fqdn, (names.CIFS,)):
+            if key in {f"{names.CIFS}/{name}".casefold() for name in server.names}:
                 holders.update(*(members[mesh] for mesh in server.reached_from))
         return [label for label in labels if label in holders]
 

@@ -21,24 +21,37 @@ class Endpoint(NamedTuple):
     values: tuple[str, ...]
     keys: tuple[str, ...]
     is_host: bool
+    is_user: bool = False
+    """A file server whose account is a user's: ``computer`` is its whole name."""
+    unanswered: tuple[str, ...] = ()
+    """Names of a file server that are left out of its values, for nobody answers to them."""
+
+    @property
+    def account(self) -> str:
+        """The sAMAccountName."""
+        return self.computer if self.is_user else f"{self.computer}$"
 
     @classmethod
     def of_host(cls, host: Host, services: tuple[str, ...] = names.MANAGED_SERVICES) -> "Endpoint":
         # cifs for the storage, which is written through a hidden share of the target, and the
         # migration service for the machine itself.
-        return cls._of(host.label, host.computer, host.fqdn, services, is_host=True)
+        values = tuple(names.peer_values(host.computer, host.fqdn, services))
+        return cls(host.label, host.computer, host.fqdn, values, _keys(values), is_host=True)
 
     @classmethod
     def of_file_server(cls, server: FileServer) -> "Endpoint":
-        return cls._of(server.name, server.computer, server.fqdn, (names.CIFS,), is_host=False)
+        values = tuple(f"{names.CIFS}/{name}" for name in server.names)
+        keys = _keys(values)
+        return cls(server.name, server.computer, server.fqdn, values, keys, False, server.is_user)
 
-    @classmethod
-    def _of(
-        cls, label: str, computer: str, fqdn: str, services: tuple[str, ...], *, is_host: bool
-    ) -> "Endpoint":
-        values = tuple(names.peer_values(computer, fqdn, services))
-        keys = tuple(value.casefold() for value in values)
-        return cls(label, computer, fqdn, values, keys, is_host)
+    def without(self, values: Collection[str]) -> "Endpoint":
+        """The same with ``values`` left out, because nobody answers to them."""
+        left = tuple(value for value in self.values if value not in values)
+        return self._replace(values=left, keys=_keys(left), unanswered=tuple(values))
+
+
+def _keys(values: Collection[str]) -> tuple[str, ...]:
+    return tuple(value.casefold() for value in values)
 
 
 class Delegate(NamedTuple):
@@ -90,8 +103,14 @@ class Desired(NamedTuple):
         for delegate in self.delegates.values():
             spellings[delegate.host.computer.casefold()] = delegate.host.computer
         for endpoint in self.endpoints_of(list(self.delegates)):
-            spellings.setdefault(endpoint.computer.casefold(), endpoint.computer)
+            if not endpoint.is_user:
+                spellings.setdefault(endpoint.computer.casefold(), endpoint.computer)
         return list(spellings.values())
+
+    def user_names(self) -> list[str]:
+        """The user accounts that must be read: those of reached file servers."""
+        reached = self.endpoints_of(list(self.delegates))
+        return [endpoint.computer for endpoint in reached if endpoint.is_user]
 
 
 def expand(inventory: Inventory) -> Desired:

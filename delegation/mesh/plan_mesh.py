@@ -10,7 +10,7 @@ from delegation.changes.records import Records
 from delegation.errors import DelegationError
 from delegation.events import Teller, warning
 from delegation.inventory import Inventory
-from delegation.mesh import planning, retirement, survey
+from delegation.mesh import file_servers, planning, retirement, survey
 from delegation.mesh.compare import Comparison
 from delegation.mesh.plan_view import Hints, PlanView, foreign_values
 from delegation.mesh.seams import Inspector, Reader
@@ -70,9 +70,16 @@ def plan_from(
 
 
 def tell_left_alone(teller: Teller, comparison: Comparison, limit: Collection[str] | None) -> None:
-    """Which accounts with a retired host's name no plan touches, though they reach the mesh."""
+    """Which accounts with a retired host's name no plan touches, though they reach the mesh.
+
+    And which names of file servers it leaves out.
+    """
     for left in retirement.left_alone(comparison.inventory, comparison.snapshot, limit):
         teller.say(warning(f"{left.what}; {left.fix}" if left.fix else left.what))
+    desired, snapshot = comparison.desired, comparison.snapshot
+    for server in file_servers.left_out(desired, snapshot, comparison.labels):
+        what = f"{server.label}: nobody answers to {', '.join(server.values)}: no host gets it"
+        teller.say(warning(f"{what}; type: {'; '.join(server.fixes)}"))
 
 
 def _plan_of(world: PlanWorld, comparison: Comparison, allow: Collection[str]) -> PlannedMesh:

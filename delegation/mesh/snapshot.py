@@ -216,17 +216,21 @@ def resolve(  # noqa: PLR0913 - whatever decides which account a name means
     mappings: SpnMappings = ASSUMED,
     *,
     anywhere: Collection[str] = (),
+    users: Collection[str] = (),
 ) -> Snapshot:
     """Which of ``accounts`` each of ``computer_names`` (sAMAccountName without ``$``) means.
 
-    With ``search_bases`` only accounts below one of them count, but for the names ``anywhere``,
-    whose account may be in all of the domain.
+    With ``search_bases`` only accounts below one of them count, but for the names ``anywhere``
+    and ``users``, whose account may be in all of the domain. ``users`` are whole sAMAccountNames,
+    none of which is a computer's among ``computer_names``.
     """
     accounts = tuple(accounts)
     candidates: dict[str, list[Computer]] = defaultdict(list)
     controller_names: set[str] = set()
+    user_keys = {name.casefold() for name in users}
     for account in accounts:
-        if account.account.endswith("$"):
+        is_computer = account.account.endswith("$")
+        if is_computer is (account.name.casefold() not in user_keys):
             candidates[account.name.casefold()].append(account)
         if account.is_domain_controller:
             controller_names |= _ticket_names(account)
@@ -236,7 +240,7 @@ def resolve(  # noqa: PLR0913 - whatever decides which account a name means
     elsewhere: dict[str, str] = {}
     in_bases, in_domain = _Scope.of(directory, search_bases), _Scope.of(directory, ())
     bounded = ((name, in_bases) for name in computer_names)
-    for name, scope in (*bounded, *((name, in_domain) for name in anywhere)):
+    for name, scope in (*bounded, *((name, in_domain) for name in (*anywhere, *users))):
         everywhere = candidates.get(name.casefold(), [])
         here = [account for account in everywhere if scope.holds(account.dn)]
         if len(here) == 1:

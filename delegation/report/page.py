@@ -17,7 +17,7 @@ from delegation.report import readable
 from delegation.report.any_report import AnyReport
 from delegation.report.contents import DirectoryReport, RunReport
 from delegation.report.host_settings import SettingsRunReport
-from delegation.report.mesh_data import ReportedMatrix, ReportedPair
+from delegation.report.mesh_data import ReportedMatrix, ReportedPair, ReportedTarget
 from delegation.report.mesh_hosts import ReportedHost
 from delegation.report.readable import TemplateRow
 from delegation.report.templates import TemplateChoice, asset
@@ -155,7 +155,8 @@ def grid(matrix: ReportedMatrix, hosts: Sequence[ReportedHost]) -> TemplateRow:
     return {
         "services": list(names.MANAGED_SERVICES),
         "targets": [
-            [one.label, one.computer, one.fqdn, int(one.is_host)] for one in matrix.targets
+            [one.label, one.computer, one.fqdn, int(one.is_host), *_paths(one)]
+            for one in matrix.targets
         ],
         "groups": [
             [group.name, [number[one] for one in group.members], list(group.reaches)]
@@ -179,6 +180,11 @@ def grid(matrix: ReportedMatrix, hosts: Sequence[ReportedHost]) -> TemplateRow:
             for row in matrix.sources
         ],
     }
+
+
+def _paths(target: ReportedTarget) -> list[list[str]]:
+    """The values towards a file server, which may have any number of names."""
+    return [] if target.is_host else [list(target.values)]
 
 
 def _flags(host: ReportedHost) -> list[int]:

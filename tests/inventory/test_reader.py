@@ -230,7 +230,7 @@ def test_what_the_example_file_shows_in_comments_works_too() -> None:
     assert inventory.hosts["hv67"].live_migration is not None
     assert inventory.hosts["hv67"].live_migration.migrations == 4
     assert inventory.hosts["hv66"].protocol_transition is False
-    assert [server.name for server in inventory.file_servers] == ["sofs01"]
+    assert [server.name for server in inventory.file_servers] == ["sofs01", "nas01", "share"]
     assert inventory.hosts["hv66"].unconstrained is Unconstrained.CLEAR
     assert len(inventory.retired) == 10
     assert [one.name for one in inventory.retired if one.own is OwnValues.KEEP] == ["hv98"]
