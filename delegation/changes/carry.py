@@ -7,13 +7,14 @@ from uuid import UUID
 
 from delegation.changes import apply as driver
 from delegation.changes.doubt import doubt_of
-from delegation.changes.journal import Journal, RunRecord
+from delegation.changes.journal import Journal
 from delegation.changes.kinds import Kind
 from delegation.changes.opening import Opened
 from delegation.changes.outcomes import Changer, Outcome, Result
 from delegation.changes.plan import Plan, S
 from delegation.changes.run import DONE, FAILED, INTERRUPTED, SETTLED, NewRun, Run
 from delegation.changes.run_events import RunRecovered, tell_report
+from delegation.changes.run_record import RunRecord
 from delegation.errors import DelegationError, Interrupted
 from delegation.events import Remark, Teller, warning
 

@@ -16,8 +16,38 @@ look told nothing are in doubt, whatever the status is.
 """
 
 
+AS_BEFORE = "as before"
+"""In a run's summary: of how many objects a rollback found something done already."""
+
 SETTLE = "settle"
 """The kind of a page that changes only what is known of another run: what a person said of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a run was told beside its inventory, as it was typed."""
+
+    limit: str | None = None
+    allow: tuple[str, ...] = ()
+    skip_conflicts: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "limit": self.limit,
+            "allow": list(self.allow),
+            "skip_conflicts": self.skip_conflicts,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Objects of which something that was meant was not done, folded, and what and why."""
+
+    hosts: str
+    why: str
+
+    def to_json(self) -> dict[str, str]:
+        return {"hosts": self.hosts, "why": self.why}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +55,9 @@ class NewRun:
     """What is known of a run when it begins; ``connection`` holds no secret.
 
     ``directory`` identifies what is written to: the domain, or an export's absolute path.
+    ``reverses`` is the run that it takes back; ``back_to`` the one that stays, where all that came
+    after it is taken back at once. ``account`` is whom the directory knew as the writer, as far as
+    it tells, and ``inventory`` the file that was planned from.
     """
 
     kind: str
@@ -36,6 +69,16 @@ class NewRun:
     plan_digest: str | None = None
     ticket: str | None = None
     reverses: int | None = None
+    back_to: int | None = None
+    account: str | None = None
+    inventory: str | None = None
+    asked: Asked = Asked()
+    left_out: tuple[LeftOut, ...] = ()
+
+    @property
+    def oldest_reversed(self) -> int | None:
+        """No older run than that is taken back by this one; None where none is."""
+        return self.reverses if self.back_to is None else self.back_to + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +117,8 @@ class RecordedChange(Generic[S]):
     result: Result | None
     settled: str | None
     reason: str
+    said_in: int | None = None
+    """The page on which a person said what became of it; None where nobody had to."""
 
     @property
     def unsettled(self) -> bool:

@@ -25,11 +25,12 @@ from pathlib import Path
 from typing import Any
 
 from delegation import cli
-from delegation.changes.journal import Journal, RunRecord
+from delegation.changes.journal import Journal
 from delegation.changes.outcomes import Outcome
 from delegation.changes.plan import Change, S
 from delegation.changes.records import Records
 from delegation.changes.run import NewRun
+from delegation.changes.run_record import RunRecord
 from delegation.directory.connection import Credentials
 from delegation.directory.ldap import LdapDirectory
 from delegation.directory.offline import OfflineDirectory
@@ -76,9 +77,11 @@ class LethalRecord(RunRecord[S]):
 class LethalJournal(Journal):
     fuse: Fuse
 
-    def begin(self, run: NewRun, changes: Sequence[Change[S]] = ()) -> RunRecord[S]:
+    def begin(
+        self, run: NewRun, changes: Sequence[Change[S]] = (), as_before: Sequence[Change[S]] = ()
+    ) -> RunRecord[S]:
         self.fuse.burn("before begin")
-        page = super().begin(run, changes)
+        page = super().begin(run, changes, as_before)
         self.fuse.burn("after begin")
         record: LethalRecord[S] = LethalRecord(self.writing(), self.path, page.number)
         record.fuse = self.fuse
