@@ -39,6 +39,9 @@ class Asked:
         }
 
 
+NOTHING_ASKED = Asked()
+
+
 @dataclass(frozen=True, slots=True)
 class LeftOut:
     """Objects of which something that was meant was not done, folded, and what and why."""
@@ -72,7 +75,7 @@ class NewRun:
     back_to: int | None = None
     account: str | None = None
     inventory: str | None = None
-    asked: Asked = Asked()
+    asked: Asked = NOTHING_ASKED
     left_out: tuple[LeftOut, ...] = ()
 
     @property

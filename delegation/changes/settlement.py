@@ -29,6 +29,7 @@ from delegation.changes.run import (
     Run,
     settled_in_words,
 )
+from delegation.changes.undoing import Undoing
 from delegation.errors import (
     Advice,
     ConnectionFailed,
@@ -111,7 +112,7 @@ def settle(  # noqa: PLR0913, PLR0917 - what is said, of what, and who hears it
     """
     with records.recording() as journal:
         run, kind = opening.numbered(journal, number), opening.kind
-        meant = objects_meant(journal, run, kind, hosts, "--host")
+        meant = objects_meant(journal, [number], kind, hosts, "--host")
         in_doubt = {change.target.name for change in doubt_of(journal, number, kind).changes}
         _refuse_known(journal, run, kind, meant - in_doubt)
         looked = _look(journal, opening, run, teller)
@@ -158,7 +159,7 @@ def _look(journal: Journal, opening: UndoOpening[S], run: Run, teller: Teller) -
     What is told there is recorded. Nothing is seen where nobody answers any more.
     """
     try:
-        with opening.to_undo(run) as opened:
+        with opening.to_undo(Undoing((run,))) as opened:
             if why := opened.cannot_tell_of(run):
                 return LookAtDoubt("", {}, why)
             kind, changer, untold = opening.kind, opened.changer, opened.unmade_is_untold(run)

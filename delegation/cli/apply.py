@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from delegation import names
 from delegation.changes.opening import Prospect
 from delegation.cli import asking, opening, options, terminal
 from delegation.mesh.mesh_verbs import apply_mesh
@@ -11,7 +12,7 @@ from delegation.mesh.plan_form import DelegationPlanForm, saved_plan
 from delegation.mesh.plan_view import PlanView
 from delegation.mesh.state import Delegation
 
-ALLOWED = ("removals", "flag-change")
+ALLOWED = ("removals", "flag-change", "unwritable")
 
 
 @click.command()
@@ -58,6 +59,12 @@ def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
         reviewed=asking.reviewed(DelegationPlanForm(), saved_plan, file, expect),
         ticket=ticket,
     )
+    for why, hosts in names.grouped(
+        (error.what, name) for name, error in carried.planned.unreached.items()
+    ).items():
+        terminal.say(f"{names.fold(hosts)}: {why}", fg="red")
+    if carried.report is None and carried.unreached:
+        return 1
     if carried.report is None:
         terminal.say("nothing to do: the directory is as the inventory says", fg="green")
         return 0

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from delegation.cli import terminal
-from delegation.errors import Advice, Command
+from delegation.errors import Advice, Command, UsageError
 
 if TYPE_CHECKING:
     from delegation.wiring import MakeWorld, Places
@@ -174,10 +174,27 @@ elsewhere = click.option(
     help="Another domain controller than the run's, by name or URL; what has not replicated to it "
     "looks undone, or not made.",
 )
+back_to = click.option(
+    "--to",
+    "back_to",
+    type=click.IntRange(1, 2**63 - 1),
+    metavar="RUN",
+    help="Undo all runs after that one, which stays, as one.",
+)
 skip_conflicts = click.option(
     "--skip-conflicts", is_flag=True, help="Leave what is in conflict, and undo the rest."
 )
 yes = click.option("--yes", is_flag=True, help="Don't ask.")
+
+
+def refuse_two_runs(run: int | None, back_to: int | None) -> None:
+    """Raise UsageError where one run is named, and another one that all later ones go back to."""
+    if run is not None and back_to is not None:
+        raise UsageError(
+            f"RUN {run} and --to {back_to} can't be meant both",
+            "RUN undoes that run alone, --to all that came after one",
+        )
+
 
 RUN = click.IntRange(1, 2**63 - 1)
 """The number of a run; SQLite counts no further."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from delegation import names
 from delegation.changes.plan import Blocked
-from delegation.changes.run import Run
+from delegation.changes.undoing import Undoing
 from delegation.cli import rendering, terminal
 from delegation.cli.options import Options
 from delegation.mesh.mesh_undo import MeshUndoView
@@ -138,7 +138,7 @@ def undo(view: MeshUndoView, given: Options) -> None:
     plus = sum(len(added(change)) for change in changes)
     minus = sum(len(removed(change)) for change in changes)
     bits = sum(bool(flags(change)) for change in changes)
-    terminal.out(f"{run_to_undo(view.run)} on {view.dc}", bold=True)
+    terminal.out(f"{runs_to_undo(view.undoing)} on {view.dc}", bold=True)
     terminal.out()
     terminal.out(
         f"  {counted(len(changes), 'host')} to change: {counted(plus, 'value')} to restore, "
@@ -191,7 +191,11 @@ def left(staying: Iterable[Blocked]) -> None:
         terminal.say(f"left on {refusal.computer}: {refusal.message}", fg="red")
 
 
-def run_to_undo(run: Run) -> str:
-    """Which run a rollback is of."""
+def runs_to_undo(undoing: Undoing) -> str:
+    """Which runs a rollback is of."""
+    run = undoing.newest
+    if undoing.back_to is not None:
+        listed = ", ".join(str(number) for number in sorted(undoing.numbers))
+        return f"Undo of all after run {undoing.back_to} (runs {listed})"
     ticket = f", ticket {run.ticket}" if run.ticket else ""
     return f"Undo of run {run.id} ({run.kind} by {run.who}, {run.started}{ticket})"

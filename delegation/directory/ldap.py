@@ -33,7 +33,7 @@ from delegation.directory.bounded import WaitingTime
 from delegation.directory.connection import ServerLogon
 from delegation.directory.ldap_answers import Answer, Unreadable
 from delegation.directory.searching import Bounds
-from delegation.errors import DirectoryError
+from delegation.errors import ConnectionFailed, DirectoryError
 from delegation.inventory import DirectorySettings
 from delegation.mesh.seams import delegations
 from delegation.mesh.snapshot import DOMAIN_CONTROLLER_GROUPS, Computer, Directory
@@ -42,6 +42,10 @@ from delegation.mesh.state import Delegation, DelegationChange, DelegationOutcom
 
 TERMS = 500
 """Names or GUIDs in one filter."""
+
+ALLOWED_ATTRIBUTES = "allowedAttributesEffective"
+TOKEN_GROUPS = "tokenGroups"  # noqa: S105 - the name of an attribute
+_GUID_BYTES = 16
 
 
 class LdapReader:
@@ -110,6 +114,58 @@ class LdapReader:
             for account in self._search(any_of(chunk), bounds, entries.STATE):
                 accounts[account.guid] = account
         return accounts
+
+    def writable(self, guids: Collection[UUID]) -> Mapping[UUID, frozenset[str]] | None:
+        terms = [f"(objectGUID={escape_bytes(guid.bytes_le)})" for guid in guids]
+        allowed_by_guid: dict[UUID, frozenset[str]] = {}
+        for chunk in chunks(terms):
+            attributes = [entries.OBJECT_GUID, ALLOWED_ATTRIBUTES]
+            for dn, values in self._entries(any_of(chunk), Bounds.of(len(chunk)), attributes):
+                found = values.get(entries.OBJECT_GUID.casefold(), ())
+                if len(found) != 1 or len(found[0]) != _GUID_BYTES:
+                    raise self._no_directory(f"{dn} has no {entries.OBJECT_GUID} that is one")
+                guid = UUID(bytes_le=found[0])
+                allowed = values.get(ALLOWED_ATTRIBUTES.casefold(), ())
+                allowed_by_guid[guid] = frozenset(
+                    name.decode(errors="replace").casefold() for name in allowed
+                )
+        return allowed_by_guid
+
+    def own_token(self) -> frozenset[str] | None:
+        return frozenset(self._own_sids()) or None
+
+    def own_account(self) -> str | None:
+        """The one account among the SIDs of the token; without one here, its first, the user's.
+
+        The root DSE tells them to everybody of themselves, where "Who am I?" (RFC 4532) is answered
+        by some servers only. An account of another domain is not in this one's directory.
+        """
+        sids = self._own_sids()
+        found: list[str] = []
+        for chunk in chunks(
+            [f"(objectSid={escape_bytes(entries.sid_bytes(sid))})" for sid in sids]
+        ):
+            terms = f"(&(objectClass=user){any_of(chunk)})"
+            attributes = [entries.OBJECT_SID, entries.SAM_ACCOUNT_NAME]
+            for dn, values in self._entries(terms, Bounds.of(len(chunk)), attributes):
+                [name] = values.get(entries.SAM_ACCOUNT_NAME.casefold(), (b"?",))
+                [sid] = values.get(entries.OBJECT_SID.casefold(), (b"",))
+                found.append(f"{name.decode(errors='replace')} ({self._sid(dn, sid)})")
+        return found[0] if len(found) == 1 else next(iter(sids), None)
+
+    def _own_sids(self) -> list[str]:
+        """From tokenGroups of the root DSE (MS-ADTS 3.1.1.3.2); none where it does not tell."""
+        groups = self._whole("", [TOKEN_GROUPS]).get(TOKEN_GROUPS.casefold(), ())
+        return [self._sid("the root DSE", group) for group in groups]
+
+    def _sid(self, owner: str, raw: bytes) -> str:
+        try:
+            return entries.sid_text(raw)
+        except ValueError as exc:
+            raise self._no_directory(f"{owner} has a group that is no SID: {raw[:40]!r}") from exc
+
+    def _no_directory(self, what: str) -> ConnectionFailed:
+        return trouble.unreadable(self._url, Unreadable(what))
 
     def _search(
         self, terms: str, bounds: Bounds, attributes: Collection[str] = entries.ATTRIBUTES

@@ -128,6 +128,10 @@ class OfflineReader:
         """None: nobody logs on to a file."""
         return None
 
+    def own_account(self) -> str | None:
+        """None: nobody logs on to a file."""
+        return None
+
     def close(self) -> None:
         """Nothing is held between two reads."""
 

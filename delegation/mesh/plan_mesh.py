@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
+from delegation import names
 from delegation.changes.records import Records
 from delegation.errors import DelegationError
 from delegation.events import Teller, warning
 from delegation.inventory import Inventory
-from delegation.mesh import file_servers, planning, retirement, survey
+from delegation.mesh import file_servers, planning, retirement, rights, survey
 from delegation.mesh.compare import Comparison
 from delegation.mesh.plan_view import Hints, PlanView, foreign_values
-from delegation.mesh.seams import Inspector, Reader
+from delegation.mesh.seams import Inspector, Reader, Writer
 from delegation.mesh.state import DelegationPlan
 
 
@@ -54,8 +55,21 @@ def plan_mesh(
     labels = survey.limited(limit, world.inventory)
     with world.reading() as reader:
         comparison = survey.for_plan(world.inventory, reader, world.today(), labels)
+        planned = _plan_of(world, comparison, allow)
+        lacking = lacking_rights(planned.plan, reader)
     tell_left_alone(world.teller, comparison, labels)
-    return _plan_of(world, comparison, allow)
+    for attributes, hosts in lacking.items():
+        what = f"{names.fold(hosts)}: this account may not write {attributes} there"
+        world.teller.say(warning(f"{what}; somebody who may has to apply this"))
+    return planned
+
+
+def lacking_rights(plan: DelegationPlan, asked: Inspector | Writer) -> dict[str, list[str]]:
+    """The objects that who is logged on surely may not write as planned, by what of them."""
+    guids = [change.target.guid for change in plan.changes]
+    writable = asked.writable(guids) if guids else None
+    lacking = rights.unwritable(plan.changes, writable)
+    return names.grouped((" and ".join(lack), name) for name, lack in lacking.items())
 
 
 def plan_from(

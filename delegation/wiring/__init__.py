@@ -88,9 +88,14 @@ class World(HostsOpener):
         An export is no domain controller: much that is there may not be in it, and what one does
         not tell must not count as resolved.
         """
-        path = os.path.normcase(os.path.abspath(self.places.inventory))  # noqa: PTH100 - no links
+        path = os.path.normcase(self.inventory_path)
         kind = "export" if (self.settings.url or "").startswith("ldif:") else "domain"
         return json.dumps([self.domain.casefold(), path, kind])
+
+    @property
+    def inventory_path(self) -> str:
+        """Where the inventory lies, links and all, whichever folder one comes from."""
+        return os.path.abspath(self.places.inventory)  # noqa: PTH100 - no links
 
     def now(self) -> datetime:
         """In UTC."""

@@ -212,6 +212,7 @@ class Life:
 
     directory_meant = "corp.example"
     recorded_as = "corp.example"
+    inventory_path = "/srv/inventory.yaml"
     elsewhere = None
     domain = "corp.example"
 

@@ -63,9 +63,9 @@ class LethalRecord(RunRecord[S]):
         super().intend(changes)
         self.fuse.burn("after intend")
 
-    def settle(self, outcomes: Sequence[Outcome[S]]) -> None:
+    def settle(self, outcomes: Sequence[Outcome[S]], said_in: int | None = None) -> None:
         self.fuse.burn("before settle")
-        super().settle(outcomes)
+        super().settle(outcomes, said_in)
         self.fuse.burn("after settle")
 
     def finish(self, status: str, summary: Mapping[str, Any]) -> None:
