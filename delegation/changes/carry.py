@@ -58,7 +58,7 @@ def recover_run(  # noqa: PLR0913, PLR0917 - what is asked, of whom, for what re
     """
     record = journal.reopen(run.id, kind)
     doubt = doubt_of(journal, run.id, kind)
-    written_since = _written_since(journal, run.id, kind)
+    written_since = written_since_by_others(journal, run.id, kind)
     known = driver.Known(written_since, doubt.reasons, unmade_is_untold)
     outcomes = driver.settle(doubt.intended, doubt.not_begun, changer, record, known)
     finish_settled(journal, run, kind)
@@ -79,7 +79,9 @@ def finish_settled(journal: Journal, run: Run, kind: Kind[Any]) -> None:
     journal.reopen(run.id, kind).finish(SETTLED, summary)
 
 
-def _written_since(journal: Journal, number: int, kind: Kind[Any]) -> dict[UUID, frozenset[str]]:
+def written_since_by_others(
+    journal: Journal, number: int, kind: Kind[Any]
+) -> dict[UUID, frozenset[str]]:
     """The parts of each object that later runs have written, or perhaps so.
 
     An apply goes on while an older run is in doubt. What it makes of an object is evidence of

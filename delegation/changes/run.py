@@ -140,4 +140,6 @@ class RecordedChange(Generic[S]):
 def settled_in_words(summary: Mapping[str, Any]) -> str:
     """``run 3: hv[01-02] said to be made``, of the summary of such a page."""
     hosts = names.fold(dict.fromkeys(one["host"] for one in summary.get("evidence", ())))
-    return f"run {summary.get('settles')}: {hosts} said to be {summary.get('said')}"
+    words = f"run {summary.get('settles')}: {hosts} said to be {summary.get('said')}"
+    pages = summary.get("instead_of", ())
+    return f"{words}, instead of run {', '.join(map(str, pages))}" if pages else words

@@ -10,8 +10,8 @@ import click
 from delegation import names
 from delegation.changes import history as past
 from delegation.changes.history import HistoryView, RunDetails, became_in_words
+from delegation.changes.past_settlements import SettlementAccount
 from delegation.changes.run import SETTLE, RecordedChange
-from delegation.changes.settlement import SettlementAccount
 from delegation.cli import findings, opening, options, settled, show, telling, terminal
 from delegation.cli.migrate import runs_shown
 from delegation.cli.options import Options
