@@ -341,16 +341,29 @@ class Life:
         self.say(f"  run {truth.number} writes {change.target.name}: {' '.join(parts)}")
 
     def effect(self, undo_id: str) -> dict[UUID, dict[str, bool]]:
-        """What a run made that none of its rollbacks took back, really."""
+        """What a run made that none of its rollbacks took back, really, or found done."""
+        left = self._without(undo_id, self.taken_back)
+        for guid, part in self.done_of(undo_id):
+            left.get(guid, {}).pop(part, None)
+        return left
+
+    def taken_back(self, undo_id: str) -> dict[UUID, dict[str, bool]]:
+        """What a rollback made that was not done again by us.
+
+        What was found done of it was done by somebody else: that brings nothing of ours back.
+        """
+        return self._without(undo_id, self.effect)
+
+    def _without(
+        self, undo_id: str, of_rollback: Callable[[str], dict[UUID, dict[str, bool]]]
+    ) -> dict[UUID, dict[str, bool]]:
         truth = self.truths[undo_id]
         left = {guid: dict(_delta(change)) for guid, change in truth.made.items()}
         for other in self.truths.values():
             if other.reverses == undo_id:
-                for guid, parts in self.effect(other.undo_id).items():
+                for guid, parts in of_rollback(other.undo_id).items():
                     for part in parts:
                         left.get(guid, {}).pop(part, None)
-        for guid, part in self.done_of(undo_id):
-            left.get(guid, {}).pop(part, None)
         return left
 
     def done_of(self, undo_id: str) -> Iterator[tuple[UUID, str]]:
