@@ -1,5 +1,6 @@
 """``delegation apply``: plan, show, ask, plan once more, write, verify."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -49,7 +50,8 @@ def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
 
     Exit codes: 0 done, 1 something was not written, 4 refused and nothing was written.
     """
-    given = options.given(ctx)
+    told = options.again(limit, allow, file, expect)
+    given = replace(options.given(ctx), repeated=tuple(told))
     world = opening.world(given)
     carried = apply_mesh(
         world,
@@ -70,7 +72,8 @@ def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
         return 0
     if not carried.complete:
         return 1
-    terminal.say(f"next    {given.command('plan')}   to see that nothing is left to do")
+    plan = given.command("plan", *options.again(limit))
+    terminal.say(f"next    {plan}   to see that nothing is left to do")
     terminal.say(f"        {given.command('rollback')}   to undo this run exactly")
     return 0
 

@@ -46,7 +46,7 @@ def plan(view: PlanView, given: Options) -> None:
     _others("foreign, left alone", foreign, verbose=verbose)
     if verbose:
         every_value(changes)
-    blocked(view.plan.blocked, "delegation apply")
+    blocked(view.plan.blocked, given, "apply")
     terminal.out()
     terminal.out(f"digest  {view.plan.digest}")
 
@@ -119,7 +119,7 @@ def every_value(changes: Iterable[DelegationChange]) -> None:
             terminal.out(f"    ~ {words}", fg="yellow")
 
 
-def blocked(refusals: Sequence[Blocked], command: str) -> None:
+def blocked(refusals: Sequence[Blocked], given: Options, *command: str) -> None:
     """What stands in a plan's way; ``command`` is what would apply it."""
     if not refusals:
         return
@@ -128,7 +128,8 @@ def blocked(refusals: Sequence[Blocked], command: str) -> None:
     for refusal in refusals:
         terminal.out(f"    {refusal.computer}: {refusal.message} [{refusal.why}]")
         if refusal.override:
-            terminal.out(f"      or accept it: {command} --allow {refusal.override}")
+            line = given.command(*command, *given.repeated, "--allow", refusal.override)
+            terminal.out(f"      or accept it: {line}")
 
 
 @rendering.rendered.register

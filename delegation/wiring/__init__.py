@@ -149,7 +149,7 @@ class World(HostsOpener):
 
         if run.undo_file is None:
             raise ValueError(f"run {run.id} has no undo file")
-        change_file.write_undo(self.records.folder / run.undo_file, plan)
+        change_file.write_undo(self.records.folder / run.undo_file, plan, run)
 
     def change_file(self, plan: DelegationPlan) -> "ChangeFile":
         """The changes of a plan as other programs make them."""

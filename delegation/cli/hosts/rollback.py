@@ -67,7 +67,9 @@ def rollback(  # noqa: PLR0913, PLR0917 - its options
     )
     if carried.unreached and carried.undoing is not None:
         tables.unreached(carried.unreached)
-        again = given.typed(carried.undoing.command(HOST_SETTINGS))
+        undo = carried.undoing.command(HOST_SETTINGS).words
+        skipping = ("--skip-conflicts",) if skip_conflicts else ()
+        again = given.command(*undo, *options.again(limit, allow), *skipping)
         terminal.say(f"next    {again}   when the others can be reached")
     show.left(carried.planned.left)
     view = carried.planned.view

@@ -115,7 +115,7 @@ def plan(view: HostsPlanView, given: Options) -> None:
     terminal.out(f"  {counted(view.unchanged, 'setting')} as declared already")
     change_table(view.plan.changes, verbose=given.verbose)
     _of_the_cluster((change, "declared") for change in view.cluster)
-    show.blocked(view.plan.blocked, "delegation hosts apply")
+    show.blocked(view.plan.blocked, given, "hosts", "apply")
     terminal.out()
     terminal.out(f"digest  {view.plan.digest}")
     unreachable(view.unreachable)
