@@ -26,6 +26,10 @@ class SettlementAccount:
             evidence = tuple(map(_seen_change, run.summary.get("evidence", ())))
             return cls(run, evidence, settled_in_words(run.summary))
 
+    @property
+    def hosts(self) -> frozenset[str]:
+        return frozenset(one.host for one in self.evidence)
+
     def summary_json(self) -> Mapping[str, Any]:
         """Nothing: the page has it all."""
         return {}
