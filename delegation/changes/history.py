@@ -6,7 +6,7 @@ VMs. The history gets a table of such accounts, by the kind of run, and of what 
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -153,7 +153,7 @@ class RunDetails:
             ("finished", run.finished or "never"),
             ("status", status),
             ("directory", f"{run.domain}, {run.dc}"),
-            ("inventory", " ".join(filter(None, (run.inventory_digest, run.inventory)))),
+            ("inventory", " ".join(filter(None, (run.inventory_digest, run.inventory_path)))),
             ("plan", run.plan_digest or ""),
             ("ticket", run.ticket or ""),
             ("limit", run.asked.limit or ""),
@@ -182,9 +182,7 @@ class RunDetails:
             **run_to_json(self.run),
             "undo_file": self.run.undo_file,
             "changes": [to_json(change) for change in self.changes] if to_json else [],
-            "as_before": [
-                {"host": change.target.name, "parts": sorted(change.parts)} for change in self.found
-            ],
+            "as_before": found_to_json(self.found),
             **(self.account.details_json() if self.account else {}),
         }
 
@@ -265,11 +263,16 @@ def run_to_json(run: Run) -> dict[str, Any]:
         "reverses": run.reverses,
         "back_to": run.back_to,
         "account": run.account,
-        "inventory": run.inventory,
+        "inventory": run.inventory_path,
         **run.asked.to_json(),
         "left": [left.to_json() for left in run.left_out],
         "summary": dict(run.summary),
     }
+
+
+def found_to_json(found: Iterable[Change[Any]]) -> list[dict[str, Any]]:
+    """What a rollback found done already, by host."""
+    return [{"host": it.target.name, "parts": sorted(it.parts)} for it in found]
 
 
 def became_to_json(recorded: RecordedChange[Any]) -> dict[str, Any]:

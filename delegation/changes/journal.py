@@ -94,7 +94,7 @@ class Journal:
         cursor = self.writing().execute(
             "INSERT INTO runs (kind, status, started, finished, who, machine, directory, domain,"
             " dc, connection, inventory_digest, plan_digest, ticket, reverses, back_to, account,"
-            " inventory, asked, left_out, undo_id, summary)"
+            " inventory_path, asked, left_out, undo_id, summary)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 run.kind,
@@ -113,7 +113,7 @@ class Journal:
                 run.reverses,
                 run.back_to,
                 run.account,
-                run.inventory,
+                run.inventory_path,
                 json.dumps(run.asked.to_json()),
                 json.dumps([left.to_json() for left in run.left_out]),
                 undo_id,

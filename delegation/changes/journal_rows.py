@@ -12,7 +12,7 @@ from uuid import UUID
 
 from delegation.changes.outcomes import Result
 from delegation.changes.plan import Change, S, State, Target
-from delegation.changes.run import Asked, LeftOut, RecordedChange, Run
+from delegation.changes.run import Asked, LeftUndone, RecordedChange, Run
 
 UNREADABLE = (ValueError, LookupError, TypeError, RecursionError)
 """What these functions raise for a row that was not written by ``row_of`` or Journal.add."""
@@ -39,8 +39,8 @@ def _asked(text: str | bytes) -> Asked:
     return Asked(limit, tuple(allow), bool(data.get("skip_conflicts")))
 
 
-def _left_out(text: str | bytes) -> tuple[LeftOut, ...]:
-    left = [LeftOut(one["hosts"], one["why"]) for one in _json(text)]
+def _left_out(text: str | bytes) -> tuple[LeftUndone, ...]:
+    left = [LeftUndone(one["hosts"], one["why"]) for one in _json(text)]
     _refuse_no_text([told for one in left for told in (one.hosts, one.why)])
     return tuple(left)
 

@@ -16,7 +16,7 @@ from delegation.changes.journal import Journal
 from delegation.changes.kinds import Kind
 from delegation.changes.outcomes import Changer
 from delegation.changes.plan import Blocked, Change, Plan, S
-from delegation.changes.run import LeftOut, NewRun, Run
+from delegation.changes.run import LeftUndone, NewRun, Run
 from delegation.changes.undoing import Effects, Undoing
 from delegation.errors import DelegationError
 from delegation.events import Event
@@ -56,11 +56,11 @@ class Prospect(Generic[S]):
         return (*self.conflicts, *self.stays)
 
     @property
-    def left_out(self) -> tuple[LeftOut, ...]:
+    def left_out(self) -> tuple[LeftUndone, ...]:
         """The same for the record, with the objects that are not reached."""
         by_reason = names.grouped((error.what, name) for name, error in self.unreached.items())
-        unreached = [LeftOut(names.fold(objects), why) for why, objects in by_reason.items()]
-        return (*unreached, *(LeftOut(left.computer, left.message) for left in self.left))
+        unreached = [LeftUndone(names.fold(objects), why) for why, objects in by_reason.items()]
+        return (*unreached, *(LeftUndone(left.computer, left.message) for left in self.left))
 
     @property
     def is_all_lost(self) -> bool:

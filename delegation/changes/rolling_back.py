@@ -212,8 +212,8 @@ class _Rollback(Generic[S]):
         if self.undoing.back_to is not None:
             return replace(run, back_to=self.undoing.back_to)
         chosen = self.undoing.newest
-        digest, path = chosen.inventory_digest, chosen.inventory
-        return replace(run, inventory_digest=digest, inventory=path, reverses=chosen.id)
+        digest, path = chosen.inventory_digest, chosen.inventory_path
+        return replace(run, inventory_digest=digest, inventory_path=path, reverses=chosen.id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ NOTHING_ASKED = Asked()
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
+class LeftUndone:
     """Objects of which something that was meant was not done, folded, and what and why."""
 
     hosts: str
@@ -60,7 +60,7 @@ class NewRun:
     ``directory`` identifies what is written to: the domain, or an export's absolute path.
     ``reverses`` is the run that it takes back; ``back_to`` the one that stays, where all that came
     after it is taken back at once. ``account`` is whom the directory knew as the writer, as far as
-    it tells, and ``inventory`` the file that was planned from.
+    it tells, and ``inventory_path`` the file that was planned from.
     """
 
     kind: str
@@ -74,9 +74,9 @@ class NewRun:
     reverses: int | None = None
     back_to: int | None = None
     account: str | None = None
-    inventory: str | None = None
+    inventory_path: str | None = None
     asked: Asked = NOTHING_ASKED
-    left_out: tuple[LeftOut, ...] = ()
+    left_out: tuple[LeftUndone, ...] = ()
 
     @property
     def oldest_reversed(self) -> int | None:

@@ -6,6 +6,7 @@ import click
 
 from delegation import names
 from delegation.changes.opening import Prospect
+from delegation.changes.verbs import Carried
 from delegation.cli import asking, opening, options, show, terminal
 from delegation.mesh.mesh_undo import MeshUndoView
 from delegation.mesh.mesh_verbs import roll_back_mesh
@@ -78,6 +79,11 @@ def rollback(  # noqa: PLR0913, PLR0917 - its options
         allow=allow,
         ticket=ticket,
     )
+    return _ended(carried)
+
+
+def _ended(carried: Carried[Delegation]) -> int:
+    """What is left is told once more, at the end."""
     if carried.planned.unreached and carried.undoing is not None:
         left = names.fold(carried.planned.unreached)
         words = carried.undoing.words

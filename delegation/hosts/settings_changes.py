@@ -56,7 +56,7 @@ class OpenedHosts:
             {},
             inventory.digest,
             plan.digest,
-            inventory=self._world.inventory_path,
+            inventory_path=self._world.inventory_path,
         )
 
     def before_first_write(self, run: Run, plan: Plan[HostSetting]) -> None:

@@ -203,7 +203,7 @@ class MeshToApply(OpenedDirectory):
             inventory.digest,
             plan.digest,
             account=self.changer.own_account(),
-            inventory=self._world.inventory_path,
+            inventory_path=self._world.inventory_path,
         )
 
 

@@ -22,6 +22,13 @@ RUN = {
     "digest",
     "ticket",
     "reverses",
+    "back_to",
+    "account",
+    "inventory",
+    "limit",
+    "allow",
+    "skip_conflicts",
+    "left",
     "summary",
 }
 
@@ -70,7 +77,7 @@ def test_their_json(eventful: Delegation) -> None:
 
 def test_one_run_has_its_changes(eventful: Delegation, here: Path) -> None:
     data = eventful("history", "2", "--format", "json").json
-    assert data.keys() == RUN | {"changes", "undo_file"}
+    assert data.keys() == RUN | {"changes", "as_before", "undo_file"}
     assert [change["computer"] for change in data["changes"]] == ["hv01", "hv02", "hv03"]
     first = data["changes"][0]
     assert first.keys() == {
@@ -111,7 +118,7 @@ def test_audits_tell_their_findings_and_what_was_new(delegation: Delegation, her
     assert "KCD003  hv01: cifs/iso" in text
     assert "new since run 1" in text
     data = delegation("history", "2", "--format", "json").json
-    assert data.keys() == RUN | {"changes", "findings", "undo_file"}
+    assert data.keys() == RUN | {"changes", "as_before", "findings", "undo_file"}
     assert data["findings"] == found
     assert data["summary"]["since"] == 1
     assert data["summary"]["new"] == len(found) - 27
