@@ -58,7 +58,9 @@ class Prospect(Generic[S]):
     @property
     def left_out(self) -> tuple[LeftUndone, ...]:
         """The same for the record, with the objects that are not reached."""
-        by_reason = names.grouped((error.what, name) for name, error in self.unreached.items())
+        by_reason = names.grouped(
+            (error.what.removeprefix("left: "), name) for name, error in self.unreached.items()
+        )
         unreached = [LeftUndone(names.fold(objects), why) for why, objects in by_reason.items()]
         return (*unreached, *(LeftUndone(left.computer, left.message) for left in self.left))
 

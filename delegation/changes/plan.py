@@ -116,13 +116,14 @@ class Change(Generic[S]):
         """Those parts of it alone; None where it has none of them."""
         return self.without(self.parts.difference(parts))
 
-    def followed_by(self, later: "Change[S]") -> "Change[S]":
+    def followed_by(self, later: "Change[S]", touched: Collection[str]) -> "Change[S]":
         """Both as one: each part as it was before the first that touched it, and after the last.
 
-        What others did to the object in between is in neither: the states are put together part by
+        ``touched`` are all parts that this one is made of, those too that it has no more. What
+        others did to the object in between is in neither: the states are put together part by
         part, and not taken whole. It touches nothing where the later one has taken back all.
         """
-        new = later.parts - self.parts
+        new = later.parts.difference(touched)
         differing = new - later.reversed().parts_made(self.before)
         before = self.before.with_parts_of(later.before, differing)
         after = self.after.with_parts_of(later.after, later.parts)

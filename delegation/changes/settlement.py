@@ -229,7 +229,9 @@ def _look(
             if why := opened.cannot_tell_of(run):
                 return LookAtDoubt("", {}, why)
             kind, changer, untold = opening.kind, opened.changer, opened.unmade_is_untold(run)
-            outcomes = recover_run(journal, run, kind, changer, teller, untold)
+            outcomes: tuple[Outcome[S], ...] = ()
+            if doubt_of(journal, run.id, kind).changes:
+                outcomes = recover_run(journal, run, kind, changer, teller, untold)
             seen = {outcome.change.target.guid: outcome.reason for outcome in outcomes}
             made: set[UUID] = set()
             now = changer.look([change.target for change in before.changes])

@@ -198,8 +198,9 @@ def _net_changes(
         first = change.only(change.parts - touched[guid])
         if first is not None:
             firsts[guid].append(first)
+        before = net.get(guid)
+        net[guid] = before.followed_by(change, touched[guid]) if before else change
         touched[guid] |= change.parts
-        net[guid] = net[guid].followed_by(change) if guid in net else change
     made = [change for change in net.values() if change.parts]
     cancelled: list[Change[S]] = []
     for guid, changes in firsts.items():

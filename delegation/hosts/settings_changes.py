@@ -119,7 +119,7 @@ class HostsToUndo(OpenedHosts):
     def undo(self, effects: Effects[HostSetting]) -> Prospect[HostSetting]:
         """Nothing is undone on a host where a change is in doubt: it could be half a reverse."""
         undoing = self._undoing
-        if effects.is_empty:
+        if effects.is_empty and undoing.back_to is None:
             what = f"{undoing.words} changed nothing that is still in effect"
             raise DelegationError(what, "see: delegation history")
         doubtful = [change for _, change in effects.in_doubt]

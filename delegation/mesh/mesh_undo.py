@@ -90,7 +90,7 @@ class MeshToUndo(OpenedDirectory):
     def undo(self, effects: Effects[Delegation]) -> Prospect[Delegation]:
         """One reading of the objects, and one of the domain controllers that nobody may reach."""
         undoing, made = self._undoing, effects.made
-        if effects.is_empty:
+        if effects.is_empty and undoing.back_to is None:
             what = f"{undoing.words} wrote nothing that is still in effect"
             raise DelegationError(what, "see: delegation history")
         doubtful = [change for _, change in effects.in_doubt]
