@@ -93,6 +93,10 @@ class Desk:
     def back(self, number: int | None = None, **options: Any) -> Carried[Delegation]:
         return roll_back_mesh(self, self.records, None, run=number, **options)
 
+    @property
+    def told(self) -> list[str]:
+        return self.teller.words
+
     def in_effect(self) -> dict[int, set[str]]:
         with self.records.reading() as journal:
             return {
@@ -258,6 +262,34 @@ def test_back_to_an_audit_and_to_nothing(desk: Desk) -> None:
     desk.made(desk.gives("hv01", "cifs/a"))
     assert desk.back_to(1).complete
     assert desk.dc["hv01"] == HV01
+
+
+def test_plain_rollback_passes_over_what_is_later_runs_own(desk: Desk) -> None:
+    """As older versions have left it, which undid a run whatever a later one had made of it."""
+    desk.made(desk.takes("hv01", "cifs/old"))
+    desk.made(desk.gives("hv01", "cifs/old"))
+    desk.dc.edit("hv01", remove=["cifs/old"])
+    desk.made(desk.gives("hv01", "cifs/old"), kind=ROLLBACK, reverses=1)
+    before = desk.dc.state()
+    with pytest.raises(Refused):
+        desk.back(2)
+    with pytest.raises(DelegationError, match="there is no apply left to undo"):
+        desk.back()
+    assert any("run 2 is passed over: what is left of it is later" in it for it in desk.told)
+    assert any("hv01: cifs/old, written again by run 3" in it for it in desk.told)
+    assert desk.dc.state() == before
+
+
+def test_or_what_they_have_changed_back(desk: Desk) -> None:
+    desk.made(desk.gives("hv02", "cifs/x"))
+    desk.made(desk.gives("hv01", "cifs/a"))
+    desk.made(desk.takes("hv01", "cifs/a"), kind=ROLLBACK, reverses=1)
+    desk.dc.edit("hv01", add=["cifs/a"])
+    older = desk.back()
+    assert older.undone
+    assert older.undone.id == 1
+    assert any("hv01: 1 part changed again by run 3, and left to it" in it for it in desk.told)
+    assert "cifs/a" in desk.dc["hv01"].values, "a colleague's"
 
 
 def test_what_would_be_dangerous_is_refused(desk: Desk) -> None:

@@ -390,6 +390,24 @@ def test_the_later_run_first_and_all_is_undone(repaired: Delegation, here: Path)
     assert "there is no apply left to undo" in ran.err
 
 
+def test_back_to_a_run_or_one_run_and_not_both(delegation: Delegation, here: Path) -> None:
+    export = here / "directory.ldif"
+    assert delegation("apply", "--yes", "--limit", "hv01").code == 0
+    after = export.read_bytes()
+    assert delegation("apply", "--yes", "--limit", "hv02").code == 0
+    assert delegation("apply", "--yes").code == 0
+    assert delegation("rollback", "2", "--to", "1", "--yes").code == 2
+    assert delegation("rollback", "--to", "9", "--yes").code == 2
+    ran = delegation("rollback", "--to", "1", "--yes")
+    assert ran.code == 0
+    assert "Undo of all after run 1 (runs 2, 3) on directory.ldif" in ran.out
+    assert export.read_bytes() == after
+    assert "rollback to 1" in delegation("history").out
+    assert "back to     run 1, which stays" in delegation("history", "4").out
+    assert delegation("rollback", "--yes").code == 0
+    assert export.read_bytes() == plain()
+
+
 def test_an_object_that_is_not_found_is_left_by_name_and_taken_back_when_it_is_restored(
     applied: Delegation, here: Path
 ) -> None:
