@@ -124,13 +124,10 @@ class OfflineReader:
         """None: a file has no access control."""
         return None
 
-    def own_token(self) -> frozenset[str] | None:
+    def own_token(self) -> None:
         """None: nobody logs on to a file."""
-        return None
 
-    def own_account(self) -> str | None:
-        """None: nobody logs on to a file."""
-        return None
+    own_account = own_token
 
     def close(self) -> None:
         """Nothing is held between two reads."""
