@@ -42,13 +42,6 @@ class _Account:
     end: int
 
 
-def domains(path: Path) -> list[str]:
-    """The domains of which an export holds objects. Raises ExportError."""
-    records = ldif.records(ldif.document(filing.read(path), str(path)))
-    contexts = sorted({names.naming_context(record.dn) for record in records} - {""})
-    return [context.removeprefix("dc=").replace(",dc=", ".") for context in contexts]
-
-
 class OfflineReader:
     """The LDIF export at ``path`` as the directory of ``domain``, to look at."""
 
@@ -124,10 +117,13 @@ class OfflineReader:
         """None: a file has no access control."""
         return None
 
-    def own_token(self) -> None:
+    def own_token(self) -> frozenset[str] | None:
         """None: nobody logs on to a file."""
+        return None
 
-    own_account = own_token
+    def own_account(self) -> str | None:
+        """None: nobody logs on to a file."""
+        return None
 
     def close(self) -> None:
         """Nothing is held between two reads."""

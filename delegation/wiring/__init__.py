@@ -226,6 +226,6 @@ def redirect(settings: DirectorySettings, url: str) -> DirectorySettings:
 
 def domains_of_export(file: str) -> list[str]:
     """The domains of which an LDIF export holds objects. Raises ExportError."""
-    from delegation.directory import offline
+    from delegation.directory import filing
 
-    return offline.domains(Path(file))
+    return filing.domains(Path(file))
