@@ -5,18 +5,23 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.farm import Farm
 from tests.cli.program import Delegation, Ran
-from tests.cli.world import INVENTORY, account, directory, edited, finished, forms, held, holdings
+from tests.cli.world import INVENTORY, account, directory, finished, forms, held, holdings
+
+
+def to_type(ran: Ran, number: int = 0) -> list[str]:
+    """The words of the line that ``ran`` says to type next, with an answer to its question."""
+    said = [line for line in ran.err.splitlines() if "delegation " in line]
+    following = [line for line in said if line.startswith(("next    ", "        "))]
+    line = following[number].removeprefix("next").strip()
+    program, *words = shlex.split(line.partition("   ")[0])
+    assert program == "delegation"
+    return [*words, *(["--yes"] if {"apply", "rollback"}.intersection(words) else [])]
 
 
 def pasted(delegation: Delegation, ran: Ran, number: int = 0) -> Ran:
-    """The line that ``ran`` says to type next, typed; with an answer to its question."""
-    said = [line for line in ran.err.splitlines() if "delegation " in line]
-    following = [line for line in said if line.startswith(("next    ", "        "))]
-    program, *words = shlex.split(following[number].partition("   to ")[0].removeprefix("next"))
-    assert program == "delegation"
-    asks = {"apply", "rollback"}.intersection(words)
-    return delegation(*words, *(["--yes"] if asks else []))
+    return delegation(*to_type(ran, number))
 
 
 @pytest.fixture
@@ -76,9 +81,18 @@ def test_after_what_was_allowed(delegation: Delegation, here: Path) -> None:
     assert held(here / "directory.ldif")["hv02"].values == set()
 
 
-def test_a_rollback_that_leaves_something(delegation: Delegation, here: Path) -> None:
-    assert delegation("apply", "--yes").code == 0
-    edited(here / "directory.ldif", hv01=[])
-    assert delegation("apply", "--yes", "--limit", "hv01").code == 0
-    ran = delegation("rollback", "1", "--yes", "--limit", "hv[01,03]")
-    assert ran.code == 4
+def test_on_the_hosts(farm: Farm) -> None:
+    before = farm.settings()
+    shown = farm("show", "hv[01-02]")
+    planned = farm.delegation(*to_type(shown))
+    assert planned.code == 3
+    assert "2 of 2 hosts to change" in planned.out
+    applied = farm.delegation(*to_type(planned))
+    assert applied.code == 0, applied.err
+    assert {host for host, now in farm.settings().items() if now != before[host]} == {
+        "hv01",
+        "hv02",
+    }
+    assert farm.delegation(*to_type(applied)).code == 0, "nothing is left to do on these"
+    assert farm.delegation(*to_type(applied, 1)).code == 0
+    assert farm.settings() == before
