@@ -1,6 +1,7 @@
 """The record of runs, on a real file, read back by another opening of it."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
