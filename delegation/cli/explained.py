@@ -84,9 +84,16 @@ def _broken(view: ExplanationView, link: Link, given: options.Options) -> None:
 
 def _nothing_broken(view: ExplanationView, given: options.Options) -> None:
     unknown = view.explanation.unknown
-    terminal.out("nothing is broken", bold=True, fg="green")
+    retired = view.pair.retired_in_words
+    if retired:
+        terminal.out(f"it still works, although {retired}", bold=True, fg="yellow")
+    else:
+        terminal.out("nothing is broken", bold=True, fg="green")
     if unknown:
         terminal.out(f"  not told: {', '.join(link.name for link in unknown)}")
+    if retired:
+        terminal.out(f"  next: {given.command('plan')}   to see what goes, and what stays")
+        return
     if view.wants_operator:
         terminal.out(f"  next: {given.typed(view.with_operator)}")
     terminal.out(

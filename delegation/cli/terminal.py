@@ -1,8 +1,12 @@
 """What reaches the user: data on stdout, talk on stderr, every line made inert first."""
 
 import os
+import re
+import shutil
 import sys
+import time
 from collections.abc import Iterable, Sequence
+from typing import TextIO
 
 import click
 
@@ -66,8 +70,51 @@ def error(what: str, fix: str = "", details: Iterable[str] = ()) -> None:
 
 
 def _echo(line: str, *, bold: bool, fg: str | None, err: bool) -> None:
-    styled = click.style(inert(line), bold=bold or None, fg=fg) if bold or fg else inert(line)
+    shown = _fitted(inert(line), sys.stderr if err else sys.stdout)
+    styled = click.style(shown, bold=bold or None, fg=fg) if bold or fg else shown
     click.echo(styled, err=err, color=_Colours.allowed)
+
+
+LEAST = 40
+"""Columns below which nothing is laid out: such a terminal breaks the lines itself."""
+COMMANDS = (
+    "init check plan apply rollback settle history audit explain hosts migrate report export"
+    " schedule trust schema demo"
+)
+_OWN = "|".join(["-", *(rf"{command}\b" for command in COMMANDS.split())])
+_PROGRAMS = "klist |setspn |icacls |takeown |chown |chmod "
+_TYPED = re.compile(rf"(?<![^\s`])(?:delegation (?={_OWN})|{_PROGRAMS})")
+"""Where something to be typed begins, which goes to the end of its line."""
+
+
+def _fitted(line: str, stream: TextIO) -> str:
+    """``line`` broken between words where it is too long for a terminal; elsewhere as it is.
+
+    What is to be typed stays in one: broken by us, its first half would be run when it is pasted,
+    while a terminal that breaks it knows that it is one line.
+    """
+    if len(line) < LEAST or not stream.isatty():
+        return line
+    width = shutil.get_terminal_size().columns
+    if width < LEAST or len(line) <= width:
+        return line
+    indent = " " * min(len(line) - len(line.lstrip()) + 2, width // 2)
+    lines = [""]
+    for word in _words(line):
+        if lines[-1].strip() and len(lines[-1]) + len(word) > width:
+            lines.append(indent + word.lstrip())
+        else:
+            lines[-1] += word
+    return "\n".join(lines)
+
+
+def _words(line: str) -> list[str]:
+    """The words of a line, each with the room before it; what is to be typed is one word."""
+    typed = _TYPED.search(line)
+    prose = line[: typed.start()].rstrip() if typed else line
+    whole = line[len(prose) :]
+    words = re.findall(r"\s*\S+", prose)
+    return [*words, whole] if whole else words
 
 
 def table(
@@ -103,12 +150,28 @@ def confirm(question: str, *, yes: bool, reviewed: str = "the plan has been revi
             "nobody is at a terminal to confirm; nothing was written",
             f"add --yes where {reviewed}",
         )
+    _wait_for_reader()
     click.echo(f"{inert(question)} [y/N] ", nl=False, err=True)
     try:
         return input().strip().casefold() in {"y", "yes"}
     except EOFError:
         say()
         return False
+
+
+CATCHING_UP = 0.3
+"""Seconds for whoever passes our output on, such as tee, to have shown it."""
+
+
+def _wait_for_reader() -> None:
+    """What is asked about comes first, also where another program shows it.
+
+    The question goes to the terminal directly, and would stand in the middle of the plan. Nothing
+    tells when a pipe has been emptied, let alone when what was in it is on the screen.
+    """
+    sys.stdout.flush()
+    if not sys.stdout.isatty():
+        time.sleep(CATCHING_UP)
 
 
 class ProgressCounter:
