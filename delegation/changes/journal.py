@@ -101,7 +101,7 @@ class Journal:
                 status,
                 moment,
                 None if status == RUNNING else moment,
-                _who(),
+                who(),
                 platform.node(),
                 run.directory,
                 run.domain,
@@ -293,7 +293,8 @@ def _marks(values: Sequence[object]) -> str:
     return ", ".join("?" * len(values))
 
 
-def _who() -> str:
+def who() -> str:
+    """The user that this program runs as, as far as the system tells."""
     try:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):

@@ -12,6 +12,7 @@ from typing import Any
 from delegation.changes.history import found_to_json, run_to_json
 from delegation.changes.run import SETTLE, Run, settled_in_words
 from delegation.mesh import matrix
+from delegation.mesh.audit_view import UNREAD
 from delegation.mesh.checks import ACCOUNT_RULE, DRIFT, Finding, Severity
 from delegation.mesh.compare import Comparison
 from delegation.mesh.findings_view import FindingsView, KeptValue, rules_of
@@ -191,7 +192,7 @@ class RunReport:
         drift = counts.pop("drift", None)
         words = ", ".join(f"{count} {name}" for name, count in counts.items())
         if drift is not None:
-            return ReportVerdict("drift" if drift else "clean", words)
+            return ReportVerdict(_standing(self.run.summary), words)
         return ReportVerdict(self.run.status, words or "nothing written")
 
     @property
@@ -222,6 +223,15 @@ class RunReport:
             "rules": rules_of(self.findings),
             "summary": {**by_severity, **data["summary"]},
         }
+
+
+def _standing(summary: Mapping[str, Any]) -> str:
+    """What an audit on record came to, by the worst that can be said of it."""
+    if summary.get("drift"):
+        return "drift"
+    if summary.get(UNREAD):
+        return "incomplete"
+    return "risk" if summary.get("findings") else "clean"
 
 
 def _found(comparison: Comparison, found: Sequence[Finding]) -> ReportVerdict:
