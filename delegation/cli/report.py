@@ -32,7 +32,7 @@ def _subject(
         return word
     if word.isascii() and word.isdecimal() and 0 < int(word[:20]) < 2**63:
         return int(word)
-    if Path(word).is_file():
+    if Path(word).suffix or Path(word).is_file():
         return Path(word)
     known = ", ".join(SUBJECTS)
     guess = names.did_you_mean([word], SUBJECTS)
