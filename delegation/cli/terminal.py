@@ -1,17 +1,16 @@
 """What reaches the user: data on stdout, talk on stderr, every line made inert first."""
 
 import os
-import re
 import shutil
 import sys
 import time
 from collections.abc import Iterable, Sequence
-from typing import TextIO
 
 import click
 
 from delegation.errors import UsageError
 from delegation.names import inert
+from delegation.report.terminal_lines import fitted
 
 
 def prepare() -> None:
@@ -47,9 +46,11 @@ def discard_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def out(line: str = "", *, bold: bool = False, fg: str | None = None) -> None:
-    """A line of data."""
-    _echo(line, bold=bold, fg=fg, err=False)
+def out(
+    line: str = "", *, bold: bool = False, fg: str | None = None, hang: int | None = None
+) -> None:
+    """A line of data; where it is too long for a terminal it goes on under column ``hang``."""
+    _echo(line, bold=bold, fg=fg, err=False, hang=hang)
 
 
 def say(line: str = "", *, bold: bool = False, fg: str | None = None) -> None:
@@ -69,52 +70,12 @@ def error(what: str, fix: str = "", details: Iterable[str] = ()) -> None:
         say(f"  {fix}")
 
 
-def _echo(line: str, *, bold: bool, fg: str | None, err: bool) -> None:
-    shown = _fitted(inert(line), sys.stderr if err else sys.stdout)
+def _echo(line: str, *, bold: bool, fg: str | None, err: bool, hang: int | None = None) -> None:
+    shown = inert(line)
+    if (sys.stderr if err else sys.stdout).isatty():
+        shown = fitted(shown, shutil.get_terminal_size().columns, hang)
     styled = click.style(shown, bold=bold or None, fg=fg) if bold or fg else shown
     click.echo(styled, err=err, color=_Colours.allowed)
-
-
-LEAST = 40
-"""Columns below which nothing is laid out: such a terminal breaks the lines itself."""
-COMMANDS = (
-    "init check plan apply rollback settle history audit explain hosts migrate report export"
-    " schedule trust schema demo"
-)
-_OWN = "|".join(["-", *(rf"{command}\b" for command in COMMANDS.split())])
-_PROGRAMS = "klist |setspn |icacls |takeown |chown |chmod "
-_TYPED = re.compile(rf"(?<![^\s`])(?:delegation (?={_OWN})|{_PROGRAMS})")
-"""Where something to be typed begins, which goes to the end of its line."""
-
-
-def _fitted(line: str, stream: TextIO) -> str:
-    """``line`` broken between words where it is too long for a terminal; elsewhere as it is.
-
-    What is to be typed stays in one: broken by us, its first half would be run when it is pasted,
-    while a terminal that breaks it knows that it is one line.
-    """
-    if len(line) < LEAST or not stream.isatty():
-        return line
-    width = shutil.get_terminal_size().columns
-    if width < LEAST or len(line) <= width:
-        return line
-    indent = " " * min(len(line) - len(line.lstrip()) + 2, width // 2)
-    lines = [""]
-    for word in _words(line):
-        if lines[-1].strip() and len(lines[-1]) + len(word) > width:
-            lines.append(indent + word.lstrip())
-        else:
-            lines[-1] += word
-    return "\n".join(lines)
-
-
-def _words(line: str) -> list[str]:
-    """The words of a line, each with the room before it; what is to be typed is one word."""
-    typed = _TYPED.search(line)
-    prose = line[: typed.start()].rstrip() if typed else line
-    whole = line[len(prose) :]
-    words = re.findall(r"\s*\S+", prose)
-    return [*words, whole] if whole else words
 
 
 def table(
