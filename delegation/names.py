@@ -180,8 +180,9 @@ def did_you_mean(mistaken: Iterable[str], known: Iterable[str]) -> str:
 
 
 def _form(name: str) -> tuple[str, tuple[int, ...]]:
-    """A name with its numbers left out, and they as they count."""
-    return re.sub("[0-9]+", "#", name), tuple(map(int, re.findall("[0-9]{1,18}", name)))
+    """A name with its numbers left out, and they as they count; letters like digits are these."""
+    read = name.translate(str.maketrans("oil", "011"))
+    return re.sub("[0-9]+", "#", read), tuple(map(int, re.findall("[0-9]{1,18}", read)))
 
 
 def fold(names: Iterable[str]) -> str:

@@ -127,6 +127,9 @@ def _planned(view: PlanView) -> Iterator[CsvRow]:
         for value in removed(change):
             reason = view.reason(change, value)
             yield {**row, "value": value, "reason": reason, "change": "remove"}
+    for left in view.foreign:
+        alone = {"source": left.computer, "value": left.value, "standing": "foreign"}
+        yield {**alone, "reason": left.hint}
 
 
 def _verbs(changes: Iterable[DelegationChange]) -> dict[tuple[str, str], str]:

@@ -5,6 +5,7 @@ import os
 import secrets
 import shlex
 import stat
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from delegation.changes import json_place
 from delegation.mesh import plan_document_read
 from delegation.mesh.plan_document import PlanDocument
 from delegation.mesh.state import DelegationChange, DelegationPlan
-from tests.cli.program import Delegation, at_terminal, sabotaged, spawned
+from tests.cli.program import PROGRAM, Delegation, at_terminal, sabotaged, spawned
 from tests.cli.world import (
     INVENTORY,
     MEMBER,
@@ -310,6 +311,38 @@ def test_an_interrupted_run_is_130_and_on_record(delegation: Delegation, here: P
     assert held(here / "directory.ldif") == holdings(finished())
 
 
+def test_where_nothing_was_applied_it_says_so(delegation: Delegation, here: Path) -> None:
+    body = "return iter([Outcome(c, Result.FAILED, 'no rights') for c in changes])"
+    ran = spawned("apply", "--yes", program=sabotaged(body), cwd=here)
+    assert ran.code == 1
+    assert "run 1: nothing was applied: 3 failed\n" in ran.err
+    assert "only the file" not in ran.err
+
+
+def test_an_export_is_no_directory(delegation: Delegation, here: Path) -> None:
+    """Whoever applies to a file changes the file."""
+    ran = delegation("apply", "--yes")
+    assert f"only the file {here / 'directory.ldif'} was changed" in ran.err
+    assert "no domain controller knows of it" in ran.err
+    assert "only the file" in delegation("rollback", "--yes").err
+
+
+def test_the_question_comes_after_the_plan(delegation: Delegation, here: Path) -> None:
+    """As ``apply -v | tee apply.log`` shows it: what tee passes on is on the screen first."""
+    slow = (
+        "import os, sys, time\n"
+        "for line in sys.stdin.buffer:\n"
+        "    time.sleep(0.001)\n"
+        "    os.write(1, line)\n"
+    )
+    shell = f"{shlex.join(PROGRAM)} apply -v | {shlex.join([sys.executable, '-uc', slow])}"
+    with at_terminal("-c", shell, program=("/bin/sh",), cwd=here) as terminal:
+        terminal.until("[y/N]")
+        plan, _, _ = terminal.screen.partition("Write this to 3 computer objects")
+        assert "digest  sha256:" in plan
+        terminal.types("n\r")
+
+
 def test_one_failed_object_does_not_stop_the_others_and_is_1(
     delegation: Delegation, here: Path
 ) -> None:
@@ -322,6 +355,7 @@ def test_one_failed_object_does_not_stop_the_others_and_is_1(
     assert ran.code == 1
     assert "hv02" in ran.err
     assert "no such luck" in ran.err
+    assert "run 1: applied in part: 2 applied, 1 failed\n" in ran.err
     after = held(here / "directory.ldif")
     assert after["hv01"] == holdings(finished())["hv01"]
     assert after["hv02"] == holdings(plain())["hv02"]

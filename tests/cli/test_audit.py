@@ -495,3 +495,40 @@ def test_drift_is_told_whatever_the_format(delegation: Delegation, here: Path) -
     assert "**Drift.**" in delegation("audit", "--format", "markdown").out
     assert json.loads(delegation("audit", "--format", "json").out)["drift"] is True
     assert rules(delegation) == {"KCD001", "KCD004"}
+
+
+def test_o_is_short_for_output(delegation: Delegation, here: Path) -> None:
+    ran = delegation("audit", "--format", "json", "-o", "audit.json")
+    assert ran.out == ""
+    assert json.loads((here / "audit.json").read_text(encoding="utf-8"))["drift"]
+
+
+def test_history_says_what_could_not_be_judged(delegation: Delegation, here: Path) -> None:
+    """An audit that ended with 1 has not seen that there is no drift."""
+    (here / "inventory.yaml").write_text(INVENTORY.replace("-03", "-05"), encoding="utf-8")
+    (here / "directory.ldif").write_bytes(finished())
+    assert delegation("audit").code == 1
+    [line] = [line for line in delegation("history").out.splitlines() if " audit " in line]
+    assert "drift" not in line.replace("could not be judged", "") or "no drift" not in line
+    run = delegation("history", "--format", "json").json["runs"][0]
+    assert run["summary"]["unread"] == 2
+    assert delegation("report", "json", "1").json["verdict"]["standing"] in {"incomplete", "drift"}
+
+
+@pytest.mark.parametrize("command", [("rollback", "--yes"), ("history",), ("plan",), ("check",)])
+def test_what_only_looks_makes_no_state_folder(
+    delegation: Delegation, here: Path, command: tuple[str, ...]
+) -> None:
+    ran = delegation("--state", "mistyped", *command)
+    assert not (here / "mistyped").exists()
+    assert "is new" not in ran.err
+
+
+@pytest.mark.parametrize("command", [("apply", "--yes"), ("audit",)])
+def test_what_records_says_that_it_makes_one(
+    delegation: Delegation, here: Path, command: tuple[str, ...]
+) -> None:
+    ran = delegation("--state", "mistyped", *command)
+    assert (here / "mistyped").is_dir()
+    assert ran.err.count("the state folder mistyped is new: made now") == 1
+    assert "is new" not in delegation("--state", "mistyped", *command).err

@@ -107,6 +107,16 @@ def test_a_refusal_names_its_override(delegation: Delegation, here: Path) -> Non
     assert refusal["override"] == "--allow flag-change"
 
 
+@pytest.mark.parametrize(("limit", "meant"), [("hv1", "hv01"), ("hv01,hvo3", "hv03")])
+def test_a_limit_that_is_mistyped_gets_a_suggestion(
+    delegation: Delegation, limit: str, meant: str
+) -> None:
+    ran = delegation("plan", "--limit", limit)
+    assert ran.code == 2
+    assert f"did you mean {meant}? its hosts are hv[01-03]" in ran.err
+    assert "did you mean" not in delegation("plan", "--limit", "hv99").err
+
+
 # JSON
 
 
