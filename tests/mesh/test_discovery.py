@@ -643,6 +643,25 @@ class TestOnlyWhatDelegates:
         assert proposal.first.changes == ()
         assert written(proposal).hosts["dr1"].protocol_transition is False
 
+    def test_the_migration_service_alone_joins_no_meshes(self) -> None:
+        """It moves nothing without cifs, which nobody has asked for."""
+        mesh = complete("hv01", "hv02")
+        accounts = [
+            replace(mesh[0], values=(*mesh[0].values, *migration_of("br1"))),
+            *(mesh[1], *complete("br1", "br2", unit="OU=Branch")),
+        ]
+        proposal = proposed(accounts, all_hosts=False)
+        assert members(proposal) == {"branch": both("br1", "br2"), "hyper-v": both("hv01", "hv02")}
+        assert kinds(proposal) == {LeftoverKind.OTHER_MESH: migration_of("br1")}
+        assert proposal.first.changes == ()
+
+    def test_one_way_without_cifs_is_told(self) -> None:
+        proposal = proposed([host("hv01", *migration_of("dr1")), host("dr1")], all_hosts=False)
+        assert proposal.only_migrating == {"to-hyper-v"}
+        assert list(proposal.meshes()) == [
+            "mesh to-hyper-v  hv01 to dr1, one way; no cifs between them"
+        ]
+
     def test_sources_of_different_targets_are_kept_apart(self) -> None:
         accounts = [
             host("a", *forms("x")), host("b", *forms("x"), *forms("y")), host("x"), host("y"),

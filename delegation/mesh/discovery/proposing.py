@@ -224,12 +224,12 @@ class ProposalTrial:
 
     def _only_migrating(self) -> frozenset[str]:
         """The meshes that delegate no cifs; of hosts without delegation nothing can be told."""
-        in_use = {label for mesh in self._reach.meshes for label in mesh}
-        two_way = [mesh for mesh in self._meshes if mesh.sources == mesh.targets]
+        in_use = self._accounts.keys() - {*self._reach.idle}
         return frozenset(
             mesh.name
-            for mesh in two_way
-            if in_use.intersection(mesh.sources) and only_migrates(self._accounts, mesh.sources)
+            for mesh in self._meshes
+            if in_use.intersection(mesh.sources)
+            and only_migrates(self._accounts, mesh.sources, mesh.targets)
         )
 
 

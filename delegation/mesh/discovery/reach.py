@@ -31,14 +31,20 @@ class Reach(NamedTuple):
 
 def reach(hosts: Mapping[str, Computer]) -> Reach:
     """How these hosts delegate to each other; every list in the order of ``hosts``."""
-    edges = _edges(hosts)
+    migrating = _delegating(hosts, names.MIGRATION)
+    copying = _delegating(hosts, names.CIFS)
+    edges = _edges(migrating, copying)
     meshes = _connected({a: {b for b in to if a in edges[b]} for a, to in edges.items()})
     mesh_of = {label: number for number, mesh in enumerate(meshes) for label in mesh}
     by_targets: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for source, targets in edges.items():
         own = mesh_of.get(source)
-        # Within a mesh every direction is there, or is mended.
-        away = tuple(one for one in hosts if one in targets and mesh_of.get(one, -1) != own)
+        # Within a mesh every direction is there, or is mended. What leads from one to another
+        # without cifs moves nothing, and is no reason to let it: it is told as a value left over.
+        wanted = targets
+        if own is not None:
+            wanted = {one for one in targets if one not in mesh_of or one in copying[source]}
+        away = tuple(one for one in hosts if one in wanted and mesh_of.get(one, -1) != own)
         if away:
             by_targets[away].append(source)
     one_way = tuple(OneWay(tuple(sources), away) for away, sources in by_targets.items())
@@ -46,39 +52,41 @@ def reach(hosts: Mapping[str, Computer]) -> Reach:
     return Reach(tuple(meshes), one_way, tuple(one for one in hosts if one not in meshed))
 
 
-def only_migrates(hosts: Mapping[str, Computer], mesh: tuple[str, ...]) -> bool:
-    """Whether the hosts of a mesh delegate the migration service to each other, and no cifs.
+def only_migrates(
+    hosts: Mapping[str, Computer], sources: tuple[str, ...], targets: tuple[str, ...]
+) -> bool:
+    """Whether the sources delegate the migration service to the targets, and no cifs.
 
     So it is done where virtual machines stay on SMB storage.
     """
-    labels = _labels(hosts)
-    peers = set(mesh)
-    for label in mesh:
-        for value in hosts[label].values:
-            if labels.get(host_of(value, names.CIFS)) in peers - {label}:
-                return False
-    return True
+    copying = _delegating({label: hosts[label] for label in {*sources, *targets}}, names.CIFS)
+    return not any(copying[source].intersection(targets) for source in sources)
 
 
-def _edges(hosts: Mapping[str, Computer]) -> dict[str, set[str]]:
+def _edges(
+    migrating: Mapping[str, set[str]], copying: Mapping[str, set[str]]
+) -> dict[str, set[str]]:
     """Whom each host may delegate to, by the migration service, which nothing else uses.
 
     A cifs value alone may be for somebody's ISO images. It counts where the other end migrates
     here: then it is what is left of a pair.
     """
-    labels = _labels(hosts)
-    migrating: dict[str, set[str]] = {label: set() for label in hosts}
-    copying: dict[str, set[str]] = {label: set() for label in hosts}
-    for label, account in hosts.items():
-        for value in account.values:
-            for service, found in ((names.MIGRATION, migrating), (names.CIFS, copying)):
-                target = labels.get(host_of(value, service))
-                if target is not None and target != label:
-                    found[label].add(target)
     return {
         label: targets | {other for other in copying[label] if label in migrating[other]}
         for label, targets in migrating.items()
     }
+
+
+def _delegating(hosts: Mapping[str, Computer], service: str) -> dict[str, set[str]]:
+    """The other hosts that each holds a value of the service for."""
+    labels = _labels(hosts)
+    found: dict[str, set[str]] = {label: set() for label in hosts}
+    for label, account in hosts.items():
+        for value in account.values:
+            target = labels.get(host_of(value, service))
+            if target is not None and target != label:
+                found[label].add(target)
+    return found
 
 
 def _labels(hosts: Mapping[str, Computer]) -> dict[str, str]:
