@@ -66,8 +66,9 @@ def refuse(path: Path, own: Iterable[Path]) -> None:
         raise UsageError(f"{path} can't be written: {path.parent} is no folder", "name another one")
 
 
-def refuse_file(path: Path) -> None:
-    """Raise UsageError where a file is there; a device or a pipe is none."""
+def refuse_file(path: Path, own: Iterable[Path] = ()) -> None:
+    """Raise UsageError where a file is there, or one of our ``own``; a device is none."""
+    _refuse_own(path, own)
     if path.is_file() and _own_output(path) is None:
         raise UsageError(
             f"{path} is there already, and may have been reviewed; nothing was saved",

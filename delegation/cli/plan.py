@@ -51,7 +51,7 @@ def plan(  # noqa: PLR0913, PLR0917 - one parameter an option
     given = replace(options.given(ctx), repeated=tuple(options.again(limit, allow)))
     world = opening.world(given)
     if output is not None and not force:
-        files.refuse_file(output)
+        files.refuse_file(output, world.own_files())
     planned = plan_mesh(world, limit, allow)
     if output is not None:
         document = PlanDocument(world.plan_origin(limit, allow), planned.view)

@@ -95,7 +95,7 @@ class OpenedDirectory:
         if not applied:
             return
         if self.recorded_as.startswith("ldif:"):
-            yield FileAloneChanged(self.recorded_as.removeprefix("ldif:"))
+            yield FileAloneChanged(self.place)
             return
         yield InEffectLater(tuple(outcome.change.target.name for outcome in applied))
 

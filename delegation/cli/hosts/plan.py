@@ -42,7 +42,7 @@ def plan(
     given = replace(options.given(ctx), repeated=tuple(options.again(limit)))
     world = opening.world(given)
     if output is not None and not force:
-        files.refuse_file(output)
+        files.refuse_file(output, world.own_files())
     view = plan_settings(world, limit=limit)
     if output is not None:
         document = settings_form.document(view, world.plan_origin(limit, ()))
