@@ -657,7 +657,8 @@ class TestOnlyWhatDelegates:
 
     def test_one_way_without_cifs_is_told(self) -> None:
         proposal = proposed([host("hv01", *migration_of("dr1")), host("dr1")], all_hosts=False)
-        assert proposal.only_migrating == {"to-hyper-v"}
+        assert written(proposal).meshes[0].services == (MIGRATION,)
+        assert proposal.first.changes == ()
         assert list(proposal.meshes()) == [
             "mesh to-hyper-v  hv01 to dr1, one way; no cifs between them"
         ]
@@ -753,17 +754,27 @@ class TestOnlyMigrating:
         assert list(proposal.meshes()) == ["mesh hyper-v  hv[01-02]; no cifs between them"]
         text = draft.text(proposal)
         assert "no cifs, as is done where virtual" in text
+        assert "services: [migration]" in text
+        assert proposal.first.changes == ()
+        first_plan_is_safe(written(proposal), self.farm())
         assert "sofs01, an account of this domain, and cifs alone: a file server?" in text
 
     def test_one_value_of_cifs_is_no_such_farm(self) -> None:
         accounts = [replace(self.farm()[0], values=(*self.farm()[0].values, "CIFS/HV02")),
                     *self.farm()[1:]]  # fmt: skip
         proposal = proposed(accounts, all_hosts=False)
-        assert proposal.only_migrating == frozenset()
+        assert "services" not in draft.text(proposal)
+
+    def test_a_hole_is_mended_without_cifs(self) -> None:
+        farm = self.farm()
+        farm[0] = replace(farm[0], values=farm[0].values[1:])
+        proposal = proposed(farm, all_hosts=False)
+        [change] = proposal.first.changes
+        assert list(added(change)) == migration_of("hv02")[:1]
 
     def test_hosts_without_delegation_are_none(self) -> None:
         proposal = proposed([host("hv01"), host("hv02")])
-        assert proposal.only_migrating == frozenset()
+        assert "services" not in draft.text(proposal)
 
 
 class TestFormerSuffixes:

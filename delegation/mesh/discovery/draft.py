@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from delegation import names
 from delegation.inventory import DirectorySettings, Keep
-from delegation.inventory.keys import MESH
 from delegation.inventory.yaml_writing import comment, quoted, scalar
 from delegation.mesh.discovery.draft_hosts import FLAGS, folded, hosts
 from delegation.mesh.discovery.proposal import InventoryProposal, has_transition, migrates
@@ -118,28 +117,20 @@ def _meshes(proposal: InventoryProposal) -> list[str]:
     ]
     lines.append("meshes:")
     for mesh in proposal.inventory.meshes:
-        if mesh.name in proposal.only_migrating:
+        said = f"members: {_listed(mesh.sources)}"
+        if mesh.sources != mesh.targets:
+            said = f"sources: {_listed(mesh.sources)}, targets: {_listed(mesh.targets)}"
+        if mesh.services != names.MANAGED_SERVICES:
             lines += comment(_ONLY_MIGRATING, "  ")
-        name = scalar(mesh.name)
-        if mesh.sources == mesh.targets:
-            lines.append(f"  {name}: {{members: {_listed(mesh.sources)}}}")
-        else:
-            sources, targets = _listed(mesh.sources), _listed(mesh.targets)
-            lines.append(f"  {name}: {{sources: {sources}, targets: {targets}}}")
+            said += ", services: [migration]"
+        lines.append(f"  {scalar(mesh.name)}: {{{said}}}")
     return lines
 
 
-_SERVICES = "services" in MESH.keys
 _ONLY_MIGRATING = (
     "These delegate the migration service to each other, and no cifs, as is done where virtual "
-    "machines stay on SMB storage. "
-    + (
-        "If so, add `services: [migration]`; without it the first plan adds cifs."
-        if _SERVICES
-        else "The first plan adds cifs; if it is not to, take this mesh out."
-    )
+    "machines stay on SMB storage. Without `services` the next plan adds cifs."
 )
-"""What is said of a mesh without cifs, as far as an inventory can say so."""
 
 
 def _keep(proposal: InventoryProposal) -> list[str]:

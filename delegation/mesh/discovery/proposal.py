@@ -36,11 +36,10 @@ class InventoryProposal:
     """An inventory, and all that is to be said about it.
 
     ``accounts`` are those of its hosts, by label; ``waiting`` those of hosts that delegate to none
-    and that none delegates to, which are not in it; ``only_migrating`` are the meshes whose hosts
-    delegate no cifs to each other; ``transition`` is the flag by default. ``groups`` are its keep
-    rules; ``unsaid`` are values that stay although no rule can say them, as (label, value).
-    ``first`` is the plan of this inventory. Without two hosts that a mesh could join, the inventory
-    is empty, and valid nowhere.
+    and that none delegates to, which are not in it; ``transition`` is the flag by default.
+    ``groups`` are its keep rules; ``unsaid`` are values that stay although no rule can say them, as
+    (label, value). ``first`` is the plan of this inventory. Without two hosts that a mesh could
+    join, the inventory is empty, and valid nowhere.
     """
 
     inventory: Inventory
@@ -48,7 +47,6 @@ class InventoryProposal:
     today: date
     accounts: Mapping[str, Computer]
     waiting: Mapping[str, Computer]
-    only_migrating: frozenset[str]
     transition: bool
     left_out: tuple[LeftOut, ...]
     groups: tuple[KeepGroup, ...]
@@ -107,7 +105,7 @@ class InventoryProposal:
             hosts = names.fold(mesh.sources)
             if mesh.targets != mesh.sources:
                 hosts += f" to {names.fold(mesh.targets)}, one way"
-            services = "; no cifs between them" if mesh.name in self.only_migrating else ""
+            services = "" if mesh.services == names.MANAGED_SERVICES else "; no cifs between them"
             yield f"mesh {shown[mesh.name]:<{width}}  {hosts}{services}"
 
     def not_proposed(self) -> str:

@@ -158,6 +158,7 @@ class ProposalTrial:
         self._meshes, self.alone = _meshes(taken, self._reach, one_mesh=terms.one_mesh)
         meshed = {label for mesh in self._meshes for label in (*mesh.sources, *mesh.targets)}
         self._accounts = {label: taken[label] for label in taken if label in meshed}
+        self._meshes = tuple(map(self._with_services, self._meshes))
         self._sources = {label for mesh in self._meshes for label in mesh.sources}
         self._transition = _majority(self._accounts.values())
         bare = Inventory(
@@ -214,7 +215,6 @@ class ProposalTrial:
             self._terms.today,
             self._accounts,
             self._waiting,
-            self._only_migrating(),
             self._transition,
             tuple(sorted(left_out, key=lambda account: (account.reason, account.name))),
             self._groups,
@@ -222,15 +222,16 @@ class ProposalTrial:
             self._plan,
         )
 
-    def _only_migrating(self) -> frozenset[str]:
-        """The meshes that delegate no cifs; of hosts without delegation nothing can be told."""
+    def _with_services(self, mesh: Mesh) -> Mesh:
+        """By the migration service alone where that is what delegates already.
+
+        Of hosts without any delegation nothing can be told.
+        """
         in_use = self._accounts.keys() - {*self._reach.idle}
-        return frozenset(
-            mesh.name
-            for mesh in self._meshes
-            if in_use.intersection(mesh.sources)
-            and only_migrates(self._accounts, mesh.sources, mesh.targets)
-        )
+        is_in_use = not in_use.isdisjoint(mesh.sources)
+        if is_in_use and only_migrates(self._accounts, mesh.sources, mesh.targets):
+            return mesh._replace(services=(names.MIGRATION,))
+        return mesh
 
 
 def _meshes(
