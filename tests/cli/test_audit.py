@@ -505,14 +505,30 @@ def test_o_is_short_for_output(delegation: Delegation, here: Path) -> None:
 
 def test_history_says_what_could_not_be_judged(delegation: Delegation, here: Path) -> None:
     """An audit that ended with 1 has not seen that there is no drift."""
-    (here / "inventory.yaml").write_text(INVENTORY.replace("-03", "-05"), encoding="utf-8")
-    (here / "directory.ldif").write_bytes(finished())
+    labels = ("hv01", "hv02", "hv03", "hv04")
+    whole = [
+        account(
+            label.upper(),
+            *forms(*(other for other in labels if other != label)),
+            uac=MEMBER | TRANSITION,
+        )
+        for label in labels[:3]
+    ]
+    (here / "inventory.yaml").write_text(INVENTORY.replace("-03", "-04"), encoding="utf-8")
+    (here / "directory.ldif").write_bytes(directory(*whole))
     assert delegation("audit").code == 1
-    [line] = [line for line in delegation("history").out.splitlines() if " audit " in line]
-    assert "drift" not in line.replace("could not be judged", "") or "no drift" not in line
+    history = delegation("history").out
+    assert "1 host could not be judged, " in history
+    assert "no drift" not in history
     run = delegation("history", "--format", "json").json["runs"][0]
-    assert run["summary"]["unread"] == 2
-    assert delegation("report", "json", "1").json["verdict"]["standing"] in {"incomplete", "drift"}
+    assert run["summary"]["unread"] == 1
+    assert not run["summary"]["drift"]
+    assert delegation("report", "json", "1").json["verdict"]["standing"] == "incomplete"
+    (here / "directory.ldif").write_bytes(finished())
+    (here / "inventory.yaml").write_text(INVENTORY, encoding="utf-8")
+    assert delegation("audit").code == 0
+    assert "no drift, 0 findings" in delegation("history").out
+    assert delegation("report", "json", "2").json["verdict"]["standing"] == "clean"
 
 
 @pytest.mark.parametrize("command", [("rollback", "--yes"), ("history",), ("plan",), ("check",)])
