@@ -1,5 +1,6 @@
 """``delegation plan``: what it says, in text and JSON, and that it writes nothing."""
 
+import json
 import platform
 import shutil
 from datetime import datetime
@@ -315,6 +316,52 @@ def test_a_saved_plan_is_reported_without_a_directory(
         assert platform.node() in ran.out.replace("\\", "")
     assert delegation("report", form, "plan.json", "--limit", "hv01").code == 2
     assert delegation("report", form, "plan.jso").code == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"[" * 200_000, "nested too deep"),
+        (b" " * 20_000_000, "larger than 16 MiB"),
+        (b'{"saved_plan": 2, "kind": "delegation", "run": 1}', "unknown key 'run'"),
+        (b'{"saved_plan": 2, "kind": "delegation"}', "lacks 'made'"),
+        (b'{"saved_plan": "2"}', "its form, saved_plan, is not known"),
+        (b"\xff\xfe\x00", "no text in UTF-8"),
+    ],
+)
+def test_a_file_that_is_no_plan_is_refused_in_words(
+    delegation: Delegation, here: Path, content: bytes, words: str
+) -> None:
+    (here / "plan.json").write_bytes(content)
+    for command in (("plan", "show"), ("report", "html"), ("report", "markdown")):
+        ran = delegation(*command, "plan.json")
+        assert ran.code == 2
+        assert "plan.json is not a saved plan: " in ran.err
+        assert words in ran.err
+        assert ran.out == ""
+
+
+@pytest.mark.parametrize("command", [("plan", "show"), ("plan", "show", "-v"), ("report", "html"),
+                                     ("report", "markdown"), ("report", "csv")])  # fmt: skip
+def test_whatever_a_saved_plan_says_is_only_text(
+    delegation: Delegation, eventful: Path, command: tuple[str, ...]
+) -> None:
+    """Whoever reads it has rights: nothing in it is obeyed by a terminal, a page or a sheet."""
+    delegation("plan", "-o", "plan.json")
+    plan = json.loads((eventful / "plan.json").read_text(encoding="utf-8"))
+    evil = "\x1b[2J\u202e<script>alert(1)</script>\r=cmd|' /C calc'!A0 | x"
+    plan["dc"] = evil
+    plan["made"] |= {"by": evil, "program": evil, "inventory": evil, "limit": evil, "allow": [evil]}
+    for removal in (one for change in plan["changes"] for one in change["remove"]):
+        removal["reason"] = evil
+    for foreign in plan["foreign"]:
+        foreign |= {"hosts": [evil], "hint": evil}
+    (eventful / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
+    ran = delegation(*command, "plan.json")
+    assert ran.code == 0
+    assert "alert" in ran.out
+    if {"html", "markdown"} & set(command):
+        assert "<script>alert" not in ran.out
 
 
 def test_a_plan_of_64_hosts_is_small(delegation: Delegation, here: Path) -> None:
