@@ -1,7 +1,9 @@
 """``init``: an inventory from what is there, which can be used as it is; nothing is overwritten."""
 
+import json
 import os
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from tests.cli.world import (
     DISABLED,
     MEMBER,
     MIGRATION,
+    ROOT,
     TRANSITION,
     UNCONSTRAINED,
     account,
@@ -430,3 +433,51 @@ class TestDomain:
         assert ran.code == 1
         assert "none of its 4 objects lies in the domain lab.example" in ran.err
         assert not os.path.lexists("inventory.yaml")
+
+
+CASES = ROOT / "tests" / "cases" / "init"
+
+
+class TestFarmsAsTheyAre:
+    """Exports as people have them: each is taken as it is, and what init advises is accepted."""
+
+    @pytest.fixture(params=sorted(path.stem for path in CASES.iterdir()))
+    def made(
+        self, request: pytest.FixtureRequest, delegation: Delegation, empty: Path
+    ) -> tuple[str, Ran]:
+        shutil.copyfile(CASES / f"{request.param}.ldif", empty / "directory.ldif")
+        ran = delegation(*LDIF, "init")
+        assert ran.code == 0
+        return request.param, ran
+
+    def test_the_first_plan_mends_and_removes_nothing(
+        self, made: tuple[str, Ran], delegation: Delegation
+    ) -> None:
+        name, ran = made
+        adding = only_adds(delegation("plan", "--format", "json"))
+        assert sum(map(len, adding.values())) == {"suffix-of-a-script": 24}.get(name, 0)
+        assert {"smb-storage": "; no cifs between them"}.get(name, "mesh hyper-v") in ran.err
+
+    def test_values_with_a_former_suffix_go_once_it_is_said(
+        self, made: tuple[str, Ran], delegation: Delegation, empty: Path
+    ) -> None:
+        name, ran = made
+        if name == "smb-storage":
+            assert "former" not in ran.err
+            return
+        assert "kept: 24 values towards hosts under a former suffix" in ran.err
+        inventory = written(empty / "inventory.yaml")
+        text = (empty / "inventory.yaml").read_text(encoding="utf-8")
+        assert "list it under retired" not in text
+        lines = [line for line in text.splitlines() if not line.startswith(("  - {value", "keep:"))]
+        if "former_suffixes: [" in text:
+            lines.append("former_suffixes: [old.example]")
+        else:
+            lines.append("remove:")
+            for rule in inventory.keep:
+                hosts = ", ".join(rule.hosts)
+                lines.append(f"  - {{value: {json.dumps(rule.value)}, hosts: [{hosts}]}}")
+        (empty / "inventory.yaml").write_text("\n".join(lines), encoding="utf-8")
+        plan = delegation("plan", "--format", "json", "--allow", "removals").json
+        assert plan["summary"]["remove"] == 24
+        assert plan["blocked"] == []

@@ -738,6 +738,25 @@ class TestOnlyWhatDelegates:
             assert migrates or called & in_use
 
 
+@pytest.mark.parametrize(
+    "value", ["cifs/dc1", f"ldap/dc1.{DOMAIN}", "krbtgt/CORP", "MSSQLSvc/gone:1433", "a/b/c"]
+)
+def test_what_is_said_of_values_that_should_go_does_it(value: str) -> None:
+    """Without its rule and under remove, it goes; also what leads to a domain controller."""
+    mesh = complete("hv01", "hv02")
+    accounts = [replace(mesh[0], values=(*mesh[0].values, value)), mesh[1], domain_controller()]
+    proposal = proposed(accounts, all_hosts=False)
+    lines = draft.text(proposal).splitlines()
+    said = " ".join(" ".join(lines).replace("#", "").split())
+    assert "delete these rules, and list the values under remove" in said
+    left = [line for line in lines if not line.startswith(("  - {value", "keep:"))]
+    text = "\n".join([*left, f"remove: [{{value: {scalar(value)}, hosts: [hv01]}}]"])
+    plan = planned(parse(text.encode(), "inventory.yaml"), MemoryDirectory(accounts))
+    assert plan.blocked == ()
+    [change] = plan.changes
+    assert removed(change) == (value,)
+
+
 class TestOnlyMigrating:
     """VMs that stay on SMB storage: the migration service to peers, cifs to the file server."""
 
