@@ -68,8 +68,10 @@ def refuse(path: Path, own: Iterable[Path]) -> None:
 
 def refuse_file(path: Path, own: Iterable[Path] = ()) -> None:
     """Raise UsageError where a file is there, or one of our ``own``; a device is none."""
-    _refuse_own(path, own)
-    if path.is_file() and _own_output(path) is None:
+    with suppress(OSError):  # told by whoever writes there
+        _refuse_own(path, own)
+        if not path.is_file() or _own_output(path) is not None:
+            return
         raise UsageError(
             f"{path} is there already, and may have been reviewed; nothing was saved",
             "name another file, or say --force",

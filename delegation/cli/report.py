@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -32,8 +33,9 @@ def _subject(
         return word
     if word.isascii() and word.isdecimal() and 0 < int(word[:20]) < 2**63:
         return int(word)
-    if Path(word).suffix or Path(word).is_file():
-        return Path(word)
+    with suppress(OSError):  # a name that is too long is none of a file
+        if Path(word).suffix or Path(word).is_file():
+            return Path(word)
     known = ", ".join(SUBJECTS)
     guess = names.did_you_mean([word], SUBJECTS)
     raise click.BadParameter(
@@ -108,7 +110,7 @@ def html(ctx: click.Context, template: Path | None, **given: Any) -> int:  # noq
     Examples:
       delegation report html -o mesh.html
       delegation report html plan -o plan.html
-      delegation report html plan.json -o plan.html    a saved plan, for its reviewer
+      delegation report html plan.json -o plan.html
       delegation report html 12 -o run-12.html
       delegation report html --limit hv[01-08] --template ours.html.j2 -o mesh.html
     """

@@ -5,6 +5,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from typing import TextIO
 
 import click
 
@@ -70,9 +71,14 @@ def error(what: str, fix: str = "", details: Iterable[str] = ()) -> None:
         say(f"  {fix}")
 
 
+def _is_terminal(stream: TextIO | None) -> bool:
+    """An output that was closed when we began is none at all."""
+    return stream is not None and stream.isatty()
+
+
 def _echo(line: str, *, bold: bool, fg: str | None, err: bool, hang: int | None = None) -> None:
     shown = inert(line)
-    if (sys.stderr if err else sys.stdout).isatty():
+    if _is_terminal(sys.stderr if err else sys.stdout):
         shown = fitted(shown, shutil.get_terminal_size().columns, hang)
     styled = click.style(shown, bold=bold or None, fg=fg) if bold or fg else shown
     click.echo(styled, err=err, color=_Colours.allowed)
@@ -130,8 +136,7 @@ def _wait_for_reader() -> None:
     The question goes to the terminal directly, and would stand in the middle of the plan. Nothing
     tells when a pipe has been emptied, let alone when what was in it is on the screen.
     """
-    sys.stdout.flush()
-    if not sys.stdout.isatty():
+    if not _is_terminal(sys.stdout):
         time.sleep(CATCHING_UP)
 
 
