@@ -283,8 +283,7 @@ class Journal:
         except journal_rows.UNREADABLE as exc:
             raise JournalError(
                 f"{what} in {self.path} can't be read: {exc}",
-                "the journal is damaged: restore it from a backup; the undo files beside it are "
-                "LDIF and need no journal",
+                "the journal is damaged: restore a backup; undo files are LDIF, and need none",
             ) from exc
 
 

@@ -537,7 +537,7 @@ def test_what_only_looks_makes_no_state_folder(
 ) -> None:
     ran = delegation("--state", "mistyped", *command)
     assert not (here / "mistyped").exists()
-    assert "is new" not in ran.err
+    assert "made now" not in ran.err
 
 
 @pytest.mark.parametrize("command", [("apply", "--yes"), ("audit",)])
