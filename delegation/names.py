@@ -163,6 +163,28 @@ def chosen(expressions: str, known: Iterable[str]) -> tuple[frozenset[str], list
     return frozenset(name for name in found if name is not None), unknown
 
 
+def did_you_mean(mistaken: Iterable[str], known: Iterable[str]) -> str:
+    """``did you mean hv01?`` of ``hv1``; empty of ``hv99``, whose number is no slip for another."""
+    from difflib import get_close_matches  # only for a mistake
+
+    spelled = {name.casefold(): name for name in known}
+    by_form = {_form(name): name for name in spelled}
+    meant: dict[str, None] = {}
+    for name in [name.casefold()[:80] for name in mistaken][:100]:
+        shape, numbers = form = _form(name)
+        others = [one for one in spelled if _form(one)[0] != shape or not numbers]
+        same = [by_form[form]] if form in by_form else []
+        close = same or get_close_matches(name, others, n=1, cutoff=0.7)
+        meant |= dict.fromkeys(spelled[one] for one in close)
+    return f"did you mean {fold(meant)}?" if meant else ""
+
+
+def _form(name: str) -> tuple[str, tuple[int, ...]]:
+    """A name with its numbers left out, and they as they count; letters like digits are these."""
+    read = name.translate(str.maketrans("oil", "011"))
+    return re.sub("[0-9]+", "#", read), tuple(map(int, re.findall("[0-9]{1,18}", read)))
+
+
 def fold(names: Iterable[str]) -> str:
     """``names`` as short as they can be said: ``hv[01-32,40],web``. ``expand`` undoes it."""
     return ",".join(_folded(names))

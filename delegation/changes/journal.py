@@ -103,7 +103,7 @@ class Journal:
                 status,
                 moment,
                 None if status == RUNNING else moment,
-                _who(),
+                who(),
                 platform.node(),
                 run.directory,
                 run.domain,
@@ -286,12 +286,12 @@ class Journal:
         except journal_rows.UNREADABLE as exc:
             raise JournalError(
                 f"{what} in {self.path} can't be read: {exc}",
-                "the journal is damaged: restore it from a backup; the undo files beside it are "
-                "LDIF and need no journal",
+                "the journal is damaged: restore a backup; undo files are LDIF, and need none",
             ) from exc
 
 
-def _who() -> str:
+def who() -> str:
+    """The user that this program runs as, as far as the system tells."""
     try:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):

@@ -23,9 +23,11 @@ def objects_meant(
     except ValueError as exc:
         raise UsageError(f"{option}: {exc}", "write hosts as in hv[01-08],hv12") from exc
     if unknown or not meant:
+        guess = names.did_you_mean(unknown, known)
+        hosts = f"its hosts are {names.fold(known)}" if known else "see: delegation history"
         raise UsageError(
             f"{_called(numbers)} not to change {names.fold(unknown) or repr(expressions)}",
-            f"its hosts are {names.fold(known)}" if known else "see: delegation history",
+            f"{guess} {hosts}".lstrip(),
         )
     return meant
 

@@ -9,7 +9,7 @@ from delegation.changes.file_rights import Distrust
 from delegation.changes.journal import Journal
 from delegation.changes.kinds import Kinds
 from delegation.errors import DelegationError
-from delegation.events import Silence, Teller, warning
+from delegation.events import Remark, Silence, Teller, warning
 
 
 class Records:
@@ -70,9 +70,16 @@ class Records:
         with self.alone(store.MIGRATING), self.adding() as journal:
             yield journal
 
+    def _tell_new(self) -> None:
+        """A folder that is made is told: it may have been meant to be another one's name."""
+        with suppress(OSError):
+            if not self.folder.exists():
+                self._teller.say(Remark(f"the state folder {self.folder} is new: made now"))
+
     @contextmanager
     def adding(self) -> Iterator[Journal]:
         """To add a run, or a request to another's, without keeping anybody out."""
+        self._tell_new()
         with closing(Journal.writable(self.folder, self._kinds)) as journal:
             yield journal
 
@@ -83,4 +90,5 @@ class Records:
 
     def alone(self, doing: str) -> AbstractContextManager[None]:
         """The only one who is ``doing`` this (store.AUDITING and the like)."""
+        self._tell_new()
         return store.lock(self.folder, doing)

@@ -86,7 +86,15 @@ class RunEnded:
     def words(self) -> Sequence[str]:
         counts = [f"{self.report.count(result):,} {result.value}" for result in self._results]
         checked = ", and read back as intended" if self.report.complete else ""
-        return (f"run {self.run}: {self.verb}: {', '.join(counts) or 'nothing'}{checked}",)
+        return (f"run {self.run}: {self._ending}: {', '.join(counts) or 'nothing'}{checked}",)
+
+    @property
+    def _ending(self) -> str:
+        """``applied`` of all of it alone: whoever reads no further must not be misled."""
+        if Result.APPLIED not in self._results:
+            return f"nothing was {self.verb}" if self._results else self.verb
+        is_part = len(self._results) > 1
+        return f"{self.verb} in part" if is_part else self.verb
 
     @property
     def _results(self) -> list[Result]:

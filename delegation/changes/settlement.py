@@ -132,6 +132,7 @@ def settle(  # noqa: PLR0913, PLR0917 - what is said, of what, and who hears it
     where it is known or told what became of them, and DelegationError where it was declined.
     Nothing is said then.
     """
+    records.refuse_unused()
     with records.recording() as journal:
         run, kind = opening.numbered(journal, number), opening.kind
         meant = objects_meant(journal, [number], kind, hosts, "--host")

@@ -6,10 +6,13 @@ from pathlib import Path
 import click
 
 from delegation import names
+from delegation.changes.json_place import JsonPlace
 from delegation.changes.opening import Prospect
+from delegation.changes.review import SavedPlan
 from delegation.cli import asking, opening, options, terminal
+from delegation.mesh import plan_document_read
 from delegation.mesh.mesh_verbs import apply_mesh
-from delegation.mesh.plan_form import DelegationPlanForm, saved_plan
+from delegation.mesh.plan_form import DelegationPlanForm
 from delegation.mesh.plan_view import PlanView
 from delegation.mesh.state import Delegation
 
@@ -39,7 +42,8 @@ def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
     One modify per object, recorded, verified, undoable.
 
     It plans afresh. FILE (from plan -o) and --expect are what was reviewed: where the fresh plan
-    is not the same, nothing is written and the differences are named.
+    is not the same, nothing is written and the differences are named. FILE knows its --limit; its
+    --allow is typed again.
 
     \b
     Examples:
@@ -58,7 +62,7 @@ def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
         asking.confirmation(_question, yes=yes),
         limit=limit,
         allow=allow,
-        reviewed=asking.reviewed(DelegationPlanForm(), saved_plan, file, expect),
+        reviewed=asking.reviewed(DelegationPlanForm(), _compared_with, file, expect),
         ticket=ticket,
     )
     for why, hosts in names.grouped(
@@ -76,6 +80,10 @@ def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
     terminal.say(f"next    {plan}   to see that nothing is left to do")
     terminal.say(f"        {given.command('rollback')}   to undo this run exactly")
     return 0
+
+
+def _compared_with(document: JsonPlace) -> SavedPlan[Delegation]:
+    return plan_document_read.read(document).saved
 
 
 def _question(planned: Prospect[Delegation]) -> str:

@@ -28,6 +28,7 @@ _EXIT_CODES = {AuditVerdict.CLEAN: 0, AuditVerdict.UNREAD: 1, AuditVerdict.FAILI
     show_default=True,
 )
 @click.option(
+    "-o",
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
@@ -77,7 +78,7 @@ def audit(  # noqa: PLR0913, PLR0917 - one parameter an option
     \b
     Examples:
       delegation audit
-      delegation audit --format json --output audit.json
+      delegation audit --format json -o audit.json
       delegation audit --fail-on medium --as vmadmin
       delegation audit --new-only --baseline --remind 7d    every night, see delegation schedule
 

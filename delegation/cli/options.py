@@ -177,13 +177,18 @@ def again(
 
 def save_plan(reader: str) -> Callable[[F], F]:
     """Add ``-o`` to a command that plans; ``reader`` is the command that takes the file."""
-    return click.option(
-        "-o",
-        "--output",
-        type=click.Path(path_type=Path, dir_okay=False),
-        metavar="FILE",
-        help=f"Save the plan as JSON, for: {reader}",
-    )
+
+    def decorate(command: F) -> F:
+        forced = click.option("--force", is_flag=True, help="Replace the file of -o.")(command)
+        return click.option(
+            "-o",
+            "--output",
+            type=click.Path(path_type=Path, dir_okay=False),
+            metavar="FILE",
+            help=f"Save the plan for its reviewer, and for: {reader}",
+        )(forced)
+
+    return decorate
 
 
 saved_plan = click.argument(

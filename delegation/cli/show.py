@@ -8,6 +8,7 @@ from delegation.changes.undoing import Undoing
 from delegation.cli import rendering, terminal
 from delegation.cli.options import Options
 from delegation.mesh.mesh_undo import MeshUndoView
+from delegation.mesh.plan_document import PlanDocument
 from delegation.mesh.plan_view import PlanView
 from delegation.mesh.state import FLAGS, DelegationChange, added, flags, removed
 from delegation.mesh.undo import StayingPart, refusals
@@ -49,6 +50,21 @@ def plan(view: PlanView, given: Options) -> None:
     blocked(view.plan.blocked, given, "apply")
     terminal.out()
     terminal.out(f"digest  {view.plan.digest}")
+
+
+def saved(document: PlanDocument, given: Options) -> None:
+    """A saved plan: where it comes from, as it says itself, and what it would change."""
+    origin = document.origin
+    facts = (
+        ("made", f"{origin.made} by {origin.by}, {origin.program}"),
+        ("inventory", f"{origin.inventory}, {origin.inventory_digest}"),
+        ("limit", origin.limit or "none: all hosts"),
+        ("overrides", f"{origin.overrides}, to be typed again" if origin.allow else "none"),
+    )
+    for name, text in facts:
+        terminal.out(f"{name:<9}  {text}")
+    terminal.out()
+    plan(document.view, given)
 
 
 def _changes(changes: Sequence[DelegationChange]) -> None:

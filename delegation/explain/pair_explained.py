@@ -69,6 +69,7 @@ def explain_pair(world: ExplainWorld, request: PairRequest) -> ExplanationView:
     labels = _hosts_to_ask(inventory, ends, request)
     with world.reading() as inspector:
         ends, accounts = _read_accounts(inventory, inspector, ends)
+        _refuse_misspelt(inventory, accounts, ends)
         _refuse_one_computer(accounts, ends)
         operator = survey.operator(inspector, request.operator) if request.operator else None
         token = _token_of_source(inspector, accounts, ends)
@@ -207,6 +208,30 @@ def _as_found(inventory: Inventory, end: Endpoint, accounts: Iterable[Computer])
         if account.name.casefold() == end.computer.casefold() and not names.is_fqdn(end.label):
             return stranger(end.label, account.name, account.dns_host_name or end.fqdn)
     return end
+
+
+def _refuse_misspelt(inventory: Inventory, accounts: Snapshot, ends: list[Endpoint]) -> None:
+    """Raise UsageError for a name that nobody has, and that is nearly one of the inventory's.
+
+    Any computer of the domain may be asked about. One that is not there would be explained as a
+    host without an account, when somebody only mistyped another one.
+    """
+    known = {end.casefold(): end for end in _labels(inventory)}
+    known |= {host.fqdn.casefold(): host.fqdn for host in inventory.hosts.values()}
+    retired = {former.name.casefold() for former in inventory.retired}
+    for end in ends:
+        is_missing = end.computer in accounts.missing
+        if _is_listed(inventory, end) or not is_missing or end.label.casefold() in retired:
+            continue
+        if guess := names.did_you_mean([end.label.removesuffix("$")], known.values()):
+            raise UsageError(
+                f"{end.label} is no host of the inventory, and no account of {inventory.domain}",
+                guess,
+            )
+
+
+def _labels(inventory: Inventory) -> list[str]:
+    return [*inventory.hosts, *(server.name for server in inventory.file_servers)]
 
 
 def _refuse_one_computer(accounts: Snapshot, ends: list[Endpoint]) -> None:

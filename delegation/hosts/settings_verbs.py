@@ -56,12 +56,14 @@ def apply_settings(  # noqa: PLR0913 - what may be said of an apply
     ``confirm`` is asked about the plan, None asks nobody. Raises UsageError, JournalError, and
     Refused where nothing was changed because it would not have been safe.
     """
-    labels = declared(world, limit)
+    reviewed = reviewed or Reviewed(SettingsPlanForm())
+    labels = declared(world, reviewed.limited(limit))
+    reviewed.tell_untyped(world.teller, allow)
     open_host = settings_survey.reach(world, labels)
     return verbs.apply(
         partial(open_to_apply, world, open_host, labels, allow),
         world.records,
-        reviewed or Reviewed(SettingsPlanForm()),
+        reviewed,
         world.teller,
         confirm,
         ticket,

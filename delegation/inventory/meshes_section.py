@@ -64,7 +64,9 @@ def listed_hosts(reading: Reading, listed: Field, hosts: DeclaredHosts) -> HostL
                 found[label] = None
         if unknown and hosts.complete:
             what = f"unknown host {quoted(names.fold(unknown))} in {listed.title}"
-            reading.problem(item.node, what, "declare it under hosts, or correct the name")
+            fix = "declare it under hosts, or correct the name"
+            guess = names.did_you_mean(unknown, hosts.labels.values())
+            reading.problem(item.node, what, f"{fix}; {guess}" if guess else fix)
         if repeated:
             what = f"repeated member {quoted(names.fold(repeated))} in {listed.title}"
             reading.problem(item.node, what, "name each host once")
@@ -278,7 +280,9 @@ def _reached_from(declared: DeclaredSection, meshes: DeclaredMeshes) -> tuple[st
         if name is None and meshes.complete:
             shown = quoted(", ".join(mesh.name for mesh in meshes.found[:5]))
             what = f"unknown mesh {quoted(text)}"
-            reading.problem(item.node, what, f"name a mesh that is declared, such as {shown}")
+            guess = names.did_you_mean([text], spelled.values())
+            fix = guess or f"name a mesh that is declared, such as {shown}"
+            reading.problem(item.node, what, fix)
         elif name in found:
             reading.problem(item.node, f"repeated mesh {quoted(text)}", "name each mesh once")
         elif name:

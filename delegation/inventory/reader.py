@@ -5,11 +5,12 @@ several keys. One mistake is one problem: what can't be judged because of anothe
 passed over.
 """
 
+from collections.abc import Iterable
 from hashlib import sha256
 from types import MappingProxyType
 
 from delegation.errors import InventoryError
-from delegation.inventory import Inventory, Policy, yaml_tree
+from delegation.inventory import Inventory, Policy, yaml_tree, yaml_writing
 from delegation.inventory.declared import DeclaredSection
 from delegation.inventory.directory_section import directory_settings
 from delegation.inventory.fields import Field, Reading
@@ -42,13 +43,22 @@ def parse(data: bytes, file: str) -> Inventory:
     return inventory
 
 
+def _advise(reading: Reading, key: str, declared: Iterable[str]) -> None:
+    """From here on advice about a key names the first of what is ``declared``."""
+    for name in declared:
+        reading.declared[key] = f"[{yaml_writing.scalar(name)}]"
+        break
+
+
 def _inventory(declared: DeclaredSection, digest: str) -> Inventory | None:
     if not declared.readable:
         return None
     reading = declared.reading
     domain = read_domain(reading, declared.get("domain"))
     hosts = read_hosts(declared, domain, read_host_defaults(declared.section("defaults")))
+    _advise(reading, "hosts", hosts.hosts)
     meshes = read_meshes(declared, hosts)
+    _advise(reading, "reached_from", [mesh.name for mesh in meshes.found])
     # Before the retired hosts, which may not be named like a file server either.
     file_servers = read_file_servers(declared, domain, hosts, meshes)
     retired = read_retired(declared, domain, hosts)

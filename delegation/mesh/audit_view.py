@@ -25,6 +25,8 @@ class Threshold(IntEnum):
         return self.name.lower()
 
 
+UNREAD = "unread"
+"""In an audit's summary: of how many hosts nothing could be judged, where there are any."""
 REMINDED = "still open, told again"
 UNCOUNTED = "seen by rules that this version is the first to have; no failure this once"
 
@@ -130,6 +132,8 @@ class AuditView(NamedTuple):
     def record_summary(self, *, is_baseline: bool) -> dict[str, int]:
         """What the journal keeps of it beside the findings."""
         summary = {"drift": self.everything.drift, **self.everything.summary()}
+        unread = {one.computer for one in self.everything.findings if one.rule == ACCOUNT_RULE}
+        summary |= {UNREAD: len(unread)} if unread else {}
         summary |= {"baseline": True} if is_baseline else {}
         if self.since is None:
             return summary

@@ -91,11 +91,13 @@ class OpenedDirectory:
         self._writes_undo(run, plan)
 
     def after_write(self, report: Report[Delegation]) -> Iterable[Event]:
-        if self.recorded_as.startswith("ldif:"):
-            return
         applied = [outcome for outcome in report.outcomes if outcome.result is Result.APPLIED]
-        if applied:
-            yield InEffectLater(tuple(outcome.change.target.name for outcome in applied))
+        if not applied:
+            return
+        if self.recorded_as.startswith("ldif:"):
+            yield FileAloneChanged(self.place)
+            return
+        yield InEffectLater(tuple(outcome.change.target.name for outcome in applied))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,20 @@ class InEffectLater:
             "  in effect on a host when this has replicated to its domain controller, and",
             "  up to 15 minutes later; sooner, run there as administrator",
             f"  klist purge -li 0x3e7   on {names.fold(self.hosts)}",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FileAloneChanged:
+    """What was written to is an export: no domain controller reads it, and nothing is in effect."""
+
+    file: str
+    severity: EventSeverity = EventSeverity.NOTE
+
+    def words(self) -> Sequence[str]:
+        return (
+            f"  only the file {self.file} was changed: no domain controller knows of it",
+            "  export ldif, before an apply, writes the change for a directory",
         )
 
 

@@ -32,11 +32,13 @@ def apply_mesh(  # noqa: PLR0913 - what may be said of an apply
     ``reviewed`` is what the plan must be. Raises UsageError, AccountsError, DirectoryError,
     JournalError, and Refused where nothing was written because it would not have been safe.
     """
-    labels = survey.limited(limit, world.inventory)
+    reviewed = reviewed or Reviewed(DelegationPlanForm())
+    labels = survey.limited(reviewed.limited(limit), world.inventory)
+    reviewed.tell_untyped(world.teller, allow)
     return verbs.apply(
         partial(open_to_apply, world, labels, allow),
         world.records,
-        reviewed or Reviewed(DelegationPlanForm()),
+        reviewed,
         world.teller,
         confirm,
         ticket,

@@ -3,7 +3,7 @@
 This is the one view of a plan: JSON, text, reports and reviews all come from it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -46,13 +46,21 @@ class PlanSummary:
 
     @classmethod
     def of(cls, plan: DelegationPlan, comparison: Comparison) -> "PlanSummary":
+        unchanged = sum(len(host.present) for host in comparison.hosts)
+        return cls.counted(plan.changes, len(comparison.objects), unchanged)
+
+    @classmethod
+    def counted(
+        cls, changes: Sequence[DelegationChange], objects: int, unchanged_values: int
+    ) -> "PlanSummary":
+        """Of changes, and of how much they are a part."""
         return cls(
-            objects=len(comparison.objects),
-            changed=len(plan.changes),
-            add=sum(len(added(change)) for change in plan.changes),
-            remove=sum(len(removed(change)) for change in plan.changes),
-            flags=sum(bool(flags(change)) for change in plan.changes),
-            unchanged_values=sum(len(host.present) for host in comparison.hosts),
+            objects=objects,
+            changed=len(changes),
+            add=sum(len(added(change)) for change in changes),
+            remove=sum(len(removed(change)) for change in changes),
+            flags=sum(bool(flags(change)) for change in changes),
+            unchanged_values=unchanged_values,
         )
 
     def to_json(self) -> dict[str, int]:

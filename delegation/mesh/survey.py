@@ -31,9 +31,11 @@ def limited(
     except ValueError as exc:
         raise UsageError(f"--limit: {exc}", "write hosts as in hv[01-08],hv12") from exc
     if unknown or not limits:
+        guess = names.did_you_mean(unknown, [*inventory.hosts, *former])
+        hosts = f"its hosts are {names.fold(inventory.hosts)}{_also_retired(former)}"
         raise UsageError(
             f"--limit names no host of the inventory: {names.fold(unknown) or expressions!r}",
-            f"its hosts are {names.fold(inventory.hosts)}{_also_retired(former)}",
+            f"{guess} {hosts}".lstrip(),
         )
     return limits
 

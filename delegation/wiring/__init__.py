@@ -6,6 +6,7 @@ write. Everything is opened for one step, and closed after it. Nothing here know
 
 import json
 import os
+import platform
 import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
@@ -13,6 +14,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from delegation import __version__
+from delegation.changes.journal import who
 from delegation.changes.kinds import Kinds
 from delegation.changes.records import Records
 from delegation.changes.run import SETTLE, Run
@@ -30,6 +33,7 @@ from delegation.wiring.hosts_opened import HostsOpener
 
 if TYPE_CHECKING:
     from delegation.changes.journal import Journal
+    from delegation.changes.plan_origin import PlanOrigin
     from delegation.directory.trusting import Trusting
     from delegation.mesh.export_plan import ChangeFile
     from delegation.mesh.preflight import Unlocated
@@ -182,6 +186,20 @@ class World(HostsOpener):
         """What no output may be written over: the inventory, an export, the journal."""
         journal = self.records.folder / "journal.sqlite"
         return [self.places.inventory, connection.export_file(self.settings), journal]
+
+    def plan_origin(self, limit: str | None, allow: Collection[str]) -> "PlanOrigin":
+        """What a plan that is saved now says of itself."""
+        from delegation.changes.plan_origin import PlanOrigin
+
+        return PlanOrigin(
+            self.now().isoformat(timespec="seconds"),
+            f"{who()} on {platform.node()}",
+            f"delegation {__version__}",
+            os.path.abspath(self.places.inventory),  # noqa: PTH100 - no links
+            self.inventory.digest,
+            limit,
+            tuple(allow),
+        )
 
     def seconds(self) -> float:
         """A clock that only grows."""

@@ -111,7 +111,7 @@ def test_a_run_that_is_none_is_2(applied: Delegation, here: Path, number: str) -
     assert (here / "directory.ldif").read_bytes() == before
 
 
-def test_without_any_run_it_is_1(delegation: Delegation) -> None:
+def test_without_any_run_it_is_1(delegation: Delegation, here: Path) -> None:
     ran = delegation("rollback", "--yes")
     assert ran.code == 1
     assert "no run was ever recorded there" in ran.err

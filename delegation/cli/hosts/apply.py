@@ -8,7 +8,8 @@ import click
 from delegation.changes.outcomes import Result
 from delegation.cli import asking, opening, options, terminal
 from delegation.cli.hosts import tables
-from delegation.hosts.settings_form import SettingsPlanForm, saved_plan
+from delegation.hosts import settings_form
+from delegation.hosts.settings_form import SettingsPlanForm
 from delegation.hosts.settings_plan import KERBEROS_BEFORE_MESH
 from delegation.hosts.settings_verbs import apply_settings, declared
 
@@ -56,7 +57,7 @@ def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
         asking.confirmation(tables.question, yes=yes),
         limit=limit,
         allow=allow,
-        reviewed=asking.reviewed(SettingsPlanForm(), saved_plan, file, expect),
+        reviewed=asking.reviewed(SettingsPlanForm(), settings_form.read, file, expect),
         ticket=ticket,
     )
     if carried.report is None:

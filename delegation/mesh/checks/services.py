@@ -190,7 +190,7 @@ RULES = (
         "KCD015",
         Severity.CRITICAL,
         "delegation to a domain controller or to krbtgt",
-        "remove the value by hand, and its keep rule; event 4742 tells who added it",
+        "list it under remove, and drop its keep rule; event 4742 tells who added it",
         "Solino, Kerberos Delegation, SPNs and More (2017): the service in a ticket can be "
         "substituted",
         _dangerous,
