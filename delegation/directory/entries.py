@@ -13,7 +13,7 @@ import re
 import struct
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid5
 
 from delegation import names
@@ -32,6 +32,10 @@ ALLOWED_TO_ACT = "msDS-AllowedToActOnBehalfOfOtherIdentity"
 OBJECT_SID = "objectSid"
 ADMIN_COUNT = "adminCount"
 LAST_LOGON = "lastLogonTimestamp"
+WHEN_CREATED = "whenCreated"
+CREATOR_SID = "mS-DS-CreatorSID"
+MORE_NAMES = "msDS-AdditionalDnsHostName"
+PRINCIPAL_NAME = "userPrincipalName"
 
 ATTRIBUTES = (
     SAM_ACCOUNT_NAME,
@@ -46,6 +50,10 @@ ATTRIBUTES = (
     OBJECT_SID,
     ADMIN_COUNT,
     LAST_LOGON,
+    WHEN_CREATED,
+    CREATOR_SID,
+    MORE_NAMES,
+    PRINCIPAL_NAME,
 )
 """What to ask a directory for: all that a Computer is made of."""
 
@@ -93,10 +101,14 @@ def computer(dn: str, attributes: Attributes) -> Computer:
         primary_group=_integer(dn, attributes, PRIMARY_GROUP_ID),
         spns=_texts(dn, attributes, SERVICE_PRINCIPAL_NAME),
         object_classes=frozenset(value.casefold() for value in classes),
-        sid=_sid(dn, attributes),
+        sid=_sid(dn, attributes, OBJECT_SID),
         acting=_acting(dn, attributes),
         admin_count=_integer(dn, attributes, ADMIN_COUNT) or 0,
         last_logon=_day(_one(dn, attributes, LAST_LOGON)),
+        created=_moment(_one(dn, attributes, WHEN_CREATED)),
+        creator=_sid(dn, attributes, CREATOR_SID),
+        more_names=_texts(dn, attributes, MORE_NAMES),
+        principal=_one_text(dn, attributes, PRINCIPAL_NAME),
     )
 
 
@@ -176,6 +188,24 @@ _FILETIME = re.compile(rb"[0-9]{1,19}\Z")
 _MOST_DAYS = (date.max - _FIRST_DAY).days
 
 
+def _moment(text: bytes | None) -> datetime | None:
+    """A time as LDAP writes it, 20261130172246.0Z (RFC 4517 3.3.13); None of what is none.
+
+    Like a day of logon it is told and never gone by.
+    """
+    found = _TIME.match(text) if text is not None else None
+    if found is None:
+        return None
+    try:
+        made = datetime.strptime(found[1].decode(), "%Y%m%d%H%M%S")
+    except ValueError:
+        return None
+    return made.replace(tzinfo=UTC)
+
+
+_TIME = re.compile(rb"([0-9]{14})(?:[.,][0-9]+)?Z\Z")
+
+
 def _guid(dn: str, attributes: Attributes) -> UUID:
     """objectGUID, little-endian (MS-DTYP 2.3.4.2); as text where ldbsearch wrote it so."""
     value = _one(dn, attributes, OBJECT_GUID)
@@ -213,9 +243,9 @@ def sid_bytes(text: str) -> bytes:
 _SID = re.compile(r"S-1-[0-9]{1,14}(?:-[0-9]{1,10}){0,15}\Z")
 
 
-def _sid(dn: str, attributes: Attributes) -> str:
-    """objectSid; as text where ldbsearch wrote it so, empty where it is not there."""
-    value = _one(dn, attributes, OBJECT_SID)
+def _sid(dn: str, attributes: Attributes, name: str) -> str:
+    """A single SID; as text where ldbsearch wrote it so, empty where it is not there."""
+    value = _one(dn, attributes, name)
     if value is None:
         return ""
     text = value.decode("ascii", "replace")
@@ -224,7 +254,7 @@ def _sid(dn: str, attributes: Attributes) -> str:
     try:
         return sid_text(value)
     except ValueError as exc:
-        raise DirectoryError(f"{dn} has {OBJECT_SID} {exc}", "export again") from exc
+        raise DirectoryError(f"{dn} has {name} {exc}", "export again") from exc
 
 
 def _acting(dn: str, attributes: Attributes) -> tuple[Ace, ...]:

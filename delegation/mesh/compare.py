@@ -15,6 +15,7 @@ from delegation import names
 from delegation.inventory import Host, Inventory, Keep, Retired
 from delegation.mesh import retirement
 from delegation.mesh.desired import Delegate, Desired
+from delegation.mesh.living_names import LivingNames
 from delegation.mesh.snapshot import (
     TRUSTED_FOR_DELEGATION,
     TRUSTED_TO_AUTH_FOR_DELEGATION,
@@ -39,7 +40,9 @@ class Standing(StrEnum):
 class Verdict(NamedTuple):
     """``rule`` is the keep rule that matches the value: live if kept, expired if foreign.
 
-    ``by_retirement``: it is stale because a host was retired by its name.
+    ``by_gone_name``: it is stale because the inventory says of the host that it leads to, or of that
+    name of it, that it is gone. ``peer`` is the host, one that is delegated to, that it leads to
+    although it is not a desired value.
     """
 
     computer: str
@@ -47,7 +50,17 @@ class Verdict(NamedTuple):
     standing: Standing
     reason: str
     rule: Keep | None = None
-    by_retirement: bool = False
+    by_gone_name: bool = False
+    peer: str = ""
+
+    @property
+    def is_of_others(self) -> bool:
+        """Whether somebody else may need it to work as it does.
+
+        One that leads to a host which is delegated to anyway grants nothing by itself: the service
+        in a ticket can be substituted (RFC 4120 5.3).
+        """
+        return self.standing in {Standing.KEPT, Standing.FOREIGN} and not self.peer
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +142,7 @@ def compare(
 
     Of retired hosts as well, as far as their accounts are there; limited, of those in ``limit``.
     """
-    judge = _ValueJudge(inventory, today)
+    judge = _ValueJudge(inventory, snapshot, today)
     hosts = []
     for label, delegate in desired.delegates.items():
         computer = snapshot.computer(delegate.host.computer)
@@ -146,10 +159,11 @@ def compare(
 class _ValueJudge:
     """The inventory's claims, indexed by casefolded host name."""
 
-    def __init__(self, inventory: Inventory, today: date) -> None:
+    def __init__(self, inventory: Inventory, snapshot: Snapshot, today: date) -> None:
         self.today = today
         self.keep = inventory.keep
         self.names = retirement.MeshNames.of(inventory)
+        self.living = LivingNames(inventory, snapshot, self.names)
         self.remove: dict[tuple[str, str], str] = {}
         for removal in inventory.remove:
             for label in removal.hosts:
@@ -189,7 +203,7 @@ class _ValueJudge:
         if is_claimed or not self.names.leads_here(verdict.value):
             return verdict
         reason = "held by a retired host"
-        return verdict._replace(standing=Standing.STALE, reason=reason, by_retirement=True)
+        return verdict._replace(standing=Standing.STALE, reason=reason, by_gone_name=True)
 
     def _extras(self, delegate: Delegate, values: list[str]) -> tuple[Verdict, ...]:
         label = delegate.host.label
@@ -215,14 +229,31 @@ class _ValueJudge:
         migration_target = retirement.host_of(value, names.MIGRATION)
         target = migration_target or retirement.host_of(value, names.CIFS)
         if target in self.names.retired:
-            return Verdict(label, value, Standing.STALE, "retired", by_retirement=True)
+            return Verdict(label, value, Standing.STALE, "retired", by_gone_name=True)
+        if target in self.living.former:
+            reason = f"a former name of {self.living.former[target]}"
+            return Verdict(label, value, Standing.STALE, reason, by_gone_name=True)
+        host = self.names.hosts.get(target) or self.living.by_another_name(value)
+        if host is not None and host in peers:
+            return self._towards_peer(label, value, host)
         # Nothing but live migration uses the migration service: such a value towards one of our
         # own hosts is ours, whoever wrote it. A cifs value has many uses.
-        peer = self.names.hosts.get(migration_target)
-        if peer is not None and peer not in peers:
-            reason = "the host itself" if peer == label else f"{peer} is not a peer"
+        if host is not None and migration_target:
+            reason = "the host itself" if host == label else f"{host} is not a peer"
             return Verdict(label, value, Standing.STALE, reason)
         return Verdict(label, value, Standing.FOREIGN, "not in the inventory")
+
+    def _towards_peer(self, label: str, value: str, peer: str) -> Verdict:
+        """A value of our services that leads where desired ones lead, and is written otherwise.
+
+        By another name that the host answers to it may be in use. A known name that is no desired
+        value, as with a port, is nobody's by any rule that we know, and stays a finding.
+        """
+        spn = names.ServicePrincipalName.parse(value)
+        if spn is not None and spn.host.casefold() in self.names.hosts:
+            return Verdict(label, value, Standing.FOREIGN, "not in the inventory", peer=peer)
+        reason = f"another name of {peer}, which lives on"
+        return Verdict(label, value, Standing.KEPT, reason, peer=peer)
 
     def _keep_rule(self, label: str, value: str) -> Keep | None:
         """The rule for this value: a live one wherever several match."""

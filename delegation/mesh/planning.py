@@ -202,8 +202,8 @@ def _flag_refusal(comparison: Comparison, host: HostComparison) -> Iterator[Bloc
         return
     leaving = {verdict.value for verdict in removals(comparison, host)}
     affected: list[str] = []
-    for verdict in host.standing(Standing.KEPT, Standing.FOREIGN):
-        stays = verdict.value not in leaving
+    for verdict in host.extra:
+        stays = verdict.is_of_others and verdict.value not in leaving
         if stays and not _accepts_transition(verdict):
             affected.append(verdict.value)
     if affected:
@@ -238,10 +238,11 @@ def _limit_refusal(comparison: Comparison, host: HostComparison) -> Iterator[Blo
 def _removals_refusal(comparison: Comparison, changes: list[DelegationChange]) -> Iterator[Blocked]:
     """An inventory that lost half its hosts by mistake looks like an order to remove theirs.
 
-    A retired host is no such mistake: somebody has written its name down. What it leaves behind,
-    on its peers and on its own account, counts neither as removed nor as there.
+    A retired host is no such mistake, and neither is a former name: somebody has written it down.
+    What it leaves behind, on its peers and on its own account, counts neither as removed nor as
+    there.
     """
-    retiring = {host.label: _leaving_by_retirement(host) for host in comparison.objects}
+    retiring = {host.label: _leaving_by_gone_names(host) for host in comparison.objects}
     counts: dict[str, int] = {}
     for change in changes:
         name = change.target.name
@@ -261,5 +262,5 @@ def _removals_refusal(comparison: Comparison, changes: list[DelegationChange]) -
         )
 
 
-def _leaving_by_retirement(host: HostComparison) -> set[str]:
-    return {verdict.value.casefold() for verdict in host.extra if verdict.by_retirement}
+def _leaving_by_gone_names(host: HostComparison) -> set[str]:
+    return {verdict.value.casefold() for verdict in host.extra if verdict.by_gone_name}

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from delegation import names
 from delegation.inventory import Inventory, OwnValues, Retired
+from delegation.inventory.former_names import former_names
 from delegation.mesh import facts
 from delegation.mesh.snapshot import Computer, Snapshot
 from delegation.mesh.state import DelegationPlan, removed
@@ -17,12 +18,13 @@ from delegation.mesh.state import DelegationPlan, removed
 class MeshNames(NamedTuple):
     """Under which names, casefolded, the machines of an inventory can be asked for.
 
-    ``hosts`` gives the label of each.
+    ``hosts`` gives the label of each; ``former`` that of the host which had the name.
     """
 
     hosts: Mapping[str, str]
     retired: frozenset[str]
     file_servers: frozenset[str]
+    former: Mapping[str, str]
 
     @classmethod
     def of(cls, inventory: Inventory) -> "MeshNames":
@@ -36,12 +38,14 @@ class MeshNames(NamedTuple):
         servers: set[str] = set()
         for server in inventory.file_servers:
             servers |= {server.computer.casefold(), server.fqdn.casefold()}
-        return cls(hosts, frozenset(retired), frozenset(servers))
+        former_of = former_names(inventory)
+        return cls(hosts, frozenset(retired), frozenset(servers), former_of)
 
     def leads_here(self, value: str) -> bool:
         """Whether a value is of a service that we manage, towards one of these machines."""
         target = host_of(value, names.MIGRATION) or host_of(value, names.CIFS)
-        return target in self.hosts or target in self.retired or target in self.file_servers
+        is_host = target in self.hosts or target in self.former
+        return is_host or target in self.retired or target in self.file_servers
 
 
 def host_of(value: str, service: str) -> str:

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 from typing import NamedTuple
 from uuid import UUID
@@ -46,7 +46,11 @@ class Computer:
     directory gave them. ``acting`` is who may act here on behalf of others: the list of
     msDS-AllowedToActOnBehalfOfOtherIdentity, in its order. ``sid`` is empty where it was not read.
     ``last_logon`` is the day, in UTC, of a logon that the whole domain has heard of
-    (lastLogonTimestamp); None where it was not read.
+    (lastLogonTimestamp), ``created`` when the account was made (whenCreated); None where it was not
+    read. ``creator`` is the SID of whoever made it through the machine-account quota
+    (mS-DS-CreatorSID, MS-ADTS 3.1.1.5.2.1.2), and empty of all other accounts. ``more_names`` are
+    full names that the computer answers to besides (msDS-AdditionalDnsHostName); ``principal`` is
+    the userPrincipalName, if there is one.
     """
 
     account: str
@@ -62,6 +66,10 @@ class Computer:
     acting: tuple[Ace, ...] = ()
     admin_count: int = 0
     last_logon: date | None = None
+    created: datetime | None = None
+    creator: str = ""
+    more_names: tuple[str, ...] = ()
+    principal: str | None = None
 
     @property
     def enabled(self) -> bool:

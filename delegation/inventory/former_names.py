@@ -1,0 +1,93 @@
+"""Names that hosts had once and have no more: how they are written, and what they come to."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from delegation import names
+from delegation.inventory import FileServer, Host, Inventory
+from delegation.inventory.fields import Field, Reading
+from delegation.inventory.machine_names import is_dns_name, read_suffix
+from delegation.inventory.value_types import texts
+from delegation.inventory.yaml_text import quoted
+from delegation.inventory.yaml_tree import Node
+
+FORMER_NAMES = texts("names, short or full")
+"""Read with the hosts, and judged by all names that are in use."""
+
+
+def read_former(reading: Reading, listed: Field | None) -> list[tuple[str, Node]]:
+    """The names in a list of former ones, each with its place."""
+    found: list[tuple[str, Node]] = []
+    for item in (reading.items(listed) if listed else None) or ():
+        name = reading.text(item)
+        if name is None:
+            continue
+        if names.is_computer_name(name) or is_dns_name(name):
+            found.append((name, item.node))
+            continue
+        what = f"{quoted(name)} is neither a computer's name nor a full DNS name"
+        reading.problem(item.node, what, "write it like OLD64 or hv64.old.example")
+    return found
+
+
+def read_suffixes(reading: Reading, listed: Field | None) -> tuple[str, ...]:
+    """DNS suffixes, each once."""
+    if listed is None:
+        return ()
+    found: dict[str, str] = {}
+    for item in reading.items(listed) or ():
+        suffix = read_suffix(reading, item)
+        if suffix is not None and suffix.casefold() in found:
+            what = f"{quoted(suffix)} is named twice in {listed.title}"
+            reading.problem(item.node, what, "name each suffix once")
+        elif suffix is not None:
+            found[suffix.casefold()] = suffix
+    return tuple(found.values())
+
+
+FORMER_SUFFIXES = texts("DNS suffixes")
+
+
+def names_of(hosts: Iterable[Host], file_servers: Iterable[FileServer]) -> Mapping[str, str]:
+    """Every name, casefolded, that one of them has now, with its label."""
+    used: dict[str, str] = {}
+    for host in hosts:
+        used[host.computer.casefold()] = host.label
+        used[host.fqdn.casefold()] = host.label
+    for server in file_servers:
+        used.setdefault(server.computer.casefold(), server.name)
+        used.setdefault(server.fqdn.casefold(), server.name)
+    return used
+
+
+def former_names(inventory: Inventory) -> Mapping[str, str]:
+    """Every name, casefolded, that a host had and has no more, with the label of that host.
+
+    A name that is in use is never a former one: suffixes are said of all hosts at once, and some
+    of them may have kept theirs.
+    """
+    used = names_of(inventory.hosts.values(), inventory.file_servers)
+    former: dict[str, str] = {}
+    for host in inventory.hosts.values():
+        for name in _all_of(inventory, host):
+            if name.casefold() not in used:
+                former.setdefault(name.casefold(), host.label)
+    return former
+
+
+def _all_of(inventory: Inventory, host: Host) -> Iterator[str]:
+    own_short, _, own_suffix = host.fqdn.partition(".")
+    # A NetBIOS name is cut at 15 characters, the host's own name in DNS is not.
+    shorts = [host.computer, own_short]
+    for name in host.former:
+        yield from spelled_out(name, inventory.domain, own_suffix)
+        if "." not in name:
+            shorts.append(name)
+    for suffix in inventory.former_suffixes:
+        yield from (f"{short}.{suffix}" for short in shorts)
+
+
+def spelled_out(name: str, *suffixes: str) -> Iterator[str]:
+    """What a former name comes to: a full one is itself alone, a short one its full forms too."""
+    yield name
+    if "." not in name:
+        yield from (f"{name}.{suffix}" for suffix in suffixes if suffix)
