@@ -13,7 +13,7 @@ import re
 import struct
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID, uuid5
 
 from delegation import names
@@ -197,10 +197,9 @@ def _moment(text: bytes | None) -> datetime | None:
     if found is None:
         return None
     try:
-        made = datetime.strptime(found[1].decode(), "%Y%m%d%H%M%S")
+        return datetime.strptime(f"{found[1].decode()}+0000", "%Y%m%d%H%M%S%z")
     except ValueError:
         return None
-    return made.replace(tzinfo=UTC)
 
 
 _TIME = re.compile(rb"([0-9]{14})(?:[.,][0-9]+)?Z\Z")

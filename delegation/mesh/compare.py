@@ -40,9 +40,9 @@ class Standing(StrEnum):
 class Verdict(NamedTuple):
     """``rule`` is the keep rule that matches the value: live if kept, expired if foreign.
 
-    ``by_gone_name``: it is stale because the inventory says of the host that it leads to, or of that
-    name of it, that it is gone. ``peer`` is the host, one that is delegated to, that it leads to
-    although it is not a desired value.
+    ``by_gone_name``: it is stale because the inventory says of the host that it leads to, or of
+    that name of it, that it is gone. ``peer`` is the host, one that is delegated to, that it leads
+    to although it is not a desired value.
     """
 
     computer: str
@@ -226,12 +226,16 @@ class _ValueJudge:
             return Verdict(label, value, Standing.FOREIGN, reason, rule)
         if removed := self.remove.get((label, value.casefold())):
             return Verdict(label, value, Standing.STALE, removed)
+        return self._by_name(label, value, peers)
+
+    def _by_name(self, label: str, value: str, peers: Collection[str]) -> Verdict:
+        """The verdict on a value that nothing in the inventory claims, by whom it leads to."""
         migration_target = retirement.host_of(value, names.MIGRATION)
         target = migration_target or retirement.host_of(value, names.CIFS)
-        if target in self.names.retired:
-            return Verdict(label, value, Standing.STALE, "retired", by_gone_name=True)
-        if target in self.living.former:
-            reason = f"a former name of {self.living.former[target]}"
+        former = self.living.former.get(target)
+        is_retired = target in self.names.retired
+        if is_retired or former is not None:
+            reason = "retired" if is_retired else f"a former name of {former}"
             return Verdict(label, value, Standing.STALE, reason, by_gone_name=True)
         host = self.names.hosts.get(target) or self.living.by_another_name(value)
         if host is not None and host in peers:

@@ -1,7 +1,7 @@
 """Inventory, Snapshot -> which host a value leads to by a name that the inventory does not use.
 
-A machine answers to more names than one: by msDS-AdditionalDnsHostName (MS-ADA2), and by what else is
-registered on its account. What leads there is not somebody else's, whatever it is called.
+A machine answers to more names than one: by msDS-AdditionalDnsHostName (MS-ADA2), and by what else
+is registered on its account. What leads there is not somebody else's, whatever it is called.
 """
 
 from collections.abc import Iterator, Mapping
@@ -33,7 +33,7 @@ class LivingNames:
         return {name: label for name, label in former if name not in self._additional}
 
     def by_another_name(self, value: str) -> str | None:
-        """The label of the host that a value of our services leads to, if it is one host's alone."""
+        """The label of the one host that a value of our services leads to."""
         target = host_of(value, names.MIGRATION) or host_of(value, names.CIFS)
         if not target:
             return None

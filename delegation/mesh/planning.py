@@ -13,6 +13,7 @@ from delegation.mesh import facts
 from delegation.mesh.compare import Comparison, HostComparison, Standing, Verdict
 from delegation.mesh.desired import Endpoint
 from delegation.mesh.facts import NoAccount
+from delegation.mesh.inventory_lines import InventoryLines
 from delegation.mesh.name_owners import NameOwners
 from delegation.mesh.snapshot import (
     TRUSTED_FOR_DELEGATION,
@@ -212,9 +213,19 @@ def _flag_refusal(comparison: Comparison, host: HostComparison) -> Iterator[Bloc
             "flag-change",
             "its delegation flag would change, and with it how these values of somebody else "
             f"work: {', '.join(affected)}; agree it with their owner and say "
-            "protocol_transition: accept in their keep rule",
+            f"protocol_transition: accept in their keep rule{_or_former(comparison, affected)}",
             "flag-change",
         )
+
+
+def _or_former(comparison: Comparison, values: Collection[str]) -> str:
+    """What to write where such values name hosts of the inventory by a suffix of old."""
+    lines = InventoryLines(comparison.inventory)
+    suffixes = {lines.suffix_of(value) for value in values} - {""}
+    if not suffixes:
+        return ""
+    listed = ", ".join(sorted(suffixes))
+    return f"; where they are hosts' names of old, say former_suffixes: [{listed}]"
 
 
 def _accepts_transition(verdict: Verdict) -> bool:

@@ -190,23 +190,10 @@ def _is_hypervisor(account: Computer) -> bool:
 
 def line_to_add(inventory: Inventory, accounts: Collection[Computer]) -> str:
     """What makes these accounts retired hosts, as it can be pasted into the inventory."""
-    items: list[str] = []
-    for account in sorted(accounts, key=lambda account: account.name.casefold()):
-        if names.is_computer_name(account.name):
-            items.append(_item(inventory, account))
-    if not items:
-        return "clear their msDS-AllowedToDelegateTo by hand"
-    listed = ", ".join(items)
-    if inventory.retired:
-        return f"add to the list under retired: {listed}"
-    return f"add to the inventory: retired: [{listed}]"
+    from delegation.mesh.inventory_lines import InventoryLines  # only where there is one to write
 
-
-def _item(inventory: Inventory, account: Computer) -> str:
-    from delegation.inventory import yaml_writing  # only where there is a line to write
-
-    name, fqdn = yaml_writing.scalar(account.name), account.dns_host_name or ""
-    is_default = fqdn.casefold() == f"{account.name}.{inventory.domain}".casefold()
-    if is_default or not names.is_fqdn(fqdn):
-        return name
-    return f"{{name: {name}, fqdn: {yaml_writing.scalar(fqdn)}}}"
+    machines: list[tuple[str, str]] = []
+    for account in accounts:
+        fqdn = account.dns_host_name or ""
+        machines.append((account.name, fqdn if names.is_fqdn(fqdn) else ""))
+    return InventoryLines(inventory).line_to_add(machines)

@@ -157,7 +157,7 @@ RULES = (
         "KCD008",
         Severity.MEDIUM,
         "account disabled",
-        "enable it, or list the host under retired",
+        "enable it, or move the host from hosts to retired",
         "MS-ADTS 2.2.16 (0x2)",
         _disabled,
     ),

@@ -6,7 +6,8 @@ from datetime import date
 
 from delegation import names
 from delegation.inventory import Inventory
-from delegation.mesh.discovery.leftovers import KeepGroup, LeftoverKind
+from delegation.mesh.discovery.leftover_words import LeftoverKind
+from delegation.mesh.discovery.leftovers import KeepGroup
 from delegation.mesh.snapshot import (
     TRUSTED_FOR_DELEGATION,
     TRUSTED_TO_AUTH_FOR_DELEGATION,
@@ -150,6 +151,7 @@ _KINDS: Mapping[LeftoverKind, str] = {
     LeftoverKind.DISABLED: "towards disabled accounts",
     LeftoverKind.NOBODY: "towards names that nobody answers to",
     LeftoverKind.UNKNOWN: "of other services that nobody answers to",
+    LeftoverKind.FORMER: "towards hosts by a suffix that they no longer have",
 }
 
 
