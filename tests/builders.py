@@ -33,7 +33,7 @@ from delegation.inventory import (
 from delegation.mesh import compare, planning, snapshot
 from delegation.mesh.compare import Comparison
 from delegation.mesh.desired import expand
-from delegation.mesh.seams import Reader, delegations
+from delegation.mesh.seams import AccountOrigin, Reader, delegations
 from delegation.mesh.snapshot import Computer, Directory
 from delegation.mesh.spn_mappings import SpnMappings
 from delegation.mesh.state import Delegation, DelegationChange, DelegationOutcome, DelegationPlan
@@ -200,6 +200,7 @@ class MemoryDirectory:
         mappings: SpnMappings = READ,
     ) -> None:
         self.mappings = mappings
+        self.owner = "Domain Admins"
         self._directory = directory
         self.window = window
         self.accounts = {account.guid: account for account in accounts}
@@ -225,6 +226,9 @@ class MemoryDirectory:
 
     def spn_mappings(self) -> SpnMappings:
         return self.mappings
+
+    def origins(self, accounts: Collection[Computer]) -> Mapping[UUID, AccountOrigin]:
+        return {account.guid: AccountOrigin(account.creator, self.owner) for account in accounts}
 
     def read(self, guids: Collection[UUID]) -> Mapping[UUID, Computer]:
         return {guid: self.accounts[guid] for guid in guids if guid in self.accounts}

@@ -141,7 +141,7 @@ def refusal_lines(blocked: Iterable[Blocked]) -> list[str]:
     lines = []
     for refusal in blocked:
         lines.append(f"{refusal.computer}: {refusal.message} [{refusal.why}]")
-        if refusal.override:
+        if refusal.override and refusal.override not in refusal.message:
             lines.append(f"  or accept it: --allow {refusal.override}")
     return lines
 

@@ -11,7 +11,7 @@ from delegation.mesh.plan_form import DelegationPlanForm, saved_plan
 from delegation.mesh.plan_view import PlanView
 from delegation.mesh.state import Delegation
 
-ALLOWED = ("removals", "flag-change")
+ALLOWED = ("removals", "flag-change", "new-account=HOST")
 
 
 @click.command()

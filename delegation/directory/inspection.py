@@ -9,11 +9,9 @@ from uuid import UUID
 
 from ldap3.utils.conv import escape_bytes, escape_filter_chars
 
-from delegation.directory import entries, trouble
+from delegation.directory import entries
 from delegation.directory.ldap import LdapReader, any_of, chunks
-from delegation.directory.ldap_answers import Unreadable
 from delegation.directory.searching import Bounds
-from delegation.errors import ConnectionFailed
 from delegation.mesh.snapshot import Computer
 
 ALLOWED_ATTRIBUTES = "allowedAttributesEffective"
@@ -60,17 +58,6 @@ class LdapInspector(LdapReader):
             return None
         return frozenset({account.sid, *(self._sid(account.dn, group) for group in groups)})
 
-    def account_names(self, sids: Collection[str]) -> Mapping[str, str]:
-        terms = [f"(objectSid={escape_bytes(entries.sid_bytes(sid))})" for sid in sids]
-        names: dict[str, str] = {}
-        for chunk in chunks(terms):
-            attributes = [entries.OBJECT_SID, entries.SAM_ACCOUNT_NAME]
-            for dn, values in self._entries(any_of(chunk), Bounds.of(len(chunk)), attributes):
-                if values.get("objectsid") and values.get("samaccountname"):
-                    sid = self._sid(dn, values["objectsid"][0])
-                    names[sid] = values["samaccountname"][0].decode(errors="replace")
-        return names
-
     def writable(self, guids: Collection[UUID]) -> Mapping[UUID, frozenset[str]] | None:
         terms = [f"(objectGUID={escape_bytes(guid.bytes_le)})" for guid in guids]
         allowed_by_guid: dict[UUID, frozenset[str]] = {}
@@ -91,12 +78,3 @@ class LdapInspector(LdapReader):
         """From tokenGroups of the root DSE (MS-ADTS 3.1.1.3.2)."""
         groups = self._whole("", [TOKEN_GROUPS]).get(TOKEN_GROUPS.casefold())
         return frozenset(self._sid("the root DSE", group) for group in groups) if groups else None
-
-    def _sid(self, owner: str, raw: bytes) -> str:
-        try:
-            return entries.sid_text(raw)
-        except ValueError as exc:
-            raise self._no_directory(f"{owner} has a group that is no SID: {raw[:40]!r}") from exc
-
-    def _no_directory(self, what: str) -> ConnectionFailed:
-        return trouble.unreadable(self._url, Unreadable(what))

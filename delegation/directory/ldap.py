@@ -33,9 +33,9 @@ from delegation.directory.bounded import WaitingTime
 from delegation.directory.connection import ServerLogon
 from delegation.directory.ldap_answers import Answer, Unreadable
 from delegation.directory.searching import Bounds
-from delegation.errors import DirectoryError
+from delegation.errors import ConnectionFailed, DirectoryError
 from delegation.inventory import DirectorySettings
-from delegation.mesh.seams import delegations
+from delegation.mesh.seams import AccountOrigin, delegations
 from delegation.mesh.snapshot import DOMAIN_CONTROLLER_GROUPS, Computer, Directory
 from delegation.mesh.spn_mappings import SpnMappings
 from delegation.mesh.state import Delegation, DelegationChange, DelegationOutcome
@@ -94,6 +94,50 @@ class LdapReader:
         with trouble.in_words(self._url):
             found = searching.one_object(self._connection, dn, [attribute])
         return list(found[1].get(attribute.casefold(), ())) if found else []
+
+    def origins(self, accounts: Collection[Computer]) -> Mapping[UUID, AccountOrigin]:
+        """By mS-DS-CreatorSID, which came with the account, and the owner of its descriptor."""
+        owners = {account.guid: self._owner(account) for account in accounts}
+        sids = {*owners.values(), *(account.creator for account in accounts)} - {""}
+        called = self.account_names(sorted(sids))
+        origins: dict[UUID, AccountOrigin] = {}
+        for account in accounts:
+            owner = owners[account.guid]
+            creator = called.get(account.creator, account.creator)
+            origins[account.guid] = AccountOrigin(creator, called.get(owner, owner))
+        return origins
+
+    def _owner(self, account: Computer) -> str:
+        from delegation.directory import descriptors  # impacket: only where an account is new
+
+        attribute, only = "nTSecurityDescriptor", searching.owner_only()
+        with trouble.in_words(self._url):
+            found = searching.one_object(
+                self._connection, f"<GUID={account.guid}>", [attribute], only
+            )
+        values = found[1].get(attribute.casefold(), ()) if found else ()
+        return descriptors.owner(values[0]) if values else ""
+
+    def account_names(self, sids: Collection[str]) -> Mapping[str, str]:
+        """sAMAccountName by SID, of those that the domain knows."""
+        terms = [f"(objectSid={escape_bytes(entries.sid_bytes(sid))})" for sid in sids]
+        called: dict[str, str] = {}
+        for chunk in chunks(terms):
+            attributes = [entries.OBJECT_SID, entries.SAM_ACCOUNT_NAME]
+            for dn, values in self._entries(any_of(chunk), Bounds.of(len(chunk)), attributes):
+                if values.get("objectsid") and values.get("samaccountname"):
+                    sid = self._sid(dn, values["objectsid"][0])
+                    called[sid] = values["samaccountname"][0].decode(errors="replace")
+        return called
+
+    def _sid(self, owner: str, raw: bytes) -> str:
+        try:
+            return entries.sid_text(raw)
+        except ValueError as exc:
+            raise self._no_directory(f"{owner} has a SID that is none: {raw[:40]!r}") from exc
+
+    def _no_directory(self, what: str) -> ConnectionFailed:
+        return trouble.unreadable(self._url, Unreadable(what))
 
     def read(self, guids: Collection[UUID]) -> Mapping[UUID, Computer]:
         """Without names and SPNs, which take most of the time and no write depends on."""

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Self
 
 import ldap3
 from ldap3.operation.search import search_operation
+from ldap3.protocol.microsoft import security_descriptor_control
 from ldap3.protocol.rfc2696 import paged_search_control
 
 from delegation.directory import bounded, ldap_answers
@@ -125,19 +126,34 @@ def everywhere(connection: Any, wanted: Wanted, bounds: Bounds, page: int) -> It
             return
 
 
-def one_object(connection: Any, dn: str, attributes: Collection[str]) -> Found | None:  # noqa: ANN401
+def one_object(
+    connection: Any,  # noqa: ANN401
+    dn: str,
+    attributes: Collection[str],
+    controls: Sequence[Any] | None = None,
+) -> Found | None:
     """One object; None where it can't be seen. Raises LDAPException, OSError, Unreadable."""
-    return _one(connection, dn, attributes)[0]
+    return _one(connection, dn, attributes, controls)[0]
+
+
+def owner_only() -> list[Any]:
+    """Of a security descriptor only its owner: more of it asks for more rights.
+
+    LDAP_SERVER_SD_FLAGS_OID with OWNER_SECURITY_INFORMATION (MS-ADTS 3.1.1.3.4.1.11).
+    """
+    controls: list[Any] = security_descriptor_control(criticality=True, sdflags=0x1)
+    return controls
 
 
 def _one(
     connection: Any,  # noqa: ANN401
     dn: str,
     attributes: Collection[str],
+    controls: Sequence[Any] | None = None,
 ) -> tuple[Found | None, Mapping[str, Any]]:
     wanted = Wanted(dn, "(objectClass=*)", attributes, ldap3.BASE)
     patience = WaitingTime(bounded.ANSWER_TIMEOUT)
-    found, result = _answers(connection, wanted, _Tally(Bounds.of(1), 1), patience)
+    found, result = _answers(connection, wanted, _Tally(Bounds.of(1), 1), patience, controls)
     return (found[0] if found else None), result
 
 

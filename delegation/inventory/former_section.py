@@ -23,7 +23,7 @@ def claim_former_names(
         if user is not None:
             what = f"former {quoted(name)} of {quoted(label)} is still a name of {quoted(user)}"
             reading.problem(node, what, "take it out of one of the two places")
-        elif earlier is not None:
+        elif earlier not in {None, label}:
             what = f"former {quoted(name)} of {quoted(label)} is one of {quoted(earlier)} already"
             reading.problem(node, what, "name it at the host that had it last")
         else:

@@ -6,7 +6,7 @@ for is ours only where it can be nobody else's, and foreign, that is left alone,
 """
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
@@ -15,6 +15,7 @@ from delegation import names
 from delegation.inventory import Host, Inventory, Keep, Retired
 from delegation.mesh import retirement
 from delegation.mesh.desired import Delegate, Desired
+from delegation.mesh.identities import Identities
 from delegation.mesh.living_names import LivingNames
 from delegation.mesh.snapshot import (
     TRUSTED_FOR_DELEGATION,
@@ -112,6 +113,7 @@ class Comparison:
     """Every host in scope whose account was found, in the order of the inventory.
 
     ``retired`` are the accounts of retired hosts that are still there, with all of their values.
+    ``identities``: which of the accounts are others than they were, as far as that is known.
     """
 
     inventory: Inventory
@@ -120,6 +122,7 @@ class Comparison:
     today: date
     hosts: tuple[HostComparison, ...]
     retired: tuple[HostComparison, ...] = ()
+    identities: Identities = field(default_factory=Identities)
 
     @property
     def objects(self) -> tuple[HostComparison, ...]:

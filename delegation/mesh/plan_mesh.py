@@ -11,7 +11,10 @@ from delegation.errors import DelegationError
 from delegation.events import Teller, warning
 from delegation.inventory import Inventory
 from delegation.mesh import planning, retirement, survey
+from delegation.mesh.account_records import known_to
 from delegation.mesh.compare import Comparison
+from delegation.mesh.identities import KnownAccounts
+from delegation.mesh.new_account_refusal import refuse_unknown_hosts
 from delegation.mesh.plan_view import Hints, PlanView, foreign_values
 from delegation.mesh.seams import Inspector, Reader
 from delegation.mesh.state import DelegationPlan
@@ -25,6 +28,10 @@ class PlanWorld(Protocol):
 
     @property
     def records(self) -> Records: ...
+
+    @property
+    def recorded_as(self) -> str:
+        """What runs on this directory are recorded against."""
 
     @property
     def teller(self) -> Teller: ...
@@ -51,28 +58,48 @@ def plan_mesh(
     ``limit`` is as in ``hv[01-08],hv12``. Raises UsageError for unknown hosts, AccountsError where
     a host has not exactly one account.
     """
-    labels = survey.limited(limit, world.inventory)
-    with world.reading() as reader:
-        comparison = survey.for_plan(world.inventory, reader, world.today(), labels)
-    tell_left_alone(world.teller, comparison, labels)
+    refuse_unknown_hosts(world.inventory, allow)
+    comparison = compared_for_plan(world, limit)
     return _plan_of(world, comparison, allow)
 
 
+def compared_for_plan(world: PlanWorld, limit: str | None) -> Comparison:
+    """What a plan is made of, with what is known of accounts; remarks are told."""
+    labels = survey.limited(limit, world.inventory)
+    known = known_to(world.records, world.recorded_as, world.teller)
+    with world.reading() as reader:
+        comparison = survey.for_plan(world.inventory, reader, world.today(), labels, known)
+    tell_remarks(world.teller, comparison, labels)
+    return comparison
+
+
 def plan_from(
-    world: PlanWorld, reader: Reader, labels: Collection[str] | None, allow: Collection[str]
+    world: PlanWorld,
+    reader: Reader,
+    labels: Collection[str] | None,
+    allow: Collection[str],
+    known: KnownAccounts,
 ) -> PlannedMesh:
     """The plan for the hosts ``labels``, or all, by a directory that is open already.
 
     Raises AccountsError where a host has not exactly one account.
     """
-    comparison = survey.for_plan(world.inventory, reader, world.today(), labels)
+    comparison = survey.for_plan(world.inventory, reader, world.today(), labels, known)
     return _plan_of(world, comparison, allow)
 
 
-def tell_left_alone(teller: Teller, comparison: Comparison, limit: Collection[str] | None) -> None:
-    """Which accounts with a retired host's name no plan touches, though they reach the mesh."""
+def tell_remarks(teller: Teller, comparison: Comparison, limit: Collection[str] | None) -> None:
+    """What a plan neither changes nor is refused for, and somebody should know before it is made.
+
+    Accounts with a retired host's name that no plan touches, though they reach the mesh; hosts that
+    were renamed, and hosts that are new and whose account anybody may have made.
+    """
     for left in retirement.left_alone(comparison.inventory, comparison.snapshot, limit):
         teller.say(warning(f"{left.what}; {left.fix}" if left.fix else left.what))
+    for renamed in comparison.identities.renamed:
+        teller.say(warning(f"{renamed.label}: {renamed.what}; {renamed.fix}"))
+    for stranger in comparison.identities.by_quota:
+        teller.say(warning(f"{stranger.label}: {stranger.what}; {stranger.fix}"))
 
 
 def _plan_of(world: PlanWorld, comparison: Comparison, allow: Collection[str]) -> PlannedMesh:

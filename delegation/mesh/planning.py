@@ -15,6 +15,7 @@ from delegation.mesh.desired import Endpoint
 from delegation.mesh.facts import NoAccount
 from delegation.mesh.inventory_lines import InventoryLines
 from delegation.mesh.name_owners import NameOwners
+from delegation.mesh.new_account_refusal import refuse_other_accounts
 from delegation.mesh.snapshot import (
     TRUSTED_FOR_DELEGATION,
     TRUSTED_TO_AUTH_FOR_DELEGATION,
@@ -40,9 +41,11 @@ def plan(comparison: Comparison, allow: Collection[str] = ()) -> DelegationPlan:
         if change is not None:
             changes.append(change)
     changes.sort(key=lambda change: names.dn_key(change.target.dn))
-    refusals = _refusals(comparison, changes)
+    lifted = {name.casefold() for name in allow}
     blocked = tuple(
-        refusal for refusal in refusals if not refusal.override or refusal.override not in allow
+        refusal
+        for refusal in _refusals(comparison, changes)
+        if not refusal.override or refusal.override.casefold() not in lifted
     )
     return Plan(DELEGATION.name, comparison.desired.domain, tuple(changes), blocked)
 
@@ -102,6 +105,7 @@ def _refusals(comparison: Comparison, changes: list[DelegationChange]) -> Iterat
     for host in comparison.hosts:
         fqdn = host.delegate.host.fqdn
         yield from _account_refusals(host.label, host.computer, fqdn, is_host=True)
+    yield from refuse_other_accounts(comparison)
     in_scope = set(comparison.labels)
     for endpoint in comparison.desired.endpoints_of(comparison.labels):
         yield from _endpoint_refusals(comparison.snapshot, endpoint, in_scope)

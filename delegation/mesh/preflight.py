@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
+from delegation.changes.records import Records
 from delegation.errors import DelegationError
 from delegation.events import Remark, Teller, warning
 from delegation.inventory import Inventory
 from delegation.mesh import checks, rights, survey
+from delegation.mesh.account_records import known_to
 from delegation.mesh.checks import Severity
 from delegation.mesh.compare import Comparison
 from delegation.mesh.findings_view import FindingsView
@@ -31,6 +33,12 @@ class PreflightWorld(Protocol):
 
     @property
     def teller(self) -> Teller: ...
+
+    @property
+    def records(self) -> Records: ...
+
+    @property
+    def recorded_as(self) -> str: ...
 
     def today(self) -> date: ...
 
@@ -71,9 +79,10 @@ def check(world: PreflightWorld, operators: Sequence[str] = ()) -> CheckView:
     missing = world.unlocated()
     if missing is not None:
         return _without_directory(world, missing)
+    known = known_to(world.records, world.recorded_as, world.teller)
     with world.reading() as inspector:
         comparison = survey.for_findings(
-            world.inventory, inspector, world.today(), operators=operators
+            world.inventory, inspector, world.today(), operators=operators, known=known
         )
         write = _may_write(comparison, inspector)
     findings = checks.findings(comparison, preflight=True)

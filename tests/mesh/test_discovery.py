@@ -15,7 +15,8 @@ from delegation.inventory.reader import parse
 from delegation.inventory.yaml_writing import comment, scalar
 from delegation.mesh import discovery
 from delegation.mesh.discovery import InventoryProposal, ProposalTerms, draft, units
-from delegation.mesh.discovery.leftovers import LeftoverKind, sayable
+from delegation.mesh.discovery.leftover_words import LeftoverKind
+from delegation.mesh.discovery.leftovers import sayable
 from delegation.mesh.discovery.proposal import registered
 from delegation.mesh.discovery.proposing import questions
 from delegation.mesh.snapshot import Ace, Computer
