@@ -73,14 +73,17 @@ HANDED = {
     "changes.files": "changes.state_folder directory/",
     "changes.journal": "changes.carry changes.doubt changes.history changes.opening"
     " changes.objects_meant changes.records changes.rewrites changes.settlement changes.verbs"
-    " hosts.settings_changes mesh.audit_watch mesh.audits mesh.mesh_changes mesh.mesh_undo"
+    " hosts.settings_changes mesh.account_records mesh.audit_watch mesh.audits"
+    " mesh.mesh_changes mesh.mesh_undo"
     " mesh.past_runs"
     f" {_OF_RUNS} migrations.past_migrations",
     "changes.posix_owners": "changes.state_folder",
-    "changes.records": "changes.settlement changes.verbs hosts.settings_survey mesh.audit_watch"
+    "changes.records": "changes.settlement changes.verbs hosts.settings_survey"
+    " mesh.account_records mesh.audit_watch"
     " mesh.auditing mesh.audits mesh.mesh_verbs mesh.plan_mesh"
     " migrations.past_migrations report.run_report",
-    "changes.store": "changes.journal changes.records changes.settlement mesh.audits"
+    "changes.store": "changes.journal changes.records changes.settlement mesh.account_records"
+    " mesh.audits"
     " migrations.record/"
     " migrations.give_up",
     "changes.state_folder": "changes.records changes.store directory.known_domains_file",

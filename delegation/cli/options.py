@@ -143,12 +143,12 @@ def allow(*refusals: str) -> Callable[[F], F]:
     return click.option(
         "--allow",
         multiple=True,
-        type=_Refusal(refusals),
+        type=_RefusalName(refusals),
         help=f"Accept a refusal by its name{repeated}.",
     )
 
 
-class _Refusal(click.Choice[str]):
+class _RefusalName(click.Choice[str]):
     """The name of a refusal; of one that is each host's own (``new-account=HOST``), with it."""
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:

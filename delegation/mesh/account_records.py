@@ -7,6 +7,7 @@ of a scheduled audit, which may hold no apply at all, knows as much.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from typing import Protocol
 from uuid import UUID
 
 from delegation.changes import store
@@ -51,14 +52,27 @@ def known(journal: Journal, directory: str) -> KnownAccounts:
     return KnownAccounts(by_name, by_label, in_turn)
 
 
-def known_to(records: Records, directory: str, teller: Teller) -> KnownAccounts:
-    """The same of a state folder; what can't be read, or trusted, is told as a warning."""
+class RememberingWorld(Protocol):
+    """What knows of runs before: the journal, and what this directory is called in it."""
+
+    @property
+    def records(self) -> Records: ...
+
+    @property
+    def recorded_as(self) -> str: ...
+
+    @property
+    def teller(self) -> Teller: ...
+
+
+def known_to(world: RememberingWorld) -> KnownAccounts:
+    """The same of a world's journal; one that can't be read, or trusted, is told as a warning."""
     try:
-        with records.trusting() as journal:
-            return known(journal, directory)
+        with world.records.trusting() as journal:
+            return known(journal, world.recorded_as)
     except DelegationError as exc:
         what = f"no account is compared with the one that was known before: {exc.what}"
-        teller.say(warning(what))
+        world.teller.say(warning(what))
         return KnownAccounts()
 
 

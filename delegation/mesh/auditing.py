@@ -96,7 +96,7 @@ def audit(
     """
     scope = survey.limited(request.limit, world.inventory)
     with _comparing_alone(world.records, compares=request.new_only or request.moves_baseline):
-        known = known_to(world.records, world.recorded_as, world.teller)
+        known = known_to(world)
         with world.reading() as inspector:
             comparison = survey.for_findings(
                 world.inventory, inspector, world.today(), scope, request.operators, known

@@ -66,7 +66,7 @@ def plan_mesh(
 def compared_for_plan(world: PlanWorld, limit: str | None) -> Comparison:
     """What a plan is made of, with what is known of accounts; remarks are told."""
     labels = survey.limited(limit, world.inventory)
-    known = known_to(world.records, world.recorded_as, world.teller)
+    known = known_to(world)
     with world.reading() as reader:
         comparison = survey.for_plan(world.inventory, reader, world.today(), labels, known)
     tell_remarks(world.teller, comparison, labels)

@@ -32,7 +32,7 @@ def directory_report(
     labels = survey.limited(limit, inventory)
     shown = names.fold(labels) if labels else None
     origin = Origin(subject, generated, f"delegation {__version__}", shown)
-    known = known_to(world.records, world.recorded_as, world.teller)
+    known = known_to(world)
     with world.reading() as reader:
         today = world.today()
         if subject == PLAN:
