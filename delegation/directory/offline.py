@@ -19,6 +19,7 @@ from delegation.directory import editing, entries, exported_accounts, filing, ld
 from delegation.directory.exported_accounts import ExportedAccount
 from delegation.directory.modify import ModifyRefusal, ModifyRefused
 from delegation.errors import DirectoryError
+from delegation.mesh.operator_names import OperatorName
 from delegation.mesh.seams import AccountOrigin, delegations
 from delegation.mesh.snapshot import Computer, Directory
 from delegation.mesh.spn_mappings import ASSUMED, SpnMappings
@@ -87,9 +88,26 @@ class OfflineReader:
         return found
 
     def people(self, name: str) -> list[Computer]:
-        """As Inspector.people, by sAMAccountName; an export made for plans holds no people."""
-        user = name.rpartition("\\")[2].partition("@")[0].casefold()
-        return [account for account in self._computers() if account.account.casefold() == user]
+        """As Inspector.people; an export made for plans holds no people."""
+        asked = OperatorName.parse(name.casefold())
+        own = self._domain.casefold()
+        principal = f"{asked.user}@{asked.domain or own}" if "\\" not in name else ""
+        named, principals = [], []
+        for account in self._computers():
+            if names.naming_context(account.dn) != names.dn_key(names.domain_dn(own)):
+                continue
+            if account.principal is not None and account.principal.casefold() == principal:
+                principals.append(account)
+            elif account.account.casefold() == asked.user:
+                named.append(account)
+        # Whose principal it is wins, as on a domain controller; else it is user@domain by itself.
+        if asked.is_principal:
+            return principals or (named if asked.domain == own else [])
+        return [*principals, *named]
+
+    def domains(self) -> Mapping[str, str]:
+        """None: the forest's configuration is hardly ever exported with accounts."""
+        return {}
 
     def token(self, account: Computer) -> frozenset[str] | None:  # noqa: ARG002
         """None: which groups an account is in, nested ones too, only a DC tells."""

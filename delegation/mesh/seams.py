@@ -57,7 +57,13 @@ class Inspector(Reader, Protocol):
         """Every computer account whose name, without ``$``, fits ``pattern`` (``*`` for any)."""
 
     def people(self, name: str) -> list[Computer]:
-        """The accounts that ``name`` means: a sAMAccountName or a user principal name."""
+        """The accounts of this domain that ``name`` means.
+
+        A sAMAccountName, ``DOMAIN\\user`` with this domain's name, or a user principal name.
+        """
+
+    def domains(self) -> Mapping[str, str]:
+        """DNS names of the forest's domains by NetBIOS name, casefolded, as far as they show."""
 
     def token(self, account: Computer) -> frozenset[str] | None:
         """The SIDs of ``account`` and all its groups, nested ones too; None: it can't be told."""

@@ -23,7 +23,6 @@ PARTIAL_SECRETS_ACCOUNT = 0x4000000
 DOMAIN_CONTROLLER_GROUPS = frozenset({516, 521})
 """primaryGroupID of writable and of read-only domain controllers (MS-ADTS 6.1.1.6)."""
 
-
 PROTECTED_USERS_RID = 525
 """Relative identifier of the domain's group Protected Users (MS-ADTS 6.1.1.4.13.9)."""
 
@@ -46,11 +45,10 @@ class Computer:
     directory gave them. ``acting`` is who may act here on behalf of others: the list of
     msDS-AllowedToActOnBehalfOfOtherIdentity, in its order. ``sid`` is empty where it was not read.
     ``last_logon`` is the day, in UTC, of a logon that the whole domain has heard of
-    (lastLogonTimestamp), ``created`` when the account was made (whenCreated); None where it was not
-    read. ``creator`` is the SID of whoever made it through the machine-account quota
-    (mS-DS-CreatorSID, MS-ADTS 3.1.1.5.2.1.2), and empty of all other accounts. ``more_names`` are
-    full names that the computer answers to besides (msDS-AdditionalDnsHostName); ``principal`` is
-    the userPrincipalName, if there is one.
+    (lastLogonTimestamp), ``created`` when it was made (whenCreated); None where it was not read.
+    ``creator`` is the SID of whoever made it through the machine-account quota, and empty of others
+    (mS-DS-CreatorSID). ``more_names`` are full names that the computer answers to besides
+    (msDS-AdditionalDnsHostName); ``principal`` is the userPrincipalName.
     """
 
     account: str
@@ -122,6 +120,7 @@ class Directory:
 class Operator(NamedTuple):
     """Somebody who runs migrations, as found: ``account`` None where nobody has that ``name``.
 
+    ``elsewhere``: the domain that he is of, where it is another one and was not looked at.
     ``token`` holds the SIDs of the account and of every group it is in, nested ones too; None
     where the directory doesn't tell.
     """
@@ -129,6 +128,7 @@ class Operator(NamedTuple):
     name: str
     account: Computer | None
     token: frozenset[str] | None = None
+    elsewhere: str = ""
 
     @property
     def not_delegated(self) -> bool:

@@ -12,6 +12,7 @@ from delegation.mesh import checks, compare, known_accounts, retirement, snapsho
 from delegation.mesh.acting_list import lets_act
 from delegation.mesh.desired import expand
 from delegation.mesh.identities import KnownAccounts
+from delegation.mesh.operator_names import OperatorName
 from delegation.mesh.seams import Inspector, Reader
 from delegation.mesh.snapshot import Computer
 from delegation.mesh.spn_mappings import SpnMappings
@@ -149,7 +150,14 @@ def names_standing_for(mappings: SpnMappings, values: Iterable[str]) -> list[str
 
 
 def operator(inspector: Inspector, name: str) -> snapshot.Operator:
-    """Who ``name`` is. Raises DirectoryError where several accounts answer to it."""
+    """Who ``name`` is. Raises DirectoryError where several accounts answer to it.
+
+    Somebody of another domain is not looked for: his namesake here is somebody else.
+    """
+    asked, here = OperatorName.parse(name), inspector.directory.domain
+    domains = inspector.domains() if asked.domain and not asked.is_principal else {}
+    if elsewhere := asked.domain_elsewhere(here, domains):
+        return snapshot.Operator(name, None, elsewhere=elsewhere)
     accounts = inspector.people(name)
     if len(accounts) > 1:
         raise DirectoryError(
@@ -157,7 +165,9 @@ def operator(inspector: Inspector, name: str) -> snapshot.Operator:
             "name the operator as DOMAIN\\user or user@domain",
         )
     if not accounts:
-        return snapshot.Operator(name, None)
+        # A principal that nobody has here may well be somebody's of another domain.
+        is_here = asked.domain.casefold() in {"", here.casefold()} or not asked.is_principal
+        return snapshot.Operator(name, None, elsewhere="" if is_here else asked.domain)
     [account] = accounts
     return snapshot.Operator(name, account, inspector.token(account))
 

@@ -142,9 +142,10 @@ def _undelegatable(case: MeshCase) -> Iterator[Observation]:
 def _obstacles(case: MeshCase, operator: Operator) -> Iterator[tuple[str, str]]:
     """Why a KDC would never delegate this operator, each with a fix where it has one of its own."""
     if operator.account is None:
-        if not case.is_export:
+        if not case.is_export and not operator.elsewhere:
             base = case.comparison.snapshot.directory.base_dn
-            yield f"nobody in {base} is called so", "correct the name after --as"
+            fix = "correct the name after --as; write one of another domain as user@domain"
+            yield f"nobody in {base} is called so", fix
         return
     if not operator.account.enabled:
         yield "the account is disabled", "enable it, or run migrations as somebody else"
@@ -159,7 +160,10 @@ def _unjudged(case: MeshCase) -> Iterator[Observation]:
     controller computes (MS-ADTS 3.1.1.4.5.19), and which no export holds.
     """
     for operator in case.comparison.snapshot.operators:
-        if operator.account is None:
+        if operator.elsewhere:
+            why = facts.of_another_domain(operator)
+            yield Observation("", operator.name, why, facts.ASK_THERE)
+        elif operator.account is None:
             if case.is_export:
                 yield Observation("", operator.name, facts.not_in_export(operator))
         elif operator.protected is None and not any(_obstacles(case, operator)):
