@@ -82,8 +82,8 @@ def test_another_object_of_that_name_is_refused_in_one_line() -> None:
     assert refusal.override == "new-account=hv04"
     assert refusal.message == (
         "hv04$ is another account than in run 3 (2026-01-02): made on 2026-06-01 22:15 UTC, by "
-        "whom is not known (its owner is Domain Admins); look whether hv04 was reinstalled, or joined "
-        "again, then; if so: delegation apply --allow new-account=hv04"
+        "whom is not known (its owner is Domain Admins); look whether hv04 was reinstalled, or "
+        "joined again, then; if so: delegation apply --allow new-account=hv04"
     )
 
 

@@ -193,7 +193,7 @@ def renamed(host: str, to: str) -> Change:
 
 NEW_HOST = account("joined", dns="joined.corp.example")
 JOINED = "hosts: {'hv[01-04]': , joined: }\n"
-RENAMED = "hosts: {'hv[01-03]': , hv44: %s}\n"
+RENAMED = "hosts: {'hv[01-03]': , node44: %s}\n"
 
 
 def all_of(*changes: Change) -> Change:
@@ -429,10 +429,10 @@ CASES: Mapping[str, Case] = {
         "by vmadmin, through the machine-account quota",
     ),
     "KCD027": Case(
-        Scene(renamed("hv04", "hv44"), RENAMED % ""),
-        Scene(renamed("hv04", "hv44"), RENAMED % "{former: [hv04]}"),
-        {("hv44", "")},
-        "HV44$ (hv44.corp.example) was hv04$ (hv04.corp.example)",
+        Scene(renamed("hv04", "node44"), RENAMED % ""),
+        Scene(renamed("hv04", "node44"), RENAMED % "{former: [hv04]}"),
+        {("node44", "")},
+        "NODE44$ (node44.corp.example) was hv04$ (hv04.corp.example)",
     ),
 }
 
