@@ -126,6 +126,11 @@ class Blocked:
     message: str
     override: str = ""
 
+    @property
+    def is_to_be_told(self) -> bool:
+        """Whether there is an override that the message does not name itself."""
+        return bool(self.override) and f"--allow {self.override}" not in self.message
+
     def to_json(self, subject: str) -> dict[str, Any]:
         """``subject`` is what the kind calls the object that the refusal is about."""
         return {
@@ -141,7 +146,7 @@ def refusal_lines(blocked: Iterable[Blocked]) -> list[str]:
     lines = []
     for refusal in blocked:
         lines.append(f"{refusal.computer}: {refusal.message} [{refusal.why}]")
-        if refusal.override and refusal.override not in refusal.message:
+        if refusal.is_to_be_told:
             lines.append(f"  or accept it: --allow {refusal.override}")
     return lines
 

@@ -127,7 +127,7 @@ def blocked(refusals: Sequence[Blocked], command: str) -> None:
     terminal.out("  blocked:", fg="red")
     for refusal in refusals:
         terminal.out(f"    {refusal.computer}: {refusal.message} [{refusal.why}]")
-        if refusal.override and refusal.override not in refusal.message:
+        if refusal.is_to_be_told:
             terminal.out(f"      or accept it: {command} --allow {refusal.override}")
 
 

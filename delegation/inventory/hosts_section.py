@@ -9,7 +9,7 @@ from delegation import names
 from delegation.inventory import Host, LiveMigration, OwnValues, Retired, Unconstrained
 from delegation.inventory.declared import DeclaredSection
 from delegation.inventory.fields import Field, Reading
-from delegation.inventory.former_names import read_former
+from delegation.inventory.former_name_types import read_former
 from delegation.inventory.live_migration_section import live_migration_settings, overridden
 from delegation.inventory.machine_names import (
     bad_label,

@@ -18,7 +18,7 @@ from delegation.inventory import (
     Unconstrained,
 )
 from delegation.inventory.directory_section import ADDRESSES, URL
-from delegation.inventory.former_names import FORMER_NAMES, FORMER_SUFFIXES
+from delegation.inventory.former_name_types import FORMER_NAMES, FORMER_SUFFIXES
 from delegation.inventory.hosts_section import HOST_NAME, TRANSITION
 from delegation.inventory.keep_section import ACCEPTANCE, SPN_PATTERN
 from delegation.inventory.live_migration_section import SUBNET

@@ -13,7 +13,8 @@ from delegation.inventory import Inventory, Policy, yaml_tree
 from delegation.inventory.declared import DeclaredSection
 from delegation.inventory.directory_section import directory_settings
 from delegation.inventory.fields import Field, Reading
-from delegation.inventory.former_names import names_of, read_suffixes
+from delegation.inventory.former_name_types import read_suffixes
+from delegation.inventory.former_names import names_of
 from delegation.inventory.former_section import claim_former_names
 from delegation.inventory.hosts_section import read_host_defaults, read_hosts, read_retired
 from delegation.inventory.keep_section import read_keep
