@@ -67,9 +67,10 @@ class RememberingWorld(Protocol):
 
 def known_to(world: RememberingWorld) -> KnownAccounts:
     """The same of a world's journal; one that can't be read, or trusted, is told as a warning."""
+    directory = world.recorded_as
     try:
         with world.records.trusting() as journal:
-            return known(journal, world.recorded_as)
+            return known(journal, directory)
     except DelegationError as exc:
         what = f"no account is compared with the one that was known before: {exc.what}"
         world.teller.say(warning(what))

@@ -118,7 +118,8 @@ def test_a_journal_that_cannot_be_read_is_told_where_it_matters(
     ran(where)
     (tmp_path / ".delegation" / "journal.sqlite").write_bytes(b"no database " * 1000)
     ran(where, EVERYTHING)
-    assert [type(event) for event in heard.events] == [Remark, AuditNotRecorded]
+    told: list[type] = [type(event) for event in heard.events]
+    assert told == [Remark, AuditNotRecorded]
     assert "no account is compared with the one that was known before" in heard.lines[0]
     heard.events.clear()
     ran(where, NEW)
