@@ -23,7 +23,8 @@ from delegation.mesh.snapshot import Computer
 _LABEL_ALONE = "?"
 """In the place of a dNSHostName: version 0.1.0 recorded the inventory's label and no name."""
 
-_ALLOWED_IN_SUMMARY = "new accounts allowed"
+_ALLOWED_IN_SUMMARY = {True: "new account allowed", False: "new accounts allowed"}
+"""What the history says of an apply that did nothing else; by whether it is one."""
 
 
 def known(journal: Journal, directory: str) -> KnownAccounts:
@@ -102,7 +103,9 @@ def allowed(journal: Journal, run: int, directory: str, accounts: Iterable[Compu
 def allowed_alone(journal: Journal, run: NewRun, accounts: Collection[Computer]) -> int:
     """Record an apply that had nothing to write, and allowed these accounts; its number."""
     with store.transaction(journal.writing(), journal.path):
-        number = journal.add(run, DONE, {"objects": 0, _ALLOWED_IN_SUMMARY: len(accounts)})
+        number = journal.add(
+            run, DONE, {"objects": 0, _ALLOWED_IN_SUMMARY[len(accounts) == 1]: len(accounts)}
+        )
     allowed(journal, number, run.directory, accounts)
     return number
 

@@ -45,6 +45,10 @@ class KnownAccounts:
     by_label: Mapping[str, KnownAccount] = field(default_factory=dict)
     called: Mapping[UUID, tuple[AccountName, ...]] = field(default_factory=dict)
 
+    @property
+    def is_empty(self) -> bool:
+        return not (self.by_name or self.by_label)
+
     def meant_by(self, computer: str, label: str) -> KnownAccount | None:
         """The object that a computer's name means, by what was said last."""
         found = (self.by_name.get(computer.casefold()), self.by_label.get(label.casefold()))

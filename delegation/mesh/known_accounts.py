@@ -72,6 +72,8 @@ def accounts_in_reach(comparison: Comparison) -> dict[str, Computer]:
 def _others(
     comparison: Comparison, known: KnownAccounts
 ) -> Iterator[tuple[str, Computer, KnownAccount]]:
+    if known.is_empty:
+        return
     for label, account in accounts_in_reach(comparison).items():
         meant = known.meant_by(account.name, label)
         if meant is None or meant.guid == account.guid or not has_identity(account):
@@ -133,6 +135,8 @@ def _renamed(comparison: Comparison, known: KnownAccounts) -> Iterator[RenamedAc
 def _moved(comparison: Comparison, known: KnownAccounts, reader: Reader) -> Mapping[str, Computer]:
     """Hosts without an account of their name, of which the known object is there under another."""
     missing = {name.casefold() for name in comparison.snapshot.missing}
+    if not missing or known.is_empty:
+        return {}
     meant: dict[str, UUID] = {}
     for label, delegate in comparison.desired.delegates.items():
         computer = delegate.host.computer

@@ -526,6 +526,18 @@ def test_an_operator_in_a_nested_group(desk: Workstation, fresh_lab: Lab) -> Non
     assert "Protected Users, itself or through a group" in found["message"]
 
 
+def test_an_operator_of_another_domain(desk: Workstation, fresh_lab: Lab) -> None:
+    """By the forest's own list of domains: CORP is this one, and its vmadmin is nobody else."""
+    applied(fresh_lab)
+    there = ("ROOT\\vmadmin", "vmadmin@root.example")
+    here = ("CORP\\vmadmin", "corp\\vmadmin", f"vmadmin@{fresh_lab.domain}")
+    words = [word for name in (*there, *here) for word in ("--as", name)]
+    found = findings(desk, fresh_lab, Scene(words=tuple(words)))
+    assert [(one["rule"], one["value"]) for one in found] == [("KCD018", name) for name in there]
+    nobody = findings(desk, fresh_lab, Scene(words=("--as", "CORP\\nobody")))
+    assert [one["rule"] for one in nobody] == ["KCD017"]
+
+
 def test_hostile_names_stay_inert(desk: Workstation, fresh_lab: Lab) -> None:
     """Values, descriptions, groups in a resource-based list, holders of names."""
     applied(fresh_lab)
