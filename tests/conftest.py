@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -53,6 +54,20 @@ LONGEST = (
 )
 """Files that take most of a minute or more, the longest first."""
 assert all((TESTS / name).exists() for name in LONGEST)
+
+
+MOST_OPEN = 400
+"""Files that this process may hold after a file of tests. select() takes none above 1,023, and a
+pipe that is left open is a process that was left behind."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_left_open() -> Iterator[None]:
+    """No file of tests leaves so much open that a later one fails of it."""
+    yield
+    held = Path("/proc/self/fd")
+    if held.exists():
+        assert len(list(held.iterdir())) < MOST_OPEN
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

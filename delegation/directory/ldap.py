@@ -70,12 +70,18 @@ class LdapReader:
         except (LDAPException, OSError):
             return  # a connection that is lost needs no goodbye
 
-    def find(self, computer_names: Collection[str], spns: Collection[str] = ()) -> list[Computer]:
+    def find(
+        self,
+        computer_names: Collection[str],
+        spns: Collection[str] = (),
+        users: Collection[str] = (),
+    ) -> list[Computer]:
         """One search for all of up to ``TERMS`` names."""
         terms = [
             *(f"(servicePrincipalName={service}/*)" for service in names.MANAGED_SERVICES),
             *(f"(primaryGroupID={group})" for group in sorted(DOMAIN_CONTROLLER_GROUPS)),
             *(f"(sAMAccountName={escape_filter_chars(name)}$)" for name in computer_names),
+            *(f"(sAMAccountName={escape_filter_chars(name)})" for name in users),
             *(f"(servicePrincipalName={escape_filter_chars(spn)})" for spn in spns),
         ]
         # One account may match several terms, and those in several chunks.

@@ -49,12 +49,18 @@ class OfflineReader:
         url = f"ldif:{self._path.absolute()}"
         return Directory(url, self._domain, names.domain_dn(self._domain), self._path.name)
 
-    def find(self, computer_names: Collection[str], spns: Collection[str] = ()) -> list[Computer]:
+    def find(
+        self,
+        computer_names: Collection[str],
+        spns: Collection[str] = (),
+        users: Collection[str] = (),
+    ) -> list[Computer]:
         """As Reader.find, in every naming context of the file, in its order.
 
         Raises ExportError where the file can't be read, or is an export of another domain.
         """
         account_names = {f"{name}$".casefold() for name in computer_names}
+        account_names |= {name.casefold() for name in users}
         spn_keys = {names.loose(spn) for spn in spns}
         found: list[Computer] = []
         for computer in self._computers():

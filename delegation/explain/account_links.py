@@ -44,7 +44,7 @@ def _account(
     kind, why = trouble
     if kind is NoAccount.OTHER_DOMAIN:
         # It is there: what that means for delegation, the link "same domain" tells.
-        return ok(name, f"{end.computer}$, {case.snapshot.elsewhere[end.computer]}")
+        return ok(name, f"{end.account}, {case.snapshot.elsewhere[end.computer]}")
     if kind is NoAccount.OUTSIDE:
         return broken(name, why, "widen directory.search_base, or move the account")
     fixes = {
@@ -62,9 +62,10 @@ def _is_the_host(
     # A name that ends in $ proves no host: a group-managed service account has one as well, and so
     # has the name of a cluster, whose nodes delegate by accounts of their own.
     kind = account.not_a_host if end.is_host else account.not_a_computer
-    if kind:
+    if kind and not end.is_user:
         return broken(name, f"{account.account} is {kind}", "name the host itself")
-    if not facts.has_fqdn(account, end.fqdn):
+    # Of a file server, who answers to its names decides, which is a link of its own.
+    if end.is_host and not facts.has_fqdn(account, end.fqdn):
         # A ticket is asked for by the host's name: where the account goes by another one, the
         # ticket is somebody else's, or nobody's.
         why = f"the dNSHostName of {account.account} is {account.dns_host_name or 'not set'}"

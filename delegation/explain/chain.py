@@ -78,10 +78,12 @@ class Pair:
         delegate = desired.delegates.get(source.label)
         servers = {server.name for server in inventory.file_servers}
         is_known = target.label in (desired.delegates if target.is_host else servers)
+        # As the source reaches it: a mesh may ask for one of the two services alone.
+        reached = delegate.endpoint(target) if delegate else None
         return cls(
             source,
-            target,
-            desired=target in delegate.endpoints if delegate and is_known else None,
+            reached or target,
+            desired=reached is not None if delegate and is_known else None,
             transition=delegate.host.protocol_transition if delegate else True,
             value_limit=inventory.policy.value_limit,
             retired=tuple(_retired_among(inventory, (source, target))),

@@ -7,6 +7,8 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
+from delegation import names
+
 
 class Auth(StrEnum):
     KERBEROS = "kerberos"
@@ -34,6 +36,13 @@ class OwnValues(StrEnum):
 
     REMOVE = "remove"
     KEEP = "keep"
+
+
+class MeshService(StrEnum):
+    """What the hosts of a mesh may ask each other for, by the word for it in an inventory."""
+
+    CIFS = "cifs"
+    MIGRATION = "migration"
 
 
 class Authentication(StrEnum):
@@ -171,20 +180,43 @@ class Host:
 
 
 class Mesh(NamedTuple):
-    """Every source may migrate to every target, by label; a two-way mesh has both alike."""
+    """Every source may migrate to every target, by label; a two-way mesh has both alike.
+
+    ``services`` are service classes. Without cifs the storage stays where it is, on shares that
+    both ends reach: the machine alone moves.
+    """
 
     name: str
     sources: tuple[str, ...]
     targets: tuple[str, ...]
+    services: tuple[str, ...] = names.MANAGED_SERVICES
 
 
 class FileServer(NamedTuple):
-    """An SMB file server that the hosts of some meshes reach: cifs only."""
+    """An SMB file server that the hosts of some meshes reach: cifs only.
+
+    ``aliases`` are further names that shares are opened by. ``account`` is the sAMAccountName of
+    an account that is called otherwise, a user's too, as of a NAS or a cloud's file share: then
+    ``computer`` is the same without ``$``, and no name of the server.
+    """
 
     name: str
     computer: str
     fqdn: str
     reached_from: tuple[str, ...]
+    aliases: tuple[str, ...] = ()
+    account: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All that its shares are opened by, as UNC paths have them."""
+        own = (self.fqdn,) if self.account else (self.computer, self.fqdn)
+        return (*own, *self.aliases)
+
+    @property
+    def is_user(self) -> bool:
+        """Whether its account is a user's."""
+        return bool(self.account) and not self.account.endswith("$")
 
 
 class Keep(NamedTuple):

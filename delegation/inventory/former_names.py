@@ -12,8 +12,8 @@ def names_of(hosts: Iterable[Host], file_servers: Iterable[FileServer]) -> Mappi
         used[host.computer.casefold()] = host.label
         used[host.fqdn.casefold()] = host.label
     for server in file_servers:
-        used.setdefault(server.computer.casefold(), server.name)
-        used.setdefault(server.fqdn.casefold(), server.name)
+        for name in server.names:
+            used.setdefault(name.casefold(), server.name)
     return used
 
 

@@ -11,6 +11,7 @@ from delegation.inventory import (
     Auth,
     Authentication,
     Foreign,
+    MeshService,
     OwnValues,
     Performance,
     Policy,
@@ -22,7 +23,14 @@ from delegation.inventory.former_name_types import FORMER_NAMES, FORMER_SUFFIXES
 from delegation.inventory.hosts_section import HOST_NAME, TRANSITION
 from delegation.inventory.keep_section import ACCEPTANCE, SPN_PATTERN
 from delegation.inventory.live_migration_section import SUBNET
-from delegation.inventory.machine_names import COMPUTER_NAME, DOMAIN, FQDN, SUFFIX
+from delegation.inventory.machine_names import (
+    ACCOUNT_NAME,
+    ALIASES,
+    COMPUTER_NAME,
+    DOMAIN,
+    FQDN,
+    SUFFIX,
+)
 from delegation.inventory.meshes_section import HOST_NAMES, MESH_NAMES
 from delegation.inventory.operation_sections import MACHINES
 from delegation.inventory.removal_section import EXACT_VALUE
@@ -35,6 +43,7 @@ from delegation.inventory.value_types import (
     Key,
     Section,
     choice,
+    choices_of,
     list_of,
     mapping_of,
     named,
@@ -117,13 +126,22 @@ MESH = Section("mesh", (
     Key("members", HOST_NAMES, '["hv[01-64]"]', "Hosts that all migrate to each other"),
     Key("sources", HOST_NAMES, '["hv[01-32]"]', "One way: hosts that migrate away"),
     Key("targets", HOST_NAMES, '["hv[33-64]"]', "One way: hosts that are migrated to"),
+    Key("services", choices_of(MeshService), "[migration]",
+        "What they ask each other for; without cifs, storage stays on shares",
+        "cifs and migration"),
 ), forms=(("members",), ("sources", "targets")))
 
 FILE_SERVER = Section("file server", (
     Key("reached_from", MESH_NAMES, "[production]",
         "Meshes whose hosts may reach it", required=True),
-    Key("fqdn", FQDN, "sofs01.corp.example", "The account's dNSHostName", "the name in the domain"),
+    Key("fqdn", FQDN, "sofs01.corp.example", "Its full name, as paths have it",
+        "the name in the domain"),
     Key("computer", COMPUTER_NAME, "SOFS01", "The account's sAMAccountName without $", "the name"),
+    Key("aliases", ALIASES, "[vmstore, vmstore.corp.example]",
+        "Further names in paths; each is written where exactly this account answers to it"),
+    Key("account", ACCOUNT_NAME, "svc-nas01",
+        "sAMAccountName, with the $ of a computer: of a NAS or a cloud's file share, whose account "
+        "is called otherwise"),
 ))
 
 KEEP = Section("keep", (

@@ -5,7 +5,7 @@ judges a value. A value of msDS-AllowedToDelegateTo tells not who wrote it. So w
 for is ours only where it can be nobody else's, and foreign, that is left alone, in all other cases.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
@@ -210,7 +210,12 @@ class _ValueJudge:
 
     def _extras(self, delegate: Delegate, values: list[str]) -> tuple[Verdict, ...]:
         label = delegate.host.label
-        peers = {endpoint.label for endpoint in delegate.endpoints if endpoint.is_host}
+        # Each with whether cifs is wanted of it: a mesh may ask for migrations alone.
+        peers: dict[str, bool] = {}
+        for endpoint in delegate.endpoints:
+            if endpoint.is_host:
+                wanted = (retirement.host_of(key, names.CIFS) for key in endpoint.keys)
+                peers[endpoint.label] = any(wanted)
         verdicts = [self._extra(label, value, peers) for value in sorted(values)]
         stale = [verdict.value for verdict in verdicts if verdict.standing is Standing.STALE]
         # A removal means its one value and no other.
@@ -220,7 +225,7 @@ class _ValueJudge:
         leaving_targets = {retirement.host_of(value, names.MIGRATION) for value in stale} - {""}
         return tuple(_leaving_with_its_twin(verdict, leaving_targets) for verdict in verdicts)
 
-    def _extra(self, label: str, value: str, peers: Collection[str]) -> Verdict:
+    def _extra(self, label: str, value: str, peers: Mapping[str, bool]) -> Verdict:
         rule = self._keep_rule(label, value)
         if rule is not None and _is_live(rule, self.today):
             return Verdict(label, value, Standing.KEPT, rule.reason or "keep rule", rule)
@@ -231,7 +236,7 @@ class _ValueJudge:
             return Verdict(label, value, Standing.STALE, removed)
         return self._by_name(label, value, peers)
 
-    def _by_name(self, label: str, value: str, peers: Collection[str]) -> Verdict:
+    def _by_name(self, label: str, value: str, peers: Mapping[str, bool]) -> Verdict:
         """The verdict on a value that nothing in the inventory claims, by whom it leads to."""
         migration_target = retirement.host_of(value, names.MIGRATION)
         target = migration_target or retirement.host_of(value, names.CIFS)
@@ -241,14 +246,15 @@ class _ValueJudge:
             reason = "retired" if is_retired else f"a former name of {former}"
             return Verdict(label, value, Standing.STALE, reason, by_gone_name=True)
         host = self.names.hosts.get(target) or self.living.by_another_name(value)
-        if host is not None and host in peers:
+        if host is not None and host in peers and (migration_target or peers[host]):
             return self._towards_peer(label, value, host)
         # Nothing but live migration uses the migration service: such a value towards one of our
         # own hosts is ours, whoever wrote it. A cifs value has many uses.
         if host is not None and migration_target:
             reason = "the host itself" if host == label else f"{host} is not a peer"
             return Verdict(label, value, Standing.STALE, reason)
-        return Verdict(label, value, Standing.FOREIGN, "not in the inventory")
+        reason = f"no mesh asks for cifs of {host}" if host in peers else "not in the inventory"
+        return Verdict(label, value, Standing.FOREIGN, reason)
 
     def _towards_peer(self, label: str, value: str, peer: str) -> Verdict:
         """A value of our services that leads where desired ones lead, and is written otherwise.

@@ -10,7 +10,7 @@ from delegation.changes.records import Records
 from delegation.errors import DelegationError
 from delegation.events import Teller, warning
 from delegation.inventory import Inventory
-from delegation.mesh import planning, retirement, survey
+from delegation.mesh import file_servers, planning, retirement, survey
 from delegation.mesh.account_records import known_to
 from delegation.mesh.compare import Comparison
 from delegation.mesh.identities import KnownAccounts
@@ -91,11 +91,16 @@ def plan_from(
 def tell_remarks(teller: Teller, comparison: Comparison, limit: Collection[str] | None) -> None:
     """What a plan neither changes nor is refused for, and somebody should know before it is made.
 
-    Accounts with a retired host's name that no plan touches, though they reach the mesh; hosts that
-    were renamed, and hosts that are new and whose account anybody may have made.
+    Accounts with a retired host's name that no plan touches, though they reach the mesh; names of
+    file servers that it leaves out; hosts that were renamed, and hosts that are new and whose
+    account anybody may have made.
     """
     for left in retirement.left_alone(comparison.inventory, comparison.snapshot, limit):
         teller.say(warning(f"{left.what}; {left.fix}" if left.fix else left.what))
+    desired, snapshot = comparison.desired, comparison.snapshot
+    for server in file_servers.left_out(desired, snapshot, comparison.labels):
+        what = f"{server.label}: nobody answers to {', '.join(server.values)}: no host gets it"
+        teller.say(warning(f"{what}; type: {'; '.join(server.fixes)}"))
     for renamed in comparison.identities.renamed:
         teller.say(warning(f"{renamed.label}: {renamed.what}; {renamed.fix}"))
     for stranger in comparison.identities.by_quota:

@@ -103,8 +103,7 @@ def _change(comparison: Comparison, host: HostComparison) -> DelegationChange | 
 
 def _refusals(comparison: Comparison, changes: list[DelegationChange]) -> Iterator[Blocked]:
     for host in comparison.hosts:
-        fqdn = host.delegate.host.fqdn
-        yield from _account_refusals(host.label, host.computer, fqdn, is_host=True)
+        yield from _account_refusals(Endpoint.of_host(host.delegate.host), host.computer)
     yield from refuse_other_accounts(comparison)
     in_scope = set(comparison.labels)
     for endpoint in comparison.desired.endpoints_of(comparison.labels):
@@ -115,28 +114,28 @@ def _refusals(comparison: Comparison, changes: list[DelegationChange]) -> Iterat
     yield from _removals_refusal(comparison, changes)
 
 
-def _account_refusals(
-    label: str, computer: Computer, fqdn: str, *, is_host: bool
-) -> Iterator[Blocked]:
+def _account_refusals(end: Endpoint, computer: Computer) -> Iterator[Blocked]:
     # A ticket's service name lies outside its encrypted part (RFC 4120, 5.3): whoever gets one for
     # cifs/dc1 can rename it to ldap/dc1. Towards a domain controller, that is the whole domain.
     if computer.is_domain_controller:
         yield Blocked(
-            label,
+            end.label,
             "domain-controller",
             f"{computer.name} is a domain controller: whoever may act as a user towards it owns "
             "the domain; remove it from the inventory",
         )
-    other_kind = computer.not_a_host if is_host else computer.not_a_computer
-    if other_kind:
+    other_kind = computer.not_a_host if end.is_host else computer.not_a_computer
+    # A user's account is a file server's where the inventory names it as such.
+    if other_kind and not end.is_user:
         yield Blocked(
-            label, "not-a-host", f"{computer.name} is {other_kind}; only computers delegate"
+            end.label, "not-a-host", f"{computer.name} is {other_kind}; only computers delegate"
         )
-    if (computer.dns_host_name or "").casefold() != fqdn.casefold():
+    # What a file server is called is decided by who answers to its names, one by one.
+    if end.is_host and (computer.dns_host_name or "").casefold() != end.fqdn.casefold():
         yield Blocked(
-            label,
+            end.label,
             "fqdn-mismatch",
-            f"the inventory says fqdn {fqdn}, the account's dNSHostName is "
+            f"the inventory says fqdn {end.fqdn}, the account's dNSHostName is "
             f"{computer.dns_host_name or 'not set'}; correct whichever is wrong",
         )
 
@@ -148,9 +147,7 @@ def _endpoint_refusals(
     if computer is None:
         yield Blocked(endpoint.label, NO_ACCOUNT, _no_account(snapshot, endpoint))
     elif not (endpoint.is_host and endpoint.label in in_scope):
-        yield from _account_refusals(
-            endpoint.label, computer, endpoint.fqdn, is_host=endpoint.is_host
-        )
+        yield from _account_refusals(endpoint, computer)
     is_refused_already = computer is not None and computer.is_domain_controller
     for value in endpoint.values:
         if not is_refused_already:
@@ -164,7 +161,7 @@ def _no_account(snapshot: Snapshot, endpoint: Endpoint) -> str:
     if trouble and trouble[0] is NoAccount.AMBIGUOUS:
         return f"{trouble[1]}; which of them {endpoint.label} is can't be told"
     return (
-        f"there is no account {endpoint.computer}$ in {snapshot.directory.base_dn} for "
+        f"there is no account {endpoint.account} in {snapshot.directory.base_dn} for "
         f"{endpoint.label}; values for it would wait for whoever creates one"
     )
 

@@ -37,7 +37,7 @@ class MeshNames(NamedTuple):
             retired |= {former.name.casefold(), former.fqdn.casefold()}
         servers: set[str] = set()
         for server in inventory.file_servers:
-            servers |= {server.computer.casefold(), server.fqdn.casefold()}
+            servers |= {name.casefold() for name in server.names}
         former_of = former_names(inventory)
         return cls(hosts, frozenset(retired), frozenset(servers), former_of)
 

@@ -31,8 +31,15 @@ class Reader(Protocol):
     @property
     def directory(self) -> Directory: ...
 
-    def find(self, computer_names: Collection[str], spns: Collection[str] = ()) -> list[Computer]:
+    def find(
+        self,
+        computer_names: Collection[str],
+        spns: Collection[str] = (),
+        users: Collection[str] = (),
+    ) -> list[Computer]:
         """The accounts so named (sAMAccountName without ``$``), in one search where possible.
+
+        ``users`` are accounts by their whole sAMAccountName.
 
         With them come the accounts that hold an explicit SPN of a managed service, or one of
         ``spns``, and the domain controllers: whoever resolves names must see those too.

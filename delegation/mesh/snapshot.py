@@ -9,6 +9,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from delegation import names
+from delegation.mesh.account_scope import AccountScope
 from delegation.mesh.spn_mappings import ASSUMED, SpnMappings
 
 ACCOUNTDISABLE = 0x2
@@ -224,17 +225,21 @@ def resolve(  # noqa: PLR0913 - whatever decides which account a name means
     mappings: SpnMappings = ASSUMED,
     *,
     anywhere: Collection[str] = (),
+    users: Collection[str] = (),
 ) -> Snapshot:
     """Which of ``accounts`` each of ``computer_names`` (sAMAccountName without ``$``) means.
 
-    With ``search_bases`` only accounts below one of them count, but for the names ``anywhere``,
-    whose account may be in all of the domain.
+    With ``search_bases`` only accounts below one of them count, but for the names ``anywhere``
+    and ``users``, whose account may be in all of the domain. ``users`` are whole sAMAccountNames,
+    none of which is a computer's among ``computer_names``.
     """
     accounts = tuple(accounts)
     candidates: dict[str, list[Computer]] = defaultdict(list)
     controller_names: set[str] = set()
+    user_keys = {name.casefold() for name in users}
     for account in accounts:
-        if account.account.endswith("$"):
+        is_computer = account.account.endswith("$")
+        if is_computer is (account.name.casefold() not in user_keys):
             candidates[account.name.casefold()].append(account)
         if account.is_domain_controller:
             controller_names |= _ticket_names(account)
@@ -242,9 +247,12 @@ def resolve(  # noqa: PLR0913 - whatever decides which account a name means
     missing: list[str] = []
     ambiguous: dict[str, tuple[str, ...]] = {}
     elsewhere: dict[str, str] = {}
-    in_bases, in_domain = _Scope.of(directory, search_bases), _Scope.of(directory, ())
+    in_bases, in_domain = (
+        AccountScope.of(directory.base_dn, search_bases),
+        AccountScope.of(directory.base_dn, ()),
+    )
     bounded = ((name, in_bases) for name in computer_names)
-    for name, scope in (*bounded, *((name, in_domain) for name in anywhere)):
+    for name, scope in (*bounded, *((name, in_domain) for name in (*anywhere, *users))):
         everywhere = candidates.get(name.casefold(), [])
         here = [account for account in everywhere if scope.holds(account.dn)]
         if len(here) == 1:
@@ -265,27 +273,6 @@ def resolve(  # noqa: PLR0913 - whatever decides which account a name means
         frozenset(controller_names),
         mappings=mappings,
     )
-
-
-class _Scope(NamedTuple):
-    """Where accounts count: one domain's naming context, and the search bases in it, if any.
-
-    Another domain is told by its naming context. As text, DC=corp,DC=example is the end of a
-    child domain's names as well.
-    """
-
-    home: str
-    bases: tuple[str, ...]
-
-    @classmethod
-    def of(cls, directory: Directory, search_bases: Collection[str]) -> "_Scope":
-        home = names.dn_key(directory.base_dn)
-        return cls(home, tuple("," + names.dn_key(base) for base in search_bases))
-
-    def holds(self, dn: str) -> bool:
-        if names.naming_context(dn) != self.home:
-            return False
-        return not self.bases or names.dn_key(dn).endswith(self.bases)
 
 
 def _ticket_names(account: Computer) -> set[str]:

@@ -135,6 +135,8 @@ _MANY = 8
 
 def without(values: Sequence[str], others: Sequence[str]) -> tuple[str, ...]:
     """The values, in their order, that are not among the others, spelling and all."""
+    if not others:
+        return tuple(values)
     excluded = set(others)
     return tuple(value for value in values if value not in excluded)
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from delegation import names
 from delegation.errors import AccountsError, DirectoryError, UsageError
 from delegation.inventory import Inventory, OwnValues
-from delegation.mesh import checks, compare, known_accounts, retirement, snapshot
+from delegation.mesh import checks, compare, file_servers, known_accounts, retirement, snapshot
 from delegation.mesh.acting_list import lets_act
 from delegation.mesh.desired import expand
 from delegation.mesh.identities import KnownAccounts
@@ -192,11 +192,13 @@ def _compared(
     mappings = reader.spn_mappings()
     values = [value for endpoint in endpoints for value in endpoint.values]
     standing = names_standing_for(mappings, values)
-    accounts = reader.find([*account_names, *former], standing)
+    users = desired.user_names()
+    accounts = reader.find([*account_names, *former], standing, users)
     bases = inventory.directory.search_base
     resolved = snapshot.resolve(
-        reader.directory, account_names, accounts, bases, mappings, anywhere=former
+        reader.directory, account_names, accounts, bases, mappings, anywhere=former, users=users
     )
-    comparison = compare.compare(inventory, desired, resolved, today, limit)
+    wanted = file_servers.answered(desired, resolved)
+    comparison = compare.compare(inventory, wanted, resolved, today, limit)
     identities = known_accounts.identified(comparison, known or KnownAccounts(), reader)
     return replace(comparison, identities=identities)

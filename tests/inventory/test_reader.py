@@ -233,7 +233,7 @@ def test_what_the_example_file_shows_in_comments_works_too() -> None:
     assert inventory.hosts["hv70"].fqdn == "hv70.dc2.corp.example"
     assert inventory.hosts["hv80"].former == ("OLD80", "hv80.lab.example")
     assert inventory.former_suffixes == ("old.example",)
-    assert [server.name for server in inventory.file_servers] == ["sofs01"]
+    assert [server.name for server in inventory.file_servers] == ["sofs01", "nas01", "share"]
     assert inventory.hosts["hv66"].unconstrained is Unconstrained.CLEAR
     assert len(inventory.retired) == 10
     assert [one.name for one in inventory.retired if one.own is OwnValues.KEEP] == ["hv98"]

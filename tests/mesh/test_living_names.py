@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from delegation.inventory import Mesh
 from delegation.mesh import planning
 from delegation.mesh.compare import Standing, Verdict
 from delegation.mesh.snapshot import Computer
@@ -110,6 +111,17 @@ def test_none_of_these_stands_in_the_way_of_a_flag(value: str) -> None:
     assert [refusal.why for refusal in plan.blocked] == []
     [change] = [change for change in plan.changes if change.target.name == "hv01"]
     assert value in change.after.values
+
+
+@pytest.mark.parametrize("value", ["cifs/vmhost", "cifs/hv02"])
+def test_cifs_of_a_peer_that_is_asked_for_migrations_alone_may_be_somebodys(value: str) -> None:
+    farm = [Mesh("farm", ("hv01", "hv02"), ("hv01", "hv02"), (MIGRATION,))]
+    hv01 = computer("hv01", *forms("hv02", MIGRATION), value, uac=ENABLED)
+    directory = MemoryDirectory([hv01, named("hv02", spns=("HOST/vmhost",))])
+    comparison = survey(inventory("hv01", "hv02", meshes=farm), directory)
+    [found] = comparison.hosts[0].extra
+    assert (found.standing, found.reason) == (Standing.FOREIGN, "no mesh asks for cifs of hv02")
+    assert [refusal.why for refusal in planning.plan(comparison).blocked] == ["flag-change"]
 
 
 def test_one_towards_a_host_that_is_no_peer_does() -> None:

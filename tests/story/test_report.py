@@ -240,6 +240,34 @@ def test_meshes_that_are_apart(browser: Browser, reports: Reports) -> None:
         assert reader.cells.count() == 16 * 16
 
 
+def test_a_mesh_that_asks_for_the_migration_service_alone(browser: Browser, tmp_path: Path) -> None:
+    farm = builders.inventory(
+        "hv01",
+        "hv02",
+        "hv03",
+        meshes=[
+            builders.on_shares("farm", "hv01", "hv02", "hv03"),
+            builders.one_way("dr", ["hv01"], ["hv02"]),
+        ],
+    )
+    values = {"hv01": builders.forms("hv02"), "hv02": builders.forms("hv01", MIGRATION)[:1]}
+    accounts = [builders.computer(label, *values.get(label, ())) for label in farm.hosts]
+    file = tmp_path / "farm.html"
+    file.write_text(page.html(reported(farm, accounts)), encoding="ascii")
+    with reading(browser, file) as reader:
+        assert reader.page.locator("td.c.complete").count() == 1
+        assert reader.cell("hv02", "hv01").get_attribute("class") == "c partial b2"
+        reader.cell("hv02", "hv01").hover()
+        shown = reader.page.locator("#detail li").all_inner_texts()
+        assert [" ".join(value.split()) for value in shown] == [
+            f"{MIGRATION}/hv01 there",
+            f"{MIGRATION}/hv01.corp.example missing",
+        ]
+        reader.page.get_by_role("combobox", name="Mesh").select_option(label="dr")
+        assert reader.cells.count() == 1
+        assert reader.violations() == []
+
+
 # Without a mouse, in the dark, on paper, without a script
 
 

@@ -46,7 +46,7 @@ REFUSAL_RULE = "KCD011"
 """Something that a plan refuses, such as a domain controller as a target."""
 OPERATOR_RULES = frozenset({"KCD017", "KCD018"})
 """About somebody who runs migrations, and no host."""
-NAME_RULES = frozenset({"KCD020", "KCD021"})
+NAME_RULES = frozenset({"KCD020", "KCD021", "KCD040"})
 """About who answers to the names of what is delegated to."""
 KEEP_RULE = "KCD019"
 """About a keep rule, and judged only where all of its hosts were looked at."""

@@ -30,16 +30,20 @@ class NoDirectory(LabError):
 
 
 class Twins:
-    """A host's side: its keeper."""
+    """A host's side: its keeper, which begins when it is first needed."""
 
     def __init__(self, lab: Lab, name: str) -> None:
         self.lab, self.name = lab, name
         self.lock = threading.Lock()
+        self.keeper: subprocess.Popen[str] | None = None
+
+    def begin(self) -> subprocess.Popen[str]:
+        """Start a keeper."""
         # It stands in the lab's folder, not in the host's: whoever kills the host leaves it alive.
-        self.keeper = subprocess.Popen(
-            [sys.executable, "-m", "tests.lab.hosts.twins", str(lab.folder), name],
-            cwd=lab.folder,
-            env=programs.environment(lab) | {"PYTHONPATH": str(Path(__file__).parents[3])},
+        return subprocess.Popen(
+            [sys.executable, "-m", "tests.lab.hosts.twins", str(self.lab.folder), self.name],
+            cwd=self.lab.folder,
+            env=programs.environment(self.lab) | {"PYTHONPATH": str(Path(__file__).parents[3])},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -58,11 +62,12 @@ class Twins:
 
     def ask(self, request: str) -> None:
         """Put one request, and wait until it is done; raise LabError if it cannot be."""
-        if self.keeper.stdin is None or self.keeper.stdout is None:
+        keeper = self.keeper = self.keeper or self.begin()
+        if keeper.stdin is None or keeper.stdout is None:
             raise LabError("the keeper of twins has no pipes")
-        self.keeper.stdin.write(f"{request}\n")
-        self.keeper.stdin.flush()
-        if (answer := self.keeper.stdout.readline().strip()) != "done":
+        keeper.stdin.write(f"{request}\n")
+        keeper.stdin.flush()
+        if (answer := keeper.stdout.readline().strip()) != "done":
             text = f"the twin of a migration value of {self.name}: {answer or 'no keeper'}"
             raise NoDirectory(text) if "Can't contact" in answer else LabError(text)
 
