@@ -187,6 +187,10 @@ class _NoError(Exception):
     """What a domain controller answers to a modify that it does not make."""
 
 
+ALL_WRITTEN = frozenset({"msds-allowedtodelegateto", "useraccountcontrol"})
+"""The attributes that a change may touch, casefolded."""
+
+
 class MemoryDirectory:
     """A Writer over accounts in memory, with Active Directory's rules.
 
@@ -206,6 +210,8 @@ class MemoryDirectory:
     ) -> None:
         self.mappings = mappings
         self.owner = "Domain Admins"
+        self.logged_on: str | None = None
+        self.not_writable: dict[UUID, set[str]] | None = None
         self._directory = directory
         self.window = window
         self.accounts = {account.guid: account for account in accounts}
@@ -246,6 +252,14 @@ class MemoryDirectory:
 
     def close(self) -> None:
         pass
+
+    def writable(self, guids: Collection[UUID]) -> Mapping[UUID, frozenset[str]] | None:
+        if self.not_writable is None:
+            return None
+        return {guid: ALL_WRITTEN - self.not_writable.get(guid, set()) for guid in guids}
+
+    def own_account(self) -> str | None:
+        return self.logged_on
 
     def look(self, targets: Collection[Target]) -> Mapping[UUID, Delegation | Absent]:
         return delegations(self, targets)

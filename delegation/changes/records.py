@@ -8,6 +8,7 @@ from delegation.changes import state_folder, store
 from delegation.changes.file_rights import Distrust
 from delegation.changes.journal import Journal
 from delegation.changes.kinds import Kinds
+from delegation.errors import DelegationError
 from delegation.events import Silence, Teller, warning
 
 
@@ -41,6 +42,21 @@ class Records:
             raise state_folder.not_ours(doubt)
         with closing(Journal.readable(self.folder, self._kinds)) as journal:
             yield journal
+
+    def refuse_unused(self) -> None:
+        """Raise DelegationError where nothing was ever recorded here: there is nothing to undo.
+
+        It is no proof that nothing was done: whoever comes from another folder, or gives another
+        inventory, has another one. No folder is made for a look.
+        """
+        with self.reading() as journal:
+            if any(True for _ in journal.rows("SELECT 1 FROM runs LIMIT 1")):
+                return
+        raise DelegationError(
+            f"there is nothing to undo in {self.folder}: no run was ever recorded there",
+            "the state folder is new, or the runs are in another one, as state: in the inventory "
+            "says, or beside it: name it with --state, or the inventory with -i",
+        )
 
     @contextmanager
     def recording(self) -> Iterator[Journal]:

@@ -9,6 +9,9 @@ from delegation.changes.journal_schema import APPLICATION_ID, STEPS, VERSION
 from delegation.changes.state_folder import own_file, own_folder
 from delegation.errors import Busy, JournalError
 
+Connection = sqlite3.Connection
+"""What has the file open."""
+
 
 def open_writable(folder: Path) -> sqlite3.Connection:
     """The journal, created where there is none. Raises JournalError, with what to do."""
@@ -77,7 +80,13 @@ def open_readable(folder: Path) -> sqlite3.Connection | None:
 
 @contextmanager
 def transaction(db: sqlite3.Connection, path: Path) -> Iterator[None]:
-    """All or nothing, on disk when it returns. Raises JournalError."""
+    """All or nothing, on disk when it returns. Raises JournalError.
+
+    Within another one it is a part of that: what belongs together is on disk together.
+    """
+    if db.in_transaction:
+        yield
+        return
     with translated(path):
         # IMMEDIATE takes the write lock at once. A transaction that begins by reading and writes
         # later fails where another process has written in between.

@@ -1,9 +1,11 @@
 """``delegation apply``: plan, show, ask, plan once more, write, verify."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
+from delegation import names
 from delegation.changes.opening import Prospect
 from delegation.cli import asking, opening, options, terminal
 from delegation.mesh.mesh_verbs import apply_mesh
@@ -11,7 +13,7 @@ from delegation.mesh.plan_form import DelegationPlanForm, saved_plan
 from delegation.mesh.plan_view import PlanView
 from delegation.mesh.state import Delegation
 
-ALLOWED = ("removals", "flag-change", "new-account=HOST")
+ALLOWED = ("removals", "flag-change", "new-account=HOST", "unwritable")
 
 
 @click.command()
@@ -48,7 +50,8 @@ def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
 
     Exit codes: 0 done, 1 something was not written, 4 refused and nothing was written.
     """
-    given = options.given(ctx)
+    told = options.again(limit, allow, file, expect)
+    given = replace(options.given(ctx), repeated=tuple(told))
     world = opening.world(given)
     carried = apply_mesh(
         world,
@@ -58,12 +61,19 @@ def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
         reviewed=asking.reviewed(DelegationPlanForm(), saved_plan, file, expect),
         ticket=ticket,
     )
+    for why, hosts in names.grouped(
+        (error.what, name) for name, error in carried.planned.unreached.items()
+    ).items():
+        terminal.say(f"{names.fold(hosts)}: {why}", fg="red")
+    if carried.report is None and carried.unreached:
+        return 1
     if carried.report is None:
         terminal.say("nothing to do: the directory is as the inventory says", fg="green")
         return 0
     if not carried.complete:
         return 1
-    terminal.say(f"next    {given.command('plan')}   to see that nothing is left to do")
+    plan = given.command("plan", *options.again(limit))
+    terminal.say(f"next    {plan}   to see that nothing is left to do")
     terminal.say(f"        {given.command('rollback')}   to undo this run exactly")
     return 0
 

@@ -46,9 +46,17 @@ def age(
     """``7d``, ``12h`` or ``2w``."""
     if text is None:
         return None
+    try:
+        return age_of(text)
+    except ValueError as exc:
+        raise click.BadParameter("a number of hours, days or weeks: 12h, 7d, 2w") from exc
+
+
+def age_of(text: str) -> timedelta:
+    """The same. Raises ValueError for anything else."""
     match = _AGE.fullmatch(text)
     if match is None:
-        raise click.BadParameter("a number of hours, days or weeks: 12h, 7d, 2w")
+        raise ValueError(f"{text!r} is no age")
     return timedelta(hours=int(match[1]) * _HOURS[match[2]])
 
 

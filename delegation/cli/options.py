@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from delegation.cli import terminal
-from delegation.errors import Advice, Command
+from delegation.errors import Advice, Command, UsageError
 
 if TYPE_CHECKING:
     from delegation.wiring import MakeWorld, Places
@@ -20,6 +20,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 KNOWN_DOMAINS = "DELEGATION_KNOWN_DOMAINS"
 """The variable that stands for --known-domains."""
+
+
+_ASKING_NO_HOST = {"status", "abort"}
+"""Commands among those of hosts and migrations that have no password for hosts."""
 
 
 @dataclass
@@ -36,6 +40,8 @@ class Options:
     no_color: bool = False
     elsewhere: str | None = None
     """Which domain controller a run of another one is undone on."""
+    repeated: tuple[str, ...] = ()
+    """What else an apply was told, or is to be: its file, digest, limit and overrides, as typed."""
     make_world: "MakeWorld | None" = None
     """Whoever runs the program from Python may bring a world of his own."""
 
@@ -58,7 +64,7 @@ class Options:
 
     def command(self, *words: str) -> str:
         """``delegation`` and ``words`` with the same places: to type."""
-        line = ["delegation", *self._places_for(words), *words]
+        line = ["delegation", *self._places_for(words), *words, *self._of_hosts(words)]
         # Each in the quotes of the shell that it is pasted into.
         if sys.platform == "win32":
             from subprocess import list2cmdline
@@ -68,14 +74,22 @@ class Options:
 
     def _places_for(self, words: Sequence[str]) -> Iterator[str]:
         """The options that say them; a variable of the environment that says one holds on."""
-        names = ("inventory", "directory", "state", "known_domains")
-        for name in names[-1:] if words[:1] == ("trust",) else names:
+        names = ["inventory", "directory", "state", "known_domains", "password_file"]
+        for name in ["known_domains"] if words[:1] == ("trust",) else names:
             option, place = f"--{name.replace('_', '-')}", getattr(self, name)
             is_said = place == getattr(Options, name) or option in words
             if name == "known_domains" and str(place) == os.environ.get(KNOWN_DOMAINS):
                 is_said = True
             if not is_said:
                 yield from (option, str(place))
+
+    def _of_hosts(self, words: Sequence[str]) -> tuple[str, ...]:
+        """Where the password for hosts comes from, which stands behind a command that asks some."""
+        group, name = (*words, "", "")[:2]
+        asks = group in {"hosts", "migrate"} and name not in _ASKING_NO_HOST
+        if not asks or self.hosts_password_file is None:
+            return ()
+        return ("--hosts-password-file", str(self.hosts_password_file))
 
 
 def common(*, with_environment: bool = False) -> Callable[[F], F]:
@@ -161,6 +175,19 @@ class _RefusalName(click.Choice[str]):
 _HOST = "HOST"
 
 
+def again(
+    limit: str | None = None,
+    allow: Sequence[str] = (),
+    file: Path | None = None,
+    expect: str | None = None,
+) -> list[str]:
+    """What a command was told and the next one has to be told as well, as it is typed."""
+    words = [] if file is None else [str(file)]
+    words += [] if limit is None else ["--limit", limit]
+    words += [] if expect is None else ["--expect", expect]
+    return words + [word for name in allow for word in ("--allow", name)]
+
+
 def save_plan(reader: str) -> Callable[[F], F]:
     """Add ``-o`` to a command that plans; ``reader`` is the command that takes the file."""
     return click.option(
@@ -187,10 +214,27 @@ elsewhere = click.option(
     help="Another domain controller than the run's, by name or URL; what has not replicated to it "
     "looks undone, or not made.",
 )
+back_to = click.option(
+    "--to",
+    "back_to",
+    type=click.IntRange(1, 2**63 - 1),
+    metavar="RUN",
+    help="Undo all runs after that one, which stays, as one.",
+)
 skip_conflicts = click.option(
     "--skip-conflicts", is_flag=True, help="Leave what is in conflict, and undo the rest."
 )
 yes = click.option("--yes", is_flag=True, help="Don't ask.")
+
+
+def refuse_two_runs(run: int | None, back_to: int | None) -> None:
+    """Raise UsageError where one run is named, and another one that all later ones go back to."""
+    if run is not None and back_to is not None:
+        raise UsageError(
+            f"RUN {run} and --to {back_to} can't be meant both",
+            "RUN undoes that run alone, --to all that came after one",
+        )
+
 
 RUN = click.IntRange(1, 2**63 - 1)
 """The number of a run; SQLite counts no further."""

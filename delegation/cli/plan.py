@@ -1,6 +1,7 @@
 """``delegation plan``: the difference, readable, and its digest."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -31,7 +32,7 @@ def plan(ctx: click.Context, output: Path | None, limit: str | None, form: str) 
 
     Exit codes: 0 nothing to do, 3 changes pending, 4 blocked.
     """
-    given = options.given(ctx)
+    given = replace(options.given(ctx), repeated=tuple(options.again(limit)))
     world = opening.world(given)
     planned = plan_mesh(world, limit)
     if output is not None:
@@ -49,5 +50,6 @@ def plan(ctx: click.Context, output: Path | None, limit: str | None, form: str) 
         terminal.say("nothing to do: the directory is as the inventory says", fg="green")
         return 0
     saved = [str(output)] if output else []
-    terminal.say(f"next    {given.command('apply', *saved, '--expect', planned.plan.digest)}")
+    words = ("apply", *saved, *options.again(limit), "--expect", planned.plan.digest)
+    terminal.say(f"next    {given.command(*words)}")
     return 3

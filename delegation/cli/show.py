@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from delegation import names
 from delegation.changes.plan import Blocked
-from delegation.changes.run import Run
+from delegation.changes.undoing import Undoing
 from delegation.cli import rendering, terminal
 from delegation.cli.options import Options
 from delegation.mesh.mesh_undo import MeshUndoView
@@ -46,7 +46,7 @@ def plan(view: PlanView, given: Options) -> None:
     _others("foreign, left alone", foreign, verbose=verbose)
     if verbose:
         every_value(changes)
-    blocked(view.plan.blocked, "delegation apply")
+    blocked(view.plan.blocked, given, "apply")
     terminal.out()
     terminal.out(f"digest  {view.plan.digest}")
 
@@ -119,7 +119,7 @@ def every_value(changes: Iterable[DelegationChange]) -> None:
             terminal.out(f"    ~ {words}", fg="yellow")
 
 
-def blocked(refusals: Sequence[Blocked], command: str) -> None:
+def blocked(refusals: Sequence[Blocked], given: Options, *command: str) -> None:
     """What stands in a plan's way; ``command`` is what would apply it."""
     if not refusals:
         return
@@ -127,8 +127,9 @@ def blocked(refusals: Sequence[Blocked], command: str) -> None:
     terminal.out("  blocked:", fg="red")
     for refusal in refusals:
         terminal.out(f"    {refusal.computer}: {refusal.message} [{refusal.why}]")
-        if refusal.is_to_be_told:
-            terminal.out(f"      or accept it: {command} --allow {refusal.override}")
+        if refusal.override:
+            line = given.command(*command, *given.repeated, "--allow", refusal.override)
+            terminal.out(f"      or accept it: {line}")
 
 
 @rendering.rendered.register
@@ -138,7 +139,7 @@ def undo(view: MeshUndoView, given: Options) -> None:
     plus = sum(len(added(change)) for change in changes)
     minus = sum(len(removed(change)) for change in changes)
     bits = sum(bool(flags(change)) for change in changes)
-    terminal.out(f"{run_to_undo(view.run)} on {view.dc}", bold=True)
+    terminal.out(f"{runs_to_undo(view.undoing)} on {view.dc}", bold=True)
     terminal.out()
     terminal.out(
         f"  {counted(len(changes), 'host')} to change: {counted(plus, 'value')} to restore, "
@@ -191,7 +192,11 @@ def left(staying: Iterable[Blocked]) -> None:
         terminal.say(f"left on {refusal.computer}: {refusal.message}", fg="red")
 
 
-def run_to_undo(run: Run) -> str:
-    """Which run a rollback is of."""
+def runs_to_undo(undoing: Undoing) -> str:
+    """Which runs a rollback is of."""
+    run = undoing.newest
+    if undoing.back_to is not None:
+        listed = ", ".join(str(number) for number in sorted(undoing.numbers))
+        return f"Undo of all after run {undoing.back_to} (runs {listed})"
     ticket = f", ticket {run.ticket}" if run.ticket else ""
     return f"Undo of run {run.id} ({run.kind} by {run.who}, {run.started}{ticket})"

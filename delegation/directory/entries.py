@@ -112,6 +112,23 @@ def computer(dn: str, attributes: Attributes) -> Computer:
     )
 
 
+_NEEDED = (SAM_ACCOUNT_NAME, USER_ACCOUNT_CONTROL, OBJECT_GUID)
+
+
+def refuse_unseen(dn: str, values: Attributes) -> None:
+    """Every account has these: where one does not come, who asks may not see it.
+
+    Flags that can't be seen are unknown, and never 0: an account that may delegate to everything
+    would look clean.
+    """
+    unseen = [name for name in _NEEDED if not values.get(name.casefold())]
+    if unseen:
+        raise DirectoryError(
+            f"{dn} has {', '.join(unseen)} that this logon may not see: what it is stays unknown",
+            "log on as an account that may read all of the account's attributes",
+        )
+
+
 _KEYS = {name: name.casefold() for name in ATTRIBUTES}
 
 

@@ -4,23 +4,17 @@ Groups are computed by the DC, which knows nesting, other domains and primary gr
 them by memberOf would miss all three.
 """
 
-from collections.abc import Collection, Mapping
-from uuid import UUID
+from collections.abc import Mapping
 
-from ldap3.utils.conv import escape_bytes, escape_filter_chars
+from ldap3.utils.conv import escape_filter_chars
 
-from delegation.directory import entries, searching, trouble
-from delegation.directory.ldap import LdapReader, any_of, chunks
+from delegation.directory import searching, trouble
+from delegation.directory.ldap import TOKEN_GROUPS, LdapReader
 from delegation.directory.searching import Bounds
 from delegation.mesh.snapshot import Computer
 
-ALLOWED_ATTRIBUTES = "allowedAttributesEffective"
-TOKEN_GROUPS = "tokenGroups"  # noqa: S105 - the name of an attribute
-
 _NAMESAKES = 100
 """Accounts that one name may mean: a principal name should be unique, and no DC insists on it."""
-
-_GUID_BYTES = 16
 
 _CROSS_REF = ("nETBIOSName", "dnsRoot")
 _MOST_DOMAINS = 1_000
@@ -77,24 +71,3 @@ class LdapInspector(LdapReader):
         if not groups or not account.sid:
             return None
         return frozenset({account.sid, *(self._sid(account.dn, group) for group in groups)})
-
-    def writable(self, guids: Collection[UUID]) -> Mapping[UUID, frozenset[str]] | None:
-        terms = [f"(objectGUID={escape_bytes(guid.bytes_le)})" for guid in guids]
-        allowed_by_guid: dict[UUID, frozenset[str]] = {}
-        for chunk in chunks(terms):
-            attributes = [entries.OBJECT_GUID, ALLOWED_ATTRIBUTES]
-            for dn, values in self._entries(any_of(chunk), Bounds.of(len(chunk)), attributes):
-                found = values.get(entries.OBJECT_GUID.casefold(), ())
-                if len(found) != 1 or len(found[0]) != _GUID_BYTES:
-                    raise self._no_directory(f"{dn} has no {entries.OBJECT_GUID} that is one")
-                guid = UUID(bytes_le=found[0])
-                allowed = values.get(ALLOWED_ATTRIBUTES.casefold(), ())
-                allowed_by_guid[guid] = frozenset(
-                    name.decode(errors="replace").casefold() for name in allowed
-                )
-        return allowed_by_guid
-
-    def own_token(self) -> frozenset[str] | None:
-        """From tokenGroups of the root DSE (MS-ADTS 3.1.1.3.2)."""
-        groups = self._whole("", [TOKEN_GROUPS]).get(TOKEN_GROUPS.casefold())
-        return frozenset(self._sid("the root DSE", group) for group in groups) if groups else None

@@ -28,13 +28,6 @@ from delegation.mesh.state import Delegation, DelegationChange, DelegationOutcom
 _SPN_MAPPINGS = "spnmappings"
 
 
-def domains(path: Path) -> list[str]:
-    """The domains of which an export holds objects. Raises ExportError."""
-    records = ldif.records(ldif.document(filing.read(path), str(path)))
-    contexts = sorted({names.naming_context(record.dn) for record in records} - {""})
-    return [context.removeprefix("dc=").replace(",dc=", ".") for context in contexts]
-
-
 class OfflineReader:
     """The LDIF export at ``path`` as the directory of ``domain``, to look at."""
 
@@ -136,6 +129,10 @@ class OfflineReader:
         return None
 
     def own_token(self) -> frozenset[str] | None:
+        """None: nobody logs on to a file."""
+        return None
+
+    def own_account(self) -> str | None:
         """None: nobody logs on to a file."""
         return None
 

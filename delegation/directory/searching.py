@@ -126,23 +126,21 @@ def everywhere(connection: Any, wanted: Wanted, bounds: Bounds, page: int) -> It
             return
 
 
-def one_object(
-    connection: Any,  # noqa: ANN401
-    dn: str,
-    attributes: Collection[str],
-    controls: Sequence[Any] | None = None,
-) -> Found | None:
+def one_object(connection: Any, dn: str, attributes: Collection[str]) -> Found | None:  # noqa: ANN401
     """One object; None where it can't be seen. Raises LDAPException, OSError, Unreadable."""
-    return _one(connection, dn, attributes, controls)[0]
+    return _one(connection, dn, attributes)[0]
 
 
-def owner_only() -> list[Any]:
-    """Of a security descriptor only its owner: more of it asks for more rights.
+def descriptor_with_owner(connection: Any, dn: str) -> bytes:  # noqa: ANN401
+    """A security descriptor's owner alone, since more of it takes more rights; empty if unseen.
 
-    LDAP_SERVER_SD_FLAGS_OID with OWNER_SECURITY_INFORMATION (MS-ADTS 3.1.1.3.4.1.11).
+    By LDAP_SERVER_SD_FLAGS_OID with OWNER_SECURITY_INFORMATION (MS-ADTS 3.1.1.3.4.1.11).
     """
-    controls: list[Any] = security_descriptor_control(criticality=True, sdflags=0x1)
-    return controls
+    attribute = "nTSecurityDescriptor"
+    controls = security_descriptor_control(criticality=True, sdflags=0x1)
+    found = _one(connection, dn, [attribute], controls)[0]
+    values = found[1].get(attribute.casefold(), ()) if found else ()
+    return values[0] if values else b""
 
 
 def _one(

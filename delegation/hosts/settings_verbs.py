@@ -3,10 +3,12 @@
 from collections.abc import Collection
 from functools import partial
 
-from delegation.changes import settlement, verbs
+from delegation.changes import rolling_back, settlement, verbs
 from delegation.changes.review import Reviewed
+from delegation.changes.rolling_back import UndoRequest
+from delegation.changes.run import Asked
 from delegation.changes.settlement import ConfirmSettlement, Said, SettlementView
-from delegation.changes.verbs import Carried, Confirm, UndoRequest
+from delegation.changes.verbs import Carried, Confirm
 from delegation.hosts import settings_survey
 from delegation.hosts.settings import HostSetting
 from delegation.hosts.settings_changes import HostsUndoOpening, open_to_apply
@@ -63,6 +65,7 @@ def apply_settings(  # noqa: PLR0913 - what may be said of an apply
         world.teller,
         confirm,
         ticket,
+        Asked(limit, tuple(sorted(allow))),
     )
 
 
@@ -71,6 +74,7 @@ def roll_back_settings(  # noqa: PLR0913 - what may be said of a rollback
     confirm: Confirm[HostSetting] | None,
     *,
     run: int | None = None,
+    back_to: int | None = None,
     limit: str | None = None,
     skip_conflicts: bool = False,
     allow: Collection[str] = (),
@@ -78,13 +82,14 @@ def roll_back_settings(  # noqa: PLR0913 - what may be said of a rollback
 ) -> Carried[HostSetting]:
     """Take back what ``run``, or the newest apply, set on the hosts, and nothing else.
 
+    ``back_to``: what all runs set after that one, which stays.
     ``limit``: only on these of them. ``skip_conflicts``: what can't be taken back stays, and the
     rest is taken back all the same.
     """
-    return verbs.roll_back(
+    return rolling_back.roll_back(
         HostsUndoOpening(world, allow),
         world.records,
-        UndoRequest(run, limit, skip_conflicts),
+        UndoRequest(run, limit, skip_conflicts, back_to, tuple(allow)),
         SettingsPlanForm(),
         world.teller,
         confirm,

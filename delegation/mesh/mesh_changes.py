@@ -12,11 +12,18 @@ from delegation.changes.opening import Prospect
 from delegation.changes.outcomes import Result
 from delegation.changes.plan import Blocked, Plan
 from delegation.changes.run import NewRun, Run
+from delegation.errors import DelegationError
 from delegation.events import Event, EventSeverity, Remark
 from delegation.mesh import account_records, retirement
 from delegation.mesh.known_accounts import accounts_in_reach
 from delegation.mesh.new_account_refusal import refuse_unknown_hosts
-from delegation.mesh.plan_mesh import PlannedMesh, PlanWorld, plan_from, tell_remarks
+from delegation.mesh.plan_mesh import (
+    PlannedMesh,
+    PlanWorld,
+    lacking_rights,
+    plan_from,
+    tell_remarks,
+)
 from delegation.mesh.seams import Writer
 from delegation.mesh.snapshot import Directory
 from delegation.mesh.state import DELEGATION, Delegation, DelegationPlan
@@ -24,6 +31,10 @@ from delegation.mesh.state import DELEGATION, Delegation, DelegationPlan
 
 class WriteWorld(PlanWorld, Protocol):
     """What an apply needs besides: the directory to change, and where its undo is put."""
+
+    @property
+    def inventory_path(self) -> str:
+        """Where the inventory lies, for the record."""
 
     def writing(self, prefer: Collection[str] = ()) -> AbstractContextManager[Writer]:
         """``prefer``: domain controllers to try first, if none is named."""
@@ -35,6 +46,9 @@ class WriteWorld(PlanWorld, Protocol):
     def migrating(self, journal: Journal) -> Mapping[str, int]:
         """The run of migrations that holds each host, by casefolded label; none without one."""
 
+
+UNWRITABLE = "unwritable"
+"""The refusal of objects that the account may not write, and the --allow name that leaves them."""
 
 WriteUndo = Callable[[Run, DelegationPlan], None]
 """Puts the undo of a run where it is found without us. Raises JournalError."""
@@ -125,12 +139,34 @@ class MeshToApply(OpenedDirectory):
     def plan(self) -> Prospect[Delegation]:
         planned = self._planned()
         tell_remarks(self._world.teller, planned.comparison, self._labels)
-        return Prospect(planned.plan, planned.view)
+        return self._within_rights(planned)
 
     def plan_again(self, confirmed: Prospect[Delegation]) -> Prospect[Delegation]:  # noqa: ARG002
         """All of it: one search reads every host at once."""
-        planned = self._planned()
-        return Prospect(planned.plan, planned.view)
+        return self._within_rights(self._planned())
+
+    def _within_rights(self, planned: PlannedMesh) -> Prospect[Delegation]:
+        """The plan, refused for objects that this account surely may not write, or without them.
+
+        Otherwise the first of them ends the run in the middle, with a part of the mesh written.
+        """
+        plan, view = planned.plan, planned.view
+        lacking = lacking_rights(plan, self.changer)
+        if not lacking:
+            return Prospect(plan, view)
+        if UNWRITABLE not in self._allow:
+            refused = tuple(_refused_rights(hosts, what) for what, hosts in lacking.items())
+            plan = replace(plan, blocked=(*plan.blocked, *refused))
+            return Prospect(plan, replace(view, plan=plan))
+        left: dict[str, DelegationError] = {}
+        for attributes, hosts in lacking.items():
+            why = DelegationError(
+                f"left: this account may not write {attributes} there",
+                "apply again as an account that may",
+            )
+            left |= dict.fromkeys(hosts, why)
+        changes = tuple(change for change in plan.changes if change.target.name not in left)
+        return Prospect(replace(plan, changes=changes), view, left, whole=plan)
 
     def _planned(self) -> PlannedMesh:
         planned = plan_from(self._world, self.changer, self._labels, self._allow, self._known)
@@ -188,7 +224,17 @@ class MeshToApply(OpenedDirectory):
             self._world.connection_record(directory),
             inventory.digest,
             plan.digest,
+            account=self.changer.own_account(),
+            inventory_path=self._world.inventory_path,
         )
+
+
+def _refused_rights(hosts: Collection[str], attributes: str) -> Blocked:
+    message = (
+        f"this account may not write {attributes} there: give it the right, or apply as one that "
+        "may; delegation check shows what each object lets it write"
+    )
+    return Blocked(names.fold(hosts), UNWRITABLE, message, UNWRITABLE)
 
 
 @contextmanager

@@ -50,6 +50,11 @@ class AuditAccount:
         with journal.reading(f"run {run.id}"):
             return cls(run, findings, _audited_in_words(run.summary))
 
+    @property
+    def hosts(self) -> frozenset[str]:
+        """Those on which it found something."""
+        return frozenset(finding.computer for finding in self.findings or ())
+
     def summary_json(self) -> Mapping[str, Any]:
         """Nothing: the page of an audit has its numbers."""
         return {}

@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
+from delegation import names
 from delegation.changes.records import Records
 from delegation.errors import DelegationError
 from delegation.events import Teller, warning
 from delegation.inventory import Inventory
-from delegation.mesh import file_servers, planning, retirement, survey
+from delegation.mesh import file_servers, planning, retirement, rights, survey
 from delegation.mesh.account_records import known_to
 from delegation.mesh.compare import Comparison
 from delegation.mesh.identities import KnownAccounts
 from delegation.mesh.new_account_refusal import refuse_unknown_hosts
 from delegation.mesh.plan_view import Hints, PlanView, foreign_values
-from delegation.mesh.seams import Inspector, Reader
+from delegation.mesh.seams import Inspector, Reader, Writer
 from delegation.mesh.state import DelegationPlan
 
 
@@ -59,8 +60,24 @@ def plan_mesh(
     a host has not exactly one account.
     """
     refuse_unknown_hosts(world.inventory, allow)
-    comparison = compared_for_plan(world, limit)
-    return _plan_of(world, comparison, allow)
+    labels, known = survey.limited(limit, world.inventory), known_to(world)
+    with world.reading() as reader:
+        comparison = survey.for_plan(world.inventory, reader, world.today(), labels, known)
+        planned = _plan_of(world, comparison, allow)
+        lacking = lacking_rights(planned.plan, reader)
+    tell_remarks(world.teller, comparison, labels)
+    for attributes, hosts in lacking.items():
+        what = f"{names.fold(hosts)}: this account may not write {attributes} there"
+        world.teller.say(warning(f"{what}; somebody who may has to apply this"))
+    return planned
+
+
+def lacking_rights(plan: DelegationPlan, asked: Inspector | Writer) -> dict[str, list[str]]:
+    """The objects that who is logged on surely may not write as planned, by what of them."""
+    guids = [change.target.guid for change in plan.changes]
+    writable = asked.writable(guids) if guids else None
+    lacking = rights.unwritable(plan.changes, writable)
+    return names.grouped((" and ".join(lack), name) for name, lack in lacking.items())
 
 
 def compared_for_plan(world: PlanWorld, limit: str | None) -> Comparison:

@@ -92,6 +92,12 @@ class Inspector(Reader, Protocol):
 class Writer(Reader, Changer[Delegation], Protocol):
     """A directory to change."""
 
+    def writable(self, guids: Collection[UUID]) -> Mapping[UUID, frozenset[str]] | None:
+        """As Inspector.writable."""
+
+    def own_account(self) -> str | None:
+        """Whom the directory knows as the one who is logged on; None: it does not tell."""
+
     def write(self, changes: Iterable[DelegationChange]) -> Iterator[DelegationOutcome]:
         """Make each change in one atomic modify of value-level deltas; yield each outcome.
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from delegation.changes.history import run_to_json
+from delegation.changes.history import found_to_json, run_to_json
 from delegation.changes.run import SETTLE, Run, settled_in_words
 from delegation.mesh import matrix
 from delegation.mesh.checks import ACCOUNT_RULE, DRIFT, Finding, Severity
@@ -17,7 +17,7 @@ from delegation.mesh.compare import Comparison
 from delegation.mesh.findings_view import FindingsView, KeptValue, rules_of
 from delegation.mesh.past_runs import MeshPast, delegation_to_json
 from delegation.mesh.plan_view import ForeignValue, PlanView, foreign_hints
-from delegation.mesh.state import DelegationPlan, RecordedDelegation
+from delegation.mesh.state import DelegationChange, DelegationPlan, RecordedDelegation
 from delegation.names import counted
 from delegation.report.mesh_data import ReportedMatrix, pair_counts
 from delegation.report.mesh_hosts import ReportedHost
@@ -175,6 +175,8 @@ class RunReport:
     changes: tuple[RecordedDelegation, ...]
     is_settled: bool
     findings: tuple[Finding, ...] | None = None
+    found: tuple[DelegationChange, ...] = ()
+    """What a rollback found done already."""
 
     @property
     def verdict(self) -> ReportVerdict:
@@ -208,6 +210,7 @@ class RunReport:
             "unsettled": not self.is_settled,
             "undo_file": self.run.undo_file,
             "changes": [delegation_to_json(change) for change in self.changes],
+            "as_before": found_to_json(self.found),
         }
         if self.findings is None:
             return data

@@ -88,9 +88,14 @@ class World(HostsOpener):
         An export is no domain controller: much that is there may not be in it, and what one does
         not tell must not count as resolved.
         """
-        path = os.path.normcase(os.path.abspath(self.places.inventory))  # noqa: PTH100 - no links
+        path = os.path.normcase(self.inventory_path)
         kind = "export" if (self.settings.url or "").startswith("ldif:") else "domain"
         return json.dumps([self.domain.casefold(), path, kind])
+
+    @property
+    def inventory_path(self) -> str:
+        """Where the inventory lies, links and all, whichever folder one comes from."""
+        return os.path.abspath(self.places.inventory)  # noqa: PTH100 - no links
 
     def now(self) -> datetime:
         """In UTC."""
@@ -144,7 +149,7 @@ class World(HostsOpener):
 
         if run.undo_file is None:
             raise ValueError(f"run {run.id} has no undo file")
-        change_file.write_undo(self.records.folder / run.undo_file, plan)
+        change_file.write_undo(self.records.folder / run.undo_file, plan, run)
 
     def change_file(self, plan: DelegationPlan) -> "ChangeFile":
         """The changes of a plan as other programs make them."""
@@ -221,6 +226,6 @@ def redirect(settings: DirectorySettings, url: str) -> DirectorySettings:
 
 def domains_of_export(file: str) -> list[str]:
     """The domains of which an LDIF export holds objects. Raises ExportError."""
-    from delegation.directory import offline
+    from delegation.directory import filing
 
-    return offline.domains(Path(file))
+    return filing.domains(Path(file))

@@ -7,8 +7,8 @@ import pytest
 
 from delegation.changes.history import AccountOf, history, run_details
 from delegation.changes.journal import Journal
+from delegation.changes.past_settlements import SettlementAccount
 from delegation.changes.run import SETTLE
-from delegation.changes.settlement import SettlementAccount
 from delegation.errors import JournalError
 from delegation.mesh.past_runs import AuditAccount, delegation_to_json
 from delegation.mesh.state import AUDIT, DELEGATION

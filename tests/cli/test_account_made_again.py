@@ -72,14 +72,6 @@ def test_what_would_write_to_it_is_refused(
 
 
 @pytest.mark.usefixtures("made_again")
-def test_what_to_type_is_said_once(delegation: Delegation) -> None:
-    for words in (("plan",), ("apply", "--yes")):
-        ran = delegation(*words)
-        lines = [line for line in (ran.out + ran.err).splitlines() if "--allow" in line]
-        assert len(lines) == (1 if words == ("plan",) else 2), "in the plan, and in the error"
-
-
-@pytest.mark.usefixtures("made_again")
 def test_as_json_it_is_a_refusal_like_others(delegation: Delegation) -> None:
     [refusal] = delegation("plan", "--format", "json").json["blocked"]
     assert refusal["computer"] == "hv02"

@@ -201,6 +201,31 @@ def test_the_undo_file_lies_there_before_the_first_write(here: Path) -> None:
     assert apply_change_file(undo, holdings(finished()), DNS) == holdings(plain())
 
 
+def test_an_undo_file_says_of_what_it_is_and_how_it_is_imported(
+    delegation: Delegation, here: Path
+) -> None:
+    ticket = "CHG-7\ndn: CN=DC1\u2028\xe9"
+    assert delegation("apply", "--yes", "--ticket", ticket).code == 0
+    path = undo_file(here / ".delegation", 1)
+    text = path.read_text(encoding="utf-8")
+    version, *lines = text.split("\n\n")[0].splitlines()
+    assert version == "version: 1"
+    assert all(line.startswith("#") for line in lines), "no ticket ends a comment"
+    [run] = delegation("history", "--format", "json").json["runs"]
+    said = "\n".join(lines)
+    for words in (
+        "The undo of run 1 (apply)",
+        f"made      {run['started']} by {run['who']} on {run['machine']}",
+        "ticket    CHG-7\\ndn: CN=DC1\\u2028\\xe9",
+        "delegation rollback 1",
+        f"ldapmodify -x -H ldaps://DC -D ACCOUNT@corp.example -W -f {path.name}",
+        f"ldifde -i -s DC -f {path.name} -j .",
+    ):
+        assert words in said
+    assert delegation("rollback", "--yes").code == 0
+    assert "run 2 (rollback of 1)" in undo_file(here / ".delegation", 2).read_text("utf-8")
+
+
 @pytest.mark.parametrize("there", ["a folder", "a file", "a link"])
 def test_without_an_undo_file_nothing_is_written(
     delegation: Delegation, here: Path, monkeypatch: pytest.MonkeyPatch, there: str

@@ -528,7 +528,7 @@ def test_a_locked_journal_has_no_history_to_show(locked: dict[str, Ran]) -> None
 
 
 def test_other_state_folders_are_not_locked(locked: dict[str, Ran]) -> None:
-    assert "no apply left to undo" in locked["rollback --yes --state other"].err
+    assert "no run was ever recorded" in locked["rollback --yes --state other"].err
 
 
 def test_an_audit_during_an_apply_reads_and_is_recorded(delegation: Delegation, here: Path) -> None:

@@ -1,6 +1,7 @@
 """``delegation hosts plan``: what an apply would change on the hosts, and its digest."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -31,7 +32,7 @@ def plan(ctx: click.Context, output: Path | None, limit: str | None, form: str) 
 
     Exit codes: 0 nothing to do, 3 changes pending, 1 a host could not be asked, 4 blocked.
     """
-    given = options.given(ctx)
+    given = replace(options.given(ctx), repeated=tuple(options.again(limit)))
     world = opening.world(given)
     view = plan_settings(world, limit=limit)
     if output is not None:
@@ -48,7 +49,6 @@ def plan(ctx: click.Context, output: Path | None, limit: str | None, form: str) 
     if not view.plan.changes:
         return tables.nothing_to_do(declared(world, limit), view.survey.unreachable)
     saved = [str(output)] if output else []
-    limited = ["--limit", limit] if limit else []
-    next_words = given.command("hosts", "apply", *saved, *limited, "--expect", view.plan.digest)
-    terminal.say(f"next    {next_words}")
+    words = ("hosts", "apply", *saved, *options.again(limit), "--expect", view.plan.digest)
+    terminal.say(f"next    {given.command(*words)}")
     return 3
