@@ -25,6 +25,8 @@ from delegation.changes.run import AS_BEFORE, DONE, RUNNING, NewRun, RecordedCha
 from delegation.changes.run_record import RunRecord, now
 from delegation.errors import JournalError, UsageError
 
+_Known = dict[int, list[Change[S]]]
+
 
 class Journal:
     """The journal of one state folder. Every method raises JournalError for what SQLite raises.
@@ -156,7 +158,7 @@ class Journal:
         Of all: also those of a kind that this version does not know. Nothing tells what they wrote.
         """
         membership, run_kinds = ("IN", kind.runs) if kind else ("NOT IN", self.kinds.unchanging)
-        marks = _marks(run_kinds)
+        marks = ", ".join("?" * len(run_kinds))
         rows = self.rows(
             f"SELECT * FROM runs WHERE kind {membership} ({marks}) AND (finished IS NULL OR EXISTS"  # noqa: S608
             " (SELECT 1 FROM changes WHERE run = id AND intended IS NOT NULL AND result IS NULL)"
@@ -170,32 +172,33 @@ class Journal:
 
         A rollback that was itself rolled back, or perhaps so, leaves what it took back in effect.
         """
-        applied = [it.change for it in self.changes(run, kind) if it.result is Result.APPLIED]
-        return self._not_undone(run, applied, kind)
+        return self._not_undone(run, self._applied(run, kind), kind, {})
 
-    def _perhaps_in_effect(self, run: int, kind: Kind[S]) -> list[Change[S]]:
-        made = [
-            recorded.change
-            for recorded in self.changes(run, kind)
-            if recorded.result is Result.APPLIED or recorded.in_doubt
-        ]
-        return self._not_undone(run, made, kind)
+    def _applied(self, run: int, kind: Kind[S]) -> list[Change[S]]:
+        return [it.change for it in self.changes(run, kind) if it.result is Result.APPLIED]
 
-    def _not_undone(self, run: int, made: Sequence[Change[S]], kind: Kind[S]) -> list[Change[S]]:
+    def _perhaps_in_effect(self, run: int, kind: Kind[S], known: _Known[S]) -> list[Change[S]]:
+        if run not in known:  # one rollback may reverse many, and many ways lead to each
+            changes = self.changes(run, kind)
+            made = [it.change for it in changes if it.result is Result.APPLIED or it.in_doubt]
+            known[run] = self._not_undone(run, made, kind, known)
+        return known[run]
+
+    def _not_undone(
+        self, run: int, made: Sequence[Change[S]], kind: Kind[S], known: _Known[S]
+    ) -> list[Change[S]]:
         # Part by part, because a rollback may have reached some hosts and not others, or have put
         # one value back and found another one changed: the rest can still be undone.
         undone: dict[UUID, set[str]] = defaultdict(set)
         for rollback in self.rollbacks_of(run):
             again: dict[UUID, set[str]] = defaultdict(set)
             for redone in self.rollbacks_of(rollback):
-                for change in self._perhaps_in_effect(redone, kind):
+                for change in self._perhaps_in_effect(redone, kind, known):
                     again[change.target.guid] |= change.parts
-            for recorded in self.changes(rollback, kind):
-                if recorded.result is Result.APPLIED:
-                    guid = recorded.change.target.guid
-                    undone[guid] |= recorded.change.parts - again[guid]
-            for found in self.as_before(rollback, kind):
-                undone[found.target.guid] |= found.parts
+            for change in self._applied(rollback, kind):
+                undone[change.target.guid] |= change.parts - again[change.target.guid]
+            for change in self.as_before(rollback, kind):
+                undone[change.target.guid] |= change.parts
         remaining = (change.without(undone[change.target.guid]) for change in made)
         return [change for change in remaining if change is not None]
 
@@ -222,8 +225,8 @@ class Journal:
     def applied_to(self, guid: UUID, kind: Kind[S]) -> list[tuple[int, Change[S]]]:
         """What runs have made of one object, with their numbers, the oldest first."""
         rows = self.rows(
-            "SELECT changes.* FROM changes JOIN runs ON run = id"  # noqa: S608
-            f" WHERE guid = ? AND result = ? AND kind IN ({_marks(kind.runs)}) ORDER BY run",
+            "SELECT changes.* FROM changes JOIN runs ON run = id"
+            " WHERE guid = ? AND result = ? AND kind IN (?, ?) ORDER BY run",
             str(guid),
             Result.APPLIED.value,
             *kind.runs,
@@ -286,11 +289,6 @@ class Journal:
                 "the journal is damaged: restore it from a backup; the undo files beside it are "
                 "LDIF and need no journal",
             ) from exc
-
-
-def _marks(values: Sequence[object]) -> str:
-    """Placeholders of SQLite for as many values."""
-    return ", ".join("?" * len(values))
 
 
 def _who() -> str:
