@@ -33,7 +33,7 @@ from delegation.inventory import (
 from delegation.mesh import compare, file_servers, planning, snapshot
 from delegation.mesh.compare import Comparison
 from delegation.mesh.desired import expand
-from delegation.mesh.seams import Reader, delegations
+from delegation.mesh.seams import AccountOrigin, Reader, delegations
 from delegation.mesh.snapshot import Computer, Directory
 from delegation.mesh.spn_mappings import SpnMappings
 from delegation.mesh.state import Delegation, DelegationChange, DelegationOutcome, DelegationPlan
@@ -209,6 +209,7 @@ class MemoryDirectory:
         mappings: SpnMappings = READ,
     ) -> None:
         self.mappings = mappings
+        self.owner = "Domain Admins"
         self.logged_on: str | None = None
         self.not_writable: dict[UUID, set[str]] | None = None
         self._directory = directory
@@ -242,6 +243,9 @@ class MemoryDirectory:
 
     def spn_mappings(self) -> SpnMappings:
         return self.mappings
+
+    def origins(self, accounts: Collection[Computer]) -> Mapping[UUID, AccountOrigin]:
+        return {account.guid: AccountOrigin(account.creator, self.owner) for account in accounts}
 
     def read(self, guids: Collection[UUID]) -> Mapping[UUID, Computer]:
         return {guid: self.accounts[guid] for guid in guids if guid in self.accounts}

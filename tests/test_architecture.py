@@ -75,16 +75,18 @@ HANDED = {
     "changes.journal": "changes.carry changes.doubt changes.history changes.opening"
     " changes.objects_meant changes.past_settlements changes.records changes.rewrites"
     " changes.rolling_back changes.settlement changes.undoing changes.verbs"
-    " hosts.settings_changes mesh.audit_watch mesh.audits mesh.mesh_changes mesh.mesh_undo"
+    " hosts.settings_changes mesh.account_records mesh.audit_watch mesh.audits"
+    " mesh.mesh_changes mesh.mesh_undo"
     " mesh.past_runs"
     f" {_OF_RUNS} migrations.past_migrations",
     "changes.posix_owners": "changes.state_folder",
     "changes.records": "changes.rolling_back changes.settlement changes.verbs"
-    " hosts.settings_survey mesh.audit_watch"
+    " hosts.settings_survey mesh.account_records mesh.audit_watch"
     " mesh.auditing mesh.audits mesh.mesh_verbs mesh.plan_mesh"
     " migrations.past_migrations report.run_report",
     "changes.run_record": "changes.carry changes.journal migrations.record/",
     "changes.store": "changes.journal changes.records changes.run_record changes.settlement"
+    " mesh.account_records"
     " mesh.audits"
     " migrations.record/"
     " migrations.give_up",

@@ -132,6 +132,24 @@ CREATE TABLE as_before (
     PRIMARY KEY (run, seq)
 ) WITHOUT ROWID
 """,
+    # Until here an apply recorded what the inventory called a host, and nothing of its names: "?".
+    # A GUID of version 5 is made of a name, where an export has none.
+    """
+CREATE TABLE accounts (
+    directory TEXT NOT NULL,
+    name TEXT NOT NULL,
+    guid TEXT NOT NULL,
+    fqdn TEXT NOT NULL,
+    run INTEGER NOT NULL REFERENCES runs (id),
+    allowed INTEGER REFERENCES runs (id),
+    PRIMARY KEY (directory, name, guid, fqdn)
+) WITHOUT ROWID;
+INSERT INTO accounts
+    SELECT directory, lower(name), guid, '?', min(run), max(run) FROM changes
+    JOIN runs ON run = id
+    WHERE kind = 'apply' AND result = 'applied' AND substr(guid, 15, 1) <> '5'
+    GROUP BY directory, lower(name), guid
+""",
 )
 """What makes each version of the journal out of the one before it; the first makes its tables.
 

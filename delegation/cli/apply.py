@@ -16,7 +16,7 @@ from delegation.mesh.plan_form import DelegationPlanForm
 from delegation.mesh.plan_view import PlanView
 from delegation.mesh.state import Delegation
 
-ALLOWED = ("removals", "flag-change", "unwritable")
+ALLOWED = ("removals", "flag-change", "new-account=HOST", "unwritable")
 
 
 @click.command()

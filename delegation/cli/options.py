@@ -157,9 +157,22 @@ def allow(*refusals: str) -> Callable[[F], F]:
     return click.option(
         "--allow",
         multiple=True,
-        type=click.Choice(refusals),
+        type=_RefusalName(refusals),
         help=f"Accept a refusal by its name{repeated}.",
     )
+
+
+class _RefusalName(click.Choice[str]):
+    """The name of a refusal; of one that is each host's own (``new-account=HOST``), with it."""
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        name, _, host = value.partition("=")
+        if host and f"{name}={_HOST}" in self.choices:
+            return value
+        return super().convert(value, param, ctx)
+
+
+_HOST = "HOST"
 
 
 def again(

@@ -43,7 +43,7 @@ def plan(view: PlanView, given: Options) -> None:
     _removals(view, verbose=verbose)
     kept = [((value.value, value.reason), value.computer) for value in view.kept]
     foreign = [((value.value, value.hint), value.computer) for value in view.foreign]
-    _others("kept by a rule", kept, verbose=verbose)
+    _others("kept", kept, verbose=verbose)
     _others("foreign, left alone", foreign, verbose=verbose)
     if verbose:
         every_value(changes)

@@ -4,18 +4,22 @@ Groups are computed by the DC, which knows nesting, other domains and primary gr
 them by memberOf would miss all three.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
-from ldap3.utils.conv import escape_bytes, escape_filter_chars
+from ldap3.utils.conv import escape_filter_chars
 
-from delegation.directory import entries
-from delegation.directory.ldap import TOKEN_GROUPS, LdapReader, any_of, chunks
+from delegation.directory import searching, trouble
+from delegation.directory.ldap import TOKEN_GROUPS, LdapReader
 from delegation.directory.searching import Bounds
 from delegation.mesh.snapshot import Computer
 
 _NAMESAKES = 100
 """Accounts that one name may mean: a principal name should be unique, and no DC insists on it."""
 
+_CROSS_REF = ("nETBIOSName", "dnsRoot")
+_MOST_DOMAINS = 1_000
+
+_NAMED = "(&(objectClass=user)(sAMAccountName={name}))"
 _USER = "(&(objectClass=user)(|(sAMAccountName={name})(userPrincipalName={name})))"
 _HERE = "(&(objectClass=user)(|(sAMAccountName={name})(userPrincipalName={name}@{domain})))"
 
@@ -29,15 +33,31 @@ class LdapInspector(LdapReader):
         return list(self._search(terms, Bounds.without_end()))
 
     def people(self, name: str) -> list[Computer]:
-        """As Inspector.people; a down-level name (CORP\\\\user) is taken as this domain's."""
-        bare = escape_filter_chars(name.rpartition("\\")[2])
-        template = _USER if "@" in bare else _HERE
+        """As Inspector.people; of a down-level name (CORP\\\\user) only sAMAccountName counts."""
+        _, is_down_level, user = name.rpartition("\\")
+        bare = escape_filter_chars(user)
+        template = _NAMED if is_down_level else _USER if "@" in bare else _HERE
         terms = template.format(name=bare, domain=self._directory.domain)
         accounts = list(self._search(terms, Bounds.of(_NAMESAKES)))
         if accounts:
             return accounts
         user = self._user_of_this_domain(name)
         return self.people(user) if user else []
+
+    def domains(self) -> Mapping[str, str]:
+        """From the forest's crossRef objects (MS-ADTS 6.1.1.2.1.1), which all may read."""
+        found: dict[str, str] = {}
+        for context in self._values("", "configurationNamingContext"):
+            base = f"CN=Partitions,{context.decode(errors='replace')}"
+            wanted = searching.Wanted(base, "(nETBIOSName=*)", _CROSS_REF)
+            with trouble.in_words(self._url):
+                bounds = Bounds.of(_MOST_DOMAINS)
+                refs = list(searching.everywhere(self._connection, wanted, bounds, self.page))
+            for _, values in refs:
+                named = (values.get(name.casefold(), ()) for name in _CROSS_REF)
+                for short, full in zip(*named, strict=False):
+                    found[short.decode(errors="replace").casefold()] = full.decode(errors="replace")
+        return found
 
     def _user_of_this_domain(self, name: str) -> str:
         """The user of ``user@corp.example``, who may have no such userPrincipalName."""
@@ -51,14 +71,3 @@ class LdapInspector(LdapReader):
         if not groups or not account.sid:
             return None
         return frozenset({account.sid, *(self._sid(account.dn, group) for group in groups)})
-
-    def account_names(self, sids: Collection[str]) -> Mapping[str, str]:
-        terms = [f"(objectSid={escape_bytes(entries.sid_bytes(sid))})" for sid in sids]
-        names: dict[str, str] = {}
-        for chunk in chunks(terms):
-            attributes = [entries.OBJECT_SID, entries.SAM_ACCOUNT_NAME]
-            for dn, values in self._entries(any_of(chunk), Bounds.of(len(chunk)), attributes):
-                if values.get("objectsid") and values.get("samaccountname"):
-                    sid = self._sid(dn, values["objectsid"][0])
-                    names[sid] = values["samaccountname"][0].decode(errors="replace")
-        return names

@@ -9,7 +9,6 @@ a slow link costs its round trip once.
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any
 from uuid import UUID
 
 from ldap3.core.exceptions import LDAPException
@@ -22,7 +21,6 @@ from delegation.directory import (
     bounded,
     entries,
     forest,
-    ldap_answers,
     ldap_modify,
     requests,
     searching,
@@ -31,11 +29,11 @@ from delegation.directory import (
 )
 from delegation.directory.bounded import WaitingTime
 from delegation.directory.connection import ServerLogon
-from delegation.directory.ldap_answers import Answer, Unreadable
+from delegation.directory.ldap_answers import Unreadable
 from delegation.directory.searching import Bounds
-from delegation.errors import ConnectionFailed, DirectoryError
+from delegation.errors import ConnectionFailed
 from delegation.inventory import DirectorySettings
-from delegation.mesh.seams import delegations
+from delegation.mesh.seams import AccountOrigin, delegations
 from delegation.mesh.snapshot import DOMAIN_CONTROLLER_GROUPS, Computer, Directory
 from delegation.mesh.spn_mappings import SpnMappings
 from delegation.mesh.state import Delegation, DelegationChange, DelegationOutcome
@@ -105,6 +103,37 @@ class LdapReader:
             found = searching.one_object(self._connection, dn, [attribute])
         return list(found[1].get(attribute.casefold(), ())) if found else []
 
+    def origins(self, accounts: Collection[Computer]) -> Mapping[UUID, AccountOrigin]:
+        """By mS-DS-CreatorSID, which came with the account, and the owner of its descriptor."""
+        owners = {account.guid: self._owner(account) for account in accounts}
+        sids = {*owners.values(), *(account.creator for account in accounts)} - {""}
+        called = self.account_names(sorted(sids))
+        origins: dict[UUID, AccountOrigin] = {}
+        for account in accounts:
+            owner = owners[account.guid]
+            creator = called.get(account.creator, account.creator)
+            origins[account.guid] = AccountOrigin(creator, called.get(owner, owner))
+        return origins
+
+    def _owner(self, account: Computer) -> str:
+        from delegation.directory import descriptors  # impacket: only where an account is new
+
+        with trouble.in_words(self._url):
+            raw = searching.descriptor_with_owner(self._connection, f"<GUID={account.guid}>")
+        return descriptors.owner(raw)
+
+    def account_names(self, sids: Collection[str]) -> Mapping[str, str]:
+        """sAMAccountName by SID, of those that the domain knows."""
+        terms = [f"(objectSid={escape_bytes(entries.sid_bytes(sid))})" for sid in sids]
+        called: dict[str, str] = {}
+        for chunk in chunks(terms):
+            attributes = [entries.OBJECT_SID, entries.SAM_ACCOUNT_NAME]
+            for dn, values in self._entries(any_of(chunk), Bounds.of(len(chunk)), attributes):
+                if values.get("objectsid") and values.get("samaccountname"):
+                    sid = self._sid(dn, values["objectsid"][0])
+                    called[sid] = values["samaccountname"][0].decode(errors="replace")
+        return called
+
     def read(self, guids: Collection[UUID]) -> Mapping[UUID, Computer]:
         """Without names and SPNs, which take most of the time and no write depends on."""
         terms = [f"(objectGUID={escape_bytes(guid.bytes_le)})" for guid in guids]
@@ -162,7 +191,7 @@ class LdapReader:
         try:
             return entries.sid_text(raw)
         except ValueError as exc:
-            raise self._no_directory(f"{owner} has a group that is no SID: {raw[:40]!r}") from exc
+            raise self._no_directory(f"{owner} has a SID that is none: {raw[:40]!r}") from exc
 
     def _no_directory(self, what: str) -> ConnectionFailed:
         return trouble.unreadable(self._url, Unreadable(what))
@@ -175,7 +204,7 @@ class LdapReader:
             if searching.in_parts(values):
                 with trouble.in_words(self._url):
                     whole = searching.completed(self._connection, dn, values)
-            _refuse_unseen(dn, whole)
+            entries.refuse_unseen(dn, whole)
             yield entries.computer(dn, whole)
 
     def _entries(
@@ -190,23 +219,6 @@ class LdapReader:
         """One object with all its values, those that come in parts too."""
         with trouble.in_words(self._url):
             return searching.in_full(self._connection, dn, attributes)
-
-
-_NEEDED = (entries.SAM_ACCOUNT_NAME, entries.USER_ACCOUNT_CONTROL, entries.OBJECT_GUID)
-
-
-def _refuse_unseen(dn: str, values: entries.Attributes) -> None:
-    """Every account has these: where one does not come, who asks may not see it.
-
-    Flags that can't be seen are unknown, and never 0: an account that may delegate to everything
-    would look clean.
-    """
-    unseen = [name for name in _NEEDED if not values.get(name.casefold())]
-    if unseen:
-        raise DirectoryError(
-            f"{dn} has {', '.join(unseen)} that this logon may not see: what it is stays unknown",
-            "log on as an account that may read all of the account's attributes",
-        )
 
 
 class LdapDirectory(LdapReader):
@@ -252,7 +264,7 @@ class LdapDirectory(LdapReader):
             while sent:
                 for answer in self._connection.strategy.arrived(patience.part()):
                     # The change stays in doubt until its answer has been read in full.
-                    result = _result_of_write(answer, sent)
+                    result = ldap_modify.result_of_write(answer, sent)
                     yield ldap_modify.outcome(sent.pop(answer.number), result)
         except (LDAPException, OSError, Unreadable) as exc:
             # The request that failed to go out may have left all the same.
@@ -273,16 +285,6 @@ class LdapDirectory(LdapReader):
 
 _SECONDS_A_WRITE = 2
 """That each change of a pipeline adds to what one waits for all answers."""
-
-_MODIFY_RESPONSE = 0x67
-
-
-def _result_of_write(answer: Answer, asked: Collection[int]) -> Mapping[str, Any]:
-    """Raises Unreadable where nobody asked for it, and LDAPException at the server's goodbye."""
-    bounded.expected(answer, answer.number if answer.number in asked else next(iter(asked), 0))
-    if answer.tag != _MODIFY_RESPONSE:
-        raise Unreadable(f"a message of type {answer.tag:#04x} answers a modify")
-    return ldap_answers.result(answer)
 
 
 def any_of(terms: list[str]) -> str:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Self
 
 import ldap3
 from ldap3.operation.search import search_operation
+from ldap3.protocol.microsoft import security_descriptor_control
 from ldap3.protocol.rfc2696 import paged_search_control
 
 from delegation.directory import bounded, ldap_answers
@@ -130,14 +131,27 @@ def one_object(connection: Any, dn: str, attributes: Collection[str]) -> Found |
     return _one(connection, dn, attributes)[0]
 
 
+def descriptor_with_owner(connection: Any, dn: str) -> bytes:  # noqa: ANN401
+    """A security descriptor's owner alone, since more of it takes more rights; empty if unseen.
+
+    By LDAP_SERVER_SD_FLAGS_OID with OWNER_SECURITY_INFORMATION (MS-ADTS 3.1.1.3.4.1.11).
+    """
+    attribute = "nTSecurityDescriptor"
+    controls = security_descriptor_control(criticality=True, sdflags=0x1)
+    found = _one(connection, dn, [attribute], controls)[0]
+    values = found[1].get(attribute.casefold(), ()) if found else ()
+    return values[0] if values else b""
+
+
 def _one(
     connection: Any,  # noqa: ANN401
     dn: str,
     attributes: Collection[str],
+    controls: Sequence[Any] | None = None,
 ) -> tuple[Found | None, Mapping[str, Any]]:
     wanted = Wanted(dn, "(objectClass=*)", attributes, ldap3.BASE)
     patience = WaitingTime(bounded.ANSWER_TIMEOUT)
-    found, result = _answers(connection, wanted, _Tally(Bounds.of(1), 1), patience)
+    found, result = _answers(connection, wanted, _Tally(Bounds.of(1), 1), patience, controls)
     return (found[0] if found else None), result
 
 

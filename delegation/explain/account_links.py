@@ -133,11 +133,14 @@ def operator(case: PairCase) -> Link:
     name, person = "operator", case.operator
     if person is None:
         return unknown(name, NOT_LOOKED_AT, "--as USER looks at whoever runs the migration")
+    if person.elsewhere:
+        return unknown(name, facts.of_another_domain(person), facts.ASK_THERE)
     if person.account is None and case.is_export:
         return unknown(name, facts.not_in_export(person), ASK)
     if person.account is None:
         base = case.snapshot.directory.base_dn
-        return broken(name, f"nobody in {base} is called {person.name}", "correct the name")
+        fix = "correct the name; write one of another domain as user@domain"
+        return broken(name, f"nobody in {base} is called {person.name}", fix)
     if not person.account.enabled:
         return broken(name, f"{person.name} is disabled", "enable it, or migrate as another")
     return _delegatable(name, person)

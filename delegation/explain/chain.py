@@ -173,7 +173,9 @@ class PairCase:
         if self.source is None:
             return {}
         user = kdc.User()
-        if self.operator is not None and self.operator.account is not None:
+        if self.operator is not None and self.operator.elsewhere:
+            user = kdc.User(self.operator.name, protected=None)
+        elif self.operator is not None and self.operator.account is not None:
             user = kdc.User.of(self.operator)
         source = kdc.Service.of(self.source, self.token)
         return {

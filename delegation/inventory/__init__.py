@@ -166,7 +166,8 @@ class Host:
     """A Hyper-V host. ``label`` is the inventory's key, ``computer`` the account without ``$``.
 
     ``protocol_transition`` None: leave the flag as it is found. ``unconstrained`` None: as the
-    policy of the whole inventory says.
+    policy of the whole inventory says. ``former``: names that it had and has no more, short or full
+    (``former_names`` tells what they come to).
     """
 
     label: str
@@ -175,6 +176,7 @@ class Host:
     protocol_transition: bool | None = True
     live_migration: LiveMigration | None = None
     unconstrained: Unconstrained | None = None
+    former: tuple[str, ...] = ()
 
 
 class Mesh(NamedTuple):
@@ -275,7 +277,8 @@ class Policy:
 class Inventory:
     """A valid inventory: every name in it resolves to something in it.
 
-    ``digest`` is the SHA-256 of the file's bytes, for the record of runs.
+    ``digest`` is the SHA-256 of the file's bytes, for the record of runs. ``former_suffixes`` are
+    DNS suffixes that any of the hosts may have had.
     """
 
     domain: str
@@ -288,6 +291,7 @@ class Inventory:
     keep: tuple[Keep, ...] = ()
     remove: tuple[Removal, ...] = ()
     retired: tuple[Retired, ...] = ()
+    former_suffixes: tuple[str, ...] = ()
     policy: Policy = field(default_factory=Policy)
     remoting: Remoting = field(default_factory=Remoting)
     migrate: MigrateSettings = field(default_factory=MigrateSettings)

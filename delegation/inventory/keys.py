@@ -19,6 +19,7 @@ from delegation.inventory import (
     Unconstrained,
 )
 from delegation.inventory.directory_section import ADDRESSES, URL
+from delegation.inventory.former_name_types import FORMER_NAMES, FORMER_SUFFIXES
 from delegation.inventory.hosts_section import HOST_NAME, TRANSITION
 from delegation.inventory.keep_section import ACCEPTANCE, SPN_PATTERN
 from delegation.inventory.live_migration_section import SUBNET
@@ -28,6 +29,7 @@ from delegation.inventory.machine_names import (
     COMPUTER_NAME,
     DOMAIN,
     FQDN,
+    SUFFIX,
 )
 from delegation.inventory.meshes_section import HOST_NAMES, MESH_NAMES
 from delegation.inventory.operation_sections import MACHINES
@@ -107,6 +109,10 @@ DEFAULTS = Section("defaults", (
 HOST = Section("host", (
     Key("fqdn", FQDN, "hv01.corp.example", "The account's dNSHostName", "the name in the domain"),
     Key("computer", COMPUTER_NAME, "HV01", "The account's sAMAccountName without $", "the name"),
+    Key("suffix", SUFFIX, "dc2.corp.example",
+        "DNS suffix of the host, or of each of a range", "the domain"),
+    Key("former", FORMER_NAMES, "[OLD64, hv64.old.example]",
+        "Names that it has no more, short or full: values that name them go", tacit_default="none"),
     Key("protocol_transition", TRANSITION, "true",
         '"Use any authentication protocol"; false: Kerberos only; keep: as it is found',
         tacit_default="that of defaults"),
@@ -224,6 +230,9 @@ INVENTORY = Section("inventory", (
         "Values that go, whoever wrote them; the opposite of keep"),
     Key("retired", list_of(RETIRED, may_be_empty=True), "[hv99]",
         "Hosts that are gone: every trace of them is removed, from peers and their own accounts"),
+    Key("former_suffixes", FORMER_SUFFIXES, "[old.example]",
+        "DNS suffixes that the hosts have no more: values that name a host with one go",
+        tacit_default="none"),
     Key("policy", mapping_of(POLICY), "{foreign: report}",
         "What to do about what is found, and how much at once"),
     Key("remoting", mapping_of(REMOTING), "{user: vmadmin}",

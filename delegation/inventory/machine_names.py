@@ -55,6 +55,16 @@ def read_fqdn(reading: Reading, field: Field | None) -> str | None:
     return None
 
 
+def read_suffix(reading: Reading, field: Field | None) -> str | None:
+    """What stands behind the first dot of a full name."""
+    suffix = reading.text(field)
+    if field is None or suffix is None or is_dns_name(suffix):
+        return suffix
+    what = f"{quoted(suffix)} is not a DNS suffix"
+    reading.problem(field.node, what, "write it like dc2.corp.example, without a leading dot")
+    return None
+
+
 def read_account_name(reading: Reading, field: Field | None) -> str | None:
     """A sAMAccountName as it is: up to 20 characters, none of those that Windows refuses."""
     name = reading.text(field)
@@ -82,6 +92,7 @@ def read_aliases(reading: Reading, field: Field | None) -> tuple[str, ...]:
     return tuple(found.values())
 
 
+SUFFIX = ValueType("a DNS name", TEXT_SCHEMA, read_suffix)
 DOMAIN = ValueType("a DNS name", TEXT_SCHEMA, read_domain)
 COMPUTER_NAME = ValueType("an account's name", TEXT_SCHEMA, read_computer_name)
 FQDN = ValueType("a DNS name", TEXT_SCHEMA, read_fqdn)

@@ -14,6 +14,9 @@ from delegation.inventory import Inventory, Policy, yaml_tree, yaml_writing
 from delegation.inventory.declared import DeclaredSection
 from delegation.inventory.directory_section import directory_settings
 from delegation.inventory.fields import Field, Reading
+from delegation.inventory.former_name_types import read_suffixes
+from delegation.inventory.former_names import names_of
+from delegation.inventory.former_section import claim_former_names
 from delegation.inventory.hosts_section import read_host_defaults, read_hosts, read_retired
 from delegation.inventory.keep_section import read_keep
 from delegation.inventory.keys import INVENTORY
@@ -61,6 +64,8 @@ def _inventory(declared: DeclaredSection, digest: str) -> Inventory | None:
     _advise(reading, "reached_from", [mesh.name for mesh in meshes.found])
     # Before the retired hosts, which may not be named like a file server either.
     file_servers = read_file_servers(declared, domain, hosts, meshes)
+    in_use = names_of(hosts.hosts.values(), file_servers)
+    claim_former_names(reading, domain, hosts, in_use)
     retired = read_retired(declared, domain, hosts)
     # A retired host's account may hold values of somebody else for a while.
     holders = hosts.with_retired(retired)
@@ -77,6 +82,7 @@ def _inventory(declared: DeclaredSection, digest: str) -> Inventory | None:
         keep=keep,
         remove=read_removals(declared, holders, reached, keep),
         retired=retired,
+        former_suffixes=read_suffixes(reading, declared.get("former_suffixes")),
         policy=declared.section("policy").made(Policy),
         remoting=remoting_settings(declared.section("remoting")),
         migrate=migrate_settings(declared.section("migrate"), hosts),

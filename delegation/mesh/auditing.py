@@ -14,6 +14,7 @@ from delegation.errors import Busy, DelegationError
 from delegation.events import Teller
 from delegation.inventory import Inventory
 from delegation.mesh import audits, checks, survey
+from delegation.mesh.account_records import known_to
 from delegation.mesh.audit_events import (
     AuditNotRecorded,
     BaselineAssumed,
@@ -26,9 +27,10 @@ from delegation.mesh.audit_pages import AuditPage, PastFinding
 from delegation.mesh.audit_view import AuditView, Threshold
 from delegation.mesh.audits import AuditRecord
 from delegation.mesh.findings_view import FindingsView
+from delegation.mesh.known_accounts import accounts_in_reach
 from delegation.mesh.news import Baseline, news
 from delegation.mesh.seams import Inspector
-from delegation.mesh.snapshot import Directory
+from delegation.mesh.snapshot import Computer, Directory
 from delegation.mesh.state import AUDIT
 
 
@@ -94,9 +96,10 @@ def audit(
     """
     scope = survey.limited(request.limit, world.inventory)
     with _comparing_alone(world.records, compares=request.new_only or request.moves_baseline):
+        known = known_to(world)
         with world.reading() as inspector:
             comparison = survey.for_findings(
-                world.inventory, inspector, world.today(), scope, request.operators
+                world.inventory, inspector, world.today(), scope, request.operators, known
             )
         findings = checks.findings(comparison, scope)
         look = Look.of(comparison, scope)
@@ -109,7 +112,9 @@ def audit(
             request.threshold,
         )
         deliver(view)
-        _record(world, request, _Made(comparison.snapshot.directory, look, baseline, view))
+        accounts = tuple(accounts_in_reach(comparison).values())
+        made = _Made(comparison.snapshot.directory, look, baseline, view, accounts)
+        _record(world, request, made)
     return view
 
 
@@ -120,6 +125,7 @@ class _Made(NamedTuple):
     look: Look
     baseline: Baseline
     view: AuditView
+    accounts: tuple[Computer, ...]
 
 
 def _remind_before(world: AuditWorld, request: AuditRequest) -> str:
@@ -182,6 +188,7 @@ def _record(world: AuditWorld, request: AuditRequest, made: _Made) -> None:
         made.view.record_summary(is_baseline=request.moves_baseline),
         moves=request.moves_baseline or is_assumed,
         is_declared=request.moves_baseline,
+        accounts=made.accounts,
     )
     try:
         with world.records.adding() as journal:

@@ -15,11 +15,12 @@ from delegation.changes import store
 from delegation.changes.journal import Journal
 from delegation.changes.records import Records
 from delegation.changes.run import DONE, NewRun
-from delegation.mesh import audit_pages
+from delegation.mesh import account_records, audit_pages
 from delegation.mesh.audit_look import Look
 from delegation.mesh.audit_pages import AuditPage
 from delegation.mesh.checks import Finding
 from delegation.mesh.news import Audited, Baseline, LastLook, OldAudit
+from delegation.mesh.snapshot import Computer
 from delegation.mesh.state import DELEGATION, added
 
 ROOM = 64 * 2**20
@@ -30,6 +31,7 @@ class AuditRecord(NamedTuple):
     """A finished audit; ``audited_as`` is the inventory that it looked by.
 
     ``moves``: it is what later ones compare with. ``is_declared``: because it was told so.
+    ``accounts`` are those that it took for the inventory's machines.
     """
 
     audited_as: str
@@ -38,6 +40,7 @@ class AuditRecord(NamedTuple):
     summary: Mapping[str, Any]
     moves: bool = False
     is_declared: bool = False
+    accounts: tuple[Computer, ...] = ()
 
 
 def alone(records: Records) -> AbstractContextManager[None]:
@@ -130,6 +133,7 @@ def record(journal: Journal, run: NewRun, audit: AuditRecord) -> bool:
     # One transaction: a run whose findings were lost would make the next audit call all of it new.
     with store.transaction(db, journal.path):
         number = journal.add(run, DONE, audit.summary)
+        account_records.seen(journal, number, run.directory, audit.accounts)
         if content is not None:
             page = (number, audit.audited_as, content)
             db.execute("INSERT INTO findings VALUES (?, ?, ?)", page)

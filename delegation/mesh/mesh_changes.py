@@ -13,14 +13,16 @@ from delegation.changes.outcomes import Result
 from delegation.changes.plan import Blocked, Plan
 from delegation.changes.run import NewRun, Run
 from delegation.errors import DelegationError
-from delegation.events import Event, EventSeverity
-from delegation.mesh import retirement
+from delegation.events import Event, EventSeverity, Remark
+from delegation.mesh import account_records, retirement
+from delegation.mesh.known_accounts import accounts_in_reach
+from delegation.mesh.new_account_refusal import refuse_unknown_hosts
 from delegation.mesh.plan_mesh import (
     PlannedMesh,
     PlanWorld,
     lacking_rights,
     plan_from,
-    tell_left_alone,
+    tell_remarks,
 )
 from delegation.mesh.seams import Writer
 from delegation.mesh.snapshot import Directory
@@ -29,10 +31,6 @@ from delegation.mesh.state import DELEGATION, Delegation, DelegationPlan
 
 class WriteWorld(PlanWorld, Protocol):
     """What an apply needs besides: the directory to change, and where its undo is put."""
-
-    @property
-    def recorded_as(self) -> str:
-        """What runs on this directory are recorded against."""
 
     @property
     def inventory_path(self) -> str:
@@ -150,10 +148,13 @@ class MeshToApply(OpenedDirectory):
         self._labels = labels
         self._allow = allow
         self._journal = journal
+        self._known = account_records.known(journal, self.recorded_as)
+        self._goes_by: PlannedMesh | None = None
+        """The last plan, and with it the accounts that it takes for the hosts."""
 
     def plan(self) -> Prospect[Delegation]:
         planned = self._planned()
-        tell_left_alone(self._world.teller, planned.comparison, self._labels)
+        tell_remarks(self._world.teller, planned.comparison, self._labels)
         return self._within_rights(planned)
 
     def plan_again(self, confirmed: Prospect[Delegation]) -> Prospect[Delegation]:  # noqa: ARG002
@@ -184,7 +185,8 @@ class MeshToApply(OpenedDirectory):
         return Prospect(replace(plan, changes=changes), view, left, whole=plan)
 
     def _planned(self) -> PlannedMesh:
-        planned = plan_from(self._world, self.changer, self._labels, self._allow)
+        planned = plan_from(self._world, self.changer, self._labels, self._allow, self._known)
+        self._goes_by = planned
         held = tuple(self._held_by_migrations(planned.plan))
         if not held:
             return planned
@@ -207,6 +209,26 @@ class MeshToApply(OpenedDirectory):
                     f"it is retired, and run {run} still has machines to move from it or to it: "
                     f"see delegation migrate status {run}; let it end, or abandon them",
                 )
+
+    def before_first_write(self, run: Run, plan: Plan[Delegation]) -> None:
+        """Whoever confirmed the plan has confirmed the accounts that it is for."""
+        super().before_first_write(run, plan)
+        if self._goes_by is not None:
+            accounts = accounts_in_reach(self._goes_by.comparison).values()
+            news = [account for account in accounts if not self._known.has_allowed(account)]
+            account_records.allowed(self._journal, run.id, self.recorded_as, news)
+
+    def keep_allowed(self) -> None:
+        """Record that accounts were allowed where nothing was to be written to any."""
+        planned = self._goes_by
+        if planned is None or planned.plan.changes or planned.plan.blocked:
+            return
+        new = [other.account for other in planned.comparison.identities.new]
+        if new:
+            run = account_records.allowed_alone(self._journal, self.new_run(planned.plan), new)
+            hosts = names.fold(other.label for other in planned.comparison.identities.new)
+            what = f"run {run} records that another account of {hosts} is allowed"
+            self._world.teller.say(Remark(what))
 
     def new_run(self, plan: Plan[Delegation]) -> NewRun:
         inventory, directory = self._world.inventory, self.changer.directory
@@ -236,7 +258,11 @@ def open_to_apply(
     world: WriteWorld, labels: frozenset[str] | None, allow: Collection[str], journal: Journal
 ) -> Iterator[MeshToApply]:
     """The mesh to change, on the DC that alone can tell of runs that died, if there is one."""
+    refuse_unknown_hosts(world.inventory, allow)
     unsettled = journal.unsettled(DELEGATION)
     prefer = [run.dc for run in unsettled if run.directory == world.recorded_as]
     with world.writing(prefer) as writer:
-        yield MeshToApply(writer, world, labels, allow, journal)
+        opened = MeshToApply(writer, world, labels, allow, journal)
+        yield opened
+        # Not reached where it was refused or declined.
+        opened.keep_allowed()

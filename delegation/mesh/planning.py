@@ -13,7 +13,9 @@ from delegation.mesh import facts
 from delegation.mesh.compare import Comparison, HostComparison, Standing, Verdict
 from delegation.mesh.desired import Endpoint
 from delegation.mesh.facts import NoAccount
+from delegation.mesh.inventory_lines import InventoryLines
 from delegation.mesh.name_owners import NameOwners
+from delegation.mesh.new_account_refusal import refuse_other_accounts
 from delegation.mesh.snapshot import (
     TRUSTED_FOR_DELEGATION,
     TRUSTED_TO_AUTH_FOR_DELEGATION,
@@ -39,9 +41,11 @@ def plan(comparison: Comparison, allow: Collection[str] = ()) -> DelegationPlan:
         if change is not None:
             changes.append(change)
     changes.sort(key=lambda change: names.dn_key(change.target.dn))
-    refusals = _refusals(comparison, changes)
+    lifted = {name.casefold() for name in allow}
     blocked = tuple(
-        refusal for refusal in refusals if not refusal.override or refusal.override not in allow
+        refusal
+        for refusal in _refusals(comparison, changes)
+        if not refusal.override or refusal.override.casefold() not in lifted
     )
     return Plan(DELEGATION.name, comparison.desired.domain, tuple(changes), blocked)
 
@@ -100,6 +104,7 @@ def _change(comparison: Comparison, host: HostComparison) -> DelegationChange | 
 def _refusals(comparison: Comparison, changes: list[DelegationChange]) -> Iterator[Blocked]:
     for host in comparison.hosts:
         yield from _account_refusals(Endpoint.of_host(host.delegate.host), host.computer)
+    yield from refuse_other_accounts(comparison)
     in_scope = set(comparison.labels)
     for endpoint in comparison.desired.endpoints_of(comparison.labels):
         yield from _endpoint_refusals(comparison.snapshot, endpoint, in_scope)
@@ -199,8 +204,8 @@ def _flag_refusal(comparison: Comparison, host: HostComparison) -> Iterator[Bloc
         return
     leaving = {verdict.value for verdict in removals(comparison, host)}
     affected: list[str] = []
-    for verdict in host.standing(Standing.KEPT, Standing.FOREIGN):
-        stays = verdict.value not in leaving
+    for verdict in host.extra:
+        stays = verdict.is_of_others and verdict.value not in leaving
         if stays and not _accepts_transition(verdict):
             affected.append(verdict.value)
     if affected:
@@ -209,9 +214,19 @@ def _flag_refusal(comparison: Comparison, host: HostComparison) -> Iterator[Bloc
             "flag-change",
             "its delegation flag would change, and with it how these values of somebody else "
             f"work: {', '.join(affected)}; agree it with their owner and say "
-            "protocol_transition: accept in their keep rule",
+            f"protocol_transition: accept in their keep rule{_or_former(comparison, affected)}",
             "flag-change",
         )
+
+
+def _or_former(comparison: Comparison, values: Collection[str]) -> str:
+    """What to write where such values name hosts of the inventory by a suffix of old."""
+    lines = InventoryLines(comparison.inventory)
+    suffixes = {lines.suffix_of(value) for value in values} - {""}
+    if not suffixes:
+        return ""
+    listed = ", ".join(sorted(suffixes))
+    return f"; where they are hosts' names of old, say former_suffixes: [{listed}]"
 
 
 def _accepts_transition(verdict: Verdict) -> bool:
@@ -235,10 +250,11 @@ def _limit_refusal(comparison: Comparison, host: HostComparison) -> Iterator[Blo
 def _removals_refusal(comparison: Comparison, changes: list[DelegationChange]) -> Iterator[Blocked]:
     """An inventory that lost half its hosts by mistake looks like an order to remove theirs.
 
-    A retired host is no such mistake: somebody has written its name down. What it leaves behind,
-    on its peers and on its own account, counts neither as removed nor as there.
+    A retired host is no such mistake, and neither is a former name: somebody has written it down.
+    What it leaves behind, on its peers and on its own account, counts neither as removed nor as
+    there.
     """
-    retiring = {host.label: _leaving_by_retirement(host) for host in comparison.objects}
+    retiring = {host.label: _leaving_by_gone_names(host) for host in comparison.objects}
     counts: dict[str, int] = {}
     for change in changes:
         name = change.target.name
@@ -258,5 +274,5 @@ def _removals_refusal(comparison: Comparison, changes: list[DelegationChange]) -
         )
 
 
-def _leaving_by_retirement(host: HostComparison) -> set[str]:
-    return {verdict.value.casefold() for verdict in host.extra if verdict.by_retirement}
+def _leaving_by_gone_names(host: HostComparison) -> set[str]:
+    return {verdict.value.casefold() for verdict in host.extra if verdict.by_gone_name}

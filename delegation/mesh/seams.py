@@ -4,7 +4,7 @@ Three protocols, each with more than the one before: what only reads is never ha
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from delegation.changes.outcomes import Absent, Changer
@@ -12,6 +12,17 @@ from delegation.changes.plan import Target
 from delegation.mesh.snapshot import Computer, Directory
 from delegation.mesh.spn_mappings import SpnMappings
 from delegation.mesh.state import Delegation, DelegationChange, DelegationOutcome
+
+
+class AccountOrigin(NamedTuple):
+    """Whose an account is, by name or else by SID; empty where the directory does not tell.
+
+    ``creator`` made it through the machine-account quota; ``owner`` is its security descriptor's,
+    which for all other accounts is most often a group of administrators.
+    """
+
+    creator: str = ""
+    owner: str = ""
 
 
 class Reader(Protocol):
@@ -40,6 +51,9 @@ class Reader(Protocol):
     def read(self, guids: Collection[UUID]) -> Mapping[UUID, Computer]:
         """The accounts as they are now, found by objectGUID; those that are gone are left out."""
 
+    def origins(self, accounts: Collection[Computer]) -> Mapping[UUID, AccountOrigin]:
+        """Who made each of these accounts; a question for each, so of few."""
+
     def close(self) -> None: ...
 
 
@@ -50,7 +64,13 @@ class Inspector(Reader, Protocol):
         """Every computer account whose name, without ``$``, fits ``pattern`` (``*`` for any)."""
 
     def people(self, name: str) -> list[Computer]:
-        """The accounts that ``name`` means: a sAMAccountName or a user principal name."""
+        """The accounts of this domain that ``name`` means.
+
+        A sAMAccountName, ``DOMAIN\\user`` with this domain's name, or a user principal name.
+        """
+
+    def domains(self) -> Mapping[str, str]:
+        """DNS names of the forest's domains by NetBIOS name, casefolded, as far as they show."""
 
     def token(self, account: Computer) -> frozenset[str] | None:
         """The SIDs of ``account`` and all its groups, nested ones too; None: it can't be told."""

@@ -8,9 +8,11 @@ from uuid import UUID
 from delegation import names
 from delegation.errors import AccountsError, DirectoryError, UsageError
 from delegation.inventory import Inventory, OwnValues
-from delegation.mesh import checks, compare, file_servers, retirement, snapshot
+from delegation.mesh import checks, compare, file_servers, known_accounts, retirement, snapshot
 from delegation.mesh.acting_list import lets_act
 from delegation.mesh.desired import expand
+from delegation.mesh.identities import KnownAccounts
+from delegation.mesh.operator_names import OperatorName
 from delegation.mesh.seams import Inspector, Reader
 from delegation.mesh.snapshot import Computer
 from delegation.mesh.spn_mappings import SpnMappings
@@ -45,14 +47,19 @@ def _also_retired(former: Collection[str]) -> str:
 
 
 def for_plan(
-    inventory: Inventory, reader: Reader, today: date, limit: Collection[str] | None = None
+    inventory: Inventory,
+    reader: Reader,
+    today: date,
+    limit: Collection[str] | None = None,
+    known: KnownAccounts | None = None,
 ) -> compare.Comparison:
     """Read the directory once and judge it, for a plan; ``today`` is when keep rules expire.
 
+    ``known`` are the accounts as they were before, None where nothing is known of that.
     Raises AccountsError where a host in scope, or a host it reaches, has not exactly one
     account in the domain.
     """
-    comparison = _compared(inventory, reader, today, limit)
+    comparison = _compared(inventory, reader, today, limit, known)
     problems = checks.problems(comparison, limit)
     if problems:
         raise AccountsError(
@@ -63,12 +70,13 @@ def for_plan(
     return comparison
 
 
-def for_findings(
+def for_findings(  # noqa: PLR0913, PLR0917 - what findings rest on
     inventory: Inventory,
     inspector: Inspector,
     today: date,
     limit: Collection[str] | None = None,
     operators: Sequence[str] = (),
+    known: KnownAccounts | None = None,
 ) -> compare.Comparison:
     """Read the directory and judge it, for findings: with evidence, hosts without account left out.
 
@@ -76,7 +84,7 @@ def for_findings(
     that they use comes with the hosts. Of other values, whoever may answer to their names is
     looked up: by the name itself, by what stands for it, and by the name of a computer.
     """
-    comparison = _compared(inventory, inspector, today, limit)
+    comparison = _compared(inventory, inspector, today, limit, known)
     accounts = comparison.snapshot.accounts
     # A resource-based list holds SIDs. Whoever reads the finding knows accounts by their names.
     sids = {ace.sid for host in comparison.hosts for ace in host.computer.acting}
@@ -144,7 +152,14 @@ def names_standing_for(mappings: SpnMappings, values: Iterable[str]) -> list[str
 
 
 def operator(inspector: Inspector, name: str) -> snapshot.Operator:
-    """Who ``name`` is. Raises DirectoryError where several accounts answer to it."""
+    """Who ``name`` is. Raises DirectoryError where several accounts answer to it.
+
+    Somebody of another domain is not looked for: his namesake here is somebody else.
+    """
+    asked, here = OperatorName.parse(name), inspector.directory.domain
+    domains = inspector.domains() if asked.domain and not asked.is_principal else {}
+    if elsewhere := asked.domain_elsewhere(here, domains):
+        return snapshot.Operator(name, None, elsewhere=elsewhere)
     accounts = inspector.people(name)
     if len(accounts) > 1:
         raise DirectoryError(
@@ -152,7 +167,9 @@ def operator(inspector: Inspector, name: str) -> snapshot.Operator:
             "name the operator as DOMAIN\\user or user@domain",
         )
     if not accounts:
-        return snapshot.Operator(name, None)
+        # A principal that nobody has here may well be somebody's of another domain.
+        is_here = asked.domain.casefold() in {"", here.casefold()} or not asked.is_principal
+        return snapshot.Operator(name, None, elsewhere="" if is_here else asked.domain)
     [account] = accounts
     return snapshot.Operator(name, account, inspector.token(account))
 
@@ -162,6 +179,7 @@ def _compared(
     reader: Reader,
     today: date,
     limit: Collection[str] | None,
+    known: KnownAccounts | None,
 ) -> compare.Comparison:
     """One search for all accounts that the inventory names, and the comparison with it.
 
@@ -183,4 +201,6 @@ def _compared(
         reader.directory, account_names, accounts, bases, mappings, anywhere=former, users=users
     )
     wanted = file_servers.answered(desired, resolved)
-    return compare.compare(inventory, wanted, resolved, today, limit)
+    comparison = compare.compare(inventory, wanted, resolved, today, limit)
+    identities = known_accounts.identified(comparison, known or KnownAccounts(), reader)
+    return replace(comparison, identities=identities)

@@ -223,13 +223,16 @@ def test_what_the_example_file_shows_in_comments_works_too() -> None:
         assert refused in text
     text = text.replace("retired: []\n", "")
     text = text.replace("  start_tls: true", "").replace("    any_network: true", "")
-    text = text.replace("[hv65, hv66]", "[hv65, hv66, hv67]")
+    text = text.replace("[hv65, hv66]", "[hv65, hv66, hv67, 'hv[70-80]']")
     inventory = read(text)
     assert inventory.directory.url == "ldaps://dc1.corp.example"
     assert inventory.directory.search_base == ("OU=Hyper-V,DC=corp,DC=example",)
     assert inventory.hosts["hv67"].live_migration is not None
     assert inventory.hosts["hv67"].live_migration.migrations == 4
     assert inventory.hosts["hv66"].protocol_transition is False
+    assert inventory.hosts["hv70"].fqdn == "hv70.dc2.corp.example"
+    assert inventory.hosts["hv80"].former == ("OLD80", "hv80.lab.example")
+    assert inventory.former_suffixes == ("old.example",)
     assert [server.name for server in inventory.file_servers] == ["sofs01", "nas01", "share"]
     assert inventory.hosts["hv66"].unconstrained is Unconstrained.CLEAR
     assert len(inventory.retired) == 10

@@ -7,7 +7,7 @@ import pytest
 
 from delegation.changes import store
 from delegation.errors import Busy, UsageError
-from delegation.events import Event
+from delegation.events import Event, Remark
 from delegation.mesh.audit_events import (
     AuditNotRecorded,
     BaselineAssumed,
@@ -116,13 +116,16 @@ def test_a_journal_that_cannot_be_read_is_told_where_it_matters(
 ) -> None:
     where, heard = drifted
     ran(where)
+    heard.events.clear()
     (tmp_path / ".delegation" / "journal.sqlite").write_bytes(b"no database " * 1000)
     ran(where, EVERYTHING)
-    assert [type(event) for event in heard.events] == [AuditNotRecorded]
+    told: list[type] = [type(event) for event in heard.events]
+    assert told == [Remark, AuditNotRecorded]
+    assert "no account is compared with the one that was known before" in heard.lines[0]
     heard.events.clear()
     ran(where, NEW)
     kinds: list[type] = [type(event) for event in heard.events]
-    assert kinds == [NothingToCompareWith, AuditNotRecorded]
+    assert kinds == [Remark, NothingToCompareWith, AuditNotRecorded]
 
 
 def test_words_of_the_warnings() -> None:

@@ -14,6 +14,7 @@ from delegation.inventory import Auth, DirectorySettings, Inventory
 from delegation.inventory.reader import parse
 from delegation.inventory.yaml_writing import comment, scalar
 from delegation.mesh import discovery
+from delegation.mesh.compare import Standing
 from delegation.mesh.discovery import InventoryProposal, ProposalTerms, draft, units
 from delegation.mesh.discovery.leftover_words import LeftoverKind
 from delegation.mesh.discovery.leftovers import sayable
@@ -191,7 +192,9 @@ def holds_what_it_says(proposal: InventoryProposal, accounts: Sequence[Computer]
                 for rule in inventory.keep
                 if host.label in rule.hosts and rule.covers(verdict.value)
             ]
-            if sayable(verdict.value):
+            if verdict.standing is Standing.KEPT:
+                assert verdict.peer, "another name of a peer stays without a rule"
+            elif sayable(verdict.value):
                 [rule] = rules
                 assert rule.value.casefold() == verdict.value.casefold()
                 assert not rule.accepts_transition
@@ -812,7 +815,7 @@ class TestFormerSuffixes:
         proposal = proposed(accounts, all_hosts=False)
         assert set(kinds(proposal)) == {LeftoverKind.FORMER}
         text = " ".join(draft.text(proposal).replace("#", "").split())
-        assert f"under another suffix, {suffix.lower()}" in text
+        assert f"write former_suffixes: [{suffix.lower()}]" in text
         assert "list it under retired" not in text
 
     def test_the_advice_is_taken_by_the_reader_and_does_it(self) -> None:
@@ -822,11 +825,7 @@ class TestFormerSuffixes:
         proposal = proposed(accounts, all_hosts=False)
         lines = draft.text(proposal).splitlines()
         text = "\n".join(line for line in lines if not line.startswith(("  - {value", "keep:")))
-        if "former_suffixes" in text:
-            text += "\nformer_suffixes: [old.example]\n"
-        else:
-            removal = ", ".join(f"{{value: {scalar(v)}, hosts: [hv01]}}" for v in ghosts)
-            text += f"\nremove: [{removal}]\n"
+        text += "\nformer_suffixes: [old.example]\n"
         plan = planned(parse(text.encode(), "inventory.yaml"), MemoryDirectory(accounts))
         [change] = plan.changes
         assert set(removed(change)) == set(ghosts)
@@ -839,7 +838,7 @@ class TestFormerSuffixes:
         accounts = [replace(mesh[0], values=(*mesh[0].values, *ghosts)), mesh[1]]
         lines = draft.text(proposed(accounts, all_hosts=False)).splitlines()
         said = " ".join(" ".join(lines).replace("#", "").split())
-        assert ("as in {name: hv99, fqdn: hv99.old.example}" in said) is (suffix != DOMAIN)
+        assert ("retired ({name: hv99, fqdn: hv99.old.example})" in said) is (suffix != DOMAIN)
         retired = "hv99" if suffix == DOMAIN else "{name: hv99, fqdn: hv99.old.example}"
         kept_lines = [line for line in lines if not line.startswith(("  - {value", "keep:"))]
         text = "\n".join(kept_lines).replace("retired: []", f"retired: [{retired}]")

@@ -7,7 +7,7 @@ where the directory differs from the inventory, and *risk* where it does not hav
 from collections.abc import Collection, Iterable
 
 from delegation import names
-from delegation.mesh.checks import account_rules, departed, services, values
+from delegation.mesh.checks import account_rules, departed, identity_rules, services, values
 from delegation.mesh.checks.account_rules import problems
 from delegation.mesh.checks.rule import Finding, MeshCase, Rule, Severity
 from delegation.mesh.compare import Comparison
@@ -30,7 +30,13 @@ __all__ = [
 
 RULES: tuple[Rule, ...] = tuple(
     sorted(
-        (*values.RULES, *account_rules.RULES, *services.RULES, *departed.RULES),
+        (
+            *values.RULES,
+            *account_rules.RULES,
+            *services.RULES,
+            *departed.RULES,
+            *identity_rules.RULES,
+        ),
         key=lambda rule: rule.id,
     )
 )

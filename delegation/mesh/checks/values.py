@@ -12,6 +12,7 @@ from delegation.inventory import Foreign
 from delegation.mesh.checks.rule import MeshCase, Observation, Rule, Severity
 from delegation.mesh.compare import Standing
 from delegation.mesh.facts import ValueCount
+from delegation.mesh.inventory_lines import InventoryLines
 from delegation.mesh.planning import removals, transition
 
 _APPLY = "delegation plan, then delegation apply"
@@ -45,10 +46,14 @@ def _stale(case: MeshCase) -> Iterator[Observation]:
 def _foreign(case: MeshCase) -> Iterator[Observation]:
     if case.comparison.inventory.policy.foreign is Foreign.IGNORE:
         return
+    lines = InventoryLines(case.comparison.inventory)
     for host in case.comparison.objects:
         for verdict in host.standing(Standing.FOREIGN):
             if verdict.rule is None:
-                yield Observation(host.label, verdict.value, "not from this inventory")
+                suffix = lines.suffix_of(verdict.value)
+                fix = f"if it is a host's name of old: former_suffixes: [{suffix}]"
+                message = "not from this inventory"
+                yield Observation(host.label, verdict.value, message, fix if suffix else "")
 
 
 def _transition(case: MeshCase) -> Iterator[Observation]:

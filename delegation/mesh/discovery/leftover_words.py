@@ -1,10 +1,10 @@
-"""What a value that no mesh explains seems to be, and what its keep rule says about it."""
+"""What a value seems to be -> the words on its keep rule, and on the group of those alike."""
 
 from collections.abc import Mapping, Sequence
 from enum import IntEnum
 
 from delegation import names
-from delegation.inventory.keys import INVENTORY
+from delegation.mesh.inventory_lines import InventoryLines
 
 
 class LeftoverKind(IntEnum):
@@ -32,7 +32,7 @@ REASONS: Mapping[LeftoverKind, str] = {
     LeftoverKind.DISABLED: "a disabled account",
     LeftoverKind.NOBODY: "nobody answers to it",
     LeftoverKind.UNKNOWN: "nobody answers to it",
-    LeftoverKind.FORMER: "a host under a former suffix?",
+    LeftoverKind.FORMER: "another suffix of a host",
 }
 
 _COMMENTS: Mapping[LeftoverKind, str] = {
@@ -63,11 +63,11 @@ _COMMENTS: Mapping[LeftoverKind, str] = {
     ),
     LeftoverKind.DISABLED: (
         "Towards {names}, whose account is disabled. If that host is gone, delete these rules "
-        "and list it under retired{how}: the next plan then removes what live migration used."
+        "and list it under {gone}: the next plan then removes what live migration used."
     ),
     LeftoverKind.NOBODY: (
         "Towards {names}: nobody in this domain answers to these. If that was a host and it is "
-        "gone, delete these rules and list it under retired{how}: the next plan then removes them."
+        "gone, delete these rules and list it under {gone}: the next plan then removes them."
     ),
     LeftoverKind.UNKNOWN: (
         "Towards {names}: nobody in this domain answers to these, and they are not of live "
@@ -75,40 +75,45 @@ _COMMENTS: Mapping[LeftoverKind, str] = {
         "rules, and list the values under remove."
     ),
     LeftoverKind.FORMER: (
-        "Towards {names}, each called like a host above and under another suffix, {suffix}: nobody "
-        "answers to it any more. If it is what the hosts were once called, delete these rules and "
-        "{say}: the next plan then removes them."
+        "Towards {names} by another DNS suffix than theirs, which nobody answers to. Delete these "
+        "rules and write former_suffixes: [{suffixes}]: the next plan then removes them."
     ),
 }
 
 
-def comment(kind: LeftoverKind, values: Sequence[tuple[str, str]], mesh: str, domain: str) -> str:
-    """The comment on rules for ``values``, pairs of an owner and what is kept towards it.
+def comment_on(
+    lines: InventoryLines, kind: LeftoverKind, mesh: str, values: Sequence[tuple[str, str]]
+) -> str:
+    """What to say of a group of ``values``, which are pairs of a target and what is kept.
 
-    ``mesh`` is that of the targets; of a host's former names it is their suffix.
+    ``mesh`` is that of the targets where they are hosts of another one.
     """
-    owners = dict.fromkeys(owner for owner, _ in values)
-    return _COMMENTS[kind].format(
-        names=", ".join(names.split_list(names.fold(owners))),
-        mesh=mesh,
-        suffix=mesh,
-        say=_said(mesh, domain),
-        how=_retired(values, domain),
-    )
+    owners = names.fold(dict.fromkeys(owner for owner, _ in values))
+    shown = ", ".join(names.split_list(owners))
+    written = _lines_to_write(lines, kind, values)
+    return _COMMENTS[kind].format(names=shown, mesh=mesh, **written)
 
 
-def _retired(values: Sequence[tuple[str, str]], domain: str) -> str:
-    """How a host that is gone is listed where its full name was another than its name suggests."""
-    for owner, value in values:
-        host = value.rpartition("/")[2].casefold()
-        is_named = names.is_fqdn(host) and names.is_computer_name(owner)
-        if is_named and host != f"{owner}.{domain}".casefold():
-            return f", as in {{name: {owner}, fqdn: {host}}}"
-    return ""
+def _lines_to_write(
+    lines: InventoryLines, kind: LeftoverKind, values: Sequence[tuple[str, str]]
+) -> dict[str, str]:
+    """What the comment on a group says to write, where it does; each is accepted by the reader."""
+    full_names = dict.fromkeys((owner, _host(value)) for owner, value in values)
+    if kind is LeftoverKind.FORMER:
+        suffixes = {host.partition(".")[2].lower() for _, host in full_names}
+        return {"suffixes": ", ".join(sorted(suffixes))}
+    machines: dict[str, set[str]] = {}
+    for owner, host in full_names:
+        machines.setdefault(owner, set()).update({host.lower()} if "." in host else ())
+    items = [lines.retired_item(owner, max(full, default="")) for owner, full in machines.items()]
+    # A retired host has one full name: what names it by another one would stay.
+    has_one = all(len(full) < 2 for full in machines.values())
+    if not has_one or not all(items):
+        return {"gone": "remove, value by value"}
+    is_usual = not any(item.startswith("{") for item in items)
+    return {"gone": "retired" if is_usual else f"retired ({', '.join(items)})"}
 
 
-def _said(suffix: str, domain: str) -> str:
-    """What is written of a former suffix, as far as the inventory's reader takes it."""
-    if "former_suffixes" in INVENTORY.keys and suffix != domain.casefold():
-        return f"write `former_suffixes: [{suffix}]`"
-    return "list the values under remove"
+def _host(value: str) -> str:
+    spn = names.ServicePrincipalName.parse(value)
+    return spn.host if spn else ""

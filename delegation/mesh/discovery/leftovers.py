@@ -10,10 +10,10 @@ from typing import NamedTuple
 from delegation import names
 from delegation.inventory import Inventory, Keep
 from delegation.mesh.checks.registry import Registry
-from delegation.mesh.compare import Comparison, HostComparison, Verdict
-from delegation.mesh.discovery import leftover_words
-from delegation.mesh.discovery.leftover_words import LeftoverKind
+from delegation.mesh.compare import Comparison, HostComparison, Standing, Verdict
+from delegation.mesh.discovery.leftover_words import REASONS, LeftoverKind, comment_on
 from delegation.mesh.facts import KDC_SERVICES
+from delegation.mesh.inventory_lines import InventoryLines
 from delegation.mesh.snapshot import Computer
 
 
@@ -70,12 +70,12 @@ def keep(
             exact.append(leftover)
         else:
             unsaid.append((leftover.label, leftover.value))
-    groups = _groups(exact, today, comparison.inventory.domain)
+    groups = _groups(InventoryLines(comparison.inventory), exact, today)
     groups.sort(key=lambda group: (group.kind, group.owners, group.hosts))
     return tuple(groups), tuple(unsaid)
 
 
-def _groups(leftovers: Sequence[_Leftover], today: date, domain: str) -> list[KeepGroup]:
+def _groups(lines: InventoryLines, leftovers: Sequence[_Leftover], today: date) -> list[KeepGroup]:
     """A rule is for one value and all its holders; rules with the same holders stand together."""
     spelling = _spellings(leftover.value for leftover in leftovers)
     holders = names.grouped((leftover.rule_key, leftover.label) for leftover in leftovers)
@@ -84,24 +84,24 @@ def _groups(leftovers: Sequence[_Leftover], today: date, domain: str) -> list[Ke
         for (kind, mesh, owner, key), labels in holders.items()
     )
     return [
-        _group(kind, mesh, hosts, values, today, domain)
+        _group(lines, kind, mesh, hosts, values, today)
         for (kind, mesh, hosts), values in together.items()
     ]
 
 
-def _group(  # noqa: PLR0913, PLR0917 - what a group is made of
+def _group(  # noqa: PLR0913, PLR0917 - what the rules of a group have in common
+    lines: InventoryLines,
     kind: LeftoverKind,
     mesh: str,
     hosts: tuple[str, ...],
     values: list[tuple[str, str]],
     today: date,
-    domain: str,
 ) -> KeepGroup:
     """``values`` are pairs of an owner and what is kept towards it."""
     values = sorted(values, key=lambda pair: (pair[0], pair[1].casefold()))
     owners = tuple(dict.fromkeys(owner for owner, _ in values))
-    comment = leftover_words.comment(kind, values, mesh, domain)
-    reason = f"found by init on {today.isoformat()}: {leftover_words.REASONS[kind]}"
+    comment = comment_on(lines, kind, mesh, values)
+    reason = f"found by init on {today.isoformat()}: {REASONS[kind]}"
     rules = tuple(Keep(value, hosts, reason) for _, value in values)
     return KeepGroup(kind, comment, rules, owners)
 
@@ -126,6 +126,7 @@ class LeftoverJudge:
         self._comparison = comparison
         self._registry = Registry(comparison.snapshot)
         self._hosts = _hosts(comparison.inventory)
+        self._lines = InventoryLines(comparison.inventory)
         self._meshes: dict[str, list[str]] = defaultdict(list)
         for mesh in comparison.inventory.meshes:
             for label in dict.fromkeys((*mesh.sources, *mesh.targets)):
@@ -142,7 +143,9 @@ class LeftoverJudge:
         """Every value that is not desired; an account that is reached by cifs alone is a server."""
         leftovers: list[_Leftover] = []
         for host in self._comparison.hosts:
-            leftovers += [self._leftover(host, verdict) for verdict in host.extra]
+            # Another name of a peer stays by itself: a rule would call it somebody else's.
+            extra = [verdict for verdict in host.extra if not _is_of_a_peer(verdict)]
+            leftovers += [self._leftover(host, verdict) for verdict in extra]
         accounts = [leftover for leftover in leftovers if leftover.kind is LeftoverKind.ACCOUNT]
         no_servers = {
             account.owner for account in accounts if _service(account.value) != names.CIFS
@@ -172,15 +175,22 @@ class LeftoverJudge:
             host_label = self._labels.get(owner.guid)
         if host_label is not None:
             return self._of_host(label, value, host_label)
+        former = owner is None and _is_managed(value) and self._former(spn.host)
+        if former:
+            return _Leftover(label, value, LeftoverKind.FORMER, former)
         if owner is None:
-            short, _, suffix = name.partition(".")
-            if suffix and short in self._hosts and _is_managed(value):
-                return _Leftover(label, value, LeftoverKind.FORMER, name, suffix)
+            short = name.partition(".")[0]
             who = short if names.is_computer_name(short) else name
             kind = LeftoverKind.NOBODY if _is_managed(value) else LeftoverKind.UNKNOWN
             return _Leftover(label, value, kind, who)
         kind = LeftoverKind.ACCOUNT if owner.enabled else LeftoverKind.DISABLED
         return _Leftover(label, value, kind, owner.name.lower())
+
+    def _former(self, host: str) -> str:
+        """The label of the host that this full name was once, as far as names tell."""
+        if not self._lines.former_suffix(host):
+            return ""
+        return self._hosts.get(host.casefold().partition(".")[0], "")
 
     def _of_host(self, label: str, value: str, target: str) -> _Leftover:
         """A value towards ``target``, a host of the inventory, on the host called ``label``."""
@@ -190,6 +200,10 @@ class LeftoverJudge:
         if _is_managed(value) and is_apart:
             return _Leftover(label, value, LeftoverKind.OTHER_MESH, target, self._meshes[target][0])
         return _Leftover(label, value, LeftoverKind.SERVICE, target)
+
+
+def _is_of_a_peer(verdict: Verdict) -> bool:
+    return verdict.standing is Standing.KEPT and bool(verdict.peer)
 
 
 def _hosts(inventory: Inventory) -> dict[str, str]:

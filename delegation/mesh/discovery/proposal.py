@@ -164,7 +164,7 @@ _KINDS: Mapping[LeftoverKind, str] = {
     LeftoverKind.DISABLED: "towards disabled accounts",
     LeftoverKind.NOBODY: "towards names that nobody answers to",
     LeftoverKind.UNKNOWN: "of other services that nobody answers to",
-    LeftoverKind.FORMER: "towards hosts under a former suffix",
+    LeftoverKind.FORMER: "towards hosts by a suffix that they no longer have",
 }
 
 
