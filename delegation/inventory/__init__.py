@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from delegation import names
@@ -233,8 +232,7 @@ class Keep(NamedTuple):
 
     def covers(self, value: str) -> bool:
         """Whether the pattern covers ``value``, in any case."""
-        without_sets = self.value.casefold().replace("[", "[[]")
-        return fnmatchcase(value.casefold(), without_sets)
+        return names.fits(self.value, value)
 
 
 class Removal(NamedTuple):
@@ -246,6 +244,37 @@ class Removal(NamedTuple):
     value: str
     hosts: tuple[str, ...]
     reason: str = ""
+
+
+class Acceptance(NamedTuple):
+    """Findings that are known and stay: of ``rule``, on ``hosts``, about ``value``.
+
+    ``hosts`` empty: on every host. ``value`` is a pattern with ``*`` and ``?``, empty: whatever
+    they are about. A critical finding is accepted only where one host and its very value are named.
+    """
+
+    rule: str
+    hosts: tuple[str, ...] = ()
+    value: str = ""
+    reason: str = ""
+    owner: str = ""
+    expires: date | None = None
+
+    def covers(self, value: str) -> bool:
+        """Whether the rule is about ``value``, in any case."""
+        return not self.value or names.fits(self.value, value)
+
+
+class Trusted(NamedTuple):
+    """An account that may act on the hosts by resource-based delegation.
+
+    ``account`` is its sAMAccountName, or the SID of one that is of another domain.
+    """
+
+    account: str
+    reason: str = ""
+    owner: str = ""
+    expires: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +317,8 @@ class Inventory:
     keep: tuple[Keep, ...] = ()
     remove: tuple[Removal, ...] = ()
     retired: tuple[Retired, ...] = ()
+    accept: tuple[Acceptance, ...] = ()
+    trusted: tuple[Trusted, ...] = ()
     policy: Policy = field(default_factory=Policy)
     remoting: Remoting = field(default_factory=Remoting)
     migrate: MigrateSettings = field(default_factory=MigrateSettings)

@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from delegation.errors import InventoryError
 from delegation.inventory import Inventory, Policy, yaml_tree
+from delegation.inventory.acceptance_section import read_accepted, read_trusted
 from delegation.inventory.declared import DeclaredSection
 from delegation.inventory.directory_section import directory_settings
 from delegation.inventory.fields import Field, Reading
@@ -67,6 +68,8 @@ def _inventory(declared: DeclaredSection, digest: str) -> Inventory | None:
         keep=keep,
         remove=read_removals(declared, holders, reached, keep),
         retired=retired,
+        accept=read_accepted(declared, holders),
+        trusted=read_trusted(declared),
         policy=declared.section("policy").made(Policy),
         remoting=remoting_settings(declared.section("remoting")),
         migrate=migrate_settings(declared.section("migrate"), hosts),
