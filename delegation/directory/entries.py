@@ -32,6 +32,7 @@ ALLOWED_TO_ACT = "msDS-AllowedToActOnBehalfOfOtherIdentity"
 OBJECT_SID = "objectSid"
 ADMIN_COUNT = "adminCount"
 LAST_LOGON = "lastLogonTimestamp"
+ENCRYPTION_TYPES = "msDS-SupportedEncryptionTypes"
 
 ATTRIBUTES = (
     SAM_ACCOUNT_NAME,
@@ -46,6 +47,7 @@ ATTRIBUTES = (
     OBJECT_SID,
     ADMIN_COUNT,
     LAST_LOGON,
+    ENCRYPTION_TYPES,
 )
 """What to ask a directory for: all that a Computer is made of."""
 
@@ -97,6 +99,7 @@ def computer(dn: str, attributes: Attributes) -> Computer:
         acting=_acting(dn, attributes),
         admin_count=_integer(dn, attributes, ADMIN_COUNT) or 0,
         last_logon=_day(_one(dn, attributes, LAST_LOGON)),
+        encryption_types=_integer(dn, attributes, ENCRYPTION_TYPES),
     )
 
 

@@ -8,13 +8,19 @@ from collections.abc import Collection, Mapping
 
 from ldap3.utils.conv import escape_bytes, escape_filter_chars
 
-from delegation.directory import entries
+from delegation.directory import delegators, entries, searching, trouble
 from delegation.directory.ldap import TOKEN_GROUPS, LdapReader, any_of, chunks
 from delegation.directory.searching import Bounds
+from delegation.events import Progress
+from delegation.mesh.delegator import Delegator
 from delegation.mesh.snapshot import Computer
 
 _NAMESAKES = 100
 """Accounts that one name may mean: a principal name should be unique, and no DC insists on it."""
+
+WHOLE_DOMAIN_TIMEOUT = 150
+"""Seconds for a page of a search without an index; AD itself ends it after 120 (MaxQueryDuration).
+"""
 
 _USER = "(&(objectClass=user)(|(sAMAccountName={name})(userPrincipalName={name})))"
 _HERE = "(&(objectClass=user)(|(sAMAccountName={name})(userPrincipalName={name}@{domain})))"
@@ -62,3 +68,20 @@ class LdapInspector(LdapReader):
                     sid = self._sid(dn, values["objectsid"][0])
                     names[sid] = values["samaccountname"][0].decode(errors="replace")
         return names
+
+    def delegators(self, known: int, progress: Progress) -> list[Delegator]:
+        base, seconds = self._directory.base_dn, WHOLE_DOMAIN_TIMEOUT
+        wanted = searching.Wanted(base, delegators.TERMS, delegators.ATTRIBUTES, seconds=seconds)
+        found: list[Delegator] = []
+        progress(0, 0)
+        with trouble.in_words(self._url):
+            for dn, values in searching.everywhere(
+                self._connection, wanted, Bounds.without_end(known), self.page
+            ):
+                whole = values
+                if searching.in_parts(values):
+                    whole = searching.completed(self._connection, dn, values)
+                found.append(delegators.delegator(dn, whole))
+                progress(len(found), 0)
+        progress(len(found), len(found))
+        return found

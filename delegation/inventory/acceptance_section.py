@@ -58,7 +58,8 @@ def read_accepted(inventory: DeclaredSection, hosts: DeclaredHosts) -> tuple[Acc
     """The accepted findings; one that can never be accepted is reported."""
     found: list[Acceptance] = []
     for declared in inventory.sections("accept"):
-        field, labels = declared.get("hosts"), ()
+        field = declared.get("hosts")
+        labels: tuple[str, ...] = ()
         if field is not None:
             listed = listed_hosts(declared.reading, field, hosts)
             labels = listed.labels

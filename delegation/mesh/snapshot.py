@@ -46,7 +46,8 @@ class Computer:
     directory gave them. ``acting`` is who may act here on behalf of others: the list of
     msDS-AllowedToActOnBehalfOfOtherIdentity, in its order. ``sid`` is empty where it was not read.
     ``last_logon`` is the day, in UTC, of a logon that the whole domain has heard of
-    (lastLogonTimestamp); None where it was not read.
+    (lastLogonTimestamp); None where it was not read. ``encryption_types`` are the bits of
+    msDS-SupportedEncryptionTypes; None where it is not set, or was not read.
     """
 
     account: str
@@ -62,6 +63,7 @@ class Computer:
     acting: tuple[Ace, ...] = ()
     admin_count: int = 0
     last_logon: date | None = None
+    encryption_types: int | None = None
 
     @property
     def enabled(self) -> bool:
