@@ -172,7 +172,8 @@ def _kept_before(world: AuditWorld, comparison: Comparison) -> tuple[KeptBefore,
         for host in comparison.objects
         if kept_before.is_kept_anywhere(comparison, host)
     }
-    if not objects:
+    # Of hosts that this audit does not look at, the record is to be handed on.
+    if not comparison.inventory.keep:
         return ()
     try:
         with world.records.trusting() as journal:
