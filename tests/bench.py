@@ -199,13 +199,15 @@ def _fill(lab: Lab, count: int) -> None:
         "database": str(folder / "private" / "sam.ldb"),
         "base_dn": lab.base_dn,
         "domain": lab.domain,
-        "count": count - own,
     }
     program = Path(domain.__file__).with_name("crowd.py")
     command = [domain.SYSTEM_PYTHON, "-I", str(program)]
-    done = run_samba(lab, command, json.dumps(wanted), program.parent)
-    if done.returncode != 0:
-        raise SystemExit(f"the domain can't be filled: {done.stderr[-2000:]}")
+    # In parts, because no program of the lab may run for minutes.
+    for first in range(0, count - own, 1_000):
+        part = {**wanted, "first": first, "end": min(first + 1_000, count - own)}
+        done = run_samba(lab, command, json.dumps(part), program.parent)
+        if done.returncode != 0:
+            raise SystemExit(f"the domain can't be filled: {done.stderr[-2000:]}")
     domain.start(lab)
 
 

@@ -5,15 +5,18 @@ them by memberOf would miss all three.
 """
 
 from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING
 
 from ldap3.utils.conv import escape_bytes, escape_filter_chars
 
-from delegation.directory import delegators, entries, searching, trouble
+from delegation.directory import entries, searching, trouble
 from delegation.directory.ldap import TOKEN_GROUPS, LdapReader, any_of, chunks
 from delegation.directory.searching import Bounds
 from delegation.events import Progress
-from delegation.mesh.delegator import Delegator
 from delegation.mesh.snapshot import Computer
+
+if TYPE_CHECKING:
+    from delegation.mesh.delegator import Delegator
 
 _NAMESAKES = 100
 """Accounts that one name may mean: a principal name should be unique, and no DC insists on it."""
@@ -69,7 +72,9 @@ class LdapInspector(LdapReader):
                     names[sid] = values["samaccountname"][0].decode(errors="replace")
         return names
 
-    def delegators(self, known: int, progress: Progress) -> list[Delegator]:
+    def delegators(self, known: int, progress: Progress) -> "list[Delegator]":
+        from delegation.directory import delegators  # not for what is read of every account
+
         base, seconds = self._directory.base_dn, WHOLE_DOMAIN_TIMEOUT
         wanted = searching.Wanted(base, delegators.TERMS, delegators.ATTRIBUTES, seconds=seconds)
         found: list[Delegator] = []

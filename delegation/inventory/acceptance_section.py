@@ -3,8 +3,6 @@
 That a rule exists is the audit's to say: it tells of each acceptance that accepts nothing.
 """
 
-import re
-
 from delegation.inventory import Acceptance, Trusted
 from delegation.inventory.declared import DeclaredSection
 from delegation.inventory.fields import Field, Reading
@@ -18,15 +16,16 @@ MENDED_RULES = frozenset({"KCD001", "KCD002", "KCD004", "KCD034"})
 CRITICAL_RULES = frozenset({"KCD005", "KCD015"})
 """Each of their findings is the way to the whole domain."""
 
-_RULE = re.compile(r"KCD[0-9]{3}\Z")
-_ACCOUNT = re.compile(r"[^\s*?/\\\[\]:;|=,+<>\"@]{1,256}\Z")
-"""A sAMAccountName holds none of these (MS-ADTS 3.1.1.6)."""
-_DOMAIN_SID = re.compile(r"S-1-5-21-[0-9]{1,10}-[0-9]{1,10}-[0-9]{1,10}-[0-9]{1,10}\Z")
+_NOT_IN_ACCOUNTS = frozenset('*?/\\[]:;|=,+<>"@')
+"""A sAMAccountName holds none of these (MS-SAMR 3.1.1.6)."""
+_DOMAIN = "S-1-5-21-"
 
 
 def read_rule_id(reading: Reading, field: Field) -> str | None:
     text = reading.text(field)
-    if text is None or _RULE.match(text):
+    number = (text or "").removeprefix("KCD")
+    is_number = len(number) == 3 and number.isascii() and number.isdecimal()
+    if text is None or (is_number and text != number):
         return text
     what = f"{quoted(text)} is not the id of a rule"
     reading.problem(field.node, what, "write it as delegation audit shows it, like KCD016")
@@ -42,12 +41,18 @@ def read_account(reading: Reading, field: Field) -> str | None:
     if text is None:
         return None
     is_sid = text.upper().startswith("S-1-")
-    if (_DOMAIN_SID if is_sid else _ACCOUNT).match(text.upper() if is_sid else text):
+    if _is_of_domain(text) if is_sid else not _NOT_IN_ACCOUNTS.intersection(text):
         return text
     what = f"{quoted(text)} is not an account"
     fix = "write its sAMAccountName, with the $ of a computer, or the SID of an account"
     reading.problem(field.node, what, fix)
     return None
+
+
+def _is_of_domain(sid: str) -> bool:
+    """Whether it is the domain's three numbers and an account's (MS-DTYP 2.4.2.4)."""
+    numbers = sid.upper().removeprefix(_DOMAIN).split("-")
+    return len(numbers) == 4 and all(it.isascii() and it.isdecimal() for it in numbers)
 
 
 RULE_ID = text_like("the id of a rule", "^KCD[0-9]{3}$", read_rule_id)

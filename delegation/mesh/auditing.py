@@ -6,14 +6,14 @@ Nothing here can write to the directory: the world of an audit opens it to read 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from delegation.changes.records import Records
 from delegation.changes.run import NewRun
 from delegation.errors import Busy, DelegationError, DirectoryError
 from delegation.events import Teller
 from delegation.inventory import Inventory
-from delegation.mesh import audits, checks, kept_before, outside, survey
+from delegation.mesh import audits, checks, kept_before, survey
 from delegation.mesh.audit_events import (
     AuditNotRecorded,
     BaselineAssumed,
@@ -31,10 +31,12 @@ from delegation.mesh.compare import Comparison
 from delegation.mesh.findings_view import FindingsView
 from delegation.mesh.kept_before import KeptBefore
 from delegation.mesh.news import Baseline, news
-from delegation.mesh.outside import Outside
 from delegation.mesh.seams import Inspector
 from delegation.mesh.snapshot import Directory
 from delegation.mesh.state import AUDIT
+
+if TYPE_CHECKING:
+    from delegation.mesh.outside import Outside
 
 
 class AuditRequest(NamedTuple):
@@ -137,7 +139,7 @@ class _Made(NamedTuple):
 
 def _around(
     world: AuditWorld, request: AuditRequest, comparison: Comparison, inspector: Inspector
-) -> tuple[Comparison, Outside | None]:
+) -> "tuple[Comparison, Outside | None]":
     """The domain around the hosts; None where it was not to be looked at, or could not be.
 
     What was found of the hosts by then is told all the same: of a domain that takes minutes to be
@@ -145,6 +147,8 @@ def _around(
     """
     if request.inside_only:
         return comparison, None
+    from delegation.mesh import outside  # not for an audit of the hosts alone
+
     progress = world.teller.progress(outside.SEARCHED)
     try:
         comparison, around = outside.looked(comparison, inspector, progress)
@@ -159,7 +163,7 @@ def _around(
     return comparison, around._replace(listed_elsewhere=others)
 
 
-def _became_of_outside(request: AuditRequest, around: Outside | None) -> OutsideLook:
+def _became_of_outside(request: AuditRequest, around: "Outside | None") -> OutsideLook:
     if around is not None:
         return OutsideLook.SEARCHED
     return OutsideLook.LEFT_OUT if request.inside_only else OutsideLook.UNREAD

@@ -21,7 +21,7 @@ ACCOUNTDISABLE = 0x2
 
 
 def main(wanted: dict[str, Any]) -> None:
-    """Add so many accounts: of ten, seven are users, and of a hundred, one has a list of its own.
+    """Add the accounts of these numbers: seven of ten are users, one of a hundred has a list.
 
     They are disabled, because that needs no password; a search reads them like any other.
     """
@@ -30,8 +30,9 @@ def main(wanted: dict[str, Any]) -> None:
     samdb = SamDB(url=wanted["database"], session_info=system_session(parameters), lp=parameters)
     unit = f"OU=Crowd,{wanted['base_dn']}"
     samdb.transaction_start()
-    samdb.add({"dn": unit, "objectClass": "organizationalUnit"})
-    for number in range(wanted["count"]):
+    if wanted["first"] == 0:
+        samdb.add({"dn": unit, "objectClass": "organizationalUnit"})
+    for number in range(wanted["first"], wanted["end"]):
         samdb.add(account(number, unit, wanted["domain"]))
     samdb.transaction_commit()
 

@@ -4,12 +4,14 @@ Nothing is told where nobody looked (``audit --inside-only``, a plan's check, a 
 """
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from delegation import names
-from delegation.mesh import outside
 from delegation.mesh.checks.rule import MeshCase, Observation, Rule, Severity
 from delegation.mesh.facts import SENSITIVE
-from delegation.mesh.outside import Outsider
+
+if TYPE_CHECKING:
+    from delegation.mesh.outside import Outsider
 
 
 def _outsiders(case: MeshCase) -> Iterator[Observation]:
@@ -20,11 +22,13 @@ def _outsiders(case: MeshCase) -> Iterator[Observation]:
     """
     if case.around is None:
         return
+    from delegation.mesh import outside  # only where the domain was searched
+
     for outsider in outside.outsiders(case.comparison, case.around):
         yield from _reaching(outsider)
 
 
-def _reaching(outsider: Outsider) -> Iterator[Observation]:
+def _reaching(outsider: "Outsider") -> Iterator[Observation]:
     account = outsider.account
     how, severity = _powers(outsider)
     for label, values in outsider.reached.items():
@@ -38,7 +42,7 @@ def _reaching(outsider: Outsider) -> Iterator[Observation]:
         yield Observation(label, account.name, message, severity=severity, named=named)
 
 
-def _powers(outsider: Outsider) -> tuple[str, Severity]:
+def _powers(outsider: "Outsider") -> tuple[str, Severity]:
     account = outsider.account
     if account.uac is None:
         unseen = "what it may do is unknown, because this logon may not see its userAccountControl"
@@ -59,6 +63,8 @@ def _unlisted(case: MeshCase) -> Iterator[Observation]:
     """Hyper-V hosts by the name that their migration service registers, which nobody manages."""
     if case.around is None or case.scope is not None:
         return
+    from delegation.mesh import outside
+
     for account in outside.unlisted(case.comparison, case.around):
         message = "has registered the migration service, and no inventory that is known lists it"
         yield Observation(account.name, "", message, named=(str(account.guid),))

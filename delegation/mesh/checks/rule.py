@@ -4,14 +4,16 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from delegation.inventory import Acceptance
 from delegation.mesh import by_target_list, facts
 from delegation.mesh.checks.registry import Registry, ValueTarget
 from delegation.mesh.compare import Comparison, HostComparison
-from delegation.mesh.kept_before import KeptBefore
-from delegation.mesh.outside import Outside
+
+if TYPE_CHECKING:
+    from delegation.mesh.kept_before import KeptBefore
+    from delegation.mesh.outside import Outside
 
 OPERATOR_RULES = frozenset({"KCD017", "KCD018"})
 """About somebody who runs migrations, and no host."""
@@ -73,8 +75,8 @@ class MeshCase:
 
     comparison: Comparison
     scope: Collection[str] | None = None
-    around: Outside | None = None
-    kept_before: Sequence[KeptBefore] = ()
+    around: "Outside | None" = None
+    kept_before: "Sequence[KeptBefore]" = ()
     idle: Sequence[Acceptance] = ()
 
     @cached_property
