@@ -28,10 +28,9 @@ def main(wanted: dict[str, Any]) -> None:
     parameters = param.LoadParm()
     parameters.load(wanted["configuration"])
     samdb = SamDB(url=wanted["database"], session_info=system_session(parameters), lp=parameters)
-    unit = f"OU=Crowd,{wanted['base_dn']}"
+    unit = f"OU=Crowd {wanted['first']},{wanted['base_dn']}"
     samdb.transaction_start()
-    if wanted["first"] == 0:
-        samdb.add({"dn": unit, "objectClass": "organizationalUnit"})
+    samdb.add({"dn": unit, "objectClass": "organizationalUnit"})
     for number in range(wanted["first"], wanted["end"]):
         samdb.add(account(number, unit, wanted["domain"]))
     samdb.transaction_commit()
