@@ -152,6 +152,8 @@ class AuditView(NamedTuple):
     def record_summary(self, *, is_baseline: bool) -> dict[str, int]:
         """What the journal keeps of it beside the findings."""
         summary = {"drift": self.everything.drift, **self.everything.summary()}
+        if not self.everything.accepted:
+            summary.pop("accepted", None)
         summary |= {"baseline": True} if is_baseline else {}
         if self.since is None:
             return summary

@@ -152,9 +152,11 @@ def unlisted(comparison: Comparison, around: Outside) -> Iterator[Computer]:
     # Whoever was dropped, and still delegates to the hosts, is told as that.
     dropped = retirement.dropped(inventory, snapshot, comparison.labels)
     known |= {str(one.account.guid) for one in dropped}
-    gone = {former.name.casefold() for former in inventory.retired}
+    # One that is called as the inventory has it, and can't be judged, is told as that too.
+    called = {former.name.casefold() for former in inventory.retired}
+    called |= {host.computer.casefold() for host in inventory.hosts.values()}
     for account in snapshot.accounts:
-        is_known = str(account.guid) in known or account.name.casefold() in gone
+        is_known = str(account.guid) in known or account.name.casefold() in called
         is_machine = not account.not_a_host and not account.is_domain_controller
         if is_known or not is_machine or not account.enabled:
             continue
