@@ -9,6 +9,10 @@ from enum import Enum
 
 from delegation.mesh.snapshot import Computer
 
+AES_FIX = (
+    "set msDS-SupportedEncryptionTypes to 24 (AES), or 28 while something needs RC4, and clear "
+    "USE_DES_KEY_ONLY; an account without AES keys needs a new password first"
+)
 USE_DES_KEY_ONLY = 0x200000
 """Of userAccountControl (MS-ADTS 2.2.16)."""
 

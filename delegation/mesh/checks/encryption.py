@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from delegation.mesh.checks.rule import MeshCase, Observation, Rule, Severity
-from delegation.mesh.encryption_types import WeakKeys, weak_keys
+from delegation.mesh.encryption_types import AES_FIX, WeakKeys, weak_keys
 from delegation.mesh.snapshot import Computer
 
 _WORDS = {
@@ -38,8 +38,7 @@ RULES = (
         "KCD032",
         Severity.HIGH,
         "encryption types that domain controllers refuse, or soon will",
-        "set msDS-SupportedEncryptionTypes to 24 (AES), or 28 while something needs RC4, and clear "
-        "USE_DES_KEY_ONLY; an account without AES keys needs a new password first",
+        AES_FIX,
         "MS-KILE 2.2.7; KB5021131 (CVE-2022-37966); SSSD #6427, CSS-Exchange #1137",
         _encryption,
     ),
