@@ -194,17 +194,19 @@ def _fill(lab: Lab, count: int) -> None:
     domain.stop(lab)
     own = len(description.HOSTS) + len(description.ACCOUNTS) + 1
     folder = configuration.state(lab)
+    (partition,) = (folder / "private" / "sam.ldb.d").glob("DC=CORP,DC=EXAMPLE.ldb")
     wanted = {
         "configuration": str(folder / "smb.conf"),
         "database": str(folder / "private" / "sam.ldb"),
         "base_dn": lab.base_dn,
         "domain": lab.domain,
+        "partition": str(partition),
     }
     program = Path(domain.__file__).with_name("crowd.py")
     command = [domain.SYSTEM_PYTHON, "-I", str(program)]
-    # In parts, because no program of the lab may run for minutes.
-    for first in range(0, count - own, 500):
-        part = {**wanted, "first": first, "end": min(first + 500, count - own)}
+    # In parts, because each account takes longer than the one before it.
+    for first in range(0, count - own, 1_000):
+        part = {**wanted, "first": first, "end": min(first + 1_000, count - own)}
         done = run_samba(lab, command, json.dumps(part), program.parent)
         if done.returncode != 0:
             raise SystemExit(f"the domain can't be filled: {done.stderr[-2000:]}")
