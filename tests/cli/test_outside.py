@@ -400,6 +400,7 @@ def test_it_is_drift_until_it_is_back_or_the_rule_goes(delegation: Delegation, h
     assert taken(audited(delegation, holding(), inventory=KEEP)) != []
     expired = KEEP.replace("owner", "expires: 2020-01-01, owner")
     for other in ("", KEEP.replace("HTTP", "FTP"), KEEP.replace("hv01", "hv02"), expired):
+        audited(delegation, holding("HTTP/portal"), inventory=KEEP)
         assert taken(audited(delegation, holding(), inventory=other)) == []
 
 
@@ -424,6 +425,18 @@ def test_what_a_run_left_there_counts_where_no_audit_has_looked(
     ran = audited(delegation, holding(), inventory=rule)
     assert taken(ran) == [("high", "hv01", "HTTP/portal")]
     assert "run 1" in ran.json["findings"][0]["message"]
+
+
+def test_what_was_gone_before_the_rule_came_is_nobodys_fault(
+    delegation: Delegation, here: Path
+) -> None:
+    """An audit has looked and found it kept by nothing: what a run left before does not count."""
+    (here / "inventory.yaml").write_text(INVENTORY, encoding="utf-8")
+    hv01 = account("HV01", "HTTP/portal", uac=ON)
+    (here / "directory.ldif").write_bytes(directory(hv01, account("HV02"), account("HV03")))
+    assert delegation("apply", "--yes").code == 0
+    audited(delegation, holding())
+    assert taken(audited(delegation, holding(), inventory=KEEP)) == []
 
 
 def test_an_object_is_known_by_its_guid(delegation: Delegation, here: Path) -> None:
