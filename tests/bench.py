@@ -205,8 +205,8 @@ def _fill(lab: Lab, count: int) -> None:
     program = Path(domain.__file__).with_name("crowd.py")
     command = [domain.SYSTEM_PYTHON, "-I", str(program)]
     # In parts, because each account takes longer than the one before it.
-    for first in range(0, count - own, 1_000):
-        part = {**wanted, "first": first, "end": min(first + 1_000, count - own)}
+    for first in range(0, count - own, 500):
+        part = {**wanted, "first": first, "end": min(first + 500, count - own)}
         done = run_samba(lab, command, json.dumps(part), program.parent)
         if done.returncode != 0:
             raise SystemExit(f"the domain can't be filled: {done.stderr[-2000:]}")
