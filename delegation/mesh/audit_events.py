@@ -35,10 +35,8 @@ class OutsideUnread(NamedTuple):
     severity: EventSeverity = EventSeverity.WARNING
 
     def words(self) -> Sequence[str]:
-        return (
-            f"who reaches the hosts from outside the inventory is unknown: {self.why}",
-            "  --inside-only leaves that search out",
-        )
+        what = f"who reaches the hosts from outside the inventory is unknown: {self.why}"
+        return (f"{what}; --inside-only leaves that search out",)
 
 
 class AuditNotRecorded(NamedTuple):
