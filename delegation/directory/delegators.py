@@ -21,6 +21,8 @@ KRBTGT = "krbtgt"
 TERMS = f"(|({entries.ALLOWED_TO_DELEGATE_TO}=*)({entries.SAM_ACCOUNT_NAME}={KRBTGT}))"
 """A domain controller has no index of who has a list: it reads all of its accounts."""
 
+Delegators = list[Delegator]
+
 _LIST = entries.ALLOWED_TO_DELEGATE_TO.casefold()
 _SAM = entries.SAM_ACCOUNT_NAME.casefold()
 _GUID_BYTES = 16
@@ -35,9 +37,9 @@ def delegator(dn: str, attributes: Attributes) -> Delegator:
     return Delegator(name or dn, dn, _guid(attributes), int(uac) if is_number else None, values)
 
 
-def of_export(path: Path) -> list[Delegator]:
+def of_export(path: Path) -> Delegators:
     """Those of an LDIF export, whatever else was exported of them. Raises ExportError."""
-    found: list[Delegator] = []
+    found: Delegators = []
     for record in ldif.records(ldif.document(filing.read(path), str(path))):
         attributes = record.attributes
         is_krbtgt = any(name.lower() == KRBTGT.encode() for name in attributes.get(_SAM, ()))

@@ -16,11 +16,11 @@ from delegation import names
 from delegation.changes.outcomes import Absent, Outcome, Result
 from delegation.changes.plan import Target
 from delegation.directory import delegators, editing, entries, filing, ldif, modify
+from delegation.directory.delegators import Delegators
 from delegation.directory.ldif import LdifRecord
 from delegation.directory.modify import ModifyRefusal, ModifyRefused
 from delegation.errors import DirectoryError, ExportError
 from delegation.events import Progress
-from delegation.mesh.delegator import Delegator
 from delegation.mesh.seams import delegations
 from delegation.mesh.snapshot import Computer, Directory
 from delegation.mesh.spn_mappings import ASSUMED, SpnMappings
@@ -115,7 +115,7 @@ class OfflineReader:
         accounts = (account for account in self._computers() if account.sid in sids)
         return {account.sid: account.account for account in accounts}
 
-    def delegators(self, known: int, progress: Progress) -> list[Delegator]:  # noqa: ARG002
+    def delegators(self, known: int, progress: Progress) -> Delegators:  # noqa: ARG002
         return delegators.of_export(self._path)
 
     def writable(self, guids: Collection[UUID]) -> Mapping[UUID, frozenset[str]] | None:  # noqa: ARG002
@@ -124,11 +124,9 @@ class OfflineReader:
 
     def own_token(self) -> frozenset[str] | None:
         """None: nobody logs on to a file."""
-        return None
 
     def own_account(self) -> str | None:
-        """None: nobody logs on to a file."""
-        return None
+        """None, likewise."""
 
     def close(self) -> None:
         """Nothing is held between two reads."""

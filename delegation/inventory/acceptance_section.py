@@ -3,7 +3,7 @@
 That a rule exists is the audit's to say: it tells of each acceptance that accepts nothing.
 """
 
-from delegation.inventory import Acceptance, Trusted
+from delegation.inventory.accepted import Acceptance, Trusted
 from delegation.inventory.declared import DeclaredSection
 from delegation.inventory.fields import Field, Reading
 from delegation.inventory.hosts_section import DeclaredHosts

@@ -12,7 +12,8 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from delegation import names
-from delegation.inventory import Acceptance, Host, Inventory, Keep, Retired, Trusted
+from delegation.inventory import Host, Inventory, Keep, Retired
+from delegation.inventory.accepted import Acceptance, Trusted
 from delegation.mesh import retirement
 from delegation.mesh.desired import Delegate, Desired
 from delegation.mesh.snapshot import (

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from delegation.inventory import (
-    Acceptance,
     DirectorySettings,
     Inventory,
     Keep,
@@ -19,10 +18,10 @@ from delegation.inventory import (
     Network,
     Policy,
     Remoting,
-    Trusted,
     reference,
     yaml_tree,
 )
+from delegation.inventory.accepted import Acceptance, Trusted
 from delegation.inventory.declared import DeclaredSection
 from delegation.inventory.fields import Field, Reading
 from delegation.inventory.keys import (

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from delegation import names
 from delegation.errors import InventoryError, Problem
 from delegation.inventory import (
-    Acceptance,
     Auth,
     Authentication,
     DirectorySettings,
@@ -28,9 +27,9 @@ from delegation.inventory import (
     Performance,
     Policy,
     Retired,
-    Trusted,
     Unconstrained,
 )
+from delegation.inventory.accepted import Acceptance, Trusted
 from delegation.inventory.fields import MAX_PROBLEMS, MAX_TEXT
 from delegation.inventory.reader import parse
 

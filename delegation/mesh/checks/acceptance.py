@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from delegation import names
-from delegation.inventory import Acceptance, Trusted
 from delegation.inventory.acceptance_section import MENDED_RULES
+from delegation.inventory.accepted import Acceptance, Trusted
 from delegation.mesh.checks.rule import (
     OPERATOR_RULES,
     OUTSIDE_RULES,

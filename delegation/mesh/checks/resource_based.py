@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from delegation.inventory import Trusted
+from delegation.inventory.accepted import Trusted
 from delegation.mesh.checks.acceptance import one_higher, terms
 from delegation.mesh.checks.rule import MeshCase, Observation, Rule, Severity
 from delegation.mesh.compare import HostComparison, is_live

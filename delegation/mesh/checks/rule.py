@@ -6,7 +6,7 @@ from enum import IntEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from delegation.inventory import Acceptance
+from delegation.inventory.accepted import Acceptance
 from delegation.mesh import by_target_list, facts
 from delegation.mesh.checks.registry import Registry, ValueTarget
 from delegation.mesh.compare import Comparison, HostComparison
