@@ -272,3 +272,14 @@ def test_what_a_rule_begins_to_accept_is_listed_that_night(night: Night, here: P
     ran = night()
     assert [f"  accepted  KCD008  {host}" for host in HOSTS] == told(ran)[:3]
     assert "  accepted  KCD016  hv01" not in told(ran)
+
+
+@pytest.mark.parametrize("form", ["html", "markdown", "json"])
+def test_a_report_lists_it_too(delegation: Delegation, drifted: Path, form: str) -> None:
+    """A page that says "None" of findings would else say more than it knows."""
+    assert drifted.is_file()
+    accepting("rule: KCD003, reason: ISO library", "rule: KCD012, reason: ISO library")
+    assert delegation("report", form, "state", "-o", "report").code == 0
+    text = Path("report").read_text(encoding="utf-8")
+    assert "ISO library" in text
+    assert "KCD012" in text
