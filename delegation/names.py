@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator
+from fnmatch import fnmatchcase
 from itertools import product
 from typing import NamedTuple, TypeVar
 
@@ -81,6 +82,12 @@ _BESIDE_ACCENTS = str.maketrans(
     | {"æ": "ae", "œ": "oe", "þ": "th"}
 )
 """Letters that sort as others do, and that Unicode does not take apart."""
+
+
+def fits(pattern: str, text: str) -> bool:
+    """Whether ``pattern``, with ``*`` and ``?``, covers ``text``, in any case."""
+    without_sets = pattern.casefold().replace("[", "[[]")
+    return fnmatchcase(text.casefold(), without_sets)
 
 
 def loose(text: str) -> str:

@@ -149,4 +149,6 @@ class ProgressCounter:
 
     def __call__(self, done: int, total: int) -> None:
         if self._shown:
-            click.echo(f"\r  {self._what} {done:,} of {total:,}", nl=done == total, err=True)
+            of_all = f" of {total:,}" if total else ""
+            is_end = done == total > 0
+            click.echo(f"\r  {self._what} {done:,}{of_all}", nl=is_end, err=True)

@@ -36,6 +36,7 @@ WHEN_CREATED = "whenCreated"
 CREATOR_SID = "mS-DS-CreatorSID"
 MORE_NAMES = "msDS-AdditionalDnsHostName"
 PRINCIPAL_NAME = "userPrincipalName"
+ENCRYPTION_TYPES = "msDS-SupportedEncryptionTypes"
 
 ATTRIBUTES = (
     SAM_ACCOUNT_NAME,
@@ -54,6 +55,7 @@ ATTRIBUTES = (
     CREATOR_SID,
     MORE_NAMES,
     PRINCIPAL_NAME,
+    ENCRYPTION_TYPES,
 )
 """What to ask a directory for: all that a Computer is made of."""
 
@@ -109,6 +111,7 @@ def computer(dn: str, attributes: Attributes) -> Computer:
         creator=_sid(dn, attributes, CREATOR_SID),
         more_names=_texts(dn, attributes, MORE_NAMES),
         principal=_one_text(dn, attributes, PRINCIPAL_NAME),
+        encryption_types=_integer(dn, attributes, ENCRYPTION_TYPES),
     )
 
 

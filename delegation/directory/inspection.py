@@ -5,13 +5,18 @@ them by memberOf would miss all three.
 """
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from ldap3.utils.conv import escape_filter_chars
 
 from delegation.directory import searching, trouble
 from delegation.directory.ldap import TOKEN_GROUPS, LdapReader
 from delegation.directory.searching import Bounds
+from delegation.events import Progress
 from delegation.mesh.snapshot import Computer
+
+if TYPE_CHECKING:
+    from delegation.mesh.delegator import Delegator
 
 _NAMESAKES = 100
 """Accounts that one name may mean: a principal name should be unique, and no DC insists on it."""
@@ -20,6 +25,10 @@ _CROSS_REF = ("nETBIOSName", "dnsRoot")
 _MOST_DOMAINS = 1_000
 
 _NAMED = "(&(objectClass=user)(sAMAccountName={name}))"
+WHOLE_DOMAIN_TIMEOUT = 150
+"""Seconds for a page of a search without an index; AD itself ends it after 120 (MaxQueryDuration).
+"""
+
 _USER = "(&(objectClass=user)(|(sAMAccountName={name})(userPrincipalName={name})))"
 _HERE = "(&(objectClass=user)(|(sAMAccountName={name})(userPrincipalName={name}@{domain})))"
 
@@ -71,3 +80,22 @@ class LdapInspector(LdapReader):
         if not groups or not account.sid:
             return None
         return frozenset({account.sid, *(self._sid(account.dn, group) for group in groups)})
+
+    def delegators(self, known: int, progress: Progress) -> "list[Delegator]":
+        from delegation.directory import delegators  # not for what is read of every account
+
+        base, seconds = self._directory.base_dn, WHOLE_DOMAIN_TIMEOUT
+        wanted = searching.Wanted(base, delegators.TERMS, delegators.ATTRIBUTES, seconds=seconds)
+        found: list[Delegator] = []
+        progress(0, 0)
+        with trouble.in_words(self._url):
+            for dn, values in searching.everywhere(
+                self._connection, wanted, Bounds.without_end(known), self.page
+            ):
+                whole = values
+                if searching.in_parts(values):
+                    whole = searching.completed(self._connection, dn, values)
+                found.append(delegators.delegator(dn, whole))
+                progress(len(found), 0)
+        progress(len(found), len(found))
+        return found

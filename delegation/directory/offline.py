@@ -15,10 +15,20 @@ from uuid import UUID
 from delegation import names
 from delegation.changes.outcomes import Absent, Outcome, Result
 from delegation.changes.plan import Target
-from delegation.directory import editing, entries, exported_accounts, filing, ldif, modify
+from delegation.directory import (
+    delegators,
+    editing,
+    entries,
+    exported_accounts,
+    filing,
+    ldif,
+    modify,
+)
+from delegation.directory.delegators import Delegators
 from delegation.directory.exported_accounts import ExportedAccount
 from delegation.directory.modify import ModifyRefusal, ModifyRefused
 from delegation.errors import DirectoryError
+from delegation.events import Progress
 from delegation.mesh.operator_names import OperatorName
 from delegation.mesh.seams import AccountOrigin, delegations
 from delegation.mesh.snapshot import Computer, Directory
@@ -124,17 +134,18 @@ class OfflineReader:
         accounts = (account for account in self._computers() if account.sid in sids)
         return {account.sid: account.account for account in accounts}
 
+    def delegators(self, known: int, progress: Progress) -> Delegators:  # noqa: ARG002
+        return delegators.of_export(self._path)
+
     def writable(self, guids: Collection[UUID]) -> Mapping[UUID, frozenset[str]] | None:  # noqa: ARG002
         """None: a file has no access control."""
         return None
 
     def own_token(self) -> frozenset[str] | None:
         """None: nobody logs on to a file."""
-        return None
 
     def own_account(self) -> str | None:
-        """None: nobody logs on to a file."""
-        return None
+        """None, likewise."""
 
     def close(self) -> None:
         """Nothing is held between two reads."""

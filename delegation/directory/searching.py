@@ -38,12 +38,13 @@ _NO_SUCH_OBJECT = 32
 
 
 class Wanted(NamedTuple):
-    """What is searched, and where."""
+    """What is searched, and where; ``seconds`` is how long one waits for a page of it."""
 
     base: str
     terms: str
     attributes: Collection[str]
     scope: str = ldap3.SUBTREE
+    seconds: int = bounded.ANSWER_TIMEOUT
 
 
 class Bounds(NamedTuple):
@@ -109,13 +110,15 @@ def everywhere(connection: Any, wanted: Wanted, bounds: Bounds, page: int) -> It
     Raises DirectoryError where the search is refused, LDAPException, OSError and Unreadable.
     """
     tally = _Tally(bounds, page)
-    patience = WaitingTime(bounded.ANSWER_TIMEOUT * _PAGES_TIMEOUT)
+    patience = WaitingTime(wanted.seconds * _PAGES_TIMEOUT)
     cookie: bytes | None = None
     pages = 0
     while True:
         control = paged_search_control(criticality=True, size=page, cookie=cookie)
         tally.of_page = 0
-        found, result = _answers(connection, wanted, tally, patience.part(), [control])
+        found, result = _answers(
+            connection, wanted, tally, patience.part(wanted.seconds), [control]
+        )
         if result["result"] != 0:
             raise refused(wanted.base, result)
         yield from found

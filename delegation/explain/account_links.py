@@ -6,6 +6,7 @@ from delegation.explain.chain import (
     ASK,
     NO_CREDENTIALS,
     TARGET_UNKNOWN,
+    UNKNOWN_ETYPE,
     WRONG_PRINCIPAL,
     Link,
     PairCase,
@@ -15,6 +16,7 @@ from delegation.explain.chain import (
 )
 from delegation.mesh import facts
 from delegation.mesh.desired import Endpoint
+from delegation.mesh.encryption_types import AES_FIX, WeakKeys, weak_keys
 from delegation.mesh.facts import NoAccount
 from delegation.mesh.snapshot import Computer, Operator
 
@@ -126,6 +128,32 @@ def no_controller(case: PairCase) -> Link:
     if lacking := _without_account(case):
         return unknown(name, f"{lacking} was not found")
     return ok(name, "neither is one")
+
+
+def encryption_types(case: PairCase) -> Link:
+    """Whether a domain controller still encrypts tickets to keys that both accounts take.
+
+    The target's tickets are to its own key, and the source logs on by its own (MS-KILE 3.3.5.7).
+    """
+    name = "encryption types"
+    if lacking := _without_account(case):
+        return unknown(name, f"{lacking} was not found")
+    ends = [end for end in (case.source, case.target) if end is not None]
+    weak = {end.account: weak_keys(end) for end in ends}
+    for who, keys in weak.items():
+        if keys is WeakKeys.DES:
+            why = f"{who} takes {keys.value}, which no domain controller in use encrypts to"
+            return broken(name, why, AES_FIX, UNKNOWN_ETYPE)
+    fading = [who for who, keys in weak.items() if keys is WeakKeys.RC4]
+    if fading:
+        verb = "take" if len(fading) > 1 else "takes"
+        why = f"{' and '.join(fading)} {verb} RC4 only: to break when domain controllers drop RC4"
+        return ok(name, why)
+    # In an export, an account without the attribute looks like one of which it was left out.
+    was_read = any(account.encryption_types is not None for account in case.snapshot.accounts)
+    if case.is_export and not was_read:
+        return unknown(name, "this export holds no msDS-SupportedEncryptionTypes", ASK)
+    return ok(name, "AES, or the domain's default")
 
 
 def operator(case: PairCase) -> Link:

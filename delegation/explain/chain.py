@@ -17,6 +17,8 @@ NO_CREDENTIALS: Final = "0x8009030E"
 """SEC_E_NO_CREDENTIALS: the source has nothing to show the target in the operator's name."""
 TARGET_UNKNOWN: Final = "0x80090303"
 """SEC_E_TARGET_UNKNOWN: no one account answers to the target's name."""
+UNKNOWN_ETYPE: Final = "0x80090342"
+"""SEC_E_KDC_UNKNOWN_ETYPE: the KDC has no key of a kind that both it and the account take."""
 WRONG_PRINCIPAL: Final = "0x80090322"
 """SEC_E_WRONG_PRINCIPAL: the ticket is encrypted with the key of another account."""
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from delegation import names
+from delegation.inventory.accepted import Acceptance, Trusted
 
 
 class Auth(StrEnum):
@@ -235,8 +235,7 @@ class Keep(NamedTuple):
 
     def covers(self, value: str) -> bool:
         """Whether the pattern covers ``value``, in any case."""
-        without_sets = self.value.casefold().replace("[", "[[]")
-        return fnmatchcase(value.casefold(), without_sets)
+        return names.fits(self.value, value)
 
 
 class Removal(NamedTuple):
@@ -292,6 +291,8 @@ class Inventory:
     remove: tuple[Removal, ...] = ()
     retired: tuple[Retired, ...] = ()
     former_suffixes: tuple[str, ...] = ()
+    accept: tuple[Acceptance, ...] = ()
+    trusted: tuple[Trusted, ...] = ()
     policy: Policy = field(default_factory=Policy)
     remoting: Remoting = field(default_factory=Remoting)
     migrate: MigrateSettings = field(default_factory=MigrateSettings)

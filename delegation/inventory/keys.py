@@ -18,6 +18,7 @@ from delegation.inventory import (
     Slots,
     Unconstrained,
 )
+from delegation.inventory.acceptance_section import ACCOUNT, RULE_ID
 from delegation.inventory.directory_section import ADDRESSES, URL
 from delegation.inventory.former_name_types import FORMER_NAMES, FORMER_SUFFIXES
 from delegation.inventory.hosts_section import HOST_NAME, TRANSITION
@@ -206,6 +207,27 @@ RETIRED = Section("retired", (
         f"{OwnValues.REMOVE}"),
 ), short_for="name")
 
+ACCEPTANCE_RULE = Section("acceptance", (
+    Key("rule", RULE_ID, "KCD016", "The rule whose findings are known", required=True),
+    Key("hosts", HOST_NAMES, "[hv03]", "On these hosts only", "on all"),
+    Key("value", TEXT, "HTTP/*",
+        "Pattern of the values, or of the account outside the inventory, that it is about",
+        tacit_default="whatever it is about"),
+    Key("reason", TEXT, "accepted by security, CHG-1234", "Why it stays"),
+    Key("owner", TEXT, "web team", "Who to ask about it"),
+    Key("expires", DATE, "2027-06-30",
+        "Day after which it is told again, one severity higher", tacit_default="never"),
+))
+
+TRUST = Section("trusted", (
+    Key("account", ACCOUNT, "'WAC01$'",
+        "Who may act on the hosts by their own lists (resource-based delegation)", required=True),
+    Key("reason", TEXT, "management gateway", "What for"),
+    Key("owner", TEXT, "server team", "Who to ask about it"),
+    Key("expires", DATE, "2027-06-30",
+        "Day after which it is told again, one severity higher", tacit_default="never"),
+))
+
 INVENTORY = Section("inventory", (
     Key("domain", DOMAIN, "corp.example",
         "DNS name of the Active Directory domain of all hosts", required=True),
@@ -233,6 +255,10 @@ INVENTORY = Section("inventory", (
     Key("former_suffixes", FORMER_SUFFIXES, "[old.example]",
         "DNS suffixes that the hosts have no more: values that name a host with one go",
         tacit_default="none"),
+    Key("accept", list_of(ACCEPTANCE_RULE, may_be_empty=True), "[{rule: KCD016, hosts: [hv03]}]",
+        "Findings that are known: still counted and listed, and no failure"),
+    Key("trusted", list_of(TRUST, may_be_empty=True), "[{account: 'WAC01$'}]",
+        "Accounts that may act on the hosts by resource-based delegation"),
     Key("policy", mapping_of(POLICY), "{foreign: report}",
         "What to do about what is found, and how much at once"),
     Key("remoting", mapping_of(REMOTING), "{user: vmadmin}",
@@ -242,7 +268,7 @@ INVENTORY = Section("inventory", (
 
 SECTIONS = (
     INVENTORY, DIRECTORY, DEFAULTS, HOST, LIVE_MIGRATION, NETWORK, MESH, FILE_SERVER, KEEP, REMOVAL,
-    POLICY, REMOTING, MIGRATE, AFFINITY, RETIRED,
+    POLICY, REMOTING, MIGRATE, AFFINITY, RETIRED, ACCEPTANCE_RULE, TRUST,
 )
 # fmt: on
 """All of them, in the order in which the JSON Schema defines them."""

@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from delegation.errors import InventoryError
 from delegation.inventory import Inventory, Policy, yaml_tree, yaml_writing
+from delegation.inventory.acceptance_section import read_accepted, read_trusted
 from delegation.inventory.declared import DeclaredSection
 from delegation.inventory.directory_section import directory_settings
 from delegation.inventory.fields import Field, Reading
@@ -83,6 +84,8 @@ def _inventory(declared: DeclaredSection, digest: str) -> Inventory | None:
         remove=read_removals(declared, holders, reached, keep),
         retired=retired,
         former_suffixes=read_suffixes(reading, declared.get("former_suffixes")),
+        accept=read_accepted(declared, holders),
+        trusted=read_trusted(declared),
         policy=declared.section("policy").made(Policy),
         remoting=remoting_settings(declared.section("remoting")),
         migrate=migrate_settings(declared.section("migrate"), hosts),

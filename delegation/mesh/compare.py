@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from delegation import names
 from delegation.inventory import Host, Inventory, Keep, Retired
+from delegation.inventory.accepted import Acceptance, Trusted
 from delegation.mesh import retirement
 from delegation.mesh.desired import Delegate, Desired
 from delegation.mesh.identities import Identities
@@ -227,7 +228,7 @@ class _ValueJudge:
 
     def _extra(self, label: str, value: str, peers: Mapping[str, bool]) -> Verdict:
         rule = self._keep_rule(label, value)
-        if rule is not None and _is_live(rule, self.today):
+        if rule is not None and is_live(rule, self.today):
             return Verdict(label, value, Standing.KEPT, rule.reason or "keep rule", rule)
         if rule is not None:
             reason = f"its keep rule expired on {rule.expires}"
@@ -272,7 +273,7 @@ class _ValueJudge:
         """The rule for this value: a live one wherever several match."""
         for_host = (rule for rule in self.keep if not rule.hosts or label in rule.hosts)
         matching = [rule for rule in for_host if rule.covers(value)]
-        live = [rule for rule in matching if _is_live(rule, self.today)]
+        live = [rule for rule in matching if is_live(rule, self.today)]
         return next(iter(live or matching), None)
 
 
@@ -285,5 +286,6 @@ def _leaving_with_its_twin(verdict: Verdict, leaving_targets: Collection[str]) -
     return Verdict(verdict.computer, verdict.value, Standing.STALE, reason)
 
 
-def _is_live(rule: Keep, today: date) -> bool:
+def is_live(rule: Keep | Acceptance | Trusted, today: date) -> bool:
+    """Whether what a rule says still holds: on the day itself, too."""
     return rule.expires is None or today <= rule.expires

@@ -9,6 +9,9 @@ from delegation.mesh.snapshot import Computer
 
 NEW_ACCOUNT = "new-account"
 """Why a plan is refused whose host is another object than the one known by its name."""
+NEW_ACCOUNT_RULE = "KCD025"
+"""The finding of the same; accepted with the object's GUID as its value, it is no reason to refuse.
+"""
 
 
 class KnownAccount(NamedTuple):
@@ -69,13 +72,17 @@ def _weight(known: KnownAccount) -> tuple[bool, int]:
 
 
 class NewAccount(NamedTuple):
-    """The account of a host, or of what hosts reach, that is another object than the known one."""
+    """The account of a host, or of what hosts reach, that is another object than the known one.
+
+    ``is_accepted``: the inventory itself names it.
+    """
 
     label: str
     account: Computer
     known: KnownAccount
     origin: str
     earlier: tuple[AccountName, ...] = ()
+    is_accepted: bool = False
 
     @property
     def override(self) -> str:

@@ -6,7 +6,8 @@ that hosts have been given by its name. So the first object that was seen under 
 that is meant, until a person says otherwise: by an apply that allows another, or in the inventory.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from datetime import date
 from uuid import UUID
 
 from delegation.inventory import Inventory
@@ -14,6 +15,7 @@ from delegation.inventory.former_names import former_names, names_of
 from delegation.mesh.compare import Comparison
 from delegation.mesh.desired import Endpoint
 from delegation.mesh.identities import (
+    NEW_ACCOUNT_RULE,
     AccountName,
     Identities,
     KnownAccount,
@@ -29,12 +31,14 @@ _WITHOUT_GUID = 5
 """The version of UUIDs that are derived from a name, for exports without objectGUID."""
 
 
-def accepted_accounts(inventory: Inventory, label: str) -> Collection[UUID]:  # noqa: ARG001
-    """The objects that an inventory itself names as those of a host, besides the known one.
-
-    An inventory has no key for that yet: this is the one place that asks.
-    """
-    return frozenset()
+def is_accepted(inventory: Inventory, label: str, guid: UUID, today: date) -> bool:
+    """Whether an accept rule names exactly that object as the one of that host."""
+    for rule in inventory.accept:
+        is_of_it = rule.rule == NEW_ACCOUNT_RULE and rule.value.casefold() == str(guid)
+        is_over = rule.expires is not None and rule.expires < today
+        if is_of_it and label in rule.hosts and not is_over:
+            return True
+    return False
 
 
 def has_identity(account: Computer) -> bool:
@@ -50,7 +54,14 @@ def identified(comparison: Comparison, known: KnownAccounts, reader: Reader) -> 
     origins = reader.origins(asked) if asked else {}
     return Identities(
         tuple(
-            NewAccount(label, account, meant, _made(account, origins), _earlier(known, account))
+            NewAccount(
+                label,
+                account,
+                meant,
+                _made(account, origins),
+                _earlier(known, account),
+                is_accepted(comparison.inventory, label, account.guid, comparison.today),
+            )
             for label, account, meant in others
         ),
         tuple(_renamed(comparison, known)),
@@ -78,8 +89,7 @@ def _others(
         meant = known.meant_by(account.name, label)
         if meant is None or meant.guid == account.guid or not has_identity(account):
             continue
-        if account.guid not in accepted_accounts(comparison.inventory, label):
-            yield label, account, meant
+        yield label, account, meant
 
 
 def _made_by_quota(comparison: Comparison) -> Iterator[tuple[str, Computer]]:

@@ -12,6 +12,8 @@ from delegation.mesh.identities import NEW_ACCOUNT
 def refuse_other_accounts(comparison: Comparison) -> Iterator[Blocked]:
     """Re-imaging is routine, so all that it takes stands in one line: what to look at, and type."""
     for other in comparison.identities.new:
+        if other.is_accepted:
+            continue
         typed = f"delegation apply --allow {other.override}"
         message = f"{other.what}; {other.look}; if so: {typed}"
         yield Blocked(other.label, NEW_ACCOUNT, message, other.override)

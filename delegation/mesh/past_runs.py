@@ -79,6 +79,8 @@ def _audited_in_words(summary: Mapping[str, Any]) -> str:
     """``drift, 3 findings, 1 new since run 4, baseline``."""
     words = [drift_in_words(summary)]
     words.append(names.counted(int(summary.get("findings", 0)), "finding"))
+    if summary.get("accepted"):
+        words.append(f"{int(summary['accepted']):,} accepted")
     if summary.get("since"):
         words.append(f"{summary.get('new', 0):,} new since run {summary['since']}")
     words += ["baseline"] if summary.get("baseline") else []

@@ -75,8 +75,8 @@ def check(world: PreflightWorld, operators: Sequence[str] = ()) -> CheckView:
             world.inventory, inspector, world.today(), operators=operators, known=known
         )
         write = _may_write(comparison, inspector)
-    findings = checks.findings(comparison, preflight=True)
-    return CheckView(FindingsView.of(comparison, findings), write)
+    found = checks.judged(checks.MeshCase(comparison), preflight=True)
+    return CheckView(FindingsView.of(comparison, found.open, found.accepted), write)
 
 
 def _without_directory(world: PreflightWorld, missing: DelegationError) -> CheckView:

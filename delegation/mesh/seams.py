@@ -4,14 +4,18 @@ Three protocols, each with more than the one before: what only reads is never ha
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 from uuid import UUID
 
 from delegation.changes.outcomes import Absent, Changer
 from delegation.changes.plan import Target
+from delegation.events import Progress
 from delegation.mesh.snapshot import Computer, Directory
 from delegation.mesh.spn_mappings import SpnMappings
 from delegation.mesh.state import Delegation, DelegationChange, DelegationOutcome
+
+if TYPE_CHECKING:
+    from delegation.mesh.delegator import Delegator
 
 
 class AccountOrigin(NamedTuple):
@@ -77,6 +81,13 @@ class Inspector(Reader, Protocol):
 
     def account_names(self, sids: Collection[str]) -> Mapping[str, str]:
         """sAMAccountName by SID, of those that the domain knows."""
+
+    def delegators(self, known: int, progress: Progress) -> "list[Delegator]":
+        """Every account of the domain with a list of its own, and krbtgt, as far as it is seen.
+
+        The directory reads all of its accounts for that. ``known``: how many are expected, as
+        those of the inventory; ``progress`` hears how many have come, of a total that nobody knows.
+        """
 
     def writable(self, guids: Collection[UUID]) -> Mapping[UUID, frozenset[str]] | None:
         """The attributes, casefolded, that the ACLs let the bound account write, by object.

@@ -49,7 +49,8 @@ class Computer:
     (lastLogonTimestamp), ``created`` when it was made (whenCreated); None where it was not read.
     ``creator`` is the SID of whoever made it through the machine-account quota, and empty of others
     (mS-DS-CreatorSID). ``more_names`` are full names that the computer answers to besides
-    (msDS-AdditionalDnsHostName); ``principal`` is the userPrincipalName.
+    (msDS-AdditionalDnsHostName); ``principal`` is the userPrincipalName. ``encryption_types`` are
+    the bits of msDS-SupportedEncryptionTypes; None where it is not set, or was not read.
     """
 
     account: str
@@ -69,6 +70,7 @@ class Computer:
     creator: str = ""
     more_names: tuple[str, ...] = ()
     principal: str | None = None
+    encryption_types: int | None = None
 
     @property
     def enabled(self) -> bool:

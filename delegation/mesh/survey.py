@@ -8,7 +8,15 @@ from uuid import UUID
 from delegation import names
 from delegation.errors import AccountsError, DirectoryError, UsageError
 from delegation.inventory import Inventory, OwnValues
-from delegation.mesh import checks, compare, file_servers, known_accounts, retirement, snapshot
+from delegation.mesh import (
+    by_target_list,
+    checks,
+    compare,
+    file_servers,
+    known_accounts,
+    retirement,
+    snapshot,
+)
 from delegation.mesh.acting_list import lets_act
 from delegation.mesh.desired import expand
 from delegation.mesh.identities import KnownAccounts
@@ -93,7 +101,10 @@ def for_findings(  # noqa: PLR0913, PLR0917 - what findings rest on
         accounts=(*accounts, *_answering_to_others(comparison, inspector)),
         operators=tuple(operator(inspector, name) for name in operators),
         account_names=inspector.account_names(sorted(sids)) if sids else {},
-        tokens=_tokens_of_retired(comparison, inspector) if sids else {},
+        tokens={
+            **(_tokens_of_retired(comparison, inspector) if sids else {}),
+            **_tokens_of_sources(comparison, inspector),
+        },
     )
     return replace(comparison, snapshot=evidence)
 
@@ -142,6 +153,20 @@ def _tokens_of_retired(
         if any(lets_act(acting, account.sid, None) is None for acting in lists):
             token = inspector.token(account)
             tokens |= {account.guid: token} if token is not None else {}
+    return tokens
+
+
+def _tokens_of_sources(
+    comparison: compare.Comparison, inspector: Inspector
+) -> dict[UUID, frozenset[str]]:
+    """The SIDs of hosts that lack values, where a target's own list may mean a group of theirs."""
+    tokens: dict[UUID, frozenset[str]] = {}
+    for host, _, target in by_target_list.judged_by_target(comparison):
+        source = host.computer
+        is_open = lets_act(target.acting, source.sid, None) is None
+        if is_open and source.guid not in tokens:
+            token = inspector.token(source)
+            tokens |= {source.guid: token} if token is not None else {}
     return tokens
 
 

@@ -14,7 +14,7 @@ from delegation.changes.plan_origin import PlanOrigin
 from delegation.changes.run import SETTLE, Run, settled_in_words
 from delegation.mesh import matrix
 from delegation.mesh.audit_view import UNREAD
-from delegation.mesh.checks import ACCOUNT_RULE, DRIFT, Finding, Severity
+from delegation.mesh.checks import ACCOUNT_RULE, DRIFT, AcceptedFinding, Finding, Severity
 from delegation.mesh.compare import Comparison
 from delegation.mesh.findings_view import FindingsView, KeptValue, rules_of
 from delegation.mesh.past_runs import MeshPast, delegation_to_json
@@ -84,6 +84,11 @@ class DirectoryReport:
         return self.told.findings if isinstance(self.told, FindingsView) else None
 
     @property
+    def accepted(self) -> tuple[AcceptedFinding, ...]:
+        """Findings that the inventory accepts."""
+        return self.told.accepted if isinstance(self.told, FindingsView) else ()
+
+    @property
     def kept(self) -> Sequence[KeptValue]:
         return self.told.kept
 
@@ -115,7 +120,11 @@ class DirectoryReport:
 
 
 def state(
-    origin: Origin, comparison: Comparison, found: Sequence[Finding], past: MeshPast
+    origin: Origin,
+    comparison: Comparison,
+    found: Sequence[Finding],
+    past: MeshPast,
+    accepted: Sequence[AcceptedFinding] = (),
 ) -> DirectoryReport:
     """Everything: the mesh, its hosts, what was found, what is not ours, the newest runs."""
     grid = matrix.matrix(comparison)
@@ -124,7 +133,7 @@ def state(
         origin,
         _found(comparison, found),
         comparison.inventory.digest,
-        FindingsView.of(comparison, found),
+        FindingsView.of(comparison, found, accepted),
         foreign_hints(comparison, past.hints),
         pair_counts(grid.rows),
         ReportedMatrix.of(grid, comparison, found),
@@ -137,10 +146,14 @@ def state(
 
 
 def audit(
-    origin: Origin, comparison: Comparison, found: Sequence[Finding], past: MeshPast
+    origin: Origin,
+    comparison: Comparison,
+    found: Sequence[Finding],
+    past: MeshPast,
+    accepted: Sequence[AcceptedFinding] = (),
 ) -> DirectoryReport:
     """What was found, and the hosts on which it was found."""
-    everything = state(origin, comparison, found, past)
+    everything = state(origin, comparison, found, past, accepted)
     meant = {finding.computer for finding in found}
     hosts = tuple(host for host in everything.hosts if host.label in meant)
     return replace(everything, matrix=None, hosts=hosts)

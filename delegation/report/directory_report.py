@@ -42,6 +42,6 @@ def directory_report(
     past = mesh_past(world, comparison, NEWEST)
     if subject == PLAN:
         return contents.plan(origin, comparison, planning.plan(comparison), past)
-    found = checks.findings(comparison, labels)
+    found = checks.judged(checks.MeshCase(comparison, labels))
     told = contents.audit if subject == AUDIT else contents.state
-    return told(origin, comparison, found, past)
+    return told(origin, comparison, found.open, past, found.accepted)

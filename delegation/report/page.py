@@ -7,11 +7,12 @@ all else is there without it.
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from delegation import names
-from delegation.mesh.checks import Finding, Severity
+from delegation.mesh.checks import AcceptedFinding, Finding, Severity
+from delegation.mesh.findings_view import groups_of
 from delegation.mesh.matrix import PairState
 from delegation.report import readable
 from delegation.report.any_report import AnyReport
@@ -91,6 +92,7 @@ def _of_directory(report: DirectoryReport) -> TemplateRow:
         "told_hosts": readable.hosts(report),
         "alike_hosts": readable.alike_hosts(report),
         "told_changes": readable.planned_changes(changes),
+        "told_accepted": list(_accepted(report.accepted)),
         "told_kept": readable.same_values(kept, "reason", "expires"),
         "told_foreign": readable.same_values(foreign, "hint"),
         "grid": grid(report.matrix, report.hosts) if report.matrix else None,
@@ -104,9 +106,19 @@ def _of_run(report: RunReport) -> TemplateRow:
         "told_hosts": [],
         "alike_hosts": [],
         "told_changes": readable.recorded_changes(report.changes),
+        "told_accepted": [],
         "told_kept": [],
         "told_foreign": [],
     }
+
+
+def _accepted(known: Sequence[AcceptedFinding]) -> Iterator[str]:
+    """Each as a sentence: where, what, and the terms."""
+    by_terms = names.grouped((one.in_words, one.finding) for one in known)
+    for words, found in by_terms.items():
+        for group in groups_of(found):
+            where = "; ".join(one.where for one in group.holders)
+            yield names.inert(f"{group.rule} {where}: {group.message}; {words}")
 
 
 def _found(findings: Sequence[Finding] | None) -> TemplateRow:

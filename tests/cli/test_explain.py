@@ -64,7 +64,7 @@ def test_nothing_broken_is_0(intact: Delegation) -> None:
     assert (ran.code, ran.err) == (0, "")
     assert "BROKEN" not in ran.out
     assert "\nnothing is broken\n" in ran.out
-    assert "\n  not told: operator\n" in ran.out
+    assert "\n  not told: encryption types, operator\n" in ran.out
     assert "\n  next: delegation explain hv01 hv02 --as USER\n" in ran.out
     assert "klist purge -li 0x3e7` on hv01" in ran.out
 

@@ -29,6 +29,7 @@ from delegation.inventory import (
     Retired,
     Unconstrained,
 )
+from delegation.inventory.accepted import Acceptance, Trusted
 from delegation.inventory.fields import MAX_PROBLEMS, MAX_TEXT
 from delegation.inventory.reader import parse
 
@@ -238,6 +239,8 @@ def test_what_the_example_file_shows_in_comments_works_too() -> None:
     assert len(inventory.retired) == 10
     assert [one.name for one in inventory.retired if one.own is OwnValues.KEEP] == ["hv98"]
     assert [one.value for one in inventory.remove] == ["cifs/hv02:445"]
+    assert [one.rule for one in inventory.accept] == ["KCD003"]
+    assert [one.account for one in inventory.trusted] == ["WAC01$"]
     assert (inventory.remoting.user, inventory.remoting.https) == ("vmadmin", True)
     assert len(inventory.migrate.affinity) == 3
 
@@ -280,6 +283,33 @@ def test_a_policy_that_is_declared_in_part() -> None:
 
 
 # --- bounds
+
+
+def test_what_is_accepted_and_who_is_trusted() -> None:
+    inventory = read(
+        HEAD
+        + "retired: [hv09]\n"
+        + "accept:\n"
+        + "  - {rule: KCD016, hosts: ['hv[01-02]', hv09]}\n"
+        + "  - {rule: KCD003, value: 'HTTP/*', reason: portal, owner: web, expires: 2027-06-30}\n"
+        + "  - {rule: KCD005, hosts: [hv03]}\n"
+        + "trusted: [{account: 'WAC01$', expires: 2027-06-30}, {account: S-1-5-21-1-2-3-4}]\n"
+    )
+    until = date(2027, 6, 30)
+    assert inventory.accept == (
+        Acceptance("KCD016", ("hv01", "hv02", "hv09")),
+        Acceptance("KCD003", (), "HTTP/*", "portal", "web", until),
+        Acceptance("KCD005", ("hv03",)),
+    )
+    assert inventory.trusted == (
+        Trusted("WAC01$", expires=until),
+        Trusted("S-1-5-21-1-2-3-4"),
+    )
+    covers = inventory.accept[1].covers
+    assert [covers(value) for value in ("HTTP/x", "http/X", "cifs/x", "")] == [True] * 2 + [
+        False
+    ] * 2
+    assert inventory.accept[0].covers("whatever")
 
 
 def test_texts_are_bounded() -> None:

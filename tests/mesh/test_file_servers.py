@@ -54,7 +54,7 @@ def test_a_name_that_nobody_answers_to_is_left_out_and_told() -> None:
     assert "cifs/vmstore.corp.example" not in additions(NAS, server)
     hosts = [computer("hv01"), computer("hv02")]
     found = checks.findings(survey(farm(NAS), MemoryDirectory([*hosts, server])))
-    [left_out] = [one for one in found if one.rule == "KCD040"]
+    [left_out] = [one for one in found if one.rule == "KCD028"]
     assert (left_out.computer, left_out.value) == ("nas01", "cifs/vmstore.corp.example")
     assert left_out.severity is Severity.HIGH
     assert left_out.fix == 'setspn -S "cifs/vmstore.corp.example" nas01'
@@ -64,7 +64,7 @@ def test_every_name_answered_is_no_finding() -> None:
     hosts = [computer("hv01"), computer("hv02")]
     server = nas("cifs/vmstore", "cifs/vmstore.corp.example")
     found = checks.findings(survey(farm(NAS), MemoryDirectory([*hosts, server])))
-    assert "KCD040" not in {one.rule for one in found}
+    assert "KCD028" not in {one.rule for one in found}
 
 
 @pytest.mark.parametrize("other", [computer("old", spns=["cifs/vmstore"]), user("eve")])

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
 
 from delegation.errors import UsageError
 from delegation.inventory import Inventory
+from delegation.inventory.accepted import Acceptance
 from delegation.mesh import checks, known_accounts, planning
 from delegation.mesh.checks import Finding
 from delegation.mesh.compare import Comparison
@@ -16,6 +17,7 @@ from delegation.mesh.identities import NEW_ACCOUNT, AccountName, KnownAccount, K
 from delegation.mesh.new_account_refusal import refuse_unknown_hosts
 from delegation.mesh.snapshot import Computer
 from tests.builders import (
+    TODAY,
     MemoryDirectory,
     computer,
     file_server,
@@ -95,6 +97,32 @@ def test_each_host_is_allowed_by_itself_in_any_case() -> None:
     both = ["new-account=hv03", "new-account=hv04"]
     assert planning.plan(comparison, both).blocked == ()
     assert planning.plan(comparison, [NEW_ACCOUNT]).blocked != ()
+
+
+@pytest.mark.parametrize(
+    ("accepted", "is_refused"),
+    [
+        pytest.param(Acceptance("KCD025", ("hv04",), str(object_of(40)).upper()), False, id="it"),
+        pytest.param(Acceptance("KCD025", ("hv04",), str(object_of(41))), True, id="another"),
+        pytest.param(Acceptance("KCD025", ("hv03",), str(object_of(40))), True, id="of another"),
+        pytest.param(Acceptance("KCD025", (), str(object_of(40))), True, id="of no host by name"),
+        pytest.param(Acceptance("KCD025", ("hv04",), "*"), True, id="whichever it is"),
+        pytest.param(Acceptance("KCD016", ("hv04",), str(object_of(40))), True, id="another rule"),
+        pytest.param(
+            Acceptance("KCD025", ("hv04",), str(object_of(40)), expires=TODAY - timedelta(days=1)),
+            True,
+            id="until yesterday",
+        ),
+    ],
+)
+def test_an_inventory_accepts_exactly_one_object(
+    accepted: Acceptance,
+    is_refused: bool,  # noqa: FBT001
+) -> None:
+    """It is told by audits all the same, until an apply has gone by it."""
+    comparison = identified(mesh(hv04=40), wanted=replace(FOUR, accept=(accepted,)))
+    assert bool(planning.plan(comparison).blocked) is is_refused
+    assert [new.account.guid for new in comparison.identities.new] == [object_of(40)]
 
 
 @pytest.mark.parametrize("name", ["hv[01-04]", "hv99", "hv01,hv02"])

@@ -48,7 +48,7 @@ def test_an_alias_and_a_users_account(desk: Workstation, fresh_lab: Lab) -> None
 
     audit = desk.run("audit", "--format", "json")
     assert audit.code == 3
-    found = [one for one in audit.data["findings"] if one["rule"] == "KCD040"]
+    found = [one for one in audit.data["findings"] if one["rule"] == "KCD028"]
     assert [(one["computer"], one["value"]) for one in found] == [("sofs01", "cifs/isos")]
     assert desk.run("explain", "hv01", "vmstore").code == 1, "one of its names is nobody's"
     assert desk.run("explain", "hv01", "share").code == 0

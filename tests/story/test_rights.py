@@ -120,7 +120,7 @@ def test_an_auditor_plans_and_audits(desk: Workstation, wire: Wiretap, fresh_lab
     with untouched(fresh_lab):
         assert auditor.run("check").code == 0
         assert auditor.run("plan").code == 3
-        drift = auditor.run("audit", "--format", "json")
+        drift = auditor.run("audit", "--inside-only", "--format", "json")
     assert drift.code == 3
     assert drift.data["drift"]
     assert {one["rule"] for one in drift.data["findings"]} == {"KCD001", "KCD004"}
@@ -130,7 +130,7 @@ def test_an_auditor_plans_and_audits(desk: Workstation, wire: Wiretap, fresh_lab
     assert boss.run("apply", "--yes").code == 0
     auditor.inventory(FOUR)
     with untouched(fresh_lab):
-        clean = auditor.run("audit", "--format", "json")
+        clean = auditor.run("audit", "--inside-only", "--format", "json")
         assert clean.code == 0
         assert not clean.data["drift"]
         assert auditor.run("audit", "--fail-on", "medium").code == 0
@@ -149,7 +149,7 @@ def test_an_audit_sees_what_was_done_by_hand(
     tapped = Workstation(desk.folder, fresh_lab, READER, wire.url)
     tapped.inventory(FOUR)
     with untouched(fresh_lab):
-        audit = tapped.run("audit", "--format", "json")
+        audit = tapped.run("audit", "--inside-only", "--format", "json")
     assert audit.code == 3
     found = {(one["rule"], one["computer"], one["value"]) for one in audit.data["findings"]}
     assert found == {

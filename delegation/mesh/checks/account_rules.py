@@ -9,15 +9,6 @@ from delegation.mesh.identities import NEW_ACCOUNT
 from delegation.mesh.name_owners import NameOwners
 from delegation.mesh.snapshot import ACCOUNTDISABLE, Operator
 
-_WELL_KNOWN = {
-    "S-1-1-0": "Everyone",
-    "S-1-5-7": "Anonymous Logon",
-    "S-1-5-9": "Enterprise Domain Controllers",
-    "S-1-5-10": "the computer itself",
-    "S-1-5-11": "Authenticated Users",
-}
-"""Principals that are no objects of a domain (MS-DTYP 2.4.2.4)."""
-
 
 def problems(comparison: Comparison, scope: Collection[str] | None = None) -> list[tuple[str, str]]:
     """Hosts in scope without exactly one account, as (label, what is wrong)."""
@@ -104,28 +95,6 @@ def _disabled(case: MeshCase) -> Iterator[Observation]:
             yield Observation(host.label, "", f"the account {host.computer.name}$ is disabled")
 
 
-def _resource_based(case: MeshCase) -> Iterator[Observation]:
-    """Whoever is on a host's own list needs no value of ours, and no flag (MS-SFU 3.2.5.2.3).
-
-    Not even an account that delegates nothing: with an empty list of its own, S4U2self gives a
-    forwardable ticket without protocol transition (MS-SFU 3.2.5.1.2). And whoever may write this
-    attribute can grant it: SeEnableDelegationPrivilege, which guards the classic list, does not
-    guard this one. So a retired host keeps what its peers' lists give it.
-    """
-    account_names = case.comparison.snapshot.account_names
-    for host in case.comparison.hosts:
-        sids = {ace.sid for ace in host.computer.acting if ace.allows}
-        if not sids:
-            continue
-        trustees = sorted(account_names.get(sid) or _WELL_KNOWN.get(sid, sid) for sid in sids)
-        yield Observation(
-            host.label,
-            "",
-            f"these may act on it on behalf of others, resource-based: {', '.join(trustees)}",
-            named=tuple(sorted(sids)),
-        )
-
-
 def _undelegatable(case: MeshCase) -> Iterator[Observation]:
     """An operator whose tickets no KDC passes on, whatever stands on the hosts' lists.
 
@@ -194,14 +163,6 @@ RULES = (
         "an apply is refused until this is settled",
         "docs/design.md",
         _refused,
-    ),
-    Rule(
-        "KCD016",
-        Severity.MEDIUM,
-        "resource-based delegation to a host",
-        "ask its owner; clear msDS-AllowedToActOnBehalfOfOtherIdentity where nobody needs it",
-        "MS-SFU 3.2.5.2.3; MS-ADA2, msDS-AllowedToActOnBehalfOfOtherIdentity",
-        _resource_based,
     ),
     Rule(
         "KCD017",

@@ -6,6 +6,7 @@ By objectGUID alone: a name is given again, and inherits what others have been g
 from collections.abc import Iterator
 
 from delegation.mesh.checks.rule import MeshCase, Observation, Rule, Severity
+from delegation.mesh.identities import NEW_ACCOUNT_RULE
 
 
 def _made_again(case: MeshCase) -> Iterator[Observation]:
@@ -37,7 +38,7 @@ def _renamed(case: MeshCase) -> Iterator[Observation]:
 
 RULES = (
     Rule(
-        "KCD025",
+        NEW_ACCOUNT_RULE,
         Severity.HIGH,
         "another account than the one that was known by its name",
         "look whether the host was reinstalled; then delegation apply --allow new-account=HOST",

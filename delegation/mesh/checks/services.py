@@ -204,7 +204,7 @@ RULES = (
         _ownerless,
     ),
     Rule(
-        "KCD040",
+        "KCD028",
         Severity.HIGH,
         "a file server's name that no account answers to: left out of the mesh",
         "register it on the server's account (setspn -S), or take it out of aliases",

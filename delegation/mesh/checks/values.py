@@ -25,10 +25,14 @@ def _missing(case: MeshCase) -> Iterator[Observation]:
     """A KDC compares the name that is asked for with the list as it stands (MS-SFU 3.2.5.2.1).
 
     So each of the four values of a peer counts by itself: the short name there does not help a
-    host that asks by FQDN, and cifs does not help where the migration service is asked for.
+    host that asks by FQDN, and cifs does not help where the migration service is asked for. What
+    the target's own list lets through is told by another rule, because migrations may work.
     """
     for host in case.comparison.hosts:
+        let_through = case.by_target_alone.get(host.label, {})
         for value in host.missing:
+            if value in let_through:
+                continue
             yield Observation(host.label, value, "desired and not there: migrations to it fail")
 
 
@@ -128,23 +132,6 @@ def _near_limit(case: MeshCase) -> Iterator[Observation]:
         )
 
 
-def _idle_keep(case: MeshCase) -> Iterator[Observation]:
-    """Rules that keep nothing; only those all of whose hosts were looked at can be judged."""
-    by_label = {host.label: host for host in case.comparison.objects}
-    retired = [host.label for host in case.comparison.retired]
-    for rule in case.comparison.inventory.keep:
-        labels = rule.hosts or tuple(case.comparison.inventory.hosts)
-        if not all(label in by_label for label in labels):
-            continue
-        labels = (*labels, *retired) if not rule.hosts else labels
-        verdicts = [verdict for label in labels for verdict in by_label[label].extra]
-        if not any(rule.covers(verdict.value) for verdict in verdicts):
-            owner = f" (owner: {rule.owner})" if rule.owner else ""
-            message = f"this keep rule{owner} matches no value that is found"
-            hosts = names.fold(rule.hosts)
-            yield Observation(hosts, rule.value, message, named=(hosts,))
-
-
 RULES = (
     Rule(
         "KCD001",
@@ -220,13 +207,5 @@ RULES = (
         "Microsoft's AskDS blog: about 1,200 values over all non-linked attributes of an object; "
         "not confirmed on a current version",
         _near_limit,
-    ),
-    Rule(
-        "KCD019",
-        Severity.LOW,
-        "keep rule that matches nothing",
-        "correct its value or its hosts, or remove the rule",
-        "the inventory: keep",
-        _idle_keep,
     ),
 )
