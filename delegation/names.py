@@ -60,23 +60,6 @@ class ServicePrincipalName(NamedTuple):
         return cls(service, host) if slash and service and host else None
 
 
-HOST_ALIASES = frozenset(
-    """
-    alerter appmgmt browser cifs cisvc clipsrv dcom dhcp dmserver dns
-    dnscache eventlog eventsystem fax http ias iisadmin mcsvc messenger msdtc
-    msiserver netdde netddedsm netlogon netman nmagent oakley plugplay policyagent protectedstorage
-    rasman remoteaccess replicator rpc rpclocator rpcss rsvp samss scardsvr scesrv
-    schedule scm seclogon snmp spooler tapisrv time trksvr trkwks ups
-    w3svc wins www
-    """.split()  # noqa: SIM905 - a list of words, one a line, is harder to read
-)
-"""Services for which HOST stands where they are not registered themselves.
-
-The default of sPNMappings on CN=Directory Service,CN=Windows NT,CN=Services in the configuration
-(MS-ADA3, attribute sPNMappings); ``mesh.spn_mappings`` has what a forest made of it.
-"""
-
-
 _BESIDE_ACCENTS = str.maketrans(
     {"ø": "o", "đ": "d", "ð": "d", "ł": "l", "ħ": "h", "ŧ": "t", "\u0131": "i"}
     | {"æ": "ae", "œ": "oe", "þ": "th"}

@@ -35,10 +35,10 @@ from delegation.mesh.compare import Comparison
 from delegation.mesh.desired import expand
 from delegation.mesh.seams import AccountOrigin, Reader, delegations
 from delegation.mesh.snapshot import Computer, Directory
-from delegation.mesh.spn_mappings import SpnMappings
+from delegation.mesh.spn_mappings import HOST_ALIASES, SpnMappings
 from delegation.mesh.state import Delegation, DelegationChange, DelegationOutcome, DelegationPlan
 from delegation.mesh.survey import names_standing_for
-from delegation.names import CIFS, HOST_ALIASES, MANAGED_SERVICES, MIGRATION
+from delegation.names import CIFS, MANAGED_SERVICES, MIGRATION
 
 settings.register_profile(
     "default",

@@ -75,4 +75,4 @@ def test_what_was_not_is_one_error_in_words(
     journal.writing().execute(statement, (value, number))
     with pytest.raises(JournalError, match="can't be read") as refused:
         looked_at(journal)
-    assert "restore it from a backup" in refused.value.fix
+    assert "restore a backup" in refused.value.fix
