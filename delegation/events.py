@@ -49,7 +49,7 @@ def warning(text: str) -> Remark:
 
 
 Progress = Callable[[int, int], None]
-"""Called with how many are done and how many there are."""
+"""Called with how many are done and how many there are; 0 while nobody knows that."""
 
 
 class Teller(Protocol):

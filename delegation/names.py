@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator
+from fnmatch import fnmatchcase
 from itertools import product
 from typing import NamedTuple, TypeVar
 
@@ -59,28 +60,17 @@ class ServicePrincipalName(NamedTuple):
         return cls(service, host) if slash and service and host else None
 
 
-HOST_ALIASES = frozenset(
-    """
-    alerter appmgmt browser cifs cisvc clipsrv dcom dhcp dmserver dns
-    dnscache eventlog eventsystem fax http ias iisadmin mcsvc messenger msdtc
-    msiserver netdde netddedsm netlogon netman nmagent oakley plugplay policyagent protectedstorage
-    rasman remoteaccess replicator rpc rpclocator rpcss rsvp samss scardsvr scesrv
-    schedule scm seclogon snmp spooler tapisrv time trksvr trkwks ups
-    w3svc wins www
-    """.split()  # noqa: SIM905 - a list of words, one a line, is harder to read
-)
-"""Services for which HOST stands where they are not registered themselves.
-
-The default of sPNMappings on CN=Directory Service,CN=Windows NT,CN=Services in the configuration
-(MS-ADA3, attribute sPNMappings); ``mesh.spn_mappings`` has what a forest made of it.
-"""
-
-
 _BESIDE_ACCENTS = str.maketrans(
     {"ø": "o", "đ": "d", "ð": "d", "ł": "l", "ħ": "h", "ŧ": "t", "\u0131": "i"}
     | {"æ": "ae", "œ": "oe", "þ": "th"}
 )
 """Letters that sort as others do, and that Unicode does not take apart."""
+
+
+def fits(pattern: str, text: str) -> bool:
+    """Whether ``pattern``, with ``*`` and ``?``, covers ``text``, in any case."""
+    without_sets = pattern.casefold().replace("[", "[[]")
+    return fnmatchcase(text.casefold(), without_sets)
 
 
 def loose(text: str) -> str:
@@ -161,6 +151,28 @@ def chosen(expressions: str, known: Iterable[str]) -> tuple[frozenset[str], list
     unknown = [name for name in meant if name.casefold() not in spelled]
     found = (spelled.get(name.casefold()) for name in meant)
     return frozenset(name for name in found if name is not None), unknown
+
+
+def did_you_mean(mistaken: Iterable[str], known: Iterable[str]) -> str:
+    """``did you mean hv01?`` of ``hv1``; empty of ``hv99``, whose number is no slip for another."""
+    from difflib import get_close_matches  # only for a mistake
+
+    spelled = {name.casefold(): name for name in known}
+    by_form = {_form(name): name for name in spelled}
+    meant: dict[str, None] = {}
+    for name in [name.casefold()[:80] for name in mistaken][:100]:
+        shape, numbers = form = _form(name)
+        others = [one for one in spelled if _form(one)[0] != shape or not numbers]
+        same = [by_form[form]] if form in by_form else []
+        close = same or get_close_matches(name, others, n=1, cutoff=0.7)
+        meant |= dict.fromkeys(spelled[one] for one in close)
+    return f"did you mean {fold(meant)}?" if meant else ""
+
+
+def _form(name: str) -> tuple[str, tuple[int, ...]]:
+    """A name with its numbers left out, and they as they count; letters like digits are these."""
+    read = name.translate(str.maketrans("oil", "011"))
+    return re.sub("[0-9]+", "#", read), tuple(map(int, re.findall("[0-9]{1,18}", read)))
 
 
 def fold(names: Iterable[str]) -> str:

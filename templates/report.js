@@ -89,16 +89,22 @@
     if (wanted(from, to)) return "complete";
     return from === to ? "self" : "outside";
   };
+  const asking = meshes.map(([, sources, ends, asked]) => [new Set(sources), new Set(ends), asked]);
+  // Which services the source reaches the target by: the bits of all meshes that have the pair.
+  const askedOf = (from, to) => (targets[to][3]
+    ? asking.reduce((bits, [sources, ends, asked]) => (sources.has(from) && ends.has(to) ? bits | asked : bits), 0)
+    : -1);
   const valuesOf = (to) => {
-    const [, short, fqdn, isHost] = targets[to];
-    return (isHost ? services : services.slice(0, 1))
-      .flatMap((service) => [`${service}/${short}`, `${service}/${fqdn}`]);
+    const [, short, fqdn, isHost, paths] = targets[to];
+    return isHost ? services.flatMap((service) => [`${service}/${short}`, `${service}/${fqdn}`]) : paths;
   };
-  // Each value towards a target with whether it is there, and what else is.
+  // Each value towards a target with whether it is there and its place among four, and what else is.
   const inside = (from, to) => {
     const cell = known.get(from)?.cells.get(to);
     const bits = cell ? cell[2] : -1;
-    const values = known.has(from) && wanted(from, to) ? valuesOf(to).map((value, i) => [value, Boolean(bits >> i & 1)]) : [];
+    if (!known.has(from) || !wanted(from, to)) return { values: [], extra: cell?.[3] ?? [] };
+    const asked = askedOf(from, to); // of each service two values
+    const values = valuesOf(to).map((value, i) => [value, Boolean(bits >> i & 1), i]).filter(([, , i]) => asked >> (i >> 1) & 1);
     return { values, extra: cell?.[3] ?? [] };
   };
   const surprising = (from, to) => inside(from, to).extra.some(([, , , unexpected]) => unexpected);
@@ -157,7 +163,7 @@
     const states = chosen();
     let [from, to] = opened ?? [scope, everyone];
     if (which.value !== "") {
-      const [, sources, ends] = meshes[Number(which.value)].map((one) => new Set(one));
+      const [sources, ends] = asking[Number(which.value)];
       from = from.filter((one) => sources.has(one));
       to = to.filter((one) => ends.has(one)
         || (!targets[one][3] && from.some((source) => wanted(source, one))));
@@ -235,7 +241,7 @@
         const state = stateOf(f, t);
         const { values } = inside(f, t);
         let classes = `c ${state}`;
-        if (state === "partial") values.forEach(([, is], i) => { if (is) classes += ` b${i}`; });
+        if (state === "partial") values.forEach(([, is, place]) => { if (is) classes += ` b${place}`; });
         if (values.length && surprising(f, t)) classes += " extra";
         if (states.length && !isLike(f, t, states)) classes += " dim";
         const td = el("td", { class: classes, tabindex: "-1", "aria-label": spoken(f, t) });
@@ -407,7 +413,7 @@
       const mark = detail.querySelector(".mark");
       mark.classList.replace("mark", "c");
       mark.classList.add("mark");
-      values.forEach(([, is], i) => { if (is) mark.classList.add(`b${i}`); });
+      values.forEach(([, is, place]) => { if (is) mark.classList.add(`b${place}`); });
     }
   };
   const explainBlock = ([up, over, counts, pairs]) => {

@@ -30,15 +30,15 @@ from delegation.inventory import (
     Retired,
     Unconstrained,
 )
-from delegation.mesh import compare, planning, snapshot
+from delegation.mesh import compare, file_servers, planning, snapshot
 from delegation.mesh.compare import Comparison
 from delegation.mesh.desired import expand
-from delegation.mesh.seams import Reader, delegations
+from delegation.mesh.seams import AccountOrigin, Reader, delegations
 from delegation.mesh.snapshot import Computer, Directory
-from delegation.mesh.spn_mappings import SpnMappings
+from delegation.mesh.spn_mappings import HOST_ALIASES, SpnMappings
 from delegation.mesh.state import Delegation, DelegationChange, DelegationOutcome, DelegationPlan
 from delegation.mesh.survey import names_standing_for
-from delegation.names import CIFS, HOST_ALIASES, MANAGED_SERVICES, MIGRATION
+from delegation.names import CIFS, MANAGED_SERVICES, MIGRATION
 
 settings.register_profile(
     "default",
@@ -89,6 +89,11 @@ def one_way(name: str, sources: Iterable[str], targets: Iterable[str]) -> Mesh:
 
 def two_way(name: str, *members: str) -> Mesh:
     return Mesh(name, members, members)
+
+
+def on_shares(name: str, *members: str) -> Mesh:
+    """Of hosts whose machines stay on SMB storage: they ask each other for no cifs."""
+    return Mesh(name, members, members, (names.MIGRATION,))
 
 
 def file_server(name: str, *reached_from: str) -> FileServer:
@@ -182,6 +187,10 @@ class _NoError(Exception):
     """What a domain controller answers to a modify that it does not make."""
 
 
+ALL_WRITTEN = frozenset({"msds-allowedtodelegateto", "useraccountcontrol"})
+"""The attributes that a change may touch, casefolded."""
+
+
 class MemoryDirectory:
     """A Writer over accounts in memory, with Active Directory's rules.
 
@@ -200,6 +209,9 @@ class MemoryDirectory:
         mappings: SpnMappings = READ,
     ) -> None:
         self.mappings = mappings
+        self.owner = "Domain Admins"
+        self.logged_on: str | None = None
+        self.not_writable: dict[UUID, set[str]] | None = None
         self._directory = directory
         self.window = window
         self.accounts = {account.guid: account for account in accounts}
@@ -209,14 +221,20 @@ class MemoryDirectory:
     def directory(self) -> Directory:
         return self._directory
 
-    def find(self, computer_names: Collection[str], spns: Collection[str] = ()) -> list[Computer]:
-        wanted = {name.casefold() for name in computer_names}
+    def find(
+        self,
+        computer_names: Collection[str],
+        spns: Collection[str] = (),
+        users: Collection[str] = (),
+    ) -> list[Computer]:
+        wanted = {f"{name}$".casefold() for name in computer_names}
+        wanted |= {name.casefold() for name in users}
         held = {names.loose(spn) for spn in spns}
         managed = tuple(f"{service}/".casefold() for service in MANAGED_SERVICES)
         return [
             account
             for account in self.accounts.values()
-            if account.name.casefold() in wanted
+            if account.account.casefold() in wanted
             or account.is_domain_controller
             or any(
                 (key := names.loose(spn)).startswith(managed) or key in held for spn in account.spns
@@ -226,11 +244,22 @@ class MemoryDirectory:
     def spn_mappings(self) -> SpnMappings:
         return self.mappings
 
+    def origins(self, accounts: Collection[Computer]) -> Mapping[UUID, AccountOrigin]:
+        return {account.guid: AccountOrigin(account.creator, self.owner) for account in accounts}
+
     def read(self, guids: Collection[UUID]) -> Mapping[UUID, Computer]:
         return {guid: self.accounts[guid] for guid in guids if guid in self.accounts}
 
     def close(self) -> None:
         pass
+
+    def writable(self, guids: Collection[UUID]) -> Mapping[UUID, frozenset[str]] | None:
+        if self.not_writable is None:
+            return None
+        return {guid: ALL_WRITTEN - self.not_writable.get(guid, set()) for guid in guids}
+
+    def own_account(self) -> str | None:
+        return self.logged_on
 
     def look(self, targets: Collection[Target]) -> Mapping[UUID, Delegation | Absent]:
         return delegations(self, targets)
@@ -341,14 +370,17 @@ def survey(
     today: date = TODAY,
 ) -> Comparison:
     desired = expand(inventory)
-    wanted = desired.account_names()
+    wanted, users = desired.account_names(), desired.user_names()
     endpoints = desired.endpoints_of(list(desired.delegates))
     values = [value for endpoint in endpoints for value in endpoint.values]
     mappings = reader.spn_mappings()
     former = [gone.name for gone in inventory.retired if gone.own is OwnValues.REMOVE]
-    accounts = reader.find([*wanted, *former], names_standing_for(mappings, values))
-    found = snapshot.resolve(reader.directory, wanted, accounts, mappings=mappings, anywhere=former)
-    return compare.compare(inventory, desired, found, today, limit)
+    accounts = reader.find([*wanted, *former], names_standing_for(mappings, values), users)
+    found = snapshot.resolve(
+        reader.directory, wanted, accounts, mappings=mappings, anywhere=former, users=users
+    )
+    answered = file_servers.answered(desired, found)
+    return compare.compare(inventory, answered, found, today, limit)
 
 
 def planned(
@@ -438,14 +470,23 @@ Ends = tuple[tuple[str, ...], tuple[str, ...]]
 
 @cache
 def meshes(labels: tuple[str, ...]) -> st.SearchStrategy[tuple[Mesh, ...]]:
-    """One mesh of all, or several that overlap, some of them one way; every host is in one."""
+    """One mesh of all, or several that overlap, some of them one way; every host is in one.
+
+    Some ask for the migration service alone.
+    """
     two: st.SearchStrategy[Ends] = some(labels, 2).map(lambda members: (members, members))
     one = st.tuples(some(labels, 1), some(labels, 1)).filter(lambda ends: ends[0] != ends[1])
-    return st.lists(two | one, max_size=2).map(lambda ends: _covering(labels, ends))
+    services = st.sampled_from([MANAGED_SERVICES, (names.MIGRATION,)])
+    each = st.tuples(two | one, services)
+    return st.lists(each, max_size=2).map(lambda drawn: _covering(labels, drawn))
 
 
-def _covering(labels: tuple[str, ...], ends: Sequence[Ends]) -> tuple[Mesh, ...]:
-    found = [one_way(f"mesh{number}", *pair) for number, pair in enumerate(ends)]
+def _covering(
+    labels: tuple[str, ...], drawn: Sequence[tuple[Ends, tuple[str, ...]]]
+) -> tuple[Mesh, ...]:
+    found = [
+        Mesh(f"mesh{number}", *ends, services) for number, (ends, services) in enumerate(drawn)
+    ]
     covered = {label for mesh in found for label in (*mesh.sources, *mesh.targets)}
     if covered < set(labels):
         found.append(two_way("all", *labels))
@@ -535,7 +576,7 @@ def worlds(draw: st.DrawFn, *, dangers: bool = False) -> World:
                 spns=(f"HOST/{h.computer}", f"{MIGRATION}/{h.fqdn}"),
             )
         )
-    accounts += [computer(name, spns=[f"{CIFS}/{name}"]) for name in SERVERS]
+    accounts += [computer(name, spns=forms(name, CIFS)) for name in SERVERS]
     if dangers:
         accounts = draw(endangered(accounts, inventory))
     accounts.insert(draw(st.integers(0, 2)), computer("unrelated", "HTTP/x", uac=UNCONSTRAINED))

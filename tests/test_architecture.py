@@ -35,9 +35,10 @@ MOST_ARROWS = 65
 
 IO = {
     "changes.files": "open os pathlib secrets sys",
-    "changes.journal": "clock getpass pathlib platform secrets sqlite3",
+    "changes.journal": "getpass pathlib platform secrets sqlite3",
     "changes.posix_owners": "os pathlib sys",
     "changes.records": "pathlib",
+    "changes.run_record": "clock pathlib",
     "changes.state_folder": "os pathlib sys",
     "changes.store": "pathlib sqlite3",
     "changes.windows_owners": "pathlib sys",
@@ -72,15 +73,21 @@ _OF_RUNS = (
 HANDED = {
     "changes.files": "changes.state_folder directory/",
     "changes.journal": "changes.carry changes.doubt changes.history changes.opening"
-    " changes.objects_meant changes.records changes.rewrites changes.settlement changes.verbs"
-    " hosts.settings_changes mesh.audit_watch mesh.audits mesh.mesh_changes mesh.mesh_undo"
+    " changes.objects_meant changes.past_settlements changes.records changes.rewrites"
+    " changes.rolling_back changes.settlement changes.undoing changes.verbs"
+    " hosts.settings_changes mesh.account_records mesh.audit_watch mesh.audits"
+    " mesh.mesh_changes mesh.mesh_undo"
     " mesh.past_runs"
     f" {_OF_RUNS} migrations.past_migrations",
     "changes.posix_owners": "changes.state_folder",
-    "changes.records": "changes.settlement changes.verbs hosts.settings_survey mesh.audit_watch"
+    "changes.records": "changes.rolling_back changes.settlement changes.verbs"
+    " hosts.settings_survey mesh.account_records mesh.audit_watch"
     " mesh.auditing mesh.audits mesh.mesh_verbs mesh.plan_mesh"
     " migrations.past_migrations report.run_report",
-    "changes.store": "changes.journal changes.records changes.settlement mesh.audits"
+    "changes.run_record": "changes.carry changes.journal migrations.record/",
+    "changes.store": "changes.journal changes.records changes.run_record changes.settlement"
+    " mesh.account_records"
+    " mesh.audits"
     " migrations.record/"
     " migrations.give_up",
     "changes.state_folder": "changes.records changes.store directory.known_domains_file",
@@ -313,7 +320,7 @@ PLANTS = {
     "import socket": "cli/ directory/ hosts.winrm/ migrations.smb/ wiring/",
     "def late():\n    import threading": "cli/ hosts.crew hosts.thread_inbox hosts.winrm/ kerberos/"
     " migrations.runner.threads wiring/",
-    "from datetime import datetime as time\nseen = time.now()": "changes.journal cli/"
+    "from datetime import datetime as time\nseen = time.now()": "changes.run_record cli/"
     " hosts.winrm/ migrations.record/ wiring/",
     "text = read_file('inventory.yaml')": "changes.files cli/ directory/ report.templates wiring/",
     "import ldap3": OWNERS["ldap3"],

@@ -238,3 +238,33 @@ def test_counted(number: int, words: str) -> None:
 )
 def test_what_active_directory_may_take_for_the_same(one: str, other: str) -> None:
     assert names.loose(one) == names.loose(other)
+
+
+KNOWN = [*(f"hv{n:02}" for n in range(1, 65)), "web-a", "sofs01"]
+
+
+@pytest.mark.parametrize(
+    ("mistaken", "meant"),
+    [
+        (["hv1"], "hv01"),
+        (["HV007"], "hv07"),
+        (["hvo1"], "hv01"),
+        (["vh12"], "hv"),
+        (["hv99"], ""),
+        (["hv99", "hv2"], "hv02"),
+        (["hv1", "hv2", "hv3"], "hv[01-03]"),
+        (["web_a"], "web-a"),
+        (["sofs1"], "sofs01"),
+        (["sosf01"], "sofs01"),
+        (["printer"], ""),
+        ([""], ""),
+        ([], ""),
+        (["hv" + "9" * 5_000], ""),
+    ],
+)
+def test_did_you_mean(mistaken: list[str], meant: str) -> None:
+    said = names.did_you_mean(mistaken, KNOWN)
+    if meant == "hv":
+        assert said.startswith("did you mean hv")
+    else:
+        assert said == (f"did you mean {meant}?" if meant else "")

@@ -1,19 +1,27 @@
 """Plan -> a recorded run: recover those that died before, record, write, tell."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
 from delegation.changes import apply as driver
 from delegation.changes.doubt import doubt_of
-from delegation.changes.journal import Journal, RunRecord
+from delegation.changes.journal import Journal
 from delegation.changes.kinds import Kind
-from delegation.changes.opening import Opened
+from delegation.changes.opening import Opened, Prospect
 from delegation.changes.outcomes import Changer, Outcome, Result
-from delegation.changes.plan import Plan, S
-from delegation.changes.run import DONE, FAILED, INTERRUPTED, SETTLED, NewRun, Run
+from delegation.changes.plan import S
+from delegation.changes.run import (
+    AS_BEFORE,
+    DONE,
+    FAILED,
+    INTERRUPTED,
+    SETTLED,
+    NewRun,
+    Run,
+)
 from delegation.changes.run_events import RunRecovered, tell_report
+from delegation.changes.run_record import RunRecord
 from delegation.errors import DelegationError, Interrupted
 from delegation.events import Remark, Teller, warning
 
@@ -50,7 +58,7 @@ def recover_run(  # noqa: PLR0913, PLR0917 - what is asked, of whom, for what re
     """
     record = journal.reopen(run.id, kind)
     doubt = doubt_of(journal, run.id, kind)
-    written_since = _written_since(journal, run.id, kind)
+    written_since = written_since_by_others(journal, run.id, kind)
     known = driver.Known(written_since, doubt.reasons, unmade_is_untold)
     outcomes = driver.settle(doubt.intended, doubt.not_begun, changer, record, known)
     finish_settled(journal, run, kind)
@@ -71,7 +79,9 @@ def finish_settled(journal: Journal, run: Run, kind: Kind[Any]) -> None:
     journal.reopen(run.id, kind).finish(SETTLED, summary)
 
 
-def _written_since(journal: Journal, number: int, kind: Kind[Any]) -> dict[UUID, frozenset[str]]:
+def written_since_by_others(
+    journal: Journal, number: int, kind: Kind[Any]
+) -> dict[UUID, frozenset[str]]:
     """The parts of each object that later runs have written, or perhaps so.
 
     An apply goes on while an older run is in doubt. What it makes of an object is evidence of
@@ -90,19 +100,19 @@ def _written_since(journal: Journal, number: int, kind: Kind[Any]) -> dict[UUID,
 def carry_out(  # noqa: PLR0913, PLR0917 - the parts that one run is made of
     journal: Journal,
     run: NewRun,
-    plan: Plan[S],
+    planned: Prospect[S],
     opened: Opened[S],
     teller: Teller,
     verb: str,
-    unreached: Collection[str] = (),
 ) -> driver.Report[S]:
-    """Write ``plan`` as a new run and tell how it went.
+    """Write what is ``planned`` as a new run and tell how it went.
 
-    ``unreached`` are the objects that could not be planned for; how many there are in the end is
-    recorded. Raises Interrupted where Ctrl-C has ended it.
+    How many objects could not be reached in the end is recorded. Raises Interrupted where Ctrl-C
+    has ended it.
     """
-    record = journal.begin(run, plan.changes)
-    status, unreached_in_all = FAILED, frozenset(unreached)
+    plan = planned.plan
+    record = journal.begin(run, plan.changes, planned.done)
+    status, unreached_in_all = FAILED, frozenset(planned.unreached)
     try:
         # The undo must lie there before the first write, for whoever has to do without us.
         opened.before_first_write(journal.run(record.number), plan)
@@ -153,4 +163,7 @@ def _counts(journal: Journal, number: int, kind: Kind[Any]) -> dict[str, int]:
             counts[recorded.result.value] += 1
         elif recorded.unsettled:
             counts["unsettled"] += 1
+    found = {change.target.guid for change in journal.as_before(number, kind)}
+    if found:
+        counts[AS_BEFORE] = len(found)
     return {"objects": len(changes), **counts}

@@ -5,13 +5,17 @@ by the capability that made it, where the page can't: an audit by its findings, 
 VMs. The history gets a table of such accounts, by the kind of run, and of what a change looks like.
 """
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from delegation import names
+from delegation.changes.history_filter import EVERY_RUN, RunsWanted
 from delegation.changes.journal import Journal
 from delegation.changes.kinds import Kind
 from delegation.changes.outcomes import Result
+from delegation.changes.plan import Change
 from delegation.changes.run import RecordedChange, Run
 from delegation.errors import Advice
 
@@ -34,6 +38,10 @@ class RunAccount(Protocol):
     @property
     def in_words(self) -> str:
         """What it came to, in a line."""
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The hosts that it tells of, by name."""
 
     def summary_json(self) -> Mapping[str, Any]:
         """What a list of runs says of it besides its page."""
@@ -67,9 +75,8 @@ class RunView:
 
     @property
     def kind(self) -> str:
-        """``rollback of 12``."""
-        of = f" of {self.run.reverses}" if self.run.reverses else ""
-        return f"{self.run.kind}{of}"
+        """``rollback of 12``, or ``rollback to 11``, which undid all after it."""
+        return kind_in_words(self.run)
 
     @property
     def in_words(self) -> str:
@@ -133,6 +140,8 @@ class RunDetails:
     changes: tuple[RecordedChange[Any], ...]
     account: RunAccount | None
     change_json: ChangeJson | None
+    found: tuple[Change[Any], ...] = ()
+    """What a rollback found done already."""
 
     def facts(self) -> Iterator[tuple[str, str]]:
         """What its page says, as names and texts; what it does not say is left out."""
@@ -140,17 +149,32 @@ class RunDetails:
         status = "" if account is not None and account.tells_status else run.status
         facts = (
             ("started", f"{run.started} by {run.who} on {run.machine}"),
+            ("wrote as", run.account or ""),
             ("finished", run.finished or "never"),
             ("status", status),
             ("directory", f"{run.domain}, {run.dc}"),
-            ("inventory", run.inventory_digest or ""),
+            ("inventory", " ".join(filter(None, (run.inventory_digest, run.inventory_path)))),
             ("plan", run.plan_digest or ""),
             ("ticket", run.ticket or ""),
+            ("limit", run.asked.limit or ""),
+            ("allowed", ", ".join(run.asked.allow)),
+            ("conflicts", "skipped" if run.asked.skip_conflicts else ""),
             ("undoes run", str(run.reverses or "")),
+            ("back to", f"run {run.back_to}, which stays" if run.back_to else ""),
             ("undo file", run.undo_file or ""),
             ("result", account.in_words if account else ""),
+            *(("as before", line) for line in self._found_lines()),
+            *(("left", f"{left.hosts}: {left.why}") for left in run.left_out),
         )
         yield from ((name, text) for name, text in facts if text)
+
+    def _found_lines(self) -> Iterator[str]:
+        parts: Counter[str] = Counter()
+        for change in self.found:
+            parts[change.target.name] += len(change.parts)
+        alike = names.grouped((count, name) for name, count in parts.items())
+        for count, hosts in alike.items():
+            yield f"{names.fold(hosts)}: {names.counted(count, 'part')}"
 
     def to_json(self) -> dict[str, Any]:
         to_json = self.change_json
@@ -158,20 +182,39 @@ class RunDetails:
             **run_to_json(self.run),
             "undo_file": self.run.undo_file,
             "changes": [to_json(change) for change in self.changes] if to_json else [],
+            "as_before": found_to_json(self.found),
             **(self.account.details_json() if self.account else {}),
         }
 
 
-def history(journal: Journal, accounts: Mapping[str, AccountOf]) -> HistoryView:
-    """All runs of a journal; ``accounts`` are by the kind of run. Raises JournalError."""
+def history(
+    journal: Journal, accounts: Mapping[str, AccountOf], wanted: RunsWanted = EVERY_RUN
+) -> HistoryView:
+    """The runs of a journal, or those ``wanted``; ``accounts`` are by the kind of run.
+
+    Raises JournalError.
+    """
     unsettled = {run.id for run in journal.unsettled()}
     views = []
     for run in journal.runs():
+        with journal.reading(f"when run {run.id} began"):
+            if not wanted.fits(run):
+                continue
         account_of = accounts.get(run.kind)
-        account = account_of(journal, run, detailed=False) if account_of else None
+        is_detailed = wanted.hosts is not None
+        account = account_of(journal, run, detailed=is_detailed) if account_of else None
         kind = journal.kinds.of(run.kind)
-        views.append(RunView(run, run.id in unsettled, account, kind))
-    return HistoryView(tuple(views))
+        view = RunView(run, run.id in unsettled, account, kind)
+        if wanted.hosts is None or wanted.is_about(_hosts_of(journal, view)):
+            views.append(view)
+    return HistoryView(tuple(views if wanted.last is None else views[-wanted.last :]))
+
+
+def _hosts_of(journal: Journal, view: RunView) -> set[str]:
+    """The hosts that a run was to change, or tells of."""
+    rows = journal.rows("SELECT DISTINCT name FROM changes WHERE run = ?", view.run.id)
+    hosts = {str(row["name"]) for row in rows}
+    return hosts | (view.account.hosts if view.account else frozenset())
 
 
 def run_details(
@@ -190,7 +233,15 @@ def run_details(
     account_of = accounts.get(run.kind)
     account = account_of(journal, run, detailed=True) if account_of else None
     change_json = changes_json[kind.name] if kind else None
-    return RunDetails(run, kind, tuple(changes), account, change_json)
+    found = tuple(journal.as_before(number, kind)) if kind else ()
+    return RunDetails(run, kind, tuple(changes), account, change_json, found)
+
+
+def kind_in_words(run: Run) -> str:
+    """``apply``, ``rollback of 12``, ``rollback to 11``."""
+    if run.back_to is not None:
+        return f"{run.kind} to {run.back_to}"
+    return f"{run.kind} of {run.reverses}" if run.reverses else run.kind
 
 
 def run_to_json(run: Run) -> dict[str, Any]:
@@ -210,8 +261,18 @@ def run_to_json(run: Run) -> dict[str, Any]:
         "digest": run.plan_digest,
         "ticket": run.ticket,
         "reverses": run.reverses,
+        "back_to": run.back_to,
+        "account": run.account,
+        "inventory": run.inventory_path,
+        **run.asked.to_json(),
+        "left": [left.to_json() for left in run.left_out],
         "summary": dict(run.summary),
     }
+
+
+def found_to_json(found: Iterable[Change[Any]]) -> list[dict[str, Any]]:
+    """What a rollback found done already, by host."""
+    return [{"host": it.target.name, "parts": sorted(it.parts)} for it in found]
 
 
 def became_to_json(recorded: RecordedChange[Any]) -> dict[str, Any]:

@@ -11,19 +11,21 @@ import platform
 import secrets
 import sqlite3
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Generic
+from typing import Any
 from uuid import UUID
 
 from delegation.changes import journal_rows, store
 from delegation.changes.kinds import Kind, Kinds
-from delegation.changes.outcomes import Outcome, Result
+from delegation.changes.outcomes import Result
 from delegation.changes.plan import Change, S
-from delegation.changes.run import RUNNING, NewRun, RecordedChange, Run
+from delegation.changes.run import AS_BEFORE, DONE, RUNNING, NewRun, RecordedChange, Run
+from delegation.changes.run_record import RunRecord, now
 from delegation.errors import JournalError, UsageError
+
+_Known = dict[int, list[Change[S]]]
 
 
 class Journal:
@@ -51,40 +53,57 @@ class Journal:
         if self._db is not None:
             self._db.close()
 
-    def begin(self, run: NewRun, changes: Sequence[Change[S]] = ()) -> "RunRecord[S]":
+    def begin(
+        self, run: NewRun, changes: Sequence[Change[S]] = (), as_before: Sequence[Change[S]] = ()
+    ) -> RunRecord[S]:
         """Record a run that begins, with all that it plans to change.
 
         States are kept whole, before and after, so that a rollback needs nothing but the journal
-        and the objects: no plan, and no inventory that may have changed since.
+        and the objects: no plan, and no inventory that may have changed since. ``as_before`` are
+        changes that a rollback needs no more to make: what it would have made of them is so.
         """
         db = self.writing()
         with store.transaction(db, self.path):
             number = self.add(run)
-            rows = (journal_rows.row_of(number, seq, change) for seq, change in enumerate(changes))
-            db.executemany(
-                "INSERT INTO changes (run, seq, name, dn, guid, before, after)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                rows,
-            )
+            self._insert("changes", number, changes)
+            self._insert("as_before", number, as_before)
         return RunRecord(db, self.path, number)
+
+    def found_done(self, run: NewRun, as_before: Sequence[Change[S]]) -> int:
+        """Record a rollback that had nothing to write, and has ended."""
+        objects = {change.target.name for change in as_before}
+        summary = {"objects": 0, AS_BEFORE: len(objects)}
+        with store.transaction(self.writing(), self.path):
+            number = self.add(run, DONE, summary)
+            self._insert("as_before", number, as_before)
+        return number
+
+    def _insert(self, table: str, number: int, listed: Sequence[Change[Any]]) -> None:
+        self.writing().executemany(
+            f"INSERT INTO {table} (run, seq, name, dn, guid, before, after)"  # noqa: S608
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (journal_rows.row_of(number, seq, change) for seq, change in enumerate(listed)),
+        )
 
     def add(
         self, run: NewRun, status: str = RUNNING, summary: Mapping[str, Any] | None = None
     ) -> int:
         """A run's line and its number, within a transaction; it has ended unless it is running."""
-        now = _now()
+        moment = now()
         kind = self.kinds.of(run.kind)
-        undo_id = secrets.token_hex(8) if kind and kind.has_undo_file else None
+        writes_undo = status == RUNNING and kind is not None and kind.has_undo_file
+        undo_id = secrets.token_hex(8) if writes_undo else None
         cursor = self.writing().execute(
             "INSERT INTO runs (kind, status, started, finished, who, machine, directory, domain,"
-            " dc, connection, inventory_digest, plan_digest, ticket, reverses, undo_id, summary)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " dc, connection, inventory_digest, plan_digest, ticket, reverses, back_to, account,"
+            " inventory_path, asked, left_out, undo_id, summary)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 run.kind,
                 status,
-                now,
-                None if status == RUNNING else now,
-                _who(),
+                moment,
+                None if status == RUNNING else moment,
+                who(),
                 platform.node(),
                 run.directory,
                 run.domain,
@@ -94,13 +113,18 @@ class Journal:
                 run.plan_digest,
                 run.ticket,
                 run.reverses,
+                run.back_to,
+                run.account,
+                run.inventory_path,
+                json.dumps(run.asked.to_json()),
+                json.dumps([left.to_json() for left in run.left_out]),
                 undo_id,
                 json.dumps(summary or {}),
             ),
         )
         return int(cursor.lastrowid or 0)
 
-    def reopen(self, run: int, kind: Kind[S]) -> "RunRecord[S]":  # noqa: ARG002 - its type
+    def reopen(self, run: int, kind: Kind[S]) -> RunRecord[S]:  # noqa: ARG002 - its type
         """The record of a run that has begun before, to settle it."""
         return RunRecord(self.writing(), self.path, run)
 
@@ -120,13 +144,21 @@ class Journal:
         with self.reading(f"run {run}"):
             return [journal_rows.recorded_of(dict(row), kind.state) for row in rows]
 
+    def as_before(self, run: int, kind: Kind[S]) -> list[Change[S]]:
+        """What a rollback found done already, each as the change that it needed no more to make."""
+        if not self.has("as_before"):
+            return []
+        rows = self.rows("SELECT * FROM as_before WHERE run = ? ORDER BY seq", run)
+        with self.reading(f"run {run}"):
+            return [journal_rows.found_of(dict(row), kind.state) for row in rows]
+
     def unsettled(self, kind: Kind[Any] | None = None) -> list[Run]:
         """Runs, of one kind or all, of which nobody knows the end, or what became of all changes.
 
         Of all: also those of a kind that this version does not know. Nothing tells what they wrote.
         """
         membership, run_kinds = ("IN", kind.runs) if kind else ("NOT IN", self.kinds.unchanging)
-        marks = _marks(run_kinds)
+        marks = ", ".join("?" * len(run_kinds))
         rows = self.rows(
             f"SELECT * FROM runs WHERE kind {membership} ({marks}) AND (finished IS NULL OR EXISTS"  # noqa: S608
             " (SELECT 1 FROM changes WHERE run = id AND intended IS NOT NULL AND result IS NULL)"
@@ -140,46 +172,61 @@ class Journal:
 
         A rollback that was itself rolled back, or perhaps so, leaves what it took back in effect.
         """
-        applied = [it.change for it in self.changes(run, kind) if it.result is Result.APPLIED]
-        return self._not_undone(run, applied, kind)
+        return self._not_undone(run, self._applied(run, kind), kind, {})
 
-    def _perhaps_in_effect(self, run: int, kind: Kind[S]) -> list[Change[S]]:
-        made = [
-            recorded.change
-            for recorded in self.changes(run, kind)
-            if recorded.result is Result.APPLIED or recorded.in_doubt
-        ]
-        return self._not_undone(run, made, kind)
+    def _applied(self, run: int, kind: Kind[S]) -> list[Change[S]]:
+        return [it.change for it in self.changes(run, kind) if it.result is Result.APPLIED]
 
-    def _not_undone(self, run: int, made: Sequence[Change[S]], kind: Kind[S]) -> list[Change[S]]:
+    def _perhaps_in_effect(self, run: int, kind: Kind[S], known: _Known[S]) -> list[Change[S]]:
+        if run not in known:  # one rollback may reverse many, and many ways lead to each
+            changes = self.changes(run, kind)
+            made = [it.change for it in changes if it.result is Result.APPLIED or it.in_doubt]
+            known[run] = self._not_undone(run, made, kind, known)
+        return known[run]
+
+    def _not_undone(
+        self, run: int, made: Sequence[Change[S]], kind: Kind[S], known: _Known[S]
+    ) -> list[Change[S]]:
         # Part by part, because a rollback may have reached some hosts and not others, or have put
         # one value back and found another one changed: the rest can still be undone.
         undone: dict[UUID, set[str]] = defaultdict(set)
         for rollback in self.rollbacks_of(run):
             again: dict[UUID, set[str]] = defaultdict(set)
             for redone in self.rollbacks_of(rollback):
-                for change in self._perhaps_in_effect(redone, kind):
+                for change in self._perhaps_in_effect(redone, kind, known):
                     again[change.target.guid] |= change.parts
-            for recorded in self.changes(rollback, kind):
-                if recorded.result is Result.APPLIED:
-                    guid = recorded.change.target.guid
-                    undone[guid] |= recorded.change.parts - again[guid]
+            for change in self._applied(rollback, kind):
+                undone[change.target.guid] |= change.parts - again[change.target.guid]
+            for change in self.as_before(rollback, kind):
+                undone[change.target.guid] |= change.parts
         remaining = (change.without(undone[change.target.guid]) for change in made)
         return [change for change in remaining if change is not None]
 
     def rollbacks_of(self, run: int) -> list[int]:
         """Their numbers. A rollback's number is higher than that of the run it reverses.
 
-        That bounds a recursion even in a journal whose rows were tampered with.
+        That bounds a recursion even in a journal whose rows were tampered with. One that goes back
+        to an older run reverses all of a kind that lies between, but for rollbacks of what is
+        reversed with them: together, both leave nothing.
         """
         rows = self.rows("SELECT id FROM runs WHERE reverses = ? AND id > ?", run, run)
-        return [row["id"] for row in rows]
+        found = [row["id"] for row in rows]
+        if self.has("as_before"):  # as the columns of that version
+            rows = self.rows(
+                "SELECT later.id FROM runs AS later JOIN runs AS run ON run.id = ?"
+                " WHERE later.back_to < run.id AND later.id > run.id"
+                " AND later.directory = run.directory"
+                " AND coalesce(run.reverses, run.back_to + 1, 0) <= later.back_to",
+                run,
+            )
+            found += [row["id"] for row in rows]
+        return sorted(found)
 
     def applied_to(self, guid: UUID, kind: Kind[S]) -> list[tuple[int, Change[S]]]:
         """What runs have made of one object, with their numbers, the oldest first."""
         rows = self.rows(
-            "SELECT changes.* FROM changes JOIN runs ON run = id"  # noqa: S608
-            f" WHERE guid = ? AND result = ? AND kind IN ({_marks(kind.runs)}) ORDER BY run",
+            "SELECT changes.* FROM changes JOIN runs ON run = id"
+            " WHERE guid = ? AND result = ? AND kind IN (?, ?) ORDER BY run",
             str(guid),
             Result.APPLIED.value,
             *kind.runs,
@@ -239,59 +286,12 @@ class Journal:
         except journal_rows.UNREADABLE as exc:
             raise JournalError(
                 f"{what} in {self.path} can't be read: {exc}",
-                "the journal is damaged: restore it from a backup; the undo files beside it are "
-                "LDIF and need no journal",
+                "the journal is damaged: restore a backup; undo files are LDIF, and need none",
             ) from exc
 
 
-class RunRecord(Generic[S]):
-    """What becomes of one run, as it happens; implements outcomes.ChangeRecord."""
-
-    def __init__(self, db: sqlite3.Connection, path: Path, number: int) -> None:
-        self._db = db
-        self._path = path
-        self.number = number
-
-    def intend(self, changes: Sequence[Change[S]]) -> None:
-        now = _now()
-        rows = ((now, self.number, str(change.target.guid)) for change in changes)
-        self._update("UPDATE changes SET intended = ? WHERE run = ? AND guid = ?", rows)
-
-    def settle(self, outcomes: Sequence[Outcome[S]]) -> None:
-        """``after`` is written once more: only the object tells what was left to it."""
-        now = _now()
-        rows: list[tuple[object, ...]] = []
-        for outcome in outcomes:
-            guid = str(outcome.change.target.guid)
-            after = journal_rows.encoded(outcome.change.after)
-            rows.append((outcome.result.value, now, outcome.reason, after, self.number, guid))
-        self._update(
-            "UPDATE changes SET result = ?, settled = ?, reason = ?, after = ?"
-            " WHERE run = ? AND guid = ?",
-            rows,
-        )
-
-    def finish(self, status: str, summary: Mapping[str, Any]) -> None:
-        self._update(
-            "UPDATE runs SET status = ?, finished = ?, summary = ? WHERE id = ?",
-            [(status, _now(), json.dumps(summary), self.number)],
-        )
-
-    def _update(self, statement: str, rows: Iterable[tuple[object, ...]]) -> None:
-        with store.transaction(self._db, self._path):
-            self._db.executemany(statement, rows)
-
-
-def _marks(values: Sequence[object]) -> str:
-    """Placeholders of SQLite for as many values."""
-    return ", ".join("?" * len(values))
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
-
-
-def _who() -> str:
+def who() -> str:
+    """The user that this program runs as, as far as the system tells."""
     try:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):

@@ -112,6 +112,45 @@ CREATE TABLE looks (
 ) WITHOUT ROWID
 """,
     """
+ALTER TABLE runs ADD COLUMN account TEXT;
+ALTER TABLE runs ADD COLUMN inventory_path TEXT;
+ALTER TABLE runs ADD COLUMN asked TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE runs ADD COLUMN left_out TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE runs ADD COLUMN back_to INTEGER;
+ALTER TABLE changes ADD COLUMN said_in INTEGER;
+UPDATE changes SET said_in = (SELECT id FROM runs WHERE kind = 'settle'
+    AND id = CAST(substr(reason, instr(reason, ' in run ') + 8) AS INTEGER))
+    WHERE reason LIKE 'said to be %';
+CREATE TABLE as_before (
+    run INTEGER NOT NULL REFERENCES runs (id),
+    seq INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    dn TEXT NOT NULL,
+    guid TEXT NOT NULL,
+    before BLOB NOT NULL,
+    after BLOB NOT NULL,
+    PRIMARY KEY (run, seq)
+) WITHOUT ROWID
+""",
+    # Until here an apply recorded what the inventory called a host, and nothing of its names: "?".
+    # A GUID of version 5 is made of a name, where an export has none.
+    """
+CREATE TABLE accounts (
+    directory TEXT NOT NULL,
+    name TEXT NOT NULL,
+    guid TEXT NOT NULL,
+    fqdn TEXT NOT NULL,
+    run INTEGER NOT NULL REFERENCES runs (id),
+    allowed INTEGER REFERENCES runs (id),
+    PRIMARY KEY (directory, name, guid, fqdn)
+) WITHOUT ROWID;
+INSERT INTO accounts
+    SELECT directory, lower(name), guid, '?', min(run), max(run) FROM changes
+    JOIN runs ON run = id
+    WHERE kind = 'apply' AND result = 'applied' AND substr(guid, 15, 1) <> '5'
+    GROUP BY directory, lower(name), guid
+""",
+    """
 CREATE TABLE notes (
     run INTEGER PRIMARY KEY REFERENCES runs (id),
     content TEXT NOT NULL
@@ -124,7 +163,8 @@ ALTER TABLE requests ADD COLUMN kill INTEGER NOT NULL DEFAULT 0
 """What makes each version of the journal out of the one before it; the first makes its tables.
 
 Before and after are the states as UTF-8 JSON with the exact values; ``content`` is what
-mesh/audit_pages encodes. ``said``, and the ``content`` of a note, are JSON as
+mesh/audit_pages encodes. ``as_before`` holds what a rollback found done already, as the changes
+that it needed no more to make. ``said``, and the ``content`` of a note, are JSON as
 migrations/record/noted writes it; a ``shell`` is the handle of a migration.
 """
 VERSION = len(STEPS)

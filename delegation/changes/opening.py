@@ -5,18 +5,19 @@ recovery and writing all happen while it is open, by one connection: what is wri
 very place that was looked at.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Generic, Protocol
 
+from delegation import names
 from delegation.changes.apply import Report
 from delegation.changes.journal import Journal
 from delegation.changes.kinds import Kind
 from delegation.changes.outcomes import Changer
 from delegation.changes.plan import Blocked, Change, Plan, S
-from delegation.changes.rewrites import Rewrites
-from delegation.changes.run import NewRun, Run
+from delegation.changes.run import LeftUndone, NewRun, Run
+from delegation.changes.undoing import Effects, Undoing
 from delegation.errors import DelegationError
 from delegation.events import Event
 
@@ -28,7 +29,11 @@ class Prospect(Generic[S]):
     ``unreached``: objects that could not be looked at, by name, or of which nobody knows what was
     made, and so are not in the plan. Those ``lost`` among them are not found by their identity.
     ``conflicts``: parts of other objects that can't be taken back, and ``stays``: those of which it
-    is not known whether there is anything to take back. ``view`` shows it all.
+    is not known whether there is anything to take back. ``done`` are the changes that a rollback
+    needs no more to make. ``view`` shows it all.
+
+    ``whole`` is the plan with what is left out on purpose, which is what somebody has reviewed;
+    None where nothing is.
     """
 
     plan: Plan[S]
@@ -37,6 +42,8 @@ class Prospect(Generic[S]):
     lost: frozenset[str] = frozenset()
     conflicts: tuple[Blocked, ...] = ()
     stays: tuple[Blocked, ...] = ()
+    done: tuple[Change[S], ...] = ()
+    whole: Plan[S] | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -47,6 +54,15 @@ class Prospect(Generic[S]):
     def left(self) -> tuple[Blocked, ...]:
         """What stays of the objects that are reached, and why."""
         return (*self.conflicts, *self.stays)
+
+    @property
+    def left_out(self) -> tuple[LeftUndone, ...]:
+        """The same for the record, with the objects that are not reached."""
+        by_reason = names.grouped(
+            (error.what.removeprefix("left: "), name) for name, error in self.unreached.items()
+        )
+        unreached = [LeftUndone(names.fold(objects), why) for why, objects in by_reason.items()]
+        return (*unreached, *(LeftUndone(left.computer, left.message) for left in self.left))
 
     @property
     def is_all_lost(self) -> bool:
@@ -106,17 +122,14 @@ class OpenedToApply(Opened[S], Protocol[S]):
 class OpenedToUndo(Opened[S], Protocol[S]):
     """Opened where a run was made, to take it back."""
 
-    def undo(
-        self, made: Sequence[Change[S]], in_doubt: Sequence[Change[S]], rewrites: Rewrites
-    ) -> Prospect[S]:
-        """Look afresh, and plan what takes back the changes ``made`` by the run.
+    def undo(self, effects: Effects[S]) -> Prospect[S]:
+        """Look afresh, and plan what takes back the ``effects`` of the runs.
 
-        Of those ``in_doubt`` it is not known whether they were made; later runs have written again
-        what is in ``rewrites``. Raises DelegationError where nothing of the run is in effect.
+        Raises DelegationError where there are none.
         """
 
     def nothing_left(self, back: Prospect[S]) -> DelegationError | None:
-        """Why a plan that takes the run back is empty; None where all is as before already."""
+        """Why a plan that takes them back is empty; None where all is as before already."""
 
 
 class UndoOpening(Protocol[S]):
@@ -140,5 +153,11 @@ class UndoOpening(Protocol[S]):
         Raises UsageError for a run of another kind, DelegationError where there is none.
         """
 
-    def to_undo(self, run: Run) -> AbstractContextManager[OpenedToUndo[S]]:
+    def all_after(self, journal: Journal, number: int) -> Undoing:
+        """All runs after that one, which stays. Raises UsageError as ``numbered``.
+
+        Raises DelegationError where there is none.
+        """
+
+    def to_undo(self, undoing: Undoing) -> AbstractContextManager[OpenedToUndo[S]]:
         """Raises DelegationError where it can't be opened, Refused where that is not safe."""

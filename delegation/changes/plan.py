@@ -112,6 +112,23 @@ class Change(Generic[S]):
         after = self.after.with_parts_of(self.before, parts)
         return replace(self, after=after)
 
+    def only(self, parts: Collection[str]) -> "Change[S] | None":
+        """Those parts of it alone; None where it has none of them."""
+        return self.without(self.parts.difference(parts))
+
+    def followed_by(self, later: "Change[S]", touched: Collection[str]) -> "Change[S]":
+        """Both as one: each part as it was before the first that touched it, and after the last.
+
+        ``touched`` are all parts that this one is made of, those too that it has no more. What
+        others did to the object in between is in neither: the states are put together part by
+        part, and not taken whole. It touches nothing where the later one has taken back all.
+        """
+        new = later.parts.difference(touched)
+        differing = new - later.reversed().parts_made(self.before)
+        before = self.before.with_parts_of(later.before, differing)
+        after = self.after.with_parts_of(later.after, later.parts)
+        return Change(later.target, before, after)
+
     def completed(self, now: S) -> "Change[S]":
         """This change, made, with what it left to the object as found there."""
         return replace(self, after=self.after.completed(now))

@@ -8,7 +8,8 @@ from delegation.changes import state_folder, store
 from delegation.changes.file_rights import Distrust
 from delegation.changes.journal import Journal
 from delegation.changes.kinds import Kinds
-from delegation.events import Silence, Teller, warning
+from delegation.errors import DelegationError
+from delegation.events import Remark, Silence, Teller, warning
 
 
 class Records:
@@ -42,6 +43,21 @@ class Records:
         with closing(Journal.readable(self.folder, self._kinds)) as journal:
             yield journal
 
+    def refuse_unused(self) -> None:
+        """Raise DelegationError where nothing was ever recorded here: there is nothing to undo.
+
+        It is no proof that nothing was done: whoever comes from another folder, or gives another
+        inventory, has another one. No folder is made for a look.
+        """
+        with self.reading() as journal:
+            if any(True for _ in journal.rows("SELECT 1 FROM runs LIMIT 1")):
+                return
+        raise DelegationError(
+            f"there is nothing to undo in {self.folder}: no run was ever recorded there",
+            "the state folder is new, or the runs are in another one, as state: in the inventory "
+            "says, or beside it: name it with --state, or the inventory with -i",
+        )
+
     @contextmanager
     def recording(self) -> Iterator[Journal]:
         """For the one run that may change anything: an apply or a rollback."""
@@ -54,9 +70,16 @@ class Records:
         with self.alone(store.MIGRATING), self.adding() as journal:
             yield journal
 
+    def _tell_new(self) -> None:
+        """A folder that is made is told: it may have been meant to be another one's name."""
+        with suppress(OSError):
+            if not self.folder.exists():
+                self._teller.say(Remark(f"the state folder {self.folder} is new: made now"))
+
     @contextmanager
     def adding(self) -> Iterator[Journal]:
         """To add a run, or a request to another's, without keeping anybody out."""
+        self._tell_new()
         with closing(Journal.writable(self.folder, self._kinds)) as journal:
             yield journal
 
@@ -67,4 +90,5 @@ class Records:
 
     def alone(self, doing: str) -> AbstractContextManager[None]:
         """The only one who is ``doing`` this (store.AUDITING and the like)."""
+        self._tell_new()
         return store.lock(self.folder, doing)

@@ -5,15 +5,16 @@ controller. What is carried out is always planned from the inventory just now; t
 typed changes, and compared with that.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Generic, Protocol
 
 from delegation import names
 from delegation.changes.plan import Change, Plan, S, refusal_lines
+from delegation.changes.plan_origin import PlanOrigin
 from delegation.errors import Command, DelegationError, Refused
+from delegation.events import Teller, warning
 
 Changes = Sequence[Change[S]]
 
@@ -42,6 +43,7 @@ class SavedPlan(Generic[S]):
     domain: str
     digest: str
     changes: tuple[Change[S], ...]
+    origin: PlanOrigin | None = None
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,34 @@ class Reviewed(Generic[S]):
     form: PlanForm[S]
     saved: SavedPlan[S] | None = None
     expect: str | None = None
+
+    def limited(self, typed: str | None) -> str | None:
+        """Which hosts are meant: those of the saved plan, or as typed. Raises Refused where both.
+
+        They may be typed again, in whatever order.
+        """
+        origin = self.saved.origin if self.saved is not None else None
+        if origin is None or (origin.limit is None and typed is None):
+            return typed
+        if typed is not None and _named(typed) != _named(origin.limit or ""):
+            of = f"for {origin.limit}" if origin.limit else "for all hosts"
+            raise Refused(
+                f"the saved plan is {of}, and --limit says {typed}; nothing was written",
+                "leave --limit out, or plan again with it",
+            )
+        return origin.limit
+
+    def untyped(self, allowed: Collection[str]) -> str:
+        """What the saved plan overrides and nobody has typed again: ``--allow removals``."""
+        if self.saved is None or self.saved.origin is None:
+            return ""
+        left = [name for name in self.saved.origin.allow if name not in allowed]
+        return " ".join(f"--allow {name}" for name in left)
+
+    def tell_untyped(self, teller: Teller, allowed: Collection[str]) -> None:
+        if untyped := self.untyped(allowed):
+            what = f"the saved plan was made with {untyped}, which counts only where typed again"
+            teller.say(warning(what))
 
     def refuse_other(
         self, plan: Plan[S], unreached: Mapping[str, DelegationError] = MappingProxyType({})
@@ -99,8 +129,6 @@ class Reviewed(Generic[S]):
                 "nothing was written"
             )
             fix = self._fix_for_missing(reviewed - missing.keys())
-        elif _objects(plan.changes) - reviewed:
-            fix = f"if it was planned with --limit, give the same --limit; else {fix}"
         if not differences and saved.digest == plan.former_digest:
             what, differences = f"the saved plan {_FORMER}; nothing was written", []
         elif not differences:
@@ -115,17 +143,6 @@ class Reviewed(Generic[S]):
         return f"{fix}: {self.form.command} --limit {names.fold(others)}"
 
 
-def refuse_repeated(told: Iterable[str]) -> None:
-    """Raise Refused where a saved plan tells something more than once; ``told`` is all of it.
-
-    Whoever compares it would go by one of the two, and its reviewer may have gone by the other.
-    """
-    repeated = [line for line, times in Counter(told).items() if times > 1]
-    if repeated:
-        what = "the saved plan tells more than once what there is once; nothing was written"
-        raise Refused(what, _PLAN_AGAIN, repeated)
-
-
 def refuse_unexpected(
     expected: str | None, digest: str, fix: str, *, done: str, details: Sequence[str] = ()
 ) -> None:
@@ -136,6 +153,15 @@ def refuse_unexpected(
     if expected is not None and expected != digest:
         lines = [f"expected  {expected}", f"now       {digest}", *details]
         raise Refused(f"the plan is not the expected one; nothing was {done}", fix, lines)
+
+
+def _named(expressions: str) -> set[str]:
+    """The names that are meant; the text itself where it is no list of names, which is refused."""
+    try:
+        parts = [name for part in names.split_list(expressions) for name in names.expand(part)]
+    except ValueError:
+        parts = [expressions]
+    return {name.casefold() for name in parts}
 
 
 def _objects(changes: Changes[S]) -> set[str]:

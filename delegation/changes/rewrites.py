@@ -63,6 +63,28 @@ def rewrites_of(journal: Journal, run: Run, kind: Kind[S], made: Iterable[Change
     return found
 
 
+def superseded_of(journal: Journal, run: Run, kind: Kind[S], made: Iterable[Change[S]]) -> Rewrites:
+    """What later runs, as far as they are in effect, have changed again to what it was before.
+
+    What stands there now is not what ``run`` has left, whatever it is: it was taken away by us, and
+    whoever put it there since has done so on their own. Undoing the later run brings it back.
+    """
+    ours = {change.target.guid: change for change in made}
+    found: dict[UUID, dict[str, Rewrite]] = defaultdict(dict)
+    for later in _later_writers(journal, run, kind):
+        for change in journal.in_effect(later.id, kind):
+            mine = ours.get(change.target.guid)
+            if mine is None:
+                continue
+            both = mine.parts & change.parts
+            back = both & mine.reversed().parts_made(change.after)
+            # The newest that wrote a part is the one that says whose it is.
+            for part in both - back:
+                found[change.target.guid].pop(part, None)
+            found[change.target.guid].update(dict.fromkeys(back, Rewrite(later.id)))
+    return {guid: parts for guid, parts in found.items() if parts}
+
+
 def _later_writers(journal: Journal, run: Run, kind: Kind[Any]) -> Iterator[Run]:
     """The oldest first.
 
@@ -73,5 +95,6 @@ def _later_writers(journal: Journal, run: Run, kind: Kind[Any]) -> Iterator[Run]
         is_ours = later.kind in kind.runs and later.directory == run.directory
         if not is_ours or later.id <= run.id:
             continue
-        if later.reverses is None or later.reverses < run.id:
+        oldest = later.oldest_reversed
+        if oldest is None or oldest < run.id:
             yield later

@@ -16,8 +16,41 @@ look told nothing are in doubt, whatever the status is.
 """
 
 
+AS_BEFORE = "as before"
+"""In a run's summary: of how many objects a rollback found something done already."""
+
 SETTLE = "settle"
 """The kind of a page that changes only what is known of another run: what a person said of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a run was told beside its inventory, as it was typed."""
+
+    limit: str | None = None
+    allow: tuple[str, ...] = ()
+    skip_conflicts: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "limit": self.limit,
+            "allow": list(self.allow),
+            "skip_conflicts": self.skip_conflicts,
+        }
+
+
+NOTHING_ASKED = Asked()
+
+
+@dataclass(frozen=True, slots=True)
+class LeftUndone:
+    """Objects of which something that was meant was not done, folded, and what and why."""
+
+    hosts: str
+    why: str
+
+    def to_json(self) -> dict[str, str]:
+        return {"hosts": self.hosts, "why": self.why}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +58,9 @@ class NewRun:
     """What is known of a run when it begins; ``connection`` holds no secret.
 
     ``directory`` identifies what is written to: the domain, or an export's absolute path.
+    ``reverses`` is the run that it takes back; ``back_to`` the one that stays, where all that came
+    after it is taken back at once. ``account`` is whom the directory knew as the writer, as far as
+    it tells, and ``inventory_path`` the file that was planned from.
     """
 
     kind: str
@@ -36,6 +72,16 @@ class NewRun:
     plan_digest: str | None = None
     ticket: str | None = None
     reverses: int | None = None
+    back_to: int | None = None
+    account: str | None = None
+    inventory_path: str | None = None
+    asked: Asked = NOTHING_ASKED
+    left_out: tuple[LeftUndone, ...] = ()
+
+    @property
+    def oldest_reversed(self) -> int | None:
+        """No older run than that is taken back by this one; None where none is."""
+        return self.reverses if self.back_to is None else self.back_to + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +120,8 @@ class RecordedChange(Generic[S]):
     result: Result | None
     settled: str | None
     reason: str
+    said_in: int | None = None
+    """The page on which a person said what became of it; None where nobody had to."""
 
     @property
     def unsettled(self) -> bool:
@@ -92,4 +140,6 @@ class RecordedChange(Generic[S]):
 def settled_in_words(summary: Mapping[str, Any]) -> str:
     """``run 3: hv[01-02] said to be made``, of the summary of such a page."""
     hosts = names.fold(dict.fromkeys(one["host"] for one in summary.get("evidence", ())))
-    return f"run {summary.get('settles')}: {hosts} said to be {summary.get('said')}"
+    words = f"run {summary.get('settles')}: {hosts} said to be {summary.get('said')}"
+    pages = summary.get("instead_of", ())
+    return f"{words}, instead of run {', '.join(map(str, pages))}" if pages else words

@@ -86,7 +86,15 @@ class RunEnded:
     def words(self) -> Sequence[str]:
         counts = [f"{self.report.count(result):,} {result.value}" for result in self._results]
         checked = ", and read back as intended" if self.report.complete else ""
-        return (f"run {self.run}: {self.verb}: {', '.join(counts) or 'nothing'}{checked}",)
+        return (f"run {self.run}: {self._ending}: {', '.join(counts) or 'nothing'}{checked}",)
+
+    @property
+    def _ending(self) -> str:
+        """``applied`` of all of it alone: whoever reads no further must not be misled."""
+        if Result.APPLIED not in self._results:
+            return f"nothing was {self.verb}" if self._results else self.verb
+        is_part = len(self._results) > 1
+        return f"{self.verb} in part" if is_part else self.verb
 
     @property
     def _results(self) -> list[Result]:
@@ -110,15 +118,41 @@ class RunPassedOver:
 
 
 @dataclass(frozen=True, slots=True)
-class RunUndoneAlready:
-    """All that a run did is as it was before; where ``is_passed_over``, an older one is tried.
-
-    ``hosts``: only these were looked at, empty for all.
-    """
+class RunSuperseded:
+    """All that is left of a run is later runs' own by now, and an older one is looked at."""
 
     run: int
+    lines: tuple[str, ...]
+    severity: EventSeverity = EventSeverity.WARNING
+
+    def words(self) -> Iterator[str]:
+        yield f"run {self.run} is passed over: what is left of it is later runs' by now"
+        yield from (f"  {line}" for line in self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class LeftToLaterRuns:
+    """Which parts of a run are not taken back because later runs have changed them again."""
+
+    lines: tuple[str, ...]
+    severity: EventSeverity = EventSeverity.NOTE
+
+    def words(self) -> Iterator[str]:
+        yield from (f"  {line}" for line in self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class RunUndoneAlready:
+    """All that runs did is as it was before; where ``is_passed_over``, an older one is tried.
+
+    ``undone`` are the runs in words, ``hosts`` those that alone were looked at, empty for all.
+    ``is_left``: some of it is later runs' own, and as they have left it.
+    """
+
+    undone: str
     is_passed_over: bool = False
     hosts: str = ""
+    is_left: bool = False
 
     @property
     def severity(self) -> EventSeverity:
@@ -127,9 +161,11 @@ class RunUndoneAlready:
     def words(self) -> Sequence[str]:
         is_done = "is as it was before already"
         if self.is_passed_over:
-            return (f"run {self.run} is passed over: all that it changed {is_done}",)
+            return (f"{self.undone} is passed over: all that it changed {is_done}",)
         where = f" on {self.hosts}" if self.hosts else ""
-        return (f"nothing to do: all that run {self.run} changed{where} {is_done}",)
+        if self.is_left:
+            return (f"nothing to do: nothing of {self.undone}{where} is left to take back",)
+        return (f"nothing to do: all that {self.undone} changed{where} {is_done}",)
 
 
 def tell_report(teller: Teller, report: Report[Any], run: int, verb: str) -> None:

@@ -3,17 +3,21 @@
 A run that was killed, and somebody else's change after it, can leave an object of which nobody can
 tell what the run did. It stays in doubt, and no rollback passes over that in silence. So a person
 looks, asks colleagues, and says. Where the object itself tells, nobody is asked.
+
+A person may be wrong. What only a person has said may be said anew, as long as no rollback has gone
+by it: both sayings stay on record.
 """
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Generic
 from uuid import UUID
 
 from delegation.changes import store
-from delegation.changes.carry import finish_settled, recover_run
+from delegation.changes.carry import finish_settled, recover_run, written_since_by_others
 from delegation.changes.doubt import doubt_of
+from delegation.changes.evidence import what_became_of
 from delegation.changes.journal import Journal
 from delegation.changes.kinds import Kind
 from delegation.changes.objects_meant import objects_meant
@@ -27,8 +31,8 @@ from delegation.changes.run import (
     NewRun,
     RecordedChange,
     Run,
-    settled_in_words,
 )
+from delegation.changes.undoing import Undoing
 from delegation.errors import (
     Advice,
     ConnectionFailed,
@@ -63,12 +67,16 @@ class SeenChange:
 
 @dataclass(frozen=True)
 class SettlementView:
-    """What a person is about to say of a run, and what was seen; ``place`` is where."""
+    """What a person is about to say of a run, and what was seen; ``place`` is where.
+
+    ``instead_of`` are the pages on which something else was said of it, or the same.
+    """
 
     run: Run
     said: Said
     place: str
     evidence: tuple[SeenChange, ...]
+    instead_of: tuple[int, ...] = ()
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -86,6 +94,20 @@ class LookAtDoubt:
     place: str
     seen: Mapping[UUID, str]
     nothing: str = ""
+    made: frozenset[UUID] = frozenset()
+    """Those that are proved to be made, among what a person has said of before."""
+
+    def refuse_disproved(self, before: "SaidBefore[Any]", said: Said) -> None:
+        """Raise Refused where it is to be said not to be made, and the object shows that it was."""
+        if said is Said.MADE:
+            return
+        proved = [it for it in before.changes if it.target.guid in self.made]
+        if proved:
+            raise Refused(
+                "these are seen to be made; nothing was recorded",
+                "leave them out, or say that they are made",
+                [f"{change.target.name}: {self.of(change)}" for change in proved],
+            )
 
     def of(self, change: Change[Any]) -> str:
         if self.nothing:
@@ -105,29 +127,72 @@ def settle(  # noqa: PLR0913, PLR0917 - what is said, of what, and who hears it
 ) -> SettlementView:
     """Record what a person says of the changes of a run that are in doubt, on ``hosts``.
 
-    They are looked at first; ``confirm`` is asked, with what was seen. Raises UsageError for hosts
-    that the run did not mean to change, Refused where it is known or told what became of them, and
-    DelegationError where it was declined. Nothing is said then.
+    Or says anew, where only a person has said it. They are looked at first; ``confirm`` is asked,
+    with what was seen. Raises UsageError for hosts that the run did not mean to change, Refused
+    where it is known or told what became of them, and DelegationError where it was declined.
+    Nothing is said then.
     """
+    records.refuse_unused()
     with records.recording() as journal:
         run, kind = opening.numbered(journal, number), opening.kind
-        meant = objects_meant(journal, run, kind, hosts, "--host")
+        meant = objects_meant(journal, [number], kind, hosts, "--host")
+        before = said_before(journal, run, kind, meant)
         in_doubt = {change.target.name for change in doubt_of(journal, number, kind).changes}
-        _refuse_known(journal, run, kind, meant - in_doubt)
-        looked = _look(journal, opening, run, teller)
+        _refuse_known(journal, run, kind, meant - in_doubt - before.names)
+        looked = _look(journal, opening, run, teller, before)
         doubtful = doubt_of(journal, number, kind).changes
         changes = [change for change in doubtful if change.target.name in meant]
+        changes += before.changes
         _refuse_known(journal, run, kind, meant - {change.target.name for change in changes})
+        looked.refuse_disproved(before, said)
         evidence = [
             SeenChange(change.target.name, change.after.part_shown, looked.of(change))
             for change in changes
         ]
-        view = SettlementView(run, said, looked.place, tuple(evidence))
+        view = SettlementView(run, said, looked.place, tuple(evidence), before.pages)
         teller.show(view)
         if confirm is not None and not confirm(view):
             raise DelegationError("declined; nothing was recorded")
         _record(journal, kind, view, changes, ticket)
         return view
+
+
+@dataclass(frozen=True, slots=True)
+class SaidBefore(Generic[S]):
+    """Changes of which a person has said what became of them, and the pages that say so."""
+
+    changes: tuple[Change[S], ...] = ()
+    pages: tuple[int, ...] = ()
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset(change.target.name for change in self.changes)
+
+
+def said_before(journal: Journal, run: Run, kind: Kind[S], meant: Collection[str]) -> SaidBefore[S]:
+    """What only a person has said of objects. Raises Refused where a rollback has gone by it."""
+    in_effect = {change.target.guid: change for change in journal.in_effect(run.id, kind)}
+    said: list[Change[S]] = []
+    pages: set[int] = set()
+    gone_by: list[str] = []
+    for recorded in journal.changes(run.id, kind):
+        change, page = recorded.change, recorded.said_in
+        if page is None or change.target.name not in meant:
+            continue
+        still = in_effect.get(change.target.guid)
+        is_whole = still is not None and still.parts == change.parts
+        if recorded.result is Result.APPLIED and not is_whole:
+            gone_by.append(f"{change.target.name}: {recorded.reason}")
+        said.append(change)
+        pages.add(page)
+    if gone_by:
+        raise Refused(
+            "a rollback has taken these back since, as they were said to be made; nothing was "
+            "recorded",
+            Advice("undo that rollback first, where it was wrong: ", command("history")),
+            gone_by,
+        )
+    return SaidBefore(tuple(said), tuple(sorted(pages)))
 
 
 def _refuse_known(journal: Journal, run: Run, kind: Kind[Any], certain: Collection[str]) -> None:
@@ -152,19 +217,33 @@ def _became(recorded: RecordedChange[Any]) -> str:
     return f"{words}: {recorded.reason}" if recorded.reason else words
 
 
-def _look(journal: Journal, opening: UndoOpening[S], run: Run, teller: Teller) -> LookAtDoubt:
+def _look(
+    journal: Journal, opening: UndoOpening[S], run: Run, teller: Teller, before: SaidBefore[S]
+) -> LookAtDoubt:
     """Look at the changes in doubt where the run was made, or where somebody chose to.
 
-    What is told there is recorded. Nothing is seen where nobody answers any more.
+    What is told there is recorded; of what a person has said ``before`` it is only shown. Nothing
+    is seen where nobody answers any more.
     """
     try:
-        with opening.to_undo(run) as opened:
+        with opening.to_undo(Undoing((run,))) as opened:
             if why := opened.cannot_tell_of(run):
                 return LookAtDoubt("", {}, why)
             kind, changer, untold = opening.kind, opened.changer, opened.unmade_is_untold(run)
-            outcomes = recover_run(journal, run, kind, changer, teller, untold)
+            outcomes: tuple[Outcome[S], ...] = ()
+            if doubt_of(journal, run.id, kind).changes:
+                outcomes = recover_run(journal, run, kind, changer, teller, untold)
             seen = {outcome.change.target.guid: outcome.reason for outcome in outcomes}
-            return LookAtDoubt(opened.place, seen)
+            made: set[UUID] = set()
+            now = changer.look([change.target for change in before.changes])
+            written_since = written_since_by_others(journal, run.id, kind)
+            for change in before.changes:
+                guid = change.target.guid
+                by_others = written_since.get(guid, frozenset())
+                result, seen[guid] = what_became_of(change, now[guid], by_others)
+                if result is Result.APPLIED:
+                    made.add(guid)
+            return LookAtDoubt(opened.place, seen, made=frozenset(made))
     except (ConnectionFailed, ExportError) as exc:
         teller.say(warning(f"nothing could be looked at: {exc.what}"))
         return LookAtDoubt("", {}, exc.what)
@@ -177,56 +256,27 @@ def _record(
     changes: Collection[Change[S]],
     ticket: str | None,
 ) -> None:
-    """A page of its own says who said it, when, and what was seen; the changes refer to it."""
+    """A page of its own says who said it, when, and what was seen; the changes refer to it.
+
+    All at once: a page without its changes would tell what was never so, and nobody could tell it.
+    """
     run, said = view.run, view.said
     page = NewRun(
         SETTLE, run.directory, run.domain, view.place or run.dc, run.connection, ticket=ticket
     )
-    summary = {
+    summary: dict[str, Any] = {
         "settles": run.id,
         "said": said.value,
         "evidence": [evidence.to_json() for evidence in view.evidence],
     }
+    if view.instead_of:
+        summary["instead_of"] = list(view.instead_of)
+    result = Result.APPLIED if said is Said.MADE else Result.REFUSED
     with store.transaction(journal.writing(), journal.path):
         number = journal.add(page, DONE, summary)
-    result = Result.APPLIED if said is Said.MADE else Result.REFUSED
-    outcomes: list[Outcome[S]] = []
-    for change, evidence in zip(changes, view.evidence, strict=True):
-        reason = f"said to be {said.value} in run {number}; seen: {evidence.seen}"
-        outcomes.append(Outcome(change, result, reason))
-    journal.reopen(run.id, kind).settle(outcomes)
-    finish_settled(journal, journal.run(run.id), kind)
-
-
-@dataclass(frozen=True)
-class SettlementAccount:
-    """A settlement of the past; implements changes.history.RunAccount."""
-
-    run: Run
-    evidence: tuple[SeenChange, ...]
-    in_words: str
-    is_unsettled: bool = False
-    advice: str = ""
-    tells_status: bool = True
-
-    @classmethod
-    def of(cls, journal: Journal, run: Run, *, detailed: bool) -> "SettlementAccount":  # noqa: ARG003
-        with journal.reading(f"run {run.id}"):
-            evidence = tuple(map(_seen_change, run.summary.get("evidence", ())))
-            return cls(run, evidence, settled_in_words(run.summary))
-
-    def summary_json(self) -> Mapping[str, Any]:
-        """Nothing: the page has it all."""
-        return {}
-
-    def details_json(self) -> Mapping[str, Any]:
-        """Nothing: the page has it all."""
-        return {}
-
-
-def _seen_change(data: Mapping[str, Any]) -> SeenChange:
-    """Raises TypeError or LookupError where it was not written by ``SeenChange.to_json``."""
-    told = data["host"], data["part"], data["seen"]
-    if not all(isinstance(text, str) for text in told):
-        raise TypeError("what was seen is no text")
-    return SeenChange(*told)
+        outcomes: list[Outcome[S]] = []
+        for change, evidence in zip(changes, view.evidence, strict=True):
+            reason = f"said to be {said.value} in run {number}; seen: {evidence.seen}"
+            outcomes.append(Outcome(change, result, reason))
+        journal.reopen(run.id, kind).settle(outcomes, number)
+        finish_settled(journal, journal.run(run.id), kind)

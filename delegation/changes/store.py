@@ -9,11 +9,19 @@ from delegation.changes.journal_schema import APPLICATION_ID, STEPS, VERSION
 from delegation.changes.state_folder import own_file, own_folder
 from delegation.errors import Busy, JournalError
 
+Connection = sqlite3.Connection
+"""What has the file open."""
+
+
+def journal_of(folder: Path) -> Path:
+    """The file of a state folder's journal, which need not be there."""
+    return folder / "journal.sqlite"
+
 
 def open_writable(folder: Path) -> sqlite3.Connection:
     """The journal, created where there is none. Raises JournalError, with what to do."""
     own_folder(folder)
-    path = folder / "journal.sqlite"
+    path = journal_of(folder)
     own_file(path)
     with translated(path):
         db = sqlite3.connect(path, timeout=5, isolation_level=None)
@@ -60,7 +68,7 @@ def open_readable(folder: Path) -> sqlite3.Connection | None:
     SQLite opens it for writing where it may, and only to read where not: what a process that was
     killed in the middle of a commit left there has to be undone first, even for a reader.
     """
-    path = folder / "journal.sqlite"
+    path = journal_of(folder)
     try:
         if not path.exists() or path.stat().st_size == 0:
             return None
@@ -77,7 +85,13 @@ def open_readable(folder: Path) -> sqlite3.Connection | None:
 
 @contextmanager
 def transaction(db: sqlite3.Connection, path: Path) -> Iterator[None]:
-    """All or nothing, on disk when it returns. Raises JournalError."""
+    """All or nothing, on disk when it returns. Raises JournalError.
+
+    Within another one it is a part of that: what belongs together is on disk together.
+    """
+    if db.in_transaction:
+        yield
+        return
     with translated(path):
         # IMMEDIATE takes the write lock at once. A transaction that begins by reading and writes
         # later fails where another process has written in between.

@@ -19,7 +19,7 @@ SUMMARIES = {
     "check": "Look for everything wrong with the inventory and its accounts.",
     "plan": "Show what an apply would change.",
     "apply": "Write the plan to the directory.",
-    "rollback": "Undo one run exactly.",
+    "rollback": "Undo one run exactly, or all after one.",
     "settle": "Say what no look can tell: made, or not made.",
     "history": "Show the runs, or one run's changes.",
     "audit": "Report drift and risks; writes nothing to the directory.",

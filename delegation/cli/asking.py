@@ -1,16 +1,19 @@
 """What a user is asked before anything is written, and the plans that somebody has reviewed."""
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
+from delegation.changes.json_place import JsonPlace, NotSaid, decoded
 from delegation.changes.opening import Prospect
 from delegation.changes.plan import S
-from delegation.changes.review import PlanForm, Reviewed, SavedPlan, refuse_repeated
+from delegation.changes.plan_origin import MAX_BYTES
+from delegation.changes.review import PlanForm, Reviewed, SavedPlan
 from delegation.changes.verbs import Confirm
 from delegation.cli import terminal
-from delegation.errors import UsageError
+from delegation.errors import Command, UsageError
+
+T = TypeVar("T")
 
 
 def confirmation(question: Callable[[Prospect[S]], str], *, yes: bool) -> Confirm[S] | None:
@@ -22,30 +25,27 @@ def confirmation(question: Callable[[Prospect[S]], str], *, yes: bool) -> Confir
 
 def reviewed(
     form: PlanForm[S],
-    parse: Callable[[Mapping[str, Any]], SavedPlan[S]],
+    read: Callable[[JsonPlace], SavedPlan[S]],
     file: Path | None,
     expect: str | None,
 ) -> Reviewed[S]:
-    """A saved plan, to compare with, and a digest. It is never executed.
-
-    Raises UsageError where it is none, Refused where it tells something twice.
-    """
+    """A saved plan, to compare with, and a digest. It is never executed."""
     if file is None:
         return Reviewed(form, expect=expect)
+    return Reviewed(form, saved(file, read, form.command), expect)
+
+
+def saved(file: Path, read: Callable[[JsonPlace], T], made_with: Command) -> T:
+    """What ``read`` makes of a file that somebody sent.
+
+    Raises UsageError where it is no saved plan, Refused where it is not to be gone by.
+    """
     try:
-        data = json.loads(file.read_bytes(), object_pairs_hook=_told_once)
-        return Reviewed(form, parse(data), expect)
+        with file.open("rb") as opened:
+            data = opened.read(MAX_BYTES + 1)
+        return read(decoded(data, MAX_BYTES))
     except OSError as exc:
         raise UsageError(f"{file} can't be read: {exc.strerror or exc}") from exc
-    except (
-        ValueError, LookupError, TypeError, AttributeError, RecursionError, OverflowError
-    ) as exc:  # fmt: skip
-        raise UsageError(
-            f"{file} is not a saved plan", f"make one with: {form.command} -o FILE"
-        ) from exc
-
-
-def _told_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    """An object of JSON, whose keys each come once: a parser takes the last, a reader the first."""
-    refuse_repeated(f"the key {key}" for key, _ in pairs)
-    return dict(pairs)
+    except NotSaid as exc:
+        what = f"{file} is not a saved plan: {exc}"
+        raise UsageError(what, f"make one with: {made_with} -o FILE") from exc

@@ -28,6 +28,7 @@ _EXIT_CODES = {AuditVerdict.CLEAN: 0, AuditVerdict.UNREAD: 1, AuditVerdict.FAILI
     show_default=True,
 )
 @click.option(
+    "-o",
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
@@ -56,6 +57,11 @@ _EXIT_CODES = {AuditVerdict.CLEAN: 0, AuditVerdict.UNREAD: 1, AuditVerdict.FAILI
     callback=findings.age,
     help="With --new-only: tell again what is still open AGE after it was told last, as in 7d.",
 )
+@click.option(
+    "--inside-only",
+    is_flag=True,
+    help="Leave out the search of the whole domain for whoever reaches the hosts from outside.",
+)
 @findings.operators
 @click.pass_context
 def audit(  # noqa: PLR0913, PLR0917 - one parameter an option
@@ -67,22 +73,25 @@ def audit(  # noqa: PLR0913, PLR0917 - one parameter an option
     new_only: bool,  # noqa: FBT001 - click's
     baseline: bool,  # noqa: FBT001
     remind: timedelta | None,
+    inside_only: bool,  # noqa: FBT001
     operators: tuple[str, ...],
 ) -> int:
     """Report drift and risks; writes nothing to the directory.
 
     Drift is where the directory differs from the inventory. --new-only compares each host with the
-    last audit --baseline that looked at it by this inventory.
+    last audit --baseline that looked at it by this inventory. Besides the hosts, the whole domain
+    is searched for accounts that may delegate to them, which takes a large one some time.
 
     \b
     Examples:
       delegation audit
-      delegation audit --format json --output audit.json
+      delegation audit --format json -o audit.json
       delegation audit --fail-on medium --as vmadmin
       delegation audit --new-only --baseline --remind 7d    every night, see delegation schedule
 
-    Exit codes: 0 clean, 1 an account is missing or ambiguous, 3 drift or findings, 4 another audit
-    --new-only is running. With --new-only the first three go by what is new.
+    Exit codes: 0 clean, 1 an account is missing or ambiguous, or the domain could not be searched,
+    3 drift or findings, 4 another audit --new-only is running. With --new-only the first three go
+    by what is new. What the inventory accepts is listed, and fails nothing.
     """
     if remind is not None and not new_only:
         raise click.UsageError("--remind is for --new-only: without it, all is told anyway")
@@ -100,7 +109,7 @@ def audit(  # noqa: PLR0913, PLR0917 - one parameter an option
             click.echo(_rendered(view, form, given))
 
     threshold = Threshold[fail_on.upper()] if fail_on else None
-    request = AuditRequest(limit, operators, threshold, new_only, baseline, remind)
+    request = AuditRequest(limit, operators, threshold, new_only, baseline, remind, inside_only)
     return _EXIT_CODES[audited(world, request, deliver).verdict]
 
 
@@ -118,13 +127,14 @@ def _lines(view: AuditView, *, verbose: bool) -> Iterator[FindingLine]:
     """What is told, and how many there are of it at the end."""
     yield FindingLine(view.title)
     if not view.new_only:
-        yield from findings.lines(view.findings, verbose=verbose)
+        yield from findings.lines(view.findings, view.accepted, verbose=verbose)
         return
     yield FindingLine(f"  {view.headline}")
     yield from findings.grouped(view.findings, verbose=verbose)
     for title, told in ((REMINDED, view.reminded), (UNCOUNTED, view.uncounted)):
         yield from [FindingLine(f"  {title}:")] if told else []
         yield from findings.grouped(told, verbose=verbose)
+    yield from findings.accepted(view.accepted, verbose=verbose)
     yield from findings.resolved(view.resolved, verbose=verbose)
     yield from findings.left_out(view.left_out)
     yield from [findings.counted(view.told)] if view.told else []

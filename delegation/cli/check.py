@@ -46,7 +46,8 @@ def check(ctx: click.Context, form: str, operators: tuple[str, ...]) -> int:
 
 
 def _show(view: CheckView, *, verbose: bool) -> None:
-    findings.show(findings.lines(view.found.findings, verbose=verbose))
+    found = view.found
+    findings.show(findings.lines(found.findings, found.accepted, verbose=verbose))
     terminal.out(f"  can this account write? {view.write.answer}")
     for sentence in view.write.evidence:
         terminal.out(f"            {sentence}")

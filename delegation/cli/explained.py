@@ -1,10 +1,5 @@
 """An explanation of a pair on a terminal."""
 
-import shutil
-import sys
-import textwrap
-
-from delegation import names
 from delegation.cli import options, terminal
 from delegation.explain import Link, LinkState
 from delegation.explain.explanation_view import ExplanationView
@@ -29,8 +24,8 @@ def show(view: ExplanationView, given: options.Options) -> None:
     width = max(len(link.name) for link in links)
     for link in links:
         mark, colour = _MARKS[link.state]
-        for line in _hanging(f"  {mark:<6}  {link.name:<{width}}  ", link.evidence):
-            terminal.out(line, fg=colour)
+        head = f"  {mark:<6}  {link.name:<{width}}  "
+        terminal.out(head + link.evidence, fg=colour, hang=len(head))
     if given.verbose:
         _kdc_steps(view)
     terminal.out()
@@ -41,20 +36,6 @@ def show(view: ExplanationView, given: options.Options) -> None:
         _broken(view, broken, given)
     else:
         _nothing_broken(view, given)
-
-
-def _hanging(head: str, text: str) -> list[str]:
-    """``text`` after ``head``, within the terminal's width; as one line where nobody reads it."""
-    if not sys.stdout.isatty():
-        return [head + text]
-    room = max(shutil.get_terminal_size().columns - len(head), MIN_WIDTH)
-    lines = textwrap.wrap(names.inert(text), room, break_long_words=False, break_on_hyphens=False)
-    indent = " " * len(head)
-    return [(indent if index else head) + line for index, line in enumerate(lines)]
-
-
-MIN_WIDTH = 40
-"""Of the evidence, in columns; a terminal that has not so many breaks the lines itself."""
 
 
 def _kdc_steps(view: ExplanationView) -> None:
@@ -84,9 +65,16 @@ def _broken(view: ExplanationView, link: Link, given: options.Options) -> None:
 
 def _nothing_broken(view: ExplanationView, given: options.Options) -> None:
     unknown = view.explanation.unknown
-    terminal.out("nothing is broken", bold=True, fg="green")
+    retired = view.pair.retired_in_words
+    if retired:
+        terminal.out(f"it still works, although {retired}", bold=True, fg="yellow")
+    else:
+        terminal.out("nothing is broken", bold=True, fg="green")
     if unknown:
         terminal.out(f"  not told: {', '.join(link.name for link in unknown)}")
+    if retired:
+        terminal.out(f"  next: {given.command('plan')}   to see what goes, and what stays")
+        return
     if view.wants_operator:
         terminal.out(f"  next: {given.typed(view.with_operator)}")
     terminal.out(

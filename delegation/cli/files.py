@@ -11,11 +11,16 @@ from delegation.changes import files
 from delegation.errors import UsageError
 
 
-def save(path: Path, text: str, own: Iterable[Path]) -> None:
-    """Write ``text`` to ``path``, replacing what is there unless it is one of the program's own."""
+def save(path: Path, text: str, own: Iterable[Path], *, over: bool = True) -> None:
+    """Write ``text`` to ``path``, replacing what is there unless it is one of the program's own.
+
+    ``over`` False: no file is replaced.
+    """
     content = _with_line_ends(f"{text}\n")
     try:
         _refuse_own(path, own)
+        if not over:
+            refuse_file(path)
         if (output := _own_output(path)) is not None:
             _write_into(os.dup(output), content)
         elif path.exists() and not path.is_file():
@@ -59,6 +64,18 @@ def refuse(path: Path, own: Iterable[Path]) -> None:
     _refuse_own(path, own)
     if not path.parent.is_dir():
         raise UsageError(f"{path} can't be written: {path.parent} is no folder", "name another one")
+
+
+def refuse_file(path: Path, own: Iterable[Path] = ()) -> None:
+    """Raise UsageError where a file is there, or one of our ``own``; a device is none."""
+    with suppress(OSError):  # told by whoever writes there
+        _refuse_own(path, own)
+        if not path.is_file() or _own_output(path) is not None:
+            return
+        raise UsageError(
+            f"{path} is there already, and may have been reviewed; nothing was saved",
+            "name another file, or say --force",
+        )
 
 
 def create(path: Path, text: str) -> None:

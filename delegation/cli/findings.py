@@ -9,7 +9,7 @@ import click
 
 from delegation import names
 from delegation.cli import terminal
-from delegation.mesh.checks import Finding, Severity
+from delegation.mesh.checks import AcceptedFinding, Finding, Severity
 from delegation.mesh.findings_view import FindingGroup, Holders, groups_of, severities_in_words
 from delegation.mesh.news import NotLookedAt
 
@@ -46,9 +46,17 @@ def age(
     """``7d``, ``12h`` or ``2w``."""
     if text is None:
         return None
+    try:
+        return age_of(text)
+    except ValueError as exc:
+        raise click.BadParameter("a number of hours, days or weeks: 12h, 7d, 2w") from exc
+
+
+def age_of(text: str) -> timedelta:
+    """The same. Raises ValueError for anything else."""
     match = _AGE.fullmatch(text)
     if match is None:
-        raise click.BadParameter("a number of hours, days or weeks: 12h, 7d, 2w")
+        raise ValueError(f"{text!r} is no age")
     return timedelta(hours=int(match[1]) * _HOURS[match[2]])
 
 
@@ -70,16 +78,32 @@ def show(lines: Iterable[FindingLine]) -> None:
         terminal.out(line.text, fg=line.fg)
 
 
-def lines(findings: Sequence[Finding], *, verbose: bool) -> list[FindingLine]:
-    """Each group of findings: where, what, what to do; and how many there are."""
+def lines(
+    findings: Sequence[Finding], known: Sequence[AcceptedFinding] = (), *, verbose: bool
+) -> list[FindingLine]:
+    """Each group of findings: where, what, what to do; what is accepted; how many of each."""
+    besides = list(accepted(known, verbose=verbose))
     if not findings:
-        return [FindingLine("  no findings")]
-    return [*grouped(findings, verbose=verbose), counted(findings)]
+        return [*besides, FindingLine(f"  no findings{_besides(known)}")]
+    return [*grouped(findings, verbose=verbose), *besides, counted(findings, known)]
 
 
-def counted(findings: Sequence[Finding]) -> FindingLine:
+def counted(findings: Sequence[Finding], known: Sequence[AcceptedFinding] = ()) -> FindingLine:
     """How many there are, by severity."""
-    return FindingLine(f"  {severities_in_words(findings)}")
+    return FindingLine(f"  {severities_in_words(findings)}{_besides(known)}")
+
+
+def _besides(known: Sequence[AcceptedFinding]) -> str:
+    return f"; {len(known):,} accepted" if known else ""
+
+
+def accepted(known: Iterable[AcceptedFinding], *, verbose: bool) -> Iterator[FindingLine]:
+    """What the inventory accepts, by the rule that does: until when, whose it is, and why."""
+    for words, found in names.grouped((one.in_words, one.finding) for one in known).items():
+        for group in groups_of(found):
+            head, rows = _where(group, verbose=verbose)
+            yield FindingLine(f"  accepted  {group.rule}  {head}")
+            yield from (FindingLine(f"{_INDENT}{line}") for line in (group.message, *rows, words))
 
 
 def grouped(findings: Iterable[Finding], *, verbose: bool) -> Iterator[FindingLine]:

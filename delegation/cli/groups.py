@@ -4,6 +4,7 @@ import importlib
 from collections.abc import Mapping
 
 import click
+from click.exceptions import NoSuchCommand
 
 
 class LazyGroup(click.Group):
@@ -33,6 +34,16 @@ class LazyGroup(click.Group):
         module = importlib.import_module(f"{self.package}.{cmd_name}")
         command: click.Command = getattr(module, cmd_name)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Raises NoSuchCommand, which suggests one of all commands, loaded or not."""
+        try:
+            return super().resolve_command(ctx, args)
+        except NoSuchCommand as exc:
+            known = self.list_commands(ctx)
+            raise NoSuchCommand(exc.command_name, possibilities=known, ctx=ctx) from exc
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):

@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 import click
@@ -10,8 +12,9 @@ import click
 from delegation import names
 from delegation.changes import history as past
 from delegation.changes.history import HistoryView, RunDetails, became_in_words
+from delegation.changes.history_filter import EVERY_RUN, RunsWanted, hosts_wanted
+from delegation.changes.past_settlements import SettlementAccount
 from delegation.changes.run import SETTLE, RecordedChange
-from delegation.changes.settlement import SettlementAccount
 from delegation.cli import findings, opening, options, settled, show, telling, terminal
 from delegation.cli.migrate import runs_shown
 from delegation.cli.options import Options
@@ -22,14 +25,54 @@ from delegation.mesh.past_runs import AuditAccount, delegation_to_json
 from delegation.mesh.state import AUDIT, DELEGATION, RecordedDelegation, added, removed
 from delegation.migrations import MIGRATE
 from delegation.migrations.past_migrations import MigrationAccount, migration_accounts
+from delegation.wiring import KINDS
+
+
+def _moment(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> datetime | None:
+    """``7d`` ago, or a date or time as ISO 8601 has it, in UTC where it does not say."""
+    if value is None:
+        return None
+    with suppress(ValueError):
+        return datetime.now(UTC) - findings.age_of(value)
+    try:
+        moment = datetime.fromisoformat(value)
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except ValueError as exc:
+        raise click.BadParameter(f"{value!r} is no time; as in 7d, 12h, 2026-11-30") from exc
 
 
 @click.command()
 @options.common()
 @click.argument("run", required=False, type=options.RUN, metavar="[RUN]")
+@click.option(
+    "--host",
+    "hosts",
+    metavar="HOSTS",
+    help="Only runs that were to change, or tell of, one of these, as in hv[01-08],hv12.",
+)
+@click.option(
+    "--kind",
+    type=click.Choice([*chain(*(kind.runs for kind in KINDS.changing)), *KINDS.unchanging]),
+    help="Only runs of that kind.",
+)
+@click.option(
+    "--since",
+    metavar="TIME",
+    callback=_moment,
+    help="Only runs that began then or later: 7d, 12h, or a date or time in UTC.",
+)
+@click.option("--last", type=click.IntRange(1), metavar="N", help="Only the newest N of them.")
 @options.text_or_json
 @click.pass_context
-def history(ctx: click.Context, run: int | None, form: str) -> int:
+def history(  # noqa: PLR0913, PLR0917 - its options
+    ctx: click.Context,
+    run: int | None,
+    hosts: str | None,
+    kind: str | None,
+    since: datetime | None,
+    last: int | None,
+    form: str,
+) -> int:
     """Show the runs, or one run's changes.
 
     The oldest comes first. Of an audit its findings are shown. It needs no directory.
@@ -38,14 +81,20 @@ def history(ctx: click.Context, run: int | None, form: str) -> int:
     Examples:
       delegation history
       delegation history 12 -v        every value of run 12
+      delegation history --host hv07 --since 30d
+      delegation history --kind rollback --last 3
       delegation history --format json
     """
+    if run is not None and (hosts, kind, since, last) != (None, None, None, None):
+        raise click.UsageError("RUN is one run; --host, --kind, --since and --last are for a list")
     given = options.given(ctx)
+    about = None if hosts is None else hosts_wanted(hosts)
+    wanted = RunsWanted(about, kind, since, last)
     records = opening.records(given)
     with records.reading() as journal:
         view: HistoryView | RunDetails
         if run is None:
-            view = past.history(journal, accounts(given))
+            view = past.history(journal, accounts(given), wanted)
         else:
             view = past.run_details(journal, run, accounts(given), CHANGES_JSON)
     if form == "json":
@@ -54,8 +103,10 @@ def history(ctx: click.Context, run: int | None, form: str) -> int:
         _details(view, given)
     elif view.runs:
         _runs(view, given)
-    else:
+    elif wanted == EVERY_RUN:
         terminal.say(f"no runs yet in {records.folder}")
+    else:
+        terminal.say("no such run")
     if run is None:
         audit_watch.tell_late(records, datetime.now(UTC), telling.TerminalTeller(given))
     return 0

@@ -44,7 +44,8 @@ _STDOUT = Path("-")
     metavar="PATTERN",
     help="Take the computers called so, as in 'hv*'; with --ou: of those below it.",
 )
-@click.option("--one-mesh", is_flag=True, help="One mesh of all hosts, not one for each OU.")
+@click.option("--one-mesh", is_flag=True, help="One mesh of all hosts that are proposed.")
+@click.option("--all-hosts", is_flag=True, help="Propose hosts without any delegation too, by OU.")
 @click.option(
     "-o",
     "--output",
@@ -68,21 +69,22 @@ def init(  # noqa: PLR0913 - one parameter an option
     ou: tuple[str, ...],
     name: str | None,
     one_mesh: bool,
+    all_hosts: bool,
     output: Path | None,
 ) -> int:
     """Find the Hyper-V hosts in the directory; write an inventory.
 
-    Hosts are the computers on which the migration service has registered its name. What is
-    delegated already stays: a mesh and its flags as they are, and a keep rule for each value of
-    others; every choice has its comment. Nothing is written to the directory, and no file is
-    overwritten.
+    Hosts are the computers on which the migration service has registered its name; meshes are
+    what delegates to each other already. That stays, flags as they are, with a keep rule for each
+    value of others; every choice has its comment. Hosts without any delegation are told, and
+    proposed with --all-hosts. Nothing is written to the directory, and no file is overwritten.
 
     \b
     Examples:
       delegation init
       delegation --directory ldaps://dc1.corp.example init --user svc-delegation
       delegation init --ou "OU=Hyper-V,DC=corp,DC=example" --name "hv*" -o -
-      delegation --directory ldif:export.ldf init --one-mesh
+      delegation --directory ldif:export.ldf init --all-hosts      a new farm
 
     Exit codes: 0 written, 1 no hosts found, 2 the file exists already, or wrong usage.
     """
@@ -101,7 +103,7 @@ def init(  # noqa: PLR0913 - one parameter an option
     )
     settings = replace(_at_the_server(given, settings), start_tls=start_tls)
     around = Outset(given, (file or given.inventory).parent)
-    request = DiscoveryRequest(settings, domain, ou, name, one_mesh)
+    request = DiscoveryRequest(settings, domain, ou, name, one_mesh, all_hosts)
     made = discovery.discover(around, request)
     if file is None:
         click.echo(made.text, nl=False)

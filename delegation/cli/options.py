@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from delegation.cli import terminal
-from delegation.errors import Advice, Command
+from delegation.errors import Advice, Command, UsageError
 
 if TYPE_CHECKING:
     from delegation.wiring import MakeWorld, Places
@@ -20,6 +20,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 KNOWN_DOMAINS = "DELEGATION_KNOWN_DOMAINS"
 """The variable that stands for --known-domains."""
+
+
+_ASKING_NO_HOST = {"status", "abort"}
+"""Commands among those of hosts and migrations that have no password for hosts."""
 
 
 @dataclass
@@ -36,6 +40,8 @@ class Options:
     no_color: bool = False
     elsewhere: str | None = None
     """Which domain controller a run of another one is undone on."""
+    repeated: tuple[str, ...] = ()
+    """What else an apply was told, or is to be: its file, digest, limit and overrides, as typed."""
     make_world: "MakeWorld | None" = None
     """Whoever runs the program from Python may bring a world of his own."""
 
@@ -58,7 +64,7 @@ class Options:
 
     def command(self, *words: str) -> str:
         """``delegation`` and ``words`` with the same places: to type."""
-        line = ["delegation", *self._places_for(words), *words]
+        line = ["delegation", *self._places_for(words), *words, *self._of_hosts(words)]
         # Each in the quotes of the shell that it is pasted into.
         if sys.platform == "win32":
             from subprocess import list2cmdline
@@ -68,14 +74,22 @@ class Options:
 
     def _places_for(self, words: Sequence[str]) -> Iterator[str]:
         """The options that say them; a variable of the environment that says one holds on."""
-        names = ("inventory", "directory", "state", "known_domains")
-        for name in names[-1:] if words[:1] == ("trust",) else names:
+        names = ["inventory", "directory", "state", "known_domains", "password_file"]
+        for name in ["known_domains"] if words[:1] == ("trust",) else names:
             option, place = f"--{name.replace('_', '-')}", getattr(self, name)
             is_said = place == getattr(Options, name) or option in words
             if name == "known_domains" and str(place) == os.environ.get(KNOWN_DOMAINS):
                 is_said = True
             if not is_said:
                 yield from (option, str(place))
+
+    def _of_hosts(self, words: Sequence[str]) -> tuple[str, ...]:
+        """Where the password for hosts comes from, which stands behind a command that asks some."""
+        group, name = (*words, "", "")[:2]
+        asks = group in {"hosts", "migrate"} and name not in _ASKING_NO_HOST
+        if not asks or self.hosts_password_file is None:
+            return ()
+        return ("--hosts-password-file", str(self.hosts_password_file))
 
 
 def common(*, with_environment: bool = False) -> Callable[[F], F]:
@@ -143,20 +157,51 @@ def allow(*refusals: str) -> Callable[[F], F]:
     return click.option(
         "--allow",
         multiple=True,
-        type=click.Choice(refusals),
+        type=_RefusalName(refusals),
         help=f"Accept a refusal by its name{repeated}.",
     )
 
 
+class _RefusalName(click.Choice[str]):
+    """The name of a refusal; of one that is each host's own (``new-account=HOST``), with it."""
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        name, _, host = value.partition("=")
+        if host and f"{name}={_HOST}" in self.choices:
+            return value
+        return super().convert(value, param, ctx)
+
+
+_HOST = "HOST"
+
+
+def again(
+    limit: str | None = None,
+    allow: Sequence[str] = (),
+    file: Path | None = None,
+    expect: str | None = None,
+) -> list[str]:
+    """What a command was told and the next one has to be told as well, as it is typed."""
+    words = [] if file is None else [str(file)]
+    words += [] if limit is None else ["--limit", limit]
+    words += [] if expect is None else ["--expect", expect]
+    return words + [word for name in allow for word in ("--allow", name)]
+
+
 def save_plan(reader: str) -> Callable[[F], F]:
     """Add ``-o`` to a command that plans; ``reader`` is the command that takes the file."""
-    return click.option(
-        "-o",
-        "--output",
-        type=click.Path(path_type=Path, dir_okay=False),
-        metavar="FILE",
-        help=f"Save the plan as JSON, for: {reader}",
-    )
+
+    def decorate(command: F) -> F:
+        forced = click.option("--force", is_flag=True, help="Replace the file of -o.")(command)
+        return click.option(
+            "-o",
+            "--output",
+            type=click.Path(path_type=Path, dir_okay=False),
+            metavar="FILE",
+            help=f"Save the plan for its reviewer, and for: {reader}",
+        )(forced)
+
+    return decorate
 
 
 saved_plan = click.argument(
@@ -174,10 +219,27 @@ elsewhere = click.option(
     help="Another domain controller than the run's, by name or URL; what has not replicated to it "
     "looks undone, or not made.",
 )
+back_to = click.option(
+    "--to",
+    "back_to",
+    type=click.IntRange(1, 2**63 - 1),
+    metavar="RUN",
+    help="Undo all runs after that one, which stays, as one.",
+)
 skip_conflicts = click.option(
     "--skip-conflicts", is_flag=True, help="Leave what is in conflict, and undo the rest."
 )
 yes = click.option("--yes", is_flag=True, help="Don't ask.")
+
+
+def refuse_two_runs(run: int | None, back_to: int | None) -> None:
+    """Raise UsageError where one run is named, and another one that all later ones go back to."""
+    if run is not None and back_to is not None:
+        raise UsageError(
+            f"RUN {run} and --to {back_to} can't be meant both",
+            "RUN undoes that run alone, --to all that came after one",
+        )
+
 
 RUN = click.IntRange(1, 2**63 - 1)
 """The number of a run; SQLite counts no further."""

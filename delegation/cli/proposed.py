@@ -15,6 +15,9 @@ def tell(given: Options, target: Path | None, proposal: InventoryProposal) -> No
     say(proposal.title, bold=True)
     for line in proposal.meshes():
         say(f"  {line}")
+    if waiting := proposal.not_proposed():
+        say(f"  {waiting}")
+        say("    to propose them too: --all-hosts")
     for line in proposal.reasons():
         say(f"  left out: {line}")
     for line in proposal.kept():

@@ -2,16 +2,19 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from delegation.cli import files, findings, opening, options
+from delegation import names
+from delegation.cli import asking, files, findings, opening, options
 from delegation.cli.history import accounts
-from delegation.errors import UsageError
-from delegation.report import page, sheet
+from delegation.errors import UsageError, command
+from delegation.mesh import plan_document_read
+from delegation.report import contents, page, sheet
 from delegation.report.any_report import AnyReport
 from delegation.report.directory_report import SUBJECTS, directory_report
 from delegation.report.run_report import run_report
@@ -24,14 +27,21 @@ def _subject(
     ctx: click.Context,  # noqa: ARG001 - click's signature
     parameter: click.Parameter,  # noqa: ARG001
     word: str,
-) -> str | int:
-    """One of SUBJECTS, or the number of a run."""
+) -> str | int | Path:
+    """One of SUBJECTS, the number of a run, or the file of a saved plan."""
     if word in SUBJECTS:
         return word
-    if not (word.isascii() and word.isdecimal()) or not 0 < int(word[:20]) < 2**63:
-        known = ", ".join(SUBJECTS)
-        raise click.BadParameter(f"{word!r} is neither {known} nor the number of a run")
-    return int(word)
+    if word.isascii() and word.isdecimal() and 0 < int(word[:20]) < 2**63:
+        return int(word)
+    with suppress(OSError):  # a name that is too long is none of a file
+        if Path(word).suffix or Path(word).is_file():
+            return Path(word)
+    known = ", ".join(SUBJECTS)
+    guess = names.did_you_mean([word], SUBJECTS)
+    raise click.BadParameter(
+        f"{word!r} is neither {known}, nor the number of a run, nor the file of a saved plan"
+        + (f"; {guess}" if guess else "")
+    )
 
 
 @click.group()
@@ -40,9 +50,9 @@ def report() -> None:
     """Write a report of the state, a plan, an audit or a run.
 
     Of the state unless told otherwise; of a run of the history by its number, which needs no
-    directory and no host: of one that wrote to the directory, set hosts or moved machines. It goes
-    to standard output, or to a file with -o. All forms tell the same. Nothing is written to the
-    directory or to the history.
+    directory and no host: of one that wrote to the directory, set hosts or moved machines. Of a
+    saved plan by its FILE, which needs nothing else. It goes to standard output, or to a file with
+    -o. All forms tell the same. Nothing is written to the directory or to the history.
 
     \b
     Examples:
@@ -60,7 +70,7 @@ def _shared(command: F) -> F:
         (
             options.common(),
             click.argument(
-                "subject", callback=_subject, default="state", metavar="[state|plan|audit|RUN]"
+                "subject", callback=_subject, default="state", metavar="[state|plan|audit|RUN|FILE]"
             ),
             click.option(
                 "-o",
@@ -100,6 +110,7 @@ def html(ctx: click.Context, template: Path | None, **given: Any) -> int:  # noq
     Examples:
       delegation report html -o mesh.html
       delegation report html plan -o plan.html
+      delegation report html plan.json -o plan.html
       delegation report html 12 -o run-12.html
       delegation report html --limit hv[01-08] --template ours.html.j2 -o mesh.html
     """
@@ -164,7 +175,7 @@ def _report(  # noqa: PLR0913 - one parameter an option
     ctx: click.Context,
     form: Callable[[AnyReport], str],
     *,
-    subject: str | int,
+    subject: str | int | Path,
     output: Path | None,
     limit: str | None,
     operators: tuple[str, ...],
@@ -176,9 +187,13 @@ def _report(  # noqa: PLR0913 - one parameter an option
         raise UsageError(f"--template {template}: there is no such file", "name a Jinja2 template")
     now = datetime.now(UTC).isoformat(timespec="seconds")
     told: AnyReport
-    if isinstance(subject, int):
-        if limit or operators:
-            raise UsageError("a run is reported as it was", "leave --limit and --as out")
+    if not isinstance(subject, str) and (limit or operators):
+        what = "a run" if isinstance(subject, int) else "a saved plan"
+        raise UsageError(f"{what} is reported as it was", "leave --limit and --as out")
+    if isinstance(subject, Path):
+        document = asking.saved(subject, plan_document_read.read, command("plan"))
+        told, own = contents.saved_plan(document), [given.inventory, subject]
+    elif isinstance(subject, int):
         records = opening.records(given)
         told = run_report(records, subject, now, accounts(given))
         own = [given.inventory, records.folder / "journal.sqlite"]

@@ -53,5 +53,6 @@ def settle(  # noqa: PLR0913, PLR0917 - its options
         said=Said(said),
         ticket=ticket,
     )
-    settled.next_step(view, given.command("rollback", str(run)))
+    on = () if elsewhere is None else ("--on", elsewhere)
+    settled.next_step(view, given.command("rollback", str(run), *on))
     return 0

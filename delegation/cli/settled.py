@@ -46,6 +46,9 @@ def settlement(view: SettlementView, given: Options) -> None:  # noqa: ARG001
     """What was seen, before somebody says what it means."""
     on = f", seen on {view.place}" if view.place else ""
     terminal.out(f"In doubt of run {view.run.id} ({view.run.kind}){on}", bold=True)
+    if view.instead_of:
+        pages = ", ".join(map(str, view.instead_of))
+        terminal.out(f"  some of it was said before, in run {pages}, and is said anew")
     terminal.out()
     for line in evidence_lines(view.evidence):
         terminal.out(line)

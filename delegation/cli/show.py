@@ -4,10 +4,11 @@ from collections.abc import Iterable, Sequence
 
 from delegation import names
 from delegation.changes.plan import Blocked
-from delegation.changes.run import Run
+from delegation.changes.undoing import Undoing
 from delegation.cli import rendering, terminal
 from delegation.cli.options import Options
 from delegation.mesh.mesh_undo import MeshUndoView
+from delegation.mesh.plan_document import PlanDocument
 from delegation.mesh.plan_view import PlanView
 from delegation.mesh.state import FLAGS, DelegationChange, added, flags, removed
 from delegation.mesh.undo import StayingPart, refusals
@@ -42,13 +43,28 @@ def plan(view: PlanView, given: Options) -> None:
     _removals(view, verbose=verbose)
     kept = [((value.value, value.reason), value.computer) for value in view.kept]
     foreign = [((value.value, value.hint), value.computer) for value in view.foreign]
-    _others("kept by a rule", kept, verbose=verbose)
+    _others("kept", kept, verbose=verbose)
     _others("foreign, left alone", foreign, verbose=verbose)
     if verbose:
         every_value(changes)
-    blocked(view.plan.blocked, "delegation apply")
+    blocked(view.plan.blocked, given, "apply")
     terminal.out()
     terminal.out(f"digest  {view.plan.digest}")
+
+
+def saved(document: PlanDocument, given: Options) -> None:
+    """A saved plan: where it comes from, as it says itself, and what it would change."""
+    origin = document.origin
+    facts = (
+        ("made", f"{origin.made} by {origin.by}, {origin.program}"),
+        ("inventory", f"{origin.inventory}, {origin.inventory_digest}"),
+        ("limit", origin.limit or "none: all hosts"),
+        ("overrides", f"{origin.overrides}, to be typed again" if origin.allow else "none"),
+    )
+    for name, text in facts:
+        terminal.out(f"{name:<9}  {text}")
+    terminal.out()
+    plan(document.view, given)
 
 
 def _changes(changes: Sequence[DelegationChange]) -> None:
@@ -119,7 +135,7 @@ def every_value(changes: Iterable[DelegationChange]) -> None:
             terminal.out(f"    ~ {words}", fg="yellow")
 
 
-def blocked(refusals: Sequence[Blocked], command: str) -> None:
+def blocked(refusals: Sequence[Blocked], given: Options, *command: str) -> None:
     """What stands in a plan's way; ``command`` is what would apply it."""
     if not refusals:
         return
@@ -128,7 +144,8 @@ def blocked(refusals: Sequence[Blocked], command: str) -> None:
     for refusal in refusals:
         terminal.out(f"    {refusal.computer}: {refusal.message} [{refusal.why}]")
         if refusal.override:
-            terminal.out(f"      or accept it: {command} --allow {refusal.override}")
+            line = given.command(*command, *given.repeated, "--allow", refusal.override)
+            terminal.out(f"      or accept it: {line}")
 
 
 @rendering.rendered.register
@@ -138,7 +155,7 @@ def undo(view: MeshUndoView, given: Options) -> None:
     plus = sum(len(added(change)) for change in changes)
     minus = sum(len(removed(change)) for change in changes)
     bits = sum(bool(flags(change)) for change in changes)
-    terminal.out(f"{run_to_undo(view.run)} on {view.dc}", bold=True)
+    terminal.out(f"{runs_to_undo(view.undoing)} on {view.dc}", bold=True)
     terminal.out()
     terminal.out(
         f"  {counted(len(changes), 'host')} to change: {counted(plus, 'value')} to restore, "
@@ -191,7 +208,11 @@ def left(staying: Iterable[Blocked]) -> None:
         terminal.say(f"left on {refusal.computer}: {refusal.message}", fg="red")
 
 
-def run_to_undo(run: Run) -> str:
-    """Which run a rollback is of."""
+def runs_to_undo(undoing: Undoing) -> str:
+    """Which runs a rollback is of."""
+    run = undoing.newest
+    if undoing.back_to is not None:
+        listed = ", ".join(str(number) for number in sorted(undoing.numbers))
+        return f"Undo of all after run {undoing.back_to} (runs {listed})"
     ticket = f", ticket {run.ticket}" if run.ticket else ""
     return f"Undo of run {run.id} ({run.kind} by {run.who}, {run.started}{ticket})"

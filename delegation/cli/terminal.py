@@ -1,13 +1,17 @@
 """What reaches the user: data on stdout, talk on stderr, every line made inert first."""
 
 import os
+import shutil
 import sys
+import time
 from collections.abc import Iterable, Sequence
+from typing import TextIO
 
 import click
 
 from delegation.errors import UsageError
 from delegation.names import inert
+from delegation.report.terminal_lines import fitted
 
 
 def prepare() -> None:
@@ -43,9 +47,11 @@ def discard_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def out(line: str = "", *, bold: bool = False, fg: str | None = None) -> None:
-    """A line of data."""
-    _echo(line, bold=bold, fg=fg, err=False)
+def out(
+    line: str = "", *, bold: bool = False, fg: str | None = None, hang: int | None = None
+) -> None:
+    """A line of data; where it is too long for a terminal it goes on under column ``hang``."""
+    _echo(line, bold=bold, fg=fg, err=False, hang=hang)
 
 
 def say(line: str = "", *, bold: bool = False, fg: str | None = None) -> None:
@@ -65,8 +71,16 @@ def error(what: str, fix: str = "", details: Iterable[str] = ()) -> None:
         say(f"  {fix}")
 
 
-def _echo(line: str, *, bold: bool, fg: str | None, err: bool) -> None:
-    styled = click.style(inert(line), bold=bold or None, fg=fg) if bold or fg else inert(line)
+def _is_terminal(stream: TextIO | None) -> bool:
+    """An output that was closed when we began is none at all."""
+    return stream is not None and stream.isatty()
+
+
+def _echo(line: str, *, bold: bool, fg: str | None, err: bool, hang: int | None = None) -> None:
+    shown = inert(line)
+    if _is_terminal(sys.stderr if err else sys.stdout):
+        shown = fitted(shown, shutil.get_terminal_size().columns, hang)
+    styled = click.style(shown, bold=bold or None, fg=fg) if bold or fg else shown
     click.echo(styled, err=err, color=_Colours.allowed)
 
 
@@ -103,12 +117,27 @@ def confirm(question: str, *, yes: bool, reviewed: str = "the plan has been revi
             "nobody is at a terminal to confirm; nothing was written",
             f"add --yes where {reviewed}",
         )
+    _wait_for_reader()
     click.echo(f"{inert(question)} [y/N] ", nl=False, err=True)
     try:
         return input().strip().casefold() in {"y", "yes"}
     except EOFError:
         say()
         return False
+
+
+CATCHING_UP = 0.3
+"""Seconds for whoever passes our output on, such as tee, to have shown it."""
+
+
+def _wait_for_reader() -> None:
+    """What is asked about comes first, also where another program shows it.
+
+    The question goes to the terminal directly, and would stand in the middle of the plan. Nothing
+    tells when a pipe has been emptied, let alone when what was in it is on the screen.
+    """
+    if not _is_terminal(sys.stdout):
+        time.sleep(CATCHING_UP)
 
 
 class ProgressCounter:
@@ -120,4 +149,6 @@ class ProgressCounter:
 
     def __call__(self, done: int, total: int) -> None:
         if self._shown:
-            click.echo(f"\r  {self._what} {done:,} of {total:,}", nl=done == total, err=True)
+            of_all = f" of {total:,}" if total else ""
+            is_end = done == total > 0
+            click.echo(f"\r  {self._what} {done:,}{of_all}", nl=is_end, err=True)

@@ -42,9 +42,9 @@ class WaitingTime:
     whole: "WaitingTime | None" = None
     """Of what this is the patience for a part: what one waits for the part counts there too."""
 
-    def part(self) -> "WaitingTime":
+    def part(self, seconds: float = ANSWER_TIMEOUT) -> "WaitingTime":
         """To wait for one of several answers."""
-        return WaitingTime(ANSWER_TIMEOUT, self)
+        return WaitingTime(seconds, self)
 
     @property
     def now(self) -> float:

@@ -6,6 +6,7 @@ from uuid import uuid5
 
 from delegation import names
 from delegation.changes import files
+from delegation.changes.run import Run
 from delegation.directory import entries, ldif
 from delegation.errors import JournalError
 from delegation.mesh.export_plan import ChangeFile, ExportedChange
@@ -49,20 +50,67 @@ def _line(attribute: str, text: str) -> str:
     return f"{attribute}:: {b64encode(text.encode()).decode()}"
 
 
-def write_undo(path: Path, plan: DelegationPlan) -> None:
+def write_undo(path: Path, plan: DelegationPlan, run: Run | None = None) -> None:
     """Write the reverse of ``plan`` to a new file, before its first write. Raises JournalError.
 
-    For whoever must go back without this program: ``ldifde -i -f FILE`` or ``ldapmodify -f FILE``.
-    It is on the disk, with its name, when this returns; what is there already is never replaced.
+    For whoever must go back without this program: ``ldifde -i -f FILE`` or ``ldapmodify -f FILE``,
+    as its comments say where ``run`` is given. It is on the disk, with its name, when this returns;
+    what is there already is never replaced.
     """
+    text = records(plan.reversed())
+    if run is not None:
+        text = text.replace("version: 1\n", f"version: 1\n{_header(run, path.name)}", 1)
     try:
-        files.create(path, records(plan.reversed()).encode(), files.OWNERS_ALONE)
+        files.create(path, text.encode(), files.OWNERS_ALONE)
         files.sync_folder(path.parent)
     except OSError as exc:
         raise JournalError(
             f"the undo file {path} can't be written: {exc.strerror or exc}; nothing was changed",
             "every write needs its undo: make the state folder writable",
         ) from exc
+
+
+def _header(run: Run, name: str) -> str:
+    """What of which run it is, and how it is imported, as comments (RFC 2849: lines with #)."""
+    is_export = run.directory.startswith("ldif:")
+    dc = "DC" if is_export else run.dc
+    of = f" of {run.reverses}" if run.reverses else ""
+    lines = [
+        f"The undo of run {run.id} ({run.kind}{of}), value by value.",
+        "",
+        f"  made      {run.started} by {run.who} on {run.machine}",
+        f"  domain    {run.domain}, {run.directory if is_export else run.dc}",
+        *([f"  ticket    {run.ticket}"] if run.ticket else []),
+        "",
+        *_HOW.format(run=run.id, dc=dc, domain=run.domain, file=name).splitlines(),
+    ]
+    return "".join(f"# {_commented(line)}".rstrip() + "\n" for line in lines)
+
+
+_HOW = """\
+For whoever has to do without the program: delegation rollback {run} does the same, looks at every
+object first, and records it. To import this, with write access to both attributes and
+SeEnableDelegationPrivilege, on that one domain controller and once:
+
+  ldapmodify -x -H ldaps://{dc} -D ACCOUNT@{domain} -W -f {file}
+  ldifde -i -s {dc} -f {file} -j .
+
+Never ldifde -k: it passes over results 16 (a value to remove is not there) and 20 (a value to add
+is there already), which say that an object is no longer as the run left it. Where one is refused,
+nothing of that object is changed, and the import stops: the records before it are done.
+
+The journal knows nothing of an import. Afterwards delegation rollback {run} finds all of it as
+before, and puts that on record. Unverified on Windows: that ldifde reads this file.
+"""
+
+
+def _commented(text: str) -> str:
+    """On one line and in ASCII, whatever somebody has typed as a ticket."""
+    characters = [
+        one if one.isascii() and one.isprintable() else one.encode("unicode_escape").decode()
+        for one in text
+    ]
+    return "".join(characters)
 
 
 def change_file(plan: DelegationPlan) -> ChangeFile:

@@ -38,6 +38,15 @@ def access_list(descriptor: bytes) -> tuple[Ace, ...]:
         raise ValueError(f"not a security descriptor: {exc}") from exc
 
 
+def owner(descriptor: bytes) -> str:
+    """The SID of its owner; empty of what has none, and of what is no descriptor."""
+    try:
+        parsed = SR_SECURITY_DESCRIPTOR(data=descriptor)
+        return str(parsed["OwnerSid"].formatCanonical()) if parsed["OwnerSid"] else ""
+    except Exception:  # noqa: BLE001 - impacket lets whatever its parsing meets escape
+        return ""
+
+
 def _is_about_the_object(entry: ACE) -> bool:
     if entry["AceType"] not in {ACCESS_ALLOWED_ACE.ACE_TYPE, ACCESS_DENIED_ACE.ACE_TYPE}:
         return False

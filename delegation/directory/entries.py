@@ -13,7 +13,7 @@ import re
 import struct
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID, uuid5
 
 from delegation import names
@@ -32,6 +32,11 @@ ALLOWED_TO_ACT = "msDS-AllowedToActOnBehalfOfOtherIdentity"
 OBJECT_SID = "objectSid"
 ADMIN_COUNT = "adminCount"
 LAST_LOGON = "lastLogonTimestamp"
+WHEN_CREATED = "whenCreated"
+CREATOR_SID = "mS-DS-CreatorSID"
+MORE_NAMES = "msDS-AdditionalDnsHostName"
+PRINCIPAL_NAME = "userPrincipalName"
+ENCRYPTION_TYPES = "msDS-SupportedEncryptionTypes"
 
 ATTRIBUTES = (
     SAM_ACCOUNT_NAME,
@@ -46,6 +51,11 @@ ATTRIBUTES = (
     OBJECT_SID,
     ADMIN_COUNT,
     LAST_LOGON,
+    WHEN_CREATED,
+    CREATOR_SID,
+    MORE_NAMES,
+    PRINCIPAL_NAME,
+    ENCRYPTION_TYPES,
 )
 """What to ask a directory for: all that a Computer is made of."""
 
@@ -93,11 +103,33 @@ def computer(dn: str, attributes: Attributes) -> Computer:
         primary_group=_integer(dn, attributes, PRIMARY_GROUP_ID),
         spns=_texts(dn, attributes, SERVICE_PRINCIPAL_NAME),
         object_classes=frozenset(value.casefold() for value in classes),
-        sid=_sid(dn, attributes),
+        sid=_sid(dn, attributes, OBJECT_SID),
         acting=_acting(dn, attributes),
         admin_count=_integer(dn, attributes, ADMIN_COUNT) or 0,
         last_logon=_day(_one(dn, attributes, LAST_LOGON)),
+        created=_moment(_one(dn, attributes, WHEN_CREATED)),
+        creator=_sid(dn, attributes, CREATOR_SID),
+        more_names=_texts(dn, attributes, MORE_NAMES),
+        principal=_one_text(dn, attributes, PRINCIPAL_NAME),
+        encryption_types=_integer(dn, attributes, ENCRYPTION_TYPES),
     )
+
+
+_NEEDED = (SAM_ACCOUNT_NAME, USER_ACCOUNT_CONTROL, OBJECT_GUID)
+
+
+def refuse_unseen(dn: str, values: Attributes) -> None:
+    """Every account has these: where one does not come, who asks may not see it.
+
+    Flags that can't be seen are unknown, and never 0: an account that may delegate to everything
+    would look clean.
+    """
+    unseen = [name for name in _NEEDED if not values.get(name.casefold())]
+    if unseen:
+        raise DirectoryError(
+            f"{dn} has {', '.join(unseen)} that this logon may not see: what it is stays unknown",
+            "log on as an account that may read all of the account's attributes",
+        )
 
 
 _KEYS = {name: name.casefold() for name in ATTRIBUTES}
@@ -176,6 +208,23 @@ _FILETIME = re.compile(rb"[0-9]{1,19}\Z")
 _MOST_DAYS = (date.max - _FIRST_DAY).days
 
 
+def _moment(text: bytes | None) -> datetime | None:
+    """A time as LDAP writes it, 20261130172246.0Z (RFC 4517 3.3.13); None of what is none.
+
+    Like a day of logon it is told and never gone by.
+    """
+    found = _TIME.match(text) if text is not None else None
+    if found is None:
+        return None
+    try:
+        return datetime.strptime(f"{found[1].decode()}+0000", "%Y%m%d%H%M%S%z")
+    except ValueError:
+        return None
+
+
+_TIME = re.compile(rb"([0-9]{14})(?:[.,][0-9]+)?Z\Z")
+
+
 def _guid(dn: str, attributes: Attributes) -> UUID:
     """objectGUID, little-endian (MS-DTYP 2.3.4.2); as text where ldbsearch wrote it so."""
     value = _one(dn, attributes, OBJECT_GUID)
@@ -213,9 +262,9 @@ def sid_bytes(text: str) -> bytes:
 _SID = re.compile(r"S-1-[0-9]{1,14}(?:-[0-9]{1,10}){0,15}\Z")
 
 
-def _sid(dn: str, attributes: Attributes) -> str:
-    """objectSid; as text where ldbsearch wrote it so, empty where it is not there."""
-    value = _one(dn, attributes, OBJECT_SID)
+def _sid(dn: str, attributes: Attributes, name: str) -> str:
+    """A single SID; as text where ldbsearch wrote it so, empty where it is not there."""
+    value = _one(dn, attributes, name)
     if value is None:
         return ""
     text = value.decode("ascii", "replace")
@@ -224,7 +273,7 @@ def _sid(dn: str, attributes: Attributes) -> str:
     try:
         return sid_text(value)
     except ValueError as exc:
-        raise DirectoryError(f"{dn} has {OBJECT_SID} {exc}", "export again") from exc
+        raise DirectoryError(f"{dn} has {name} {exc}", "export again") from exc
 
 
 def _acting(dn: str, attributes: Attributes) -> tuple[Ace, ...]:

@@ -1,4 +1,4 @@
-"""Read a file whole, and put another in its place: at once, or not at all.
+"""Read an export whole, and put another in its place: at once, or not at all.
 
 No lock is held in between, so that other programs may read and replace it on Windows too.
 """
@@ -10,9 +10,18 @@ import sys
 from functools import partial
 from pathlib import Path
 
+from delegation import names
 from delegation.changes import files
+from delegation.directory import ldif
 from delegation.directory.ldif import MAX_BYTES
 from delegation.errors import ExportError
+
+
+def domains(path: Path) -> list[str]:
+    """The domains of which an export holds objects. Raises ExportError."""
+    records = ldif.records(ldif.document(read(path), str(path)))
+    contexts = sorted({names.naming_context(record.dn) for record in records} - {""})
+    return [context.removeprefix("dc=").replace(",dc=", ".") for context in contexts]
 
 
 def read(path: Path) -> bytes:

@@ -4,25 +4,30 @@ Groups are computed by the DC, which knows nesting, other domains and primary gr
 them by memberOf would miss all three.
 """
 
-from collections.abc import Collection, Mapping
-from uuid import UUID
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from ldap3.utils.conv import escape_bytes, escape_filter_chars
+from ldap3.utils.conv import escape_filter_chars
 
-from delegation.directory import entries, trouble
-from delegation.directory.ldap import LdapReader, any_of, chunks
-from delegation.directory.ldap_answers import Unreadable
+from delegation.directory import searching, trouble
+from delegation.directory.ldap import TOKEN_GROUPS, LdapReader
 from delegation.directory.searching import Bounds
-from delegation.errors import ConnectionFailed
+from delegation.events import Progress
 from delegation.mesh.snapshot import Computer
 
-ALLOWED_ATTRIBUTES = "allowedAttributesEffective"
-TOKEN_GROUPS = "tokenGroups"  # noqa: S105 - the name of an attribute
+if TYPE_CHECKING:
+    from delegation.mesh.delegator import Delegator
 
 _NAMESAKES = 100
 """Accounts that one name may mean: a principal name should be unique, and no DC insists on it."""
 
-_GUID_BYTES = 16
+_CROSS_REF = ("nETBIOSName", "dnsRoot")
+_MOST_DOMAINS = 1_000
+
+_NAMED = "(&(objectClass=user)(sAMAccountName={name}))"
+WHOLE_DOMAIN_TIMEOUT = 150
+"""Seconds for a page of a search without an index; AD itself ends it after 120 (MaxQueryDuration).
+"""
 
 _USER = "(&(objectClass=user)(|(sAMAccountName={name})(userPrincipalName={name})))"
 _HERE = "(&(objectClass=user)(|(sAMAccountName={name})(userPrincipalName={name}@{domain})))"
@@ -37,15 +42,31 @@ class LdapInspector(LdapReader):
         return list(self._search(terms, Bounds.without_end()))
 
     def people(self, name: str) -> list[Computer]:
-        """As Inspector.people; a down-level name (CORP\\\\user) is taken as this domain's."""
-        bare = escape_filter_chars(name.rpartition("\\")[2])
-        template = _USER if "@" in bare else _HERE
+        """As Inspector.people; of a down-level name (CORP\\\\user) only sAMAccountName counts."""
+        _, is_down_level, user = name.rpartition("\\")
+        bare = escape_filter_chars(user)
+        template = _NAMED if is_down_level else _USER if "@" in bare else _HERE
         terms = template.format(name=bare, domain=self._directory.domain)
         accounts = list(self._search(terms, Bounds.of(_NAMESAKES)))
         if accounts:
             return accounts
         user = self._user_of_this_domain(name)
         return self.people(user) if user else []
+
+    def domains(self) -> Mapping[str, str]:
+        """From the forest's crossRef objects (MS-ADTS 6.1.1.2.1.1), which all may read."""
+        found: dict[str, str] = {}
+        for context in self._values("", "configurationNamingContext"):
+            base = f"CN=Partitions,{context.decode(errors='replace')}"
+            wanted = searching.Wanted(base, "(nETBIOSName=*)", _CROSS_REF)
+            with trouble.in_words(self._url):
+                bounds = Bounds.of(_MOST_DOMAINS)
+                refs = list(searching.everywhere(self._connection, wanted, bounds, self.page))
+            for _, values in refs:
+                named = (values.get(name.casefold(), ()) for name in _CROSS_REF)
+                for short, full in zip(*named, strict=False):
+                    found[short.decode(errors="replace").casefold()] = full.decode(errors="replace")
+        return found
 
     def _user_of_this_domain(self, name: str) -> str:
         """The user of ``user@corp.example``, who may have no such userPrincipalName."""
@@ -60,43 +81,21 @@ class LdapInspector(LdapReader):
             return None
         return frozenset({account.sid, *(self._sid(account.dn, group) for group in groups)})
 
-    def account_names(self, sids: Collection[str]) -> Mapping[str, str]:
-        terms = [f"(objectSid={escape_bytes(entries.sid_bytes(sid))})" for sid in sids]
-        names: dict[str, str] = {}
-        for chunk in chunks(terms):
-            attributes = [entries.OBJECT_SID, entries.SAM_ACCOUNT_NAME]
-            for dn, values in self._entries(any_of(chunk), Bounds.of(len(chunk)), attributes):
-                if values.get("objectsid") and values.get("samaccountname"):
-                    sid = self._sid(dn, values["objectsid"][0])
-                    names[sid] = values["samaccountname"][0].decode(errors="replace")
-        return names
+    def delegators(self, known: int, progress: Progress) -> "list[Delegator]":
+        from delegation.directory import delegators  # not for what is read of every account
 
-    def writable(self, guids: Collection[UUID]) -> Mapping[UUID, frozenset[str]] | None:
-        terms = [f"(objectGUID={escape_bytes(guid.bytes_le)})" for guid in guids]
-        allowed_by_guid: dict[UUID, frozenset[str]] = {}
-        for chunk in chunks(terms):
-            attributes = [entries.OBJECT_GUID, ALLOWED_ATTRIBUTES]
-            for dn, values in self._entries(any_of(chunk), Bounds.of(len(chunk)), attributes):
-                found = values.get(entries.OBJECT_GUID.casefold(), ())
-                if len(found) != 1 or len(found[0]) != _GUID_BYTES:
-                    raise self._no_directory(f"{dn} has no {entries.OBJECT_GUID} that is one")
-                guid = UUID(bytes_le=found[0])
-                allowed = values.get(ALLOWED_ATTRIBUTES.casefold(), ())
-                allowed_by_guid[guid] = frozenset(
-                    name.decode(errors="replace").casefold() for name in allowed
-                )
-        return allowed_by_guid
-
-    def own_token(self) -> frozenset[str] | None:
-        """From tokenGroups of the root DSE (MS-ADTS 3.1.1.3.2)."""
-        groups = self._whole("", [TOKEN_GROUPS]).get(TOKEN_GROUPS.casefold())
-        return frozenset(self._sid("the root DSE", group) for group in groups) if groups else None
-
-    def _sid(self, owner: str, raw: bytes) -> str:
-        try:
-            return entries.sid_text(raw)
-        except ValueError as exc:
-            raise self._no_directory(f"{owner} has a group that is no SID: {raw[:40]!r}") from exc
-
-    def _no_directory(self, what: str) -> ConnectionFailed:
-        return trouble.unreadable(self._url, Unreadable(what))
+        base, seconds = self._directory.base_dn, WHOLE_DOMAIN_TIMEOUT
+        wanted = searching.Wanted(base, delegators.TERMS, delegators.ATTRIBUTES, seconds=seconds)
+        found: list[Delegator] = []
+        progress(0, 0)
+        with trouble.in_words(self._url):
+            for dn, values in searching.everywhere(
+                self._connection, wanted, Bounds.without_end(known), self.page
+            ):
+                whole = values
+                if searching.in_parts(values):
+                    whole = searching.completed(self._connection, dn, values)
+                found.append(delegators.delegator(dn, whole))
+                progress(len(found), 0)
+        progress(len(found), len(found))
+        return found

@@ -193,6 +193,8 @@ def _content(path: Path) -> bytes:
     try:
         if not path.exists():
             return b""
+        if path.is_fifo():  # it would be waited for until somebody writes into it, for ever
+            raise UsageError(f"the known domains {path} are a pipe", "name a file")
         if not state_folder.is_handed_over(path):
             _refuse_of_others(path)
         with path.open("rb") as file:

@@ -9,7 +9,6 @@ a slow link costs its round trip once.
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any
 from uuid import UUID
 
 from ldap3.core.exceptions import LDAPException
@@ -22,7 +21,6 @@ from delegation.directory import (
     bounded,
     entries,
     forest,
-    ldap_answers,
     ldap_modify,
     requests,
     searching,
@@ -31,17 +29,21 @@ from delegation.directory import (
 )
 from delegation.directory.bounded import WaitingTime
 from delegation.directory.connection import ServerLogon
-from delegation.directory.ldap_answers import Answer, Unreadable
+from delegation.directory.ldap_answers import Unreadable
 from delegation.directory.searching import Bounds
-from delegation.errors import DirectoryError
+from delegation.errors import ConnectionFailed
 from delegation.inventory import DirectorySettings
-from delegation.mesh.seams import delegations
+from delegation.mesh.seams import AccountOrigin, delegations
 from delegation.mesh.snapshot import DOMAIN_CONTROLLER_GROUPS, Computer, Directory
 from delegation.mesh.spn_mappings import SpnMappings
 from delegation.mesh.state import Delegation, DelegationChange, DelegationOutcome
 
 TERMS = 500
 """Names or GUIDs in one filter."""
+
+ALLOWED_ATTRIBUTES = "allowedAttributesEffective"
+TOKEN_GROUPS = "tokenGroups"  # noqa: S105 - the name of an attribute
+_GUID_BYTES = 16
 
 
 class LdapReader:
@@ -70,12 +72,18 @@ class LdapReader:
         except (LDAPException, OSError):
             return  # a connection that is lost needs no goodbye
 
-    def find(self, computer_names: Collection[str], spns: Collection[str] = ()) -> list[Computer]:
+    def find(
+        self,
+        computer_names: Collection[str],
+        spns: Collection[str] = (),
+        users: Collection[str] = (),
+    ) -> list[Computer]:
         """One search for all of up to ``TERMS`` names."""
         terms = [
             *(f"(servicePrincipalName={service}/*)" for service in names.MANAGED_SERVICES),
             *(f"(primaryGroupID={group})" for group in sorted(DOMAIN_CONTROLLER_GROUPS)),
             *(f"(sAMAccountName={escape_filter_chars(name)}$)" for name in computer_names),
+            *(f"(sAMAccountName={escape_filter_chars(name)})" for name in users),
             *(f"(servicePrincipalName={escape_filter_chars(spn)})" for spn in spns),
         ]
         # One account may match several terms, and those in several chunks.
@@ -95,6 +103,37 @@ class LdapReader:
             found = searching.one_object(self._connection, dn, [attribute])
         return list(found[1].get(attribute.casefold(), ())) if found else []
 
+    def origins(self, accounts: Collection[Computer]) -> Mapping[UUID, AccountOrigin]:
+        """By mS-DS-CreatorSID, which came with the account, and the owner of its descriptor."""
+        owners = {account.guid: self._owner(account) for account in accounts}
+        sids = {*owners.values(), *(account.creator for account in accounts)} - {""}
+        called = self.account_names(sorted(sids))
+        origins: dict[UUID, AccountOrigin] = {}
+        for account in accounts:
+            owner = owners[account.guid]
+            creator = called.get(account.creator, account.creator)
+            origins[account.guid] = AccountOrigin(creator, called.get(owner, owner))
+        return origins
+
+    def _owner(self, account: Computer) -> str:
+        from delegation.directory import descriptors  # impacket: only where an account is new
+
+        with trouble.in_words(self._url):
+            raw = searching.descriptor_with_owner(self._connection, f"<GUID={account.guid}>")
+        return descriptors.owner(raw)
+
+    def account_names(self, sids: Collection[str]) -> Mapping[str, str]:
+        """sAMAccountName by SID, of those that the domain knows."""
+        terms = [f"(objectSid={escape_bytes(entries.sid_bytes(sid))})" for sid in sids]
+        called: dict[str, str] = {}
+        for chunk in chunks(terms):
+            attributes = [entries.OBJECT_SID, entries.SAM_ACCOUNT_NAME]
+            for dn, values in self._entries(any_of(chunk), Bounds.of(len(chunk)), attributes):
+                if values.get("objectsid") and values.get("samaccountname"):
+                    sid = self._sid(dn, values["objectsid"][0])
+                    called[sid] = values["samaccountname"][0].decode(errors="replace")
+        return called
+
     def read(self, guids: Collection[UUID]) -> Mapping[UUID, Computer]:
         """Without names and SPNs, which take most of the time and no write depends on."""
         terms = [f"(objectGUID={escape_bytes(guid.bytes_le)})" for guid in guids]
@@ -105,6 +144,58 @@ class LdapReader:
                 accounts[account.guid] = account
         return accounts
 
+    def writable(self, guids: Collection[UUID]) -> Mapping[UUID, frozenset[str]] | None:
+        terms = [f"(objectGUID={escape_bytes(guid.bytes_le)})" for guid in guids]
+        allowed_by_guid: dict[UUID, frozenset[str]] = {}
+        for chunk in chunks(terms):
+            attributes = [entries.OBJECT_GUID, ALLOWED_ATTRIBUTES]
+            for dn, values in self._entries(any_of(chunk), Bounds.of(len(chunk)), attributes):
+                found = values.get(entries.OBJECT_GUID.casefold(), ())
+                if len(found) != 1 or len(found[0]) != _GUID_BYTES:
+                    raise self._no_directory(f"{dn} has no {entries.OBJECT_GUID} that is one")
+                guid = UUID(bytes_le=found[0])
+                allowed = values.get(ALLOWED_ATTRIBUTES.casefold(), ())
+                allowed_by_guid[guid] = frozenset(
+                    name.decode(errors="replace").casefold() for name in allowed
+                )
+        return allowed_by_guid
+
+    def own_token(self) -> frozenset[str] | None:
+        return frozenset(self._own_sids()) or None
+
+    def own_account(self) -> str | None:
+        """The one account among the SIDs of the token; without one here, its first, the user's.
+
+        The root DSE tells them to everybody of themselves, where "Who am I?" (RFC 4532) is answered
+        by some servers only. An account of another domain is not in this one's directory.
+        """
+        sids = self._own_sids()
+        found: list[str] = []
+        for chunk in chunks(
+            [f"(objectSid={escape_bytes(entries.sid_bytes(sid))})" for sid in sids]
+        ):
+            terms = f"(&(objectClass=user){any_of(chunk)})"
+            attributes = [entries.OBJECT_SID, entries.SAM_ACCOUNT_NAME]
+            for dn, values in self._entries(terms, Bounds.of(len(chunk)), attributes):
+                [name] = values.get(entries.SAM_ACCOUNT_NAME.casefold(), (b"?",))
+                [sid] = values.get(entries.OBJECT_SID.casefold(), (b"",))
+                found.append(f"{name.decode(errors='replace')} ({self._sid(dn, sid)})")
+        return found[0] if len(found) == 1 else next(iter(sids), None)
+
+    def _own_sids(self) -> list[str]:
+        """From tokenGroups of the root DSE (MS-ADTS 3.1.1.3.2); none where it does not tell."""
+        groups = self._whole("", [TOKEN_GROUPS]).get(TOKEN_GROUPS.casefold(), ())
+        return [self._sid("the root DSE", group) for group in groups]
+
+    def _sid(self, owner: str, raw: bytes) -> str:
+        try:
+            return entries.sid_text(raw)
+        except ValueError as exc:
+            raise self._no_directory(f"{owner} has a SID that is none: {raw[:40]!r}") from exc
+
+    def _no_directory(self, what: str) -> ConnectionFailed:
+        return trouble.unreadable(self._url, Unreadable(what))
+
     def _search(
         self, terms: str, bounds: Bounds, attributes: Collection[str] = entries.ATTRIBUTES
     ) -> Iterator[Computer]:
@@ -113,7 +204,7 @@ class LdapReader:
             if searching.in_parts(values):
                 with trouble.in_words(self._url):
                     whole = searching.completed(self._connection, dn, values)
-            _refuse_unseen(dn, whole)
+            entries.refuse_unseen(dn, whole)
             yield entries.computer(dn, whole)
 
     def _entries(
@@ -128,23 +219,6 @@ class LdapReader:
         """One object with all its values, those that come in parts too."""
         with trouble.in_words(self._url):
             return searching.in_full(self._connection, dn, attributes)
-
-
-_NEEDED = (entries.SAM_ACCOUNT_NAME, entries.USER_ACCOUNT_CONTROL, entries.OBJECT_GUID)
-
-
-def _refuse_unseen(dn: str, values: entries.Attributes) -> None:
-    """Every account has these: where one does not come, who asks may not see it.
-
-    Flags that can't be seen are unknown, and never 0: an account that may delegate to everything
-    would look clean.
-    """
-    unseen = [name for name in _NEEDED if not values.get(name.casefold())]
-    if unseen:
-        raise DirectoryError(
-            f"{dn} has {', '.join(unseen)} that this logon may not see: what it is stays unknown",
-            "log on as an account that may read all of the account's attributes",
-        )
 
 
 class LdapDirectory(LdapReader):
@@ -190,7 +264,7 @@ class LdapDirectory(LdapReader):
             while sent:
                 for answer in self._connection.strategy.arrived(patience.part()):
                     # The change stays in doubt until its answer has been read in full.
-                    result = _result_of_write(answer, sent)
+                    result = ldap_modify.result_of_write(answer, sent)
                     yield ldap_modify.outcome(sent.pop(answer.number), result)
         except (LDAPException, OSError, Unreadable) as exc:
             # The request that failed to go out may have left all the same.
@@ -211,16 +285,6 @@ class LdapDirectory(LdapReader):
 
 _SECONDS_A_WRITE = 2
 """That each change of a pipeline adds to what one waits for all answers."""
-
-_MODIFY_RESPONSE = 0x67
-
-
-def _result_of_write(answer: Answer, asked: Collection[int]) -> Mapping[str, Any]:
-    """Raises Unreadable where nobody asked for it, and LDAPException at the server's goodbye."""
-    bounded.expected(answer, answer.number if answer.number in asked else next(iter(asked), 0))
-    if answer.tag != _MODIFY_RESPONSE:
-        raise Unreadable(f"a message of type {answer.tag:#04x} answers a modify")
-    return ldap_answers.result(answer)
 
 
 def any_of(terms: list[str]) -> str:

@@ -1,10 +1,11 @@
 """Change -> the deltas of one modify; a domain controller's result -> the outcome of the change."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from delegation.changes.outcomes import Outcome, Result
-from delegation.directory import entries, requests
+from delegation.directory import bounded, entries, ldap_answers, requests
+from delegation.directory.ldap_answers import Answer, Unreadable
 from delegation.mesh.state import DelegationChange, DelegationOutcome, added, removed
 
 
@@ -61,3 +62,17 @@ def outcome(change: DelegationChange, result: Mapping[str, Any]) -> DelegationOu
     words = _STOPPING.get(code) or _OF_ONE_OBJECT.get(code)
     reason = f"{words} ({answer})" if words else answer
     return Outcome(change, Result.FAILED, reason, stops=code in _STOPPING)
+
+
+_MODIFY_RESPONSE = 0x67
+
+
+def result_of_write(answer: Answer, asked: Collection[int]) -> Mapping[str, Any]:
+    """The result that an answer has for one of the requests that were ``asked``.
+
+    Raises Unreadable where nobody asked for it, and LDAPException at the server's goodbye.
+    """
+    bounded.expected(answer, answer.number if answer.number in asked else next(iter(asked), 0))
+    if answer.tag != _MODIFY_RESPONSE:
+        raise Unreadable(f"a message of type {answer.tag:#04x} answers a modify")
+    return ldap_answers.result(answer)

@@ -7,7 +7,7 @@ objects only, and replaces the file once, by renaming a new one over it.
 import hashlib
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from uuid import UUID
@@ -15,38 +15,27 @@ from uuid import UUID
 from delegation import names
 from delegation.changes.outcomes import Absent, Outcome, Result
 from delegation.changes.plan import Target
-from delegation.directory import editing, entries, filing, ldif, modify
-from delegation.directory.ldif import LdifRecord
+from delegation.directory import (
+    delegators,
+    editing,
+    entries,
+    exported_accounts,
+    filing,
+    ldif,
+    modify,
+)
+from delegation.directory.delegators import Delegators
+from delegation.directory.exported_accounts import ExportedAccount
 from delegation.directory.modify import ModifyRefusal, ModifyRefused
-from delegation.errors import DirectoryError, ExportError
-from delegation.mesh.seams import delegations
+from delegation.errors import DirectoryError
+from delegation.events import Progress
+from delegation.mesh.operator_names import OperatorName
+from delegation.mesh.seams import AccountOrigin, delegations
 from delegation.mesh.snapshot import Computer, Directory
 from delegation.mesh.spn_mappings import ASSUMED, SpnMappings
 from delegation.mesh.state import Delegation, DelegationChange, DelegationOutcome
 
-_MANAGED = tuple(f"{service}/".casefold() for service in names.MANAGED_SERVICES)
-_ACCOUNT_CLASSES = frozenset({b"top", b"person", b"organizationalperson", b"user", b"computer"})
-_SAM = entries.SAM_ACCOUNT_NAME.casefold()
-_UAC = entries.USER_ACCOUNT_CONTROL.casefold()
-_CLASS = entries.OBJECT_CLASS.casefold()
-_SPN = entries.SERVICE_PRINCIPAL_NAME.casefold()
 _SPN_MAPPINGS = "spnmappings"
-
-
-@dataclass(frozen=True, slots=True)
-class _Account:
-    """An account of the file, and where its record lies in the text."""
-
-    computer: Computer
-    start: int
-    end: int
-
-
-def domains(path: Path) -> list[str]:
-    """The domains of which an export holds objects. Raises ExportError."""
-    records = ldif.records(ldif.document(filing.read(path), str(path)))
-    contexts = sorted({names.naming_context(record.dn) for record in records} - {""})
-    return [context.removeprefix("dc=").replace(",dc=", ".") for context in contexts]
 
 
 class OfflineReader:
@@ -63,12 +52,18 @@ class OfflineReader:
         url = f"ldif:{self._path.absolute()}"
         return Directory(url, self._domain, names.domain_dn(self._domain), self._path.name)
 
-    def find(self, computer_names: Collection[str], spns: Collection[str] = ()) -> list[Computer]:
+    def find(
+        self,
+        computer_names: Collection[str],
+        spns: Collection[str] = (),
+        users: Collection[str] = (),
+    ) -> list[Computer]:
         """As Reader.find, in every naming context of the file, in its order.
 
         Raises ExportError where the file can't be read, or is an export of another domain.
         """
         account_names = {f"{name}$".casefold() for name in computer_names}
+        account_names |= {name.casefold() for name in users}
         spn_keys = {names.loose(spn) for spn in spns}
         found: list[Computer] = []
         for computer in self._computers():
@@ -102,17 +97,45 @@ class OfflineReader:
         return found
 
     def people(self, name: str) -> list[Computer]:
-        """As Inspector.people, by sAMAccountName; an export made for plans holds no people."""
-        user = name.rpartition("\\")[2].partition("@")[0].casefold()
-        return [account for account in self._computers() if account.account.casefold() == user]
+        """As Inspector.people; an export made for plans holds no people."""
+        asked = OperatorName.parse(name.casefold())
+        own = self._domain.casefold()
+        principal = f"{asked.user}@{asked.domain or own}" if "\\" not in name else ""
+        named, principals = [], []
+        for account in self._computers():
+            if names.naming_context(account.dn) != names.dn_key(names.domain_dn(own)):
+                continue
+            if account.principal is not None and account.principal.casefold() == principal:
+                principals.append(account)
+            elif account.account.casefold() == asked.user:
+                named.append(account)
+        # Whose principal it is wins, as on a domain controller; else it is user@domain by itself.
+        if asked.is_principal:
+            return principals or (named if asked.domain == own else [])
+        return [*principals, *named]
+
+    def domains(self) -> Mapping[str, str]:
+        """None: the forest's configuration is hardly ever exported with accounts."""
+        return {}
 
     def token(self, account: Computer) -> frozenset[str] | None:  # noqa: ARG002
         """None: which groups an account is in, nested ones too, only a DC tells."""
         return None
 
+    def origins(self, accounts: Collection[Computer]) -> Mapping[UUID, AccountOrigin]:
+        """By mS-DS-CreatorSID alone: no export is made with security descriptors."""
+        called = self.account_names({account.creator for account in accounts})
+        return {
+            account.guid: AccountOrigin(called.get(account.creator, account.creator))
+            for account in accounts
+        }
+
     def account_names(self, sids: Collection[str]) -> Mapping[str, str]:
         accounts = (account for account in self._computers() if account.sid in sids)
         return {account.sid: account.account for account in accounts}
+
+    def delegators(self, known: int, progress: Progress) -> Delegators:  # noqa: ARG002
+        return delegators.of_export(self._path)
 
     def writable(self, guids: Collection[UUID]) -> Mapping[UUID, frozenset[str]] | None:  # noqa: ARG002
         """None: a file has no access control."""
@@ -120,7 +143,9 @@ class OfflineReader:
 
     def own_token(self) -> frozenset[str] | None:
         """None: nobody logs on to a file."""
-        return None
+
+    def own_account(self) -> str | None:
+        """None, likewise."""
 
     def close(self) -> None:
         """Nothing is held between two reads."""
@@ -131,7 +156,7 @@ class OfflineReader:
         digest = hashlib.sha256(raw).digest()
         if self._read[0] != digest:
             text = ldif.document(raw, str(self._path))
-            accounts = _accounts(text, self._domain).values()
+            accounts = exported_accounts.accounts_of(text, self._domain).values()
             self._read = (digest, tuple(account.computer for account in accounts))
         return self._read[1]
 
@@ -151,7 +176,7 @@ class OfflineDirectory(OfflineReader):
         try:
             raw = filing.read(self._path)
             text = ldif.document(raw, str(self._path))
-            draft = _ExportDraft(text, _accounts(text, self._domain))
+            draft = _ExportDraft(text, exported_accounts.accounts_of(text, self._domain))
         except DirectoryError as error:
             reason = "; ".join(filter(None, (error.what, error.fix)))
             for change in in_order:
@@ -171,7 +196,7 @@ class OfflineDirectory(OfflineReader):
 class _ExportDraft:
     """The file's text while changes are made to it, one object after the other."""
 
-    def __init__(self, text: ldif.Document, accounts: Mapping[UUID, _Account]) -> None:
+    def __init__(self, text: ldif.Document, accounts: Mapping[UUID, ExportedAccount]) -> None:
         self._text = text
         self._accounts = accounts
         self._fold = editing.fold_of(text)
@@ -223,72 +248,4 @@ class _ExportDraft:
 def _holds(computer: Computer, spn_keys: Collection[str]) -> bool:
     """Whether it has an SPN of a managed service, or one of these."""
     keys = [names.loose(spn) for spn in computer.spns]
-    return any(key.startswith(_MANAGED) or key in spn_keys for key in keys)
-
-
-def _accounts(text: ldif.Document, domain: str) -> dict[UUID, _Account]:
-    """The computers of a file, and its users as far as they are whole, in the file's order."""
-    home = names.domain_dn(domain).casefold()
-    is_of_domain = False
-    accounts: dict[UUID, _Account] = {}
-    line_of: dict[str, int] = {}
-    for record in ldif.records(text):
-        first_line = line_of.setdefault(names.dn_key(record.dn), record.line)
-        if first_line != record.line:
-            what = f"{record.dn} stands in line {first_line} already"
-            text.refuse(record.start, what, "leave one record an object")
-        is_of_domain = is_of_domain or names.naming_context(record.dn) == home
-        _refuse_cut_off(text, record)
-        if _is_account(record):
-            computer = _computer(text, record)
-            if computer.guid in accounts:
-                other = accounts[computer.guid].computer
-                what = f"{record.dn} has the objectGUID of {other.dn}"
-                text.refuse(record.start, what, ldif.EXPORT_AGAIN)
-            accounts[computer.guid] = _Account(computer, record.start, record.end)
-    if not is_of_domain:
-        raise ExportError(
-            f"{text.file}: none of its {len(line_of)} objects lies in the domain {domain}",
-            f"give an export of {names.domain_dn(domain)}, or correct the inventory's domain",
-        )
-    return accounts
-
-
-def _is_account(record: LdifRecord) -> bool:
-    """Whether a plan has to see it: a computer, a whole user, or who holds a managed SPN."""
-    if record.attributes.get("isdeleted") == [b"TRUE"]:
-        return False
-    if any(name.endswith(b"$") for name in record.attributes.get(_SAM, ())):
-        return True
-    classes = record.attributes.get(_CLASS, ())
-    if any(name.lower() == b"computer" for name in classes):
-        return True
-    if _SAM in record.attributes and _UAC in record.attributes:
-        return True
-    spns = record.attributes.get(_SPN, ())
-    return any(spn.decode(errors="replace").casefold().startswith(_MANAGED) for spn in spns)
-
-
-def _refuse_cut_off(text: ldif.Document, record: LdifRecord) -> None:
-    """The last record, where no blank line closes it, has to be whole as far as one can tell.
-
-    A cut between two values leaves no trace, unless ldapsearch or ldbsearch framed the file.
-    """
-    if record.closed:
-        return
-    classes = {name.lower() for name in record.attributes.get(_CLASS, ())}
-    lacks_its_name = _SAM not in record.attributes and classes <= _ACCOUNT_CLASSES
-    last_line = ldif.lines(text.body[record.start : record.end - 1])[-1]
-    if lacks_its_name or editing.may_go_on(last_line, editing.fold_of(text)):
-        text.refuse(
-            record.end - 1,
-            f"{record.dn}, the last record, was cut off",
-            f"{ldif.EXPORT_AGAIN}; where it is complete, end the file with an empty line",
-        )
-
-
-def _computer(text: ldif.Document, record: LdifRecord) -> Computer:
-    try:
-        return entries.computer(record.dn, record.attributes)
-    except DirectoryError as error:
-        raise ExportError(f"{text.file}:{record.line}: {error.what}", error.fix) from error
+    return any(key.startswith(exported_accounts.MANAGED) or key in spn_keys for key in keys)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Self
 
 import ldap3
 from ldap3.operation.search import search_operation
+from ldap3.protocol.microsoft import security_descriptor_control
 from ldap3.protocol.rfc2696 import paged_search_control
 
 from delegation.directory import bounded, ldap_answers
@@ -37,12 +38,13 @@ _NO_SUCH_OBJECT = 32
 
 
 class Wanted(NamedTuple):
-    """What is searched, and where."""
+    """What is searched, and where; ``seconds`` is how long one waits for a page of it."""
 
     base: str
     terms: str
     attributes: Collection[str]
     scope: str = ldap3.SUBTREE
+    seconds: int = bounded.ANSWER_TIMEOUT
 
 
 class Bounds(NamedTuple):
@@ -108,13 +110,15 @@ def everywhere(connection: Any, wanted: Wanted, bounds: Bounds, page: int) -> It
     Raises DirectoryError where the search is refused, LDAPException, OSError and Unreadable.
     """
     tally = _Tally(bounds, page)
-    patience = WaitingTime(bounded.ANSWER_TIMEOUT * _PAGES_TIMEOUT)
+    patience = WaitingTime(wanted.seconds * _PAGES_TIMEOUT)
     cookie: bytes | None = None
     pages = 0
     while True:
         control = paged_search_control(criticality=True, size=page, cookie=cookie)
         tally.of_page = 0
-        found, result = _answers(connection, wanted, tally, patience.part(), [control])
+        found, result = _answers(
+            connection, wanted, tally, patience.part(wanted.seconds), [control]
+        )
         if result["result"] != 0:
             raise refused(wanted.base, result)
         yield from found
@@ -130,14 +134,27 @@ def one_object(connection: Any, dn: str, attributes: Collection[str]) -> Found |
     return _one(connection, dn, attributes)[0]
 
 
+def descriptor_with_owner(connection: Any, dn: str) -> bytes:  # noqa: ANN401
+    """A security descriptor's owner alone, since more of it takes more rights; empty if unseen.
+
+    By LDAP_SERVER_SD_FLAGS_OID with OWNER_SECURITY_INFORMATION (MS-ADTS 3.1.1.3.4.1.11).
+    """
+    attribute = "nTSecurityDescriptor"
+    controls = security_descriptor_control(criticality=True, sdflags=0x1)
+    found = _one(connection, dn, [attribute], controls)[0]
+    values = found[1].get(attribute.casefold(), ()) if found else ()
+    return values[0] if values else b""
+
+
 def _one(
     connection: Any,  # noqa: ANN401
     dn: str,
     attributes: Collection[str],
+    controls: Sequence[Any] | None = None,
 ) -> tuple[Found | None, Mapping[str, Any]]:
     wanted = Wanted(dn, "(objectClass=*)", attributes, ldap3.BASE)
     patience = WaitingTime(bounded.ANSWER_TIMEOUT)
-    found, result = _answers(connection, wanted, _Tally(Bounds.of(1), 1), patience)
+    found, result = _answers(connection, wanted, _Tally(Bounds.of(1), 1), patience, controls)
     return (found[0] if found else None), result
 
 

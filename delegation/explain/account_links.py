@@ -6,6 +6,7 @@ from delegation.explain.chain import (
     ASK,
     NO_CREDENTIALS,
     TARGET_UNKNOWN,
+    UNKNOWN_ETYPE,
     WRONG_PRINCIPAL,
     Link,
     PairCase,
@@ -15,6 +16,7 @@ from delegation.explain.chain import (
 )
 from delegation.mesh import facts
 from delegation.mesh.desired import Endpoint
+from delegation.mesh.encryption_types import AES_FIX, WeakKeys, weak_keys
 from delegation.mesh.facts import NoAccount
 from delegation.mesh.snapshot import Computer, Operator
 
@@ -44,7 +46,7 @@ def _account(
     kind, why = trouble
     if kind is NoAccount.OTHER_DOMAIN:
         # It is there: what that means for delegation, the link "same domain" tells.
-        return ok(name, f"{end.computer}$, {case.snapshot.elsewhere[end.computer]}")
+        return ok(name, f"{end.account}, {case.snapshot.elsewhere[end.computer]}")
     if kind is NoAccount.OUTSIDE:
         return broken(name, why, "widen directory.search_base, or move the account")
     fixes = {
@@ -62,9 +64,10 @@ def _is_the_host(
     # A name that ends in $ proves no host: a group-managed service account has one as well, and so
     # has the name of a cluster, whose nodes delegate by accounts of their own.
     kind = account.not_a_host if end.is_host else account.not_a_computer
-    if kind:
+    if kind and not end.is_user:
         return broken(name, f"{account.account} is {kind}", "name the host itself")
-    if not facts.has_fqdn(account, end.fqdn):
+    # Of a file server, who answers to its names decides, which is a link of its own.
+    if end.is_host and not facts.has_fqdn(account, end.fqdn):
         # A ticket is asked for by the host's name: where the account goes by another one, the
         # ticket is somebody else's, or nobody's.
         why = f"the dNSHostName of {account.account} is {account.dns_host_name or 'not set'}"
@@ -127,16 +130,45 @@ def no_controller(case: PairCase) -> Link:
     return ok(name, "neither is one")
 
 
+def encryption_types(case: PairCase) -> Link:
+    """Whether a domain controller still encrypts tickets to keys that both accounts take.
+
+    The target's tickets are to its own key, and the source logs on by its own (MS-KILE 3.3.5.7).
+    """
+    name = "encryption types"
+    if lacking := _without_account(case):
+        return unknown(name, f"{lacking} was not found")
+    ends = [end for end in (case.source, case.target) if end is not None]
+    weak = {end.account: weak_keys(end) for end in ends}
+    for who, keys in weak.items():
+        if keys is WeakKeys.DES:
+            why = f"{who} takes {keys.value}, which no domain controller in use encrypts to"
+            return broken(name, why, AES_FIX, UNKNOWN_ETYPE)
+    fading = [who for who, keys in weak.items() if keys is WeakKeys.RC4]
+    if fading:
+        verb = "take" if len(fading) > 1 else "takes"
+        why = f"{' and '.join(fading)} {verb} RC4 only: to break when domain controllers drop RC4"
+        return ok(name, why)
+    # In an export, an account without the attribute looks like one of which it was left out.
+    was_read = any(account.encryption_types is not None for account in case.snapshot.accounts)
+    if case.is_export and not was_read:
+        return unknown(name, "this export holds no msDS-SupportedEncryptionTypes", ASK)
+    return ok(name, "AES, or the domain's default")
+
+
 def operator(case: PairCase) -> Link:
     """Whether a KDC passes the operator's tickets on at all."""
     name, person = "operator", case.operator
     if person is None:
         return unknown(name, NOT_LOOKED_AT, "--as USER looks at whoever runs the migration")
+    if person.elsewhere:
+        return unknown(name, facts.of_another_domain(person), facts.ASK_THERE)
     if person.account is None and case.is_export:
         return unknown(name, facts.not_in_export(person), ASK)
     if person.account is None:
         base = case.snapshot.directory.base_dn
-        return broken(name, f"nobody in {base} is called {person.name}", "correct the name")
+        fix = "correct the name; write one of another domain as user@domain"
+        return broken(name, f"nobody in {base} is called {person.name}", fix)
     if not person.account.enabled:
         return broken(name, f"{person.name} is disabled", "enable it, or migrate as another")
     return _delegatable(name, person)

@@ -17,6 +17,8 @@ NO_CREDENTIALS: Final = "0x8009030E"
 """SEC_E_NO_CREDENTIALS: the source has nothing to show the target in the operator's name."""
 TARGET_UNKNOWN: Final = "0x80090303"
 """SEC_E_TARGET_UNKNOWN: no one account answers to the target's name."""
+UNKNOWN_ETYPE: Final = "0x80090342"
+"""SEC_E_KDC_UNKNOWN_ETYPE: the KDC has no key of a kind that both it and the account take."""
 WRONG_PRINCIPAL: Final = "0x80090322"
 """SEC_E_WRONG_PRINCIPAL: the ticket is encrypted with the key of another account."""
 
@@ -78,10 +80,12 @@ class Pair:
         delegate = desired.delegates.get(source.label)
         servers = {server.name for server in inventory.file_servers}
         is_known = target.label in (desired.delegates if target.is_host else servers)
+        # As the source reaches it: a mesh may ask for one of the two services alone.
+        reached = delegate.endpoint(target) if delegate else None
         return cls(
             source,
-            target,
-            desired=target in delegate.endpoints if delegate and is_known else None,
+            reached or target,
+            desired=reached is not None if delegate and is_known else None,
             transition=delegate.host.protocol_transition if delegate else True,
             value_limit=inventory.policy.value_limit,
             retired=tuple(_retired_among(inventory, (source, target))),
@@ -171,7 +175,9 @@ class PairCase:
         if self.source is None:
             return {}
         user = kdc.User()
-        if self.operator is not None and self.operator.account is not None:
+        if self.operator is not None and self.operator.elsewhere:
+            user = kdc.User(self.operator.name, protected=None)
+        elif self.operator is not None and self.operator.account is not None:
             user = kdc.User.of(self.operator)
         source = kdc.Service.of(self.source, self.token)
         return {

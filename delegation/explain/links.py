@@ -205,6 +205,7 @@ LINKS: tuple[Callable[[PairCase], Link], ...] = (
     account_links.enabled,
     account_links.same_domain,
     account_links.no_controller,
+    account_links.encryption_types,
     _service_names,
     _values,
     _flag,

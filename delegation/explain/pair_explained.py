@@ -3,7 +3,7 @@
 Everything is read through an interface that has no write, and nothing is recorded.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -69,6 +69,7 @@ def explain_pair(world: ExplainWorld, request: PairRequest) -> ExplanationView:
     labels = _hosts_to_ask(inventory, ends, request)
     with world.reading() as inspector:
         ends, accounts = _read_accounts(inventory, inspector, ends)
+        _refuse_misspelt(inventory, accounts, ends)
         _refuse_one_computer(accounts, ends)
         operator = survey.operator(inspector, request.operator) if request.operator else None
         token = _token_of_source(inspector, accounts, ends)
@@ -111,6 +112,8 @@ def _endpoint(inventory: Inventory, name: str) -> Endpoint:
     # A label wins over an account name, and that over an FQDN; of two alike the first wins. What
     # is written later into the dict wins, so that all of this goes backwards.
     known = {end.fqdn.casefold(): end for end in reversed(declared)}
+    for server in inventory.file_servers:
+        known |= dict.fromkeys(map(str.casefold, server.aliases), Endpoint.of_file_server(server))
     known |= {end.computer.casefold(): end for end in reversed(declared)}
     known |= {end.label.casefold(): end for end in reversed(declared)}
     if end := known.get(name.casefold().removesuffix("$")):
@@ -157,9 +160,11 @@ def _read_accounts(
     if true_ends != ends:
         accounts = _accounts_of(inspector, mappings, true_ends)
     strangers = [end.computer for end in true_ends if not _is_listed(inventory, end)]
-    hosts = [end.computer for end in true_ends if _is_listed(inventory, end)]
+    listed = [end for end in true_ends if _is_listed(inventory, end)]
+    hosts = [end.computer for end in listed if not end.is_user]
+    users = [end.computer for end in listed if end.is_user]
     directory, bases = inspector.directory, inventory.directory.search_base
-    of_hosts = snapshot.resolve(directory, hosts, accounts, bases, mappings)
+    of_hosts = snapshot.resolve(directory, hosts, accounts, bases, mappings, users=users)
     of_strangers = snapshot.resolve(directory, strangers, accounts)
     return true_ends, replace(
         of_hosts,
@@ -171,7 +176,7 @@ def _read_accounts(
 
 
 def _accounts_of(
-    inspector: Inspector, mappings: SpnMappings, ends: Iterable[Endpoint]
+    inspector: Inspector, mappings: SpnMappings, ends: Sequence[Endpoint]
 ) -> list[Computer]:
     """The ends' accounts, and whoever else holds their names or HOST/… of one.
 
@@ -181,7 +186,8 @@ def _accounts_of(
     standing = survey.names_standing_for(mappings, spns)
     hosts = [f"HOST/{name}" for end in ends for name in (end.computer, end.fqdn)]
     asked = list(dict.fromkeys([*spns, *standing, *hosts]))
-    return inspector.find([end.computer for end in ends], asked)
+    computers = [end.computer for end in ends if not end.is_user]
+    return inspector.find(computers, asked, [end.computer for end in ends if end.is_user])
 
 
 def _is_listed(inventory: Inventory, end: Endpoint) -> bool:
@@ -202,6 +208,30 @@ def _as_found(inventory: Inventory, end: Endpoint, accounts: Iterable[Computer])
         if account.name.casefold() == end.computer.casefold() and not names.is_fqdn(end.label):
             return stranger(end.label, account.name, account.dns_host_name or end.fqdn)
     return end
+
+
+def _refuse_misspelt(inventory: Inventory, accounts: Snapshot, ends: list[Endpoint]) -> None:
+    """Raise UsageError for a name that nobody has, and that is nearly one of the inventory's.
+
+    Any computer of the domain may be asked about. One that is not there would be explained as a
+    host without an account, when somebody only mistyped another one.
+    """
+    known = {end.casefold(): end for end in _labels(inventory)}
+    known |= {host.fqdn.casefold(): host.fqdn for host in inventory.hosts.values()}
+    retired = {former.name.casefold() for former in inventory.retired}
+    for end in ends:
+        is_missing = end.computer in accounts.missing
+        if _is_listed(inventory, end) or not is_missing or end.label.casefold() in retired:
+            continue
+        if guess := names.did_you_mean([end.label.removesuffix("$")], known.values()):
+            raise UsageError(
+                f"{end.label} is no host of the inventory, and no account of {inventory.domain}",
+                guess,
+            )
+
+
+def _labels(inventory: Inventory) -> list[str]:
+    return [*inventory.hosts, *(server.name for server in inventory.file_servers)]
 
 
 def _refuse_one_computer(accounts: Snapshot, ends: list[Endpoint]) -> None:

@@ -8,8 +8,8 @@ from delegation.changes.apply import Report
 from delegation.changes.journal import Journal
 from delegation.changes.opening import Prospect
 from delegation.changes.plan import Plan
-from delegation.changes.rewrites import Rewrites
 from delegation.changes.run import NewRun, Run
+from delegation.changes.undoing import Effects, Undoing, all_after
 from delegation.errors import Advice, DelegationError, HostError, UsageError
 from delegation.events import Event, Remark, Teller
 from delegation.hosts import settings_plan, settings_survey
@@ -56,6 +56,7 @@ class OpenedHosts:
             {},
             inventory.digest,
             plan.digest,
+            inventory_path=self._world.inventory_path,
         )
 
     def before_first_write(self, run: Run, plan: Plan[HostSetting]) -> None:
@@ -99,70 +100,66 @@ class HostsToUndo(OpenedHosts):
     """Implements changes.opening.OpenedToUndo."""
 
     def __init__(
-        self, world: HostsWorld, open_host: Open, run: Run, allow: Collection[str]
+        self, world: HostsWorld, open_host: Open, undoing: Undoing, allow: Collection[str]
     ) -> None:
         super().__init__(world, open_host, allow)
-        self._run = run
+        self._undoing = undoing
 
     def new_run(self, plan: Plan[HostSetting]) -> NewRun:
-        run = self._run
+        run = self._undoing.newest
         return NewRun(
             self.kind.rollback,
             self.recorded_as,
             run.domain,
             names.fold(change.target.name for change in plan.changes),
             {},
-            run.inventory_digest,
-            plan.digest,
+            plan_digest=plan.digest,
         )
 
-    def undo(
-        self,
-        made: Sequence[SettingChange],
-        in_doubt: Sequence[SettingChange],
-        rewrites: Rewrites,
-    ) -> Prospect[HostSetting]:
+    def undo(self, effects: Effects[HostSetting]) -> Prospect[HostSetting]:
         """Nothing is undone on a host where a change is in doubt: it could be half a reverse."""
-        run = self._run
-        if not made and not in_doubt:
-            raise DelegationError(
-                f"run {run.id} changed nothing that is still in effect", "see: delegation history"
-            )
-        targets = [change.target for change in (*made, *in_doubt)]
+        undoing = self._undoing
+        if effects.is_empty and undoing.back_to is None:
+            what = f"{undoing.words} changed nothing that is still in effect"
+            raise DelegationError(what, "see: delegation history")
+        doubtful = [change for _, change in effects.in_doubt]
+        targets = [change.target for change in (*effects.made, *doubtful)]
         progress = self._world.teller.progress(settings_survey.READ)
         readings, errors = self.changer.readings(targets, progress)
-        unreachable = {**_errors_of_doubt(run, in_doubt), **errors}
+        unreachable = {**_errors_of_doubt(effects.in_doubt), **errors}
         certain = {
             label: reading for label, reading in readings.items() if label not in unreachable
         }
-        back = settings_plan.reversal(self._world.inventory.domain, made, certain, rewrites)
+        domain = self._world.inventory.domain
+        back = settings_plan.reversal(domain, effects.made, certain, effects.rewrites)
         plan = settings_survey.guarded(self._world, back.plan, readings, self._allow)
         unreached = unreachable_hosts(unreachable)
-        view = HostsUndoView(run, plan, back.cluster, unreached, back.conflicts, back.as_before)
-        return Prospect(plan, view, unreachable, conflicts=back.conflicts)
+        view = HostsUndoView(undoing, plan, back.cluster, unreached, back.conflicts, back.as_before)
+        done = tuple(change.reversed() for change in back.as_before)
+        return Prospect(plan, view, unreachable, conflicts=back.conflicts, done=done)
 
     def nothing_left(self, back: Prospect[HostSetting]) -> DelegationError | None:
         if back.unreached:
             return DelegationError("none of its hosts can be reached; nothing was changed")
         if back.conflicts:
-            what = f"nothing of run {self._run.id} can be taken back now; nothing was changed"
+            what = f"nothing of {self._undoing.words} can be taken back now; nothing was changed"
             return DelegationError(what)
         if not isinstance(back.view, HostsUndoView) or not back.view.cluster:
             return None
         return DelegationError(
-            f"what run {self._run.id} set and is in effect is a cluster's own now; nothing was "
+            f"what {self._undoing.words} set and is in effect is a cluster's own now; nothing was "
             "changed",
             "see to it with the cluster's tools; an older run is undone by its number: delegation "
             "history",
         )
 
 
-def _errors_of_doubt(run: Run, changes: Iterable[SettingChange]) -> dict[str, HostError]:
+def _errors_of_doubt(doubtful: Iterable[tuple[int, SettingChange]]) -> dict[str, HostError]:
     """Why nothing can be undone yet on the hosts of these changes, by label."""
     errors: dict[str, HostError] = {}
-    for change in changes:
+    for run, change in doubtful:
         label = change.target.name
-        said = HOST_SETTINGS.settle_command(run.id, label)
+        said = HOST_SETTINGS.settle_command(run, label)
         errors[label] = HostError(
             f"whether {change.after.name} was changed there is not known",
             Advice("try again; a person may say what no look can tell: ", said),
@@ -223,6 +220,12 @@ class HostsUndoOpening:
             )
         return chosen
 
+    def all_after(self, journal: Journal, number: int) -> Undoing:
+        """Of any kind of run: hosts are gone back to how they were when it was made."""
+        stays = journal.run(number)
+        directory = settings_survey.recorded_as(self._world.inventory)
+        return all_after(journal, stays, HOST_SETTINGS, directory)
+
     @contextmanager
-    def to_undo(self, run: Run) -> Iterator[HostsToUndo]:
-        yield HostsToUndo(self._world, self._open_host, run, self._allow)
+    def to_undo(self, undoing: Undoing) -> Iterator[HostsToUndo]:
+        yield HostsToUndo(self._world, self._open_host, undoing, self._allow)

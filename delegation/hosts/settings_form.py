@@ -1,16 +1,21 @@
 """Plans of hosts' settings, saved and fresh: read back as changes, and compared line by line."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from delegation import names
+from delegation.changes.json_place import JsonPlace, NotSaid, refuse_repeated
 from delegation.changes.plan import Change, Target
-from delegation.changes.review import SavedPlan, refuse_repeated
+from delegation.changes.plan_origin import FORM, PlanOrigin, refuse_other_form
+from delegation.changes.review import SavedPlan
 from delegation.errors import Command, command
 from delegation.hosts.settings import HOST_SETTINGS, HostSetting, SettingChange, Value, key, shown
+from delegation.hosts.settings_view import HostsPlanView
 
+MAX_NAMES = 1_000_000
+"""Settings of all hosts of a plan."""
 _UNKNOWN = UUID(int=0)
 """A saved plan tells a setting by its host and name."""
 
@@ -49,17 +54,28 @@ def _from_to(change: SettingChange) -> str:
     return f"from {shown(change.before.value)} to {shown(change.after.value)}"
 
 
-def saved_plan(data: Mapping[str, Any]) -> SavedPlan[HostSetting]:
-    """A plan out of its JSON. Raises LookupError, TypeError, ValueError or AttributeError.
+def document(view: HostsPlanView, origin: PlanOrigin) -> dict[str, Any]:
+    """A plan as it is saved: with who made it, and from what."""
+    about = {"saved_plan": FORM, "kind": HOST_SETTINGS.name, "made": origin.to_json()}
+    return {**about, **view.to_json()}
 
-    Raises Refused where a setting of a host is in it twice.
+
+def read(place: JsonPlace) -> SavedPlan[HostSetting]:
+    """The plan in a document. Raises NotSaid with what is wrong with it, where in it.
+
+    Raises Refused for one of another version, and where a setting of a host is in it twice.
     """
-    domain, digest, listed = data["domain"], data["digest"], data["changes"]
-    if not (isinstance(domain, str) and isinstance(digest, str) and isinstance(listed, list)):
-        raise TypeError
-    changes = tuple(map(_change, listed))
+    refuse_other_form(place, "delegation hosts plan -o FILE")
+    if place.has("kind") and place.value["kind"] != HOST_SETTINGS.name:
+        raise NotSaid("it is no plan of hosts' settings: apply takes one of delegation")
+    said = place.keys(
+        "saved_plan", "kind", "made", "digest", "domain", "changes", "unreachable", "cluster",
+        "blocked", "summary",
+    )  # fmt: skip
+    changes = tuple(map(_change, said["changes"].items(MAX_NAMES)))
     refuse_repeated(map(_told, changes))
-    return SavedPlan(domain, digest, changes)
+    origin = PlanOrigin.from_json(said["made"])
+    return SavedPlan(said["domain"].text(), said["digest"].text(), changes, origin)
 
 
 def _told(change: SettingChange) -> str:
@@ -67,12 +83,16 @@ def _told(change: SettingChange) -> str:
     return f"{change.target.name.casefold()}: {key(change.before.name)}"
 
 
-def _change(data: Mapping[str, Any]) -> SettingChange:
-    host, setting = data["host"], data["setting"]
-    before, after = data["before"], data["after"]
-    if not isinstance(host, str) or not isinstance(setting, str):
-        raise TypeError
-    if not isinstance(before, Value) or not isinstance(after, Value):
-        raise TypeError
-    target = Target(host, "", _UNKNOWN)
+def _change(place: JsonPlace) -> SettingChange:
+    said = place.keys("host", "setting", "before", "after")
+    setting = said["setting"].text()
+    before, after = _value(said["before"]), _value(said["after"])
+    target = Target(said["host"].text(), "", _UNKNOWN)
     return Change(target, HostSetting(setting, before), HostSetting(setting, after))
+
+
+def _value(place: JsonPlace) -> Value:
+    value = place.value
+    if not isinstance(value, Value):
+        raise place.wrong("the value of a setting")
+    return place.text(may_be_empty=True) if isinstance(value, str) else value

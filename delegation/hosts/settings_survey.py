@@ -20,6 +20,10 @@ READ = "hosts read:"
 class HostsWorld(PlanWorld, Protocol):
     """What is needed to read hosts, and to ask the directory whether they could use Kerberos."""
 
+    @property
+    def inventory_path(self) -> str:
+        """Where the inventory lies, for the record."""
+
     def hosts(self) -> Open:
         """Opens the host of a label, for the thread that asks."""
 

@@ -3,10 +3,12 @@
 from collections.abc import Collection
 from functools import partial
 
-from delegation.changes import settlement, verbs
+from delegation.changes import rolling_back, settlement, verbs
 from delegation.changes.review import Reviewed
+from delegation.changes.rolling_back import UndoRequest
+from delegation.changes.run import Asked
 from delegation.changes.settlement import ConfirmSettlement, Said, SettlementView
-from delegation.changes.verbs import Carried, Confirm, UndoRequest
+from delegation.changes.verbs import Carried, Confirm
 from delegation.hosts import settings_survey
 from delegation.hosts.settings import HostSetting
 from delegation.hosts.settings_changes import HostsUndoOpening, open_to_apply
@@ -54,15 +56,18 @@ def apply_settings(  # noqa: PLR0913 - what may be said of an apply
     ``confirm`` is asked about the plan, None asks nobody. Raises UsageError, JournalError, and
     Refused where nothing was changed because it would not have been safe.
     """
-    labels = declared(world, limit)
+    reviewed = reviewed or Reviewed(SettingsPlanForm())
+    labels = declared(world, reviewed.limited(limit))
+    reviewed.tell_untyped(world.teller, allow)
     open_host = settings_survey.reach(world, labels)
     return verbs.apply(
         partial(open_to_apply, world, open_host, labels, allow),
         world.records,
-        reviewed or Reviewed(SettingsPlanForm()),
+        reviewed,
         world.teller,
         confirm,
         ticket,
+        Asked(limit, tuple(sorted(allow))),
     )
 
 
@@ -71,6 +76,7 @@ def roll_back_settings(  # noqa: PLR0913 - what may be said of a rollback
     confirm: Confirm[HostSetting] | None,
     *,
     run: int | None = None,
+    back_to: int | None = None,
     limit: str | None = None,
     skip_conflicts: bool = False,
     allow: Collection[str] = (),
@@ -78,13 +84,14 @@ def roll_back_settings(  # noqa: PLR0913 - what may be said of a rollback
 ) -> Carried[HostSetting]:
     """Take back what ``run``, or the newest apply, set on the hosts, and nothing else.
 
+    ``back_to``: what all runs set after that one, which stays.
     ``limit``: only on these of them. ``skip_conflicts``: what can't be taken back stays, and the
     rest is taken back all the same.
     """
-    return verbs.roll_back(
+    return rolling_back.roll_back(
         HostsUndoOpening(world, allow),
         world.records,
-        UndoRequest(run, limit, skip_conflicts),
+        UndoRequest(run, limit, skip_conflicts, back_to, tuple(allow)),
         SettingsPlanForm(),
         world.teller,
         confirm,

@@ -6,7 +6,7 @@ from typing import Any
 
 from delegation import names
 from delegation.changes.plan import Blocked
-from delegation.changes.run import Run
+from delegation.changes.undoing import Undoing
 from delegation.errors import HostError
 from delegation.hosts import settings
 from delegation.hosts.machines import HostReading
@@ -199,13 +199,13 @@ def _networks(reading: HostReading) -> tuple[MigrationNetwork, ...]:
 
 @dataclass(frozen=True)
 class HostsUndoView:
-    """The undo of a run on the hosts; ``cluster``: what is left alone as a cluster's business.
+    """The undo of runs on the hosts; ``cluster``: what is left alone as a cluster's business.
 
     ``conflicts``: settings that stay as they are, and why; ``as_before``: those that are as before
     the run already.
     """
 
-    run: Run
+    undoing: Undoing
     plan: HostsPlan
     cluster: tuple[SettingChange, ...]
     unreachable: tuple[UnreachableHost, ...]

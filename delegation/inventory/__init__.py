@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from fnmatch import fnmatchcase
 from typing import NamedTuple
+
+from delegation import names
+from delegation.inventory.accepted import Acceptance, Trusted
 
 
 class Auth(StrEnum):
@@ -34,6 +36,13 @@ class OwnValues(StrEnum):
 
     REMOVE = "remove"
     KEEP = "keep"
+
+
+class MeshService(StrEnum):
+    """What the hosts of a mesh may ask each other for, by the word for it in an inventory."""
+
+    CIFS = "cifs"
+    MIGRATION = "migration"
 
 
 class Authentication(StrEnum):
@@ -157,7 +166,8 @@ class Host:
     """A Hyper-V host. ``label`` is the inventory's key, ``computer`` the account without ``$``.
 
     ``protocol_transition`` None: leave the flag as it is found. ``unconstrained`` None: as the
-    policy of the whole inventory says.
+    policy of the whole inventory says. ``former``: names that it had and has no more, short or full
+    (``former_names`` tells what they come to).
     """
 
     label: str
@@ -166,23 +176,47 @@ class Host:
     protocol_transition: bool | None = True
     live_migration: LiveMigration | None = None
     unconstrained: Unconstrained | None = None
+    former: tuple[str, ...] = ()
 
 
 class Mesh(NamedTuple):
-    """Every source may migrate to every target, by label; a two-way mesh has both alike."""
+    """Every source may migrate to every target, by label; a two-way mesh has both alike.
+
+    ``services`` are service classes. Without cifs the storage stays where it is, on shares that
+    both ends reach: the machine alone moves.
+    """
 
     name: str
     sources: tuple[str, ...]
     targets: tuple[str, ...]
+    services: tuple[str, ...] = names.MANAGED_SERVICES
 
 
 class FileServer(NamedTuple):
-    """An SMB file server that the hosts of some meshes reach: cifs only."""
+    """An SMB file server that the hosts of some meshes reach: cifs only.
+
+    ``aliases`` are further names that shares are opened by. ``account`` is the sAMAccountName of
+    an account that is called otherwise, a user's too, as of a NAS or a cloud's file share: then
+    ``computer`` is the same without ``$``, and no name of the server.
+    """
 
     name: str
     computer: str
     fqdn: str
     reached_from: tuple[str, ...]
+    aliases: tuple[str, ...] = ()
+    account: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All that its shares are opened by, as UNC paths have them."""
+        own = (self.fqdn,) if self.account else (self.computer, self.fqdn)
+        return (*own, *self.aliases)
+
+    @property
+    def is_user(self) -> bool:
+        """Whether its account is a user's."""
+        return bool(self.account) and not self.account.endswith("$")
 
 
 class Keep(NamedTuple):
@@ -201,8 +235,7 @@ class Keep(NamedTuple):
 
     def covers(self, value: str) -> bool:
         """Whether the pattern covers ``value``, in any case."""
-        without_sets = self.value.casefold().replace("[", "[[]")
-        return fnmatchcase(value.casefold(), without_sets)
+        return names.fits(self.value, value)
 
 
 class Removal(NamedTuple):
@@ -243,7 +276,8 @@ class Policy:
 class Inventory:
     """A valid inventory: every name in it resolves to something in it.
 
-    ``digest`` is the SHA-256 of the file's bytes, for the record of runs.
+    ``digest`` is the SHA-256 of the file's bytes, for the record of runs. ``former_suffixes`` are
+    DNS suffixes that any of the hosts may have had.
     """
 
     domain: str
@@ -256,6 +290,9 @@ class Inventory:
     keep: tuple[Keep, ...] = ()
     remove: tuple[Removal, ...] = ()
     retired: tuple[Retired, ...] = ()
+    former_suffixes: tuple[str, ...] = ()
+    accept: tuple[Acceptance, ...] = ()
+    trusted: tuple[Trusted, ...] = ()
     policy: Policy = field(default_factory=Policy)
     remoting: Remoting = field(default_factory=Remoting)
     migrate: MigrateSettings = field(default_factory=MigrateSettings)

@@ -68,7 +68,7 @@ class DeclaredSection:
         node = self.node
         complete = isinstance(node, yaml_tree.MappingNode) and node.complete
         if key not in self.fields and complete:
-            fix = f"add {key}: {self._section.keys[key].example}"
+            fix = f"add {key}: {example_of(self.reading, self._section.keys[key])}"
             self.reading.problem(node, f"{self.field.title} lacks {key!r}", fix)
 
     # --- values
@@ -116,7 +116,7 @@ class DeclaredSection:
         if self._section.keys[key].takes.bare and _is_nothing(node):
             return DeclaredSection(self.reading, inner, None)
         first = inner.rows[0]
-        example = f"{{{first.name}: {first.example}}}"
+        example = f"{{{first.name}: {example_of(self.reading, first)}}}"
         field = Field(f"{inner.name} {quoted(name.text)}", example, node)
         return DeclaredSection(self.reading, inner, field)
 
@@ -125,6 +125,11 @@ class DeclaredSection:
         if inner is None:
             raise TypeError(f"{key} takes no section")
         return inner
+
+
+def example_of(reading: Reading, row: Key) -> str:
+    """A value of a key as it could be written: advice names no mesh or host that is not there."""
+    return reading.declared.get(row.name, row.example)
 
 
 def _is_nothing(node: Node) -> bool:
@@ -143,7 +148,7 @@ def _known_fields(
         is_known = row.name == key.text
         is_sound = is_known and row.name not in found
         place = node if is_sound else BrokenNode(key.line, key.column)
-        value = Field(repr(row.name), f"{row.name}: {row.example}", place)
+        value = Field(repr(row.name), f"{row.name}: {example_of(reading, row)}", place)
         (found if is_known else guessed)[row.name] = value
     return guessed | found
 

@@ -45,6 +45,8 @@ class Reading:
     def __init__(self, problems: Iterable[Problem] = ()) -> None:
         self._problems = list(problems)
         self._names = 0
+        self.declared: dict[str, str] = {}
+        """How the value of a key could be written with what the file itself declares."""
 
     def problem(self, node: Node, what: str, fix: str) -> None:
         self._problems.append(Problem(node.line, node.column, what, fix))

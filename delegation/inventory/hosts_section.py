@@ -9,12 +9,14 @@ from delegation import names
 from delegation.inventory import Host, LiveMigration, OwnValues, Retired, Unconstrained
 from delegation.inventory.declared import DeclaredSection
 from delegation.inventory.fields import Field, Reading
+from delegation.inventory.former_name_types import read_former
 from delegation.inventory.live_migration_section import live_migration_settings, overridden
 from delegation.inventory.machine_names import (
     bad_label,
     qualified,
     read_computer_name,
     read_fqdn,
+    read_suffix,
 )
 from delegation.inventory.value_types import TEXT_SCHEMA, ValueType
 from delegation.inventory.yaml_text import quoted
@@ -40,10 +42,12 @@ class DeclaredHosts:
     """The hosts of a file by label, ``labels`` by casefolded label, and who has which name.
 
     ``complete`` False: some entry could not be read, so that any name may well be declared.
-    ``places`` holds the labels of each entry, with the node that declares them.
+    ``places`` holds the labels of each entry, with the node that declares them; ``former`` has each
+    host's label and one of its former names, with the place of that.
     """
 
     hosts: dict[str, Host] = dataclasses.field(default_factory=dict)
+    former: list[tuple[str, str, Node]] = dataclasses.field(default_factory=list)
     labels: dict[str, str] = dataclasses.field(default_factory=dict)
     owners: dict[str, NameOwner] = dataclasses.field(default_factory=dict)
     places: list[tuple[ScalarNode, list[str]]] = dataclasses.field(default_factory=list)
@@ -139,36 +143,53 @@ class _HostReader:
             self._found.complete = False
             return
         declared = self._inventory.entry("hosts", key, node)
-        first = self._host(labels[0], declared, is_range=len(labels) > 1)
+        suffix = self._suffix(declared)
+        first = self._host(labels[0], declared, suffix, is_range=len(labels) > 1)
         hosts = [first]
         for label in labels[1:]:
-            fqdn = qualified(label, self._domain)
+            fqdn = qualified(label, suffix)
             hosts.append(dataclasses.replace(first, label=label, computer=label, fqdn=fqdn))
         # One bad label of a range is one problem: the others are most likely bad for its reason.
         for label in labels:
-            bad = bad_label(label, self._domain, declared)
+            bad = bad_label(label, suffix, declared)
             if bad:
                 self._reading.problem(key, *bad)
                 break
         self._claim(key, hosts)
 
-    def _host(self, label: str, declared: DeclaredSection, *, is_range: bool) -> Host:
+    def _suffix(self, declared: DeclaredSection) -> str | None:
+        """The DNS suffix of the hosts: their own, else the domain."""
+        suffix = read_suffix(self._reading, declared.get("suffix"))
+        if "suffix" in declared and "fqdn" in declared:
+            what = "'suffix' and 'fqdn' both say the full name"
+            declared.problem("suffix", what, "keep one of the two")
+        return suffix or self._domain
+
+    def _host(
+        self, label: str, declared: DeclaredSection, suffix: str | None, *, is_range: bool
+    ) -> Host:
         computer, fqdn = self._own_names(declared, is_range=is_range)
         own_migration = live_migration_settings(declared.section("live_migration"))
         inherited = self._defaults.protocol_transition
         return Host(
             label,
             computer or label,
-            fqdn or qualified(label, self._domain),
+            fqdn or qualified(label, suffix),
             _protocol_transition(declared, inherited=inherited),
             overridden(self._defaults.live_migration, own_migration),
             self._reading.choice(declared.get("unconstrained"), Unconstrained),
+            () if is_range else self._former(label, declared),
         )
+
+    def _former(self, label: str, declared: DeclaredSection) -> tuple[str, ...]:
+        found = read_former(self._reading, declared.get("former"))
+        self._found.former += [(label, name, node) for name, node in found]
+        return tuple(name for name, _ in found)
 
     def _own_names(
         self, declared: DeclaredSection, *, is_range: bool
     ) -> tuple[str | None, str | None]:
-        given = [name for name in ("computer", "fqdn") if name in declared]
+        given = [name for name in ("computer", "fqdn", "former") if name in declared]
         if is_range and given:
             what = f"{given[0]!r} on a range would give several hosts one name"
             declared.problem(given[0], what, "write such hosts one by one")
@@ -213,7 +234,7 @@ def read_retired(
             again = [name for name in wanted if name.casefold() in places]
             if used:
                 what = f"retired {quoted(used[0])} is still in use: it belongs to {used[1]}"
-                reading.problem(item.node, what, "take it out of one of the two places")
+                reading.problem(item.node, what, _instead_of_retired(item, retired, hosts))
             elif again:
                 what = f"{quoted(again[0])} is retired twice: also by {places[again[0].casefold()]}"
                 reading.problem(item.node, what, "keep one of the two")
@@ -223,6 +244,15 @@ def read_retired(
                 continue
             break
     return tuple(found.values())
+
+
+def _instead_of_retired(item: DeclaredSection, retired: Retired, hosts: DeclaredHosts) -> str:
+    """What is meant where only the full name is gone: the host lives on under another one."""
+    fix = "take it out of one of the two places"
+    suffix = retired.fqdn.partition(".")[2]
+    if "fqdn" not in item or hosts.taken([retired.fqdn]):
+        return fix
+    return f"{fix}; if the host lives on under another suffix: former_suffixes: [{suffix}]"
 
 
 def _retired_hosts(item: DeclaredSection, domain: str | None) -> list[Retired]:

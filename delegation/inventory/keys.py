@@ -11,17 +11,27 @@ from delegation.inventory import (
     Auth,
     Authentication,
     Foreign,
+    MeshService,
     OwnValues,
     Performance,
     Policy,
     Slots,
     Unconstrained,
 )
+from delegation.inventory.acceptance_section import ACCOUNT, RULE_ID
 from delegation.inventory.directory_section import ADDRESSES, URL
+from delegation.inventory.former_name_types import FORMER_NAMES, FORMER_SUFFIXES
 from delegation.inventory.hosts_section import HOST_NAME, TRANSITION
 from delegation.inventory.keep_section import ACCEPTANCE, SPN_PATTERN
 from delegation.inventory.live_migration_section import SUBNET
-from delegation.inventory.machine_names import COMPUTER_NAME, DOMAIN, FQDN
+from delegation.inventory.machine_names import (
+    ACCOUNT_NAME,
+    ALIASES,
+    COMPUTER_NAME,
+    DOMAIN,
+    FQDN,
+    SUFFIX,
+)
 from delegation.inventory.meshes_section import HOST_NAMES, MESH_NAMES
 from delegation.inventory.operation_sections import MACHINES
 from delegation.inventory.removal_section import EXACT_VALUE
@@ -34,6 +44,7 @@ from delegation.inventory.value_types import (
     Key,
     Section,
     choice,
+    choices_of,
     list_of,
     mapping_of,
     named,
@@ -99,6 +110,10 @@ DEFAULTS = Section("defaults", (
 HOST = Section("host", (
     Key("fqdn", FQDN, "hv01.corp.example", "The account's dNSHostName", "the name in the domain"),
     Key("computer", COMPUTER_NAME, "HV01", "The account's sAMAccountName without $", "the name"),
+    Key("suffix", SUFFIX, "dc2.corp.example",
+        "DNS suffix of the host, or of each of a range", "the domain"),
+    Key("former", FORMER_NAMES, "[OLD64, hv64.old.example]",
+        "Names that it has no more, short or full: values that name them go", tacit_default="none"),
     Key("protocol_transition", TRANSITION, "true",
         '"Use any authentication protocol"; false: Kerberos only; keep: as it is found',
         tacit_default="that of defaults"),
@@ -112,13 +127,22 @@ MESH = Section("mesh", (
     Key("members", HOST_NAMES, '["hv[01-64]"]', "Hosts that all migrate to each other"),
     Key("sources", HOST_NAMES, '["hv[01-32]"]', "One way: hosts that migrate away"),
     Key("targets", HOST_NAMES, '["hv[33-64]"]', "One way: hosts that are migrated to"),
+    Key("services", choices_of(MeshService), "[migration]",
+        "What they ask each other for; without cifs, storage stays on shares",
+        "cifs and migration"),
 ), forms=(("members",), ("sources", "targets")))
 
 FILE_SERVER = Section("file server", (
     Key("reached_from", MESH_NAMES, "[production]",
         "Meshes whose hosts may reach it", required=True),
-    Key("fqdn", FQDN, "sofs01.corp.example", "The account's dNSHostName", "the name in the domain"),
+    Key("fqdn", FQDN, "sofs01.corp.example", "Its full name, as paths have it",
+        "the name in the domain"),
     Key("computer", COMPUTER_NAME, "SOFS01", "The account's sAMAccountName without $", "the name"),
+    Key("aliases", ALIASES, "[vmstore, vmstore.corp.example]",
+        "Further names in paths; each is written where exactly this account answers to it"),
+    Key("account", ACCOUNT_NAME, "svc-nas01",
+        "sAMAccountName, with the $ of a computer: of a NAS or a cloud's file share, whose account "
+        "is called otherwise"),
 ))
 
 KEEP = Section("keep", (
@@ -183,6 +207,27 @@ RETIRED = Section("retired", (
         f"{OwnValues.REMOVE}"),
 ), short_for="name")
 
+ACCEPTANCE_RULE = Section("acceptance", (
+    Key("rule", RULE_ID, "KCD016", "The rule whose findings are known", required=True),
+    Key("hosts", HOST_NAMES, "[hv03]", "On these hosts only", "on all"),
+    Key("value", TEXT, "HTTP/*",
+        "Pattern of the values, or of the account outside the inventory, that it is about",
+        tacit_default="whatever it is about"),
+    Key("reason", TEXT, "accepted by security, CHG-1234", "Why it stays"),
+    Key("owner", TEXT, "web team", "Who to ask about it"),
+    Key("expires", DATE, "2027-06-30",
+        "Day after which it is told again, one severity higher", tacit_default="never"),
+))
+
+TRUST = Section("trusted", (
+    Key("account", ACCOUNT, "'WAC01$'",
+        "Who may act on the hosts by their own lists (resource-based delegation)", required=True),
+    Key("reason", TEXT, "management gateway", "What for"),
+    Key("owner", TEXT, "server team", "Who to ask about it"),
+    Key("expires", DATE, "2027-06-30",
+        "Day after which it is told again, one severity higher", tacit_default="never"),
+))
+
 INVENTORY = Section("inventory", (
     Key("domain", DOMAIN, "corp.example",
         "DNS name of the Active Directory domain of all hosts", required=True),
@@ -207,6 +252,13 @@ INVENTORY = Section("inventory", (
         "Values that go, whoever wrote them; the opposite of keep"),
     Key("retired", list_of(RETIRED, may_be_empty=True), "[hv99]",
         "Hosts that are gone: every trace of them is removed, from peers and their own accounts"),
+    Key("former_suffixes", FORMER_SUFFIXES, "[old.example]",
+        "DNS suffixes that the hosts have no more: values that name a host with one go",
+        tacit_default="none"),
+    Key("accept", list_of(ACCEPTANCE_RULE, may_be_empty=True), "[{rule: KCD016, hosts: [hv03]}]",
+        "Findings that are known: still counted and listed, and no failure"),
+    Key("trusted", list_of(TRUST, may_be_empty=True), "[{account: 'WAC01$'}]",
+        "Accounts that may act on the hosts by resource-based delegation"),
     Key("policy", mapping_of(POLICY), "{foreign: report}",
         "What to do about what is found, and how much at once"),
     Key("remoting", mapping_of(REMOTING), "{user: vmadmin}",
@@ -216,7 +268,7 @@ INVENTORY = Section("inventory", (
 
 SECTIONS = (
     INVENTORY, DIRECTORY, DEFAULTS, HOST, LIVE_MIGRATION, NETWORK, MESH, FILE_SERVER, KEEP, REMOVAL,
-    POLICY, REMOTING, MIGRATE, AFFINITY, RETIRED,
+    POLICY, REMOTING, MIGRATE, AFFINITY, RETIRED, ACCEPTANCE_RULE, TRUST,
 )
 # fmt: on
 """All of them, in the order in which the JSON Schema defines them."""

@@ -5,12 +5,17 @@ from collections.abc import Container
 
 from delegation import names
 from delegation.inventory.fields import Field, Reading
-from delegation.inventory.value_types import TEXT_SCHEMA, ValueType
+from delegation.inventory.value_types import TEXT_SCHEMA, ValueType, texts
 from delegation.inventory.yaml_text import quoted
 
 # Not only what a host name may hold: a label may have the _ of old NetBIOS names. It ends in no
 # hyphen and, like each part of a DNS name, has 63 characters at most.
 _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\Z")
+
+
+_ACCOUNT = re.compile(r"""[^"/\\\[\]:;|=,+*?<>@\s]{1,20}\Z""")
+"""MS-SAMR 3.1.1.6: characters that a sAMAccountName may not have; blanks are allowed there, and in
+no account that answers to names."""
 
 
 def is_dns_name(text: str) -> bool:
@@ -50,9 +55,49 @@ def read_fqdn(reading: Reading, field: Field | None) -> str | None:
     return None
 
 
+def read_suffix(reading: Reading, field: Field | None) -> str | None:
+    """What stands behind the first dot of a full name."""
+    suffix = reading.text(field)
+    if field is None or suffix is None or is_dns_name(suffix):
+        return suffix
+    what = f"{quoted(suffix)} is not a DNS suffix"
+    reading.problem(field.node, what, "write it like dc2.corp.example, without a leading dot")
+    return None
+
+
+def read_account_name(reading: Reading, field: Field | None) -> str | None:
+    """A sAMAccountName as it is: up to 20 characters, none of those that Windows refuses."""
+    name = reading.text(field)
+    if field is None or name is None or _ACCOUNT.match(name):
+        return name
+    what = f"{quoted(name)} is not the name of an account"
+    reading.problem(field.node, what, "write its sAMAccountName, such as svc-nas01 or NAS01$")
+    return None
+
+
+def read_aliases(reading: Reading, field: Field | None) -> tuple[str, ...]:
+    """Names of a machine, short or full, each once."""
+    found: dict[str, str] = {}
+    for item in (reading.items(field) if field else None) or ():
+        name = reading.text(item)
+        if name is None:
+            continue
+        if not (_LABEL.match(name) or is_dns_name(name)):
+            what = f"{quoted(name)} is not a name of a machine"
+            reading.problem(item.node, what, "write it like vmstore or vmstore.corp.example")
+        elif name.casefold() in found:
+            reading.problem(item.node, f"repeated alias {quoted(name)}", "name each alias once")
+        else:
+            found[name.casefold()] = name
+    return tuple(found.values())
+
+
+SUFFIX = ValueType("a DNS name", TEXT_SCHEMA, read_suffix)
 DOMAIN = ValueType("a DNS name", TEXT_SCHEMA, read_domain)
 COMPUTER_NAME = ValueType("an account's name", TEXT_SCHEMA, read_computer_name)
 FQDN = ValueType("a DNS name", TEXT_SCHEMA, read_fqdn)
+ACCOUNT_NAME = ValueType("an account's name", TEXT_SCHEMA, read_account_name)
+ALIASES = texts("names of a machine")
 
 
 def bad_label(label: str, domain: str | None, given: Container[str]) -> tuple[str, str] | None:

@@ -4,13 +4,15 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from delegation import names
-from delegation.inventory import FileServer, Mesh
+from delegation.inventory import FileServer, Mesh, MeshService
 from delegation.inventory.declared import DeclaredSection
 from delegation.inventory.fields import Field, Reading
 from delegation.inventory.hosts_section import DeclaredHosts, NameOwner
 from delegation.inventory.machine_names import (
     bad_label,
     qualified,
+    read_account_name,
+    read_aliases,
     read_computer_name,
     read_fqdn,
 )
@@ -62,7 +64,9 @@ def listed_hosts(reading: Reading, listed: Field, hosts: DeclaredHosts) -> HostL
                 found[label] = None
         if unknown and hosts.complete:
             what = f"unknown host {quoted(names.fold(unknown))} in {listed.title}"
-            reading.problem(item.node, what, "declare it under hosts, or correct the name")
+            fix = "declare it under hosts, or correct the name"
+            guess = names.did_you_mean(unknown, hosts.labels.values())
+            reading.problem(item.node, what, f"{fix}; {guess}" if guess else fix)
         if repeated:
             what = f"repeated member {quoted(names.fold(repeated))} in {listed.title}"
             reading.problem(item.node, what, "name each host once")
@@ -103,8 +107,10 @@ def read_meshes(inventory: DeclaredSection, hosts: DeclaredHosts) -> DeclaredMes
         if first and first.text != key.text:
             what = f"duplicate mesh {quoted(key.text)}, first at {first.line}:{first.column}"
             reading.problem(key, what, "rename one of the two; case makes no difference")
-        sources, targets = _mesh(inventory.entry("meshes", key, node), hosts)
-        meshes.found.append(Mesh(key.text, sources.labels, targets.labels))
+        mesh = inventory.entry("meshes", key, node)
+        sources, targets = _mesh(mesh, hosts)
+        services = _services(mesh)
+        meshes.found.append(Mesh(key.text, sources.labels, targets.labels, services))
         meshes.complete = meshes.complete and sources.readable and targets.readable
         meshed.update(sources.labels, targets.labels)
     if meshes.complete:
@@ -135,7 +141,8 @@ def _mesh(declared: DeclaredSection, hosts: DeclaredHosts) -> tuple[HostList, Ho
     if not declared.readable:
         return HostList(), HostList()
     reading = declared.reading
-    lists = {key: listed_hosts(reading, field, hosts) for key, field in declared.fields.items()}
+    given = {key: field for key, field in declared.fields.items() if key != "services"}
+    lists = {key: listed_hosts(reading, field, hosts) for key, field in given.items()}
     if "members" not in lists:
         return _one_way(declared, lists)
     two_way = lists["members"]
@@ -151,9 +158,30 @@ def _mesh(declared: DeclaredSection, hosts: DeclaredHosts) -> tuple[HostList, Ho
     return two_way, two_way
 
 
+def _services(declared: DeclaredSection) -> tuple[str, ...]:
+    """Service classes, in the order in which values are written."""
+    reading, listed = declared.reading, declared.get("services")
+    if listed is None:
+        return names.MANAGED_SERVICES
+    found: set[MeshService] = set()
+    for item in reading.items(listed) or ():
+        service = reading.choice(item, MeshService)
+        if service in found:
+            reading.problem(item.node, f"repeated service {service}", "name each service once")
+        elif service is not None:
+            found.add(service)
+    if found == {MeshService.CIFS}:
+        what = f"{declared.field.title} has cifs alone: without the migration service nothing moves"
+        declared.problem("services", what, "write services: [migration], or delete the line")
+    return tuple(_CLASSES[service] for service in MeshService if service in found)
+
+
+_CLASSES = {MeshService.CIFS: names.CIFS, MeshService.MIGRATION: names.MIGRATION}
+
+
 def _one_way(declared: DeclaredSection, lists: dict[str, HostList]) -> tuple[HostList, HostList]:
     if not lists:
-        if declared.is_empty:
+        if declared.is_empty or "services" in declared.fields:
             what = f"empty mesh: {declared.field.title} lists no hosts"
             fix = 'add members: ["hv[01-64]"], or sources and targets'
             declared.reading.problem(declared.node, what, fix)
@@ -196,18 +224,14 @@ def read_file_servers(
             continue  # a duplicate key, already reported
         seen.add(key.text)
         declared = inventory.entry("file_servers", key, node)
-        bad = bad_label(key.text, domain, declared)
+        given = {*declared.fields, "computer"} if "account" in declared else declared
+        bad = bad_label(key.text, domain, given)
         if bad:
             reading.problem(key, *bad)
         if not declared.readable:
             continue
-        server = FileServer(
-            key.text,
-            read_computer_name(reading, declared.get("computer")) or key.text,
-            read_fqdn(reading, declared.get("fqdn")) or qualified(key.text, domain),
-            _reached_from(declared, meshes),
-        )
-        wanted = [name for name in (server.name, server.computer, server.fqdn) if name]
+        server = _file_server(key.text, declared, domain, meshes)
+        wanted = [name for name in (server.name, server.computer, *server.names) if name]
         taken = hosts.taken(wanted)
         if taken:
             what = f"file server {quoted(taken[0])} already belongs to {taken[1]}"
@@ -216,6 +240,31 @@ def read_file_servers(
             hosts.claim(NameOwner("file server", key), wanted)
         found.append(server)
     return tuple(found)
+
+
+def _file_server(
+    name: str, declared: DeclaredSection, domain: str | None, meshes: DeclaredMeshes
+) -> FileServer:
+    reading = declared.reading
+    account = read_account_name(reading, declared.get("account")) or ""
+    if account and declared.get("computer"):
+        what = f"{declared.field.title} has both account and computer"
+        declared.problem("computer", what, "keep one of the two: both name the account")
+    computer = read_computer_name(reading, declared.get("computer"))
+    server = FileServer(
+        name,
+        computer or account.removesuffix("$") or name,
+        read_fqdn(reading, declared.get("fqdn")) or qualified(name, domain),
+        _reached_from(declared, meshes),
+        read_aliases(reading, declared.get("aliases")),
+        account,
+    )
+    own = {name.casefold() for name in server.names[: -len(server.aliases) or None]}
+    for alias in server.aliases:
+        if alias.casefold() in own:
+            what = f"{quoted(alias)} is no alias of {server.name}, but its own name"
+            declared.problem("aliases", what, "take it out of aliases")
+    return server
 
 
 def _reached_from(declared: DeclaredSection, meshes: DeclaredMeshes) -> tuple[str, ...]:
@@ -231,7 +280,9 @@ def _reached_from(declared: DeclaredSection, meshes: DeclaredMeshes) -> tuple[st
         if name is None and meshes.complete:
             shown = quoted(", ".join(mesh.name for mesh in meshes.found[:5]))
             what = f"unknown mesh {quoted(text)}"
-            reading.problem(item.node, what, f"name a mesh that is declared, such as {shown}")
+            guess = names.did_you_mean([text], spelled.values())
+            fix = guess or f"name a mesh that is declared, such as {shown}"
+            reading.problem(item.node, what, fix)
         elif name in found:
             reading.problem(item.node, f"repeated mesh {quoted(text)}", "name each mesh once")
         elif name:

@@ -5,14 +5,19 @@ several keys. One mistake is one problem: what can't be judged because of anothe
 passed over.
 """
 
+from collections.abc import Iterable
 from hashlib import sha256
 from types import MappingProxyType
 
 from delegation.errors import InventoryError
-from delegation.inventory import Inventory, Policy, yaml_tree
+from delegation.inventory import Inventory, Policy, yaml_tree, yaml_writing
+from delegation.inventory.acceptance_section import read_accepted, read_trusted
 from delegation.inventory.declared import DeclaredSection
 from delegation.inventory.directory_section import directory_settings
 from delegation.inventory.fields import Field, Reading
+from delegation.inventory.former_name_types import read_suffixes
+from delegation.inventory.former_names import names_of
+from delegation.inventory.former_section import claim_former_names
 from delegation.inventory.hosts_section import read_host_defaults, read_hosts, read_retired
 from delegation.inventory.keep_section import read_keep
 from delegation.inventory.keys import INVENTORY
@@ -42,15 +47,26 @@ def parse(data: bytes, file: str) -> Inventory:
     return inventory
 
 
+def _advise(reading: Reading, key: str, declared: Iterable[str]) -> None:
+    """From here on advice about a key names the first of what is ``declared``."""
+    for name in declared:
+        reading.declared[key] = f"[{yaml_writing.scalar(name)}]"
+        break
+
+
 def _inventory(declared: DeclaredSection, digest: str) -> Inventory | None:
     if not declared.readable:
         return None
     reading = declared.reading
     domain = read_domain(reading, declared.get("domain"))
     hosts = read_hosts(declared, domain, read_host_defaults(declared.section("defaults")))
+    _advise(reading, "hosts", hosts.hosts)
     meshes = read_meshes(declared, hosts)
+    _advise(reading, "reached_from", [mesh.name for mesh in meshes.found])
     # Before the retired hosts, which may not be named like a file server either.
     file_servers = read_file_servers(declared, domain, hosts, meshes)
+    in_use = names_of(hosts.hosts.values(), file_servers)
+    claim_former_names(reading, domain, hosts, in_use)
     retired = read_retired(declared, domain, hosts)
     # A retired host's account may hold values of somebody else for a while.
     holders = hosts.with_retired(retired)
@@ -67,6 +83,9 @@ def _inventory(declared: DeclaredSection, digest: str) -> Inventory | None:
         keep=keep,
         remove=read_removals(declared, holders, reached, keep),
         retired=retired,
+        former_suffixes=read_suffixes(reading, declared.get("former_suffixes")),
+        accept=read_accepted(declared, holders),
+        trusted=read_trusted(declared),
         policy=declared.section("policy").made(Policy),
         remoting=remoting_settings(declared.section("remoting")),
         migrate=migrate_settings(declared.section("migrate"), hosts),

@@ -38,21 +38,24 @@ class Reached:
         """Those of the hosts that are to hold ``value``, in any case."""
         key = value.casefold()
         holders: set[str] = set()
-        targets = {
-            host.label for host in self.hosts.values() if _leads_to(key, host.computer, host.fqdn)
-        }
+        hosts = self.hosts.values()
         for mesh in self.meshes:
+            targets = {
+                host.label
+                for host in hosts
+                if _leads_to(key, host.computer, host.fqdn, mesh.services)
+            }
             reached = targets.intersection(mesh.targets)
             holders |= {label for label in mesh.sources if reached - {label}}
         members = {mesh.name: {*mesh.sources, *mesh.targets} for mesh in self.meshes}
         for server in self.file_servers:
-            if _leads_to(key, server.computer, server.fqdn, names.CIFS):
+            if key in {f"{names.CIFS}/{name}".casefold() for name in server.names}:
                 holders.update(*(members[mesh] for mesh in server.reached_from))
         return [label for label in labels if label in holders]
 
 
-def _leads_to(key: str, computer: str, fqdn: str, *services: str) -> bool:
-    values = names.peer_values(computer, fqdn, services or names.MANAGED_SERVICES)
+def _leads_to(key: str, computer: str, fqdn: str, services: Sequence[str]) -> bool:
+    values = names.peer_values(computer, fqdn, services)
     return any(value.casefold() == key for value in values)
 
 

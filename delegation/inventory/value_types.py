@@ -161,6 +161,12 @@ def choice(choices: type[StrEnum]) -> ValueType:
     return ValueType(words, schema, partial(Reading.choice, choices=choices))
 
 
+def choices_of(choices: type[StrEnum]) -> ValueType:
+    """A list of words out of a few."""
+    words = f"a list of {one_of(f'`{value}`' for value in choices)}"
+    return ValueType(words, _list_schema({"enum": [str(value) for value in choices]}))
+
+
 def texts(words: str, read: ReadValue | None = None) -> ValueType:
     """A list of texts."""
     return ValueType(f"a list of {words}", _list_schema(TEXT_SCHEMA), read)

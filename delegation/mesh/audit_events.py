@@ -18,6 +18,27 @@ class NothingToCompareWith(NamedTuple):
         return (f"nothing to compare with, all findings are told as new: {self.why}",)
 
 
+class NothingKeptBefore(NamedTuple):
+    """The journal could not be read, and with it what keep rules let stay before."""
+
+    why: str
+    severity: EventSeverity = EventSeverity.WARNING
+
+    def words(self) -> Sequence[str]:
+        return (f"whether values under a keep rule were removed can't be told: {self.why}",)
+
+
+class OutsideUnread(NamedTuple):
+    """The domain could not be searched; what the hosts themselves hold was read by then."""
+
+    why: str
+    severity: EventSeverity = EventSeverity.WARNING
+
+    def words(self) -> Sequence[str]:
+        what = f"who reaches the hosts from outside the inventory is unknown: {self.why}"
+        return (f"{what}; --inside-only leaves that search out",)
+
+
 class AuditNotRecorded(NamedTuple):
     """The journal could not be written: no later audit knows of this one."""
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from delegation.mesh.checks import Finding, Severity
+from delegation.mesh.kept_before import KeptBefore
 
 MOST = 32 * 2**20
 """Characters of one audit's findings that are kept; 10,000 hosts with 20 missing values each."""
@@ -28,11 +29,17 @@ class PastFinding(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class AuditPage:
-    """``rules`` are the ids of those that looked. ``is_old``: of 0.1.0, without subjects."""
+    """``rules`` are the ids of those that looked. ``is_old``: of 0.1.0, without subjects.
+
+    ``accepted`` are no failures, and stand apart. ``kept`` has what keep rules let stay, and when
+    that was seen, run 0 being the page's own; None in a page of a version that did not look.
+    """
 
     found: tuple[PastFinding, ...]
     rules: frozenset[str]
     is_old: bool = False
+    accepted: tuple[PastFinding, ...] = ()
+    kept: tuple[KeptBefore, ...] | None = None
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -43,20 +50,24 @@ def encode(page: AuditPage) -> bytes | None:
     """A page as compressed JSON; None where its findings are too many to be kept."""
     subjects = _Numbered()
     times = _Numbered()
-    rows: list[tuple[object, ...]] = []
-    characters = 0
-    for finding, subject, told in page.found:
-        texts = (finding.computer, finding.value, finding.message, finding.fix)
-        characters += sum(map(len, texts))
-        about = (subjects.number(subject), times.number(told), finding.named)
-        rows.append((finding.rule, str(finding.severity), *texts, *about))
+    rows: dict[str, list[tuple[object, ...]]] = {"findings": [], "accepted": []}
+    characters = sum(
+        len(text) for one in page.kept or () for text in (one.guid, one.label, one.value)
+    )
+    for kind, found in (("findings", page.found), ("accepted", page.accepted)):
+        for finding, subject, told in found:
+            texts = (finding.computer, finding.value, finding.message, finding.fix)
+            characters += sum(map(len, texts))
+            about = (subjects.number(subject), times.number(told), finding.named)
+            rows[kind].append((finding.rule, str(finding.severity), *texts, *about))
     if characters > MOST:
         return None
     data = {
         "rules": sorted(page.rules),
         "subjects": subjects.texts,
         "told": times.texts,
-        "findings": rows,
+        "kept": page.kept,
+        **rows,
     }
     return zlib.compress(json.dumps(data).encode())
 
@@ -82,11 +93,25 @@ def decode(content: bytes) -> AuditPage:
         found = tuple(PastFinding(_finding(*row), "", "") for row in data)
         return AuditPage(found, FIRST_RULES | {past.finding.rule for past in found}, is_old=True)
     subjects, times = _texts(data["subjects"]), _texts(data["told"])
-    page: list[PastFinding] = []
-    for *texts, subject, told, named in data["findings"]:
-        finding = _finding(*texts, named=_texts(named) if named else ())
-        page.append(PastFinding(finding, subjects[subject], times[told]))
-    return AuditPage(tuple(page), frozenset(_texts(data["rules"])))
+    pages: dict[str, tuple[PastFinding, ...]] = {}
+    for kind in ("findings", "accepted"):
+        page: list[PastFinding] = []
+        for *texts, subject, told, named in data.get(kind, []):
+            finding = _finding(*texts, named=_texts(named) if named else ())
+            page.append(PastFinding(finding, subjects[subject], times[told]))
+        pages[kind] = tuple(page)
+    recorded = data.get("kept")
+    kept = None if recorded is None else tuple(_kept(*row) for row in recorded)
+    rules = frozenset(_texts(data["rules"]))
+    return AuditPage(pages["findings"], rules, accepted=pages["accepted"], kept=kept)
+
+
+def _kept(*row: object) -> KeptBefore:
+    guid, label, value, run, seen = row
+    _texts([guid, label, value, seen])
+    if type(run) is not int:
+        raise TypeError("a run is a number")
+    return KeptBefore(str(guid), str(label), str(value), run, str(seen))
 
 
 def _inflated(content: bytes) -> bytes:

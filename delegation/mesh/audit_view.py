@@ -1,10 +1,10 @@
 """An audit -> its data, its words and its verdict: what every front end shows of it."""
 
-from enum import Enum, IntEnum
+from enum import Enum, IntEnum, StrEnum
 from typing import NamedTuple
 
 from delegation import names
-from delegation.mesh.checks import ACCOUNT_RULE, Finding
+from delegation.mesh.checks import ACCOUNT_RULE, AcceptedFinding, Finding
 from delegation.mesh.findings_view import FindingsView, is_drift, rules_of
 from delegation.mesh.news import Audited, News, NotLookedAt
 
@@ -25,6 +25,8 @@ class Threshold(IntEnum):
         return self.name.lower()
 
 
+UNREAD = "unread"
+"""In an audit's summary: of how many hosts nothing could be judged, where there are any."""
 REMINDED = "still open, told again"
 UNCOUNTED = "seen by rules that this version is the first to have; no failure this once"
 
@@ -34,9 +36,19 @@ class AuditVerdict(Enum):
 
     CLEAN = 1
     UNREAD = 2
-    """An account is missing or ambiguous: of such a host nothing could be judged."""
+    """An account is missing or ambiguous, or the domain around could not be searched: of such a
+    host, and of who reaches the hosts, nothing could be judged.
+    """
     FAILING = 3
     """Drift, or a finding of a severity that was to fail."""
+
+
+class OutsideLook(StrEnum):
+    """What became of the search for whoever reaches the hosts from outside the inventory."""
+
+    SEARCHED = "searched"
+    LEFT_OUT = "left out"
+    UNREAD = "unread"
 
 
 class AuditView(NamedTuple):
@@ -51,6 +63,12 @@ class AuditView(NamedTuple):
     since: Audited | None
     new_only: bool = False
     fail_on: Threshold = Threshold.HIGH
+    outside: OutsideLook = OutsideLook.SEARCHED
+
+    @property
+    def accepted(self) -> tuple[AcceptedFinding, ...]:
+        """Accepted ones that are told: those that were not accepted before, or all."""
+        return self.news.accepted if self.new_only else self.everything.accepted
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -90,7 +108,10 @@ class AuditView(NamedTuple):
         if any(finding.rule == ACCOUNT_RULE for finding in counted):
             return AuditVerdict.UNREAD
         is_severe = any(finding.severity >= self.fail_on for finding in counted)
-        return AuditVerdict.FAILING if is_severe or is_drift(counted) else AuditVerdict.CLEAN
+        if is_severe or is_drift(counted):
+            return AuditVerdict.FAILING
+        is_unread = self.outside is OutsideLook.UNREAD
+        return AuditVerdict.UNREAD if is_unread else AuditVerdict.CLEAN
 
     @property
     def title(self) -> str:
@@ -107,18 +128,21 @@ class AuditView(NamedTuple):
         new, known = len(self.news.new), len(self.news.known) + len(self.news.reminded)
         time = self.since.started[:19].replace("T", " ")
         how_many = f"{new:,}" if new else "nothing"
-        return f"{how_many} new since run {self.since.run} ({time} UTC), {known:,} known"
+        accepted = len(self.everything.accepted)
+        besides = f", {accepted:,} accepted" if accepted else ""
+        return f"{how_many} new since run {self.since.run} ({time} UTC), {known:,} known{besides}"
 
     def to_json(self) -> dict[str, object]:
         """The audit as programs read it; ``drift`` and ``summary`` are of all findings always."""
-        data = self.everything.to_json()
+        data = {**self.everything.to_json(), "outside": str(self.outside)}
         if not self.new_only:
             return data
         since = self.since
         return {
             **data,
             "findings": [finding.to_json() for finding in self.findings],
-            "rules": rules_of(self.told),
+            "accepted": [one.to_json() for one in self.accepted],
+            "rules": rules_of([*self.told, *(one.finding for one in self.accepted)]),
             "summary": {**self.everything.summary(), **self._counts()},
             "since": {"run": since.run, "started": since.started} if since else None,
             "resolved": [finding.to_json() for finding in self.resolved],
@@ -130,6 +154,10 @@ class AuditView(NamedTuple):
     def record_summary(self, *, is_baseline: bool) -> dict[str, int]:
         """What the journal keeps of it beside the findings."""
         summary = {"drift": self.everything.drift, **self.everything.summary()}
+        unread = {one.computer for one in self.everything.findings if one.rule == ACCOUNT_RULE}
+        summary |= {UNREAD: len(unread)} if unread else {}
+        if not self.everything.accepted:
+            summary.pop("accepted", None)
         summary |= {"baseline": True} if is_baseline else {}
         if self.since is None:
             return summary

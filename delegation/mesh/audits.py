@@ -6,6 +6,7 @@ numbers alone stay. The *baseline* says of each subject which audit looked at it
 that were asked to move it do: one by hand at noon must not make the nightly one silent.
 """
 
+import json
 from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
@@ -13,14 +14,17 @@ from uuid import UUID
 
 from delegation.changes import store
 from delegation.changes.journal import Journal
+from delegation.changes.outcomes import Result
 from delegation.changes.records import Records
 from delegation.changes.run import DONE, NewRun
-from delegation.mesh import audit_pages
+from delegation.mesh import account_records, audit_pages
 from delegation.mesh.audit_look import Look
 from delegation.mesh.audit_pages import AuditPage
 from delegation.mesh.checks import Finding
+from delegation.mesh.kept_before import KeptBefore
 from delegation.mesh.news import Audited, Baseline, LastLook, OldAudit
-from delegation.mesh.state import DELEGATION, added
+from delegation.mesh.snapshot import Computer
+from delegation.mesh.state import APPLY, DELEGATION, ROLLBACK, Delegation, added
 
 ROOM = 64 * 2**20
 """Bytes that all pages of findings take together, as compressed."""
@@ -30,6 +34,7 @@ class AuditRecord(NamedTuple):
     """A finished audit; ``audited_as`` is the inventory that it looked by.
 
     ``moves``: it is what later ones compare with. ``is_declared``: because it was told so.
+    ``accounts`` are those that it took for the inventory's machines.
     """
 
     audited_as: str
@@ -38,6 +43,7 @@ class AuditRecord(NamedTuple):
     summary: Mapping[str, Any]
     moves: bool = False
     is_declared: bool = False
+    accounts: tuple[Computer, ...] = ()
 
 
 def alone(records: Records) -> AbstractContextManager[None]:
@@ -105,6 +111,39 @@ def _old(journal: Journal, directory: str, digest: str) -> OldAudit | None:
     return None
 
 
+def kept_before(
+    journal: Journal, audited_as: str, objects: Mapping[str, str]
+) -> tuple[KeptBefore, ...]:
+    """What keep rules let stay when the last audit by that inventory looked, whoever made it.
+
+    Where none has looked so far: what the newest run left on ``objects``, accounts with their
+    labels by objectGUID. Raises JournalError.
+    """
+    if not journal.has("findings"):
+        return ()
+    for row in journal.rows(_NEWEST_PAGE, audited_as):
+        page = _page(journal, row["run"])
+        if page is not None and page.kept is not None:
+            # What was seen by that very audit had no number then.
+            return tuple(it if it.run else it._replace(run=row["run"]) for it in page.kept)
+    found: list[KeptBefore] = []
+    for guid, label in objects.items():
+        applied = guid, Result.APPLIED.value, APPLY, ROLLBACK
+        for row in journal.rows(_NEWEST_CHANGE, *applied):
+            with journal.reading(f"what run {row['run']} wrote"):
+                left = Delegation.from_record(json.loads(row["after"]))
+            found += [KeptBefore(guid, label, it, row["run"], row["started"]) for it in left.values]
+    return tuple(found)
+
+
+def listed_by_others(journal: Journal, audited_as: str) -> frozenset[str]:
+    """The objectGUIDs that audits by other inventories look at, as far as this journal knows."""
+    if not journal.has("looks"):
+        return frozenset()
+    query = "SELECT subject FROM looks WHERE inventory != ? AND NOT gone"
+    return frozenset(row["subject"] for row in journal.rows(query, audited_as))
+
+
 def found_by(journal: Journal, run: int) -> tuple[Finding, ...] | None:
     """What an audit found; None where that is not kept. Raises JournalError."""
     page = _page(journal, run)
@@ -130,6 +169,7 @@ def record(journal: Journal, run: NewRun, audit: AuditRecord) -> bool:
     # One transaction: a run whose findings were lost would make the next audit call all of it new.
     with store.transaction(db, journal.path):
         number = journal.add(run, DONE, audit.summary)
+        account_records.seen(journal, number, run.directory, audit.accounts)
         if content is not None:
             page = (number, audit.audited_as, content)
             db.execute("INSERT INTO findings VALUES (?, ?, ?)", page)
@@ -163,6 +203,12 @@ def writers_of(journal: Journal, guids: Collection[UUID]) -> dict[tuple[UUID, st
                 writers[guid, value.casefold()] = run
     return writers
 
+
+_NEWEST_PAGE = "SELECT run FROM findings WHERE scope = ? ORDER BY run DESC LIMIT 1"
+_NEWEST_CHANGE = (
+    "SELECT run, after, started FROM changes JOIN runs ON run = id"
+    " WHERE guid = ? AND result = ? AND kind IN (?, ?) ORDER BY run DESC LIMIT 1"
+)
 
 # The newest pages that fit into ROOM stay; besides them the run just added, whatever its size, and
 # what a baseline rests on: a host whose last page is forgotten would be new altogether.

@@ -5,16 +5,19 @@ judges a value. A value of msDS-AllowedToDelegateTo tells not who wrote it. So w
 for is ours only where it can be nobody else's, and foreign, that is left alone, in all other cases.
 """
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
 
 from delegation import names
 from delegation.inventory import Host, Inventory, Keep, Retired
+from delegation.inventory.accepted import Acceptance, Trusted
 from delegation.mesh import retirement
 from delegation.mesh.desired import Delegate, Desired
+from delegation.mesh.identities import Identities
+from delegation.mesh.living_names import LivingNames
 from delegation.mesh.snapshot import (
     TRUSTED_FOR_DELEGATION,
     TRUSTED_TO_AUTH_FOR_DELEGATION,
@@ -39,7 +42,9 @@ class Standing(StrEnum):
 class Verdict(NamedTuple):
     """``rule`` is the keep rule that matches the value: live if kept, expired if foreign.
 
-    ``by_retirement``: it is stale because a host was retired by its name.
+    ``by_gone_name``: it is stale because the inventory says of the host that it leads to, or of
+    that name of it, that it is gone. ``peer`` is the host, one that is delegated to, that it leads
+    to although it is not a desired value.
     """
 
     computer: str
@@ -47,7 +52,17 @@ class Verdict(NamedTuple):
     standing: Standing
     reason: str
     rule: Keep | None = None
-    by_retirement: bool = False
+    by_gone_name: bool = False
+    peer: str = ""
+
+    @property
+    def is_of_others(self) -> bool:
+        """Whether somebody else may need it to work as it does.
+
+        One that leads to a host which is delegated to anyway grants nothing by itself: the service
+        in a ticket can be substituted (RFC 4120 5.3).
+        """
+        return self.standing in {Standing.KEPT, Standing.FOREIGN} and not self.peer
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +114,7 @@ class Comparison:
     """Every host in scope whose account was found, in the order of the inventory.
 
     ``retired`` are the accounts of retired hosts that are still there, with all of their values.
+    ``identities``: which of the accounts are others than they were, as far as that is known.
     """
 
     inventory: Inventory
@@ -107,6 +123,7 @@ class Comparison:
     today: date
     hosts: tuple[HostComparison, ...]
     retired: tuple[HostComparison, ...] = ()
+    identities: Identities = field(default_factory=Identities)
 
     @property
     def objects(self) -> tuple[HostComparison, ...]:
@@ -129,7 +146,7 @@ def compare(
 
     Of retired hosts as well, as far as their accounts are there; limited, of those in ``limit``.
     """
-    judge = _ValueJudge(inventory, today)
+    judge = _ValueJudge(inventory, snapshot, today)
     hosts = []
     for label, delegate in desired.delegates.items():
         computer = snapshot.computer(delegate.host.computer)
@@ -146,10 +163,11 @@ def compare(
 class _ValueJudge:
     """The inventory's claims, indexed by casefolded host name."""
 
-    def __init__(self, inventory: Inventory, today: date) -> None:
+    def __init__(self, inventory: Inventory, snapshot: Snapshot, today: date) -> None:
         self.today = today
         self.keep = inventory.keep
         self.names = retirement.MeshNames.of(inventory)
+        self.living = LivingNames(inventory, snapshot, self.names)
         self.remove: dict[tuple[str, str], str] = {}
         for removal in inventory.remove:
             for label in removal.hosts:
@@ -189,11 +207,16 @@ class _ValueJudge:
         if is_claimed or not self.names.leads_here(verdict.value):
             return verdict
         reason = "held by a retired host"
-        return verdict._replace(standing=Standing.STALE, reason=reason, by_retirement=True)
+        return verdict._replace(standing=Standing.STALE, reason=reason, by_gone_name=True)
 
     def _extras(self, delegate: Delegate, values: list[str]) -> tuple[Verdict, ...]:
         label = delegate.host.label
-        peers = {endpoint.label for endpoint in delegate.endpoints if endpoint.is_host}
+        # Each with whether cifs is wanted of it: a mesh may ask for migrations alone.
+        peers: dict[str, bool] = {}
+        for endpoint in delegate.endpoints:
+            if endpoint.is_host:
+                wanted = (retirement.host_of(key, names.CIFS) for key in endpoint.keys)
+                peers[endpoint.label] = any(wanted)
         verdicts = [self._extra(label, value, peers) for value in sorted(values)]
         stale = [verdict.value for verdict in verdicts if verdict.standing is Standing.STALE]
         # A removal means its one value and no other.
@@ -203,32 +226,54 @@ class _ValueJudge:
         leaving_targets = {retirement.host_of(value, names.MIGRATION) for value in stale} - {""}
         return tuple(_leaving_with_its_twin(verdict, leaving_targets) for verdict in verdicts)
 
-    def _extra(self, label: str, value: str, peers: Collection[str]) -> Verdict:
+    def _extra(self, label: str, value: str, peers: Mapping[str, bool]) -> Verdict:
         rule = self._keep_rule(label, value)
-        if rule is not None and _is_live(rule, self.today):
+        if rule is not None and is_live(rule, self.today):
             return Verdict(label, value, Standing.KEPT, rule.reason or "keep rule", rule)
         if rule is not None:
             reason = f"its keep rule expired on {rule.expires}"
             return Verdict(label, value, Standing.FOREIGN, reason, rule)
         if removed := self.remove.get((label, value.casefold())):
             return Verdict(label, value, Standing.STALE, removed)
+        return self._by_name(label, value, peers)
+
+    def _by_name(self, label: str, value: str, peers: Mapping[str, bool]) -> Verdict:
+        """The verdict on a value that nothing in the inventory claims, by whom it leads to."""
         migration_target = retirement.host_of(value, names.MIGRATION)
         target = migration_target or retirement.host_of(value, names.CIFS)
-        if target in self.names.retired:
-            return Verdict(label, value, Standing.STALE, "retired", by_retirement=True)
+        former = self.living.former.get(target)
+        is_retired = target in self.names.retired
+        if is_retired or former is not None:
+            reason = "retired" if is_retired else f"a former name of {former}"
+            return Verdict(label, value, Standing.STALE, reason, by_gone_name=True)
+        host = self.names.hosts.get(target) or self.living.by_another_name(value)
+        if host is not None and host in peers and (migration_target or peers[host]):
+            return self._towards_peer(label, value, host)
         # Nothing but live migration uses the migration service: such a value towards one of our
         # own hosts is ours, whoever wrote it. A cifs value has many uses.
-        peer = self.names.hosts.get(migration_target)
-        if peer is not None and peer not in peers:
-            reason = "the host itself" if peer == label else f"{peer} is not a peer"
+        if host is not None and migration_target:
+            reason = "the host itself" if host == label else f"{host} is not a peer"
             return Verdict(label, value, Standing.STALE, reason)
-        return Verdict(label, value, Standing.FOREIGN, "not in the inventory")
+        reason = f"no mesh asks for cifs of {host}" if host in peers else "not in the inventory"
+        return Verdict(label, value, Standing.FOREIGN, reason)
+
+    def _towards_peer(self, label: str, value: str, peer: str) -> Verdict:
+        """A value of our services that leads where desired ones lead, and is written otherwise.
+
+        By another name that the host answers to it may be in use. A known name that is no desired
+        value, as with a port, is nobody's by any rule that we know, and stays a finding.
+        """
+        spn = names.ServicePrincipalName.parse(value)
+        if spn is not None and spn.host.casefold() in self.names.hosts:
+            return Verdict(label, value, Standing.FOREIGN, "not in the inventory", peer=peer)
+        reason = f"another name of {peer}, which lives on"
+        return Verdict(label, value, Standing.KEPT, reason, peer=peer)
 
     def _keep_rule(self, label: str, value: str) -> Keep | None:
         """The rule for this value: a live one wherever several match."""
         for_host = (rule for rule in self.keep if not rule.hosts or label in rule.hosts)
         matching = [rule for rule in for_host if rule.covers(value)]
-        live = [rule for rule in matching if _is_live(rule, self.today)]
+        live = [rule for rule in matching if is_live(rule, self.today)]
         return next(iter(live or matching), None)
 
 
@@ -241,5 +286,6 @@ def _leaving_with_its_twin(verdict: Verdict, leaving_targets: Collection[str]) -
     return Verdict(verdict.computer, verdict.value, Standing.STALE, reason)
 
 
-def _is_live(rule: Keep, today: date) -> bool:
+def is_live(rule: Keep | Acceptance | Trusted, today: date) -> bool:
+    """Whether what a rule says still holds: on the day itself, too."""
     return rule.expires is None or today <= rule.expires

@@ -10,8 +10,9 @@ from typing import Any, Protocol
 from delegation.changes.plan import refusal_lines
 from delegation.errors import Refused
 from delegation.inventory import Inventory
-from delegation.mesh import planning, survey
-from delegation.mesh.plan_mesh import PlanWorld, hints, tell_left_alone
+from delegation.mesh import planning
+from delegation.mesh.new_account_refusal import refuse_unknown_hosts
+from delegation.mesh.plan_mesh import PlanWorld, compared_for_plan, hints
 from delegation.mesh.plan_view import PlanView
 from delegation.mesh.snapshot import Directory
 from delegation.mesh.state import DelegationPlan, flags
@@ -114,10 +115,8 @@ def export_plan(
 
     Raises Refused for a plan that is blocked, UsageError for unknown hosts, AccountsError.
     """
-    labels = survey.limited(limit, world.inventory)
-    with world.reading() as reader:
-        comparison = survey.for_plan(world.inventory, reader, world.today(), labels)
-    tell_left_alone(world.teller, comparison, labels)
+    refuse_unknown_hosts(world.inventory, allow)
+    comparison = compared_for_plan(world, limit)
     plan = planning.plan(comparison, allow)
     if shown:
         world.teller.show(PlanView.of(plan, comparison, hints(world, comparison)))

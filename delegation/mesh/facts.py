@@ -165,5 +165,17 @@ def groups_not_told(operator: Operator) -> str:
     return f"which groups {operator.name} is in, this directory does not tell"
 
 
+def of_another_domain(operator: Operator) -> str:
+    """Why nothing can be told of an operator of another domain: his namesake here is another."""
+    return f"{operator.name} is of {operator.elsewhere}, which is not looked at"
+
+
+ASK_THERE = (
+    "ask a domain controller of that domain whether the account is marked sensitive, or in "
+    "Protected Users"
+)
+"""What to do about it."""
+
+
 def not_in_export(operator: Operator) -> str:
     return f"this export holds no account {operator.name}"

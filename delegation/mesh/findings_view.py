@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from delegation import names
 from delegation.inventory import Inventory
-from delegation.mesh.checks import DRIFT, RULES, Finding, Severity
+from delegation.mesh.checks import DRIFT, RULES, AcceptedFinding, Finding, Severity
 from delegation.mesh.compare import Comparison, Standing, Verdict
 
 
@@ -44,6 +44,7 @@ def kept_values(comparison: Comparison) -> tuple[KeptValue, ...]:
 class FindingsView(NamedTuple):
     """What was found, and in how much: ``objects`` that were judged, ``values`` as desired.
 
+    ``accepted`` findings stand apart: known and agreed, they are neither drift nor failure.
     ``dc`` None: no directory was looked at, and nothing could be found.
     """
 
@@ -53,9 +54,15 @@ class FindingsView(NamedTuple):
     values: int = 0
     findings: tuple[Finding, ...] = ()
     kept: tuple[KeptValue, ...] = ()
+    accepted: tuple[AcceptedFinding, ...] = ()
 
     @classmethod
-    def of(cls, comparison: Comparison, findings: Iterable[Finding]) -> "FindingsView":
+    def of(
+        cls,
+        comparison: Comparison,
+        findings: Iterable[Finding],
+        accepted: Iterable[AcceptedFinding] = (),
+    ) -> "FindingsView":
         return cls(
             comparison.desired.domain,
             comparison.snapshot.directory.dc,
@@ -63,6 +70,7 @@ class FindingsView(NamedTuple):
             values=sum(len(host.present) for host in comparison.hosts),
             findings=tuple(findings),
             kept=kept_values(comparison),
+            accepted=tuple(accepted),
         )
 
     @classmethod
@@ -80,6 +88,7 @@ class FindingsView(NamedTuple):
         counts = {"objects": self.objects, "values": self.values, "findings": len(self.findings)}
         if self.dc is None:
             return counts
+        counts["accepted"] = len(self.accepted)
         by_severity = Counter(finding.severity for finding in self.findings)
         return counts | {str(severity): by_severity[severity] for severity in WORST_FIRST}
 
@@ -90,7 +99,8 @@ class FindingsView(NamedTuple):
             "domain": self.domain,
             "dc": self.dc,
             "findings": [finding.to_json() for finding in self.findings],
-            "rules": rules_of(self.findings),
+            "accepted": [one.to_json() for one in self.accepted],
+            "rules": rules_of([*self.findings, *(one.finding for one in self.accepted)]),
             "kept": [value.to_json() for value in self.kept],
             "summary": self.summary(),
         }

@@ -112,9 +112,11 @@ class Matrix:
 def matrix(comparison: Comparison) -> Matrix:
     """Put every verdict in its place. Takes time in proportion to the values."""
     inventory = comparison.inventory
+    reached = comparison.desired.endpoints_of(list(comparison.desired.delegates))
+    servers = {endpoint.label: endpoint for endpoint in reached if not endpoint.is_host}
     targets = (
         *(Endpoint.of_host(host) for host in inventory.hosts.values()),
-        *(Endpoint.of_file_server(server) for server in inventory.file_servers),
+        *(servers.get(it.name) or Endpoint.of_file_server(it) for it in inventory.file_servers),
     )
     position: dict[str, int] = {}
     by_name: dict[str, int] = {}
@@ -122,6 +124,8 @@ def matrix(comparison: Comparison) -> Matrix:
         position[target.label] = index
         by_name[target.computer.casefold()] = index
         by_name[target.fqdn.casefold()] = index
+    for server in inventory.file_servers:
+        by_name |= {name.casefold(): position[server.name] for name in server.names}
     ignored = inventory.policy.foreign is Foreign.IGNORE
     rows = tuple(_row(host, position, by_name, ignored=ignored) for host in comparison.hosts)
     groups = tuple(_groups(inventory, position))

@@ -12,9 +12,18 @@ from delegation.changes.opening import Prospect
 from delegation.changes.outcomes import Result
 from delegation.changes.plan import Blocked, Plan
 from delegation.changes.run import NewRun, Run
-from delegation.events import Event, EventSeverity
-from delegation.mesh import retirement
-from delegation.mesh.plan_mesh import PlannedMesh, PlanWorld, plan_from, tell_left_alone
+from delegation.errors import DelegationError
+from delegation.events import Event, EventSeverity, Remark
+from delegation.mesh import account_records, retirement
+from delegation.mesh.known_accounts import accounts_in_reach
+from delegation.mesh.new_account_refusal import refuse_unknown_hosts
+from delegation.mesh.plan_mesh import (
+    PlannedMesh,
+    PlanWorld,
+    lacking_rights,
+    plan_from,
+    tell_remarks,
+)
 from delegation.mesh.seams import Writer
 from delegation.mesh.snapshot import Directory
 from delegation.mesh.state import DELEGATION, Delegation, DelegationPlan
@@ -24,8 +33,8 @@ class WriteWorld(PlanWorld, Protocol):
     """What an apply needs besides: the directory to change, and where its undo is put."""
 
     @property
-    def recorded_as(self) -> str:
-        """What runs on this directory are recorded against."""
+    def inventory_path(self) -> str:
+        """Where the inventory lies, for the record."""
 
     def writing(self, prefer: Collection[str] = ()) -> AbstractContextManager[Writer]:
         """``prefer``: domain controllers to try first, if none is named."""
@@ -37,6 +46,9 @@ class WriteWorld(PlanWorld, Protocol):
     def migrating(self, journal: Journal) -> Mapping[str, int]:
         """The run of migrations that holds each host, by casefolded label; none without one."""
 
+
+UNWRITABLE = "unwritable"
+"""The refusal of objects that the account may not write, and the --allow name that leaves them."""
 
 WriteUndo = Callable[[Run, DelegationPlan], None]
 """Puts the undo of a run where it is found without us. Raises JournalError."""
@@ -77,11 +89,13 @@ class OpenedDirectory:
         self._writes_undo(run, plan)
 
     def after_write(self, report: Report[Delegation]) -> Iterable[Event]:
-        if self.recorded_as.startswith("ldif:"):
-            return
         applied = [outcome for outcome in report.outcomes if outcome.result is Result.APPLIED]
-        if applied:
-            yield InEffectLater(tuple(outcome.change.target.name for outcome in applied))
+        if not applied:
+            return
+        if self.recorded_as.startswith("ldif:"):
+            yield FileAloneChanged(self.place)
+            return
+        yield InEffectLater(tuple(outcome.change.target.name for outcome in applied))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +118,20 @@ class InEffectLater:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class FileAloneChanged:
+    """What was written to is an export: no domain controller reads it, and nothing is in effect."""
+
+    file: str
+    severity: EventSeverity = EventSeverity.NOTE
+
+    def words(self) -> Sequence[str]:
+        return (
+            f"  only the file {self.file} was changed: no domain controller knows of it",
+            "  export ldif, before an apply, writes the change for a directory",
+        )
+
+
 class MeshToApply(OpenedDirectory):
     """The mesh, opened to be made as the inventory says; implements opening.OpenedToApply."""
 
@@ -120,19 +148,45 @@ class MeshToApply(OpenedDirectory):
         self._labels = labels
         self._allow = allow
         self._journal = journal
+        self._known = account_records.known(journal, self.recorded_as)
+        self._goes_by: PlannedMesh | None = None
+        """The last plan, and with it the accounts that it takes for the hosts."""
 
     def plan(self) -> Prospect[Delegation]:
         planned = self._planned()
-        tell_left_alone(self._world.teller, planned.comparison, self._labels)
-        return Prospect(planned.plan, planned.view)
+        tell_remarks(self._world.teller, planned.comparison, self._labels)
+        return self._within_rights(planned)
 
     def plan_again(self, confirmed: Prospect[Delegation]) -> Prospect[Delegation]:  # noqa: ARG002
         """All of it: one search reads every host at once."""
-        planned = self._planned()
-        return Prospect(planned.plan, planned.view)
+        return self._within_rights(self._planned())
+
+    def _within_rights(self, planned: PlannedMesh) -> Prospect[Delegation]:
+        """The plan, refused for objects that this account surely may not write, or without them.
+
+        Otherwise the first of them ends the run in the middle, with a part of the mesh written.
+        """
+        plan, view = planned.plan, planned.view
+        lacking = lacking_rights(plan, self.changer)
+        if not lacking:
+            return Prospect(plan, view)
+        if UNWRITABLE not in self._allow:
+            refused = tuple(_refused_rights(hosts, what) for what, hosts in lacking.items())
+            plan = replace(plan, blocked=(*plan.blocked, *refused))
+            return Prospect(plan, replace(view, plan=plan))
+        left: dict[str, DelegationError] = {}
+        for attributes, hosts in lacking.items():
+            why = DelegationError(
+                f"left: this account may not write {attributes} there",
+                "apply again as an account that may",
+            )
+            left |= dict.fromkeys(hosts, why)
+        changes = tuple(change for change in plan.changes if change.target.name not in left)
+        return Prospect(replace(plan, changes=changes), view, left, whole=plan)
 
     def _planned(self) -> PlannedMesh:
-        planned = plan_from(self._world, self.changer, self._labels, self._allow)
+        planned = plan_from(self._world, self.changer, self._labels, self._allow, self._known)
+        self._goes_by = planned
         held = tuple(self._held_by_migrations(planned.plan))
         if not held:
             return planned
@@ -156,6 +210,26 @@ class MeshToApply(OpenedDirectory):
                     f"see delegation migrate status {run}; let it end, or abandon them",
                 )
 
+    def before_first_write(self, run: Run, plan: Plan[Delegation]) -> None:
+        """Whoever confirmed the plan has confirmed the accounts that it is for."""
+        super().before_first_write(run, plan)
+        if self._goes_by is not None:
+            accounts = accounts_in_reach(self._goes_by.comparison).values()
+            news = [account for account in accounts if not self._known.has_allowed(account)]
+            account_records.allowed(self._journal, run.id, self.recorded_as, news)
+
+    def keep_allowed(self) -> None:
+        """Record that accounts were allowed where nothing was to be written to any."""
+        planned = self._goes_by
+        if planned is None or planned.plan.changes or planned.plan.blocked:
+            return
+        new = [other.account for other in planned.comparison.identities.new]
+        if new:
+            run = account_records.allowed_alone(self._journal, self.new_run(planned.plan), new)
+            hosts = names.fold(other.label for other in planned.comparison.identities.new)
+            what = f"run {run} records that another account of {hosts} is allowed"
+            self._world.teller.say(Remark(what))
+
     def new_run(self, plan: Plan[Delegation]) -> NewRun:
         inventory, directory = self._world.inventory, self.changer.directory
         return NewRun(
@@ -166,7 +240,17 @@ class MeshToApply(OpenedDirectory):
             self._world.connection_record(directory),
             inventory.digest,
             plan.digest,
+            account=self.changer.own_account(),
+            inventory_path=self._world.inventory_path,
         )
+
+
+def _refused_rights(hosts: Collection[str], attributes: str) -> Blocked:
+    message = (
+        f"this account may not write {attributes} there: give it the right, or apply as one that "
+        "may; delegation check shows what each object lets it write"
+    )
+    return Blocked(names.fold(hosts), UNWRITABLE, message, UNWRITABLE)
 
 
 @contextmanager
@@ -174,7 +258,11 @@ def open_to_apply(
     world: WriteWorld, labels: frozenset[str] | None, allow: Collection[str], journal: Journal
 ) -> Iterator[MeshToApply]:
     """The mesh to change, on the DC that alone can tell of runs that died, if there is one."""
+    refuse_unknown_hosts(world.inventory, allow)
     unsettled = journal.unsettled(DELEGATION)
     prefer = [run.dc for run in unsettled if run.directory == world.recorded_as]
     with world.writing(prefer) as writer:
-        yield MeshToApply(writer, world, labels, allow, journal)
+        opened = MeshToApply(writer, world, labels, allow, journal)
+        yield opened
+        # Not reached where it was refused or declined.
+        opened.keep_allowed()

@@ -1,6 +1,6 @@
 """The mesh, opened to take back a run: on its own domain controller, or on one that is chosen."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -9,15 +9,15 @@ from delegation import names
 from delegation.changes.journal import Journal
 from delegation.changes.opening import Prospect
 from delegation.changes.plan import Blocked, Plan
-from delegation.changes.rewrites import Rewrites
 from delegation.changes.run import NewRun, Run
+from delegation.changes.undoing import Effects, Undoing, all_after
 from delegation.errors import Advice, DelegationError, Refused, UsageError
 from delegation.events import Teller, warning
 from delegation.mesh import snapshot, undo
 from delegation.mesh.mesh_changes import OpenedDirectory
 from delegation.mesh.seams import Writer
 from delegation.mesh.snapshot import Directory
-from delegation.mesh.state import DELEGATION, Delegation, DelegationChange, DelegationPlan
+from delegation.mesh.state import DELEGATION, Delegation, DelegationPlan
 from delegation.mesh.undo import StayingPart
 
 
@@ -48,14 +48,14 @@ class UndoWorld(Protocol):
 
 @dataclass(frozen=True)
 class MeshUndoView:
-    """A rollback that is about to be made: of which run, where, and what to be warned of.
+    """A rollback that is about to be made: of which runs, where, and what to be warned of.
 
-    ``left`` are objects that stay as the run left them, or may have left them, and why, by name;
+    ``left`` are objects that stay as the runs left them, or may have left them, and why, by name;
     ``conflicts`` what of others a later run has written again; ``as_before`` the parts that are as
     before already, by name.
     """
 
-    run: Run
+    undoing: Undoing
     dc: str
     plan: DelegationPlan
     warnings: tuple[str, ...]
@@ -65,17 +65,20 @@ class MeshUndoView:
 
 
 class MeshToUndo(OpenedDirectory):
-    """The mesh, opened where a run was made, to take it back."""
+    """The mesh, opened where runs were made, to take them back."""
 
-    def __init__(self, changer: Writer, world: UndoWorld, run: Run, allow: Collection[str]) -> None:
-        super().__init__(changer, run.directory, world.write_undo_file)
-        self._connection = world.connection_record_of(run, changer.directory)
-        self._run = run
+    def __init__(
+        self, changer: Writer, world: UndoWorld, undoing: Undoing, allow: Collection[str]
+    ) -> None:
+        newest = undoing.newest
+        super().__init__(changer, newest.directory, world.write_undo_file)
+        self._connection = world.connection_record_of(newest, changer.directory)
+        self._undoing = undoing
         self._allow = allow
 
     def cannot_tell_of(self, run: Run) -> str:
         """Somebody chose this one in the open, for the run that is to be undone."""
-        return "" if run.id == self._run.id else super().cannot_tell_of(run)
+        return "" if run.id in self._undoing.numbers else super().cannot_tell_of(run)
 
     def unmade_is_untold(self, run: Run) -> str:
         """Where the run's own domain controller did not get to replicate, it looks unmade."""
@@ -84,34 +87,35 @@ class MeshToUndo(OpenedDirectory):
             return ""
         return f"not found made on {here}, where what {run.dc} has not replicated is missing"
 
-    def undo(
-        self,
-        made: Sequence[DelegationChange],
-        in_doubt: Sequence[DelegationChange],
-        rewrites: Rewrites,
-    ) -> Prospect[Delegation]:
+    def undo(self, effects: Effects[Delegation]) -> Prospect[Delegation]:
         """One reading of the objects, and one of the domain controllers that nobody may reach."""
-        run = self._run
-        if not made and not in_doubt:
-            raise self._nothing_in_effect()
+        undoing, made = self._undoing, effects.made
+        if effects.is_empty and undoing.back_to is None:
+            what = f"{undoing.words} wrote nothing that is still in effect"
+            raise DelegationError(what, "see: delegation history")
+        doubtful = [change for _, change in effects.in_doubt]
         directory = self.changer.directory
         accounts = self.changer.find([])
         controllers = snapshot.resolve(directory, [], accounts).domain_controller_names
-        now = self.changer.read([change.target.guid for change in (*made, *in_doubt)])
-        back = undo.reversal(run.domain, made, now, controllers, self._allow, rewrites)
-        found = [change.target.name for change in in_doubt if change.target.guid in now]
-        absent = [change.target.name for change in in_doubt if change.target.guid not in now]
+        now = self.changer.read([change.target.guid for change in (*made, *doubtful)])
+        domain, rewrites = undoing.newest.domain, effects.rewrites
+        back = undo.reversal(domain, made, now, controllers, self._allow, rewrites)
+        absent = [change.target.name for change in doubtful if change.target.guid not in now]
         lost = (*back.not_found, *absent)
-        left = {**_not_found(run, lost), **_in_doubt(run, found)}
+        found = [(run, it.target.name) for run, it in effects.in_doubt if it.target.guid in now]
+        left = {**_not_found(undoing, lost), **_in_doubt(found)}
         view = MeshUndoView(
-            run, directory.dc, back.plan, back.warnings, left, back.conflicts, back.as_before
+            undoing, directory.dc, back.plan, back.warnings, left, back.conflicts, back.as_before
         )
         conflicts, stays = undo.refusals(back.conflicts), self._may_be_there(back.as_before)
-        return Prospect(back.plan, view, left, frozenset(lost), conflicts, stays)
+        # What may only look undone is not called so for good.
+        done = () if stays else back.done
+        return Prospect(back.plan, view, left, frozenset(lost), conflicts, stays, done)
 
     def _may_be_there(self, as_before: Collection[str]) -> tuple[Blocked, ...]:
-        """Where the run's own domain controller did not get to replicate, all looks undone."""
-        why = self.unmade_is_untold(self._run)
+        """Where a run's own domain controller did not get to replicate, all looks undone."""
+        untold = filter(None, map(self.unmade_is_untold, self._undoing.runs))
+        why = next(untold, "")
         if not why or not as_before:
             return ()
         return (Blocked(names.fold(as_before), "not-replicated", f"as before, or {why}"),)
@@ -125,36 +129,36 @@ class MeshToUndo(OpenedDirectory):
             directory.dc,
             self._connection,
             plan_digest=plan.digest,
+            account=self.changer.own_account(),
         )
 
     def nothing_left(self, back: Prospect[Delegation]) -> DelegationError | None:
         if not back.unreached and not back.left:
             return None
-        what = f"nothing of run {self._run.id} can be taken back now; nothing was written"
+        what = f"nothing of {self._undoing.words} can be taken back now; nothing was written"
         return DelegationError(what)
 
-    def _nothing_in_effect(self) -> DelegationError:
-        what = f"run {self._run.id} wrote nothing that is still in effect"
-        return DelegationError(what, "see: delegation history")
 
-
-def _not_found(run: Run, lost: Collection[str]) -> dict[str, DelegationError]:
+def _not_found(undoing: Undoing, lost: Collection[str]) -> dict[str, DelegationError]:
     """Objects that are left out because none has their GUID, by name."""
     error = DelegationError(
         "left: not found by GUID: deleted, moved out of sight, or not for this logon to see",
-        Advice("when it is restored: ", DELEGATION.undo_command(run.id)),
+        Advice("when it is restored: ", undoing.command(DELEGATION)),
     )
     return dict.fromkeys(lost, error)
 
 
-def _in_doubt(run: Run, doubtful: Collection[str]) -> dict[str, DelegationError]:
-    """Objects that are left out because nobody knows what the run did to them, by name."""
-    said = DELEGATION.settle_command(run.id, names.fold(doubtful))
-    error = DelegationError(
-        f"left: in doubt whether run {run.id} changed it",
-        Advice("a person may say what no domain controller can tell: ", said),
-    )
-    return dict.fromkeys(doubtful, error)
+def _in_doubt(doubtful: Iterable[tuple[int, str]]) -> dict[str, DelegationError]:
+    """Objects that are left out because nobody knows what a run did to them, by name."""
+    errors: dict[str, DelegationError] = {}
+    for run, hosts in names.grouped(doubtful).items():
+        said = DELEGATION.settle_command(run, names.fold(hosts))
+        error = DelegationError(
+            f"left: in doubt whether run {run} changed it",
+            Advice("a person may say what no domain controller can tell: ", said),
+        )
+        errors |= dict.fromkeys(hosts, error)
+    return errors
 
 
 class MeshUndoOpening:
@@ -204,12 +208,20 @@ class MeshUndoOpening:
             )
         return chosen
 
+    def all_after(self, journal: Journal, number: int) -> Undoing:
+        stays = self.numbered(journal, number)
+        # A run on hosts says nothing of a directory; an audit of one does.
+        is_of_one = not stays.directory.startswith("hosts:")
+        directory = stays.directory if is_of_one else self._world.directory_meant
+        return all_after(journal, stays, DELEGATION, directory)
+
     @contextmanager
-    def to_undo(self, run: Run) -> Iterator[MeshToUndo]:
-        with self._world.writing_back(run) as writer:
-            if risk := self._risk_of_elsewhere(run, writer.directory):
+    def to_undo(self, undoing: Undoing) -> Iterator[MeshToUndo]:
+        with self._world.writing_back(undoing.newest) as writer:
+            risks = [self._risk_of_elsewhere(run, writer.directory) for run in undoing.runs]
+            for risk in dict.fromkeys(filter(None, risks)):
                 self._world.teller.say(warning(risk))
-            yield MeshToUndo(writer, self._world, run, self._allow)
+            yield MeshToUndo(writer, self._world, undoing, self._allow)
 
     def _risk_of_elsewhere(self, run: Run, directory: Directory) -> str:
         """What may go wrong on another DC than the run's; empty on that one.

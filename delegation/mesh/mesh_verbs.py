@@ -3,11 +3,13 @@
 from collections.abc import Collection
 from functools import partial
 
-from delegation.changes import settlement, verbs
+from delegation.changes import rolling_back, settlement, verbs
 from delegation.changes.records import Records
 from delegation.changes.review import Reviewed
+from delegation.changes.rolling_back import UndoRequest
+from delegation.changes.run import Asked
 from delegation.changes.settlement import ConfirmSettlement, Said, SettlementView
-from delegation.changes.verbs import Carried, Confirm, UndoRequest
+from delegation.changes.verbs import Carried, Confirm
 from delegation.mesh import survey
 from delegation.mesh.mesh_changes import WriteWorld, open_to_apply
 from delegation.mesh.mesh_undo import MeshUndoOpening, UndoWorld
@@ -30,14 +32,17 @@ def apply_mesh(  # noqa: PLR0913 - what may be said of an apply
     ``reviewed`` is what the plan must be. Raises UsageError, AccountsError, DirectoryError,
     JournalError, and Refused where nothing was written because it would not have been safe.
     """
-    labels = survey.limited(limit, world.inventory)
+    reviewed = reviewed or Reviewed(DelegationPlanForm())
+    labels = survey.limited(reviewed.limited(limit), world.inventory)
+    reviewed.tell_untyped(world.teller, allow)
     return verbs.apply(
         partial(open_to_apply, world, labels, allow),
         world.records,
-        reviewed or Reviewed(DelegationPlanForm()),
+        reviewed,
         world.teller,
         confirm,
         ticket,
+        Asked(limit, tuple(sorted(allow))),
     )
 
 
@@ -47,6 +52,7 @@ def roll_back_mesh(  # noqa: PLR0913 - what may be said of a rollback
     confirm: Confirm[Delegation] | None,
     *,
     run: int | None = None,
+    back_to: int | None = None,
     limit: str | None = None,
     skip_conflicts: bool = False,
     allow: Collection[str] = (),
@@ -54,13 +60,14 @@ def roll_back_mesh(  # noqa: PLR0913 - what may be said of a rollback
 ) -> Carried[Delegation]:
     """Take back what ``run``, or the newest apply, did to the mesh, and nothing else.
 
+    ``back_to``: what all runs did after that one, which stays, by one change of each object.
     ``limit``: only on these hosts. ``skip_conflicts``: what can't be taken back stays, and the rest
     is taken back all the same.
     """
-    return verbs.roll_back(
+    return rolling_back.roll_back(
         MeshUndoOpening(world, allow),
         records,
-        UndoRequest(run, limit, skip_conflicts),
+        UndoRequest(run, limit, skip_conflicts, back_to, tuple(allow)),
         DelegationPlanForm(),
         world.teller,
         confirm,

@@ -132,6 +132,12 @@ class NameOwners(NamedTuple):
         name = self.target.name if self.target else self.endpoint.computer
         return f"setspn -S {_spn(self.registered)} {in_powershell(name, plain=True)}"
 
+    @property
+    def registering_itself(self) -> str:
+        """How the target gets the very name, whatever else stands for it."""
+        name = self.target.name if self.target else self.endpoint.computer
+        return f"setspn -S {_spn(self.value)} {in_powershell(name, plain=True)}"
+
 
 def of_endpoint(snapshot: Snapshot, endpoint: Endpoint) -> Iterator[NameOwners]:
     """Of each of an endpoint's values."""

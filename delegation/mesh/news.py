@@ -6,9 +6,9 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from delegation.mesh.audit_look import INVENTORY, KEEP_RULES, Look
+from delegation.mesh.audit_look import DOMAIN, INVENTORY, NO_OBJECTS, Look, host_meant
 from delegation.mesh.audit_pages import AuditPage, PastFinding
-from delegation.mesh.checks import RULE_IDS, Finding, Severity
+from delegation.mesh.checks import RULE_IDS, AcceptedFinding, Finding, Severity
 
 
 class Audited(NamedTuple):
@@ -72,7 +72,8 @@ class News(NamedTuple):
     ``new``: not found before. ``uncounted``: found by rules that looked for the first time, and
     perhaps there for long. ``reminded``: known, and due to be told again. ``known``: the others.
     ``resolved``: found before, and looked for in vain. ``page`` has all that was found, with when
-    it was told before; empty for what is to be told now.
+    it was told before; empty for what is to be told now. ``accepted``: not accepted before, and
+    ``accepted_page`` has all of these.
     """
 
     new: tuple[Finding, ...] = ()
@@ -82,10 +83,22 @@ class News(NamedTuple):
     resolved: tuple[Finding, ...] = ()
     left_out: tuple[NotLookedAt, ...] = ()
     page: tuple[PastFinding, ...] = ()
+    accepted: tuple[AcceptedFinding, ...] = ()
+    accepted_page: tuple[PastFinding, ...] = ()
 
 
-def news(found: Iterable[Finding], look: Look, baseline: Baseline, remind_before: str = "") -> News:
-    """What is new of ``found``; what was last told before ``remind_before`` is told again."""
+def news(
+    found: Iterable[Finding],
+    look: Look,
+    baseline: Baseline,
+    remind_before: str = "",
+    accepted: Iterable[AcceptedFinding] = (),
+) -> News:
+    """What is new of ``found``; what was last told before ``remind_before`` is told again.
+
+    What is accepted is there, so that it is never called resolved; told once, it is no news. It is
+    not known as told: when its day has passed, or its rule is gone, it is new.
+    """
     known_before = _KnownBefore(look, baseline)
     new: list[Finding] = []
     uncounted: list[Finding] = []
@@ -93,6 +106,15 @@ def news(found: Iterable[Finding], look: Look, baseline: Baseline, remind_before
     known: list[Finding] = []
     page: list[PastFinding] = []
     now: set[Atom] = set()
+    newly_accepted: list[AcceptedFinding] = []
+    accepted_page: list[PastFinding] = []
+    for one in accepted:
+        subject = look.subject(one.finding)
+        parts = atoms(one.finding, subject)
+        now.update(parts)
+        if not known_before.accepted.issuperset(parts):
+            newly_accepted.append(one)
+        accepted_page.append(PastFinding(one.finding, subject, ""))
     for finding in found:
         subject = look.subject(finding)
         parts = atoms(finding, subject)
@@ -114,6 +136,8 @@ def news(found: Iterable[Finding], look: Look, baseline: Baseline, remind_before
         tuple(known_before.resolved(now)),
         tuple(known_before.left_out()),
         tuple(page),
+        tuple(newly_accepted),
+        tuple(accepted_page),
     )
 
 
@@ -148,7 +172,12 @@ class _KnownBefore:
         # A subject's findings count as the last audit that looked at it found them.
         self._last: list[tuple[PastFinding, list[Atom]]] = []
         self._known: dict[Atom, tuple[Severity, str]] = {}
-        for past in (past for run in baseline.pages for past in self._last_of(run)):
+        self.accepted: set[Atom] = set()
+        for run, page in baseline.pages.items():
+            for past in self._last_of(run, page.accepted):
+                self.accepted.update(atoms(past.finding, past.subject))
+        everything = (self._last_of(run, page.found) for run, page in baseline.pages.items())
+        for past in (past for found in everything for past in found):
             parts = atoms(past.finding, past.subject)
             self._last.append((past, parts))
             for atom in parts:
@@ -159,9 +188,10 @@ class _KnownBefore:
             name = by_name(finding)
             self._old[name] = max(finding.severity, self._old.get(name, finding.severity))
 
-    def _last_of(self, run: int) -> Iterator[PastFinding]:
+    def _last_of(self, run: int, found: Iterable[PastFinding]) -> Iterator[PastFinding]:
+        """What of a page still counts."""
         looks = self._baseline.looks
-        for past in self._baseline.pages[run].found:
+        for past in found:
             last_look = looks.get(past.subject)
             if last_look is not None and last_look.run == run:
                 yield past
@@ -185,7 +215,12 @@ class _KnownBefore:
 
         Of a host that is new in the inventory everything is new.
         """
-        last_look = self._baseline.looks.get(subject)
+        looks = self._baseline.looks
+        # Who reaches a host from outside is a subject that older versions did not look at at all:
+        # it is their rules then that did not look, and not a host that is new.
+        last_look = looks.get(subject) or looks.get(host_meant(subject))
+        if subject == DOMAIN:
+            last_look = looks.get(DOMAIN) or looks.get(INVENTORY)
         if last_look is not None:
             page = self._baseline.pages.get(last_look.run)
             return page.rules if page else RULE_IDS
@@ -227,7 +262,7 @@ class _KnownBefore:
             for label in self._left_out_since_old():
                 count[label] = count.get(label, 0) + 1
         for label in sorted(count):
-            if label in {INVENTORY, KEEP_RULES} and not count[label]:
+            if label in NO_OBJECTS and not count[label]:
                 continue
             yield NotLookedAt(label, count[label], for_now=not self._look.is_whole)
 

@@ -13,6 +13,7 @@ from delegation.changes.run import Run
 from delegation.errors import DelegationError
 from delegation.events import warning
 from delegation.mesh import audits
+from delegation.mesh.audit_view import UNREAD
 from delegation.mesh.checks import Finding
 from delegation.mesh.compare import Comparison
 from delegation.mesh.matrix import Row
@@ -50,6 +51,11 @@ class AuditAccount:
         with journal.reading(f"run {run.id}"):
             return cls(run, findings, _audited_in_words(run.summary))
 
+    @property
+    def hosts(self) -> frozenset[str]:
+        """Those on which it found something."""
+        return frozenset(finding.computer for finding in self.findings or ())
+
     def summary_json(self) -> Mapping[str, Any]:
         """Nothing: the page of an audit has its numbers."""
         return {}
@@ -60,12 +66,21 @@ class AuditAccount:
         return {"findings": [finding.to_json() for finding in self.findings]}
 
 
+def drift_in_words(summary: Mapping[str, Any]) -> str:
+    """``drift``, ``no drift``, or of how many hosts nobody knows; of an audit's summary."""
+    if summary.get("drift"):
+        return "drift"
+    if unread := int(summary.get(UNREAD, 0)):
+        return f"{names.counted(unread, 'host')} could not be judged"
+    return "no drift"
+
+
 def _audited_in_words(summary: Mapping[str, Any]) -> str:
     """``drift, 3 findings, 1 new since run 4, baseline``."""
-    words = [
-        "drift" if summary.get("drift") else "no drift",
-        names.counted(int(summary.get("findings", 0)), "finding"),
-    ]
+    words = [drift_in_words(summary)]
+    words.append(names.counted(int(summary.get("findings", 0)), "finding"))
+    if summary.get("accepted"):
+        words.append(f"{int(summary['accepted']):,} accepted")
     if summary.get("since"):
         words.append(f"{summary.get('new', 0):,} new since run {summary['since']}")
     words += ["baseline"] if summary.get("baseline") else []

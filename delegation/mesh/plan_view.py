@@ -3,7 +3,7 @@
 This is the one view of a plan: JSON, text, reports and reviews all come from it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,7 @@ from uuid import UUID
 from delegation.inventory import Foreign
 from delegation.mesh.compare import Comparison, Standing, Verdict
 from delegation.mesh.findings_view import KeptValue, kept_values
+from delegation.mesh.inventory_lines import InventoryLines
 from delegation.mesh.planning import removals
 from delegation.mesh.state import DelegationChange, DelegationPlan, added, flags, removed
 
@@ -46,13 +47,21 @@ class PlanSummary:
 
     @classmethod
     def of(cls, plan: DelegationPlan, comparison: Comparison) -> "PlanSummary":
+        unchanged = sum(len(host.present) for host in comparison.hosts)
+        return cls.counted(plan.changes, len(comparison.objects), unchanged)
+
+    @classmethod
+    def counted(
+        cls, changes: Sequence[DelegationChange], objects: int, unchanged_values: int
+    ) -> "PlanSummary":
+        """Of changes, and of how much they are a part."""
         return cls(
-            objects=len(comparison.objects),
-            changed=len(plan.changes),
-            add=sum(len(added(change)) for change in plan.changes),
-            remove=sum(len(removed(change)) for change in plan.changes),
-            flags=sum(bool(flags(change)) for change in plan.changes),
-            unchanged_values=sum(len(host.present) for host in comparison.hosts),
+            objects=objects,
+            changed=len(changes),
+            add=sum(len(added(change)) for change in changes),
+            remove=sum(len(removed(change)) for change in changes),
+            flags=sum(bool(flags(change)) for change in changes),
+            unchanged_values=unchanged_values,
         )
 
     def to_json(self) -> dict[str, int]:
@@ -84,10 +93,9 @@ class PlanView:
             for verdict in removals(comparison, host):
                 reasons[host.label, verdict.value] = verdict.reason
         left_alone: list[ForeignValue] = []
-        for verdict, guid in foreign_values(comparison):
-            if (verdict.computer, verdict.value) not in reasons:
-                hint = _hint(verdict, guid, hints)
-                left_alone.append(ForeignValue(verdict.computer, verdict.value, hint))
+        for foreign in foreign_hints(comparison, hints):
+            if (foreign.computer, foreign.value) not in reasons:
+                left_alone.append(foreign)
         return cls(
             plan,
             comparison.snapshot.directory.dc,
@@ -151,17 +159,17 @@ def foreign_values(comparison: Comparison) -> list[tuple[Verdict, UUID]]:
 
 def foreign_hints(comparison: Comparison, hints: Hints) -> tuple[ForeignValue, ...]:
     """The same, each with what may help to decide about it."""
+    lines = InventoryLines(comparison.inventory)
     return tuple(
-        ForeignValue(verdict.computer, verdict.value, _hint(verdict, guid, hints))
+        ForeignValue(verdict.computer, verdict.value, _hint(lines, verdict, guid, hints))
         for verdict, guid in foreign_values(comparison)
     )
 
 
-def _hint(verdict: Verdict, guid: UUID, hints: Hints) -> str:
+def _hint(lines: InventoryLines, verdict: Verdict, guid: UUID, hints: Hints) -> str:
     if verdict.rule is not None:
         return verdict.reason
     run = hints.get((guid, verdict.value.casefold()))
     if run is None:
         return ""
-    host = verdict.value.rpartition("/")[2].partition(".")[0]
-    return f"run {run} added this; list {host} under retired to remove it"
+    return f"run {run} added this; {lines.to_remove(verdict.value)}"

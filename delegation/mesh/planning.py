@@ -13,7 +13,9 @@ from delegation.mesh import facts
 from delegation.mesh.compare import Comparison, HostComparison, Standing, Verdict
 from delegation.mesh.desired import Endpoint
 from delegation.mesh.facts import NoAccount
+from delegation.mesh.inventory_lines import InventoryLines
 from delegation.mesh.name_owners import NameOwners
+from delegation.mesh.new_account_refusal import refuse_other_accounts
 from delegation.mesh.snapshot import (
     TRUSTED_FOR_DELEGATION,
     TRUSTED_TO_AUTH_FOR_DELEGATION,
@@ -39,9 +41,11 @@ def plan(comparison: Comparison, allow: Collection[str] = ()) -> DelegationPlan:
         if change is not None:
             changes.append(change)
     changes.sort(key=lambda change: names.dn_key(change.target.dn))
-    refusals = _refusals(comparison, changes)
+    lifted = {name.casefold() for name in allow}
     blocked = tuple(
-        refusal for refusal in refusals if not refusal.override or refusal.override not in allow
+        refusal
+        for refusal in _refusals(comparison, changes)
+        if not refusal.override or refusal.override.casefold() not in lifted
     )
     return Plan(DELEGATION.name, comparison.desired.domain, tuple(changes), blocked)
 
@@ -99,8 +103,8 @@ def _change(comparison: Comparison, host: HostComparison) -> DelegationChange | 
 
 def _refusals(comparison: Comparison, changes: list[DelegationChange]) -> Iterator[Blocked]:
     for host in comparison.hosts:
-        fqdn = host.delegate.host.fqdn
-        yield from _account_refusals(host.label, host.computer, fqdn, is_host=True)
+        yield from _account_refusals(Endpoint.of_host(host.delegate.host), host.computer)
+    yield from refuse_other_accounts(comparison)
     in_scope = set(comparison.labels)
     for endpoint in comparison.desired.endpoints_of(comparison.labels):
         yield from _endpoint_refusals(comparison.snapshot, endpoint, in_scope)
@@ -110,28 +114,28 @@ def _refusals(comparison: Comparison, changes: list[DelegationChange]) -> Iterat
     yield from _removals_refusal(comparison, changes)
 
 
-def _account_refusals(
-    label: str, computer: Computer, fqdn: str, *, is_host: bool
-) -> Iterator[Blocked]:
+def _account_refusals(end: Endpoint, computer: Computer) -> Iterator[Blocked]:
     # A ticket's service name lies outside its encrypted part (RFC 4120, 5.3): whoever gets one for
     # cifs/dc1 can rename it to ldap/dc1. Towards a domain controller, that is the whole domain.
     if computer.is_domain_controller:
         yield Blocked(
-            label,
+            end.label,
             "domain-controller",
             f"{computer.name} is a domain controller: whoever may act as a user towards it owns "
             "the domain; remove it from the inventory",
         )
-    other_kind = computer.not_a_host if is_host else computer.not_a_computer
-    if other_kind:
+    other_kind = computer.not_a_host if end.is_host else computer.not_a_computer
+    # A user's account is a file server's where the inventory names it as such.
+    if other_kind and not end.is_user:
         yield Blocked(
-            label, "not-a-host", f"{computer.name} is {other_kind}; only computers delegate"
+            end.label, "not-a-host", f"{computer.name} is {other_kind}; only computers delegate"
         )
-    if (computer.dns_host_name or "").casefold() != fqdn.casefold():
+    # What a file server is called is decided by who answers to its names, one by one.
+    if end.is_host and (computer.dns_host_name or "").casefold() != end.fqdn.casefold():
         yield Blocked(
-            label,
+            end.label,
             "fqdn-mismatch",
-            f"the inventory says fqdn {fqdn}, the account's dNSHostName is "
+            f"the inventory says fqdn {end.fqdn}, the account's dNSHostName is "
             f"{computer.dns_host_name or 'not set'}; correct whichever is wrong",
         )
 
@@ -143,9 +147,7 @@ def _endpoint_refusals(
     if computer is None:
         yield Blocked(endpoint.label, NO_ACCOUNT, _no_account(snapshot, endpoint))
     elif not (endpoint.is_host and endpoint.label in in_scope):
-        yield from _account_refusals(
-            endpoint.label, computer, endpoint.fqdn, is_host=endpoint.is_host
-        )
+        yield from _account_refusals(endpoint, computer)
     is_refused_already = computer is not None and computer.is_domain_controller
     for value in endpoint.values:
         if not is_refused_already:
@@ -159,7 +161,7 @@ def _no_account(snapshot: Snapshot, endpoint: Endpoint) -> str:
     if trouble and trouble[0] is NoAccount.AMBIGUOUS:
         return f"{trouble[1]}; which of them {endpoint.label} is can't be told"
     return (
-        f"there is no account {endpoint.computer}$ in {snapshot.directory.base_dn} for "
+        f"there is no account {endpoint.account} in {snapshot.directory.base_dn} for "
         f"{endpoint.label}; values for it would wait for whoever creates one"
     )
 
@@ -202,8 +204,8 @@ def _flag_refusal(comparison: Comparison, host: HostComparison) -> Iterator[Bloc
         return
     leaving = {verdict.value for verdict in removals(comparison, host)}
     affected: list[str] = []
-    for verdict in host.standing(Standing.KEPT, Standing.FOREIGN):
-        stays = verdict.value not in leaving
+    for verdict in host.extra:
+        stays = verdict.is_of_others and verdict.value not in leaving
         if stays and not _accepts_transition(verdict):
             affected.append(verdict.value)
     if affected:
@@ -212,9 +214,19 @@ def _flag_refusal(comparison: Comparison, host: HostComparison) -> Iterator[Bloc
             "flag-change",
             "its delegation flag would change, and with it how these values of somebody else "
             f"work: {', '.join(affected)}; agree it with their owner and say "
-            "protocol_transition: accept in their keep rule",
+            f"protocol_transition: accept in their keep rule{_or_former(comparison, affected)}",
             "flag-change",
         )
+
+
+def _or_former(comparison: Comparison, values: Collection[str]) -> str:
+    """What to write where such values name hosts of the inventory by a suffix of old."""
+    lines = InventoryLines(comparison.inventory)
+    suffixes = {lines.suffix_of(value) for value in values} - {""}
+    if not suffixes:
+        return ""
+    listed = ", ".join(sorted(suffixes))
+    return f"; where they are hosts' names of old, say former_suffixes: [{listed}]"
 
 
 def _accepts_transition(verdict: Verdict) -> bool:
@@ -238,10 +250,11 @@ def _limit_refusal(comparison: Comparison, host: HostComparison) -> Iterator[Blo
 def _removals_refusal(comparison: Comparison, changes: list[DelegationChange]) -> Iterator[Blocked]:
     """An inventory that lost half its hosts by mistake looks like an order to remove theirs.
 
-    A retired host is no such mistake: somebody has written its name down. What it leaves behind,
-    on its peers and on its own account, counts neither as removed nor as there.
+    A retired host is no such mistake, and neither is a former name: somebody has written it down.
+    What it leaves behind, on its peers and on its own account, counts neither as removed nor as
+    there.
     """
-    retiring = {host.label: _leaving_by_retirement(host) for host in comparison.objects}
+    retiring = {host.label: _leaving_by_gone_names(host) for host in comparison.objects}
     counts: dict[str, int] = {}
     for change in changes:
         name = change.target.name
@@ -261,5 +274,5 @@ def _removals_refusal(comparison: Comparison, changes: list[DelegationChange]) -
         )
 
 
-def _leaving_by_retirement(host: HostComparison) -> set[str]:
-    return {verdict.value.casefold() for verdict in host.extra if verdict.by_retirement}
+def _leaving_by_gone_names(host: HostComparison) -> set[str]:
+    return {verdict.value.casefold() for verdict in host.extra if verdict.by_gone_name}

@@ -10,9 +10,10 @@ from datetime import date
 from typing import Protocol
 
 from delegation.errors import DelegationError
-from delegation.events import Remark, Teller, warning
+from delegation.events import Remark, warning
 from delegation.inventory import Inventory
 from delegation.mesh import checks, rights, survey
+from delegation.mesh.account_records import RememberingWorld, known_to
 from delegation.mesh.checks import Severity
 from delegation.mesh.compare import Comparison
 from delegation.mesh.findings_view import FindingsView
@@ -23,14 +24,11 @@ Unlocated = DelegationError | None
 """Why no domain controller is to be found; None where one is named, or DNS knows one."""
 
 
-class PreflightWorld(Protocol):
+class PreflightWorld(RememberingWorld, Protocol):
     """What a check looks at: the directory without a write, where there is one to be found."""
 
     @property
     def inventory(self) -> Inventory: ...
-
-    @property
-    def teller(self) -> Teller: ...
 
     def today(self) -> date: ...
 
@@ -71,13 +69,14 @@ def check(world: PreflightWorld, operators: Sequence[str] = ()) -> CheckView:
     missing = world.unlocated()
     if missing is not None:
         return _without_directory(world, missing)
+    known = known_to(world)
     with world.reading() as inspector:
         comparison = survey.for_findings(
-            world.inventory, inspector, world.today(), operators=operators
+            world.inventory, inspector, world.today(), operators=operators, known=known
         )
         write = _may_write(comparison, inspector)
-    findings = checks.findings(comparison, preflight=True)
-    return CheckView(FindingsView.of(comparison, findings), write)
+    found = checks.judged(checks.MeshCase(comparison), preflight=True)
+    return CheckView(FindingsView.of(comparison, found.open, found.accepted), write)
 
 
 def _without_directory(world: PreflightWorld, missing: DelegationError) -> CheckView:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from delegation import names
 from delegation.inventory import Inventory, OwnValues, Retired
+from delegation.inventory.former_names import former_names
 from delegation.mesh import facts
 from delegation.mesh.snapshot import Computer, Snapshot
 from delegation.mesh.state import DelegationPlan, removed
@@ -17,12 +18,13 @@ from delegation.mesh.state import DelegationPlan, removed
 class MeshNames(NamedTuple):
     """Under which names, casefolded, the machines of an inventory can be asked for.
 
-    ``hosts`` gives the label of each.
+    ``hosts`` gives the label of each; ``former`` that of the host which had the name.
     """
 
     hosts: Mapping[str, str]
     retired: frozenset[str]
     file_servers: frozenset[str]
+    former: Mapping[str, str]
 
     @classmethod
     def of(cls, inventory: Inventory) -> "MeshNames":
@@ -35,13 +37,15 @@ class MeshNames(NamedTuple):
             retired |= {former.name.casefold(), former.fqdn.casefold()}
         servers: set[str] = set()
         for server in inventory.file_servers:
-            servers |= {server.computer.casefold(), server.fqdn.casefold()}
-        return cls(hosts, frozenset(retired), frozenset(servers))
+            servers |= {name.casefold() for name in server.names}
+        former_of = former_names(inventory)
+        return cls(hosts, frozenset(retired), frozenset(servers), former_of)
 
     def leads_here(self, value: str) -> bool:
         """Whether a value is of a service that we manage, towards one of these machines."""
         target = host_of(value, names.MIGRATION) or host_of(value, names.CIFS)
-        return target in self.hosts or target in self.retired or target in self.file_servers
+        is_host = target in self.hosts or target in self.former
+        return is_host or target in self.retired or target in self.file_servers
 
 
 def host_of(value: str, service: str) -> str:
@@ -186,23 +190,10 @@ def _is_hypervisor(account: Computer) -> bool:
 
 def line_to_add(inventory: Inventory, accounts: Collection[Computer]) -> str:
     """What makes these accounts retired hosts, as it can be pasted into the inventory."""
-    items: list[str] = []
-    for account in sorted(accounts, key=lambda account: account.name.casefold()):
-        if names.is_computer_name(account.name):
-            items.append(_item(inventory, account))
-    if not items:
-        return "clear their msDS-AllowedToDelegateTo by hand"
-    listed = ", ".join(items)
-    if inventory.retired:
-        return f"add to the list under retired: {listed}"
-    return f"add to the inventory: retired: [{listed}]"
+    from delegation.mesh.inventory_lines import InventoryLines  # only where there is one to write
 
-
-def _item(inventory: Inventory, account: Computer) -> str:
-    from delegation.inventory import yaml_writing  # only where there is a line to write
-
-    name, fqdn = yaml_writing.scalar(account.name), account.dns_host_name or ""
-    is_default = fqdn.casefold() == f"{account.name}.{inventory.domain}".casefold()
-    if is_default or not names.is_fqdn(fqdn):
-        return name
-    return f"{{name: {name}, fqdn: {yaml_writing.scalar(fqdn)}}}"
+    machines: list[tuple[str, str]] = []
+    for account in accounts:
+        fqdn = account.dns_host_name or ""
+        machines.append((account.name, fqdn if names.is_fqdn(fqdn) else ""))
+    return InventoryLines(inventory).line_to_add(machines)

@@ -7,17 +7,19 @@ default Administrators hold it, and a policy may give it to others, or take it a
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
 from delegation import names
 from delegation.mesh.snapshot import Computer
+from delegation.mesh.state import DelegationChange, added, flags, removed
 
 ADMINISTRATORS = "S-1-5-32-544"
 """BUILTIN\\Administrators (MS-DTYP 2.4.2.4)."""
-WRITTEN = ("msDS-AllowedToDelegateTo", "userAccountControl")
+ATTRIBUTE_OF_VALUES, ATTRIBUTE_OF_FLAGS = "msDS-AllowedToDelegateTo", "userAccountControl"
+WRITTEN = (ATTRIBUTE_OF_VALUES, ATTRIBUTE_OF_FLAGS)
 """What a change writes."""
 
 
@@ -61,6 +63,31 @@ def judged(
         return Rights(RightsAnswer.NO, evidence)
     answer, sentence = _privilege(token)
     return Rights(RightsAnswer.UNKNOWN if acls.unread else answer, (*evidence, sentence))
+
+
+def unwritable(
+    changes: Iterable[DelegationChange], writable: Mapping[UUID, frozenset[str]] | None
+) -> dict[str, tuple[str, ...]]:
+    """The attributes that each change needs and the account surely may not write, by its object.
+
+    "No" is certain: the ACL alone forbids it. Whatever it does not forbid may fail all the same.
+    """
+    if writable is None:
+        return {}
+    lacking: dict[str, tuple[str, ...]] = {}
+    for change in changes:
+        allowed = writable.get(change.target.guid)
+        needed = {
+            ATTRIBUTE_OF_VALUES: added(change) or removed(change),
+            ATTRIBUTE_OF_FLAGS: flags(change),
+        }
+        if allowed is None:
+            continue
+        lack = tuple(name for name, is_needed in needed.items() if is_needed)
+        lack = tuple(name for name in lack if name.casefold() not in allowed)
+        if lack:
+            lacking[change.target.name] = lack
+    return lacking
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,29 @@ Three protocols, each with more than the one before: what only reads is never ha
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 from uuid import UUID
 
 from delegation.changes.outcomes import Absent, Changer
 from delegation.changes.plan import Target
+from delegation.events import Progress
 from delegation.mesh.snapshot import Computer, Directory
 from delegation.mesh.spn_mappings import SpnMappings
 from delegation.mesh.state import Delegation, DelegationChange, DelegationOutcome
+
+if TYPE_CHECKING:
+    from delegation.mesh.delegator import Delegator
+
+
+class AccountOrigin(NamedTuple):
+    """Whose an account is, by name or else by SID; empty where the directory does not tell.
+
+    ``creator`` made it through the machine-account quota; ``owner`` is its security descriptor's,
+    which for all other accounts is most often a group of administrators.
+    """
+
+    creator: str = ""
+    owner: str = ""
 
 
 class Reader(Protocol):
@@ -20,8 +35,15 @@ class Reader(Protocol):
     @property
     def directory(self) -> Directory: ...
 
-    def find(self, computer_names: Collection[str], spns: Collection[str] = ()) -> list[Computer]:
+    def find(
+        self,
+        computer_names: Collection[str],
+        spns: Collection[str] = (),
+        users: Collection[str] = (),
+    ) -> list[Computer]:
         """The accounts so named (sAMAccountName without ``$``), in one search where possible.
+
+        ``users`` are accounts by their whole sAMAccountName.
 
         With them come the accounts that hold an explicit SPN of a managed service, or one of
         ``spns``, and the domain controllers: whoever resolves names must see those too.
@@ -33,6 +55,9 @@ class Reader(Protocol):
     def read(self, guids: Collection[UUID]) -> Mapping[UUID, Computer]:
         """The accounts as they are now, found by objectGUID; those that are gone are left out."""
 
+    def origins(self, accounts: Collection[Computer]) -> Mapping[UUID, AccountOrigin]:
+        """Who made each of these accounts; a question for each, so of few."""
+
     def close(self) -> None: ...
 
 
@@ -43,13 +68,26 @@ class Inspector(Reader, Protocol):
         """Every computer account whose name, without ``$``, fits ``pattern`` (``*`` for any)."""
 
     def people(self, name: str) -> list[Computer]:
-        """The accounts that ``name`` means: a sAMAccountName or a user principal name."""
+        """The accounts of this domain that ``name`` means.
+
+        A sAMAccountName, ``DOMAIN\\user`` with this domain's name, or a user principal name.
+        """
+
+    def domains(self) -> Mapping[str, str]:
+        """DNS names of the forest's domains by NetBIOS name, casefolded, as far as they show."""
 
     def token(self, account: Computer) -> frozenset[str] | None:
         """The SIDs of ``account`` and all its groups, nested ones too; None: it can't be told."""
 
     def account_names(self, sids: Collection[str]) -> Mapping[str, str]:
         """sAMAccountName by SID, of those that the domain knows."""
+
+    def delegators(self, known: int, progress: Progress) -> "list[Delegator]":
+        """Every account of the domain with a list of its own, and krbtgt, as far as it is seen.
+
+        The directory reads all of its accounts for that. ``known``: how many are expected, as
+        those of the inventory; ``progress`` hears how many have come, of a total that nobody knows.
+        """
 
     def writable(self, guids: Collection[UUID]) -> Mapping[UUID, frozenset[str]] | None:
         """The attributes, casefolded, that the ACLs let the bound account write, by object.
@@ -64,6 +102,12 @@ class Inspector(Reader, Protocol):
 
 class Writer(Reader, Changer[Delegation], Protocol):
     """A directory to change."""
+
+    def writable(self, guids: Collection[UUID]) -> Mapping[UUID, frozenset[str]] | None:
+        """As Inspector.writable."""
+
+    def own_account(self) -> str | None:
+        """Whom the directory knows as the one who is logged on; None: it does not tell."""
 
     def write(self, changes: Iterable[DelegationChange]) -> Iterator[DelegationOutcome]:
         """Make each change in one atomic modify of value-level deltas; yield each outcome.

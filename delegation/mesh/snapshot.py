@@ -3,12 +3,13 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 from typing import NamedTuple
 from uuid import UUID
 
 from delegation import names
+from delegation.mesh.account_scope import AccountScope
 from delegation.mesh.spn_mappings import ASSUMED, SpnMappings
 
 ACCOUNTDISABLE = 0x2
@@ -22,7 +23,6 @@ PARTIAL_SECRETS_ACCOUNT = 0x4000000
 
 DOMAIN_CONTROLLER_GROUPS = frozenset({516, 521})
 """primaryGroupID of writable and of read-only domain controllers (MS-ADTS 6.1.1.6)."""
-
 
 PROTECTED_USERS_RID = 525
 """Relative identifier of the domain's group Protected Users (MS-ADTS 6.1.1.4.13.9)."""
@@ -46,7 +46,11 @@ class Computer:
     directory gave them. ``acting`` is who may act here on behalf of others: the list of
     msDS-AllowedToActOnBehalfOfOtherIdentity, in its order. ``sid`` is empty where it was not read.
     ``last_logon`` is the day, in UTC, of a logon that the whole domain has heard of
-    (lastLogonTimestamp); None where it was not read.
+    (lastLogonTimestamp), ``created`` when it was made (whenCreated); None where it was not read.
+    ``creator`` is the SID of whoever made it through the machine-account quota, and empty of others
+    (mS-DS-CreatorSID). ``more_names`` are full names that the computer answers to besides
+    (msDS-AdditionalDnsHostName); ``principal`` is the userPrincipalName. ``encryption_types`` are
+    the bits of msDS-SupportedEncryptionTypes; None where it is not set, or was not read.
     """
 
     account: str
@@ -62,6 +66,11 @@ class Computer:
     acting: tuple[Ace, ...] = ()
     admin_count: int = 0
     last_logon: date | None = None
+    created: datetime | None = None
+    creator: str = ""
+    more_names: tuple[str, ...] = ()
+    principal: str | None = None
+    encryption_types: int | None = None
 
     @property
     def enabled(self) -> bool:
@@ -114,6 +123,7 @@ class Directory:
 class Operator(NamedTuple):
     """Somebody who runs migrations, as found: ``account`` None where nobody has that ``name``.
 
+    ``elsewhere``: the domain that he is of, where it is another one and was not looked at.
     ``token`` holds the SIDs of the account and of every group it is in, nested ones too; None
     where the directory doesn't tell.
     """
@@ -121,6 +131,7 @@ class Operator(NamedTuple):
     name: str
     account: Computer | None
     token: frozenset[str] | None = None
+    elsewhere: str = ""
 
     @property
     def not_delegated(self) -> bool:
@@ -216,17 +227,21 @@ def resolve(  # noqa: PLR0913 - whatever decides which account a name means
     mappings: SpnMappings = ASSUMED,
     *,
     anywhere: Collection[str] = (),
+    users: Collection[str] = (),
 ) -> Snapshot:
     """Which of ``accounts`` each of ``computer_names`` (sAMAccountName without ``$``) means.
 
-    With ``search_bases`` only accounts below one of them count, but for the names ``anywhere``,
-    whose account may be in all of the domain.
+    With ``search_bases`` only accounts below one of them count, but for the names ``anywhere``
+    and ``users``, whose account may be in all of the domain. ``users`` are whole sAMAccountNames,
+    none of which is a computer's among ``computer_names``.
     """
     accounts = tuple(accounts)
     candidates: dict[str, list[Computer]] = defaultdict(list)
     controller_names: set[str] = set()
+    user_keys = {name.casefold() for name in users}
     for account in accounts:
-        if account.account.endswith("$"):
+        is_computer = account.account.endswith("$")
+        if is_computer is (account.name.casefold() not in user_keys):
             candidates[account.name.casefold()].append(account)
         if account.is_domain_controller:
             controller_names |= _ticket_names(account)
@@ -234,9 +249,12 @@ def resolve(  # noqa: PLR0913 - whatever decides which account a name means
     missing: list[str] = []
     ambiguous: dict[str, tuple[str, ...]] = {}
     elsewhere: dict[str, str] = {}
-    in_bases, in_domain = _Scope.of(directory, search_bases), _Scope.of(directory, ())
+    in_bases, in_domain = (
+        AccountScope.of(directory.base_dn, search_bases),
+        AccountScope.of(directory.base_dn, ()),
+    )
     bounded = ((name, in_bases) for name in computer_names)
-    for name, scope in (*bounded, *((name, in_domain) for name in anywhere)):
+    for name, scope in (*bounded, *((name, in_domain) for name in (*anywhere, *users))):
         everywhere = candidates.get(name.casefold(), [])
         here = [account for account in everywhere if scope.holds(account.dn)]
         if len(here) == 1:
@@ -257,27 +275,6 @@ def resolve(  # noqa: PLR0913 - whatever decides which account a name means
         frozenset(controller_names),
         mappings=mappings,
     )
-
-
-class _Scope(NamedTuple):
-    """Where accounts count: one domain's naming context, and the search bases in it, if any.
-
-    Another domain is told by its naming context. As text, DC=corp,DC=example is the end of a
-    child domain's names as well.
-    """
-
-    home: str
-    bases: tuple[str, ...]
-
-    @classmethod
-    def of(cls, directory: Directory, search_bases: Collection[str]) -> "_Scope":
-        home = names.dn_key(directory.base_dn)
-        return cls(home, tuple("," + names.dn_key(base) for base in search_bases))
-
-    def holds(self, dn: str) -> bool:
-        if names.naming_context(dn) != self.home:
-            return False
-        return not self.bases or names.dn_key(dn).endswith(self.bases)
 
 
 def _ticket_names(account: Computer) -> set[str]:

@@ -9,6 +9,22 @@ from typing import NamedTuple
 
 from delegation import names
 
+HOST_ALIASES = frozenset(
+    """
+    alerter appmgmt browser cifs cisvc clipsrv dcom dhcp dmserver dns
+    dnscache eventlog eventsystem fax http ias iisadmin mcsvc messenger msdtc
+    msiserver netdde netddedsm netlogon netman nmagent oakley plugplay policyagent protectedstorage
+    rasman remoteaccess replicator rpc rpclocator rpcss rsvp samss scardsvr scesrv
+    schedule scm seclogon snmp spooler tapisrv time trksvr trkwks ups
+    w3svc wins www
+    """.split()  # noqa: SIM905 - a list of words, one a line, is harder to read
+)
+"""Services for which HOST stands where they are not registered themselves.
+
+The default of sPNMappings on CN=Directory Service,CN=Windows NT,CN=Services in the configuration
+(MS-ADA3, attribute sPNMappings).
+"""
+
 
 class SpnMappings(NamedTuple):
     """The class that stands for a service, by the service (casefolded).
@@ -42,5 +58,5 @@ class SpnMappings(NamedTuple):
         return f"{standing}/{parsed.host}" if standing else None
 
 
-ASSUMED = SpnMappings(dict.fromkeys(names.HOST_ALIASES, "HOST"))
+ASSUMED = SpnMappings(dict.fromkeys(HOST_ALIASES, "HOST"))
 """What a forest begins with; for where its own can't be read."""

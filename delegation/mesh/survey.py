@@ -8,9 +8,19 @@ from uuid import UUID
 from delegation import names
 from delegation.errors import AccountsError, DirectoryError, UsageError
 from delegation.inventory import Inventory, OwnValues
-from delegation.mesh import checks, compare, retirement, snapshot
+from delegation.mesh import (
+    by_target_list,
+    checks,
+    compare,
+    file_servers,
+    known_accounts,
+    retirement,
+    snapshot,
+)
 from delegation.mesh.acting_list import lets_act
 from delegation.mesh.desired import expand
+from delegation.mesh.identities import KnownAccounts
+from delegation.mesh.operator_names import OperatorName
 from delegation.mesh.seams import Inspector, Reader
 from delegation.mesh.snapshot import Computer
 from delegation.mesh.spn_mappings import SpnMappings
@@ -31,9 +41,11 @@ def limited(
     except ValueError as exc:
         raise UsageError(f"--limit: {exc}", "write hosts as in hv[01-08],hv12") from exc
     if unknown or not limits:
+        guess = names.did_you_mean(unknown, [*inventory.hosts, *former])
+        hosts = f"its hosts are {names.fold(inventory.hosts)}{_also_retired(former)}"
         raise UsageError(
             f"--limit names no host of the inventory: {names.fold(unknown) or expressions!r}",
-            f"its hosts are {names.fold(inventory.hosts)}{_also_retired(former)}",
+            f"{guess} {hosts}".lstrip(),
         )
     return limits
 
@@ -43,14 +55,19 @@ def _also_retired(former: Collection[str]) -> str:
 
 
 def for_plan(
-    inventory: Inventory, reader: Reader, today: date, limit: Collection[str] | None = None
+    inventory: Inventory,
+    reader: Reader,
+    today: date,
+    limit: Collection[str] | None = None,
+    known: KnownAccounts | None = None,
 ) -> compare.Comparison:
     """Read the directory once and judge it, for a plan; ``today`` is when keep rules expire.
 
+    ``known`` are the accounts as they were before, None where nothing is known of that.
     Raises AccountsError where a host in scope, or a host it reaches, has not exactly one
     account in the domain.
     """
-    comparison = _compared(inventory, reader, today, limit)
+    comparison = _compared(inventory, reader, today, limit, known)
     problems = checks.problems(comparison, limit)
     if problems:
         raise AccountsError(
@@ -61,12 +78,13 @@ def for_plan(
     return comparison
 
 
-def for_findings(
+def for_findings(  # noqa: PLR0913, PLR0917 - what findings rest on
     inventory: Inventory,
     inspector: Inspector,
     today: date,
     limit: Collection[str] | None = None,
     operators: Sequence[str] = (),
+    known: KnownAccounts | None = None,
 ) -> compare.Comparison:
     """Read the directory and judge it, for findings: with evidence, hosts without account left out.
 
@@ -74,7 +92,7 @@ def for_findings(
     that they use comes with the hosts. Of other values, whoever may answer to their names is
     looked up: by the name itself, by what stands for it, and by the name of a computer.
     """
-    comparison = _compared(inventory, inspector, today, limit)
+    comparison = _compared(inventory, inspector, today, limit, known)
     accounts = comparison.snapshot.accounts
     # A resource-based list holds SIDs. Whoever reads the finding knows accounts by their names.
     sids = {ace.sid for host in comparison.hosts for ace in host.computer.acting}
@@ -83,7 +101,10 @@ def for_findings(
         accounts=(*accounts, *_answering_to_others(comparison, inspector)),
         operators=tuple(operator(inspector, name) for name in operators),
         account_names=inspector.account_names(sorted(sids)) if sids else {},
-        tokens=_tokens_of_retired(comparison, inspector) if sids else {},
+        tokens={
+            **(_tokens_of_retired(comparison, inspector) if sids else {}),
+            **_tokens_of_sources(comparison, inspector),
+        },
     )
     return replace(comparison, snapshot=evidence)
 
@@ -135,6 +156,20 @@ def _tokens_of_retired(
     return tokens
 
 
+def _tokens_of_sources(
+    comparison: compare.Comparison, inspector: Inspector
+) -> dict[UUID, frozenset[str]]:
+    """The SIDs of hosts that lack values, where a target's own list may mean a group of theirs."""
+    tokens: dict[UUID, frozenset[str]] = {}
+    for host, _, target in by_target_list.judged_by_target(comparison):
+        source = host.computer
+        is_open = lets_act(target.acting, source.sid, None) is None
+        if is_open and source.guid not in tokens:
+            token = inspector.token(source)
+            tokens |= {source.guid: token} if token is not None else {}
+    return tokens
+
+
 def names_standing_for(mappings: SpnMappings, values: Iterable[str]) -> list[str]:
     """What to look for besides ``values``: HOST/hv02 for cifs/hv02, each once."""
     aliases = (mappings.alias(value) for value in values)
@@ -142,7 +177,14 @@ def names_standing_for(mappings: SpnMappings, values: Iterable[str]) -> list[str
 
 
 def operator(inspector: Inspector, name: str) -> snapshot.Operator:
-    """Who ``name`` is. Raises DirectoryError where several accounts answer to it."""
+    """Who ``name`` is. Raises DirectoryError where several accounts answer to it.
+
+    Somebody of another domain is not looked for: his namesake here is somebody else.
+    """
+    asked, here = OperatorName.parse(name), inspector.directory.domain
+    domains = inspector.domains() if asked.domain and not asked.is_principal else {}
+    if elsewhere := asked.domain_elsewhere(here, domains):
+        return snapshot.Operator(name, None, elsewhere=elsewhere)
     accounts = inspector.people(name)
     if len(accounts) > 1:
         raise DirectoryError(
@@ -150,7 +192,9 @@ def operator(inspector: Inspector, name: str) -> snapshot.Operator:
             "name the operator as DOMAIN\\user or user@domain",
         )
     if not accounts:
-        return snapshot.Operator(name, None)
+        # A principal that nobody has here may well be somebody's of another domain.
+        is_here = asked.domain.casefold() in {"", here.casefold()} or not asked.is_principal
+        return snapshot.Operator(name, None, elsewhere="" if is_here else asked.domain)
     [account] = accounts
     return snapshot.Operator(name, account, inspector.token(account))
 
@@ -160,6 +204,7 @@ def _compared(
     reader: Reader,
     today: date,
     limit: Collection[str] | None,
+    known: KnownAccounts | None,
 ) -> compare.Comparison:
     """One search for all accounts that the inventory names, and the comparison with it.
 
@@ -174,9 +219,13 @@ def _compared(
     mappings = reader.spn_mappings()
     values = [value for endpoint in endpoints for value in endpoint.values]
     standing = names_standing_for(mappings, values)
-    accounts = reader.find([*account_names, *former], standing)
+    users = desired.user_names()
+    accounts = reader.find([*account_names, *former], standing, users)
     bases = inventory.directory.search_base
     resolved = snapshot.resolve(
-        reader.directory, account_names, accounts, bases, mappings, anywhere=former
+        reader.directory, account_names, accounts, bases, mappings, anywhere=former, users=users
     )
-    return compare.compare(inventory, desired, resolved, today, limit)
+    wanted = file_servers.answered(desired, resolved)
+    comparison = compare.compare(inventory, wanted, resolved, today, limit)
+    identities = known_accounts.identified(comparison, known or KnownAccounts(), reader)
+    return replace(comparison, identities=identities)

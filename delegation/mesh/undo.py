@@ -44,7 +44,8 @@ class Reversal:
     """The plan that takes a run back, blocked by what would be dangerous, and what to warn about.
 
     ``not_found`` are the names of objects that are not there by their GUID, ``conflicts`` what a
-    later run has written again, ``as_before`` the parts that are as before already, by name.
+    later run has written again, ``as_before`` the parts that are as before already, by name, and
+    ``done`` the same as the changes that are no more to be made.
     """
 
     plan: DelegationPlan
@@ -52,6 +53,7 @@ class Reversal:
     not_found: tuple[str, ...] = ()
     conflicts: tuple[StayingPart, ...] = ()
     as_before: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    done: tuple[DelegationChange, ...] = ()
 
 
 def reversal(  # noqa: PLR0913, PLR0917 - what is taken back, where, and what stands in its way
@@ -74,6 +76,7 @@ def reversal(  # noqa: PLR0913, PLR0917 - what is taken back, where, and what st
     blocked: list[Blocked] = []
     conflicts: list[StayingPart] = []
     as_before: dict[str, frozenset[str]] = {}
+    no_more: list[DelegationChange] = []
     warnings = _called_otherwise(changes := tuple(changes), now)
     not_found: list[str] = []
     for recorded in changes:
@@ -84,8 +87,9 @@ def reversal(  # noqa: PLR0913, PLR0917 - what is taken back, where, and what st
             continue
         change = replace(recorded, target=_called_now(recorded.target, computer))
         done = change.reversed().parts_made(Delegation.of(computer))
-        if done:
+        if made_before := change.only(done):
             as_before[change.target.name] = done
+            no_more.append(made_before.reversed())
         staying = _staying(change, done, rewrites.get(guid, {}))
         conflicts += [StayingPart(change.target.name, *one) for one in staying.values()]
         remaining = change.without(done | staying.keys())
@@ -97,7 +101,9 @@ def reversal(  # noqa: PLR0913, PLR0917 - what is taken back, where, and what st
         warnings += _warnings(reverse)
     reverses.sort(key=lambda change: names.dn_key(change.target.dn))
     plan = Plan(DELEGATION.name, domain, tuple(reverses), tuple(blocked))
-    return Reversal(plan, tuple(warnings), tuple(not_found), tuple(conflicts), as_before)
+    return Reversal(
+        plan, tuple(warnings), tuple(not_found), tuple(conflicts), as_before, tuple(no_more)
+    )
 
 
 def _staying(

@@ -34,6 +34,12 @@ class MigrationAccount:
     def in_words(self) -> str:
         return self.moved.in_words
 
+    @property
+    def hosts(self) -> frozenset[str]:
+        """From or to which anything was to move."""
+        ends = [(move.source, move.target) for move in self.moved.moves]
+        return frozenset(host for pair in ends for host in pair)
+
     def summary_json(self) -> Mapping[str, Any]:
         return self.moved.summary_json()
 

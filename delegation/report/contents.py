@@ -9,15 +9,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from delegation.changes.history import run_to_json
+from delegation.changes.history import found_to_json, run_to_json
+from delegation.changes.plan_origin import PlanOrigin
 from delegation.changes.run import SETTLE, Run, settled_in_words
 from delegation.mesh import matrix
-from delegation.mesh.checks import ACCOUNT_RULE, DRIFT, Finding, Severity
+from delegation.mesh.audit_view import UNREAD
+from delegation.mesh.checks import ACCOUNT_RULE, DRIFT, AcceptedFinding, Finding, Severity
 from delegation.mesh.compare import Comparison
 from delegation.mesh.findings_view import FindingsView, KeptValue, rules_of
 from delegation.mesh.past_runs import MeshPast, delegation_to_json
+from delegation.mesh.plan_document import PlanDocument
 from delegation.mesh.plan_view import ForeignValue, PlanView, foreign_hints
-from delegation.mesh.state import DelegationPlan, RecordedDelegation
+from delegation.mesh.state import DelegationChange, DelegationPlan, RecordedDelegation
 from delegation.names import counted
 from delegation.report.mesh_data import ReportedMatrix, pair_counts
 from delegation.report.mesh_hosts import ReportedHost
@@ -56,7 +59,8 @@ class ReportVerdict:
 class DirectoryReport:
     """The directory as it is, with what was found there or what a plan would change.
 
-    ``matrix`` is None in an audit, which has the hosts alone on which something was found.
+    ``matrix`` is None in an audit, which has the hosts alone on which something was found, and of a
+    saved plan, which knows of its changes alone; ``made`` tells where that comes from.
     """
 
     origin: Origin
@@ -68,6 +72,7 @@ class DirectoryReport:
     matrix: ReportedMatrix | None
     hosts: tuple[ReportedHost, ...]
     runs: tuple[Run, ...]
+    made: PlanOrigin | None = None
 
     @property
     def plan(self) -> PlanView | None:
@@ -77,6 +82,11 @@ class DirectoryReport:
     def findings(self) -> tuple[Finding, ...] | None:
         """None where none were looked for."""
         return self.told.findings if isinstance(self.told, FindingsView) else None
+
+    @property
+    def accepted(self) -> tuple[AcceptedFinding, ...]:
+        """Findings that the inventory accepts."""
+        return self.told.accepted if isinstance(self.told, FindingsView) else ()
 
     @property
     def kept(self) -> Sequence[KeptValue]:
@@ -100,6 +110,8 @@ class DirectoryReport:
             "summary": {**told["summary"], "pairs": dict(self.pairs)},
             "foreign": [value.to_json() for value in self.foreign],
         }
+        if self.made is not None:
+            data["made"] = self.made.to_json()
         if self.matrix is not None:
             data["matrix"] = self.matrix.to_json()
         data["hosts"] = [host.to_json() for host in self.hosts]
@@ -108,7 +120,11 @@ class DirectoryReport:
 
 
 def state(
-    origin: Origin, comparison: Comparison, found: Sequence[Finding], past: MeshPast
+    origin: Origin,
+    comparison: Comparison,
+    found: Sequence[Finding],
+    past: MeshPast,
+    accepted: Sequence[AcceptedFinding] = (),
 ) -> DirectoryReport:
     """Everything: the mesh, its hosts, what was found, what is not ours, the newest runs."""
     grid = matrix.matrix(comparison)
@@ -117,7 +133,7 @@ def state(
         origin,
         _found(comparison, found),
         comparison.inventory.digest,
-        FindingsView.of(comparison, found),
+        FindingsView.of(comparison, found, accepted),
         foreign_hints(comparison, past.hints),
         pair_counts(grid.rows),
         ReportedMatrix.of(grid, comparison, found),
@@ -130,10 +146,14 @@ def state(
 
 
 def audit(
-    origin: Origin, comparison: Comparison, found: Sequence[Finding], past: MeshPast
+    origin: Origin,
+    comparison: Comparison,
+    found: Sequence[Finding],
+    past: MeshPast,
+    accepted: Sequence[AcceptedFinding] = (),
 ) -> DirectoryReport:
     """What was found, and the hosts on which it was found."""
-    everything = state(origin, comparison, found, past)
+    everything = state(origin, comparison, found, past, accepted)
     meant = {finding.computer for finding in found}
     hosts = tuple(host for host in everything.hosts if host.label in meant)
     return replace(everything, matrix=None, hosts=hosts)
@@ -163,6 +183,14 @@ def plan(
     )
 
 
+def saved_plan(document: PlanDocument) -> DirectoryReport:
+    """What a saved plan would change, by itself: no directory is looked at, and no journal."""
+    made, view = document.origin, document.view
+    origin = Origin("plan", made.made, made.program, made.limit)
+    verdict, digest = _pending(view), made.inventory_digest
+    return DirectoryReport(origin, verdict, digest, view, view.foreign, {}, None, (), (), made)
+
+
 @dataclass(frozen=True)
 class RunReport:
     """One run of the journal that concerned the directory, with all that it changed.
@@ -175,6 +203,8 @@ class RunReport:
     changes: tuple[RecordedDelegation, ...]
     is_settled: bool
     findings: tuple[Finding, ...] | None = None
+    found: tuple[DelegationChange, ...] = ()
+    """What a rollback found done already."""
 
     @property
     def verdict(self) -> ReportVerdict:
@@ -189,7 +219,7 @@ class RunReport:
         drift = counts.pop("drift", None)
         words = ", ".join(f"{count} {name}" for name, count in counts.items())
         if drift is not None:
-            return ReportVerdict("drift" if drift else "clean", words)
+            return ReportVerdict(_standing(self.run.summary), words)
         return ReportVerdict(self.run.status, words or "nothing written")
 
     @property
@@ -208,6 +238,7 @@ class RunReport:
             "unsettled": not self.is_settled,
             "undo_file": self.run.undo_file,
             "changes": [delegation_to_json(change) for change in self.changes],
+            "as_before": found_to_json(self.found),
         }
         if self.findings is None:
             return data
@@ -219,6 +250,15 @@ class RunReport:
             "rules": rules_of(self.findings),
             "summary": {**by_severity, **data["summary"]},
         }
+
+
+def _standing(summary: Mapping[str, Any]) -> str:
+    """What an audit on record came to, by the worst that can be said of it."""
+    if summary.get("drift"):
+        return "drift"
+    if summary.get(UNREAD):
+        return "incomplete"
+    return "risk" if summary.get("findings") else "clean"
 
 
 def _found(comparison: Comparison, found: Sequence[Finding]) -> ReportVerdict:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from delegation import __version__, names
 from delegation.mesh import checks, planning, survey
+from delegation.mesh.account_records import known_to
 from delegation.mesh.past_runs import mesh_past
 from delegation.mesh.plan_mesh import PlanWorld
 from delegation.report import contents
@@ -31,14 +32,16 @@ def directory_report(
     labels = survey.limited(limit, inventory)
     shown = names.fold(labels) if labels else None
     origin = Origin(subject, generated, f"delegation {__version__}", shown)
+    known = known_to(world)
     with world.reading() as reader:
+        today = world.today()
         if subject == PLAN:
-            comparison = survey.for_plan(inventory, reader, world.today(), labels)
+            comparison = survey.for_plan(inventory, reader, today, labels, known)
         else:
-            comparison = survey.for_findings(inventory, reader, world.today(), labels, operators)
+            comparison = survey.for_findings(inventory, reader, today, labels, operators, known)
     past = mesh_past(world, comparison, NEWEST)
     if subject == PLAN:
         return contents.plan(origin, comparison, planning.plan(comparison), past)
-    found = checks.findings(comparison, labels)
+    found = checks.judged(checks.MeshCase(comparison, labels))
     told = contents.audit if subject == AUDIT else contents.state
-    return told(origin, comparison, found, past)
+    return told(origin, comparison, found.open, past, found.accepted)

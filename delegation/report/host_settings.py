@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from delegation import names
-from delegation.changes.history import run_to_json
+from delegation.changes.history import found_to_json, run_to_json
 from delegation.changes.run import Run
 from delegation.hosts import settings
 from delegation.hosts.past_settings import recorded_setting_to_json
-from delegation.hosts.settings import RecordedSetting
+from delegation.hosts.settings import RecordedSetting, SettingChange
 from delegation.names import counted
 from delegation.report.contents import Origin, ReportVerdict
 
@@ -39,6 +39,8 @@ class SettingsRunReport:
     run: Run
     changes: tuple[RecordedSetting, ...]
     is_settled: bool
+    found: tuple[SettingChange, ...] = ()
+    """What a rollback found done already."""
 
     @property
     def verdict(self) -> ReportVerdict:
@@ -63,6 +65,7 @@ class SettingsRunReport:
             "unsettled": not self.is_settled,
             "undo_file": self.run.undo_file,
             "changes": [recorded_setting_to_json(change) for change in self.changes],
+            "as_before": found_to_json(self.found),
         }
 
     def people(self) -> dict[str, Any]:

@@ -70,15 +70,19 @@ class ReportedGroup:
 
 @dataclass(frozen=True, slots=True)
 class ReportedMesh:
+    """``services`` are the service classes that its hosts ask each other for."""
+
     name: str
     sources: tuple[str, ...]
     targets: tuple[str, ...]
+    services: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
         return {
             "name": self.name,
             "sources": list(self.sources),
             "targets": list(self.targets),
+            "services": list(self.services),
         }
 
 
@@ -159,7 +163,7 @@ class ReportedMatrix:
             ),
             groups=_groups(grid, labels),
             meshes=tuple(
-                ReportedMesh(mesh.name, tuple(mesh.sources), tuple(mesh.targets))
+                ReportedMesh(mesh.name, mesh.sources, mesh.targets, mesh.services)
                 for mesh in comparison.inventory.meshes
             ),
             unread=tuple(sorted({one.computer for one in found if one.rule == ACCOUNT_RULE})),

@@ -7,17 +7,18 @@ all else is there without it.
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from delegation import names
-from delegation.mesh.checks import Finding, Severity
+from delegation.mesh.checks import AcceptedFinding, Finding, Severity
+from delegation.mesh.findings_view import groups_of
 from delegation.mesh.matrix import PairState
 from delegation.report import readable
 from delegation.report.any_report import AnyReport
 from delegation.report.contents import DirectoryReport, RunReport
 from delegation.report.host_settings import SettingsRunReport
-from delegation.report.mesh_data import ReportedMatrix, ReportedPair
+from delegation.report.mesh_data import ReportedMatrix, ReportedPair, ReportedTarget
 from delegation.report.mesh_hosts import ReportedHost
 from delegation.report.readable import TemplateRow
 from delegation.report.templates import TemplateChoice, asset
@@ -91,6 +92,7 @@ def _of_directory(report: DirectoryReport) -> TemplateRow:
         "told_hosts": readable.hosts(report),
         "alike_hosts": readable.alike_hosts(report),
         "told_changes": readable.planned_changes(changes),
+        "told_accepted": list(_accepted(report.accepted)),
         "told_kept": readable.same_values(kept, "reason", "expires"),
         "told_foreign": readable.same_values(foreign, "hint"),
         "grid": grid(report.matrix, report.hosts) if report.matrix else None,
@@ -104,9 +106,19 @@ def _of_run(report: RunReport) -> TemplateRow:
         "told_hosts": [],
         "alike_hosts": [],
         "told_changes": readable.recorded_changes(report.changes),
+        "told_accepted": [],
         "told_kept": [],
         "told_foreign": [],
     }
+
+
+def _accepted(known: Sequence[AcceptedFinding]) -> Iterator[str]:
+    """Each as a sentence: where, what, and the terms."""
+    by_terms = names.grouped((one.in_words, one.finding) for one in known)
+    for words, found in by_terms.items():
+        for group in groups_of(found):
+            where = "; ".join(one.where for one in group.holders)
+            yield names.inert(f"{group.rule} {where}: {group.message}; {words}")
 
 
 def _found(findings: Sequence[Finding] | None) -> TemplateRow:
@@ -147,7 +159,7 @@ def grid(matrix: ReportedMatrix, hosts: Sequence[ReportedHost]) -> TemplateRow:
 
     A row is (source, flags, cells); a cell is (target, state, bits of the values that are there,
     other values as (value, standing, reason, whether nothing lets it stay)). A target alone is one
-    of which everything is missing.
+    of which everything is missing. A mesh ends with the bits of the services that it asks for.
     """
     number = {target.label: index for index, target in enumerate(matrix.targets)}
     values = {target.label: target.values for target in matrix.targets}
@@ -155,14 +167,19 @@ def grid(matrix: ReportedMatrix, hosts: Sequence[ReportedHost]) -> TemplateRow:
     return {
         "services": list(names.MANAGED_SERVICES),
         "targets": [
-            [one.label, one.computer, one.fqdn, int(one.is_host)] for one in matrix.targets
+            [one.label, one.computer, one.fqdn, int(one.is_host), *_paths(one)]
+            for one in matrix.targets
         ],
         "groups": [
             [group.name, [number[one] for one in group.members], list(group.reaches)]
             for group in matrix.groups
         ],
         "meshes": [
-            [mesh.name, *([number[one] for one in end] for end in (mesh.sources, mesh.targets))]
+            [
+                mesh.name,
+                *([number[one] for one in end] for end in (mesh.sources, mesh.targets)),
+                _bits(mesh.services, names.MANAGED_SERVICES),
+            ]
             for mesh in matrix.meshes
         ],
         "unread": [number[label] for label in matrix.unread if label in number],
@@ -177,6 +194,11 @@ def grid(matrix: ReportedMatrix, hosts: Sequence[ReportedHost]) -> TemplateRow:
     }
 
 
+def _paths(target: ReportedTarget) -> list[list[str]]:
+    """The values towards a file server, which may have any number of names."""
+    return [] if target.is_host else [list(target.values)]
+
+
 def _flags(host: ReportedHost) -> list[int]:
     """Protocol transition as found and as declared, unconstrained, disabled, findings."""
     return [*map(int, host.flags().values()), int(not host.is_enabled), host.findings]
@@ -185,8 +207,12 @@ def _flags(host: ReportedHost) -> list[int]:
 def _cell(pair: ReportedPair, number: Mapping[str, int], values: Sequence[str]) -> list[Any] | int:
     if pair.state is PairState.MISSING and not pair.extra:
         return number[pair.target]
-    there = set(pair.present)
-    bits = sum(1 << index for index, value in enumerate(values) if value in there)
-    cell = [number[pair.target], _CODES[pair.state], bits]
+    cell = [number[pair.target], _CODES[pair.state], _bits(pair.present, values)]
     extra = [[one.value, one.standing, one.reason, int(one.unexpected)] for one in pair.extra]
     return [*cell, extra] if extra else cell
+
+
+def _bits(some: Collection[str], values: Sequence[str]) -> int:
+    """Which of the values are among those, the first one in the lowest bit."""
+    there = set(some)
+    return sum(1 << index for index, value in enumerate(values) if value in there)

@@ -11,9 +11,11 @@ from typing import Any
 from delegation import names
 from delegation.changes.history import became_to_json
 from delegation.changes.run import SETTLE, settled_in_words
+from delegation.mesh.audit_view import UNREAD
 from delegation.mesh.checks import Finding
 from delegation.mesh.findings_view import rules_of
 from delegation.mesh.matrix import PairState
+from delegation.mesh.past_runs import drift_in_words
 from delegation.mesh.plan_view import change_to_json
 from delegation.mesh.state import DelegationChange, RecordedDelegation, added, flags, removed
 from delegation.report.contents import DirectoryReport
@@ -279,8 +281,9 @@ def result(run: TemplateRow) -> str:
     """What became of a run, in a few words."""
     if run["kind"] == SETTLE:
         return settled_in_words(run["summary"])
-    counts = {name: count for name, count in run["summary"].items() if name != "drift"}
+    told_apart = {"drift", UNREAD}
+    counts = {name: count for name, count in run["summary"].items() if name not in told_apart}
     words = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
     if "drift" in run["summary"]:
-        words = f"{'drift' if run['summary']['drift'] else 'no drift'}; {words}"
+        words = f"{drift_in_words(run['summary'])}; {words}"
     return f"{run['status']}: {words or 'nothing written'}"

@@ -38,6 +38,8 @@ def run_report(
             return RunReport(origin, run, (), is_settled=True, findings=account.findings)
         if run.kind in HOST_SETTINGS.runs:
             settings = tuple(journal.changes(number, HOST_SETTINGS))
-            return SettingsRunReport(origin, run, settings, is_settled)
+            done = tuple(journal.as_before(number, HOST_SETTINGS))
+            return SettingsRunReport(origin, run, settings, is_settled, done)
         changes = tuple(journal.changes(number, DELEGATION))
-        return RunReport(origin, run, changes, is_settled)
+        found = tuple(journal.as_before(number, DELEGATION))
+        return RunReport(origin, run, changes, is_settled, found=found)

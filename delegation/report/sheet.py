@@ -88,6 +88,8 @@ def rows(report: DirectoryReport | RunReport) -> Iterator[CsvRow]:
             yield from _recorded(recorded)
         yield from _with_findings((), findings)
         return
+    if report.made is not None and report.plan is not None:
+        yield from _planned(report.plan)
     values = _kept(report) if report.matrix is None else _values(report.matrix, report.plan)
     yield from _with_findings(values, findings)
     if report.plan is not None:
@@ -114,6 +116,20 @@ def _values(matrix: ReportedMatrix, plan: PlanView | None) -> Iterator[CsvRow]:
         for row in _of_source(source, targets):
             verb = verbs.get((source.source, str(row["value"])))
             yield {"source": source.source, **row, "change": verb}
+
+
+def _planned(view: PlanView) -> Iterator[CsvRow]:
+    """What a saved plan does with each value: what is on the hosts besides, it does not know."""
+    for change in view.plan.changes:
+        row = {"source": change.target.name}
+        for value in added(change):
+            yield {**row, "value": value, "standing": "missing", "change": "add"}
+        for value in removed(change):
+            reason = view.reason(change, value)
+            yield {**row, "value": value, "reason": reason, "change": "remove"}
+    for left in view.foreign:
+        alone = {"source": left.computer, "value": left.value, "standing": "foreign"}
+        yield {**alone, "reason": left.hint}
 
 
 def _verbs(changes: Iterable[DelegationChange]) -> dict[tuple[str, str], str]:

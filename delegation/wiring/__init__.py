@@ -6,6 +6,7 @@ write. Everything is opened for one step, and closed after it. Nothing here know
 
 import json
 import os
+import platform
 import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
@@ -13,6 +14,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from delegation import __version__
+from delegation.changes.journal import who
 from delegation.changes.kinds import Kinds
 from delegation.changes.records import Records
 from delegation.changes.run import SETTLE, Run
@@ -30,6 +33,7 @@ from delegation.wiring.hosts_opened import HostsOpener
 
 if TYPE_CHECKING:
     from delegation.changes.journal import Journal
+    from delegation.changes.plan_origin import PlanOrigin
     from delegation.directory.trusting import Trusting
     from delegation.mesh.export_plan import ChangeFile
     from delegation.mesh.preflight import Unlocated
@@ -88,9 +92,14 @@ class World(HostsOpener):
         An export is no domain controller: much that is there may not be in it, and what one does
         not tell must not count as resolved.
         """
-        path = os.path.normcase(os.path.abspath(self.places.inventory))  # noqa: PTH100 - no links
+        path = os.path.normcase(self.inventory_path)
         kind = "export" if (self.settings.url or "").startswith("ldif:") else "domain"
         return json.dumps([self.domain.casefold(), path, kind])
+
+    @property
+    def inventory_path(self) -> str:
+        """Where the inventory lies, links and all, whichever folder one comes from."""
+        return os.path.abspath(self.places.inventory)  # noqa: PTH100 - no links
 
     def now(self) -> datetime:
         """In UTC."""
@@ -144,7 +153,7 @@ class World(HostsOpener):
 
         if run.undo_file is None:
             raise ValueError(f"run {run.id} has no undo file")
-        change_file.write_undo(self.records.folder / run.undo_file, plan)
+        change_file.write_undo(self.records.folder / run.undo_file, plan, run)
 
     def change_file(self, plan: DelegationPlan) -> "ChangeFile":
         """The changes of a plan as other programs make them."""
@@ -177,6 +186,20 @@ class World(HostsOpener):
         """What no output may be written over: the inventory, an export, the journal."""
         journal = self.records.folder / "journal.sqlite"
         return [self.places.inventory, connection.export_file(self.settings), journal]
+
+    def plan_origin(self, limit: str | None, allow: Collection[str]) -> "PlanOrigin":
+        """What a plan that is saved now says of itself."""
+        from delegation.changes.plan_origin import PlanOrigin
+
+        return PlanOrigin(
+            self.now().isoformat(timespec="seconds"),
+            f"{who()} on {platform.node()}",
+            f"delegation {__version__}",
+            os.path.abspath(self.places.inventory),  # noqa: PTH100 - no links
+            self.inventory.digest,
+            limit,
+            tuple(allow),
+        )
 
     def seconds(self) -> float:
         """A clock that only grows."""
@@ -221,6 +244,6 @@ def redirect(settings: DirectorySettings, url: str) -> DirectorySettings:
 
 def domains_of_export(file: str) -> list[str]:
     """The domains of which an LDIF export holds objects. Raises ExportError."""
-    from delegation.directory import offline
+    from delegation.directory import filing
 
-    return offline.domains(Path(file))
+    return filing.domains(Path(file))

@@ -212,6 +212,7 @@ class Life:
 
     directory_meant = "corp.example"
     recorded_as = "corp.example"
+    inventory_path = "/srv/inventory.yaml"
     elsewhere = None
     domain = "corp.example"
 
@@ -237,6 +238,7 @@ class Life:
         self.initial = dict(self.dc.accounts)
         self.shadow = {guid: _parts(Delegation.of(it)) for guid, it in self.dc.accounts.items()}
         self.known: dict[tuple[str, UUID], Result | None] = {}
+        self.found_done: set[tuple[int, UUID]] = set()
 
     def _account(self, label: str) -> Computer:
         values = self.rng.sample((*FOREIGN, *OURS), self.rng.choice((0, 0, 1, 3)))
@@ -305,7 +307,21 @@ class Life:
             self.copies.append((self.folder / "journal.sqlite").read_bytes())
             del self.copies[:-40]
         if not self.has_lost:
+            self.check_done()
             self.check_record()
+
+    def check_done(self) -> None:
+        """What a rollback calls done is so in that moment."""
+        with self.records.reading() as journal:
+            for run in journal.runs():
+                for change in journal.as_before(run.id, DELEGATION) if run.reverses else ():
+                    guid = change.target.guid
+                    if (run.id, guid) in self.found_done:
+                        continue
+                    self.found_done.add((run.id, guid))
+                    now = Delegation.of(self.dc.accounts[guid])
+                    assert change.parts_made(now) == change.parts, f"{run.id} {guid} is not done"
+                    self.say(f"  run {run.id} finds done {change.target.name}: {change.parts}")
 
     def made(self, change: DelegationChange) -> None:
         guid = change.target.guid
@@ -325,15 +341,48 @@ class Life:
         self.say(f"  run {truth.number} writes {change.target.name}: {' '.join(parts)}")
 
     def effect(self, undo_id: str) -> dict[UUID, dict[str, bool]]:
-        """What a run made that none of its rollbacks took back, really."""
+        """What a run made that none of its rollbacks took back, really, or found done."""
+        left = self._without(undo_id, self.taken_back)
+        for guid, part in self.done_of(undo_id):
+            left.get(guid, {}).pop(part, None)
+        return left
+
+    def taken_back(self, undo_id: str) -> dict[UUID, dict[str, bool]]:
+        """What a rollback made that was not done again by us.
+
+        What was found done of it was done by somebody else: that brings nothing of ours back.
+        """
+        return self._without(undo_id, self.effect)
+
+    def _without(
+        self, undo_id: str, of_rollback: Callable[[str], dict[UUID, dict[str, bool]]]
+    ) -> dict[UUID, dict[str, bool]]:
         truth = self.truths[undo_id]
         left = {guid: dict(_delta(change)) for guid, change in truth.made.items()}
         for other in self.truths.values():
             if other.reverses == undo_id:
-                for guid, parts in self.effect(other.undo_id).items():
+                for guid, parts in of_rollback(other.undo_id).items():
                     for part in parts:
                         left.get(guid, {}).pop(part, None)
         return left
+
+    def done_of(self, undo_id: str) -> Iterator[tuple[UUID, str]]:
+        """What rollbacks of a run found undone, and so is nobody's of ours any more."""
+        with self.records.reading() as journal:
+            for run in journal.runs():
+                if run.undo_id != undo_id:
+                    continue
+                for rollback in journal.rollbacks_of(run.id):
+                    for change in journal.as_before(rollback, DELEGATION):
+                        yield from ((change.target.guid, part) for part in change.parts)
+
+    def superseded(self, number: int, guid: UUID, part: str, *, present: bool) -> bool:
+        """Whether a later run in effect has made it otherwise."""
+        return any(
+            truth.number > number
+            and self.effect(truth.undo_id).get(guid, {}).get(part) is (not present)
+            for truth in self.truths.values()
+        )
 
     def is_restoring(self, guid: UUID, part: str, *, present: bool) -> bool:
         """Whether a colleague only puts back what a run in effect has left so."""
@@ -525,7 +574,12 @@ class Life:
         for guid, parts in left.items():
             assert guid in self.dc.accounts, f"complete, and {guid} is gone"
             now = _parts(Delegation.of(self.dc.accounts[guid]))
-            really = {part for part, present in parts.items() if (part in now) is present}
+            really = {
+                part
+                for part, present in parts.items()
+                if (part in now) is present
+                and not self.superseded(done.undone.id, guid, part, present=present)
+            }
             assert not really, f"complete, and left: {guid} {really}"
 
     def settles(self) -> None:

@@ -34,6 +34,10 @@ class Account:
     in_words: str = "found a lot"
 
     @property
+    def hosts(self) -> frozenset[str]:
+        return frozenset({"hv77"})
+
+    @property
     def advice(self) -> str:
         return f"look at run {self.run.id}"
 

@@ -1,7 +1,8 @@
 """What can't be told stays in doubt: what proves a write, what is left, what a person says."""
 
+import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,13 @@ from delegation.changes.records import Records
 from delegation.changes.run import SETTLE, SETTLED, Run
 from delegation.changes.settlement import Said, SettlementView
 from delegation.changes.verbs import Carried
-from delegation.errors import ConnectionFailed, DelegationError, Refused, UsageError
+from delegation.errors import (
+    ConnectionFailed,
+    DelegationError,
+    JournalError,
+    Refused,
+    UsageError,
+)
 from delegation.events import Event, Silence
 from delegation.mesh.mesh_verbs import roll_back_mesh, settle_mesh
 from delegation.mesh.seams import Writer
@@ -248,6 +255,66 @@ def test_who_said_it_and_what_was_seen_is_on_record(doubtful: UndoHere) -> None:
     assert reason.startswith("said to be made in run 2; seen: changed by somebody else since")
 
 
+def test_what_only_a_person_said_may_be_said_anew(doubtful: UndoHere) -> None:
+    """Both sayings stay; what the last one says is so."""
+    left = doubtful.dc1["hv01"]
+    doubtful.says("hv01", Said.NOT_MADE)
+    view = doubtful.says("hv01", Said.MADE)
+    assert view.instead_of == (2,)
+    assert "17 of 21 parts are as written" in view.evidence[0].seen
+    first, second = doubtful.runs[1:]
+    assert (first.summary["said"], second.summary["said"]) == ("not-made", "made")
+    assert second.summary["instead_of"] == [2]
+    with doubtful.records.reading() as journal:
+        [recorded, _] = journal.changes(1, DELEGATION)
+    assert (recorded.result, recorded.said_in) == (Result.APPLIED, 3)
+    doubtful.says("hv01", Said.NOT_MADE)
+    assert doubtful.back().complete
+    assert doubtful.dc1["hv01"] == left, "the last one counts"
+    doubtful.says("hv01", Said.MADE)
+    assert doubtful.back().complete
+    assert doubtful.dc1["hv01"] == HV01
+
+
+def test_not_where_a_rollback_has_gone_by_it(doubtful: UndoHere) -> None:
+    doubtful.says("hv01", Said.MADE)
+    assert doubtful.back().complete
+    with pytest.raises(Refused, match="a rollback has taken these back since") as refused:
+        doubtful.says("hv01", Said.NOT_MADE)
+    assert refused.value.details[0].startswith("hv01: said to be made in run 2")
+    assert len(doubtful.runs) == 3
+
+
+def test_not_against_what_is_seen_by_now(doubtful: UndoHere) -> None:
+    doubtful.says("hv01", Said.MADE)
+    doubtful.dc1.edit("hv01", add=forms("hv02"))
+    with pytest.raises(Refused, match="these are seen to be made"):
+        doubtful.says("hv01", Said.NOT_MADE)
+    assert doubtful.says("hv01", Said.MADE).evidence[0].seen == "found made"
+
+
+def test_nor_what_the_directory_has_told(doubtful: UndoHere) -> None:
+    doubtful.says("hv01", Said.MADE)
+    with pytest.raises(Refused, match="needs no person"):
+        doubtful.says("hv[01-02]", Said.NOT_MADE)
+    assert len(doubtful.runs) == 2
+
+
+def test_a_saying_is_on_record_whole_or_not_at_all(doubtful: UndoHere) -> None:
+    doubtful.back()
+    path = doubtful.records.folder / "journal.sqlite"
+    with closing(sqlite3.connect(path)) as db:
+        db.execute(
+            "CREATE TRIGGER full BEFORE UPDATE OF result ON changes"
+            " BEGIN SELECT RAISE(ABORT, 'no room'); END"
+        )
+        db.commit()
+    with pytest.raises(JournalError, match="no room"):
+        doubtful.says("hv01", Said.MADE)
+    assert [page.kind for page in doubtful.runs] == ["apply", "rollback"]
+    assert doubtful.in_doubt == ["hv01"]
+
+
 def test_what_an_older_version_gave_up_as_unknown_is_looked_at_again(world: UndoHere) -> None:
     world.died(GIVEN, OTHER, made=2)
     with world.records.recording() as journal:
@@ -460,8 +527,16 @@ def test_what_nobody_can_look_at_is_said_with_that(gone: UndoHere) -> None:
 
 
 def test_what_is_known_is_refused_without_a_look(gone: UndoHere) -> None:
-    gone.says("hv[01-02]", Said.NOT_MADE)
+    gone.is_gone = False
+    gone.back()
+    gone.is_gone = True
     gone.teller.words.clear()
     with pytest.raises(Refused, match="needs no person"):
-        gone.says("hv01", Said.MADE)
+        gone.says("hv02", Said.NOT_MADE)
     assert gone.teller.words == []
+
+
+def test_what_nobody_can_look_at_is_said_anew_all_the_same(gone: UndoHere) -> None:
+    gone.says("hv[01-02]", Said.NOT_MADE)
+    gone.says("hv02", Said.MADE)
+    assert gone.results == [Result.REFUSED, Result.APPLIED]

@@ -1,8 +1,10 @@
 """The record of runs, on a real file, read back by another opening of it."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -377,3 +379,22 @@ def test_a_closed_journal_gives_an_error_in_words(journal: Journal) -> None:
     journal.close()
     with pytest.raises(JournalError):
         journal.runs()
+
+
+class Counting(Journal):
+    reads = 0
+
+    def changes(self, run: int, kind: Any) -> Any:
+        self.reads += 1
+        return super().changes(run, kind)
+
+
+def test_rollbacks_over_rollbacks_are_looked_at_once_each(tmp_path: Path) -> None:
+    """Each of these reverses most of those before it: there are many ways from one to another."""
+    with closing(Counting.writable(tmp_path, KINDS)) as opened:
+        journal = Counting(tmp_path, opened.writing(), KINDS)
+        done(journal, gives("hv01"))
+        for number in range(2, 26):
+            done(journal, kind=ROLLBACK, back_to=number // 2 - 1)
+        assert in_effect(journal, 1) == ["hv01"]
+        assert journal.reads < 1_000

@@ -542,3 +542,40 @@ def test_a_journal_whose_writer_died_amid_a_commit_can_be_read(tmp_path: Path) -
     assert found.execute("SELECT count(*) FROM runs").fetchone() == (1,)
     assert found.execute("SELECT count(*) FROM changes").fetchone() == (0,)
     found.close()
+
+
+def test_what_persons_said_in_an_older_journal_is_known_as_that(tmp_path: Path) -> None:
+    """Format 6 had it in the reason alone; a reason that names no such page is none."""
+    path = tmp_path / "journal.sqlite"
+    reasons = (
+        "said to be made in run 2; seen: nothing was seen",
+        "said to be made in run 1; seen: x",
+        "found made",
+        "said to be odd",
+    )
+    with closing(sqlite3.connect(path)) as db:
+        for step in journal_schema.STEPS[:6]:
+            for statement in step.split(";\n"):
+                db.execute(statement)
+        db.execute(f"PRAGMA application_id = {journal_schema.APPLICATION_ID}")
+        db.execute("PRAGMA user_version = 6")
+        for kind in ("apply", "settle"):
+            db.execute(
+                "INSERT INTO runs (kind, status, started, who, machine, directory, domain, dc,"
+                " connection) VALUES (?, '', '', '', '', '', '', '', '{}')",
+                (kind,),
+            )
+        for seq, reason in enumerate(reasons):
+            db.execute(
+                "INSERT INTO changes (run, seq, name, dn, guid, before, after, reason)"
+                " VALUES (1, ?, '', '', '', '', '', ?)",
+                (seq, reason),
+            )
+        db.commit()
+    path.chmod(0o600)
+    with closing(store.open_writable(tmp_path)) as db:
+        said = db.execute("SELECT said_in FROM changes ORDER BY seq").fetchall()
+        assert said == [(2,), (None,), (None,), (None,)]
+        told = db.execute("SELECT account, asked, left_out, back_to FROM runs").fetchall()
+        assert told == [(None, "{}", "[]", None)] * 2
+        assert db.execute("SELECT count(*) FROM as_before").fetchone() == (0,)

@@ -37,6 +37,8 @@ def parse(arguments: Sequence[str]) -> None:
         group: click.Command = cli.cli
         while isinstance(group, click.Group):
             words = [*context._protected_args, *context.args]
+            if not words and group.invoke_without_command:
+                return
             name, found, rest = group.resolve_command(context, words)
             assert found is not None
             context = found.make_context(name, rest, parent=context)

@@ -141,7 +141,8 @@ def test_the_json_has_the_keys_of_the_contract(delegation: Delegation, here: Pat
     (here / "inventory.yaml").write_text(INVENTORY + keep, encoding="utf-8")
     edited(here / "directory.ldif", hv01=["HTTP/portal", "cifs/iso"])
     data = delegation("audit", "--format", "json").json
-    assert data.keys() == {"drift", "domain", "dc", "findings", "rules", "kept", "summary"}
+    of_findings = {"findings", "accepted", "rules", "kept", "summary"}
+    assert data.keys() == {"drift", "domain", "dc", "outside"} | of_findings
     assert data["rules"].keys() == {finding["rule"] for finding in data["findings"]}
     for rule in data["rules"].values():
         assert rule["title"]
@@ -495,3 +496,56 @@ def test_drift_is_told_whatever_the_format(delegation: Delegation, here: Path) -
     assert "**Drift.**" in delegation("audit", "--format", "markdown").out
     assert json.loads(delegation("audit", "--format", "json").out)["drift"] is True
     assert rules(delegation) == {"KCD001", "KCD004"}
+
+
+def test_o_is_short_for_output(delegation: Delegation, here: Path) -> None:
+    ran = delegation("audit", "--format", "json", "-o", "audit.json")
+    assert ran.out == ""
+    assert json.loads((here / "audit.json").read_text(encoding="utf-8"))["drift"]
+
+
+def test_history_says_what_could_not_be_judged(delegation: Delegation, here: Path) -> None:
+    """An audit that ended with 1 has not seen that there is no drift."""
+    labels = ("hv01", "hv02", "hv03", "hv04")
+    whole = [
+        account(
+            label.upper(),
+            *forms(*(other for other in labels if other != label)),
+            uac=MEMBER | TRANSITION,
+        )
+        for label in labels[:3]
+    ]
+    (here / "inventory.yaml").write_text(INVENTORY.replace("-03", "-04"), encoding="utf-8")
+    (here / "directory.ldif").write_bytes(directory(*whole))
+    assert delegation("audit").code == 1
+    history = delegation("history").out
+    assert "1 host could not be judged, " in history
+    assert "no drift" not in history
+    run = delegation("history", "--format", "json").json["runs"][0]
+    assert run["summary"]["unread"] == 1
+    assert not run["summary"]["drift"]
+    assert delegation("report", "json", "1").json["verdict"]["standing"] == "incomplete"
+    (here / "directory.ldif").write_bytes(finished())
+    (here / "inventory.yaml").write_text(INVENTORY, encoding="utf-8")
+    assert delegation("audit").code == 0
+    assert "no drift, 0 findings" in delegation("history").out
+    assert delegation("report", "json", "2").json["verdict"]["standing"] == "clean"
+
+
+@pytest.mark.parametrize("command", [("rollback", "--yes"), ("history",), ("plan",), ("check",)])
+def test_what_only_looks_makes_no_state_folder(
+    delegation: Delegation, here: Path, command: tuple[str, ...]
+) -> None:
+    ran = delegation("--state", "mistyped", *command)
+    assert not (here / "mistyped").exists()
+    assert "made now" not in ran.err
+
+
+@pytest.mark.parametrize("command", [("apply", "--yes"), ("audit",)])
+def test_what_records_says_that_it_makes_one(
+    delegation: Delegation, here: Path, command: tuple[str, ...]
+) -> None:
+    ran = delegation("--state", "mistyped", *command)
+    assert (here / "mistyped").is_dir()
+    assert ran.err.count("the state folder mistyped is new: made now") == 1
+    assert "is new" not in delegation("--state", "mistyped", *command).err

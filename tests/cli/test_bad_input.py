@@ -528,7 +528,7 @@ def test_a_locked_journal_has_no_history_to_show(locked: dict[str, Ran]) -> None
 
 
 def test_other_state_folders_are_not_locked(locked: dict[str, Ran]) -> None:
-    assert "no apply left to undo" in locked["rollback --yes --state other"].err
+    assert "no run was ever recorded" in locked["rollback --yes --state other"].err
 
 
 def test_an_audit_during_an_apply_reads_and_is_recorded(delegation: Delegation, here: Path) -> None:
@@ -595,7 +595,7 @@ def test_output_into_a_folder_that_takes_no_file_is_2(here: Path) -> None:
 
 def test_an_old_output_is_replaced_whole_or_not_at_all(delegation: Delegation, here: Path) -> None:
     (here / "plan.json").write_text("x" * 100_000, encoding="utf-8")
-    assert delegation("plan", "-o", "plan.json").code == 3
+    assert delegation("plan", "-o", "plan.json", "--force").code == 3
     assert delegation("apply", "plan.json", "--yes").code == 0
     assert [path.name for path in here.iterdir() if path.name.startswith(".plan")] == []
 

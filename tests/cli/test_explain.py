@@ -64,7 +64,7 @@ def test_nothing_broken_is_0(intact: Delegation) -> None:
     assert (ran.code, ran.err) == (0, "")
     assert "BROKEN" not in ran.out
     assert "\nnothing is broken\n" in ran.out
-    assert "\n  not told: operator\n" in ran.out
+    assert "\n  not told: encryption types, operator\n" in ran.out
     assert "\n  next: delegation explain hv01 hv02 --as USER\n" in ran.out
     assert "klist purge -li 0x3e7` on hv01" in ran.out
 
@@ -348,3 +348,42 @@ def test_the_next_command_asks_for_the_same(without_a_logon: Delegation) -> None
     again = "delegation explain hv01 hv02 --hosts --vm 'web 01' --as USER"
     assert f"\n  next: {again}\n" in ran.out
     assert "\n  ?       migration check " in ran.out
+
+
+# Slips
+
+
+@pytest.mark.parametrize("name", ["hv2", "hvo2", "HV002", "hv2$", "hv-02"])
+def test_a_name_that_nobody_has_is_no_host_without_an_account(
+    intact: Delegation, name: str
+) -> None:
+    for pair in (("hv01", name), (name, "hv01")):
+        ran = intact("explain", *pair)
+        assert ran.code == 2
+        assert ran.out == ""
+        assert f"{name} is no host of the inventory, and no account of corp.example" in ran.err
+        assert "did you mean hv02" in ran.err
+
+
+def test_a_computer_that_is_there_may_be_called_nearly_so(
+    delegation: Delegation, here: Path
+) -> None:
+    other = account("HV2", spns=names("HV2"))
+    (here / "directory.ldif").write_bytes(export(*forms("hv02"), others=other))
+    ran = delegation("explain", "hv01", "hv2")
+    assert ran.code == 1
+    assert "not a pair of the inventory" in ran.out
+
+
+def test_a_retired_host_that_still_works_is_nothing_to_be_content_with(
+    delegation: Delegation, here: Path
+) -> None:
+    retired = "hosts: {'hv[02-03]': }\nretired: [hv01]\n"
+    head = INVENTORY.partition("hosts:")[0]
+    (here / "inventory.yaml").write_text(head + retired, encoding="utf-8")
+    (here / "directory.ldif").write_bytes(export(*forms("hv02", "hv03")))
+    ran = delegation("explain", "hv01", "hv02")
+    assert "nothing is broken" not in ran.out
+    assert "it still works, although hv01 is retired" in ran.out
+    assert "next: delegation plan   to see what goes" in ran.out
+    assert delegation("plan").code == 3

@@ -1,5 +1,6 @@
 """The script of ``delegation export powershell``, read with a PowerShell grammar: none is run."""
 
+import hashlib
 import re
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from tree_sitter import Node
 from delegation.changes.plan import Change, Plan, Target
 from delegation.directory import change_file
 from delegation.mesh.state import DELEGATION, Delegation
-from delegation.report.templates import render
+from delegation.report.templates import render, templates
 from tests.cli.program import Delegation as Program
 from tests.cli.test_export import EVENTFUL
 from tests.cli.test_hostile import HOSTILE
@@ -58,6 +59,22 @@ def scripts(delegation: Program, here: Path) -> tuple[Node, Node]:
 
 
 # What is in it
+
+
+def test_the_code_is_that_which_was_run() -> None:
+    """It was run once, by hand, elsewhere: a change of it is a reason to run it again."""
+    text = (templates() / "plan.ps1.j2").read_text(encoding="utf-8")
+    code = text.partition("{% endblock %}")[2]
+    digest = hashlib.sha256(code.encode()).hexdigest()
+    assert digest == "ab0acdd8a8efe324ea06cc0ace571c0f462eae486e94b8ee07a36969ab89a05b"
+
+
+def test_it_says_how_it_is_run_with_nobody_to_ask(delegation: Program, here: Path) -> None:
+    assert delegation("export", "powershell", "-o", "my change.ps1").code == 0
+    head = (here / "my change.ps1").read_text(encoding="ascii").partition("<#")[0]
+    assert "-Command \"& '.\\my change.ps1' -Server DC -Confirm:$false\"" in head
+    assert "PowerShell 7.6 on Linux" in head
+    assert "Unverified: Windows PowerShell 5.1, and the real module." in head
 
 
 def test_the_data_is_that_of_the_plan(
@@ -197,7 +214,7 @@ def tables(root: Node) -> list[str]:
 
 def comments(root: Node) -> list[str]:
     """The comments, but for those that differ from export to export."""
-    varying = r"#   (?:made|plan|inventory|undo|objects) |# +\.\\|# \d of \d"
+    varying = r"#   (?:made|plan|inventory|undo|objects) |# +\.\\|# +powershell |# \d of \d"
     return [c for c in every(root, "comment") if not re.match(varying, c.strip())]
 
 

@@ -148,3 +148,22 @@ def test_garbage_is_collected_in_what_may_run_all_night(line: str, hours: bool) 
         [sys.executable, "-c", script, *line.split()], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == str(hours)
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (("plna",), "plan"),
+        (("hosts", "paln"), "plan"),
+        (("migrate", "drian"), "drain"),
+        (("report", "htlm"), "html"),
+        (("schedule", "systmd"), "systemd"),
+        (("plan", "shwo"), "show"),
+    ],
+)
+def test_a_command_that_is_mistyped_gets_a_suggestion(
+    delegation: Delegation, words: tuple[str, ...], meant: str
+) -> None:
+    ran = delegation(*words)
+    assert ran.code == 2
+    assert f"Did you mean '{meant}'?" in ran.err

@@ -1,11 +1,12 @@
 """``delegation history``: what was done, by whom, and what became of it. It needs no directory."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.cli.program import Delegation
-from tests.cli.world import INVENTORY, edited, forms, tree
+from tests.cli.program import Delegation, Ran
+from tests.cli.world import INVENTORY, ROOT, edited, forms, tree
 
 RUN = {
     "run",
@@ -22,6 +23,13 @@ RUN = {
     "digest",
     "ticket",
     "reverses",
+    "back_to",
+    "account",
+    "inventory",
+    "limit",
+    "allow",
+    "skip_conflicts",
+    "left",
     "summary",
 }
 
@@ -70,7 +78,7 @@ def test_their_json(eventful: Delegation) -> None:
 
 def test_one_run_has_its_changes(eventful: Delegation, here: Path) -> None:
     data = eventful("history", "2", "--format", "json").json
-    assert data.keys() == RUN | {"changes", "undo_file"}
+    assert data.keys() == RUN | {"changes", "as_before", "undo_file"}
     assert [change["computer"] for change in data["changes"]] == ["hv01", "hv02", "hv03"]
     first = data["changes"][0]
     assert first.keys() == {
@@ -111,7 +119,7 @@ def test_audits_tell_their_findings_and_what_was_new(delegation: Delegation, her
     assert "KCD003  hv01: cifs/iso" in text
     assert "new since run 1" in text
     data = delegation("history", "2", "--format", "json").json
-    assert data.keys() == RUN | {"changes", "findings", "undo_file"}
+    assert data.keys() == RUN | {"changes", "as_before", "findings", "undo_file"}
     assert data["findings"] == found
     assert data["summary"]["since"] == 1
     assert data["summary"]["new"] == len(found) - 27
@@ -168,3 +176,94 @@ def test_to_look_changes_nothing(eventful: Delegation, here: Path) -> None:
     eventful("history", "2", "-v")
     eventful("history", "--format", "json")
     assert tree(here) == before
+
+
+# Some of them
+
+
+@pytest.fixture
+def several(delegation: Delegation, here: Path) -> Delegation:
+    """Applies to hv01 and hv02, an audit that finds hv03 wanting, and a rollback of the second."""
+    assert delegation("apply", "--yes", "--limit", "hv01").code == 0
+    assert delegation("apply", "--yes", "--limit", "hv02", "--allow", "removals").code == 0
+    delegation("audit")
+    assert delegation("rollback", "--yes", "--skip-conflicts").code == 0
+    return delegation
+
+
+def listed(ran: Ran) -> list[int]:
+    assert ran.code == 0, ran.err
+    return [run["run"] for run in ran.json["runs"]]
+
+
+@pytest.mark.parametrize(
+    ("options", "runs"),
+    [
+        ("--host hv02", [2, 4]),
+        ("--host HV[01-02]", [1, 2, 4]),
+        ("--host hv03", [3]),
+        ("--host hv77", []),
+        ("--kind rollback", [4]),
+        ("--kind settle", []),
+        ("--last 2", [3, 4]),
+        ("--last 9", [1, 2, 3, 4]),
+        ("--kind apply --last 1", [2]),
+        ("--host hv02 --kind apply", [2]),
+        ("--since 1d", [1, 2, 3, 4]),
+        ("--since 2001-01-01", [1, 2, 3, 4]),
+        ("--since 9999-12-31T10:00+02:00", []),
+    ],
+)
+def test_some_of_them(several: Delegation, options: str, runs: list[int]) -> None:
+    assert listed(several("history", *options.split(), "--format", "json")) == runs
+    ran = several("history", *options.split())
+    assert ("no such run" in ran.err) is (not runs)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "--kind everything",
+        "--since yesterday",
+        "--since 0d",
+        "--last 0",
+        "--host hv[",
+        "1 --last 2",
+    ],
+)
+def test_what_is_none_is_2(several: Delegation, options: str) -> None:
+    assert several("history", *options.split()).code == 2
+
+
+def test_the_time_since_which_is_exact(several: Delegation) -> None:
+    runs = several("history", "--format", "json").json["runs"]
+    assert listed(several("history", "--since", runs[2]["started"], "--format", "json")) == [3, 4]
+
+
+def test_a_run_tells_what_it_was_told(several: Delegation, here: Path) -> None:
+    applied, undone = (several("history", str(n), "--format", "json").json for n in (2, 4))
+    told = ("limit", "allow", "skip_conflicts", "left", "account", "inventory")
+    assert [applied[name] for name in told] == [
+        *("hv02", ["removals"], False, [], None),
+        str(here / "inventory.yaml"),
+    ]
+    assert [undone[name] for name in told[:3]] == [None, [], True]
+    text = several("history", "2").out
+    for words in ("limit       hv02", "allowed     removals", "inventory.yaml"):
+        assert words in text
+    assert "conflicts   skipped" in several("history", "4").out
+
+
+def test_a_journal_of_0_1_is_asked_the_same(delegation: Delegation, here: Path) -> None:
+    """It is only looked at, and has none of what came later."""
+    state = ROOT / "tests" / "recordings" / "journal_0_1" / "state"
+    shutil.copytree(state, here / "old")
+    before = (here / "old" / "journal.sqlite").read_bytes()
+    options = ("--state", "old", "history", "--format", "json")
+    assert listed(delegation(*options, "--kind", "migrate")) == [8, 9]
+    assert listed(delegation(*options, "--last", "1")) == [9]
+    of_host = listed(delegation(*options, "--host", "hv01"))
+    assert {1, 8} <= set(of_host)
+    page = delegation(*options, "1").json
+    assert (page["limit"], page["allow"], page["back_to"]) == (None, [], None)
+    assert (here / "old" / "journal.sqlite").read_bytes() == before

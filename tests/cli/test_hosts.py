@@ -285,14 +285,15 @@ def test_an_expected_host_that_can_not_be_reached_is_named(farm: Farm) -> None:
     assert farm.settings() == {"hv01": AFTER, "hv02": WINDOWS, "hv03": AFTER}
 
 
-def test_a_limited_plan_wants_its_limit_again(farm: Farm) -> None:
+def test_a_limited_plan_knows_its_limit(farm: Farm) -> None:
     assert farm("plan", "--limit", "hv01", "-o", "hosts.plan").code == 3
-    ran = farm("apply", "hosts.plan", "--yes")
+    ran = farm("apply", "hosts.plan", "--yes", "--limit", "hv02")
     assert ran.code == 4
-    assert ran.err.count("would be changed as well") == 5
-    assert "hv[02-03]: migrations would be changed as well" in ran.err
-    assert "give the same --limit" in ran.err
-    assert farm("apply", "hosts.plan", "--yes", "--limit", "hv01").code == 0
+    assert "the saved plan is for hv01, and --limit says hv02" in ran.err
+    assert farm("plan", "--limit", "hv01", "-o", "hosts.plan").code == 2
+    assert farm("apply", "hosts.plan", "--yes").code == 0
+    assert farm.settings().items() >= windows("hv02", "hv03").items()
+    assert farm.settings() != windows("hv01", "hv02", "hv03")
 
 
 @pytest.mark.parametrize("host", ["hv01", "HV01"])
@@ -313,8 +314,8 @@ def test_a_setting_that_is_planned_twice_is_refused(farm: Farm, host: str) -> No
     [
         "",
         "[]",
-        '{"domain": "corp.example", "digest": "x", "changes": [{"computer": "hv01"}]}',
-        '{"domain": "d", "digest": "", "changes": [{"host": [], "setting": "", "before": 1}]}',
+        '{"saved_plan": 2, "kind": "delegation"}',
+        '{"saved_plan": 2, "kind": "host-settings", "changes": [{"computer": "hv01"}]}',
     ],
 )
 def test_a_file_that_is_no_plan_of_hosts_is_2(farm: Farm, text: str) -> None:
@@ -327,8 +328,20 @@ def test_a_file_that_is_no_plan_of_hosts_is_2(farm: Farm, text: str) -> None:
 def test_a_plan_of_the_directory_is_no_plan_of_hosts(farm: Farm) -> None:
     assert farm.delegation("plan", "-o", "directory.json").code == 0
     ran = farm("apply", "directory.json", "--yes")
+    assert ran.code == 2
+    assert "it is no plan of hosts' settings" in ran.err
+    assert farm("plan", "-o", "saved.json").code == 3
+    ran = farm.delegation("plan", "show", "saved.json")
+    assert ran.code == 2
+    assert "it is no plan of delegation" in ran.err
+
+
+def test_a_plan_of_an_older_form_is_to_be_made_again(farm: Farm) -> None:
+    printed = farm("plan", "--format", "json").out
+    (farm.folder / "hosts.json").write_text(printed)
+    ran = farm("apply", "hosts.json", "--yes")
     assert ran.code == 4
-    assert "would be changed as well" in ran.err
+    assert "plan again" in ran.err
 
 
 def test_an_unexpected_digest_is_4(farm: Farm) -> None:

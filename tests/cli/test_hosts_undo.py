@@ -59,6 +59,22 @@ def test_the_newest_is_undone_and_an_older_one_by_its_number(farm: Farm) -> None
     assert farm.settings() == windows(*LABELS)
 
 
+def test_all_after_a_run_are_undone_as_one(farm: Farm) -> None:
+    assert farm("apply", "--yes", "--limit", "hv01").code == 0
+    assert farm("apply", "--yes", "--limit", "hv02").code == 0
+    assert farm("rollback", "2", "--yes").code == 0
+    assert farm("apply", "--yes").code == 0
+    back = farm("rollback", "--to", "1", "--yes")
+    assert back.code == 0, back.err
+    assert "Undo of all after run 1 (runs 2, 3, 4)" in back.out
+    assert farm.settings() == {**windows(*LABELS), "hv01": AFTER}
+    again = farm("rollback", "--to", "1", "--yes")
+    assert again.code == 0
+    assert "nothing to do" in again.err
+    assert farm("rollback", "--yes").code == 0
+    assert farm.settings() == windows(*LABELS)
+
+
 def test_only_these_hosts_are_undone(farm: Farm) -> None:
     assert farm("apply", "--yes").code == 0
     farm.has("hv02", migrations=9)

@@ -1,7 +1,9 @@
 """``init``: an inventory from what is there, which can be used as it is; nothing is overwritten."""
 
+import json
 import os
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from tests.cli.world import (
     DISABLED,
     MEMBER,
     MIGRATION,
+    ROOT,
     TRANSITION,
     UNCONSTRAINED,
     account,
@@ -71,13 +74,13 @@ class TestFromAMess:
         assert ran.code == 0
         assert ran.out == ""
         for words in (
-            "5 hosts of corp.example on directory.ldif",
-            "mesh hyper-v  hv[01-03]",
-            "mesh branch   br[01-02]",
+            "6 hosts of corp.example on directory.ldif",
+            "mesh hyper-v     hv[01-03]\n",
+            "mesh branch      br[01-02]\n",
+            "mesh to-branch   hv03 to br01, one way\n",
+            "mesh to-hyper-v  lab1 to hv01, one way\n",
             "left out: clu: a cluster name object",
             "left out: hv90: its account is disabled",
-            "left out: lab1: the only host of its organizational unit",
-            "kept: 4 values towards hosts of another mesh",
             "kept: 1 value towards what may be file servers, on hv01",
             "kept: 4 values towards disabled accounts, on hv02",
             "the first plan: 4 values to add on hv02",
@@ -98,7 +101,7 @@ class TestFromAMess:
         assert delegation("plan").code == 0
         left_out = delegation("audit")
         # Hosts that init leaves out, and says so, still delegate to those that it took.
-        assert set(re.findall(r"KCD\d+  \S+", left_out.out)) == {"KCD023  LAB1", "KCD023  HV90"}
+        assert set(re.findall(r"KCD\d+  \S+", left_out.out)) == {"KCD023  HV90"}
         assert delegation("audit", "--fail-on", "never").code == 0, "and that is no drift"
         assert delegation("rollback", "--yes").code == 0
         assert (empty / "directory.ldif").read_bytes() == directory(*MESS)
@@ -111,6 +114,7 @@ class TestFromAMess:
         assert written(empty / "inventory.yaml").keep == ()
 
     def test_nothing_else_is_written(self, delegation: Delegation, empty: Path) -> None:
+        (empty / "directory.ldif").write_bytes(finished())
         before = tree(empty)
         assert delegation(*LDIF, "init").code == 0
         after = tree(empty)
@@ -170,10 +174,10 @@ class TestWhichHosts:
     @pytest.mark.parametrize(
         ("arguments", "hosts"),
         [
-            ([], {"hv01", "hv02", "hv03", "br01", "br02"}),
+            ([], {"hv01", "hv02", "hv03", "br01", "br02", "lab1"}),
             (["--name", "hv*"], {"hv01", "hv02", "hv03"}),
             (["--name", "*0?"], set()),
-            (["--name", "*2", "--one-mesh"], {"hv02", "br02"}),
+            (["--name", "*2", "--one-mesh", "--all-hosts"], {"hv02", "br02"}),
             (["--ou", "ou=branch,dc=corp,dc=example"], {"br01", "br02"}),
             (
                 ["--ou", "OU=Branch,DC=corp,DC=example", "--ou", "OU=Lab,DC=corp,DC=example"],
@@ -203,13 +207,23 @@ class TestWhichHosts:
     ) -> None:
         plain = account("HV04", spns=["HOST/HV04"])
         (empty / "directory.ldif").write_bytes(directory(*MESS, plain))
-        ran = delegation(*LDIF, "init", "--ou", "OU=Hyper-V,DC=corp,DC=example")
+        unit = ("--ou", "OU=Hyper-V,DC=corp,DC=example")
+        ran = delegation(*LDIF, "init", *unit, "-o", "without.yaml")
+        assert ran.code == 0
+        assert "1 host without any delegation, not proposed: hv04" in ran.err
+        assert "hv04" not in written(empty / "without.yaml").hosts
+        ran = delegation(*LDIF, "init", *unit, "--all-hosts")
         assert ran.code == 0
         assert "hv04" in written(empty / "inventory.yaml").hosts
         assert "not registered its name on hv04" in (empty / "inventory.yaml").read_text()
 
     def test_no_pair(self, delegation: Delegation, empty: Path) -> None:
         ran = delegation(*LDIF, "init", "--name", "lab*")
+        assert ran.code == 1
+        assert "no two of the hosts in corp.example on directory.ldif delegate" in ran.err
+        assert "1 host without any delegation, not proposed: lab1" in ran.err
+        assert "--all-hosts" in ran.err
+        ran = delegation(*LDIF, "init", "--name", "lab*", "--all-hosts")
         assert ran.code == 1
         assert "no two hosts" in ran.err
         assert "lab1: the only host of its organizational unit" in ran.err
@@ -257,7 +271,9 @@ class TestTheFile:
             "from delegation.cli import main\n"
             "main()\n"
         )
-        ran = spawned(*LDIF, "init", program=(sys.executable, "-c", program), cwd=empty)
+        ran = spawned(
+            *LDIF, "init", "--all-hosts", program=(sys.executable, "-c", program), cwd=empty
+        )
         assert ran.code == 2
         assert "exists already" in ran.err
         assert (empty / "inventory.yaml").read_text() == "mine"
@@ -270,7 +286,7 @@ class TestTheFile:
 
     def test_no_room(self, empty: Path) -> None:
         empty.chmod(0o555)
-        ran = spawned(*LDIF, "init", program=(*MORTAL, *PROGRAM), cwd=empty)
+        ran = spawned(*LDIF, "init", "--all-hosts", program=(*MORTAL, *PROGRAM), cwd=empty)
         empty.chmod(0o755)
         assert ran.code == 2
         assert "inventory.yaml can't be written" in ran.err
@@ -283,7 +299,7 @@ class TestTheFile:
         (empty / "directory.ldif").write_bytes(
             directory(account("HV01", *long), account("HV02", *(f"{one}y" for one in long)))
         )
-        ran = delegation(*LDIF, "init")
+        ran = delegation(*LDIF, "init", "--all-hosts")
         assert ran.code == 2
         assert "larger than 1 MiB: 2 hosts, 400 keep rules" in ran.err
         assert "--one-mesh" in ran.err
@@ -291,7 +307,7 @@ class TestTheFile:
 
     def test_stdout_gets_it_and_nothing_else(self, delegation: Delegation, here: Path) -> None:
         before = tree(here)
-        ran = delegation(*LDIF, "init", "-o", "-")
+        ran = delegation(*LDIF, "init", "--all-hosts", "-o", "-")
         assert ran.code == 0
         assert set(parse(ran.out.encode(), "-").hosts) == {"hv01", "hv02", "hv03"}
         assert "save this as inventory.yaml" in ran.err
@@ -299,7 +315,7 @@ class TestTheFile:
 
     def test_paths_in_it_are_its_own(self, delegation: Delegation, here: Path) -> None:
         (here / "sub").mkdir()
-        ran = delegation(*LDIF, "init", "-o", "sub/farm.yaml", "--ca-file", "ca.pem")
+        ran = delegation(*LDIF, "init", "--all-hosts", "-o", "sub/farm.yaml", "--ca-file", "ca.pem")
         assert ran.code == 0
         found = written(here / "sub" / "farm.yaml").directory
         assert found == DirectorySettings(url="ldif:../directory.ldif", ca_file="../ca.pem")
@@ -308,7 +324,9 @@ class TestTheFile:
         assert delegation("-i", "sub/farm.yaml", "plan").code == 3
 
     def test_the_inventory_option_names_it_too(self, delegation: Delegation, here: Path) -> None:
-        ran = delegation("-i", "farm.yaml", *LDIF, "init", "--keytab", "/etc/x.keytab")
+        ran = delegation(
+            "-i", "farm.yaml", *LDIF, "init", "--all-hosts", "--keytab", "/etc/x.keytab"
+        )
         assert ran.code == 0
         assert written(here / "farm.yaml").directory.keytab == "/etc/x.keytab"
 
@@ -316,7 +334,9 @@ class TestTheFile:
         self, delegation: Delegation, empty: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("DELEGATION_PASSWORD", "Secret-1")
-        ran = delegation(*LDIF, "init", "--user", "svc", "--site", "Branch-1", "--auth", "ntlm")
+        ran = delegation(
+            *LDIF, "init", "--all-hosts", "--user", "svc", "--site", "Branch-1", "--auth", "ntlm"
+        )
         assert ran.code == 0
         found = written(empty / "inventory.yaml").directory
         assert (found.user, found.site, found.auth) == ("svc", "Branch-1", Auth.NTLM)
@@ -390,7 +410,7 @@ class TestDomain:
         assert "was taken from" not in ran.err
 
     def test_by_an_export(self, delegation: Delegation, empty: Path) -> None:
-        assert delegation(*LDIF, "init").code == 0
+        assert delegation(*LDIF, "init", "--all-hosts").code == 0
         assert written(empty / "inventory.yaml").domain == "corp.example"
 
     def test_of_two_in_an_export_one_has_to_be_named(
@@ -399,11 +419,11 @@ class TestDomain:
         other = account("HV01", base="DC=lab,DC=example")
         raw = directory(account("HV01"), account("HV02"), account("HV03"), other)
         (empty / "directory.ldif").write_bytes(raw)
-        ran = delegation(*LDIF, "init")
+        ran = delegation(*LDIF, "init", "--all-hosts")
         assert ran.code == 2
         assert "2 domains: corp.example, lab.example" in ran.err
         assert "--domain" in ran.err
-        assert delegation(*LDIF, "init", "--domain", "CORP.example").code == 0
+        assert delegation(*LDIF, "init", "--all-hosts", "--domain", "CORP.example").code == 0
         found = written(empty / "inventory.yaml")
         assert (found.domain, set(found.hosts)) == ("corp.example", {"hv02", "hv03"} | {"hv01"})
         assert "hv01: an account of another domain" in (empty / "inventory.yaml").read_text()
@@ -413,3 +433,51 @@ class TestDomain:
         assert ran.code == 1
         assert "none of its 4 objects lies in the domain lab.example" in ran.err
         assert not os.path.lexists("inventory.yaml")
+
+
+CASES = ROOT / "tests" / "cases" / "init"
+
+
+class TestFarmsAsTheyAre:
+    """Exports as people have them: each is taken as it is, and what init advises is accepted."""
+
+    @pytest.fixture(params=sorted(path.stem for path in CASES.iterdir()))
+    def made(
+        self, request: pytest.FixtureRequest, delegation: Delegation, empty: Path
+    ) -> tuple[str, Ran]:
+        shutil.copyfile(CASES / f"{request.param}.ldif", empty / "directory.ldif")
+        ran = delegation(*LDIF, "init")
+        assert ran.code == 0
+        return request.param, ran
+
+    def test_the_first_plan_mends_and_removes_nothing(
+        self, made: tuple[str, Ran], delegation: Delegation
+    ) -> None:
+        name, ran = made
+        adding = only_adds(delegation("plan", "--format", "json"))
+        assert sum(map(len, adding.values())) == {"suffix-of-a-script": 24}.get(name, 0)
+        assert {"smb-storage": "; no cifs between them"}.get(name, "mesh hyper-v") in ran.err
+
+    def test_values_with_a_former_suffix_go_once_it_is_said(
+        self, made: tuple[str, Ran], delegation: Delegation, empty: Path
+    ) -> None:
+        name, ran = made
+        if name == "smb-storage":
+            assert "former" not in ran.err
+            return
+        assert "kept: 24 values towards hosts under a former suffix" in ran.err
+        inventory = written(empty / "inventory.yaml")
+        text = (empty / "inventory.yaml").read_text(encoding="utf-8")
+        assert "list it under retired" not in text
+        lines = [line for line in text.splitlines() if not line.startswith(("  - {value", "keep:"))]
+        if "former_suffixes: [" in text:
+            lines.append("former_suffixes: [old.example]")
+        else:
+            lines.append("remove:")
+            for rule in inventory.keep:
+                hosts = ", ".join(rule.hosts)
+                lines.append(f"  - {{value: {json.dumps(rule.value)}, hosts: [{hosts}]}}")
+        (empty / "inventory.yaml").write_text("\n".join(lines), encoding="utf-8")
+        plan = delegation("plan", "--format", "json", "--allow", "removals").json
+        assert plan["summary"]["remove"] == 24
+        assert plan["blocked"] == []

@@ -323,7 +323,8 @@ def under_way(here: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
         text=True,
     ) as process:
         assert process.stderr
-        assert process.stderr.readline() == "ready\n"
+        said = iter(process.stderr.readline, "ready\n")
+        assert all("is new: made now" in line for line in said)
         try:
             yield process
         finally:

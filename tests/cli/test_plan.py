@@ -1,10 +1,14 @@
 """``delegation plan``: what it says, in text and JSON, and that it writes nothing."""
 
+import json
+import platform
 import shutil
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+from delegation.report.templates import templates
 from tests.cli.program import Delegation, at_terminal, spawned
 from tests.cli.world import (
     DISABLED,
@@ -102,6 +106,16 @@ def test_a_refusal_names_its_override(delegation: Delegation, here: Path) -> Non
     assert refusal["computer"] == "hv01"
     assert refusal["why"] == "flag-change"
     assert refusal["override"] == "--allow flag-change"
+
+
+@pytest.mark.parametrize(("limit", "meant"), [("hv1", "hv01"), ("hv01,hvo3", "hv03")])
+def test_a_limit_that_is_mistyped_gets_a_suggestion(
+    delegation: Delegation, limit: str, meant: str
+) -> None:
+    ran = delegation("plan", "--limit", limit)
+    assert ran.code == 2
+    assert f"did you mean {meant}? its hosts are hv[01-03]" in ran.err
+    assert "did you mean" not in delegation("plan", "--limit", "hv99").err
 
 
 # JSON
@@ -244,11 +258,118 @@ def test_limit_refuses_what_is_no_host(delegation: Delegation, hosts: str) -> No
     assert ran.out == ""
 
 
-def test_the_saved_plan_is_the_json(delegation: Delegation, here: Path) -> None:
-    printed = delegation("plan", "--format", "json", "-o", "plan.json")
-    assert (here / "plan.json").read_text(encoding="utf-8") == printed.out
-    assert delegation("plan", "-o", "again.json").code == 3
-    assert (here / "again.json").read_text(encoding="utf-8") == printed.out
+def test_a_saved_plan_shows_what_was_planned(delegation: Delegation, eventful: Path) -> None:
+    """To the reviewer, who has neither directory nor inventory."""
+    planned = delegation("plan", "--limit", "hv[01-03]", "--format", "json", "-o", "plan.json")
+    shown = delegation("plan", "--limit", "hv[01-03]", "-v")
+    away = eventful / "away"
+    away.mkdir()
+    (eventful / "plan.json").rename(away / "plan.json")
+    (eventful / "inventory.yaml").unlink()
+    (eventful / "directory.ldif").unlink()
+    reviewed = delegation("plan", "show", "away/plan.json", "--format", "json").json
+    made = reviewed.pop("made")
+    assert reviewed == planned.json
+    assert made["limit"] == "hv[01-03]"
+    assert made["inventory"] == str(eventful / "inventory.yaml")
+    assert made["by"].endswith(f" on {platform.node()}")
+    assert datetime.fromisoformat(made["at"]).tzinfo is not None
+    text = delegation("plan", "show", "away/plan.json", "-v")
+    assert text.code == 0
+    head, _, rest = text.out.partition("\n\n")
+    assert rest == shown.out
+    assert "limit      hv[01-03]" in head
+    assert "overrides  none" in head
+
+
+def test_a_saved_plan_is_replaced_with_force_alone(delegation: Delegation, here: Path) -> None:
+    assert delegation("plan", "-o", "plan.json").code == 3
+    before = (here / "plan.json").read_bytes()
+    ran = delegation("plan", "--limit", "hv01", "-o", "plan.json")
+    assert ran.code == 2
+    assert "plan.json is there already" in ran.err
+    assert "--force" in ran.err
+    assert ran.out == ""
+    assert (here / "plan.json").read_bytes() == before
+    assert delegation("plan", "--limit", "hv01", "-o", "plan.json", "--force").code == 3
+    assert (here / "plan.json").read_bytes() != before
+
+
+def test_show_takes_no_options_of_a_plan(delegation: Delegation, here: Path) -> None:
+    delegation("plan", "-o", "plan.json")
+    assert delegation("plan", "--limit", "hv01", "show", "plan.json").code == 2
+    assert delegation("plan", "shwo", "plan.json").code == 2
+
+
+@pytest.mark.parametrize("form", ["html", "markdown", "csv", "json"])
+def test_a_saved_plan_is_reported_without_a_directory(
+    delegation: Delegation, eventful: Path, form: str
+) -> None:
+    delegation("plan", "-o", "plan.json")
+    (eventful / "inventory.yaml").unlink()
+    (eventful / "directory.ldif").unlink()
+    ran = delegation("report", form, "plan.json")
+    assert ran.code == 0
+    for told in ("hv01", "hv02", "hv99", "MSSQLSvc/db1"):
+        assert told in ran.out
+    if form != "csv":
+        assert platform.node() in ran.out.replace("\\", "")
+    assert delegation("report", form, "plan.json", "--limit", "hv01").code == 2
+    assert delegation("report", form, "plan.jso").code == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"[" * 200_000, "nested too deep"),
+        (b" " * 20_000_000, "larger than 16 MiB"),
+        (b'{"saved_plan": 2, "kind": "delegation", "run": 1}', "unknown key 'run'"),
+        (b'{"saved_plan": 2, "kind": "delegation"}', "lacks 'made'"),
+        (b'{"saved_plan": "2"}', "its form, saved_plan, is not known"),
+        (b"\xff\xfe\x00", "no text in UTF-8"),
+    ],
+)
+def test_a_file_that_is_no_plan_is_refused_in_words(
+    delegation: Delegation, here: Path, content: bytes, words: str
+) -> None:
+    (here / "plan.json").write_bytes(content)
+    for command in (("plan", "show"), ("report", "html"), ("report", "markdown")):
+        ran = delegation(*command, "plan.json")
+        assert ran.code == 2
+        assert "plan.json is not a saved plan: " in ran.err
+        assert words in ran.err
+        assert ran.out == ""
+
+
+@pytest.mark.parametrize("command", [("plan", "show"), ("plan", "show", "-v"), ("report", "html"),
+                                     ("report", "markdown"), ("report", "csv")])  # fmt: skip
+def test_whatever_a_saved_plan_says_is_only_text(
+    delegation: Delegation, eventful: Path, command: tuple[str, ...]
+) -> None:
+    """Whoever reads it has rights: nothing in it is obeyed by a terminal, a page or a sheet."""
+    delegation("plan", "-o", "plan.json")
+    plan = json.loads((eventful / "plan.json").read_text(encoding="utf-8"))
+    evil = "\x1b[2J\u202e<script>alert(1)</script>\r=cmd|' /C calc'!A0 | x"
+    plan["dc"] = evil
+    plan["made"] |= {"by": evil, "program": evil, "inventory": evil, "limit": evil, "allow": [evil]}
+    for removal in (one for change in plan["changes"] for one in change["remove"]):
+        removal["reason"] = evil
+    for foreign in plan["foreign"]:
+        foreign |= {"hosts": [evil], "hint": evil}
+    (eventful / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
+    ran = delegation(*command, "plan.json")
+    assert ran.code == 0
+    assert "alert" in ran.out
+    if {"html", "markdown"} & set(command):
+        assert "<script>alert" not in ran.out
+
+
+def test_a_plan_of_64_hosts_is_small(delegation: Delegation, here: Path) -> None:
+    shutil.copyfile(ROOT / "inventory.example.yaml", here / "inventory.yaml")
+    shutil.copyfile(templates() / "sample-directory.ldif", here / "directory.ldif")
+    assert delegation("--directory", "ldif:directory.ldif", "plan", "-o", "plan.json").code == 3
+    assert (here / "plan.json").stat().st_size < 50_000
+    assert "16,128 values to add" in delegation("plan", "show", "plan.json").out
 
 
 def test_a_blocked_plan_is_saved_and_printed_all_the_same(

@@ -18,6 +18,7 @@ from markdown_it import MarkdownIt
 
 from delegation import cli
 from delegation.report import sheet
+from delegation.report.templates import asset
 from tests.cli.program import Delegation
 from tests.cli.test_hostile import HOSTILE
 from tests.cli.world import (
@@ -519,3 +520,15 @@ def test_plain_directories_are_told_as_missing(delegation: Delegation, here: Pat
     text = page(delegation).text
     assert "lacks all its values" in text
     assert f"{forms('hv02')[0]}.{DOMAIN}" not in text, "folded, not spelled out"
+
+
+def test_the_class_of_the_page_is_no_class_of_anything_in_it(
+    delegation: Delegation, here: Path
+) -> None:
+    """What is meant for the cells of a table would hold for all of the page."""
+    style = asset("report.css")
+    for subject in ("state", "plan", "audit"):
+        page = delegation("report", "html", subject).out
+        [name] = re.findall(r'<body class="([^"]+)">', page)
+        assert not re.search(rf"\.{re.escape(name)}\b", style)
+        assert subject in name

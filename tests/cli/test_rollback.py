@@ -111,10 +111,12 @@ def test_a_run_that_is_none_is_2(applied: Delegation, here: Path, number: str) -
     assert (here / "directory.ldif").read_bytes() == before
 
 
-def test_without_any_run_it_is_1(delegation: Delegation) -> None:
+def test_without_any_run_it_is_1(delegation: Delegation, here: Path) -> None:
     ran = delegation("rollback", "--yes")
     assert ran.code == 1
-    assert "no apply left to undo" in ran.err
+    assert "no run was ever recorded there" in ran.err
+    assert "the state folder is new, or the runs are in another one" in ran.err
+    assert not Path(".delegation").exists(), "a look makes no folder"
 
 
 def test_runs_of_another_directory_are_none_of_it(delegation: Delegation, here: Path) -> None:
@@ -255,7 +257,56 @@ def test_what_is_undone_by_hand_needs_nothing(applied: Delegation, here: Path) -
     assert ran.code == 0
     assert "nothing to do: all that run 1 changed is as it was before already" in ran.err
     assert (here / "directory.ldif").read_bytes() == plain()
-    assert len(applied("history", "--format", "json").json["runs"]) == 1
+    [_, page] = applied("history", "--format", "json").json["runs"]
+    assert (page["kind"], page["reverses"], page["status"]) == ("rollback", 1, "done")
+    assert page["summary"] == {"objects": 0, "as before": 3}
+    assert applied("history", "2", "--format", "json").json["undo_file"] is None
+    again = applied("rollback", "--yes")
+    assert again.code == 1
+    assert "there is no apply left to undo" in again.err
+
+
+def test_what_a_colleague_adds_after_that_is_his_own(applied: Delegation, here: Path) -> None:
+    """It counted as done, whether a rollback had more to write or not."""
+    now = held(here / "directory.ldif")
+    edited(here / "directory.ldif", hv01=now["hv01"].values - {"cifs/hv02"})
+    assert applied("rollback", "--yes").code == 0
+    edited(here / "directory.ldif", hv01=["cifs/hv02"])
+    nothing = applied("rollback", "--yes")
+    assert nothing.code == 1
+    assert held(here / "directory.ldif")["hv01"].values == {"cifs/hv02"}
+    assert applied("rollback", "1", "--yes").code == 1
+    assert held(here / "directory.ldif")["hv01"].values == {"cifs/hv02"}
+
+    assert applied("apply", "--yes").code == 0
+    (here / "directory.ldif").write_bytes(plain())
+    assert applied("rollback", "--yes").code == 1, "run 3 is passed over"
+    edited(here / "directory.ldif", hv02=["cifs/hv01"])
+    assert applied("rollback", "--yes").code == 1
+    assert held(here / "directory.ldif")["hv02"].values == {"cifs/hv01"}
+
+
+def test_what_a_later_run_of_ours_took_away_is_not_called_done(
+    delegation: Delegation, here: Path
+) -> None:
+    """Else it would stay for good where that run is undone."""
+    assert delegation("apply", "--yes").code == 0
+    text = INVENTORY.replace("hv[01-03]", "hv[01-02]") + "retired: [hv03]\n"
+    (here / "inventory.yaml").write_text(text, encoding="utf-8")
+    assert delegation("apply", "--yes", "--allow", "removals").code == 0
+    ran = delegation("rollback", "1", "--yes", "--limit", "hv03")
+    assert ran.code == 0
+    assert "hv03: 9 parts changed again by run 2, and left to it" in ran.err
+    assert "nothing to do: nothing of run 1 on hv03 is left to take back" in ran.err
+    edited(here / "directory.ldif", hv03=["cifs/hv01"])
+    assert delegation("rollback", "1", "--yes", "--limit", "hv03").code == 0
+    assert held(here / "directory.ldif")["hv03"].values == {"cifs/hv01"}, "somebody's own"
+    edited(here / "directory.ldif", hv03=[])
+    assert len(delegation("history", "--format", "json").json["runs"]) == 2
+    assert delegation("rollback", "--yes").code == 0
+    assert held(here / "directory.ldif") == holdings(finished())
+    assert delegation("rollback", "--yes").code == 0
+    assert held(here / "directory.ldif") == holdings(plain())
 
 
 def test_what_is_undone_by_hand_is_passed_over(delegation: Delegation, here: Path) -> None:
@@ -336,8 +387,25 @@ def test_the_later_run_first_and_all_is_undone(repaired: Delegation, here: Path)
     assert held(here / "directory.ldif") == holdings(plain())
     ran = repaired("rollback", "--yes")
     assert ran.code == 1
-    assert "run 1 is passed over" in ran.err
     assert "there is no apply left to undo" in ran.err
+
+
+def test_back_to_a_run_or_one_run_and_not_both(delegation: Delegation, here: Path) -> None:
+    export = here / "directory.ldif"
+    assert delegation("apply", "--yes", "--limit", "hv01").code == 0
+    after = export.read_bytes()
+    assert delegation("apply", "--yes", "--limit", "hv02").code == 0
+    assert delegation("apply", "--yes").code == 0
+    assert delegation("rollback", "2", "--to", "1", "--yes").code == 2
+    assert delegation("rollback", "--to", "9", "--yes").code == 2
+    ran = delegation("rollback", "--to", "1", "--yes")
+    assert ran.code == 0
+    assert "Undo of all after run 1 (runs 2, 3) on directory.ldif" in ran.out
+    assert export.read_bytes() == after
+    assert "rollback to 1" in delegation("history").out
+    assert "back to     run 1, which stays" in delegation("history", "4").out
+    assert delegation("rollback", "--yes").code == 0
+    assert export.read_bytes() == plain()
 
 
 def test_an_object_that_is_not_found_is_left_by_name_and_taken_back_when_it_is_restored(

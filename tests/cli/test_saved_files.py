@@ -52,6 +52,7 @@ def test_what_has_become_a_file_meanwhile_is_not_written_to(tmp_path: Path) -> N
 def test_a_link_to_a_file_is_replaced(delegation: Delegation, here: Path) -> None:
     (here / "victim").write_text("theirs", encoding="utf-8")
     (here / "plan.json").symlink_to("victim")
-    assert delegation("plan", "-o", "plan.json").code == 3
+    assert delegation("plan", "-o", "plan.json").code == 2
+    assert delegation("plan", "-o", "plan.json", "--force").code == 3
     assert (here / "victim").read_text(encoding="utf-8") == "theirs"
     assert not (here / "plan.json").is_symlink()

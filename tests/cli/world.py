@@ -163,7 +163,10 @@ def apply_change_file(
     ``dns`` gives the computer of each distinguished name.
     """
     after = dict(before)
-    for chunk in text.removeprefix("version: 1\n").strip("\n").split("\n\n"):
+    uncommented = "".join(
+        line for line in text.splitlines(keepends=True) if not line.startswith("#")
+    )
+    for chunk in uncommented.removeprefix("version: 1\n").strip("\n").split("\n\n"):
         lines = [_parsed(line) for line in ldif.lines(chunk.encode())]
         (_, dn), (_, changetype), *rest = lines
         assert changetype == "modify"

@@ -10,8 +10,10 @@ import pytest
 from delegation.directory.inspection import LdapInspector
 from delegation.mesh.snapshot import Computer, Operator
 from tests.directory.test_ldap import credentials, settings
-from tests.lab import Lab, byhand, ldif
+from tests.lab import Lab, byhand, independent, ldif
+from tests.lab.configuration import state
 from tests.lab.description import ADMINISTRATOR, OPERATOR, PROTECTED_OPERATOR, READER, WRITER
+from tests.lab.programs import run_samba
 
 pytestmark = pytest.mark.lab
 
@@ -127,3 +129,37 @@ def test_the_holders_of_a_name_come_along(asked: LdapInspector, fresh_lab: Lab) 
     assert "OTHER" in {account.name for account in found}
     assert "OTHER" in {account.name for account in asked.find([], ["HOST/db1"])}
     assert "OTHER" not in {account.name for account in asked.find(["hv01"], ["HOST/db(1"])}
+
+
+def test_all_who_have_a_list_of_their_own(asked: LdapInspector, fresh_lab: Lab) -> None:
+    """Users and service accounts too, page after page; and krbtgt."""
+    byhand.add_values(fresh_lab, "hv65", "cifs/hv01", "HTTP/x")
+    byhand.add_user(fresh_lab, "svc-web")
+    byhand.set_object(fresh_lab, "svc-web", "msDS-AllowedToDelegateTo", "cifs/hv02")
+    heard: list[tuple[int, int]] = []
+    asked.page = 1
+    found = asked.delegators(66, lambda done, total: heard.append((done, total)))
+    held = {one.name: set(one.values) for one in found}
+    assert held == {"HV65$": {"cifs/hv01", "HTTP/x"}, "svc-web": {"cifs/hv02"}, "krbtgt": set()}
+    assert all(one.guid and one.uac is not None for one in found)
+    assert heard == [(0, 0), (1, 0), (2, 0), (3, 0), (3, 3)]
+
+
+def test_flags_that_this_logon_may_not_see(asked: LdapInspector, fresh_lab: Lab) -> None:
+    byhand.add_values(fresh_lab, "hv65", "cifs/hv01")
+    hidden(fresh_lab, "hv65", USER_ACCOUNT_CONTROL)
+    [found] = [one for one in asked.delegators(66, lambda *_: None) if one.values]
+    assert (found.name, found.uac, found.values) == ("HV65$", None, ("cifs/hv01",))
+
+
+USER_ACCOUNT_CONTROL = "bf967a68-0de6-11d0-a285-00aa003049e2"
+"""schemaIDGUID (MS-ADA3)."""
+
+
+def hidden(lab: Lab, host: str, attribute: str) -> None:
+    """Nobody but administrators may read that attribute of the host."""
+    dn = independent.computer(lab, host).dn
+    entry = f"(OD;;RP;{attribute};;AU)"
+    command = ["samba-tool", "dsacl", "set", f"--objectdn={dn}", f"--sddl={entry}"]
+    done = run_samba(lab, [*command, "-H", str(state(lab) / "private" / "sam.ldb")])
+    assert done.returncode == 0, done.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from pathlib import Path
 
 import pytest
@@ -42,3 +43,12 @@ def test_a_list_beside_a_link_to_the_inventory(tmp_path: Path) -> None:
     file.chmod(0o644)
     with pytest.raises(UsageError, match="lies in the folder of the inventory"):
         KnownDomainsFile(file, link).all()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a pipe with a name is POSIX's")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    """Nobody may ever write into it."""
+    os.mkfifo(tmp_path / "known")
+    with pytest.raises(UsageError) as caught:
+        KnownDomainsFile(tmp_path / "known", tmp_path / "elsewhere" / "inventory.yaml").all()
+    assert "are a pipe" in caught.value.what

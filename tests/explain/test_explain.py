@@ -46,6 +46,7 @@ NAMES = [
     "accounts enabled",
     "same domain",
     "no domain controller",
+    "encryption types",
     "service names",
     "values",
     "protocol transition",
@@ -252,6 +253,34 @@ def test_without_accounts_nothing_else_is_told() -> None:
 
 
 # Values and lists
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "state", "what"),
+    [
+        (24, 24, LinkState.OK, "AES"),
+        (None, None, LinkState.OK, "AES, or the domain's default"),
+        (0, 0x1F, LinkState.OK, "AES"),
+        (24, 4, LinkState.OK, "hv02$ takes RC4 only"),
+        (0x24, 4, LinkState.OK, "hv01$ and hv02$ take RC4 only"),
+        (24, 3, LinkState.BROKEN, "hv02$ takes DES only"),
+        (1, 24, LinkState.BROKEN, "hv01$ takes DES only"),
+    ],
+)
+def test_encryption_types_of_both_ends(
+    source: int | None, target: int | None, state: LinkState, what: str
+) -> None:
+    ends = (replace(HV01, encryption_types=source), replace(HV02, encryption_types=target))
+    link = {one.name: one for one in explained(*ends).links}["encryption types"]
+    assert (link.state, what in link.evidence) == (state, True)
+    assert bool(link.fix) is (state is LinkState.BROKEN)
+    assert link.hresult == ("0x80090342" if state is LinkState.BROKEN else "")
+    old = replace(HV02, uac=ON | 0x200000, encryption_types=24)
+    assert {one.name: one for one in explained(HV01, old).links}[
+        link.name
+    ].state is LinkState.BROKEN
+    in_export = explained(HV01, HV02, directory=EXPORT).links
+    assert {one.name: one for one in in_export}[link.name].state is LinkState.UNKNOWN
 
 
 def test_values_are_compared_without_case() -> None:

@@ -51,7 +51,7 @@ def test_its_world_has_no_write() -> None:
 
 def test_hosts_are_left_alone_where_nobody_means_them(tmp_path: Path) -> None:
     view = explained(tmp_path, inventory=INVENTORY, kind=NoLogon)
-    assert len(view.explanation.links) == 11
+    assert len(view.explanation.links) == 12
     assert view.hosts_unasked is None
     assert view.wants_operator
     assert str(view.with_operator) == "delegation explain hv01 hv02 --as USER"

@@ -21,9 +21,11 @@ from delegation.inventory import (
     reference,
     yaml_tree,
 )
+from delegation.inventory.accepted import Acceptance, Trusted
 from delegation.inventory.declared import DeclaredSection
 from delegation.inventory.fields import Field, Reading
 from delegation.inventory.keys import (
+    ACCEPTANCE_RULE,
     DIRECTORY,
     INVENTORY,
     KEEP,
@@ -33,6 +35,7 @@ from delegation.inventory.keys import (
     POLICY,
     REMOTING,
     SECTIONS,
+    TRUST,
 )
 from delegation.inventory.value_types import BOOLEAN, Key, Section, number
 
@@ -82,6 +85,8 @@ def test_every_example_is_read_without_a_problem(row: Key) -> None:
         (NETWORK, Network),
         (POLICY, Policy),
         (REMOTING, Remoting),
+        (ACCEPTANCE_RULE, Acceptance),
+        (TRUST, Trusted),
     ],
     ids=lambda part: getattr(part, "name", ""),
 )

@@ -29,6 +29,7 @@ from delegation.inventory import (
     Retired,
     Unconstrained,
 )
+from delegation.inventory.accepted import Acceptance, Trusted
 from delegation.inventory.fields import MAX_PROBLEMS, MAX_TEXT
 from delegation.inventory.reader import parse
 
@@ -223,18 +224,23 @@ def test_what_the_example_file_shows_in_comments_works_too() -> None:
         assert refused in text
     text = text.replace("retired: []\n", "")
     text = text.replace("  start_tls: true", "").replace("    any_network: true", "")
-    text = text.replace("[hv65, hv66]", "[hv65, hv66, hv67]")
+    text = text.replace("[hv65, hv66]", "[hv65, hv66, hv67, 'hv[70-80]']")
     inventory = read(text)
     assert inventory.directory.url == "ldaps://dc1.corp.example"
     assert inventory.directory.search_base == ("OU=Hyper-V,DC=corp,DC=example",)
     assert inventory.hosts["hv67"].live_migration is not None
     assert inventory.hosts["hv67"].live_migration.migrations == 4
     assert inventory.hosts["hv66"].protocol_transition is False
-    assert [server.name for server in inventory.file_servers] == ["sofs01"]
+    assert inventory.hosts["hv70"].fqdn == "hv70.dc2.corp.example"
+    assert inventory.hosts["hv80"].former == ("OLD80", "hv80.lab.example")
+    assert inventory.former_suffixes == ("old.example",)
+    assert [server.name for server in inventory.file_servers] == ["sofs01", "nas01", "share"]
     assert inventory.hosts["hv66"].unconstrained is Unconstrained.CLEAR
     assert len(inventory.retired) == 10
     assert [one.name for one in inventory.retired if one.own is OwnValues.KEEP] == ["hv98"]
     assert [one.value for one in inventory.remove] == ["cifs/hv02:445"]
+    assert [one.rule for one in inventory.accept] == ["KCD003"]
+    assert [one.account for one in inventory.trusted] == ["WAC01$"]
     assert (inventory.remoting.user, inventory.remoting.https) == ("vmadmin", True)
     assert len(inventory.migrate.affinity) == 3
 
@@ -277,6 +283,33 @@ def test_a_policy_that_is_declared_in_part() -> None:
 
 
 # --- bounds
+
+
+def test_what_is_accepted_and_who_is_trusted() -> None:
+    inventory = read(
+        HEAD
+        + "retired: [hv09]\n"
+        + "accept:\n"
+        + "  - {rule: KCD016, hosts: ['hv[01-02]', hv09]}\n"
+        + "  - {rule: KCD003, value: 'HTTP/*', reason: portal, owner: web, expires: 2027-06-30}\n"
+        + "  - {rule: KCD005, hosts: [hv03]}\n"
+        + "trusted: [{account: 'WAC01$', expires: 2027-06-30}, {account: S-1-5-21-1-2-3-4}]\n"
+    )
+    until = date(2027, 6, 30)
+    assert inventory.accept == (
+        Acceptance("KCD016", ("hv01", "hv02", "hv09")),
+        Acceptance("KCD003", (), "HTTP/*", "portal", "web", until),
+        Acceptance("KCD005", ("hv03",)),
+    )
+    assert inventory.trusted == (
+        Trusted("WAC01$", expires=until),
+        Trusted("S-1-5-21-1-2-3-4"),
+    )
+    covers = inventory.accept[1].covers
+    assert [covers(value) for value in ("HTTP/x", "http/X", "cifs/x", "")] == [True] * 2 + [
+        False
+    ] * 2
+    assert inventory.accept[0].covers("whatever")
 
 
 def test_texts_are_bounded() -> None:

@@ -52,6 +52,8 @@ def up(lab: Lab, number: int, *, new: bool) -> None:
     if new:
         known(lab).kill()
         domain.restore(lab)
+        if person.forget(lab):
+            say("the journal of the old one was removed")
     else:
         domain.start(lab)
     hosts = HostLab(lab, MESH[:number])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 from pathlib import Path
 
 from tests.lab.description import HOSTS_DN, MESH, OPERATOR, READER, WRITER, Lab
@@ -26,6 +27,19 @@ def inventory(lab: Lab, hosts: int) -> Path:
         fields = {"lab": lab, "writer": WRITER, "names": names, "hosts": with_hosts}
         path.write_text(INVENTORY.format(**fields))
     return path
+
+
+def forget(lab: Lab) -> bool:
+    """Remove the journal of a domain that is as new; whether there was one.
+
+    Its runs were made on objects that are no more as they left them: a rollback would be refused,
+    and a plan would go by hints that are none.
+    """
+    journal = lab.folder / ".delegation"
+    was_there = journal.exists()
+    if was_there:
+        shutil.rmtree(journal)
+    return was_there
 
 
 def furnish(hosts: HostLab) -> None:

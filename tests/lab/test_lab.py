@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab import byhand, configuration, domain, independent, kdc, ldif, recycle_bin
+from tests.lab import byhand, configuration, domain, independent, kdc, ldif, person, recycle_bin
 from tests.lab.certificates import Certificate
 from tests.lab.dc import Status, processes, status
 from tests.lab.description import (
@@ -355,3 +355,14 @@ class TestSideBySide:
         domain.stop(other)
         assert status(other) is Status.STOPPED
         assert status(fresh_lab) is Status.RUNNING
+
+
+def test_a_fresh_lab_forgets_what_was_done_to_the_old_one(tmp_path: Path) -> None:
+    """But not the inventory, which is the person's own."""
+    lab = Lab(tmp_path / "person")
+    (lab.folder / ".delegation").mkdir(parents=True)
+    (lab.folder / ".delegation" / "journal.sqlite").touch()
+    (lab.folder / "inventory.yaml").touch()
+    assert person.forget(lab)
+    assert [path.name for path in lab.folder.iterdir()] == ["inventory.yaml"]
+    assert not person.forget(lab)

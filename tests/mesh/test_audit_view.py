@@ -106,7 +106,10 @@ def test_levels_are_the_severities_and_one_above() -> None:
 
 def test_data_of_all_findings_has_nothing_of_news() -> None:
     data = view(MISSING, before=BEFORE).to_json()
-    assert list(data) == ["drift", "domain", "dc", "findings", "rules", "kept", "summary"]
+    assert list(data) == [
+        *("drift", "domain", "dc", "findings", "accepted", "rules", "kept", "summary"),
+        "outside",
+    ]
     told = view(MISSING, before=BEFORE, new_only=True).to_json()
     assert list(told) == [*data, "since", "resolved", "reminded", "uncounted", "left_out"]
     assert told["drift"] is True

@@ -1,23 +1,30 @@
 """An audit as a use case: the order of its steps, what it tells, and that it can't write."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from delegation.changes import store
-from delegation.errors import Busy, UsageError
-from delegation.events import Event
+from delegation.directory.offline import OfflineReader
+from delegation.errors import Busy, DirectoryError, UsageError
+from delegation.events import Event, Progress, Remark
 from delegation.mesh.audit_events import (
     AuditNotRecorded,
     BaselineAssumed,
     BaselineLate,
     FindingsNotKept,
+    NothingKeptBefore,
     NothingToCompareWith,
+    OutsideUnread,
     UnsettledRuns,
 )
-from delegation.mesh.audit_view import AuditVerdict, AuditView, Threshold
+from delegation.mesh.audit_view import AuditVerdict, AuditView, OutsideLook, Threshold
 from delegation.mesh.auditing import AuditRequest, AuditWorld, audit
+from delegation.mesh.delegator import Delegator
+from delegation.mesh.seams import Inspector
 from delegation.wiring import World
 from tests.cli.world import finished, plain
 from tests.mesh.worlds import Heard, contents, world
@@ -116,19 +123,24 @@ def test_a_journal_that_cannot_be_read_is_told_where_it_matters(
 ) -> None:
     where, heard = drifted
     ran(where)
+    heard.events.clear()
     (tmp_path / ".delegation" / "journal.sqlite").write_bytes(b"no database " * 1000)
     ran(where, EVERYTHING)
-    assert [type(event) for event in heard.events] == [AuditNotRecorded]
+    told: list[type] = [type(event) for event in heard.events]
+    assert told == [Remark, AuditNotRecorded]
+    assert "no account is compared with the one that was known before" in heard.lines[0]
     heard.events.clear()
     ran(where, NEW)
     kinds: list[type] = [type(event) for event in heard.events]
-    assert kinds == [NothingToCompareWith, AuditNotRecorded]
+    assert kinds == [Remark, NothingToCompareWith, AuditNotRecorded]
 
 
 def test_words_of_the_warnings() -> None:
     """Each is one line, without a full stop, as every warning."""
     events: list[Event] = [
         NothingToCompareWith("it is gone"),
+        NothingKeptBefore("it is gone"),
+        OutsideUnread("it took too long"),
         AuditNotRecorded("it is gone"),
         FindingsNotKept(),
         BaselineAssumed(),
@@ -149,3 +161,32 @@ def test_where_nothing_can_be_locked_it_audits_all_the_same(
     assert ran(where, NEW).since is None
     assert [type(event) for event in heard.events][-1] is AuditNotRecorded
     assert store.AUDITING == "audit.lock"
+
+
+class Endless(World):
+    """A domain so large that the search of it fails; its hosts are read all the same."""
+
+    @contextmanager
+    def reading(self) -> Iterator[Inspector]:
+        with super().reading() as inspector:
+
+            class Asked(OfflineReader):
+                def delegators(self, known: int, progress: Progress) -> list[Delegator]:
+                    raise DirectoryError(f"{known} hosts among too many", str(progress))
+
+            assert isinstance(inspector, OfflineReader)
+            yield Asked(self.places.inventory.parent / "directory.ldif", self.domain)
+
+
+def test_a_domain_that_can_not_be_searched_is_unknown_and_not_clean(tmp_path: Path) -> None:
+    where, heard = world(tmp_path, finished(), kind=Endless)
+    view = ran(where)
+    assert (view.verdict, view.outside) == (AuditVerdict.UNREAD, OutsideLook.UNREAD)
+    assert view.to_json()["outside"] == "unread"
+    kinds: list[type] = [type(event) for event in heard.events]
+    assert kinds == [OutsideUnread, Remark], "the state folder is new, too"
+    assert "3 hosts among too many" in heard.lines[0]
+    inside = ran(where, AuditRequest(inside_only=True))
+    assert (inside.verdict, inside.outside) == (AuditVerdict.CLEAN, OutsideLook.LEFT_OUT)
+    drifting, _ = world(tmp_path, plain(), kind=Endless)
+    assert ran(drifting).verdict is AuditVerdict.FAILING

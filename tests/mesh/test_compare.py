@@ -27,6 +27,7 @@ from tests.builders import (
     guid,
     host,
     inventory,
+    on_shares,
     one_way,
     retired,
     survey,
@@ -97,6 +98,12 @@ def test_the_cifs_twin_of_a_stale_migration_value_goes_with_it_in_the_same_form_
 
 def test_the_cifs_twin_of_a_migration_value_to_itself_goes_with_it() -> None:
     assert {v.standing for v in hv01(*forms("hv01")).extra} == {STALE}
+
+
+def test_a_lone_cifs_value_towards_a_peer_that_needs_none_is_left_alone() -> None:
+    farm = inventory("hv01", "hv02", meshes=[on_shares("farm", "hv01", "hv02")])
+    [verdict] = hv01("cifs/hv02", *forms("hv02", MIGRATION), inventory=farm).extra
+    assert (verdict.standing, verdict.reason) == (FOREIGN, "no mesh asks for cifs of hv02")
 
 
 def test_a_dropped_host_goes_in_all_four_values() -> None:

@@ -4,7 +4,17 @@ from hypothesis import given
 from delegation.errors import Refused
 from delegation.inventory import Inventory
 from delegation.mesh.desired import expand
-from tests.builders import file_server, forms, host, inventories, inventory, one_way, two_way
+from delegation.names import MIGRATION
+from tests.builders import (
+    file_server,
+    forms,
+    host,
+    inventories,
+    inventory,
+    on_shares,
+    one_way,
+    two_way,
+)
 
 
 def _values(inventory: Inventory, label: str) -> list[str]:
@@ -52,6 +62,30 @@ def test_a_file_server_takes_cifs_alone_from_every_member_of_its_meshes() -> Non
     assert not set(forms("sofs01", "cifs")) & set(_values(storage, "hv03"))
 
 
+def test_hosts_whose_machines_stay_on_shares_ask_each_other_for_no_cifs() -> None:
+    farm = inventory(
+        "hv01",
+        "hv02",
+        meshes=[on_shares("farm", "hv01", "hv02")],
+        file_servers=[file_server("sofs01", "farm")],
+    )
+    assert _values(farm, "hv01") == [*forms("hv02", MIGRATION), *forms("sofs01", "cifs")]
+
+
+@pytest.mark.parametrize("farm_first", [True, False])
+def test_by_several_meshes_a_host_is_reached_with_what_they_ask_for_together(
+    farm_first: bool,  # noqa: FBT001
+) -> None:
+    meshes = [on_shares("farm", "hv01", "hv02", "hv03"), one_way("dr", ["hv01"], ["hv02"])]
+    both = inventory("hv01", "hv02", "hv03", meshes=meshes if farm_first else meshes[::-1])
+    assert _values(both, "hv01") == [*forms("hv02"), *forms("hv03", MIGRATION)]
+    assert _values(both, "hv03") == [*forms("hv01", MIGRATION), *forms("hv02", MIGRATION)]
+    [hv01, hv02, hv03] = expand(both).endpoints_of(["hv01", "hv02", "hv03"])
+    assert hv02.values == forms("hv02"), "with all that somebody reaches it by"
+    assert hv01.values == forms("hv01", MIGRATION)
+    assert hv03.values == forms("hv03", MIGRATION)
+
+
 def test_names_are_those_of_the_account_not_of_the_label() -> None:
     odd = host("hv02", computer="HV02X", fqdn="hv02.lab.corp.example")
     assert _values(inventory("hv01", odd), "hv01") == [
@@ -97,11 +131,12 @@ def test_a_host_never_delegates_to_itself(inventory: Inventory) -> None:
 def test_a_host_reaches_exactly_what_its_meshes_say(inventory: Inventory) -> None:
     for label, delegate in expand(inventory).delegates.items():
         peers = {
-            peer
+            (peer, service)
             for mesh in inventory.meshes
             if label in mesh.sources
             for peer in mesh.targets
             if peer != label
+            for service in mesh.services
         }
         servers = {
             server.name
@@ -109,17 +144,12 @@ def test_a_host_reaches_exactly_what_its_meshes_say(inventory: Inventory) -> Non
             for mesh in inventory.meshes
             if mesh.name in server.reached_from and label in {*mesh.sources, *mesh.targets}
         }
-        hosts = [inventory.hosts[peer] for peer in peers]
-        expected = {value for h in hosts for value in _four(h.computer, h.fqdn)}
+        hosts = [(inventory.hosts[peer], service) for peer, service in peers]
+        expected = {f"{it}/{name}" for h, it in hosts for name in (h.computer, h.fqdn)}
         expected |= {value for name in servers for value in forms(name, "cifs")}
         values = [value for _, value in delegate.values()]
         assert len(values) == len(set(values))
         assert set(values) == expected
-
-
-def _four(computer: str, fqdn: str) -> list[str]:
-    migration = "Microsoft Virtual System Migration Service"
-    return [f"{s}/{name}" for s in ("cifs", migration) for name in (computer, fqdn)]
 
 
 @given(inventories())

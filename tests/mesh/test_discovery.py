@@ -14,8 +14,10 @@ from delegation.inventory import Auth, DirectorySettings, Inventory
 from delegation.inventory.reader import parse
 from delegation.inventory.yaml_writing import comment, scalar
 from delegation.mesh import discovery
+from delegation.mesh.compare import Standing
 from delegation.mesh.discovery import InventoryProposal, ProposalTerms, draft, units
-from delegation.mesh.discovery.leftovers import LeftoverKind, sayable
+from delegation.mesh.discovery.leftover_words import LeftoverKind
+from delegation.mesh.discovery.leftovers import sayable
 from delegation.mesh.discovery.proposal import registered
 from delegation.mesh.discovery.proposing import questions
 from delegation.mesh.snapshot import Ace, Computer
@@ -66,17 +68,26 @@ def complete(
     ]
 
 
+def cifs_of(name: str) -> list[str]:
+    return [value for value in forms(name) if value.startswith("cifs/")]
+
+
+def migration_of(name: str) -> list[str]:
+    return [value for value in forms(name) if value.startswith(MIGRATION)]
+
+
 def proposed(
     accounts: Iterable[Computer],
     *,
     one_mesh: bool = False,
+    all_hosts: bool = True,
     chosen: Sequence[Computer] | None = None,
     reached: DirectorySettings | None = None,
     today: date = TODAY,
 ) -> InventoryProposal:
     accounts = list(accounts)
     chosen = registered(accounts) if chosen is None else chosen
-    terms = ProposalTerms(reached or DirectorySettings(), today, one_mesh)
+    terms = ProposalTerms(reached or DirectorySettings(), today, one_mesh, all_hosts)
     return discovery.propose(DIRECTORY, chosen, accounts, terms)
 
 
@@ -181,7 +192,9 @@ def holds_what_it_says(proposal: InventoryProposal, accounts: Sequence[Computer]
                 for rule in inventory.keep
                 if host.label in rule.hosts and rule.covers(verdict.value)
             ]
-            if sayable(verdict.value):
+            if verdict.standing is Standing.KEPT:
+                assert verdict.peer, "another name of a peer stays without a rule"
+            elif sayable(verdict.value):
                 [rule] = rules
                 assert rule.value.casefold() == verdict.value.casefold()
                 assert not rule.accepts_transition
@@ -194,26 +207,35 @@ def holds_what_it_says(proposal: InventoryProposal, accounts: Sequence[Computer]
 
 
 class TestForAnyAccounts:
-    @given(worlds(dangers=True), st.booleans(), st.booleans())
-    def test_the_first_plan_only_adds(self, world: World, one_mesh: bool, everyone: bool) -> None:  # noqa: FBT001
+    @given(worlds(dangers=True), st.booleans(), st.booleans(), st.booleans())
+    def test_the_first_plan_only_adds(
+        self,
+        world: World,
+        one_mesh: bool,  # noqa: FBT001
+        everyone: bool,  # noqa: FBT001
+        idle: bool,  # noqa: FBT001
+    ) -> None:
         chosen = world.accounts if everyone else None
-        proposal = proposed(world.accounts, one_mesh=one_mesh, chosen=chosen)
+        proposal = proposed(world.accounts, one_mesh=one_mesh, all_hosts=idle, chosen=chosen)
         if proposal.inventory.hosts:
             first_plan_is_safe(written(proposal), world.accounts)
             holds_what_it_says(proposal, world.accounts)
 
     @settings(max_examples=150)
-    @given(messes(), st.booleans(), st.booleans())
+    @given(messes(), st.booleans(), st.booleans(), st.booleans())
     def test_so_it_does_in_a_mess(
         self,
         accounts: list[Computer],
         one_mesh: bool,  # noqa: FBT001
         everyone: bool,  # noqa: FBT001
+        idle: bool,  # noqa: FBT001
     ) -> None:
         chosen = accounts if everyone else None
-        proposal = proposed(accounts, one_mesh=one_mesh, chosen=chosen)
+        proposal = proposed(accounts, one_mesh=one_mesh, all_hosts=idle, chosen=chosen)
         wanted = accounts if everyone else registered(accounts)
         told = [*proposal.accounts.values(), *(one.account for one in proposal.left_out)]
+        assert not idle or not proposal.waiting
+        told += proposal.waiting.values()
         assert {a.guid for a in told} == {a.guid for a in wanted}, "in, or left out with a reason"
         if proposal.inventory.hosts:
             first_plan_is_safe(written(proposal), accounts)
@@ -474,12 +496,12 @@ class TestKeep:
         mesh = complete("hv01", "hv02")
         values = (
             *("cifs/sofs01", f"cifs/sofs01.{DOMAIN}", "HTTP/portal", "cifs/hv02:445"),
-            *("Hyper-V Replica Service/hv02", *forms("br1"), *forms("hv99"), "cifs/hv90"),
+            *("Hyper-V Replica Service/hv02", *cifs_of("br1"), *forms("hv99"), "cifs/hv90"),
             *(f"{MIGRATION}/hv01", "ldap/dc1", "krbtgt/CORP"),
         )
         accounts = [
             replace(mesh[0], values=(*mesh[0].values, *values)),
-            replace(mesh[1], values=(*mesh[1].values, *forms("br1"))),
+            replace(mesh[1], values=(*mesh[1].values, *cifs_of("br1"))),
             *complete("br1", "br2", unit="OU=Branch"),
             *(computer("sofs01"), user("svc-web", "HTTP/portal"), domain_controller()),
             computer("hv90", uac=ENABLED | DISABLED),
@@ -487,7 +509,7 @@ class TestKeep:
         proposal = proposed(accounts)
         assert kinds(proposal) == {
             LeftoverKind.CONTROLLER: ["ldap/dc1", "krbtgt/CORP"],
-            LeftoverKind.OTHER_MESH: list(forms("br1")),
+            LeftoverKind.OTHER_MESH: cifs_of("br1"),
             LeftoverKind.ITSELF: [f"{MIGRATION}/hv01"],
             LeftoverKind.SERVICE: ["cifs/hv02:445", "Hyper-V Replica Service/hv02"],
             LeftoverKind.SERVER: ["cifs/sofs01", f"cifs/sofs01.{DOMAIN}"],
@@ -578,3 +600,253 @@ def test_questions() -> None:
     own = [spn for spn in spns if spn.startswith("HOST/hv")]
     assert own == ["HOST/hv01", "HOST/hv01.corp.example", "HOST/hv02", "HOST/hv02.corp.example"]
     assert sorted(set(spns) - set(own)) == ["HOST/sofs01.corp.example", "cifs/sofs01.corp.example"]
+
+
+# Who delegates to whom
+
+
+def members(proposal: InventoryProposal) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
+    return {mesh.name: (mesh.sources, mesh.targets) for mesh in proposal.inventory.meshes}
+
+
+def both(*labels: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return labels, labels
+
+
+class TestOnlyWhatDelegates:
+    def test_a_mesh_is_what_delegates_to_each_other(self) -> None:
+        """By way of others, and across organizational units; it is mended where it has a hole."""
+        chain = [
+            host("hv01", *forms("hv02")),
+            host("hv02", *forms("hv01"), *forms("br1")),
+            host("br1", *forms("hv02"), unit="OU=Branch"),
+        ]
+        proposal = proposed([*chain, *complete("x1", "x2")], all_hosts=False)
+        assert sorted(members(proposal).values()) == [both("br1", "hv01", "hv02"), both("x1", "x2")]
+        adding = {change.target.name: added(change) for change in proposal.first.changes}
+        assert adding == {"hv01": forms("br1"), "br1": forms("hv01")}
+
+    def test_two_meshes_of_one_unit_stay_two(self) -> None:
+        proposal = proposed([*complete("a1", "a2"), *complete("b1", "b2")], all_hosts=False)
+        assert members(proposal) == {"hyper-v-1": both("a1", "a2"), "hyper-v-2": both("b1", "b2")}
+        assert proposal.first.changes == ()
+
+    def test_one_way_stays_one_way(self) -> None:
+        """What is only migrated to gets neither values nor a flag."""
+        mesh = [
+            replace(one, values=(*one.values, *forms("dr1"), *forms("dr2")))
+            for one in complete("hv01", "hv02")
+        ]
+        targets = [host(name, unit="OU=Recovery", uac=ENABLED) for name in ("dr1", "dr2")]
+        proposal = proposed([*mesh, *targets], all_hosts=False)
+        assert members(proposal) == {
+            "hyper-v": both("hv01", "hv02"),
+            "to-recovery": (("hv01", "hv02"), ("dr1", "dr2")),
+        }
+        assert proposal.first.changes == ()
+        assert written(proposal).hosts["dr1"].protocol_transition is False
+
+    def test_the_migration_service_alone_joins_no_meshes(self) -> None:
+        """It moves nothing without cifs, which nobody has asked for."""
+        mesh = complete("hv01", "hv02")
+        accounts = [
+            replace(mesh[0], values=(*mesh[0].values, *migration_of("br1"))),
+            *(mesh[1], *complete("br1", "br2", unit="OU=Branch")),
+        ]
+        proposal = proposed(accounts, all_hosts=False)
+        assert members(proposal) == {"branch": both("br1", "br2"), "hyper-v": both("hv01", "hv02")}
+        assert kinds(proposal) == {LeftoverKind.OTHER_MESH: migration_of("br1")}
+        assert proposal.first.changes == ()
+
+    def test_one_way_without_cifs_is_told(self) -> None:
+        proposal = proposed([host("hv01", *migration_of("dr1")), host("dr1")], all_hosts=False)
+        assert written(proposal).meshes[0].services == (MIGRATION,)
+        assert proposal.first.changes == ()
+        assert list(proposal.meshes()) == [
+            "mesh to-hyper-v  hv01 to dr1, one way; no cifs between them"
+        ]
+
+    def test_sources_of_different_targets_are_kept_apart(self) -> None:
+        accounts = [
+            host("a", *forms("x")), host("b", *forms("x"), *forms("y")), host("x"), host("y"),
+        ]  # fmt: skip
+        proposal = proposed(accounts, all_hosts=False)
+        assert sorted(members(proposal).values()) == [(("a",), ("x",)), (("b",), ("x", "y"))]
+        assert proposal.first.changes == ()
+
+    def test_what_is_left_of_a_pair_counts(self) -> None:
+        """One end lost its values of the migration service, and not its cifs."""
+        accounts = [host("hv01", *cifs_of("hv02")), host("hv02", *forms("hv01"))]
+        proposal = proposed(accounts, all_hosts=False)
+        assert members(proposal) == {"hyper-v": both("hv01", "hv02")}
+        [change] = proposal.first.changes
+        assert set(added(change)) == set(migration_of("hv02"))
+
+    def test_cifs_alone_is_somebody_elses(self) -> None:
+        accounts = [host("hv01", *cifs_of("hv03")), *complete("hv02", "hv04"), host("hv03")]
+        proposal = proposed(accounts, all_hosts=False)
+        assert set(proposal.accounts) == {"hv02", "hv04"}
+        assert set(proposal.waiting) == {"hv01", "hv03"}
+
+    def test_hosts_without_delegation_are_written_as_a_comment(self) -> None:
+        odd = replace(host("hv8"), dns_host_name="hv8.lab.example")
+        accounts = [*complete("hv01", "hv02"), host("hv03"), host("hv04"), odd]
+        proposal = proposed(accounts, all_hosts=False)
+        assert set(written(proposal).hosts) == {"hv01", "hv02"}
+        assert proposal.not_proposed() == (
+            "3 hosts without any delegation, not proposed: hv8,hv[03-04]"
+        )
+        text = draft.text(proposal)
+        assert "\n  # hv[03-04]:\n" in text
+        lines = [
+            line.replace("  # ", "  ", 1) if line.startswith(("  # hv[", "  # hv8:")) else line
+            for line in text.splitlines()
+        ]
+        named = "\n".join(lines).replace('["hv[01-02]"]', '["hv[01-04]", "hv8"]')
+        read = parse(named.encode(), "inventory.yaml")
+        assert set(read.hosts) == {"hv01", "hv02", "hv03", "hv04", "hv8"}
+        assert read.hosts["hv8"].fqdn == "hv8.lab.example"
+
+    def test_all_of_them_join_the_mesh_of_their_unit(self) -> None:
+        accounts = [*complete("hv01", "hv02"), host("hv03"), host("br1", unit="OU=Branch"),
+                    host("br2", unit="OU=Branch")]  # fmt: skip
+        proposal = proposed(accounts)
+        assert members(proposal) == {
+            "branch": both("br1", "br2"),
+            "hyper-v": both("hv01", "hv02", "hv03"),
+        }
+        assert proposal.waiting == {}
+
+    def test_nobody_delegates(self) -> None:
+        proposal = proposed([host("hv01"), host("hv02")], all_hosts=False)
+        assert proposal.inventory.hosts == {}
+        assert set(proposal.waiting) == {"hv01", "hv02"}
+
+    @given(messes(), st.booleans())
+    def test_nobody_gets_a_first_delegation(
+        self,
+        accounts: list[Computer],
+        everyone: bool,  # noqa: FBT001
+    ) -> None:
+        """Whoever gets values has some already, or is delegated to by the migration service."""
+        chosen = accounts if everyone else None
+        proposal = proposed(accounts, all_hosts=False, chosen=chosen)
+        in_use = {value.casefold() for account in accounts for value in account.values}
+        for change in proposal.first.changes:
+            account = proposal.accounts[change.target.name]
+            called = {
+                f"{MIGRATION}/{one}".casefold() for one in (account.name, account.dns_host_name)
+            }
+            migrates = any(v.casefold().startswith(MIGRATION.casefold()) for v in account.values)
+            assert migrates or called & in_use
+
+
+@pytest.mark.parametrize(
+    "value", ["cifs/dc1", f"ldap/dc1.{DOMAIN}", "krbtgt/CORP", "MSSQLSvc/gone:1433", "a/b/c"]
+)
+def test_what_is_said_of_values_that_should_go_does_it(value: str) -> None:
+    """Without its rule and under remove, it goes; also what leads to a domain controller."""
+    mesh = complete("hv01", "hv02")
+    accounts = [replace(mesh[0], values=(*mesh[0].values, value)), mesh[1], domain_controller()]
+    proposal = proposed(accounts, all_hosts=False)
+    lines = draft.text(proposal).splitlines()
+    said = " ".join(" ".join(lines).replace("#", "").split())
+    assert "delete these rules, and list the values under remove" in said
+    left = [line for line in lines if not line.startswith(("  - {value", "keep:"))]
+    text = "\n".join([*left, f"remove: [{{value: {scalar(value)}, hosts: [hv01]}}]"])
+    plan = planned(parse(text.encode(), "inventory.yaml"), MemoryDirectory(accounts))
+    assert plan.blocked == ()
+    [change] = plan.changes
+    assert removed(change) == (value,)
+
+
+class TestOnlyMigrating:
+    """VMs that stay on SMB storage: the migration service to peers, cifs to the file server."""
+
+    def farm(self, *more: str) -> list[Computer]:
+        accounts = [
+            host(one, *(v for peer in ("hv01", "hv02") if peer != one for v in migration_of(peer)),
+                 *cifs_of("sofs01"), *more)
+            for one in ("hv01", "hv02")
+        ]  # fmt: skip
+        return [*accounts, computer("sofs01", spns=["HOST/sofs01"])]
+
+    def test_it_is_told(self) -> None:
+        proposal = proposed(self.farm(), all_hosts=False)
+        assert list(proposal.meshes()) == ["mesh hyper-v  hv[01-02]; no cifs between them"]
+        text = draft.text(proposal)
+        assert "no cifs, as is done where virtual" in text
+        assert "services: [migration]" in text
+        assert proposal.first.changes == ()
+        first_plan_is_safe(written(proposal), self.farm())
+        assert "sofs01, an account of this domain, and cifs alone: a file server?" in text
+
+    def test_one_value_of_cifs_is_no_such_farm(self) -> None:
+        accounts = [replace(self.farm()[0], values=(*self.farm()[0].values, "CIFS/HV02")),
+                    *self.farm()[1:]]  # fmt: skip
+        proposal = proposed(accounts, all_hosts=False)
+        assert "services" not in draft.text(proposal)
+
+    def test_a_hole_is_mended_without_cifs(self) -> None:
+        farm = self.farm()
+        farm[0] = replace(farm[0], values=farm[0].values[1:])
+        proposal = proposed(farm, all_hosts=False)
+        [change] = proposal.first.changes
+        assert list(added(change)) == migration_of("hv02")[:1]
+
+    def test_hosts_without_delegation_are_none(self) -> None:
+        proposal = proposed([host("hv01"), host("hv02")])
+        assert "services" not in draft.text(proposal)
+
+
+class TestFormerSuffixes:
+    """Values with another suffix of hosts that live on: a script's, or from before a move."""
+
+    def values(self, *labels: str, suffix: str) -> list[str]:
+        return [
+            f"{service}/{label}.{suffix}" for label in labels for service in ("cifs", MIGRATION)
+        ]
+
+    @pytest.mark.parametrize("suffix", ["old.example", "OLD.example", "corp.old.example"])
+    def test_they_are_no_retired_hosts(self, suffix: str) -> None:
+        mesh = complete("hv01", "hv02", "hv03")
+        ghosts = self.values("hv02", "hv03", suffix=suffix)
+        accounts = [replace(mesh[0], values=(*mesh[0].values, *ghosts)), *mesh[1:]]
+        proposal = proposed(accounts, all_hosts=False)
+        assert set(kinds(proposal)) == {LeftoverKind.FORMER}
+        text = " ".join(draft.text(proposal).replace("#", "").split())
+        assert f"write former_suffixes: [{suffix.lower()}]" in text
+        assert "list it under retired" not in text
+
+    def test_the_advice_is_taken_by_the_reader_and_does_it(self) -> None:
+        mesh = complete("hv01", "hv02")
+        ghosts = self.values("hv02", suffix="old.example")
+        accounts = [replace(mesh[0], values=(*mesh[0].values, *ghosts)), mesh[1]]
+        proposal = proposed(accounts, all_hosts=False)
+        lines = draft.text(proposal).splitlines()
+        text = "\n".join(line for line in lines if not line.startswith(("  - {value", "keep:")))
+        text += "\nformer_suffixes: [old.example]\n"
+        plan = planned(parse(text.encode(), "inventory.yaml"), MemoryDirectory(accounts))
+        [change] = plan.changes
+        assert set(removed(change)) == set(ghosts)
+
+    @pytest.mark.parametrize("suffix", [DOMAIN, "old.example"])
+    def test_what_is_said_of_a_host_that_is_gone_does_it(self, suffix: str) -> None:
+        """Its values go, whatever its suffix was, by what the comment tells to write."""
+        ghosts = ["cifs/hv99", *self.values("hv99", suffix=suffix)]
+        mesh = complete("hv01", "hv02")
+        accounts = [replace(mesh[0], values=(*mesh[0].values, *ghosts)), mesh[1]]
+        lines = draft.text(proposed(accounts, all_hosts=False)).splitlines()
+        said = " ".join(" ".join(lines).replace("#", "").split())
+        assert ("retired ({name: hv99, fqdn: hv99.old.example})" in said) is (suffix != DOMAIN)
+        retired = "hv99" if suffix == DOMAIN else "{name: hv99, fqdn: hv99.old.example}"
+        kept_lines = [line for line in lines if not line.startswith(("  - {value", "keep:"))]
+        text = "\n".join(kept_lines).replace("retired: []", f"retired: [{retired}]")
+        plan = planned(parse(text.encode(), "inventory.yaml"), MemoryDirectory(accounts))
+        [change] = plan.changes
+        assert set(removed(change)) == set(ghosts)
+
+    def test_a_host_that_is_gone_is_still_one_to_retire(self) -> None:
+        mesh = complete("hv01", "hv02")
+        accounts = [replace(mesh[0], values=(*mesh[0].values, *forms("hv99"))), mesh[1]]
+        assert set(kinds(proposed(accounts, all_hosts=False))) == {LeftoverKind.NOBODY}

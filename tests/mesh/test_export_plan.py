@@ -43,6 +43,7 @@ class MadeUp:
     directory: MemoryDirectory
     records: Records
     teller: Shown = field(default_factory=Shown)
+    recorded_as: str = "corp.example"
 
     def today(self) -> date:
         return date(2026, 11, 24)

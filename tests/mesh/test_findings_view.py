@@ -88,7 +88,7 @@ def test_data_of_a_comparison() -> None:
     view = FindingsView.of(comparison, checks.findings(comparison))
     assert view.drift
     assert view.summary()["findings"] == len(view.findings)
-    assert list(view.summary())[3:] == ["critical", "high", "medium", "low"]
+    assert list(view.summary())[3:] == ["accepted", "critical", "high", "medium", "low"]
     assert [kept.to_json() for kept in kept_values(comparison)] == [
         {"computer": "hv01", "value": "HTTP/portal", "reason": "portal", "expires": "2030-01-01"}
     ]

@@ -32,7 +32,11 @@ def drawn(inventory: Inventory, **held: tuple[str, ...]) -> Matrix:
     """The matrix of hosts and file servers, of which these hold these values."""
     names = [*(h.computer for h in inventory.hosts.values())]
     names += [server.computer for server in inventory.file_servers]
-    accounts = [computer(name, *held.get(name, ()), dns=_fqdn(inventory, name)) for name in names]
+    accounts = []
+    for name in names:
+        spns = (f"HOST/{name}", f"HOST/{_fqdn(inventory, name)}")
+        values = held.get(name, ())
+        accounts.append(computer(name, *values, dns=_fqdn(inventory, name), spns=spns))
     return matrix(survey(inventory, MemoryDirectory(accounts)))
 
 

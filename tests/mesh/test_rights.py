@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from delegation.mesh.rights import ADMINISTRATORS, Rights, RightsAnswer, judged
-from tests.builders import computer
+from delegation.mesh.rights import ADMINISTRATORS, Rights, RightsAnswer, judged, unwritable
+from delegation.mesh.state import DelegationChange
+from tests.builders import ENABLED, TRANSITION, change, computer
 
 HOSTS = {label: computer(label) for label in ("hv01", "hv02", "hv03")}
 BOTH = frozenset({"msds-allowedtodelegateto", "useraccountcontrol", "description"})
@@ -80,3 +81,36 @@ def test_an_export_and_an_empty_scope_tell_nothing() -> None:
     assert judged({}, {}, ADMIN) == Rights(
         RightsAnswer.UNKNOWN, ("no account of a host was found",)
     )
+
+
+# What surely can't be written
+
+
+VALUES, FLAG = frozenset({"msds-allowedtodelegateto"}), frozenset({"useraccountcontrol"})
+GIVES = change(HOSTS["hv01"], add=["cifs/x"])
+FLIPS = change(HOSTS["hv01"], uac=ENABLED | TRANSITION)
+ALL_OF_IT = change(HOSTS["hv01"], add=["cifs/x"], uac=ENABLED | TRANSITION)
+
+
+@pytest.mark.parametrize(
+    ("planned", "allowed", "lacking"),
+    [
+        (GIVES, VALUES, ()),
+        (GIVES, FLAG, ("msDS-AllowedToDelegateTo",)),
+        (FLIPS, VALUES, ("userAccountControl",)),
+        (FLIPS, FLAG, ()),
+        (ALL_OF_IT, frozenset(), ("msDS-AllowedToDelegateTo", "userAccountControl")),
+        (ALL_OF_IT, BOTH, ()),
+    ],
+)
+def test_only_what_a_change_needs_is_missed(
+    planned: DelegationChange, allowed: frozenset[str], lacking: tuple[str, ...]
+) -> None:
+    found = unwritable([planned], {HOSTS["hv01"].guid: allowed})
+    assert found == ({"hv01": lacking} if lacking else {})
+
+
+def test_what_is_not_told_is_not_called_unwritable() -> None:
+    """An export tells nothing, and neither does an object that the answer leaves out."""
+    assert unwritable([ALL_OF_IT], None) == {}
+    assert unwritable([ALL_OF_IT], {HOSTS["hv02"].guid: frozenset()}) == {}

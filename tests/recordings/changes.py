@@ -26,6 +26,7 @@ def plan(desk: Desk) -> None:
     desk("plan", "--limit", "hv09")
     desk("plan", "--limit", "hv[")
     desk("plan", "-o", "plan.json")
+    desk("plan", "show", "plan.json")
     desk.shows("plan.json")
     desk("plan", "-o", "inventory.yaml")
     desk("plan", "-o", "nowhere/plan.json")

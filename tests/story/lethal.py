@@ -25,11 +25,12 @@ from pathlib import Path
 from typing import Any
 
 from delegation import cli
-from delegation.changes.journal import Journal, RunRecord
+from delegation.changes.journal import Journal
 from delegation.changes.outcomes import Outcome
 from delegation.changes.plan import Change, S
 from delegation.changes.records import Records
 from delegation.changes.run import NewRun
+from delegation.changes.run_record import RunRecord
 from delegation.directory.connection import Credentials
 from delegation.directory.ldap import LdapDirectory
 from delegation.directory.offline import OfflineDirectory
@@ -62,9 +63,9 @@ class LethalRecord(RunRecord[S]):
         super().intend(changes)
         self.fuse.burn("after intend")
 
-    def settle(self, outcomes: Sequence[Outcome[S]]) -> None:
+    def settle(self, outcomes: Sequence[Outcome[S]], said_in: int | None = None) -> None:
         self.fuse.burn("before settle")
-        super().settle(outcomes)
+        super().settle(outcomes, said_in)
         self.fuse.burn("after settle")
 
     def finish(self, status: str, summary: Mapping[str, Any]) -> None:
@@ -76,9 +77,11 @@ class LethalRecord(RunRecord[S]):
 class LethalJournal(Journal):
     fuse: Fuse
 
-    def begin(self, run: NewRun, changes: Sequence[Change[S]] = ()) -> RunRecord[S]:
+    def begin(
+        self, run: NewRun, changes: Sequence[Change[S]] = (), as_before: Sequence[Change[S]] = ()
+    ) -> RunRecord[S]:
         self.fuse.burn("before begin")
-        page = super().begin(run, changes)
+        page = super().begin(run, changes, as_before)
         self.fuse.burn("after begin")
         record: LethalRecord[S] = LethalRecord(self.writing(), self.path, page.number)
         record.fuse = self.fuse

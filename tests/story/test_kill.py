@@ -250,9 +250,9 @@ def test_the_dc_dies_when_all_is_written(
 ) -> None:
     """What was written can't be read back: that is told, with what was written."""
     with restored(fresh_lab):
-        # Which DC it is (two), what HOST stands for, the accounts, once more before the first
-        # write, and what was written.
-        wire.stop_at(6, SEARCH)
+        # Which DC it is (two), what HOST stands for, the accounts, the rights, who writes (two),
+        # the accounts once more before the first write, and what was written.
+        wire.stop_at(9, SEARCH)
         apply = tapped.start("apply", "--yes")
         wire.wait_until_held(apply.process)
         assert holding(fresh_lab).keys() == ALL
@@ -272,9 +272,9 @@ def test_the_dc_dies_between_two_windows(
     desk: Workstation, tapped: Workstation, wire: Wiretap, fresh_lab: Lab
 ) -> None:
     with restored(fresh_lab):
-        # Which DC it is (two), what HOST stands for, the accounts, once more before the first
-        # window, and before the second.
-        wire.stop_at(6, SEARCH)
+        # Which DC it is (two), what HOST stands for, the accounts, the rights, who writes (two),
+        # the accounts once more before the first window, and before the second.
+        wire.stop_at(9, SEARCH)
         apply = tapped.start("never", program="tests.story.lethal")
         wire.wait_until_held(apply.process)
         domain.kill(fresh_lab)

@@ -121,12 +121,13 @@ def test_a_plan_file_is_compared_and_never_carried_out(desk: Workstation, fresh_
     desk.run("plan", "-o", "plan.json")
     file = desk.folder / "plan.json"
     saved = json.loads(file.read_text())
-    saved["changes"][0]["add"].append("cifs/dc1")
+    saved["changes"][0]["add"] += f",{len(saved['values'])}"
+    saved["values"].append("cifs/dc1")
     file.write_text(json.dumps(saved))
     with untouched(fresh_lab):
         refused = desk.run("apply", "plan.json", "--yes")
     assert refused.code == 4
-    assert "hv01: no longer to add: cifs/dc1" in refused.err
+    assert "its changes: it was edited, or is damaged" in refused.err
 
 
 def test_without_a_terminal_it_needs_to_be_told_yes(desk: Workstation, fresh_lab: Lab) -> None:

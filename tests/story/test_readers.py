@@ -32,9 +32,11 @@ from tests.story.test_rules import (
     all_of,
     also_registered,
     applied,
+    encryption,
     flags,
     quiet,
     registered,
+    sensitive,
     values,
 )
 from tests.story.wiretap import SEARCH, Wiretap
@@ -54,6 +56,8 @@ retired: [hv99, hv65]
 keep:
   - {value: 'HTTP/*', reason: portal, expires: 2020-01-01}
   - {value: 'MSSQLSvc/*', hosts: [hv01], reason: reports}
+  - {value: 'WSMAN/*', hosts: [hv01], reason: remote management}
+accept: [{rule: KCD003, hosts: [hv01], value: FTP/gone}]
 policy: {value_limit: 20}
 """
 
@@ -72,9 +76,13 @@ def messed(lab: Lab) -> None:
         account("evil", "cifs/h\u1e7d02"),
         also_registered("thief", "HOST/hv04"),
         registered("hv03", "HOST/hv03"),
-        acting("hv03", "hv65", OPERATOR),
+        acting("hv03", "hv65", "hv02", OPERATOR),
         values(f"{MIGRATION}/hv01", host="hv66"),
         quiet(100),
+        values("cifs/hv01", host="sofs01"),
+        encryption("hv02", 4),
+        sensitive("krbtgt"),
+        values("WSMAN/kept"),
     )(lab)
 
 
@@ -134,6 +142,8 @@ def test_the_dc_itself_has_seen_no_write(desk: Workstation, talkative: Lab) -> N
     messed(lab)
     auditor = Workstation(desk.folder, lab, READER)
     auditor.inventory(MESS)
+    assert auditor.run("audit").code == 1
+    byhand.remove_values(lab, "hv01", "WSMAN/kept")
     logged_on(lab)
     before, number = objects(lab), usn(lab)
 
@@ -189,20 +199,29 @@ def test_an_administrator_who_audits_writes_as_little(desk: Workstation, talkati
 def test_a_steady_state_takes_one_search(desk: Workstation, wire: Wiretap, fresh_lab: Lab) -> None:
     """Two that say which DC this is, one what HOST stands for, and one for the hosts.
 
-    More only for what is found.
+    From outside in takes one more. And more only for what is found.
     """
     applied(fresh_lab)
     auditor = Workstation(desk.folder, fresh_lab, READER, wire.url)
     auditor.inventory(HOSTS)
-    assert auditor.run("audit").code == 0
+    inside = ("audit", "--inside-only")
+    assert auditor.run(*inside).code == 0
     assert len(wire.of_kind(SEARCH)) == 4
     byhand.add_values(fresh_lab, "hv01", "HTTP/portal", "HTTP/x")
-    assert auditor.run("audit").code == 3
+    assert auditor.run(*inside).code == 3
     assert len(wire.of_kind(SEARCH)) == 4 + 5
     byhand.set_rbcd(fresh_lab, "hv02", "hv65")
-    assert auditor.run("audit", "--as", OPERATOR).code == 3
+    assert auditor.run(*inside, "--as", OPERATOR).code == 3
     # The names in the list; the operator, and the operator's groups.
     assert len(wire.of_kind(SEARCH)) == 4 + 5 + 5 + 1 + 2
+    asked = len(wire.of_kind(SEARCH))
+    assert auditor.run("audit").code == 3
+    assert len(wire.of_kind(SEARCH)) == asked + 5 + 1 + 1
+    # Whose a name is that leads to a host by HOST/… alone.
+    values("HTTP/hv01", "cifs/hv02", host="hv65")(fresh_lab)
+    asked = len(wire.of_kind(SEARCH))
+    assert auditor.run("audit").code == 3
+    assert len(wire.of_kind(SEARCH)) == asked + 5 + 1 + 1 + 1
 
 
 def test_retired_hosts_take_no_further_search(
@@ -212,10 +231,10 @@ def test_retired_hosts_take_no_further_search(
     applied(fresh_lab)
     auditor = Workstation(desk.folder, fresh_lab, READER, wire.url)
     auditor.inventory(HOSTS + "retired: [hv65, hv99]\n")
-    assert auditor.run("audit").code == 0
+    assert auditor.run("audit", "--inside-only").code == 0
     assert len(wire.of_kind(SEARCH)) == 4
     values(f"{MIGRATION}/hv01", "cifs/hv02", host="hv65")(fresh_lab)
-    assert auditor.run("audit").code == 3
+    assert auditor.run("audit", "--inside-only").code == 3
     assert len(wire.of_kind(SEARCH)) == 4 + 4
 
 

@@ -95,6 +95,9 @@ def reports(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Reports:
     for subject in ("state", "plan", "audit", "1"):
         written = desk.run("report", "html", subject, "-o", f"{subject}.html")
         assert written.code == 0, written.text
+    assert desk.run("plan", "-o", "plan.json", "--limit", "hv[12-22]").code == 3
+    written = desk.run("report", "html", "plan.json", "-o", "saved.html")
+    assert written.code == 0, written.text
     desk.inventory(APART)
     written = desk.run("report", "html", "-o", "apart.html")
     assert written.code == 0, written.text
@@ -240,6 +243,34 @@ def test_meshes_that_are_apart(browser: Browser, reports: Reports) -> None:
         assert reader.cells.count() == 16 * 16
 
 
+def test_a_mesh_that_asks_for_the_migration_service_alone(browser: Browser, tmp_path: Path) -> None:
+    farm = builders.inventory(
+        "hv01",
+        "hv02",
+        "hv03",
+        meshes=[
+            builders.on_shares("farm", "hv01", "hv02", "hv03"),
+            builders.one_way("dr", ["hv01"], ["hv02"]),
+        ],
+    )
+    values = {"hv01": builders.forms("hv02"), "hv02": builders.forms("hv01", MIGRATION)[:1]}
+    accounts = [builders.computer(label, *values.get(label, ())) for label in farm.hosts]
+    file = tmp_path / "farm.html"
+    file.write_text(page.html(reported(farm, accounts)), encoding="ascii")
+    with reading(browser, file) as reader:
+        assert reader.page.locator("td.c.complete").count() == 1
+        assert reader.cell("hv02", "hv01").get_attribute("class") == "c partial b2"
+        reader.cell("hv02", "hv01").hover()
+        shown = reader.page.locator("#detail li").all_inner_texts()
+        assert [" ".join(value.split()) for value in shown] == [
+            f"{MIGRATION}/hv01 there",
+            f"{MIGRATION}/hv01.corp.example missing",
+        ]
+        reader.page.get_by_role("combobox", name="Mesh").select_option(label="dr")
+        assert reader.cells.count() == 1
+        assert reader.violations() == []
+
+
 # Without a mouse, in the dark, on paper, without a script
 
 
@@ -299,13 +330,38 @@ SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 
 
 @schemes
-@pytest.mark.parametrize("subject", ["state", "plan", "audit", "1"])
+@pytest.mark.parametrize("subject", ["state", "plan", "saved", "audit", "1"])
 def test_it_is_accessible(browser: Browser, reports: Reports, subject: str, scheme: Scheme) -> None:
     with reading(browser, reports[subject], scheme=scheme) as reader:
         for host in ("hv12", "hv20", "hv44"):
             if reader.page.locator(f"#host-{host}").count():
                 reader.page.locator(f"#host-{host} > summary").click()
         assert reader.violations() == []
+
+
+@pytest.mark.parametrize("subject", ["state", "plan", "saved", "audit", "1", "apart"])
+def test_on_a_narrow_screen_lines_wrap(browser: Browser, reports: Reports, subject: str) -> None:
+    with reading(browser, reports[subject]) as reader:
+        reader.page.set_viewport_size({"width": 420, "height": 900})
+        widths = "[document.documentElement.scrollWidth, window.innerWidth]"
+        wide, screen = reader.page.evaluate(widths)
+        assert wide <= screen
+        texts = "[...document.querySelectorAll('body, main p')]"
+        spaces = reader.page.evaluate(f"{texts}.map((one) => getComputedStyle(one).whiteSpace)")
+        assert set(spaces) == {"normal"}
+
+
+def test_a_saved_plan_tells_its_reviewer_what_it_would_do(
+    browser: Browser, reports: Reports
+) -> None:
+    with reading(browser, reports["saved"]) as reader:
+        head = reader.page.locator("dl.origin").inner_text()
+        assert "Planned by" in head
+        assert "hv[12-22]" in head
+        reader.page.locator("#host-hv12 > summary").click()
+        told = reader.page.locator("#host-hv12").inner_text()
+        assert "cifs/hv05" in told
+        assert not reader.page.locator("#host-hv44").count(), "which was not planned for"
 
 
 def test_on_paper(reader: Reader, tmp_path: Path) -> None:

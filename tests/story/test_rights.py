@@ -21,9 +21,31 @@ FOUR = "hosts: {'hv[01-04]': }\n"
 READING = {"bindRequest", "searchRequest", "unbindRequest"}
 
 
-@pytest.mark.parametrize("account", [WRITER_WITHOUT_PRIVILEGE, READER])
-def test_who_may_not_write_is_told_once(desk: Workstation, fresh_lab: Lab, account: str) -> None:
-    poor = Workstation(desk.folder, fresh_lab, account=account)
+def test_who_surely_may_not_write_is_refused_before_the_first_write(
+    desk: Workstation, fresh_lab: Lab
+) -> None:
+    """The ACL says no, and a plan remarks it: somebody else may carry it out."""
+    poor = Workstation(desk.folder, fresh_lab, account=READER)
+    poor.inventory(FOUR)
+    with untouched(fresh_lab):
+        planned = poor.run("plan")
+        assert planned.code == 3
+        assert "hv[01-04]: this account may not write msDS-AllowedToDelegateTo and" in planned.err
+        refused = poor.run("apply", "--yes")
+        assert refused.code == 4
+        assert "hv[01-04]: this account may not write" in refused.err
+        assert "or accept it: --allow unwritable" in refused.err
+        left = poor.run("apply", "--yes", "--allow", "unwritable")
+    assert left.code == 1
+    assert "hv[01-04]: left: this account may not write" in left.err
+    assert not any(poor.runs())
+    desk.inventory(FOUR)
+    assert "may not write" not in desk.run("plan").err
+
+
+def test_who_may_not_write_is_told_once(desk: Workstation, fresh_lab: Lab) -> None:
+    """That it lacks the privilege no ACL tells: one write finds it out."""
+    poor = Workstation(desk.folder, fresh_lab, account=WRITER_WITHOUT_PRIVILEGE)
     poor.inventory(FOUR)
     with untouched(fresh_lab):
         assert poor.run("plan").code == 3
@@ -51,19 +73,26 @@ def test_only_the_canary_asks(desk: Workstation, wire: Wiretap, fresh_lab: Lab) 
 
 
 def test_rights_on_some_objects_only(desk: Workstation, fresh_lab: Lab) -> None:
-    """One host lies where the account may not write: it is named, the others can be undone."""
+    """One host lies where the account may not write: it is named, the others are written."""
     byhand.move(fresh_lab, "hv03", f"CN=HV03,CN=Computers,{fresh_lab.base_dn}")
     desk.inventory("hosts: {'hv[01-06]': }\n")
+    with untouched(fresh_lab):
+        refused = desk.run("apply", "--yes")
+    assert refused.code == 4
+    assert "hv03: this account may not write" in refused.err
+    assert not any(desk.runs())
     with restored(fresh_lab):
-        failed = desk.run("apply", "--yes")
-        assert failed.code == 1
-        assert "hv03: failed: no right to write this" in failed.err
-        # All were on their way when the refusal came.
+        digest = desk.run("plan", "--format", "json", "-o", "plan.json").data["digest"]
+        reviewed = ("plan.json", "--expect", digest, "--allow", "unwritable")
+        applied = desk.run("apply", *reviewed, "--yes")
+        assert applied.code == 1
         others = dict.fromkeys(("hv01", "hv02", "hv04", "hv05", "hv06"), "applied")
-        assert "5 applied, 1 failed" in failed.err
-        assert desk.became(1) == others | {"hv03": "failed"}
+        assert "hv03: left: this account may not write" in applied.err
+        assert desk.became(1) == others
         assert holding(fresh_lab).keys() == others.keys()
-        assert not desk.runs()[0]["unsettled"]
+        page = desk.run("history", "1", "--format", "json").data
+        assert page["allow"] == ["unwritable"]
+        assert [left["hosts"] for left in page["left"]] == ["hv03"]
         assert desk.run("rollback", "--yes").code == 0
 
 
@@ -91,7 +120,7 @@ def test_an_auditor_plans_and_audits(desk: Workstation, wire: Wiretap, fresh_lab
     with untouched(fresh_lab):
         assert auditor.run("check").code == 0
         assert auditor.run("plan").code == 3
-        drift = auditor.run("audit", "--format", "json")
+        drift = auditor.run("audit", "--inside-only", "--format", "json")
     assert drift.code == 3
     assert drift.data["drift"]
     assert {one["rule"] for one in drift.data["findings"]} == {"KCD001", "KCD004"}
@@ -101,7 +130,7 @@ def test_an_auditor_plans_and_audits(desk: Workstation, wire: Wiretap, fresh_lab
     assert boss.run("apply", "--yes").code == 0
     auditor.inventory(FOUR)
     with untouched(fresh_lab):
-        clean = auditor.run("audit", "--format", "json")
+        clean = auditor.run("audit", "--inside-only", "--format", "json")
         assert clean.code == 0
         assert not clean.data["drift"]
         assert auditor.run("audit", "--fail-on", "medium").code == 0
@@ -120,7 +149,7 @@ def test_an_audit_sees_what_was_done_by_hand(
     tapped = Workstation(desk.folder, fresh_lab, READER, wire.url)
     tapped.inventory(FOUR)
     with untouched(fresh_lab):
-        audit = tapped.run("audit", "--format", "json")
+        audit = tapped.run("audit", "--inside-only", "--format", "json")
     assert audit.code == 3
     found = {(one["rule"], one["computer"], one["value"]) for one in audit.data["findings"]}
     assert found == {

@@ -75,8 +75,8 @@ def test_what_can_be_undone_is_and_what_stays_is_said(night: Workstation, fresh_
     assert holding(fresh_lab) == {"hv05": {"HTTP/portal"}}
     with untouched(fresh_lab):
         done = night.run("rollback", "1", "--yes")
-    assert done.code == 0
-    assert "nothing to do: all that run 1 changed is as it was before already" in done.err
+    assert done.code == 1
+    assert "run 1 (apply) has nothing that could be undone" in done.err
 
 
 def test_host_by_host(night: Workstation, fresh_lab: Lab) -> None:

@@ -6,8 +6,9 @@ import re
 
 import pytest
 
-from tests.lab import Lab, byhand
-from tests.lab.description import READER
+from tests.lab import Lab, byhand, independent
+from tests.lab.description import READER, TRUSTED_TO_AUTH_FOR_DELEGATION
+from tests.lab.ldif import addition
 from tests.story.test_rules import HOSTS, applied
 from tests.story.workstation import Answer, Workstation
 
@@ -50,3 +51,42 @@ def test_what_a_stranger_gets_is_told_the_next_night_and_once(
     # Nobody retired it, and it still delegates to the others.
     assert (left.code, told(left)) == (3, ["  high      KCD023  HV02", "  left out  hv02"])
     assert told(night(auditor)) == []
+
+
+def test_whoever_comes_from_outside_fails_the_night(desk: Workstation, fresh_lab: Lab) -> None:
+    """A list of a stranger's own, a host's names taken over, a stranger on a host's list."""
+    applied(fresh_lab)
+    auditor = Workstation(desk.folder, fresh_lab, READER)
+    auditor.inventory(HOSTS)
+    assert night(auditor).code == 0
+
+    byhand.add_computer(fresh_lab, "gateway")
+    byhand.set_flags(fresh_lab, "gateway", on=TRUSTED_TO_AUTH_FOR_DELEGATION)
+    byhand.add_values(fresh_lab, "gateway", "cifs/hv01")
+    of_its_own = night(auditor)
+    assert (of_its_own.code, told(of_its_own)) == (3, ["  high      KCD029  hv01: GATEWAY$"])
+    assert "with protocol transition it may act as any user there" in of_its_own.out
+
+    managed = addition(
+        f"CN=svc-vm,CN=Managed Service Accounts,{fresh_lab.base_dn}",
+        {
+            "objectClass": ["msDS-GroupManagedServiceAccount"],
+            "sAMAccountName": ["svc-vm$"],
+            "dNSHostName": ["svc-vm.corp.example"],
+            "msDS-ManagedPasswordInterval": ["30"],
+        },
+    )
+    byhand.modify(fresh_lab, managed)
+    spns = independent.computer(fresh_lab, "hv02").texts("servicePrincipalName")
+    hosts = [spn for spn in spns if spn.casefold().startswith("host/")]
+    byhand.set_attribute(fresh_lab, "hv02", "servicePrincipalName", *(set(spns) - set(hosts)))
+    byhand.set_object(fresh_lab, "svc-vm", "servicePrincipalName", *hosts)
+    taken_over = night(auditor)
+    assert taken_over.code == 3
+    assert "  critical  KCD011  hv02" in told(taken_over)
+    assert "registered on another account (svc-vm$)" in taken_over.out
+
+    byhand.set_rbcd(fresh_lab, "hv03", "gateway")
+    on_a_list = night(auditor)
+    assert (on_a_list.code, told(on_a_list)) == (3, ["  medium    KCD016  hv03"])
+    assert night(auditor).code == 0

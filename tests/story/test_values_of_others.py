@@ -205,7 +205,7 @@ class TestUnconstrained:
         assert desk.run("check").code == 1
         assert desk.run("apply", "--yes").code == 0
         assert user_account_control(fresh_lab, "hv01") == DELEGATING | TRUSTED_FOR_DELEGATION
-        audit = desk.run("audit", "--format", "json")
+        audit = desk.run("audit", "--inside-only", "--format", "json")
         assert audit.code == 3
         assert [found["rule"] for found in audit.data["findings"]] == ["KCD005"]
 

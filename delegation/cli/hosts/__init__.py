@@ -9,7 +9,7 @@ SUMMARIES = {
     "show": "Show the hosts' live-migration settings as they are.",
     "plan": "Show what an apply would change on the hosts.",
     "apply": "Set the hosts as the inventory declares.",
-    "rollback": "Undo one run on the hosts exactly.",
+    "rollback": "Undo one run on the hosts exactly, or all after one.",
     "settle": "Say what no host can tell: set, or not set.",
     "probe": "Ask two hosts what only real Windows can tell, into one file.",
 }

@@ -1,5 +1,6 @@
 """``delegation hosts apply``: plan, show, ask, plan once more, set, look again."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -7,7 +8,8 @@ import click
 from delegation.changes.outcomes import Result
 from delegation.cli import asking, opening, options, terminal
 from delegation.cli.hosts import tables
-from delegation.hosts.settings_form import SettingsPlanForm, saved_plan
+from delegation.hosts import settings_form
+from delegation.hosts.settings_form import SettingsPlanForm
 from delegation.hosts.settings_plan import KERBEROS_BEFORE_MESH
 from delegation.hosts.settings_verbs import apply_settings, declared
 
@@ -47,25 +49,26 @@ def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
     Exit codes: 0 done, 1 a setting was not made or a host not reached, 4 refused and nothing was
     changed.
     """
-    given = options.given(ctx)
+    told = options.again(limit, allow, file, expect)
+    given = replace(options.given(ctx), repeated=tuple(told))
     world = opening.world(given)
     carried = apply_settings(
         world,
         asking.confirmation(tables.question, yes=yes),
         limit=limit,
         allow=allow,
-        reviewed=asking.reviewed(SettingsPlanForm(), saved_plan, file, expect),
+        reviewed=asking.reviewed(SettingsPlanForm(), settings_form.read, file, expect),
         ticket=ticket,
     )
     if carried.report is None:
         return tables.nothing_to_do(declared(world, limit), carried.planned.unreached)
     tables.unreached(carried.unreached)
-    next_word, why_next = (
-        ("plan", "to see that nothing is left to do")
+    next_words, why_next = (
+        (["plan", *options.again(limit)], "to see that nothing is left to do")
         if carried.complete
-        else ("apply", "for what is left to do")
+        else (["apply", *options.again(limit, allow)], "for what is left to do")
     )
-    terminal.say(f"next    {given.command('hosts', next_word)}   {why_next}")
+    terminal.say(f"next    {given.command('hosts', *next_words)}   {why_next}")
     if carried.report.count(Result.APPLIED):
         terminal.say(f"        {given.command('hosts', 'rollback')}   to undo this run exactly")
     return 0 if carried.complete else 1

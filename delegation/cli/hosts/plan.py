@@ -1,6 +1,7 @@
 """``delegation hosts plan``: what an apply would change on the hosts, and its digest."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -8,6 +9,7 @@ import click
 from delegation.cli import files, opening, options, terminal, views
 from delegation.cli.hosts import tables
 from delegation.errors import Refused
+from delegation.hosts import settings_form
 from delegation.hosts.settings_verbs import declared, plan_settings
 
 
@@ -18,7 +20,13 @@ from delegation.hosts.settings_verbs import declared, plan_settings
 @options.limit("hosts")
 @options.text_or_json
 @click.pass_context
-def plan(ctx: click.Context, output: Path | None, limit: str | None, form: str) -> int:
+def plan(
+    ctx: click.Context,
+    output: Path | None,
+    force: bool,  # noqa: FBT001 - click passes it by name
+    limit: str | None,
+    form: str,
+) -> int:
     """Show what an apply would change on the hosts.
 
     Nothing is changed. Hosts without live_migration in the inventory are not asked.
@@ -31,11 +39,14 @@ def plan(ctx: click.Context, output: Path | None, limit: str | None, form: str) 
 
     Exit codes: 0 nothing to do, 3 changes pending, 1 a host could not be asked, 4 blocked.
     """
-    given = options.given(ctx)
+    given = replace(options.given(ctx), repeated=tuple(options.again(limit)))
     world = opening.world(given)
+    if output is not None and not force:
+        files.refuse_file(output, world.own_files())
     view = plan_settings(world, limit=limit)
     if output is not None:
-        files.save(output, json.dumps(view.to_json(), indent=1), world.own_files())
+        document = settings_form.document(view, world.plan_origin(limit, ()))
+        files.save(output, json.dumps(document, indent=1), world.own_files(), over=force)
     if form == "json":
         click.echo(json.dumps(view.to_json(), indent=1))
         tables.unreachable(view.unreachable)
@@ -48,7 +59,8 @@ def plan(ctx: click.Context, output: Path | None, limit: str | None, form: str) 
     if not view.plan.changes:
         return tables.nothing_to_do(declared(world, limit), view.survey.unreachable)
     saved = [str(output)] if output else []
-    limited = ["--limit", limit] if limit else []
-    next_words = given.command("hosts", "apply", *saved, *limited, "--expect", view.plan.digest)
-    terminal.say(f"next    {next_words}")
+    # A saved plan knows its limit.
+    limited = [] if saved else options.again(limit)
+    words = ("hosts", "apply", *saved, *limited, "--expect", view.plan.digest)
+    terminal.say(f"next    {given.command(*words)}")
     return 3

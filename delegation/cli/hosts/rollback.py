@@ -4,6 +4,7 @@ import click
 
 from delegation.cli import asking, opening, options, show, terminal
 from delegation.cli.hosts import tables
+from delegation.hosts.settings import HOST_SETTINGS
 from delegation.hosts.settings_plan import KERBEROS_BEFORE_MESH
 from delegation.hosts.settings_verbs import roll_back_settings
 from delegation.hosts.settings_view import HostsUndoView
@@ -14,6 +15,7 @@ from delegation.hosts.settings_view import HostsUndoView
 @options.reaching_hosts()
 @click.argument("run", required=False, type=options.RUN, metavar="[RUN]")
 @options.limit("hosts")
+@options.back_to
 @options.skip_conflicts
 @options.ticket
 @options.yes
@@ -23,14 +25,16 @@ def rollback(  # noqa: PLR0913, PLR0917 - its options
     ctx: click.Context,
     run: int | None,
     limit: str | None,
+    back_to: int | None,
     skip_conflicts: bool,  # noqa: FBT001 - click passes it by name
     ticket: str | None,
     yes: bool,  # noqa: FBT001 - click passes it by name
     allow: tuple[str, ...],
 ) -> int:
-    """Undo one run on the hosts exactly.
+    """Undo one run on the hosts exactly, or all after one.
 
-    That is RUN, or the newest hosts apply that is not undone yet.
+    That is RUN, or the newest hosts apply that is not undone yet; or, with --to, every run on the
+    hosts after that one, which stays.
 
     Where one of its settings has been changed to something else since, or set again by a later
     run, nothing is changed at all, unless --skip-conflicts leaves it and undoes the rest; one that
@@ -48,20 +52,24 @@ def rollback(  # noqa: PLR0913, PLR0917 - its options
     Exit codes: 0 done, 1 a setting was not made, a host not reached or something left,
     4 refused and nothing was changed.
     """
+    options.refuse_two_runs(run, back_to)
     given = options.given(ctx)
     world = opening.world(given)
     carried = roll_back_settings(
         world,
         asking.confirmation(tables.question, yes=yes),
         run=run,
+        back_to=back_to,
         limit=limit,
         skip_conflicts=skip_conflicts,
         allow=allow,
         ticket=ticket,
     )
-    if carried.unreached and carried.undone is not None:
+    if carried.unreached and carried.undoing is not None:
         tables.unreached(carried.unreached)
-        again = given.command("hosts", "rollback", str(carried.undone.id))
+        undo = carried.undoing.command(HOST_SETTINGS).words
+        skipping = ("--skip-conflicts",) if skip_conflicts else ()
+        again = given.command(*undo, *options.again(limit, allow), *skipping)
         terminal.say(f"next    {again}   when the others can be reached")
     show.left(carried.planned.left)
     view = carried.planned.view

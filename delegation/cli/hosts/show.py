@@ -37,5 +37,5 @@ def show(ctx: click.Context, hosts: str | None, form: str) -> int:
     else:
         views.show(view, given)
     if any(row.differ for row in view.hosts):
-        terminal.say(f"next    {given.command('hosts', 'plan')}")
+        terminal.say(f"next    {given.command('hosts', 'plan', *options.again(hosts))}")
     return 1 if view.unreachable else 0

@@ -118,7 +118,7 @@ def plan(view: HostsPlanView, given: Options) -> None:
     terminal.out(f"  {counted(view.unchanged, 'setting')} as declared already")
     change_table(view.plan.changes, verbose=given.verbose)
     _of_the_cluster((change, "declared") for change in view.cluster)
-    show.blocked(view.plan.blocked, "delegation hosts apply")
+    show.blocked(view.plan.blocked, given, "hosts", "apply")
     terminal.out()
     terminal.out(f"digest  {view.plan.digest}")
     unreachable(view.unreachable)
@@ -127,7 +127,7 @@ def plan(view: HostsPlanView, given: Options) -> None:
 @rendering.rendered.register
 def undo(view: HostsUndoView, given: Options) -> None:
     """What a rollback is about to do on the hosts."""
-    terminal.out(show.run_to_undo(view.run), bold=True)
+    terminal.out(show.runs_to_undo(view.undoing), bold=True)
     change_table(view.plan.changes, verbose=given.verbose)
     if done := objects_and_parts(view.as_before):
         listed = ", ".join(f"{labels} ({parts})" for labels, parts in done)

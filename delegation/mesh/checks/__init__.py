@@ -4,33 +4,70 @@ Each rule is one function from a case to findings; ``RULES`` lists them. A findi
 where the directory differs from the inventory, and *risk* where it does not have to.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
 
 from delegation import names
-from delegation.mesh.checks import account_rules, departed, services, values
+from delegation.mesh.checks import (
+    acceptance,
+    account_rules,
+    departed,
+    encryption,
+    identity_rules,
+    keep_rules,
+    outsiders,
+    resource_based,
+    services,
+    values,
+)
+from delegation.mesh.checks.acceptance import IDLE_RULE, AcceptedFinding, JudgedFindings
 from delegation.mesh.checks.account_rules import problems
-from delegation.mesh.checks.rule import Finding, MeshCase, Rule, Severity
+from delegation.mesh.checks.rule import (
+    OPERATOR_RULES,
+    OUTSIDE_RULES,
+    Finding,
+    MeshCase,
+    Rule,
+    Severity,
+)
 from delegation.mesh.compare import Comparison
 
 __all__ = [
     "ACCOUNT_RULE",
     "DRIFT",
+    "IDLE_RULE",
     "KEEP_RULE",
     "NAME_RULES",
     "OPERATOR_RULES",
+    "OUTSIDE_RULES",
     "REFUSAL_RULE",
     "RULES",
     "RULE_IDS",
+    "AcceptedFinding",
     "Finding",
+    "JudgedFindings",
+    "MeshCase",
     "Rule",
     "Severity",
     "findings",
+    "judged",
     "problems",
 ]
 
 RULES: tuple[Rule, ...] = tuple(
     sorted(
-        (*values.RULES, *account_rules.RULES, *services.RULES, *departed.RULES),
+        (
+            *values.RULES,
+            *account_rules.RULES,
+            *services.RULES,
+            *departed.RULES,
+            *identity_rules.RULES,
+            *outsiders.RULES,
+            *resource_based.RULES,
+            *keep_rules.RULES,
+            *encryption.RULES,
+            *acceptance.RULES,
+        ),
         key=lambda rule: rule.id,
     )
 )
@@ -38,9 +75,7 @@ ACCOUNT_RULE = "KCD010"
 """A host without exactly one account in the domain: an audit then ends with exit code 1."""
 REFUSAL_RULE = "KCD011"
 """Something that a plan refuses, such as a domain controller as a target."""
-OPERATOR_RULES = frozenset({"KCD017", "KCD018"})
-"""About somebody who runs migrations, and no host."""
-NAME_RULES = frozenset({"KCD020", "KCD021"})
+NAME_RULES = frozenset({"KCD020", "KCD021", "KCD028"})
 """About who answers to the names of what is delegated to."""
 KEEP_RULE = "KCD019"
 """About a keep rule, and judged only where all of its hosts were looked at."""
@@ -53,18 +88,38 @@ RULE_IDS = frozenset(rule.id for rule in RULES)
 def findings(
     comparison: Comparison, scope: Collection[str] | None = None, *, preflight: bool = False
 ) -> list[Finding]:
-    """All findings, worst first, hosts in the order of their names; or the ``preflight`` ones.
+    """What is open of all findings, or of the ``preflight`` ones; see ``judged``.
 
     ``scope``: the labels that the comparison was limited to.
     """
-    case = MeshCase(comparison, scope)
+    return list(judged(MeshCase(comparison, scope), preflight=preflight).open)
+
+
+def judged(case: MeshCase, *, preflight: bool = False) -> JudgedFindings:
+    """All findings, worst first, hosts in the order of their names, apart from accepted ones."""
     rules = [rule for rule in RULES if rule.preflight or not preflight]
-    unsorted = [finding for rule in rules for finding in rule.findings(case)]
-    position = _positions({finding.computer for finding in unsorted})
-    return sorted(
-        unsorted,
-        key=lambda finding: (-finding.severity, finding.rule, position.get(finding.computer, -1)),
+    unsorted = [
+        finding for rule in rules if rule.id != IDLE_RULE for finding in rule.findings(case)
+    ]
+    told = acceptance.judged(case, unsorted)
+    # Which acceptance accepts nothing is known when all other rules have looked.
+    case = replace(case, idle=told.idle)
+    of_rules = [
+        finding for rule in rules if rule.id == IDLE_RULE for finding in rule.findings(case)
+    ]
+    found = [*told.open, *of_rules]
+    place = _places([*found, *(one.finding for one in told.accepted)])
+    return JudgedFindings(
+        tuple(sorted(found, key=place)),
+        tuple(sorted(told.accepted, key=lambda one: place(one.finding))),
+        told.idle,
     )
+
+
+def _places(found: Collection[Finding]) -> Callable[[Finding], tuple[int, str, int]]:
+    """The place of each: worst first, then by rule, then in the order of names."""
+    position = _positions({finding.computer for finding in found})
+    return lambda finding: (-finding.severity, finding.rule, position.get(finding.computer, -1))
 
 
 def _positions(computers: Iterable[str]) -> dict[str, int]:

@@ -5,17 +5,9 @@ from collections.abc import Collection, Iterator
 from delegation.mesh import facts, name_owners, planning
 from delegation.mesh.checks.rule import MeshCase, Observation, Rule, Severity
 from delegation.mesh.compare import Comparison
+from delegation.mesh.identities import NEW_ACCOUNT
 from delegation.mesh.name_owners import NameOwners
 from delegation.mesh.snapshot import ACCOUNTDISABLE, Operator
-
-_WELL_KNOWN = {
-    "S-1-1-0": "Everyone",
-    "S-1-5-7": "Anonymous Logon",
-    "S-1-5-9": "Enterprise Domain Controllers",
-    "S-1-5-10": "the computer itself",
-    "S-1-5-11": "Authenticated Users",
-}
-"""Principals that are no objects of a domain (MS-DTYP 2.4.2.4)."""
 
 
 def problems(comparison: Comparison, scope: Collection[str] | None = None) -> list[tuple[str, str]]:
@@ -30,8 +22,19 @@ def problems(comparison: Comparison, scope: Collection[str] | None = None) -> li
     for label, computer in computers.items():
         if trouble := facts.why_no_account(comparison.snapshot, computer):
             _, why = trouble
-            unusable.append((label, f"{label}: {why}"))
+            unusable.append((label, f"{label}: {why}{_moved(comparison, label)}"))
     return unusable
+
+
+def _moved(comparison: Comparison, label: str) -> str:
+    """Where the account of a host is that has another name than the inventory says."""
+    account = comparison.identities.moved.get(label)
+    if account is None:
+        return ""
+    return (
+        f"; the account that was meant is {account.account} now ({account.dn}): if {label} was "
+        f"renamed, write {account.name.lower()}: {{former: [{label}]}}"
+    )
 
 
 def _unusable(case: MeshCase) -> Iterator[Observation]:
@@ -60,7 +63,9 @@ def _held_elsewhere(case: MeshCase) -> dict[tuple[str, str], NameOwners]:
 
 def _refused(case: MeshCase) -> Iterator[Observation]:
     """What the plan itself refuses: asked of it, so that a check and an apply never disagree."""
-    blocked = planning.plan(case.comparison).blocked
+    # Another account than the known one is a finding of its own.
+    refusals = planning.plan(case.comparison).blocked
+    blocked = [refusal for refusal in refusals if refusal.why != NEW_ACCOUNT]
     is_held = any(refusal.why == planning.HELD_ELSEWHERE for refusal in blocked)
     held = _held_elsewhere(case) if is_held else {}
     for refusal in blocked:
@@ -90,28 +95,6 @@ def _disabled(case: MeshCase) -> Iterator[Observation]:
             yield Observation(host.label, "", f"the account {host.computer.name}$ is disabled")
 
 
-def _resource_based(case: MeshCase) -> Iterator[Observation]:
-    """Whoever is on a host's own list needs no value of ours, and no flag (MS-SFU 3.2.5.2.3).
-
-    Not even an account that delegates nothing: with an empty list of its own, S4U2self gives a
-    forwardable ticket without protocol transition (MS-SFU 3.2.5.1.2). And whoever may write this
-    attribute can grant it: SeEnableDelegationPrivilege, which guards the classic list, does not
-    guard this one. So a retired host keeps what its peers' lists give it.
-    """
-    account_names = case.comparison.snapshot.account_names
-    for host in case.comparison.hosts:
-        sids = {ace.sid for ace in host.computer.acting if ace.allows}
-        if not sids:
-            continue
-        trustees = sorted(account_names.get(sid) or _WELL_KNOWN.get(sid, sid) for sid in sids)
-        yield Observation(
-            host.label,
-            "",
-            f"these may act on it on behalf of others, resource-based: {', '.join(trustees)}",
-            named=tuple(sorted(sids)),
-        )
-
-
 def _undelegatable(case: MeshCase) -> Iterator[Observation]:
     """An operator whose tickets no KDC passes on, whatever stands on the hosts' lists.
 
@@ -128,9 +111,10 @@ def _undelegatable(case: MeshCase) -> Iterator[Observation]:
 def _obstacles(case: MeshCase, operator: Operator) -> Iterator[tuple[str, str]]:
     """Why a KDC would never delegate this operator, each with a fix where it has one of its own."""
     if operator.account is None:
-        if not case.is_export:
+        if not case.is_export and not operator.elsewhere:
             base = case.comparison.snapshot.directory.base_dn
-            yield f"nobody in {base} is called so", "correct the name after --as"
+            fix = "correct the name after --as; write one of another domain as user@domain"
+            yield f"nobody in {base} is called so", fix
         return
     if not operator.account.enabled:
         yield "the account is disabled", "enable it, or run migrations as somebody else"
@@ -145,7 +129,10 @@ def _unjudged(case: MeshCase) -> Iterator[Observation]:
     controller computes (MS-ADTS 3.1.1.4.5.19), and which no export holds.
     """
     for operator in case.comparison.snapshot.operators:
-        if operator.account is None:
+        if operator.elsewhere:
+            why = facts.of_another_domain(operator)
+            yield Observation("", operator.name, why, facts.ASK_THERE)
+        elif operator.account is None:
             if case.is_export:
                 yield Observation("", operator.name, facts.not_in_export(operator))
         elif operator.protected is None and not any(_obstacles(case, operator)):
@@ -157,7 +144,7 @@ RULES = (
         "KCD008",
         Severity.MEDIUM,
         "account disabled",
-        "enable it, or list the host under retired",
+        "enable it, or move the host from hosts to retired",
         "MS-ADTS 2.2.16 (0x2)",
         _disabled,
     ),
@@ -176,14 +163,6 @@ RULES = (
         "an apply is refused until this is settled",
         "docs/design.md",
         _refused,
-    ),
-    Rule(
-        "KCD016",
-        Severity.MEDIUM,
-        "resource-based delegation to a host",
-        "ask its owner; clear msDS-AllowedToActOnBehalfOfOtherIdentity where nobody needs it",
-        "MS-SFU 3.2.5.2.3; MS-ADA2, msDS-AllowedToActOnBehalfOfOtherIdentity",
-        _resource_based,
     ),
     Rule(
         "KCD017",

@@ -1,14 +1,24 @@
 """What a rule is, what it looks at, and what it finds: MeshCase -> Finding."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from delegation.mesh import facts
+from delegation.inventory.accepted import Acceptance
+from delegation.mesh import by_target_list, facts
 from delegation.mesh.checks.registry import Registry, ValueTarget
 from delegation.mesh.compare import Comparison, HostComparison
+
+if TYPE_CHECKING:
+    from delegation.mesh.kept_before import KeptBefore
+    from delegation.mesh.outside import Outside
+
+OPERATOR_RULES = frozenset({"KCD017", "KCD018"})
+"""About somebody who runs migrations, and no host."""
+OUTSIDE_RULES = frozenset({"KCD029", "KCD030", "KCD035"})
+"""About the domain around the hosts, which an audit --inside-only does not look at."""
 
 
 class Severity(IntEnum):
@@ -56,10 +66,18 @@ class Finding:
 
 @dataclass(frozen=True)
 class MeshCase:
-    """A comparison with its evidence, and the labels that it was limited to (None: all)."""
+    """A comparison with its evidence, and the labels that it was limited to (None: all).
+
+    ``around`` is the domain outside the inventory; None where nobody looked at it. ``kept_before``
+    are values that a keep rule let stay when somebody looked last, ``idle`` the acceptances that
+    accepted nothing.
+    """
 
     comparison: Comparison
     scope: Collection[str] | None = None
+    around: "Outside | None" = None
+    kept_before: "Sequence[KeptBefore]" = ()
+    idle: Sequence[Acceptance] = ()
 
     @cached_property
     def registry(self) -> Registry:
@@ -73,6 +91,11 @@ class MeshCase:
     def guid(self, label: str) -> str:
         """The objectGUID of a host or file server; empty without an account, or without a label."""
         return self._host_guids.get(label) or self._endpoint_guids.get(label, "") if label else ""
+
+    @cached_property
+    def by_target_alone(self) -> Mapping[str, Mapping[str, str]]:
+        """By source, desired values that only the target's own list lets through, with whose."""
+        return by_target_list.made_up_for(self.comparison)
 
     @cached_property
     def _host_guids(self) -> Mapping[str, str]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from delegation import names
-from delegation.mesh import name_owners
+from delegation.mesh import file_servers, name_owners
 from delegation.mesh.checks.rule import MeshCase, Observation, Rule, Severity
 from delegation.mesh.compare import HostComparison
 from delegation.mesh.facts import OWNS_THE_DOMAIN, told_apart
@@ -87,6 +87,16 @@ def _ownerless(case: MeshCase) -> Iterator[Observation]:
             )
             fix = f"{found.registering}; event 4742 tells who removed it"
             yield Observation(found.endpoint.label, found.value, message, fix)
+
+
+def _unanswered(case: MeshCase) -> Iterator[Observation]:
+    """Names of file servers that a plan leaves out, for nobody answers to them."""
+    comparison = case.comparison
+    left_out = file_servers.left_out(comparison.desired, comparison.snapshot, comparison.labels)
+    for server in left_out:
+        for value, fix in zip(server.values, server.fixes, strict=True):
+            message = "nobody answers to that name of the file server: left out of the mesh"
+            yield Observation(server.label, value, message, fix)
 
 
 def _look_alikes(case: MeshCase) -> Iterator[Observation]:
@@ -180,7 +190,7 @@ RULES = (
         "KCD015",
         Severity.CRITICAL,
         "delegation to a domain controller or to krbtgt",
-        "remove the value by hand, and its keep rule; event 4742 tells who added it",
+        "list it under remove, and drop its keep rule; event 4742 tells who added it",
         "Solino, Kerberos Delegation, SPNs and More (2017): the service in a ticket can be "
         "substituted",
         _dangerous,
@@ -192,6 +202,14 @@ RULES = (
         "register it on the computer's own account (setspn -S); event 4742 tells who removed it",
         "MS-ADA3, sPNMappings; MS-ADTS 3.1.1.5.3.1.1.4; Semperis, SPN-jacking (2022)",
         _ownerless,
+    ),
+    Rule(
+        "KCD028",
+        Severity.HIGH,
+        "a file server's name that no account answers to: left out of the mesh",
+        "register it on the server's account (setspn -S), or take it out of aliases",
+        "Microsoft, KB 3181029: an alias of a file server needs a name on its account",
+        _unanswered,
     ),
     Rule(
         "KCD021",

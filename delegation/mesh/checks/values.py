@@ -12,6 +12,7 @@ from delegation.inventory import Foreign
 from delegation.mesh.checks.rule import MeshCase, Observation, Rule, Severity
 from delegation.mesh.compare import Standing
 from delegation.mesh.facts import ValueCount
+from delegation.mesh.inventory_lines import InventoryLines
 from delegation.mesh.planning import removals, transition
 
 _APPLY = "delegation plan, then delegation apply"
@@ -24,10 +25,14 @@ def _missing(case: MeshCase) -> Iterator[Observation]:
     """A KDC compares the name that is asked for with the list as it stands (MS-SFU 3.2.5.2.1).
 
     So each of the four values of a peer counts by itself: the short name there does not help a
-    host that asks by FQDN, and cifs does not help where the migration service is asked for.
+    host that asks by FQDN, and cifs does not help where the migration service is asked for. What
+    the target's own list lets through is told by another rule, because migrations may work.
     """
     for host in case.comparison.hosts:
+        let_through = case.by_target_alone.get(host.label, {})
         for value in host.missing:
+            if value in let_through:
+                continue
             yield Observation(host.label, value, "desired and not there: migrations to it fail")
 
 
@@ -45,10 +50,14 @@ def _stale(case: MeshCase) -> Iterator[Observation]:
 def _foreign(case: MeshCase) -> Iterator[Observation]:
     if case.comparison.inventory.policy.foreign is Foreign.IGNORE:
         return
+    lines = InventoryLines(case.comparison.inventory)
     for host in case.comparison.objects:
         for verdict in host.standing(Standing.FOREIGN):
             if verdict.rule is None:
-                yield Observation(host.label, verdict.value, "not from this inventory")
+                suffix = lines.suffix_of(verdict.value)
+                fix = f"if it is a host's name of old: former_suffixes: [{suffix}]"
+                message = "not from this inventory"
+                yield Observation(host.label, verdict.value, message, fix if suffix else "")
 
 
 def _transition(case: MeshCase) -> Iterator[Observation]:
@@ -121,23 +130,6 @@ def _near_limit(case: MeshCase) -> Iterator[Observation]:
             "",
             f"{held.count:,} of {limit:,} values; room for {peers} at {_PEER} values each",
         )
-
-
-def _idle_keep(case: MeshCase) -> Iterator[Observation]:
-    """Rules that keep nothing; only those all of whose hosts were looked at can be judged."""
-    by_label = {host.label: host for host in case.comparison.objects}
-    retired = [host.label for host in case.comparison.retired]
-    for rule in case.comparison.inventory.keep:
-        labels = rule.hosts or tuple(case.comparison.inventory.hosts)
-        if not all(label in by_label for label in labels):
-            continue
-        labels = (*labels, *retired) if not rule.hosts else labels
-        verdicts = [verdict for label in labels for verdict in by_label[label].extra]
-        if not any(rule.covers(verdict.value) for verdict in verdicts):
-            owner = f" (owner: {rule.owner})" if rule.owner else ""
-            message = f"this keep rule{owner} matches no value that is found"
-            hosts = names.fold(rule.hosts)
-            yield Observation(hosts, rule.value, message, named=(hosts,))
 
 
 RULES = (
@@ -215,13 +207,5 @@ RULES = (
         "Microsoft's AskDS blog: about 1,200 values over all non-linked attributes of an object; "
         "not confirmed on a current version",
         _near_limit,
-    ),
-    Rule(
-        "KCD019",
-        Severity.LOW,
-        "keep rule that matches nothing",
-        "correct its value or its hosts, or remove the rule",
-        "the inventory: keep",
-        _idle_keep,
     ),
 )

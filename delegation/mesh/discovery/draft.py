@@ -1,14 +1,12 @@
 """A proposed inventory -> the text of its file: valid YAML, with a comment on each choice."""
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from delegation import names
-from delegation.inventory import DirectorySettings, Host, Keep, Mesh
+from delegation.inventory import DirectorySettings, Keep
 from delegation.inventory.yaml_writing import comment, quoted, scalar
+from delegation.mesh.discovery.draft_hosts import FLAGS, folded, hosts
 from delegation.mesh.discovery.proposal import InventoryProposal, has_transition, migrates
-
-_RANGE = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\[[0-9,-]+\][A-Za-z0-9_-]*\Z")
 
 
 def text(proposal: InventoryProposal) -> str:
@@ -18,7 +16,7 @@ def text(proposal: InventoryProposal) -> str:
         [f"domain: {scalar(proposal.inventory.domain)}"],
         list(directory(proposal.inventory.directory)),
         _defaults(proposal),
-        [*_hosts(proposal), *_notes(proposal)],
+        [*hosts(proposal)],
         _meshes(proposal),
         _keep(proposal),
         [*comment("Hosts that are gone, as in [hv99]: every trace of them is removed from the "
@@ -28,17 +26,8 @@ def text(proposal: InventoryProposal) -> str:
     return "\n\n".join("\n".join(section) for section in sections) + "\n"
 
 
-def _key(expression: str) -> str:
-    """A range of hosts as a key; in a list it needs quotes."""
-    return expression if _RANGE.match(expression) else scalar(expression)
-
-
 def _listed(labels: Iterable[str]) -> str:
     return f"[{', '.join(quoted(part) for part in names.split_list(names.fold(labels)))}]"
-
-
-def _folded(labels: Iterable[str]) -> str:
-    return ", ".join(names.split_list(names.fold(labels)))
 
 
 def _head(proposal: InventoryProposal) -> list[str]:
@@ -113,105 +102,34 @@ def _defaults(proposal: InventoryProposal) -> list[str]:
     return [
         "defaults:",
         *comment(reason, "  "),
-        f"  {_FLAGS[proposal.transition]}",
+        f"  {FLAGS[proposal.transition]}",
     ]
 
 
-_FLAGS = {True: "protocol_transition: true", False: "protocol_transition: false"}
-"""The key with its value, as YAML writes a boolean."""
-
-
-def _hosts(proposal: InventoryProposal) -> Iterator[str]:
-    yield "hosts:"
-    for mesh in proposal.inventory.meshes:
-        if unit := proposal.units[mesh.name]:
-            yield from comment(unit, "  ")
-        yield from (f"  {line}" for line in _entries(proposal, mesh))
-
-
-def _entries(proposal: InventoryProposal, mesh: Mesh) -> Iterator[str]:
-    """Hosts that are alike as ranges, the others one by one."""
-    hosts = proposal.inventory.hosts
-    usual = [label for label in mesh.sources if _has_usual_names(proposal, label)]
-    odd = [label for label in mesh.sources if not _has_usual_names(proposal, label)]
-    by_flag = names.alike((_own_flag(proposal, hosts[label]), label) for label in usual)
-    for differs, folded in sorted(by_flag.items()):
-        value = f" {{{_FLAGS[not proposal.transition]}}}      # as found" if differs else ""
-        for part in names.split_list(folded):
-            yield f"{_key(part)}:{value}"
-    for label in odd:
-        host = proposal.inventory.hosts[label]
-        settings = [f"fqdn: {scalar(host.fqdn)}"]
-        if host.computer != label:
-            settings.append(f"computer: {scalar(host.computer)}")
-        if _own_flag(proposal, host):
-            settings.append(_FLAGS[not proposal.transition])
-        yield f"{_key(label)}: {{{', '.join(settings)}}}"
-
-
-def _has_usual_names(proposal: InventoryProposal, label: str) -> bool:
-    """Whether a host's label tells its account and its DNS name as well."""
-    host = proposal.inventory.hosts[label]
-    return host.computer == label and host.fqdn == f"{label}.{proposal.inventory.domain}"
-
-
-def _own_flag(proposal: InventoryProposal, host: Host) -> bool:
-    """Whether a host's flag is another than that by default, and so is told with it."""
-    return host.protocol_transition is not proposal.transition
-
-
-def _notes(proposal: InventoryProposal) -> Iterator[str]:
-    """What was left out, and what is remarkable about those that are in."""
-    if proposal.idle:
-        yield from comment(
-            f"Nothing is delegated on {_folded(proposal.idle)} yet: the first plan gives all "
-            "values of the mesh, and the flag of `defaults`.",
-            "  ",
-        )
-    if proposal.bound:
-        yield from comment(
-            f"{_folded(proposal.bound)}: the flag governs the whole list of an account, and values "
-            "of others are in it (see `keep`), so that it stays as found. Once their owner agrees, "
-            "delete it here and say `protocol_transition: accept` in their keep rule.",
-            "  ",
-        )
-    if proposal.unregistered:
-        yield from comment(
-            f"The migration service has not registered its name on {_folded(proposal.unregistered)}"
-            ": no Hyper-V host? Then delete it here. Else look for event 14050 there.",
-            "  ",
-        )
-    if proposal.acting:
-        yield from comment(
-            "Resource-based delegation is set too (msDS-AllowedToActOnBehalfOfOtherIdentity) on "
-            f"{_folded(proposal.acting)}: `delegation audit` names who may act there. This "
-            "program leaves it alone.",
-            "  ",
-        )
-    if proposal.left_out:
-        yield from comment("Left out, and untouched whatever this file says:", "  ")
-    reasons = names.grouped((left_out.reason, left_out.name) for left_out in proposal.left_out)
-    for reason, accounts in reasons.items():
-        yield from comment(f"- {_folded(accounts)}: {reason}", "  ")
-
-
 def _meshes(proposal: InventoryProposal) -> list[str]:
-    is_one_unit = len(set(proposal.units.values())) == 1
-    advice = _ADVICE_OF_ONE_UNIT if is_one_unit else _ADVICE_OF_UNITS
-    lines = [*comment(f"Everyone in a mesh migrates to everyone in it. {advice}")]
+    lines = [
+        *comment(
+            "Everyone in a mesh migrates to everyone in it: a mesh for what delegates to each "
+            "other already, and sources and targets where it is one way. Split it where some "
+            "hosts never migrate to others: each pair less is less to lose. A host may be named "
+            "in several."
+        )
+    ]
     lines.append("meshes:")
     for mesh in proposal.inventory.meshes:
-        lines.append(f"  {scalar(mesh.name)}: {{members: {_listed(mesh.sources)}}}")
+        said = f"members: {_listed(mesh.sources)}"
+        if mesh.sources != mesh.targets:
+            said = f"sources: {_listed(mesh.sources)}, targets: {_listed(mesh.targets)}"
+        if mesh.services != names.MANAGED_SERVICES:
+            lines += comment(_ONLY_MIGRATING, "  ")
+            said += ", services: [migration]"
+        lines.append(f"  {scalar(mesh.name)}: {{{said}}}")
     return lines
 
 
-_ADVICE_OF_ONE_UNIT = (
-    "Split it where some hosts never migrate to others: each pair less is less to lose."
-)
-_ADVICE_OF_UNITS = (
-    "One mesh for each organizational unit, so that a host can reach no more than it must; hosts "
-    "that also migrate to another mesh's are named in both, or in a mesh of their own with "
-    "`sources` and `targets`."
+_ONLY_MIGRATING = (
+    "These delegate the migration service to each other, and no cifs, as is done where virtual "
+    "machines stay on SMB storage. Without `services` the next plan adds cifs."
 )
 
 
@@ -245,7 +163,7 @@ def _unsaid(proposal: InventoryProposal) -> list[str]:
     title = "No rule can say these exactly. They stay as well, and the audit reports them:"
     lines = [*comment(title, "  ")]
     for value, labels in holders.items():
-        lines += comment(f"- on {_folded(labels)}: {value}", "  ")
+        lines += comment(f"- on {folded(labels)}: {value}", "  ")
     return lines
 
 
@@ -253,7 +171,7 @@ def _policy(proposal: InventoryProposal) -> list[str]:
     lines = ["policy:", "  foreign: report             # values that nobody claims stay"]
     if proposal.unconstrained:
         lines += comment(
-            f"{_folded(proposal.unconstrained)}: trusted for delegation to ANY service, so that "
+            f"{folded(proposal.unconstrained)}: trusted for delegation to ANY service, so that "
             "whoever controls it can act as anyone who logs on to it. `check` and `audit` report "
             "it; write `clear` for an apply to take it away.",
             "  ",

@@ -2,86 +2,19 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from enum import IntEnum
 from typing import NamedTuple
 
 from delegation import names
 from delegation.inventory import Inventory, Keep
 from delegation.mesh.checks.registry import Registry
-from delegation.mesh.compare import Comparison, HostComparison, Verdict
+from delegation.mesh.compare import Comparison, HostComparison, Standing, Verdict
+from delegation.mesh.discovery.leftover_words import REASONS, LeftoverKind, comment_on
 from delegation.mesh.facts import KDC_SERVICES
+from delegation.mesh.inventory_lines import InventoryLines
 from delegation.mesh.snapshot import Computer
-
-
-class LeftoverKind(IntEnum):
-    """What a value seems to be, in the order in which the groups are told."""
-
-    CONTROLLER = 1
-    OTHER_MESH = 2
-    ITSELF = 3
-    SERVICE = 4
-    SERVER = 5
-    ACCOUNT = 6
-    DISABLED = 7
-    NOBODY = 8
-    UNKNOWN = 9
-
-
-_REASONS: Mapping[LeftoverKind, str] = {
-    LeftoverKind.CONTROLLER: "towards a domain controller",
-    LeftoverKind.OTHER_MESH: "a host of another mesh",
-    LeftoverKind.ITSELF: "the host itself",
-    LeftoverKind.SERVICE: "another service of a host",
-    LeftoverKind.SERVER: "a file server?",
-    LeftoverKind.ACCOUNT: "an account of the domain",
-    LeftoverKind.DISABLED: "a disabled account",
-    LeftoverKind.NOBODY: "nobody answers to it",
-    LeftoverKind.UNKNOWN: "nobody answers to it",
-}
-
-_COMMENTS: Mapping[LeftoverKind, str] = {
-    LeftoverKind.CONTROLLER: (
-        "DANGER: {names} is a domain controller, or krbtgt: whoever controls one of these hosts "
-        "can act as any user towards it, and so owns the domain. Find out who wanted this; "
-        "remove the values by hand."
-    ),
-    LeftoverKind.OTHER_MESH: (
-        "Towards {names}, of mesh {mesh}. If these migrations are wanted, make one mesh of both "
-        "(init --one-mesh does). If not, delete these rules: the next plan then removes the "
-        "values of the migration service, with their cifs twins."
-    ),
-    LeftoverKind.ITSELF: (
-        "Towards the host itself, which is of no use. Without these rules the next plan removes "
-        "those of the migration service."
-    ),
-    LeftoverKind.SERVICE: (
-        "Other services of {names} than those of live migration: ask who needs them."
-    ),
-    LeftoverKind.SERVER: (
-        "Towards {names}, an account of this domain, and cifs alone: a file server? Then list "
-        "it under file_servers, with the meshes that reach it, and delete these rules."
-    ),
-    LeftoverKind.ACCOUNT: (
-        "Towards {names}, an account of this domain that is not in this inventory, or was left "
-        "out above: ask its owner, and name the owner here."
-    ),
-    LeftoverKind.DISABLED: (
-        "Towards {names}, whose account is disabled. If that host is gone, delete these rules "
-        "and list it under retired: the next plan then removes what live migration used."
-    ),
-    LeftoverKind.NOBODY: (
-        "Towards {names}: nobody in this domain answers to these. If that was a host and it is "
-        "gone, delete these rules and list it under retired: the next plan then removes them."
-    ),
-    LeftoverKind.UNKNOWN: (
-        "Towards {names}: nobody in this domain answers to these, and they are not of live "
-        "migration. Whoever registers such a name inherits the delegation: ask, and remove them "
-        "by hand."
-    ),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +32,10 @@ class KeepGroup:
 
 
 class _Leftover(NamedTuple):
-    """A value of a host; ``mesh`` is that of the target where it is a host of another one."""
+    """A value of a host; ``mesh`` is that of the target where it is a host of another one.
+
+    Of a host's former name it is the suffix.
+    """
 
     label: str
     value: str
@@ -134,12 +70,12 @@ def keep(
             exact.append(leftover)
         else:
             unsaid.append((leftover.label, leftover.value))
-    groups = _groups(exact, today)
+    groups = _groups(InventoryLines(comparison.inventory), exact, today)
     groups.sort(key=lambda group: (group.kind, group.owners, group.hosts))
     return tuple(groups), tuple(unsaid)
 
 
-def _groups(leftovers: Sequence[_Leftover], today: date) -> list[KeepGroup]:
+def _groups(lines: InventoryLines, leftovers: Sequence[_Leftover], today: date) -> list[KeepGroup]:
     """A rule is for one value and all its holders; rules with the same holders stand together."""
     spelling = _spellings(leftover.value for leftover in leftovers)
     holders = names.grouped((leftover.rule_key, leftover.label) for leftover in leftovers)
@@ -148,11 +84,13 @@ def _groups(leftovers: Sequence[_Leftover], today: date) -> list[KeepGroup]:
         for (kind, mesh, owner, key), labels in holders.items()
     )
     return [
-        _group(kind, mesh, hosts, values, today) for (kind, mesh, hosts), values in together.items()
+        _group(lines, kind, mesh, hosts, values, today)
+        for (kind, mesh, hosts), values in together.items()
     ]
 
 
-def _group(
+def _group(  # noqa: PLR0913, PLR0917 - what the rules of a group have in common
+    lines: InventoryLines,
     kind: LeftoverKind,
     mesh: str,
     hosts: tuple[str, ...],
@@ -162,9 +100,8 @@ def _group(
     """``values`` are pairs of an owner and what is kept towards it."""
     values = sorted(values, key=lambda pair: (pair[0], pair[1].casefold()))
     owners = tuple(dict.fromkeys(owner for owner, _ in values))
-    shown = ", ".join(names.split_list(names.fold(owners)))
-    comment = _COMMENTS[kind].format(names=shown, mesh=mesh)
-    reason = f"found by init on {today.isoformat()}: {_REASONS[kind]}"
+    comment = comment_on(lines, kind, mesh, values)
+    reason = f"found by init on {today.isoformat()}: {REASONS[kind]}"
     rules = tuple(Keep(value, hosts, reason) for _, value in values)
     return KeepGroup(kind, comment, rules, owners)
 
@@ -189,9 +126,11 @@ class LeftoverJudge:
         self._comparison = comparison
         self._registry = Registry(comparison.snapshot)
         self._hosts = _hosts(comparison.inventory)
-        self._meshes = {
-            label: mesh.name for mesh in comparison.inventory.meshes for label in mesh.sources
-        }
+        self._lines = InventoryLines(comparison.inventory)
+        self._meshes: dict[str, list[str]] = defaultdict(list)
+        for mesh in comparison.inventory.meshes:
+            for label in dict.fromkeys((*mesh.sources, *mesh.targets)):
+                self._meshes[label].append(mesh.name)
         self._labels = {host.computer.guid: host.label for host in comparison.hosts}
         home = names.dn_key(comparison.snapshot.directory.base_dn)
         self._named: dict[str, Computer] = {}
@@ -204,7 +143,9 @@ class LeftoverJudge:
         """Every value that is not desired; an account that is reached by cifs alone is a server."""
         leftovers: list[_Leftover] = []
         for host in self._comparison.hosts:
-            leftovers += [self._leftover(host, verdict) for verdict in host.extra]
+            # Another name of a peer stays by itself: a rule would call it somebody else's.
+            extra = [verdict for verdict in host.extra if not _is_of_a_peer(verdict)]
+            leftovers += [self._leftover(host, verdict) for verdict in extra]
         accounts = [leftover for leftover in leftovers if leftover.kind is LeftoverKind.ACCOUNT]
         no_servers = {
             account.owner for account in accounts if _service(account.value) != names.CIFS
@@ -234,6 +175,9 @@ class LeftoverJudge:
             host_label = self._labels.get(owner.guid)
         if host_label is not None:
             return self._of_host(label, value, host_label)
+        former = owner is None and _is_managed(value) and self._former(spn.host)
+        if former:
+            return _Leftover(label, value, LeftoverKind.FORMER, former)
         if owner is None:
             short = name.partition(".")[0]
             who = short if names.is_computer_name(short) else name
@@ -242,14 +186,24 @@ class LeftoverJudge:
         kind = LeftoverKind.ACCOUNT if owner.enabled else LeftoverKind.DISABLED
         return _Leftover(label, value, kind, owner.name.lower())
 
+    def _former(self, host: str) -> str:
+        """The label of the host that this full name was once, as far as names tell."""
+        if not self._lines.former_suffix(host):
+            return ""
+        return self._hosts.get(host.casefold().partition(".")[0], "")
+
     def _of_host(self, label: str, value: str, target: str) -> _Leftover:
         """A value towards ``target``, a host of the inventory, on the host called ``label``."""
         if target == label:
             return _Leftover(label, value, LeftoverKind.ITSELF, target)
-        mesh = self._meshes[target]
-        if _is_managed(value) and mesh != self._meshes[label]:
-            return _Leftover(label, value, LeftoverKind.OTHER_MESH, target, mesh)
+        is_apart = not set(self._meshes[target]).intersection(self._meshes[label])
+        if _is_managed(value) and is_apart:
+            return _Leftover(label, value, LeftoverKind.OTHER_MESH, target, self._meshes[target][0])
         return _Leftover(label, value, LeftoverKind.SERVICE, target)
+
+
+def _is_of_a_peer(verdict: Verdict) -> bool:
+    return verdict.standing is Standing.KEPT and bool(verdict.peer)
 
 
 def _hosts(inventory: Inventory) -> dict[str, str]:

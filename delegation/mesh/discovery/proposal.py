@@ -6,7 +6,8 @@ from datetime import date
 
 from delegation import names
 from delegation.inventory import Inventory
-from delegation.mesh.discovery.leftovers import KeepGroup, LeftoverKind
+from delegation.mesh.discovery.leftover_words import LeftoverKind
+from delegation.mesh.discovery.leftovers import KeepGroup
 from delegation.mesh.snapshot import (
     TRUSTED_FOR_DELEGATION,
     TRUSTED_TO_AUTH_FOR_DELEGATION,
@@ -34,18 +35,18 @@ class LeftOut:
 class InventoryProposal:
     """An inventory, and all that is to be said about it.
 
-    ``accounts`` are those of its hosts, by label; ``units`` tells in which container the hosts of
-    a mesh were found, by the mesh's name; ``transition`` is the flag by default. ``groups`` are its
-    keep rules; ``unsaid`` are values that stay although no rule can say them, as (label, value).
-    ``first`` is the plan of this inventory. Without two hosts that a mesh could join, the inventory
-    is empty, and valid nowhere.
+    ``accounts`` are those of its hosts, by label; ``waiting`` those of hosts that delegate to none
+    and that none delegates to, which are not in it; ``transition`` is the flag by default.
+    ``groups`` are its keep rules; ``unsaid`` are values that stay although no rule can say them, as
+    (label, value). ``first`` is the plan of this inventory. Without two hosts that a mesh could
+    join, the inventory is empty, and valid nowhere.
     """
 
     inventory: Inventory
     directory: Directory
     today: date
     accounts: Mapping[str, Computer]
-    units: Mapping[str, str]
+    waiting: Mapping[str, Computer]
     transition: bool
     left_out: tuple[LeftOut, ...]
     groups: tuple[KeepGroup, ...]
@@ -54,8 +55,10 @@ class InventoryProposal:
 
     @property
     def idle(self) -> list[str]:
-        """Hosts that delegate nothing yet."""
-        return [label for label, account in self.accounts.items() if not account.values]
+        """Hosts that delegate nothing yet, and are to."""
+        sources = {label for mesh in self.inventory.meshes for label in mesh.sources}
+        bare = [label for label, account in self.accounts.items() if not account.values]
+        return [label for label in bare if label in sources]
 
     @property
     def bound(self) -> list[str]:
@@ -99,7 +102,18 @@ class InventoryProposal:
         shown = {mesh.name: names.inert(mesh.name) for mesh in self.inventory.meshes}
         width = max(map(len, shown.values()))
         for mesh in self.inventory.meshes:
-            yield f"mesh {shown[mesh.name]:<{width}}  {names.fold(mesh.sources)}"
+            hosts = names.fold(mesh.sources)
+            if mesh.targets != mesh.sources:
+                hosts += f" to {names.fold(mesh.targets)}, one way"
+            services = "" if mesh.services == names.MANAGED_SERVICES else "; no cifs between them"
+            yield f"mesh {shown[mesh.name]:<{width}}  {hosts}{services}"
+
+    def not_proposed(self) -> str:
+        """How many hosts were found without any delegation; empty where there are none."""
+        if not self.waiting:
+            return ""
+        count = names.counted(len(self.waiting), "host")
+        return f"{count} without any delegation, not proposed: {names.fold(self.waiting)}"
 
     def reasons(self) -> list[str]:
         """Who was left out, and why."""
@@ -150,6 +164,7 @@ _KINDS: Mapping[LeftoverKind, str] = {
     LeftoverKind.DISABLED: "towards disabled accounts",
     LeftoverKind.NOBODY: "towards names that nobody answers to",
     LeftoverKind.UNKNOWN: "of other services that nobody answers to",
+    LeftoverKind.FORMER: "towards hosts by a suffix that they no longer have",
 }
 
 

@@ -17,6 +17,7 @@ from delegation.mesh.discovery.proposal import (
     has_transition,
     migrates,
 )
+from delegation.mesh.discovery.reach import Reach, only_migrates, reach
 from delegation.mesh.snapshot import Computer, Directory
 from delegation.mesh.spn_mappings import ASSUMED, SpnMappings
 
@@ -28,6 +29,8 @@ class ProposalTerms:
     settings: DirectorySettings
     today: date
     one_mesh: bool = False
+    all_hosts: bool = False
+    """Also those without any delegation from or to another."""
 
 
 def questions(chosen: Collection[Computer]) -> tuple[list[str], list[str]]:
@@ -148,17 +151,21 @@ class ProposalTrial:
     ) -> None:
         self._snapshot = resolved
         self._terms = terms
-        meshes, self.alone = units.members(hosts, one_mesh=terms.one_mesh)
-        self._meshes = units.named(meshes)
-        self._accounts = {label: hosts[label] for mesh in meshes for label in mesh.labels}
+        self._reach = reach(hosts)
+        idle = set() if terms.all_hosts else {*self._reach.idle}
+        self._waiting = {label: hosts[label] for label in self._reach.idle if label in idle}
+        taken = {label: account for label, account in hosts.items() if label not in idle}
+        self._meshes, self.alone = _meshes(taken, self._reach, one_mesh=terms.one_mesh)
+        meshed = {label for mesh in self._meshes for label in (*mesh.sources, *mesh.targets)}
+        self._accounts = {label: taken[label] for label in taken if label in meshed}
+        self._meshes = tuple(map(self._with_services, self._meshes))
+        self._sources = {label for mesh in self._meshes for label in mesh.sources}
         self._transition = _majority(self._accounts.values())
         bare = Inventory(
             domain=resolved.directory.domain,
             digest="",
             hosts={label: self._host(label) for label in self._accounts},
-            meshes=tuple(
-                Mesh(name, mesh.labels, mesh.labels) for name, mesh in self._meshes.items()
-            ),
+            meshes=self._meshes,
             directory=terms.settings,
         )
         # Compared twice: first without keep rules, to see what needs one, then with them.
@@ -173,7 +180,9 @@ class ProposalTrial:
         fqdn = f"{label}.{self._snapshot.directory.domain}"
         if (account.dns_host_name or "").casefold() != fqdn.casefold():
             fqdn = (account.dns_host_name or "").lower()
-        flag = has_transition(account) if account.values else self._transition
+        # What is only migrated to delegates nothing, and needs no flag.
+        is_as_found = bool(account.values) or label not in self._sources
+        flag = has_transition(account) if is_as_found else self._transition
         return Host(label, label, fqdn, flag)
 
     def _compared(self, inventory: Inventory) -> Comparison:
@@ -205,13 +214,43 @@ class ProposalTrial:
             self._snapshot.directory,
             self._terms.today,
             self._accounts,
-            {name: mesh.unit for name, mesh in self._meshes.items()},
+            self._waiting,
             self._transition,
             tuple(sorted(left_out, key=lambda account: (account.reason, account.name))),
             self._groups,
             self._unsaid,
             self._plan,
         )
+
+    def _with_services(self, mesh: Mesh) -> Mesh:
+        """By the migration service alone where that is what delegates already.
+
+        Of hosts without any delegation nothing can be told.
+        """
+        in_use = self._accounts.keys() - {*self._reach.idle}
+        is_in_use = not in_use.isdisjoint(mesh.sources)
+        if is_in_use and only_migrates(self._accounts, mesh.sources, mesh.targets):
+            return mesh._replace(services=(names.MIGRATION,))
+        return mesh
+
+
+def _meshes(
+    hosts: Mapping[str, Computer], found: Reach, *, one_mesh: bool
+) -> tuple[tuple[Mesh, ...], list[str]]:
+    """The meshes of these hosts, and those that are in none."""
+    one_way = () if one_mesh else found.one_way
+    ends = {label for one in one_way for label in (*one.sources, *one.targets)}
+    in_mesh = {label for mesh in found.meshes for label in mesh}
+    # Who is only at the end of a one-way mesh joins no other by the unit that it lies in.
+    ends -= in_mesh
+    both_ways = {label: account for label, account in hosts.items() if label not in ends}
+    parts, alone = units.members(both_ways, found.meshes, one_mesh=one_mesh)
+    meshes = [Mesh(name, part.labels, part.labels) for name, part in units.named(parts).items()]
+    for one in one_way:
+        taken = {mesh.name for mesh in meshes}
+        name = units.one_way_name(units.container(hosts[one.targets[0]]), taken)
+        meshes.append(Mesh(name, one.sources, one.targets))
+    return tuple(meshes), alone
 
 
 def _majority(accounts: Iterable[Computer]) -> bool:

@@ -35,6 +35,7 @@ class DiscoveryRequest:
     units: tuple[str, ...] = ()
     pattern: str | None = None
     one_mesh: bool = False
+    all_hosts: bool = False
 
     @property
     def names_hosts(self) -> bool:
@@ -82,7 +83,7 @@ def discover(around: Surroundings, request: DiscoveryRequest) -> ProposedFile:
     """
     domain, source = _domain(around, request)
     settings = _judged(around, request, domain)
-    terms = ProposalTerms(settings, around.today(), request.one_mesh)
+    terms = ProposalTerms(settings, around.today(), request.one_mesh, request.all_hosts)
     try:
         with around.reading(request.settings, domain) as inspector:
             chosen, accounts = _read(inspector, request)
@@ -180,6 +181,10 @@ def _read(inspector: Inspector, request: DiscoveryRequest) -> tuple[list[Compute
 
 def _nothing(proposal: InventoryProposal, request: DiscoveryRequest) -> DelegationError:
     where = f"{proposal.inventory.domain} on {proposal.directory.dc}"
+    if proposal.waiting:
+        what = f"no two of the hosts in {where} delegate migrations to each other"
+        reasons = [proposal.not_proposed(), *proposal.reasons()]
+        return DelegationError(what, "to propose them all the same: --all-hosts", reasons)
     if not proposal.left_out:
         if request.names_hosts:
             fix = "look whether --ou or --name fit any computer"

@@ -32,25 +32,64 @@ def below(accounts: Iterable[Computer], units: Collection[str]) -> list[Computer
     return [account for account in accounts if names.dn_key(account.dn).endswith(bases)]
 
 
-def members(
-    hosts: Mapping[str, Computer], *, one_mesh: bool
-) -> tuple[list[UnitMembers], list[str]]:
-    """The hosts by container, or all together; and the labels of those that are alone in one.
+def container(account: Computer) -> str:
+    """The distinguished name of what an account lies in."""
+    return ",".join(_rdns(account.dn)[1:])
 
-    Several meshes, alike in size, where an object could not hold the values of one.
+
+def members(
+    hosts: Mapping[str, Computer], groups: Sequence[Sequence[str]], *, one_mesh: bool
+) -> tuple[list[UnitMembers], list[str]]:
+    """The meshes: of ``groups``, each with the other hosts of the unit where most of it lies.
+
+    Hosts of units without any make a mesh of their own. All together where there is to be one.
+    Second, the labels of those that are alone in their unit. Several meshes, alike in size, where
+    an object could not hold the values of one.
     """
-    units: dict[str, tuple[str, list[str]]] = {}
+    if one_mesh:
+        together = UnitMembers("", tuple(hosts))
+        return (list(_parts(together)), []) if len(hosts) > 1 else ([], list(hosts))
+    meshes = [[*group] for group in groups]
+    units = [_most_frequent_unit(hosts, group) for group in groups]
+    grouped = {label for group in groups for label in group}
+    largest: dict[str, int] = {}
+    for number in sorted(range(len(meshes)), key=lambda number: len(groups[number])):
+        largest[names.dn_key(units[number])] = number
+    left: dict[str, tuple[str, list[str]]] = {}
     for label, account in hosts.items():
-        unit = "" if one_mesh else ",".join(_rdns(account.dn)[1:])
-        units.setdefault(names.dn_key(unit), (unit, []))[1].append(label)
-    parts: list[UnitMembers] = []
-    alone: list[str] = []
-    for _, (unit, labels) in sorted(units.items()):
-        if len(labels) == 1:
-            alone += labels
+        unit = container(account)
+        key = names.dn_key(unit)
+        if label in grouped:
+            continue
+        if key in largest:
+            meshes[largest[key]].append(label)
         else:
-            parts += _parts(UnitMembers(unit, tuple(labels)))
+            left.setdefault(key, (unit, []))[1].append(label)
+    of_units = [(unit, labels) for unit, labels in left.values() if len(labels) > 1]
+    alone = [label for _, labels in left.values() if len(labels) == 1 for label in labels]
+    parts: list[UnitMembers] = []
+    for unit, labels in sorted([*zip(units, meshes, strict=True), *of_units], key=_by_unit):
+        parts += _parts(UnitMembers(unit, tuple(one for one in hosts if one in set(labels))))
     return parts, alone
+
+
+def _by_unit(mesh: tuple[str, list[str]]) -> str:
+    return names.dn_key(mesh[0])
+
+
+def _most_frequent_unit(hosts: Mapping[str, Computer], labels: Sequence[str]) -> str:
+    """The container of most of these hosts; of several as frequent the first."""
+    counts = Counter(container(hosts[label]) for label in labels)
+    return counts.most_common(1)[0][0]
+
+
+def one_way_name(targets: str, taken: Collection[str]) -> str:
+    """A free name for a mesh that leads to a unit's hosts."""
+    name = f"to-{_slug(_chain(targets)[:1])}"[:_NAME_LENGTH]
+    numbered = (f"{name}-{number}" for number in count(2))
+    while name in taken:
+        name = next(numbered)
+    return name
 
 
 def _parts(unit: UnitMembers) -> Iterator[UnitMembers]:

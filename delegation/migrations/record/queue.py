@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from delegation.changes import store
-from delegation.changes.journal import Journal, RunRecord
+from delegation.changes.journal import Journal
 from delegation.changes.run import DONE, FAILED, INTERRUPTED, RUNNING, NewRun
+from delegation.changes.run_record import RunRecord
 from delegation.errors import JournalError
 from delegation.hosts.machines import Failure
 from delegation.migrations.lifecycle import Migration, MigrationState, MigrationStep, after

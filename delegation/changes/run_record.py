@@ -1,0 +1,58 @@
+"""What becomes of one run, written to the journal as it happens."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Generic
+
+from delegation.changes import journal_rows, store
+from delegation.changes.outcomes import Outcome
+from delegation.changes.plan import Change, S
+
+
+class RunRecord(Generic[S]):
+    """What becomes of one run, as it happens; implements outcomes.ChangeRecord."""
+
+    def __init__(self, db: store.Connection, path: Path, number: int) -> None:
+        self._db = db
+        self._path = path
+        self.number = number
+
+    def intend(self, changes: Sequence[Change[S]]) -> None:
+        moment = now()
+        rows = ((moment, self.number, str(change.target.guid)) for change in changes)
+        self._update("UPDATE changes SET intended = ? WHERE run = ? AND guid = ?", rows)
+
+    def settle(self, outcomes: Sequence[Outcome[S]], said_in: int | None = None) -> None:
+        """``after`` is written once more: only the object tells what was left to it.
+
+        ``said_in`` is the page on which a person has said it; None where the objects told it.
+        """
+        moment = now()
+        rows: list[tuple[object, ...]] = []
+        for outcome in outcomes:
+            guid = str(outcome.change.target.guid)
+            after = journal_rows.encoded(outcome.change.after)
+            became = outcome.result.value, moment, outcome.reason, after, said_in
+            rows.append((*became, self.number, guid))
+        self._update(
+            "UPDATE changes SET result = ?, settled = ?, reason = ?, after = ?, said_in = ?"
+            " WHERE run = ? AND guid = ?",
+            rows,
+        )
+
+    def finish(self, status: str, summary: Mapping[str, Any]) -> None:
+        self._update(
+            "UPDATE runs SET status = ?, finished = ?, summary = ? WHERE id = ?",
+            [(status, now(), json.dumps(summary), self.number)],
+        )
+
+    def _update(self, statement: str, rows: Iterable[tuple[object, ...]]) -> None:
+        with store.transaction(self._db, self._path):
+            self._db.executemany(statement, rows)
+
+
+def now() -> str:
+    """The time as the journal has it: ISO 8601 in UTC."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
