@@ -57,12 +57,13 @@ def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
     told = options.again(limit, allow, file, expect)
     given = replace(options.given(ctx), repeated=tuple(told))
     world = opening.world(given)
+    reviewed = asking.reviewed(DelegationPlanForm(), _compared_with, file, expect)
     carried = apply_mesh(
         world,
         asking.confirmation(_question, yes=yes),
         limit=limit,
         allow=allow,
-        reviewed=asking.reviewed(DelegationPlanForm(), _compared_with, file, expect),
+        reviewed=reviewed,
         ticket=ticket,
     )
     for why, hosts in names.grouped(
@@ -76,7 +77,7 @@ def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
         return 0
     if not carried.complete:
         return 1
-    plan = given.command("plan", *options.again(limit))
+    plan = given.command("plan", *options.again(reviewed.limited(limit)))
     terminal.say(f"next    {plan}   to see that nothing is left to do")
     terminal.say(f"        {given.command('rollback')}   to undo this run exactly")
     return 0

@@ -4,6 +4,7 @@ Among all accounts of a domain is always one that this logon may see in part, or
 nobody expects. The accounts of the inventory are read otherwise, and strictly (``entries``).
 """
 
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
@@ -45,7 +46,10 @@ def of_export(path: Path) -> Delegators:
         is_krbtgt = any(name.lower() == KRBTGT.encode() for name in attributes.get(_SAM, ()))
         is_deleted = attributes.get("isdeleted") == [b"TRUE"]
         if (_LIST in attributes or is_krbtgt) and not is_deleted:
-            found.append(delegator(record.dn, attributes))
+            one = delegator(record.dn, attributes)
+            if entries.OBJECT_GUID.casefold() not in attributes:
+                one = replace(one, guid=entries.guid_of_name(record.dn))
+            found.append(one)
     return found
 
 

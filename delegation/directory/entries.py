@@ -225,11 +225,16 @@ def _moment(text: bytes | None) -> datetime | None:
 _TIME = re.compile(rb"([0-9]{14})(?:[.,][0-9]+)?Z\Z")
 
 
+def guid_of_name(dn: str) -> UUID:
+    """What stands for the objectGUID of an object that was exported without it."""
+    return uuid5(WITHOUT_GUID, names.dn_key(dn))
+
+
 def _guid(dn: str, attributes: Attributes) -> UUID:
     """objectGUID, little-endian (MS-DTYP 2.3.4.2); as text where ldbsearch wrote it so."""
     value = _one(dn, attributes, OBJECT_GUID)
     if value is None:
-        return uuid5(WITHOUT_GUID, names.dn_key(dn))
+        return guid_of_name(dn)
     if len(value) == 16:
         return UUID(bytes_le=value)
     try:

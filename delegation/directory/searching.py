@@ -38,13 +38,13 @@ _NO_SUCH_OBJECT = 32
 
 
 class Wanted(NamedTuple):
-    """What is searched, and where; ``seconds`` is how long one waits for a page of it."""
+    """What is searched, and where; ``seconds`` is how long one waits for a page, if unusually."""
 
     base: str
     terms: str
     attributes: Collection[str]
     scope: str = ldap3.SUBTREE
-    seconds: int = bounded.ANSWER_TIMEOUT
+    seconds: float | None = None
 
 
 class Bounds(NamedTuple):
@@ -110,15 +110,14 @@ def everywhere(connection: Any, wanted: Wanted, bounds: Bounds, page: int) -> It
     Raises DirectoryError where the search is refused, LDAPException, OSError and Unreadable.
     """
     tally = _Tally(bounds, page)
-    patience = WaitingTime(wanted.seconds * _PAGES_TIMEOUT)
+    seconds = wanted.seconds or bounded.ANSWER_TIMEOUT
+    patience = WaitingTime(seconds * _PAGES_TIMEOUT)
     cookie: bytes | None = None
     pages = 0
     while True:
         control = paged_search_control(criticality=True, size=page, cookie=cookie)
         tally.of_page = 0
-        found, result = _answers(
-            connection, wanted, tally, patience.part(wanted.seconds), [control]
-        )
+        found, result = _answers(connection, wanted, tally, patience.part(seconds), [control])
         if result["result"] != 0:
             raise refused(wanted.base, result)
         yield from found

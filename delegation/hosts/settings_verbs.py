@@ -57,7 +57,8 @@ def apply_settings(  # noqa: PLR0913 - what may be said of an apply
     Refused where nothing was changed because it would not have been safe.
     """
     reviewed = reviewed or Reviewed(SettingsPlanForm())
-    labels = declared(world, reviewed.limited(limit))
+    limit = reviewed.limited(limit)
+    labels = declared(world, limit)
     reviewed.tell_untyped(world.teller, allow)
     open_host = settings_survey.reach(world, labels)
     return verbs.apply(

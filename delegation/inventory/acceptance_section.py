@@ -3,18 +3,13 @@
 That a rule exists is the audit's to say: it tells of each acceptance that accepts nothing.
 """
 
-from delegation.inventory.accepted import Acceptance, Trusted
+from delegation.inventory.accepted import CRITICAL_RULES, MENDED_RULES, Acceptance, Trusted
 from delegation.inventory.declared import DeclaredSection
 from delegation.inventory.fields import Field, Reading
 from delegation.inventory.hosts_section import DeclaredHosts
 from delegation.inventory.meshes_section import listed_hosts
 from delegation.inventory.value_types import text_like
 from delegation.inventory.yaml_text import quoted
-
-MENDED_RULES = frozenset({"KCD001", "KCD002", "KCD004", "KCD034"})
-"""What they find, the next apply mends; accepted, it would hide an apply that nobody has made."""
-CRITICAL_RULES = frozenset({"KCD005", "KCD015"})
-"""Each of their findings is the way to the whole domain."""
 
 _NOT_IN_ACCOUNTS = frozenset('*?/\\[]:;|=,+<>"@')
 """A sAMAccountName holds none of these (MS-SAMR 3.1.1.6)."""

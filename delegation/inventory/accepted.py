@@ -5,6 +5,11 @@ from typing import NamedTuple
 
 from delegation import names
 
+MENDED_RULES = frozenset({"KCD001", "KCD002", "KCD004", "KCD034"})
+"""What they find, the next apply mends; accepted, it would hide an apply that nobody has made."""
+CRITICAL_RULES = frozenset({"KCD005", "KCD015"})
+"""Each of their findings is the way to the whole domain."""
+
 
 class Acceptance(NamedTuple):
     """Findings that are known and stay: of ``rule``, on ``hosts``, about ``value``.

@@ -33,7 +33,8 @@ def apply_mesh(  # noqa: PLR0913 - what may be said of an apply
     JournalError, and Refused where nothing was written because it would not have been safe.
     """
     reviewed = reviewed or Reviewed(DelegationPlanForm())
-    labels = survey.limited(reviewed.limited(limit), world.inventory)
+    limit = reviewed.limited(limit)
+    labels = survey.limited(limit, world.inventory)
     reviewed.tell_untyped(world.teller, allow)
     return verbs.apply(
         partial(open_to_apply, world, labels, allow),

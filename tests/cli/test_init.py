@@ -1,6 +1,5 @@
 """``init``: an inventory from what is there, which can be used as it is; nothing is overwritten."""
 
-import json
 import os
 import re
 import shutil
@@ -465,18 +464,13 @@ class TestFarmsAsTheyAre:
         if name == "smb-storage":
             assert "former" not in ran.err
             return
-        assert "kept: 24 values towards hosts under a former suffix" in ran.err
-        inventory = written(empty / "inventory.yaml")
+        assert "kept: 24 values towards hosts by a suffix that they no longer have" in ran.err
         text = (empty / "inventory.yaml").read_text(encoding="utf-8")
         assert "list it under retired" not in text
         lines = [line for line in text.splitlines() if not line.startswith(("  - {value", "keep:"))]
-        if "former_suffixes: [" in text:
-            lines.append("former_suffixes: [old.example]")
-        else:
-            lines.append("remove:")
-            for rule in inventory.keep:
-                hosts = ", ".join(rule.hosts)
-                lines.append(f"  - {{value: {json.dumps(rule.value)}, hosts: [{hosts}]}}")
+        said = re.search(r"former_suffixes: \[[a-z.]+\]", " ".join(text.replace("#", "").split()))
+        assert said
+        lines.append(said[0])
         (empty / "inventory.yaml").write_text("\n".join(lines), encoding="utf-8")
         plan = delegation("plan", "--format", "json", "--allow", "removals").json
         assert plan["summary"]["remove"] == 24

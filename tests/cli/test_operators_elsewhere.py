@@ -47,7 +47,7 @@ def test_one_of_another_domain_is_unknown(delegation: Delegation, name: str) -> 
     ran = delegation("explain", "hv01", "hv02", "--as", name)
     assert ran.code == 0, ran.out
     assert "which is not looked at" in ran.out
-    assert "not told: operator, delegation" in ran.out
+    assert "not told: encryption types, operator, delegation" in ran.out
     audited = delegation("audit", "--as", name, "--format", "json")
     [finding] = audited.json["findings"]
     assert (finding["rule"], finding["severity"]) == ("KCD018", "low")

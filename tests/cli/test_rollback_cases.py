@@ -14,6 +14,9 @@ from tests.cli.world import ROOT, held
 CASE = ROOT / "tests" / "cases" / "rollback" / "host-joined-again"
 
 
+JOINED_AGAIN = ("--allow", "new-account=hv02")
+
+
 @pytest.fixture
 def rejoined(delegation: Delegation, here: Path) -> Delegation:
     """Run 1 gave all four their mesh; then HV02 was deleted, and made anew under its name."""
@@ -65,7 +68,7 @@ def test_one_that_is_not_joined_again(rejoined: Delegation, here: Path) -> None:
 
 
 def test_what_the_new_account_was_given_since_is_its_own(rejoined: Delegation, here: Path) -> None:
-    assert rejoined("--directory", "ldif:d.ldif", "apply", "--yes").code == 0
+    assert rejoined("--directory", "ldif:d.ldif", "apply", "--yes", *JOINED_AGAIN).code == 0
     assert roll_back(rejoined, "1", "--skip-conflicts")[0] == 1
     assert values(here) == {"hv02": 12}
     assert roll_back(rejoined, "2")[0] == 0
@@ -74,7 +77,7 @@ def test_what_the_new_account_was_given_since_is_its_own(rejoined: Delegation, h
 
 def test_back_over_runs_on_both_accounts(rejoined: Delegation, here: Path) -> None:
     """Each is the object of its own runs."""
-    assert rejoined("--directory", "ldif:d.ldif", "apply", "--yes").code == 0
+    assert rejoined("--directory", "ldif:d.ldif", "apply", "--yes", *JOINED_AGAIN).code == 0
     rejoined("--directory", "ldif:d.ldif", "audit")
     code, said = roll_back(rejoined, "--to", "1")
     assert (code, set(values(here))) == (0, {"hv01", "hv03", "hv04"}), said

@@ -236,8 +236,12 @@ def test_a_run_that_goes_on_is_running_again(journal: Journal, queued: Queue) ->
 
 def test_a_journal_of_before_there_were_migrations_has_none(tmp_path: Path) -> None:
     with closing(Journal.writable(tmp_path, KINDS)) as new:
-        for table in ("moves", "steps", "requests", "looks", "baselines", "notes"):
+        later = ("looks", "baselines", "as_before", "accounts", "notes")
+        for table in ("moves", "steps", "requests", *later):
             new.writing().execute(f"DROP TABLE {table}")
+        for column in ("account", "inventory_path", "asked", "left_out", "back_to"):
+            new.writing().execute(f"ALTER TABLE runs DROP COLUMN {column}")
+        new.writing().execute("ALTER TABLE changes DROP COLUMN said_in")
         new.writing().execute("DROP INDEX untold_changes")
         new.writing().execute("ALTER TABLE runs DROP COLUMN undo_id")
         new.writing().execute("PRAGMA user_version = 2")

@@ -52,14 +52,16 @@ def apply(  # noqa: PLR0913, PLR0917 - one parameter an option
     told = options.again(limit, allow, file, expect)
     given = replace(options.given(ctx), repeated=tuple(told))
     world = opening.world(given)
+    reviewed = asking.reviewed(SettingsPlanForm(), settings_form.read, file, expect)
     carried = apply_settings(
         world,
         asking.confirmation(tables.question, yes=yes),
         limit=limit,
         allow=allow,
-        reviewed=asking.reviewed(SettingsPlanForm(), settings_form.read, file, expect),
+        reviewed=reviewed,
         ticket=ticket,
     )
+    limit = reviewed.limited(limit)
     if carried.report is None:
         return tables.nothing_to_do(declared(world, limit), carried.planned.unreached)
     tables.unreached(carried.unreached)

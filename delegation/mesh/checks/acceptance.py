@@ -10,8 +10,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from delegation import names
-from delegation.inventory.acceptance_section import MENDED_RULES
-from delegation.inventory.accepted import Acceptance, Trusted
+from delegation.inventory.accepted import MENDED_RULES, Acceptance, Trusted
 from delegation.mesh.checks.rule import (
     OPERATOR_RULES,
     OUTSIDE_RULES,
