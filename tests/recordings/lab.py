@@ -72,7 +72,7 @@ def directory(typed: LabDesk) -> None:
         "history 1 --format json",
         "history 2 -v",
         f"init --domain corp.example --auth simple --user {WRITER} --ca-file {desk.lab.ca_file}"
-        " -o farm.yaml",
+        " --all-hosts -o farm.yaml",
     )
     typed.record.shows("farm.yaml")
     desk.inventory("hosts: {'hv[01-02]': , nobody: }")

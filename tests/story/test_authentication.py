@@ -257,8 +257,8 @@ class TestWire:
         with untouched(desk.lab):
             assert chosen.run("plan").code == 3
         answers = len(relay.to_client[0].pieces)
-        # An apply reads once more before it writes.
-        relay.change_to_client[answers + 2] = flipped(-1)
+        # Four more answers come before it: who this is, what it may write, and all once more.
+        relay.change_to_client[answers + 4] = flipped(-1)
         answer = chosen.run("apply", "--yes")
         assert answer.code == 1
         assert "unknown" in answer.err

@@ -28,18 +28,32 @@ def asking(desk: Workstation) -> Iterator[Terminal]:
         terminal.kill()
 
 
-@pytest.mark.parametrize("second", [("apply", "--yes"), ("rollback", "--yes")])
 def test_a_second_writer_is_refused_at_once(
-    desk: Workstation, asking: Terminal, fresh_lab: Lab, second: tuple[str, ...]
+    desk: Workstation, asking: Terminal, fresh_lab: Lab
 ) -> None:
     with untouched(fresh_lab):
-        refused = desk.run(*second)
+        refused = desk.run("apply", "--yes")
         assert refused.code == 4
         assert "another apply or rollback is using the state folder" in refused.err
         asking.type("n\n")
         assert asking.end().code == 1
     assert desk.runs() == []
     assert desk.run("apply", "--yes").code == 0
+
+
+def test_so_is_a_rollback(desk: Workstation, fresh_lab: Lab) -> None:
+    desk.inventory("hosts: {'hv[01-02]': }")
+    assert desk.run("apply", "--yes").code == 0
+    desk.inventory(FOUR)
+    first = desk.at_terminal("apply")
+    first.wait_for("[y/N]")
+    with untouched(fresh_lab):
+        refused = desk.run("rollback", "--yes")
+        assert refused.code == 4
+        assert "another apply or rollback is using the state folder" in refused.err
+        first.type("n\n")
+        assert first.end().code == 1
+    assert desk.run("rollback", "--yes").code == 0
 
 
 def test_the_first_is_not_disturbed(desk: Workstation, asking: Terminal, fresh_lab: Lab) -> None:

@@ -23,7 +23,7 @@ def joined_again(lab: Lab, host: str) -> None:
 
 
 def rules(desk: Workstation) -> list[tuple[str, str]]:
-    found = desk.run("audit", "--format", "json").data["findings"]
+    found = desk.run("audit", "--inside-only", "--format", "json").data["findings"]
     return sorted({(one["rule"], one["computer"]) for one in found})
 
 

@@ -637,9 +637,9 @@ def test_an_operator_of_another_domain(desk: Workstation, fresh_lab: Lab) -> Non
     there = ("ROOT\\vmadmin", "vmadmin@root.example")
     here = ("CORP\\vmadmin", "corp\\vmadmin", f"vmadmin@{fresh_lab.domain}")
     words = [word for name in (*there, *here) for word in ("--as", name)]
-    found = findings(desk, fresh_lab, Scene(words=tuple(words)))
+    found = of_the_mesh(findings(desk, fresh_lab, Scene(words=tuple(words))))
     assert [(one["rule"], one["value"]) for one in found] == [("KCD018", name) for name in there]
-    nobody = findings(desk, fresh_lab, Scene(words=("--as", "CORP\\nobody")))
+    nobody = of_the_mesh(findings(desk, fresh_lab, Scene(words=("--as", "CORP\\nobody"))))
     assert [one["rule"] for one in nobody] == ["KCD017"]
 
 
