@@ -16,6 +16,7 @@ from tests.story.workstation import Workstation
 RANDOM = {
     r"\b127(\.\d+){2}(?=\.\d)": "<lab>",
     r"sha256:[0-9a-f]{64}": "sha256:<digest>",
+    r"S-1-5-21(-[0-9]+){3}-": "S-1-5-21-<domain>-",
     r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}": "<guid>",
     r"\b\d+(\.\d+)? (s|min|ms)\b( \d+ s\b)?": "<duration>",
     r"(?<=\"seconds\": )[\d.]+": '"<seconds>"',
