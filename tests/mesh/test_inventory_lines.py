@@ -228,3 +228,63 @@ def test_what_init_says_of_values_that_nobody_answers_to(
         bare += f"remove: [{items}]\n"
     for value in values:
         assert goes(read(bare), MemoryDirectory(accounts), value)
+
+
+def without_rules(accounts: Sequence[Computer]) -> str:
+    """The inventory that ``init`` proposes, its keep rules deleted as a comment says."""
+    lines = draft.text(proposed(accounts, all_hosts=False)).splitlines()
+    return "\n".join(line for line in lines if not line.startswith(("  - {value", "keep:")))
+
+
+def comments(accounts: Sequence[Computer]) -> str:
+    text = draft.text(proposed(accounts, all_hosts=False))
+    return " ".join(text.replace("#", "").split())
+
+
+def holding(accounts: Sequence[Computer], *values: str) -> list[Computer]:
+    """The first of them holds these besides."""
+    first, *others = accounts
+    return [replace(first, values=(*first.values, *values)), *others]
+
+
+def test_a_file_server_is_listed_as_its_comment_says() -> None:
+    server = computer("sofs01", spns=("HOST/sofs01", "HOST/sofs01.corp.example"))
+    accounts = [*holding(complete("hv01", "hv02"), *forms("sofs01", "cifs")), server]
+    assert "Then list it under file_servers, with the meshes that reach it" in comments(accounts)
+    [one] = proposed(accounts, all_hosts=False).inventory.meshes
+    wanted = read(
+        f"{without_rules(accounts)}\nfile_servers: {{sofs01: {{reached_from: [{one.name}]}}}}\n"
+    )
+    plan = planning.plan(survey(wanted, MemoryDirectory(accounts)))
+    assert plan.blocked == ()
+    assert [change.target.name for change in plan.changes] == ["hv02"], "hv01 has what it needs"
+
+
+def test_what_leads_to_another_mesh_goes_or_is_made_one() -> None:
+    apart = [*complete("hv01", "hv02"), *complete("hv03", "hv04")]
+    accounts = holding(apart, f"{MIGRATION}/hv03")
+    assert "make one mesh of both (init --one-mesh does)" in comments(accounts)
+    directory = MemoryDirectory(accounts)
+    assert goes(read(without_rules(accounts)), directory, f"{MIGRATION}/hv03")
+    both = proposed(accounts, one_mesh=True, all_hosts=False).inventory
+    assert both.keep == ()
+    assert not goes(
+        read(draft.text(proposed(accounts, one_mesh=True, all_hosts=False))),
+        directory,
+        f"{MIGRATION}/hv03",
+    )
+
+
+def test_what_leads_to_the_host_itself_goes_without_its_rules() -> None:
+    accounts = holding(complete("hv01", "hv02"), *forms("hv01"))
+    assert "Towards the host itself, which is of no use" in comments(accounts)
+    assert goes(read(without_rules(accounts)), MemoryDirectory(accounts), f"{MIGRATION}/hv01")
+
+
+@pytest.mark.parametrize("value", ["cifs/dc1", "WSMAN/nowhere"])
+def test_what_is_to_be_listed_under_remove_is_taken_there(value: str) -> None:
+    controller = computer("dc1", uac=0x82000, spns=("HOST/dc1", "HOST/dc1.corp.example"))
+    accounts = [*holding(complete("hv01", "hv02"), value), controller]
+    assert "and list the values under remove" in comments(accounts)
+    wanted = read(f"{without_rules(accounts)}\nremove: [{{value: {value}, hosts: [hv01]}}]\n")
+    assert goes(wanted, MemoryDirectory(accounts), value)
