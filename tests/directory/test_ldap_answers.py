@@ -34,7 +34,9 @@ def _settings(lab: Lab, url: str) -> DirectorySettings:
     return DirectorySettings(url=url, ca_file=str(lab.ca_file))
 
 
-def test_pages_of_a_real_domain_controller_are_put_together(lab: Lab) -> None:
+def test_pages_of_a_real_domain_controller_are_put_together(fresh_lab: Lab) -> None:
+    """All of it, of which nothing may be hidden by what came before."""
+    lab = fresh_lab
     credentials = Credentials(READER, lab.accounts[READER])
     whole = LdapReader(_settings(lab, lab.ldaps_url), lab.domain, credentials)
     paged = _FivePerPage(_settings(lab, lab.ldaps_url), lab.domain, credentials)

@@ -128,9 +128,10 @@ class TestLogon:
 
     @pytest.mark.parametrize("auth", [Auth.KERBEROS, Auth.NTLM])
     def test_a_request_in_several_tokens(
-        self, lab: Lab, auth: Auth, monkeypatch: pytest.MonkeyPatch
+        self, fresh_lab: Lab, auth: Auth, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """As one of more than 1 MiB goes."""
+        lab = fresh_lab
         monkeypatch.setattr(sealed_socket, "LARGEST_PIECE", 100)
         credentials = Credentials(READER, lab.accounts[READER])
         reader = LdapReader(settings(lab, auth=auth), lab.domain, credentials)
