@@ -1,7 +1,7 @@
 """The names that an inventory gives to machines: each on its own, and what follows from a label."""
 
 import re
-from collections.abc import Container
+from collections.abc import Callable, Container
 
 from delegation import names
 from delegation.inventory.fields import Field, Reading
@@ -46,33 +46,32 @@ def read_computer_name(reading: Reading, field: Field | None) -> str | None:
     return None
 
 
-def read_fqdn(reading: Reading, field: Field | None) -> str | None:
-    fqdn = reading.text(field)
-    if field is None or fqdn is None or is_dns_name(fqdn):
-        return fqdn
-    what = f"{quoted(fqdn)} is not a fully qualified DNS name"
-    reading.problem(field.node, what, "write it like hv01.corp.example")
+def _read(
+    reading: Reading, field: Field | None, fits: Callable[[str], object], no: str, fix: str
+) -> str | None:
+    """Text that ``fits``; else the problem that it is ``no`` such thing."""
+    text = reading.text(field)
+    if field is None or text is None or fits(text):
+        return text
+    reading.problem(field.node, f"{quoted(text)} is not {no}", fix)
     return None
+
+
+def read_fqdn(reading: Reading, field: Field | None) -> str | None:
+    fix = "write it like hv01.corp.example"
+    return _read(reading, field, is_dns_name, "a fully qualified DNS name", fix)
 
 
 def read_suffix(reading: Reading, field: Field | None) -> str | None:
     """What stands behind the first dot of a full name."""
-    suffix = reading.text(field)
-    if field is None or suffix is None or is_dns_name(suffix):
-        return suffix
-    what = f"{quoted(suffix)} is not a DNS suffix"
-    reading.problem(field.node, what, "write it like dc2.corp.example, without a leading dot")
-    return None
+    fix = "write it like dc2.corp.example, without a leading dot"
+    return _read(reading, field, is_dns_name, "a DNS suffix", fix)
 
 
 def read_account_name(reading: Reading, field: Field | None) -> str | None:
     """A sAMAccountName as it is: up to 20 characters, none of those that Windows refuses."""
-    name = reading.text(field)
-    if field is None or name is None or _ACCOUNT.match(name):
-        return name
-    what = f"{quoted(name)} is not the name of an account"
-    reading.problem(field.node, what, "write its sAMAccountName, such as svc-nas01 or NAS01$")
-    return None
+    fix = "write its sAMAccountName, such as svc-nas01 or NAS01$"
+    return _read(reading, field, _ACCOUNT.match, "the name of an account", fix)
 
 
 def read_aliases(reading: Reading, field: Field | None) -> tuple[str, ...]:

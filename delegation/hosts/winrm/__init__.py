@@ -1,1 +1,1 @@
-"""Hosts over PowerShell remoting (WinRM): all PowerShell of this program lies here."""
+"""The way to a host's WinRM service: its connection, the logon, and every message sealed."""
