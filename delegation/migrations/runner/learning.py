@@ -25,7 +25,7 @@ class Learning:
         self._starts[machine] = self._clock()
 
     def note_arrival(self, move: Migration) -> None:
-        """It has come to where Move-VM took it.
+        """It has come to where it was to go.
 
         One whose beginning was not seen says nothing: nobody knows for how long it was copied.
         """
