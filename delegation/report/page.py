@@ -14,7 +14,7 @@ from delegation import names
 from delegation.mesh.checks import AcceptedFinding, Finding, Severity
 from delegation.mesh.findings_view import groups_of
 from delegation.mesh.matrix import PairState
-from delegation.report import readable
+from delegation.report import changed_hosts, readable
 from delegation.report.any_report import AnyReport
 from delegation.report.contents import DirectoryReport, RunReport
 from delegation.report.host_settings import SettingsRunReport
@@ -78,8 +78,8 @@ def inert_rows(data: TemplateRow) -> TemplateRow:
     rows: TemplateRow = readable.inert(data)
     return rows | {
         "folded_values": readable.folded_values,
-        "flag_words": readable.flag_words,
-        "result_of": readable.result,
+        "flag_words": changed_hosts.flag_words,
+        "result_of": changed_hosts.result,
     }
 
 
@@ -91,7 +91,7 @@ def _of_directory(report: DirectoryReport) -> TemplateRow:
         **_found(report.findings),
         "told_hosts": readable.hosts(report),
         "alike_hosts": readable.alike_hosts(report),
-        "told_changes": readable.planned_changes(changes),
+        "told_changes": changed_hosts.planned_changes(changes),
         "told_accepted": list(_accepted(report.accepted)),
         "told_kept": readable.same_values(kept, "reason", "expires"),
         "told_foreign": readable.same_values(foreign, "hint"),
@@ -105,7 +105,7 @@ def _of_run(report: RunReport) -> TemplateRow:
         **_found(report.findings),
         "told_hosts": [],
         "alike_hosts": [],
-        "told_changes": readable.recorded_changes(report.changes),
+        "told_changes": changed_hosts.recorded_changes(report.changes),
         "told_accepted": [],
         "told_kept": [],
         "told_foreign": [],

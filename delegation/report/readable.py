@@ -3,21 +3,17 @@
 Rows are data for templates: text, numbers, lists and mappings of those.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from enum import Enum
+from operator import itemgetter
 from typing import Any
 
 from delegation import names
-from delegation.changes.history import became_to_json
-from delegation.changes.run import SETTLE, settled_in_words
-from delegation.mesh.audit_view import UNREAD
 from delegation.mesh.checks import Finding
 from delegation.mesh.findings_view import rules_of
 from delegation.mesh.matrix import PairState
-from delegation.mesh.past_runs import drift_in_words
-from delegation.mesh.plan_view import change_to_json
-from delegation.mesh.state import DelegationChange, RecordedDelegation, added, flags, removed
+from delegation.mesh.plan_view import PlanView, change_to_json
 from delegation.report.contents import DirectoryReport
 from delegation.report.mesh_data import ReportedPair, ReportedSource
 from delegation.report.mesh_hosts import ReportedHost
@@ -38,9 +34,8 @@ def inert(data: Any) -> Any:  # noqa: ANN401 - JSON data, or a view
     if isinstance(data, Enum):  # our own words, some of which are text as well
         return data
     if is_dataclass(data) and not isinstance(data, type):
-        return replace(
-            data, **{field.name: inert(getattr(data, field.name)) for field in fields(data)}
-        )
+        shown = {field.name: inert(getattr(data, field.name)) for field in fields(data)}
+        return replace(data, **shown)
     if isinstance(data, str):
         return names.inert(data)
     if isinstance(data, Mapping):
@@ -54,33 +49,40 @@ def by_rule(findings: Sequence[Finding]) -> list[TemplateRow]:
     """Findings rule by rule, the worst first; what several hosts have in common is said once."""
     meaning = rules_of(findings)
     rules = names.grouped(((one.severity, one.rule), one) for one in findings)
-    return [
-        {
-            "rule": rule,
-            "severity": str(severity),
-            **meaning.get(rule, {"title": rule, "reference": ""}),
-            "count": len(group),
-            "hosts": len({one.computer for one in group if one.computer}),
-            "groups": alike(group),
-        }
-        for (severity, rule), group in rules.items()
-    ]
+    rows: list[TemplateRow] = []
+    for (severity, rule), group in rules.items():
+        row: TemplateRow = {"rule": rule, "severity": str(severity)}
+        row |= meaning.get(rule, {"title": rule, "reference": ""})
+        row["count"] = len(group)
+        row["hosts"] = len({one.computer for one in group if one.computer})
+        row["groups"] = alike(group)
+        rows.append(row)
+    return rows
 
 
 def alike(findings: Iterable[Finding]) -> list[TemplateRow]:
     """Findings of one rule by what they say, and in that by hosts with the same values."""
     said = names.grouped(((one.message, one.fix), one) for one in findings)
-    return [{"message": message, "fix": fix, **_lines(of)} for (message, fix), of in said.items()]
+    rows: list[TemplateRow] = []
+    for (message, fix), group in said.items():
+        rows.append({"message": message, "fix": fix, **_lines(group)})
+    return rows
 
 
 def _lines(findings: Iterable[Finding]) -> TemplateRow:
     by_host = names.grouped((one.computer, one.value) for one in findings)
     # A finding about a whole object has no value; its host is told all the same.
-    held = ((tuple(filter(None, values)), host) for host, values in by_host.items())
-    lines = list(names.grouped(held).items())
-    shown = [_line(values, hosts) for values, hosts in lines[:LINES]]
-    rest = [host for _, hosts in lines[LINES:] for host in hosts]
-    return {"lines": shown, "rest": names.fold(rest), "rest_count": len(rest)}
+    hosts_of = names.grouped(
+        (tuple(filter(None, values)), host) for host, values in by_host.items()
+    )
+    lines: list[TemplateRow] = []
+    rest: list[str] = []
+    for values, hosts in hosts_of.items():
+        if len(lines) < LINES:
+            lines.append(_line(values, hosts))
+        else:
+            rest += hosts
+    return {"lines": lines, "rest": names.fold(rest), "rest_count": len(rest)}
 
 
 def _line(values: Sequence[str], hosts: list[str]) -> TemplateRow:
@@ -97,37 +99,41 @@ def hosts(report: DirectoryReport) -> list[TemplateRow]:
     """Every host of a report with all that is said of it, in its order."""
     sources = {row.source: row for row in report.matrix.sources} if report.matrix else {}
     findings = names.grouped((one.computer, one) for one in report.findings or ())
+    changes = _changes_by_host(report.plan)
+    rows: list[TemplateRow] = []
+    for host in report.hosts:
+        row = host.to_json()
+        row["towards"] = towards(sources.get(host.label))
+        row["others"] = _others(sources.get(host.label))
+        row["findings_by_rule"] = by_rule(findings.get(host.label, ()))
+        row["change"] = changes.get(host.label)
+        rows.append(row)
+    return rows
+
+
+def _changes_by_host(view: PlanView | None) -> dict[str, TemplateRow]:
     changes: dict[str, TemplateRow] = {}
-    if report.plan is not None:
-        reasons = report.plan.reasons
-        changes = {
-            change.target.name: change_to_json(change, reasons)
-            for change in report.plan.plan.changes
-        }
-    return [
-        {
-            **host.to_json(),
-            "towards": towards(sources.get(host.label)),
-            "others": _others(sources.get(host.label)),
-            "findings_by_rule": by_rule(findings.get(host.label, ())),
-            "change": changes.get(host.label),
-        }
-        for host in report.hosts
-    ]
+    if view is not None:
+        for change in view.plan.changes:
+            changes[change.target.name] = change_to_json(change, view.reasons)
+    return changes
 
 
 def alike_hosts(report: DirectoryReport) -> list[TemplateRow]:
     """Hosts with the same figures and flags, folded, in the order of the first of each."""
     groups = names.grouped((_figures(host), host) for host in report.hosts)
-    return [
-        {**same[0].to_json(), "computer": names.fold(host.label for host in same)}
-        for same in groups.values()
-    ]
+    rows: list[TemplateRow] = []
+    for same in groups.values():
+        labels = names.fold(host.label for host in same)
+        rows.append({**same[0].to_json(), "computer": labels})
+    return rows
 
 
 def _figures(host: ReportedHost) -> tuple[object, ...]:
-    counts = [count for figures in host.figures().values() for count in figures.values()]
-    return *host.flags().values(), *counts, host.is_enabled, host.findings, host.changes
+    told: list[object] = [*host.flags().values()]
+    for figures in host.figures().values():
+        told += figures.values()
+    return *told, host.is_enabled, host.findings, host.changes
 
 
 def towards(source: ReportedSource | None) -> list[TemplateRow]:
@@ -138,14 +144,15 @@ def towards(source: ReportedSource | None) -> list[TemplateRow]:
     also = [pair.target for pair in source.others if pair.state is PairState.COMPLETE]
     complete = [*source.complete, *also]
     rows = [_pairs(PairState.COMPLETE, complete, "")] if complete else []
-    partly = {PairState.PARTIAL, PairState.MISSING}
-    lacking = names.grouped(
-        ((pair.state, _lack(pair)), pair) for pair in source.others if pair.state in partly
-    )
-    for (state, forms), pairs in sorted(lacking.items(), key=lambda group: group[0]):
+    partly = [pair for pair in source.others if pair.state in _PARTLY]
+    lacking = names.grouped(((pair.state, _lack(pair)), pair) for pair in partly)
+    for (state, forms), pairs in sorted(lacking.items(), key=itemgetter(0)):
         targets = [pair.target for pair in pairs]
         rows.append(_pairs(state, targets, _lack_in_words(state, forms, pairs)))
     return rows
+
+
+_PARTLY = {PairState.PARTIAL, PairState.MISSING}
 
 
 def _lack_in_words(state: PairState, forms: Sequence[int], pairs: Sequence[ReportedPair]) -> str:
@@ -179,63 +186,22 @@ def _form(value: str) -> tuple[bool, bool]:
 def _others(source: ReportedSource | None) -> list[TemplateRow]:
     if source is None:
         return []
-    rows = [
-        {**value.to_json(), "target": pair.target} for pair in source.others for value in pair.extra
-    ]
-    return [*rows, *({**value.to_json(), "target": ""} for value in source.elsewhere)]
+    rows: list[TemplateRow] = []
+    for pair in source.others:
+        rows += [value.to_json() | {"target": pair.target} for value in pair.extra]
+    rows += [value.to_json() | {"target": ""} for value in source.elsewhere]
+    return rows
 
 
 def same_values(found: Iterable[TemplateRow], *why: str) -> list[TemplateRow]:
     """Kept or foreign values with the hosts that hold them folded, by value and by ``why``."""
-    keyed = (((one["value"], *(one[name] or "" for name in why)), one) for one in found)
-    groups = names.grouped(keyed)
-    return [
-        {**same[0], "hosts": names.fold(one["computer"] for one in same)}
-        for _, same in sorted(groups.items(), key=lambda group: group[0])
-    ]
-
-
-def planned_changes(changes: Iterable[DelegationChange]) -> list[TemplateRow]:
-    """What a plan changes, hosts that change by the same numbers folded."""
-    return _folded_changes((change, "", "") for change in changes)
-
-
-def recorded_changes(changes: Iterable[RecordedDelegation]) -> list[TemplateRow]:
-    """The same of a run, with what became of it."""
-    return _folded_changes((one.change, _became(one), one.reason) for one in changes)
-
-
-def _became(recorded: RecordedDelegation) -> str:
-    result = became_to_json(recorded)["result"]
-    return result or ("not settled" if recorded.intended else "")
-
-
-def _folded_changes(
-    changes: Iterable[tuple[DelegationChange, str, str]],
-) -> list[TemplateRow]:
-    keyed = (
-        (
-            (len(added(change)), len(removed(change)), _flags_in_words(change), became, reason),
-            change.target.name,
-        )
-        for change, became, reason in changes
-    )
-    return [
-        {
-            "hosts": names.fold(computers),
-            "count": len(computers),
-            "add": plus,
-            "remove": minus,
-            "flags": words,
-            "became": became,
-            "reason": reason,
-        }
-        for (plus, minus, words, became, reason), computers in names.grouped(keyed).items()
-    ]
-
-
-def _flags_in_words(change: DelegationChange) -> str:
-    return ", ".join(flag_words(name, *bits) for name, bits in flags(change).items())
+    told = ("value", *why)
+    groups = names.grouped((tuple(one[name] or "" for name in told), one) for one in found)
+    rows: list[TemplateRow] = []
+    for _, same in sorted(groups.items(), key=itemgetter(0)):
+        hosts_of = names.fold(one["computer"] for one in same)
+        rows.append({**same[0], "hosts": hosts_of})
+    return rows
 
 
 def folded_values(values: Iterable[str]) -> list[TemplateRow]:
@@ -246,44 +212,38 @@ def folded_values(values: Iterable[str]) -> list[TemplateRow]:
     values = list(values)
     if len(values) <= len(FORMS):
         return [_spelled_out(value) for value in values]
-    known = [(target, form) for value in values for target, form in _forms_of(value)]
-    forms = names.grouped(known)
-    same = names.grouped((tuple(sorted(set(of))), target) for target, of in forms.items())
-    rows = [
-        {
-            "targets": names.fold(targets),
-            "forms": "all four" if len(key) == len(FORMS) else "; ".join(FORMS[i] for i in key),
-            "count": len(key) * len(targets),
-        }
-        for key, targets in same.items()
-    ]
-    return [*rows, *(_spelled_out(value) for value in values if not list(_forms_of(value)))]
+    forms_towards: dict[str, set[int]] = {}
+    others: list[TemplateRow] = []
+    for value in values:
+        known = _target_and_form(value)
+        if known is None:
+            others.append(_spelled_out(value))
+        else:
+            target, form = known
+            forms_towards.setdefault(target, set()).add(form)
+    same = names.grouped((tuple(sorted(forms)), target) for target, forms in forms_towards.items())
+    return [_folded(forms, targets) for forms, targets in same.items()] + others
+
+
+def _folded(forms: Sequence[int], targets: Sequence[str]) -> TemplateRow:
+    every = len(forms) == len(FORMS)
+    in_words = "all four" if every else "; ".join(FORMS[form] for form in forms)
+    return {
+        "targets": names.fold(targets),
+        "forms": in_words,
+        "count": len(forms) * len(targets),
+    }
 
 
 def _spelled_out(value: str) -> TemplateRow:
     return {"targets": value, "forms": "", "count": 1}
 
 
-def _forms_of(value: str) -> Iterator[tuple[str, int]]:
-    """The target of a value of live migration, and which of FORMS it is; none of any other."""
+def _target_and_form(value: str) -> tuple[str, int] | None:
+    """The target of a value of live migration, and which of FORMS it is; None of any other."""
     service, _, host = value.partition("/")
     known = [one.casefold() for one in names.MANAGED_SERVICES]
-    if service.casefold() in known and host and not set(host) & set("/:"):
-        yield host.partition(".")[0].casefold(), 2 * known.index(service.casefold()) + ("." in host)
-
-
-def flag_words(name: str, before: bool, after: bool) -> str:  # noqa: FBT001, ARG001
-    """``protocol transition on`` of a flag that changes."""
-    return f"{name.replace('_', ' ')} {'on' if after else 'off'}"
-
-
-def result(run: TemplateRow) -> str:
-    """What became of a run, in a few words."""
-    if run["kind"] == SETTLE:
-        return settled_in_words(run["summary"])
-    told_apart = {"drift", UNREAD}
-    counts = {name: count for name, count in run["summary"].items() if name not in told_apart}
-    words = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
-    if "drift" in run["summary"]:
-        words = f"{drift_in_words(run['summary'])}; {words}"
-    return f"{run['status']}: {words or 'nothing written'}"
+    if service.casefold() not in known or not host or set(host) & set("/:"):
+        return None
+    short = host.partition(".")[0].casefold()
+    return short, 2 * known.index(service.casefold()) + ("." in host)
