@@ -18,7 +18,13 @@ from delegation.report import changed_hosts, readable
 from delegation.report.any_report import AnyReport
 from delegation.report.contents import DirectoryReport, RunReport
 from delegation.report.host_settings import SettingsRunReport
-from delegation.report.mesh_data import ReportedMatrix, ReportedPair, ReportedTarget
+from delegation.report.mesh_data import (
+    ReportedGroup,
+    ReportedMatrix,
+    ReportedMesh,
+    ReportedPair,
+    ReportedTarget,
+)
 from delegation.report.mesh_hosts import ReportedHost
 from delegation.report.readable import TemplateRow
 from delegation.report.templates import TemplateChoice, asset
@@ -164,34 +170,35 @@ def grid(matrix: ReportedMatrix, hosts: Sequence[ReportedHost]) -> TemplateRow:
     number = {target.label: index for index, target in enumerate(matrix.targets)}
     values = {target.label: target.values for target in matrix.targets}
     by_label = {host.label: host for host in hosts}
+    rows: list[list[Any]] = []
+    for row in matrix.sources:
+        cells = [_cell(pair, number, values[pair.target]) for pair in row.others]
+        rows.append([number[row.source], _flags(by_label[row.source]), cells])
     return {
         "services": list(names.MANAGED_SERVICES),
-        "targets": [
-            [one.label, one.computer, one.fqdn, int(one.is_host), *_paths(one)]
-            for one in matrix.targets
-        ],
-        "groups": [
-            [group.name, [number[one] for one in group.members], list(group.reaches)]
-            for group in matrix.groups
-        ],
-        "meshes": [
-            [
-                mesh.name,
-                *([number[one] for one in end] for end in (mesh.sources, mesh.targets)),
-                _bits(mesh.services, names.MANAGED_SERVICES),
-            ]
-            for mesh in matrix.meshes
-        ],
-        "unread": [number[label] for label in matrix.unread if label in number],
-        "rows": [
-            [
-                number[row.source],
-                _flags(by_label[row.source]),
-                [_cell(pair, number, values[pair.target]) for pair in row.others],
-            ]
-            for row in matrix.sources
-        ],
+        "targets": [_target(one) for one in matrix.targets],
+        "groups": [_group(one, number) for one in matrix.groups],
+        "meshes": [_mesh(one, number) for one in matrix.meshes],
+        "unread": _numbers([one for one in matrix.unread if one in number], number),
+        "rows": rows,
     }
+
+
+def _numbers(labels: Sequence[str], number: Mapping[str, int]) -> list[int]:
+    return [number[label] for label in labels]
+
+
+def _target(one: ReportedTarget) -> list[Any]:
+    return [one.label, one.computer, one.fqdn, int(one.is_host), *_paths(one)]
+
+
+def _group(one: ReportedGroup, number: Mapping[str, int]) -> list[Any]:
+    return [one.name, _numbers(one.members, number), list(one.reaches)]
+
+
+def _mesh(one: ReportedMesh, number: Mapping[str, int]) -> list[Any]:
+    sources, targets = _numbers(one.sources, number), _numbers(one.targets, number)
+    return [one.name, sources, targets, _bits(one.services, names.MANAGED_SERVICES)]
 
 
 def _paths(target: ReportedTarget) -> list[list[str]]:
