@@ -1,23 +1,24 @@
 """A VM that may be moved and back -> what only a move tells of real hosts, on record as any other.
 
-It is checked, begun and cancelled, moved, and moved back: each as a migration of a run, so that
-whatever becomes of this program, ``migrate resume`` finds it again. What a host says of each is
-kept as numbers, for the file that is sent in.
+It is checked, also in ways that this program does not send, begun and cancelled, moved, and moved
+back: each as a migration of a run, so that whatever becomes of this program, ``migrate resume``
+finds it again. What a host says of each is kept as numbers, for the file that is sent in.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol
 from uuid import UUID
 
 from delegation.changes.journal import Journal
 from delegation.changes.run import NewRun
-from delegation.errors import Advice, DelegationError, Refused, command
+from delegation.errors import Advice, DelegationError, Interrupted, Refused, command
 from delegation.events import Remark, Teller
 from delegation.hosts.machines import VirtualMachine
 from delegation.hosts.probe.probe_facts import Fact
 from delegation.hosts.probe.probe_view import ProbeStep, ProbeView
-from delegation.hosts.probe.probing import ProbeWorld, ask_again, probe_pair
+from delegation.hosts.probe.probing import ProbeWorld, ask_again, check_ways, probe_pair
 from delegation.migrations import MIGRATE, migration_plan
 from delegation.migrations.lifecycle import Migration, MigrationStep
 from delegation.migrations.migration_plan import PlannedMigrations
@@ -56,15 +57,23 @@ class ProbedMove:
 Confirm = Callable[[ProbedMove], bool]
 
 
-def probe_move(
-    world: ProbeMoveWorld, source: str, target: str, vm: str, confirm: Confirm
+def probe_move(  # noqa: PLR0913, PLR0917 - a pair, and what is done between the two
+    world: ProbeMoveWorld,
+    source: str,
+    target: str,
+    vm: str,
+    confirm: Confirm,
+    checked: Sequence[str] = (),
 ) -> ProbeView:
-    """Ask both hosts, then move the VM there and back.
+    """Ask both hosts, have the ``checked`` VMs checked, then move the VM there and back.
 
     Raises Refused, with nothing moved, and DelegationError where declined. Where a step leaves
-    something to be settled, that is the view's ``trouble``.
+    something to be settled, that is the view's ``trouble``. Raises Interrupted for Ctrl-C in the
+    midst of a migration, which goes on at its host and is on record.
     """
-    view = probe_pair(world, source, target)
+    view = probe_pair(world, source, target, checked)
+    if view.trouble is not None:
+        return view
     if not all(host.was_asked for host in view.hosts):
         raise DelegationError(
             "a host could not be asked, so nothing was moved",
@@ -86,16 +95,18 @@ def probe_move(
         hosts = HostsRead(open_host, planned.surveyed, terms)
         _refuse_no_way_back(world, hosts, ends)
         check(world, hosts, [there], world.teller)
-        trial = Trial(open_host, world.seconds)
-        steps = [ProbeStep("check", _asked(world, there))]
+        steps = [*view.steps, ProbeStep("check", _asked(world, there))]
         trouble: DelegationError | None = None
         try:
+            steps.append(check_ways(world, ends, machine.id, there.storage))
+            trial = Trial(open_host, world.seconds)
             for step in _steps(world, journal, trial, (there, back), planned):
                 steps.append(step)  # noqa: PERF402 - those before an error are kept
         except DelegationError as exc:
             # What was learnt by then is worth as much as ever, and its end is told.
             trouble = exc
-        return replace(view, steps=tuple(steps), machine=there.name, trouble=trouble)
+        machines = (*view.machines, there.name)
+        return replace(view, steps=tuple(steps), machines=machines, trouble=trouble)
 
 
 def _only_move(planned: PlannedMigrations, source: str) -> tuple[Migration, VirtualMachine]:
@@ -150,22 +161,55 @@ def _steps(
     """Begun and cancelled, and moved, in one run; moved back in another."""
     there, back = ways
     run = queue.begin(journal, _new_run(world, planned, there), [there])
-    for key, is_cancelled in (("cancel", True), ("move", False)):
-        current = run.moves()[0]
-        if not current.state.pending:
-            break
-        world.teller.say(Remark(f"{key}: {there.name} from {there.source} to {there.target}"))
-        facts = trial.attempt(run, current, cancel=is_cancelled)
-        yield ProbeStep(key, {**facts, **_asked(world, there)})
-    _give_up_rest(run)
-    run.finish()
+    with _interrupts_told(world.teller, run, _GOES_BACK, lambda: _ask_back(journal, run)):
+        for key, is_cancelled in (("cancel", True), ("move", False)):
+            current = run.moves()[0]
+            if not current.state.pending:
+                break
+            world.teller.say(Remark(f"{key}: {there.name} from {there.source} to {there.target}"))
+            facts = trial.attempt(run, current, cancel=is_cancelled)
+            yield ProbeStep(key, {**facts, **_asked(world, there)})
+        _give_up_rest(run)
+        run.finish()
     arrived = _settled(run, there.machine)
     world.teller.say(Remark(f"back: {arrived.name} from {back.source} to {back.target}"))
     home = queue.begin(journal, _new_run(world, planned, back), [back])
-    facts = trial.attempt(home, home.moves()[0], cancel=False)
-    yield ProbeStep("back", {**facts, **_asked(world, there)})
-    home.finish()
+    with _interrupts_told(world.teller, home, _GOES_HOME, lambda: None):
+        facts = trial.attempt(home, home.moves()[0], cancel=False)
+        yield ProbeStep("back", {**facts, **_asked(world, there)})
+        home.finish()
     _settled(home, back.machine)
+
+
+_GOES_BACK = "what has begun goes on at its host until this stops it, or finds it arrived: "
+_GOES_HOME = "what has begun goes on at its host; this brings it home where it has not: "
+
+
+@contextmanager
+def _interrupts_told(
+    teller: Teller, run: queue.Queue, words: str, undo: Callable[[], None]
+) -> Iterator[None]:
+    """Ctrl-C in the midst of a run: ``undo`` what does not run, and say what goes on without us."""
+    try:
+        yield
+    except KeyboardInterrupt as exc:
+        undo()
+        run.finish(interrupted=True)
+        [move] = run.moves()
+        if move.state.ended:
+            teller.say(Remark(f"{move.name} is on {move.at}, and nothing of it is under way"))
+        else:
+            resume = command("migrate", "resume", str(run.run))
+            teller.say(Remark(Advice(f"{move.name}: {words}", resume)))
+        raise Interrupted from exc
+
+
+def _ask_back(journal: Journal, run: queue.Queue) -> None:
+    """What waits is given up; of what is under way it is on record that it be taken back."""
+    _give_up_rest(run)
+    [move] = run.moves()
+    if move.state.on_the_way:
+        queue.ask_to_give_up(journal, run.run, [move.machine], kill=False)
 
 
 def _give_up_rest(run: queue.Queue) -> None:

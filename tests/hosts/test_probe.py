@@ -9,7 +9,7 @@ import pytest
 from delegation.errors import HostRefused, HostUnreachable, UsageError, WrongHost
 from delegation.events import Silence
 from delegation.hosts.cim.cim_client import Cim
-from delegation.hosts.probe import probe_questions
+from delegation.hosts.probe import open_questions, probe_questions
 from delegation.hosts.probe.probe_facts import family_of, form_of
 from delegation.hosts.probe.probe_view import ProbeView
 from delegation.hosts.probe.probing import probe_pair
@@ -71,7 +71,9 @@ def test_every_question_is_asked_of_both() -> None:
         assert host.was_asked
     data = view.to_json()
     assert [one["role"] for one in data["hosts"]] == ["source", "target"]
-    assert data["not_asked"].keys() == probe_questions.NOT_ASKED.keys()
+    all_open = [one.key for one in open_questions.QUESTIONS]
+    assert [one["key"] for one in data["not_asked"]] == all_open
+    assert all(one["question"] and one["attempt"] for one in data["not_asked"])
 
 
 def test_nothing_is_called_that_could_change_anything() -> None:

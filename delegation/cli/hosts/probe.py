@@ -1,16 +1,17 @@
 """``delegation hosts probe``: what two hosts tell over CIM, into one file to send in."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
 
+from delegation import names
 from delegation.cli import files, opening, options, terminal
-from delegation.errors import CimFailed, HostRefused
+from delegation.errors import CimFailed, HostRefused, Interrupted
 from delegation.hosts.probe.probe_view import STEPS, HostProbe, ProbeStep, ProbeView
 from delegation.hosts.probe.probing import probe_pair
-from delegation.migrations.probed_move import ProbedMove, probe_move
+from delegation.migrations.probed_move import ProbedMove, ProbeMoveWorld, probe_move
 
 
 @click.command()
@@ -30,6 +31,13 @@ from delegation.migrations.probed_move import ProbedMove, probe_move
 @click.option(
     "--vm", metavar="NAME", help="And move this virtual machine there and back: it asks first."
 )
+@click.option(
+    "--check",
+    "checked",
+    multiple=True,
+    metavar="NAME",
+    help="Have the source check this virtual machine in several ways; it is not moved. Repeatable.",
+)
 @options.yes
 @click.pass_context
 def probe(  # noqa: PLR0913, PLR0917 - one parameter an option
@@ -38,6 +46,7 @@ def probe(  # noqa: PLR0913, PLR0917 - one parameter an option
     target: str,
     output: Path,
     vm: str | None,
+    checked: tuple[str, ...],
     yes: bool,  # noqa: FBT001 - click passes it by name
 ) -> int:
     """Ask two hosts what only real Windows can tell, into one file.
@@ -45,12 +54,18 @@ def probe(  # noqa: PLR0913, PLR0917 - one parameter an option
     This program was made without a Windows host. What is not known of them, rights, texts, forms
     and faults, is asked here over CIM (WinRM and WMI), as Hyper-V Manager does it; some questions
     are wrong on purpose, to see how a host refuses them. Nothing is changed on any host, and
-    nothing is moved: what only a move can tell is listed as not asked.
+    nothing is moved: what only a move can tell is listed as not asked, with what to try.
 
-    With --vm it is answered, by a virtual machine that may be moved: a small one without
-    checkpoints, all of whose files are in one folder. Its migration to TARGET is begun and
-    cancelled, then it is moved there, and back to where it was; each is a run on record, as any
-    other (delegation migrate status), and what was left is gone on with by migrate resume.
+    With --check the source is asked to check a virtual machine, as before a migration, in ways
+    that this program would send and in others: with all of its disks, some, none, renamed. One
+    with checkpoints tells the most. Nothing is moved; should a check leave a planned machine on
+    TARGET, that is told, and removed.
+
+    With --vm the rest is answered, by a virtual machine that may be moved: a small one without
+    checkpoints, all of whose files are in one folder. It is checked in these ways, its migration
+    to TARGET is begun and cancelled, then it is moved there, and back to where it was; each is a
+    run on record, as any other (delegation migrate status), and what was left is gone on with by
+    migrate resume.
 
     The file has numbers, counts and the hosts' own texts. Names of hosts, machines, folders,
     networks and people are taken out; read it before you send it in.
@@ -59,18 +74,21 @@ def probe(  # noqa: PLR0913, PLR0917 - one parameter an option
     Examples:
       delegation hosts probe hv01 hv02
       delegation hosts probe hv01 hv02 -o first-day.json
+      delegation hosts probe hv01 hv02 --check web01 --check db01
       delegation hosts probe hv01 hv02 --vm small01
 
-    Exit codes: 0 both hosts were asked, whatever they refuse; 1 one could not be asked, or the
-    virtual machine is not where it was; 4 refused, and nothing was moved.
+    Exit codes: 0 both hosts were asked, whatever they refuse; 1 one could not be asked, there is no
+    such machine, or it is not where it was; 4 refused, and nothing was moved.
     """
     given = options.given(ctx)
     world = opening.world(given)
     files.refuse(output, world.own_files())
-    if vm is None:
-        view = probe_pair(world, source, target)
-    else:
-        view = probe_move(world, source, target, vm, lambda wanted: yes or _confirmed(wanted))
+    try:
+        view = _asked(world, (source, target), vm, checked, yes=yes)
+    except KeyboardInterrupt as exc:
+        if not isinstance(exc, Interrupted):
+            terminal.say("nothing was changed on either host, and nothing saved")
+        raise
     files.save(output, json.dumps(view.to_json(), indent=1, ensure_ascii=False), world.own_files())
     _show(view)
     terminal.say(f"saved   {output}: no names of hosts, machines or people; read it, then send it")
@@ -78,6 +96,19 @@ def probe(  # noqa: PLR0913, PLR0917 - one parameter an option
         terminal.error(view.trouble.what, given.said(view.trouble.fix), view.trouble.details)
         return 1
     return 0 if all(host.was_asked for host in view.hosts) else 1
+
+
+def _asked(
+    world: ProbeMoveWorld,
+    ends: tuple[str, str],
+    vm: str | None,
+    checked: Sequence[str],
+    *,
+    yes: bool,
+) -> ProbeView:
+    if vm is None:
+        return probe_pair(world, *ends, checked)
+    return probe_move(world, *ends, vm, lambda wanted: yes or _confirmed(wanted), checked)
 
 
 def _confirmed(wanted: ProbedMove) -> bool:
@@ -97,6 +128,8 @@ def _show(view: ProbeView) -> None:
     terminal.table(["question", *(host.label for host in view.hosts)], rows)
     for step in view.steps:
         terminal.say(f"  {STEPS[step.key]} {_came_to(step)}")
+    count = names.counted(len(view.open_questions), "question")
+    terminal.say(f"{count} stay open; the file says of each what to try (not_asked)")
     for host in view.hosts:
         if host.failure is not None:
             details: Sequence[str] = host.failure.details
@@ -104,6 +137,10 @@ def _show(view: ProbeView) -> None:
 
 
 def _came_to(step: ProbeStep) -> str:
+    ways = step.facts.get("ways")
+    if isinstance(ways, Mapping):
+        asked = [one for one in ways.values() if isinstance(one, Mapping) and "accepted" in one]
+        return f"{sum(one['accepted'] is True for one in asked)} of {len(asked)}"
     if "where" not in step.facts:
         return "told"
     return str(step.facts["where"] or "it was not begun")

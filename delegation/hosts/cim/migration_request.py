@@ -69,6 +69,32 @@ class Obstacle:
     fix: str
 
 
+@dataclass(frozen=True, slots=True)
+class MigrationRequest:
+    """What CheckVirtualSystemIsMigratable and MigrateVirtualSystemToHost take, which is one.
+
+    ``how`` is the way it travels, ``folders`` where its own files go (None: the target's default
+    ones), and ``disks`` the hard disks with their places.
+    """
+
+    machine: Reference
+    target: str
+    how: Embedded
+    folders: Embedded | None
+    disks: tuple[Embedded, ...]
+
+    @property
+    def arguments(self) -> dict[str, object]:
+        """By the names of the methods' parameters."""
+        return {
+            "ComputerSystem": self.machine,
+            "DestinationHost": self.target,
+            "MigrationSettingData": self.how,
+            "NewSystemSettingData": self.folders,
+            "NewResourceSettingData": self.disks,
+        }
+
+
 def system(machine: str) -> Reference:
     """The virtual machine of that GUID, in capitals."""
     return Reference.to(COMPUTER_SYSTEM, CreationClassName=COMPUTER_SYSTEM.name, Name=machine)
@@ -158,20 +184,20 @@ def _obstacles(order: MoveOrder, found: MachineFiles) -> Iterator[Obstacle]:
         )
 
 
-def arguments(cim: Cim, order: MoveOrder, found: MachineFiles) -> dict[str, object]:
-    """Those of CheckVirtualSystemIsMigratable and of MigrateVirtualSystemToHost, which are one."""
+def request(cim: Cim, order: MoveOrder, found: MachineFiles) -> MigrationRequest:
+    """What a machine is checked and moved with."""
     placed = disk_places.places(order.storage, (file_of(one) for one in found.listed))
     disks = [
         Embedded(STORAGE_SETTINGS, _at_place(one, placed[file_of(one).casefold()]))
         for one in found.listed
     ]
-    return {
-        "ComputerSystem": system(str(order.machine).upper()),
-        "DestinationHost": order.target,
-        "MigrationSettingData": _how(cim, order),
-        "NewSystemSettingData": _in_folder(order, found.settings),
-        "NewResourceSettingData": disks,
-    }
+    return MigrationRequest(
+        system(str(order.machine).upper()),
+        order.target,
+        _how(cim, order),
+        _in_folder(order, found.settings),
+        tuple(disks),
+    )
 
 
 def _how(cim: Cim, order: MoveOrder) -> Embedded:

@@ -81,7 +81,7 @@ def check(cim: Cim, order: MoveOrder) -> tuple[Incompatibility, ...]:
     if own:
         return tuple(Incompatibility(f"{one.what}; {one.fix}") for one in own)
     service = Reference.service(MIGRATION_SERVICE)
-    asked = migration_request.arguments(cim, order, found)
+    asked = migration_request.request(cim, order, found).arguments
     job = cim.change(service, MIGRATION_SERVICE, "CheckVirtualSystemIsMigratable", **asked)
     if job is None:
         return ()
@@ -156,7 +156,7 @@ def _request(cim: Cim, order: MoveOrder) -> dict[str, object]:
         found = migration_request.read_files(cim, order)
         for one in migration_request.obstacles(order, found):
             raise MoveRefused(one.what, one.fix)
-        return migration_request.arguments(cim, order, found)
+        return migration_request.request(cim, order, found).arguments
     except CimFailed as exc:
         raise refused(exc) from exc
 

@@ -27,7 +27,12 @@ from delegation.hosts.cim.cim_classes import (
 from delegation.hosts.cim.cim_client import Cim
 from delegation.hosts.cim.cim_faults import AccessRefused, NotAnsweredYet
 from delegation.hosts.cim.cim_instance import CimInstance
-from delegation.hosts.cim.cim_jobs import CimJob, read_job_errors, read_migration_jobs
+from delegation.hosts.cim.cim_jobs import (
+    MOVES,
+    CimJob,
+    read_job_errors,
+    read_migration_jobs,
+)
 from delegation.hosts.cim.disk_files import read_parent, read_size
 from delegation.hosts.cim.machine_list import read_machines
 from delegation.hosts.cim.told import NotTold
@@ -197,8 +202,9 @@ def _listeners(probed: Probed) -> Facts:
 
 def _jobs(probed: Probed) -> Facts:
     found = read_migration_jobs(probed.cim)
+    moves_first = sorted(found, key=lambda job: job.kind not in MOVES)
     return {
-        "migrations": tuple(_job(probed.cim, one) for one in found[:MOST_JOBS]),
+        "migrations": tuple(job_facts(probed.cim, one) for one in moves_first[:MOST_JOBS]),
         "owners": len({one.owner.casefold() for one in found if one.owner}),
         "all_jobs": counted_by(
             one.class_name for one in probed.cim.references(wql.every(CONCRETE_JOB))
@@ -206,7 +212,8 @@ def _jobs(probed: Probed) -> Facts:
     }
 
 
-def _job(cim: Cim, job: CimJob) -> Fact:
+def job_facts(cim: Cim, job: CimJob) -> Fact:
+    """One job by its numbers."""
     facts: dict[str, Fact] = {
         "state": job.state,
         "type": job.kind,
@@ -262,13 +269,3 @@ QUESTIONS: Mapping[str, tuple[str, Ask]] = {
     "properties": ("Which of the properties read does it lack?", ask_properties),
 }
 """By its key in the file; the first one decides whether the host is the right one."""
-
-NOT_ASKED: Mapping[str, str] = {
-    "move": "whether vmms starts a migration for an operator who came over WinRM",
-    "cancel": "which request cancels a migration, and how long it takes to roll back",
-    "resources": "how disks that stay, and those of checkpoints, are listed in a request",
-    "leftovers": "whether a planned machine stays after a failure",
-    "slots": "whether a migration beyond the limit is refused or waits",
-    "stopped": "what a host says whose vmms is stopped",
-}
-"""What reading can't tell: it takes a machine that may be moved."""

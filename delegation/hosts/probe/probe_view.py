@@ -7,10 +7,12 @@ from typing import Any
 
 from delegation import __version__
 from delegation.errors import DelegationError, HostError
+from delegation.hosts.probe import open_questions
+from delegation.hosts.probe.open_questions import OpenQuestion, Told
 from delegation.hosts.probe.probe_facts import Fact, Facts
-from delegation.hosts.probe.probe_questions import NOT_ASKED, QUESTIONS, ProbeAnswer
+from delegation.hosts.probe.probe_questions import QUESTIONS, ProbeAnswer
 
-FORM = 2
+FORM = 3
 """The version of the file's form."""
 
 _PRIVATE = (
@@ -50,12 +52,13 @@ class HostProbe:
 
 
 STEPS: Mapping[str, str] = {
+    "ways": "Which ways of sending this machine does a check accept, and what does it leave?",
     "check": "What does a check leave, and which job is it?",
     "cancel": "What becomes of a migration that is cancelled, and how long does it take?",
     "move": "Does vmms start a migration for an operator over WinRM, and what does it tell?",
     "back": "And on the way back?",
 }
-"""What is done with a VM that may be moved, by the key in the file."""
+"""What is done with a VM, by the key in the file; the first for each that is checked alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,7 @@ class ProbeStep:
 class ProbeView:
     """Both hosts. ``user`` is who asked, as the inventory names it.
 
-    ``steps`` are what was done with the VM called ``machine``, if one was named, and ``trouble``
+    ``steps`` are what was done with the VMs called ``machines``, if any were named, and ``trouble``
     why there are no more.
     """
 
@@ -79,7 +82,7 @@ class ProbeView:
     source: HostProbe
     target: HostProbe
     steps: tuple[ProbeStep, ...] = ()
-    machine: str = ""
+    machines: tuple[str, ...] = ()
     trouble: DelegationError | None = None
 
     @property
@@ -105,21 +108,25 @@ class ProbeView:
                 {"key": one.key, "question": STEPS[one.key], "facts": _masked(one.facts, hidden)}
                 for one in self.steps
             ],
-            "not_asked": self._not_asked(),
+            "not_asked": [
+                {"key": one.key, "question": one.question, "attempt": one.attempt}
+                for one in self.open_questions
+            ],
         }
 
-    def _not_asked(self) -> dict[str, str]:
-        """What reading can't tell, and no step has: one that came too late to cancel has not."""
-        answered = set()
-        for one in self.steps:
-            answered |= {"move"} if one.facts.get("where") else set()
-            answered |= {"cancel", "leftovers"} if one.facts.get("cancelled_after") else set()
-        return {key: what for key, what in NOT_ASKED.items() if key not in answered}
+    @property
+    def open_questions(self) -> tuple[OpenQuestion, ...]:
+        """What none of this answers, with what to try."""
+        hosts = []
+        for host in self.hosts:
+            hosts.append({one.key: one.facts for one in host.answers})
+        steps = [(one.key, one.facts) for one in self.steps]
+        return open_questions.still_open(Told(hosts, steps))
 
     def _hidden(self) -> list[tuple[re.Pattern[str], str]]:
         """What stands for each name, the longest first, so that no part of one is left."""
         names: dict[str, str] = {self.domain: "<domain>"}
-        names |= {self.machine: "<machine>"} if self.machine else {}
+        names |= dict.fromkeys(self.machines, "<machine>")
         for role, host in (("source", self.source), ("target", self.target)):
             names |= dict.fromkeys((host.fqdn, host.computer, host.label), f"<{role}>")
         if self.user:
