@@ -5,6 +5,7 @@ import json
 import click
 
 from delegation.cli import explained, opening, options
+from delegation.cli.migrate.liberties import given_liberties, with_checkpoints
 from delegation.errors import UsageError
 from delegation.explain.pair_explained import PairRequest, explain_pair
 
@@ -21,6 +22,7 @@ from delegation.explain.pair_explained import PairRequest, explain_pair
     "--hosts", is_flag=True, help="Look at both hosts too; done where remoting is in the inventory."
 )
 @click.option("--vm", metavar="NAME", help="And have the source check this virtual machine.")
+@with_checkpoints("Check")
 @options.text_or_json
 @click.pass_context
 def explain(  # noqa: PLR0913, PLR0917 - one parameter an option
@@ -38,7 +40,8 @@ def explain(  # noqa: PLR0913, PLR0917 - one parameter an option
     FQDN. The first broken link is named with its fix, and with the error that a migration usually
     ends with. With --hosts the hosts themselves are asked, each by itself as remoting.user: remote
     management, rights, migration service, live-migration settings, where the target listens, and
-    with --vm the source's own check of that machine, which proves no storage. Nothing is written
+    with --vm the source's own check of that machine, which proves no storage. One with checkpoints
+    or differencing disks is checked --with-checkpoints, as it is moved. Nothing is written
     anywhere, and nothing is moved.
 
     \b
@@ -54,8 +57,18 @@ def explain(  # noqa: PLR0913, PLR0917 - one parameter an option
     world = opening.world(given)
     if user is not None and not user.strip():
         raise UsageError("--as is empty", "name a user, as in vmadmin or vmadmin@corp.example")
-    logon_needed = given.hosts_password_file is not None
-    request = PairRequest(source, target, user, hosts, vm, logon_needed)
+    is_with_checkpoints = given_liberties(ctx).with_checkpoints
+    if is_with_checkpoints and vm is None:
+        raise UsageError("--with-checkpoints is about a virtual machine", "name it: --vm NAME")
+    request = PairRequest(
+        source,
+        target,
+        user,
+        hosts,
+        vm,
+        logon_needed=given.hosts_password_file is not None,
+        with_checkpoints=is_with_checkpoints,
+    )
     view = explain_pair(world, request)
     if form == "json":
         click.echo(json.dumps(view.to_json(), indent=1))

@@ -57,8 +57,12 @@ def ask_hosts(  # noqa: PLR0913, PLR0917 - whom, about what, and who hears how f
     target: str,
     vm: str | None = None,
     progress: fleet.Progress = lambda _done, _total: None,
+    *,
+    with_checkpoints: bool = False,
 ) -> HostPair:
     """Both hosts read and, for ``vm``, the source's own check of it.
+
+    One that has checkpoints or differencing disks is checked only ``with_checkpoints``.
 
     Hosts that do not answer are told in what it gives; nothing is raised for them.
     """
@@ -81,7 +85,13 @@ def ask_hosts(  # noqa: PLR0913, PLR0917 - whom, about what, and who hears how f
         storage = folder(Hosted(there.reading, there.vms), namesake)
     except CANNOT_TELL as exc:
         return HostPair(*ends, DryRun(vm, error=exc))
-    order = MoveOrder(namesake.id, namesake.name, inventory.hosts[target].fqdn, storage)
+    order = MoveOrder(
+        namesake.id,
+        namesake.name,
+        inventory.hosts[target].fqdn,
+        storage,
+        with_checkpoints=with_checkpoints,
+    )
     return HostPair(*ends, _checked(open_host, (source, target), order))
 
 

@@ -29,8 +29,9 @@ class PairRequest:
     """Which pair, and how far to look.
 
     ``source`` and ``target`` are labels, account names or FQDNs. ``hosts``: ask both hosts, also
-    where the inventory says nothing of remoting; ``vm`` is a virtual machine for a dry run.
-    ``logon_needed``: a logon to the hosts that fails is an error, and not just told.
+    where the inventory says nothing of remoting; ``vm`` is a virtual machine for a dry run,
+    ``with_checkpoints`` also where it has some, or differencing disks. ``logon_needed``: a logon to
+    the hosts that fails is an error, and not just told.
     """
 
     source: str
@@ -39,6 +40,7 @@ class PairRequest:
     hosts: bool = False
     vm: str | None = None
     logon_needed: bool = False
+    with_checkpoints: bool = False
 
     @property
     def wants_hosts(self) -> bool:
@@ -87,6 +89,7 @@ def _asked_again(pair: Pair, operator: str | None, request: PairRequest) -> tupl
     words += ["--as", operator] if operator else []
     words += ["--hosts"] if request.hosts else []
     words += ["--vm", request.vm] if request.vm is not None else []
+    words += ["--with-checkpoints"] if request.with_checkpoints else []
     return tuple(words)
 
 
@@ -100,7 +103,15 @@ def _at_hosts(world: ExplainWorld, labels: list[str], request: PairRequest) -> H
             raise
         return hosts_not_asked(source, target, exc, request.vm)
     progress = world.teller.progress("hosts read:")
-    return ask_hosts(world.inventory, open_host, source, target, request.vm, progress)
+    return ask_hosts(
+        world.inventory,
+        open_host,
+        source,
+        target,
+        request.vm,
+        progress,
+        with_checkpoints=request.with_checkpoints,
+    )
 
 
 def _endpoint(inventory: Inventory, name: str) -> Endpoint:

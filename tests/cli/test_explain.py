@@ -348,6 +348,15 @@ def test_the_next_command_asks_for_the_same(without_a_logon: Delegation) -> None
     again = "delegation explain hv01 hv02 --hosts --vm 'web 01' --as USER"
     assert f"\n  next: {again}\n" in ran.out
     assert "\n  ?       migration check " in ran.out
+    ran = without_a_logon("explain", "hv01", "hv02", "--vm", "web01", "--with-checkpoints")
+    again = "delegation explain hv01 hv02 --vm web01 --with-checkpoints --as USER"
+    assert f"\n  next: {again}\n" in ran.out
+
+
+def test_checkpoints_are_of_a_machine(without_a_logon: Delegation) -> None:
+    ran = without_a_logon("explain", "hv01", "hv02", "--with-checkpoints")
+    assert (ran.code, ran.out) == (2, "")
+    assert "--with-checkpoints is about a virtual machine" in ran.err
 
 
 # Slips

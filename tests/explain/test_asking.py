@@ -96,9 +96,12 @@ class Host(Untouched):
             raise self.fails[what]
 
 
-def look(source: Host, target: Host, name: str | None = None) -> HostPair:
+def look(
+    source: Host, target: Host, name: str | None = None, *, with_checkpoints: bool = False
+) -> HostPair:
     hosts: dict[str, Hypervisor] = {"hv01": source, "hv02": target}
-    return ask_hosts(INVENTORY, hosts.__getitem__, "hv01", "hv02", name)
+    pair = "hv01", "hv02", name
+    return ask_hosts(INVENTORY, hosts.__getitem__, *pair, with_checkpoints=with_checkpoints)
 
 
 INVENTORY = builders.inventory(builders.host("hv01"), builders.host("hv02"))
@@ -203,3 +206,10 @@ def test_a_logon_without_a_ticket_is_no_broken_host() -> None:
     found = look(Host("hv01", fails=missing), Host("hv02", fails=missing), "web01")
     assert {one.state for one in links(found)} == {LinkState.UNKNOWN}
     assert links(found)[0].evidence == "the hosts were not asked: no ticket here"
+
+
+@pytest.mark.parametrize("said", [False, True])
+def test_checkpoints_are_checked_only_where_that_is_said(said: bool) -> None:  # noqa: FBT001
+    source = Host("hv01", (machine("web01"),))
+    look(source, Host("hv02"), "web01", with_checkpoints=said)
+    assert [order.with_checkpoints for order in source.orders] == [said]

@@ -36,6 +36,15 @@ def test_a_pair_in_order_with_a_dry_run(farm: Farm) -> None:
     assert broken(farm, "--vm", "WEB01") == {}
 
 
+def test_a_machine_with_checkpoints_is_checked_where_that_is_said(farm: Farm) -> None:
+    farm.add("hv01", "web01")
+    farm.hosts.host("hv01").equip("web01")
+    refused = broken(farm, "--vm", "web01")
+    assert "web01 has checkpoints" in refused["migration check"]
+    assert "--with-checkpoints" in refused["migration check"]
+    assert broken(farm, "--vm", "web01", "--with-checkpoints") == {}
+
+
 def test_a_service_that_is_stopped_is_named(farm: Farm) -> None:
     farm.hosts.host("hv02").set(vmms="Stopped")
     found = links(farm)
