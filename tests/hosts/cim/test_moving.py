@@ -337,13 +337,23 @@ def test_a_handle_that_is_not_understood(source: Source, text: str) -> None:
 # --- followed ---
 
 
-@pytest.mark.parametrize("state", [2, 3, 4, 5, 6, 11])
-def test_under_way(source: Source, state: int) -> None:
+@pytest.mark.parametrize(
+    ("state", "phase"),
+    [
+        (2, MovePhase.WAITING),
+        (3, MovePhase.MACHINE_AND_STORAGE),
+        (4, MovePhase.MACHINE_AND_STORAGE),
+        (5, MovePhase.WAITING),
+        (6, MovePhase.CANCELLING),
+        (11, MovePhase.MACHINE_AND_STORAGE),
+    ],
+)
+def test_under_way(source: Source, state: int, phase: MovePhase) -> None:
     started = moving.start(source.cim, order(), handle_of(source))
-    source.set_job(JobState=state, PercentComplete=0)
+    source.set_job(JobState=state, PercentComplete=0, JobStatus="ジョブ")
     for _ in range(3):
         said = started.wait(301)
-        assert said == MoveProgress(0, MovePhase.MACHINE_AND_STORAGE, can_be_stopped=True)
+        assert said == MoveProgress(0, phase, can_be_stopped=True, text="ジョブ")
     assert source.count("RequestStateChange") == 0
 
 

@@ -157,9 +157,10 @@ class HostState:
     language of texts and whether they hold numbers, how late answers come, how long ended jobs are
     kept, what a cancelled one does (``honoured``, ``refused``, or ``ignored``: accepted, and the
     move goes on) and how long it rolls back, how a move that succeeded is shown (``warnings``:
-    JobState 32768; ``code``: 7 with an ErrorCode), whether a failed one leaves a planned machine,
-    which methods' next answers are lost, how late a lost request is carried out, how many
-    moves were begun, and as which OperationalStatus one under way is shown.
+    JobState 32768; ``code``: 7 with an ErrorCode), whether a failed one leaves a planned machine
+    here, whether checks asked of this host leave one on their target, which methods' next answers
+    are lost, how late a lost request is carried out, how many moves were begun, and as
+    which OperationalStatus one under way is shown.
     """
 
     machines: list[Machine] = field(default_factory=list)
@@ -199,6 +200,7 @@ class HostState:
     rollback_seconds: float = 0.0
     move_ends: str = ""
     leaves_planned: bool = False
+    checks_leave_planned: bool = False
     lost_answers: list[str] = field(default_factory=list)
     late: float = 0.0
     moves_begun: int = 0

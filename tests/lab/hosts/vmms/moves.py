@@ -78,11 +78,14 @@ class Moves:
     def check(self, user: str, given: Mapping[str, Any]) -> Outcome:
         """CheckVirtualSystemIsMigratable: a job whose errors are what speaks against the move.
 
-        It asks the target in the caller's name, and nothing of its storage.
+        It asks the target in the caller's name, and nothing of its storage. Whether real ones leave
+        a planned machine there is not known: ``checks_leave_planned``.
         """
 
         def look(departure: Departure) -> None:
             found = departure.compare()
+            if self.host.store.read().checks_leave_planned:
+                departure.stage()
             if found:
                 raise Ended(*self.against(departure.order.machine, found))
 
