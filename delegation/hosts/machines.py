@@ -174,13 +174,16 @@ class MoveOrder:
 
 
 class MovePhase(StrEnum):
-    """What a job is at, by its JobType: the same in every language."""
+    """What a job is at, by its JobType, or by its JobState: the same in every language."""
 
     CREATING = "creating the planned machine"
     CHECKING = "checking"
     MACHINE = "moving the machine"
     MACHINE_AND_STORAGE = "moving machine and storage"
     STORAGE = "moving storage"
+    WAITING = "waiting at its host"
+    """Its host has taken it and does nothing of it yet, as where others have all slots."""
+    CANCELLING = "cancelling"
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,12 +191,13 @@ class MoveProgress:
     """What a running migration last said of itself.
 
     ``percent`` 0 to 100; that it stays the same for a while tells nothing. ``can_be_stopped`` is
-    the host's own word (Cancellable).
+    the host's own word (Cancellable), ``text`` its own words, in its language (JobStatus).
     """
 
     percent: int
     phase: MovePhase | None = None
     can_be_stopped: bool = True
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

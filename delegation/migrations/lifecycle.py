@@ -22,7 +22,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from uuid import UUID
 
-from delegation.hosts.machines import Failure
+from delegation.hosts.machines import Failure, MovePhase
 
 
 class MigrationState(StrEnum):
@@ -163,7 +163,8 @@ class Migration:
     the host understands.
     ``attempts`` counts the tries of this leg that failed. ``started`` is when it was first sent and
     ``ended`` when its end was known, ISO 8601 in UTC. ``reason`` says why it is in its state,
-    and ``fix`` what to do about it.
+    and ``fix`` what to do about it. ``phase`` is what its job was last at, and ``status`` the
+    host's own words of that: of one that runs, and only as long as somebody follows it.
     """
 
     machine: UUID
@@ -188,6 +189,8 @@ class Migration:
     reason: str = ""
     fix: str = ""
     said: Failure | None = None
+    phase: MovePhase | None = None
+    status: str = ""
 
     @property
     def final(self) -> bool:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from delegation import names
 from delegation.errors import HostError
+from delegation.hosts.machines import MovePhase
 from delegation.migrations.lifecycle import Migration, MigrationState
 from delegation.migrations.runner import FINISH, LEAVE, STOP
 from delegation.migrations.runner.work import Wait
@@ -136,13 +137,17 @@ class RunProgress:
         rate = done / busy
         return (wanted - done) / rate
 
-    def in_words(self) -> str:
-        """``12 of 40 moved, 3 under way, 1 failed, 120.0 GB of 400.0 GB, about 12 min left``."""
+    def in_words(self, *, with_phases: bool = False) -> str:
+        """``12 of 40 moved, 3 under way, 1 failed, 120.0 GB of 400.0 GB, about 12 min left``.
+
+        ``with_phases``: and what those under way are at.
+        """
         counts = Counter(move.state for move in self.moves)
         words = [f"{counts[MigrationState.MOVED]:,} of {len(self.vms):,} moved"]
         under_way = sum(counts[state] for state in _RUNNING)
         if under_way:
-            words.append(f"{under_way:,} under way")
+            phases = f" ({self._phases()})" if with_phases and self._phases() else ""
+            words.append(f"{under_way:,} under way{phases}")
         words += [f"{counts[state]:,} {state}" for state in _COUNTED if counts[state]]
         words.append(f"{size(self.bytes_done)} of {size(self.bytes_wanted)}")
         left = self.left()
@@ -153,6 +158,12 @@ class RunProgress:
             patience = duration(self._patience)
             words.append(f"waits for {self._unreachable}, for {patience} more")
         return ", ".join(words)
+
+    def _phases(self) -> str:
+        """``2 moving machine and storage, 1 waiting at its host``, as far as hosts have told it."""
+        phases = Counter(vm.move.phase for vm in self.under_way)
+        counts = [(phase, phases[phase]) for phase in MovePhase if phases[phase]]
+        return ", ".join(f"{count:,} {phase}" for phase, count in counts)
 
     def _quiet(self) -> Iterator[str]:
         """What has said nothing new for a while, the longest: that is nothing to act upon."""
@@ -219,7 +230,7 @@ def _bytes_done(move: Migration) -> int:
 def news_of(move: Migration, before: Migration) -> str:
     """What has become of a VM, in one line; empty where that is nothing to tell."""
     if (before.state, before.reason) == (move.state, move.reason):
-        return ""
+        return _news_of_phase(move, before)
     because = f": {move.reason}" if move.reason else ""
     aside = "" if move.final else ", aside to make room"
     if before.state is MigrationState.STOPPING and move.state is MigrationState.MOVED:
@@ -240,3 +251,14 @@ def news_of(move: Migration, before: Migration) -> str:
         MigrationState.STOPPING: "is being stopped",
     }
     return f"{move.name}: {news[move.state]}" if move.state in news else ""
+
+
+def _news_of_phase(move: Migration, before: Migration) -> str:
+    """That its job is at something else than before, or has not begun; the first usual one is none.
+
+    A host that waits does so in silence: nothing else would tell it from a slow one.
+    """
+    if move.phase is None or move.phase is before.phase:
+        return ""
+    is_news = before.phase is not None or move.phase is MovePhase.WAITING
+    return f"{move.name}: {move.phase}" if is_news else ""

@@ -70,8 +70,9 @@ def status_of(records: PastRuns, number: int | None, teller: Teller) -> RunStatu
     with records.reading() as journal:
         current = run_at_work(records, journal, teller)
         run = _chosen(journal, number, current)
-        moves, notes = tuple(_moves(journal, run.id)), recorded.notes(journal, run.id)
-        view = MigrationRunView(run, moves, run.id == current, notes)
+        goes_on = run.id == current
+        moves = tuple(_moves(journal, run.id, going_on=goes_on))
+        view = MigrationRunView(run, moves, goes_on, recorded.notes(journal, run.id))
         shown = {run.id, current}
         others = [other for other in recorded.unfinished(journal) if other not in shown]
     return RunStatus(view, tuple(others))
@@ -92,10 +93,13 @@ def _chosen(journal: Journal, number: int | None, current: int | None) -> Run:
     return next((run for run in runs if run.id == current), runs[-1])
 
 
-def _moves(journal: Journal, run: int) -> Iterator[Migration]:
-    """A run's migrations; that one is to be given up is known as soon as somebody asked for it."""
+def _moves(journal: Journal, run: int, *, going_on: bool) -> Iterator[Migration]:
+    """A run's migrations; that one is to be given up is known as soon as somebody asked for it.
+
+    ``going_on``: somebody follows them, so that what their jobs were last at is news.
+    """
     asked = recorded.to_be_given_up(journal, run)
-    for move in recorded.migrations(journal, run):
+    for move in recorded.migrations(journal, run, with_phases=going_on):
         yield replace(move, abandoned=True) if move.machine in asked else move
 
 

@@ -134,6 +134,8 @@ class MigrationRunView:
     def said_by_hosts(self) -> Iterator[str]:
         """What a host gave for each that is not where it should be, in its words and numbers."""
         for move in self.moves:
+            if move.status:
+                yield f"{move.name}: its host says of it: {move.status}"
             if move.said is not None and move.state is not MigrationState.MOVED:
                 yield f"{_named(move)}: {noted.in_words(move.said)}"
 
@@ -226,6 +228,8 @@ def _move_json(move: Migration) -> Data:
         "at": move.at,
         "to": move.to or None,
         "percent": move.percent,
+        "phase": move.phase.value if move.phase is not None else None,
+        "status": move.status,
         "attempts": move.attempts,
         "aborting": move.abandoned and not move.state.ended,
         "started": move.started,

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from delegation.cli.migrate import layout
 from delegation.cli.migrate.frame import RunFrame
+from delegation.hosts.machines import MovePhase
 from delegation.migrations.lifecycle import Migration, MigrationState
 from delegation.migrations.progress_of_run import RunProgress
 from delegation.migrations.runner.threads import LatestLooks
@@ -39,6 +40,15 @@ def frame(count: int, *, name: str = "web", files: int = 3, urgency: int = 0) ->
     seen = Traffic((SHARE,), (SmbSession("10.0.0.1", "op", 1, 1),), disks)
     looks: dict[str, LatestLooks] = {"hv02": ((1.0, seen), (2.0, seen))}
     return RunFrame(progress, {"hv01": 2, "hv02": 2}, looks, urgency)
+
+
+def waiting(shown: RunFrame) -> RunFrame:
+    """The same, whose first machine waits at its host."""
+    for vm in shown.progress.under_way:
+        vm.move = replace(vm.move, phase=MovePhase.MACHINE_AND_STORAGE)
+    first = shown.progress.under_way[0]
+    first.move = replace(first.move, phase=MovePhase.WAITING)
+    return shown
 
 
 def drawn(shown: RunFrame, width: int, height: int) -> list[str]:
@@ -126,3 +136,11 @@ def test_hosts_come_before_the_wire_and_machines_before_both() -> None:
     assert layout.line_shares(7, [5, 4, 30]) == [5, 2, 0]
     assert layout.line_shares(6, [5, 4, 30]) == [5, 0, 0]
     assert layout.line_shares(-2, [5, 4, 30]) == [0, 0, 0]
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_what_a_job_is_at_goes_first(width: int) -> None:
+    text = "\n".join(drawn(waiting(frame(3)), width, 40))
+    is_wide = width == 120
+    assert ("waits at its host" in text, "memory, storage" in text) == (is_wide, is_wide)
+    assert " 10 %" in text

@@ -12,7 +12,7 @@ from delegation.changes.journal import Journal
 from delegation.changes.run import NewRun
 from delegation.cli.migrate import runs_shown
 from delegation.cli.options import Options
-from delegation.hosts.machines import Failure, MovePhase
+from delegation.hosts.machines import Failure, MovePhase, MoveProgress
 from delegation.migrations import MIGRATE
 from delegation.migrations.lifecycle import Migration, MigrationStep
 from delegation.migrations.perform import RunEnd
@@ -55,7 +55,7 @@ def under_way(here: Path) -> None:
                 machine(number), MigrationStep.INTENDED, at="hv01", to=target, handle=handle
             )
             queued.step(machine(number), MigrationStep.ACCEPTED)
-        queued.advanced({machine(2): 50})
+        queued.advanced({machine(2): MoveProgress(50)})
         queued.step(machine(1), MigrationStep.ARRIVED, at="hv02")
         queued.step(
             machine(3), MigrationStep.GIVEN_UP, "the disk is full (0x80070070)", "make room on hv02"
@@ -92,6 +92,24 @@ def test_somebody_is_at_it(delegation: Delegation) -> None:
     assert "Run 1: goes on" in ran.out
     assert "resume" not in ran.err
     assert data["alive"]
+
+
+def test_what_its_job_is_at_is_told_while_somebody_is_at_it(delegation: Delegation) -> None:
+    with closing(Journal.writable(STATE, KINDS)) as journal:
+        last = MoveProgress(60, MovePhase.STORAGE, text="Speicher wird verschoben")
+        queue.Queue(journal, 1).advanced({machine(2): last})
+    left = delegation("migrate", "status", "-v")
+    assert "moving storage" not in left.out, "nobody follows it"
+    with store.lock(STATE, store.MIGRATING):
+        ran, verbose = delegation("migrate", "status"), delegation("migrate", "status", "-v")
+        data = delegation("migrate", "status", "--format", "json").json
+    [line] = [one for one in ran.out.splitlines() if one.strip().startswith("web02 ")]
+    assert "running, moving storage" in line
+    assert " 60 " in line
+    assert "Speicher" not in ran.out, "only with -v"
+    assert "web02: its host says of it: Speicher wird verschoben" in verbose.out
+    [move] = [one for one in data["moves"] if one["vm"] == "web02"]
+    assert (move["phase"], move["status"]) == ("moving storage", "Speicher wird verschoben")
 
 
 def test_as_data(delegation: Delegation) -> None:

@@ -15,6 +15,7 @@ from delegation.changes.journal import Journal
 from delegation.changes.outcomes import Outcome, Result
 from delegation.changes.plan import Change
 from delegation.changes.run import FAILED, NewRun
+from delegation.hosts.machines import MoveProgress
 from delegation.hosts.settings import HOST_SETTINGS, HOSTS_APPLY, HostSetting, target
 from delegation.migrations import MIGRATE
 from delegation.migrations.lifecycle import Migration, MigrationStep
@@ -45,7 +46,7 @@ def migrated(journal: Journal) -> None:
         handle = str(100 + move.machine.int)
         queued.step(move.machine, MigrationStep.INTENDED, at="hv01", to=move.target, handle=handle)
         queued.step(move.machine, MigrationStep.ACCEPTED)
-    queued.advanced({machine(2): 50})
+    queued.advanced({machine(2): MoveProgress(50)})
     queued.step(machine(1), MigrationStep.ARRIVED, at="hv02")
     queued.step(
         machine(3), MigrationStep.GIVEN_UP, "the disk is full (0x80070070)", "make room on hv02"

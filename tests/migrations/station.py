@@ -11,6 +11,7 @@ from uuid import UUID
 from delegation.changes import journal_schema
 from delegation.changes.journal import Journal
 from delegation.changes.run import NewRun
+from delegation.hosts.machines import MoveProgress
 from delegation.migrations import MIGRATE
 from delegation.migrations.lifecycle import Migration, MigrationStep
 from delegation.migrations.moves.terms import Liberties
@@ -56,9 +57,9 @@ class LethalQueue(Queue):
         self._burn()
         return move
 
-    def advanced(self, percents: Mapping[UUID, int]) -> None:
+    def advanced(self, progress: Mapping[UUID, MoveProgress]) -> None:
         self._burn()
-        super().advanced(percents)
+        super().advanced(progress)
         self._burn()
 
     def abandon(self, wishes: Mapping[UUID, bool]) -> list[Migration]:

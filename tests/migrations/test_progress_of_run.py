@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 
+from delegation.hosts.machines import MovePhase
 from delegation.migrations.lifecycle import Migration, MigrationState
 from delegation.migrations.progress_of_run import RunProgress, news_of
 from tests.migrations.in_progress import GIB, Clock, begun, move
@@ -128,3 +129,29 @@ def test_what_says_nothing_new_for_a_while_is_told_and_no_more() -> None:
     progress.see(move(1, MigrationState.RUNNING, 8))
     progress.see(move(2, MigrationState.MOVED, 100))
     assert " % for " not in progress.in_words()
+
+
+def at(number: int, phase: MovePhase | None, percent: int = 0) -> Migration:
+    return replace(move(number, MigrationState.RUNNING, percent), phase=phase)
+
+
+def test_what_jobs_are_at_is_counted_where_it_is_asked_for(progress: RunProgress) -> None:
+    progress.see(move(1, MigrationState.RUNNING))
+    assert "1 under way, " in progress.in_words(with_phases=True), "nothing is told yet"
+    progress.see(at(1, MovePhase.MACHINE_AND_STORAGE))
+    progress.see(at(2, MovePhase.WAITING))
+    progress.see(at(3, MovePhase.MACHINE_AND_STORAGE))
+    counted = "3 under way (2 moving machine and storage, 1 waiting at its host), "
+    assert counted in progress.in_words(with_phases=True)
+    assert "3 under way, " in progress.in_words()
+
+
+def test_another_phase_is_news_and_the_usual_one_is_not() -> None:
+    usual = at(1, MovePhase.MACHINE_AND_STORAGE)
+    waits = at(1, MovePhase.WAITING)
+    begun_now = at(1, None)
+    assert news_of(usual, begun_now) == ""
+    assert news_of(waits, begun_now) == "web1: waiting at its host"
+    assert news_of(at(1, MovePhase.WAITING, 7), waits) == ""
+    assert news_of(usual, waits) == "web1: moving machine and storage"
+    assert news_of(begun_now, waits) == ""

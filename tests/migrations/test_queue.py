@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from delegation.changes import store
 from delegation.changes.journal import Journal
 from delegation.changes.run import DONE, FAILED, INTERRUPTED, RUNNING, NewRun
 from delegation.errors import Busy, JournalError
-from delegation.hosts.machines import Failure, MovePhase, UnderWay
+from delegation.hosts.machines import Failure, MovePhase, MoveProgress, UnderWay
 from delegation.migrations import MIGRATE
 from delegation.migrations.lifecycle import (
     IllegalStepError,
@@ -52,6 +53,12 @@ def queued(journal: Journal) -> Queue:
     return queue.begin(journal, RUN, [move(ONE), move(TWO)])
 
 
+def phases(folder: Path, run: int = 1) -> list[Migration]:
+    """The same, with what those that run are at."""
+    with closing(Journal.readable(folder, KINDS)) as other:
+        return recorded.migrations(other, run, with_phases=True)
+
+
 def read(folder: Path, run: int = 1) -> list[Migration]:
     """What another process sees."""
     with closing(Journal.readable(folder, KINDS)) as other:
@@ -68,7 +75,7 @@ def test_every_step_is_seen_by_others_when_it_returns(tmp_path: Path, queued: Qu
     assert read(tmp_path)[0] == started
     assert (started.state, started.handle, started.to) == (MigrationState.STARTING, HANDLE, "hv02")
     assert started.started
-    queued.advanced({ONE: 40})
+    queued.advanced({ONE: MoveProgress(40)})
     assert read(tmp_path)[0].percent == 40
     moved = queued.step(ONE, MigrationStep.ARRIVED, at="hv02")
     assert read(tmp_path)[0] == moved
@@ -292,3 +299,32 @@ def test_a_step_outlives_whoever_made_it(tmp_path: Path, queued: Queue) -> None:
     assert done.returncode == -signal.SIGKILL
     assert read(tmp_path)[0].handle == HANDLE
     assert read(tmp_path)[0].state is MigrationState.STARTING
+
+
+def test_what_a_job_is_at_lasts_until_the_next_step_and_is_no_part_of_the_queue(
+    tmp_path: Path, queued: Queue
+) -> None:
+    queued.step(ONE, MigrationStep.INTENDED, to="hv02", handle=HANDLE)
+    queued.step(ONE, MigrationStep.ACCEPTED)
+    queued.advanced({ONE: MoveProgress(40, MovePhase.WAITING, text="Warten auf den Host")})
+    [first, second] = phases(tmp_path)
+    assert (first.percent, first.phase) == (40, MovePhase.WAITING)
+    assert first.status == "Warten auf den Host"
+    assert (second.phase, second.status) == (None, "")
+    assert read(tmp_path)[0].phase is None, "whoever decides something reads the queue alone"
+    stopping = queued.step(ONE, MigrationStep.STOPPED)
+    assert (stopping.phase, stopping.status, stopping.percent) == (None, "", 40)
+    queued.advanced({ONE: MoveProgress(40, MovePhase.CANCELLING)})
+    assert [one.phase for one in phases(tmp_path)] == [MovePhase.CANCELLING, None]
+    queued.step(ONE, MigrationStep.RETURNED)
+    assert [one.phase for one in phases(tmp_path)] == [None, None], "it does not run any more"
+
+
+def test_a_phase_of_a_later_version_is_left_out(
+    tmp_path: Path, journal: Journal, queued: Queue
+) -> None:
+    queued.step(ONE, MigrationStep.INTENDED, to="hv02", handle=HANDLE)
+    queued.advanced({ONE: MoveProgress(1, MovePhase.STORAGE, text="x")})
+    with closing(sqlite3.connect(journal.path)) as db, db:
+        db.execute("UPDATE notes SET content = replace(content, 'moving storage', 'teleporting')")
+    assert [(one.phase, one.status) for one in phases(tmp_path)] == [(None, "x"), (None, "")]

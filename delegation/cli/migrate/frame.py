@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from delegation.cli.migrate import layout
+from delegation.hosts.machines import MovePhase
 from delegation.migrations.lifecycle import MigrationState
 from delegation.migrations.progress_of_run import URGENCY, RunProgress, VmProgress
 from delegation.migrations.runner import LEAVE
@@ -32,6 +33,16 @@ WIRE = ("on the wire", "size", "rate")
 
 _LEAST = {"state": len("stopping"), "rate": len("120.0 MB/s"), "left": len("12 min 05 s")}
 """What these columns of a VM have from the start, so that nothing jumps about."""
+_PHASES = {
+    MovePhase.CREATING: "staging",
+    MovePhase.CHECKING: "checking",
+    MovePhase.MACHINE: "memory",
+    MovePhase.MACHINE_AND_STORAGE: "memory, storage",
+    MovePhase.STORAGE: "storage",
+    MovePhase.WAITING: "waits at its host",
+    MovePhase.CANCELLING: "cancelling",
+}
+"""What a job is at, in a column's few words."""
 _TITLES = {"name": "machine", "bar": "", "state": ""}
 _RIGHT = {"rate", "left"}
 
@@ -128,6 +139,7 @@ def _vm_cells(vm: VmProgress, now: float) -> VmCells:
         "to": move.to if move.final else f"{move.to} (aside)",
         "bar": "",
         "state": f"{move.percent} %" if move.state is MigrationState.RUNNING else str(move.state),
+        "phase": _PHASES[move.phase] if move.phase is not None else "",
         "rate": f"{size(round(rate))}/s" if rate > 0 else "",
         "left": duration(left) if left is not None else "",
     }

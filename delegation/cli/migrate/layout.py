@@ -1,8 +1,8 @@
 """What of a run's picture there is room for, on a terminal of any size.
 
-As it gets narrower, what the wire tells goes first, then the hosts, then of the VMs from where,
-the rate and the bar. As it gets lower, the VMs keep their lines, and so do the hosts before the
-wire.
+As it gets narrower, what the wire tells goes first, then the hosts, then of the VMs what their
+jobs are at, from where, the rate and the bar. As it gets lower, the VMs keep their lines, and so
+do the hosts before the wire.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +14,7 @@ LONGEST_NAME = 28
 """Columns that a name gets where others want room, too."""
 BARS = (20, 10)
 """Columns of a VM's bar, in full and where room is scarce."""
-_SPARE = ("from", "rate", "bar", "left", "to")
+_SPARE = ("phase", "from", "rate", "bar", "left", "to")
 """What of a VM is left out, the first first. Its name and percent stay."""
 
 

@@ -29,7 +29,7 @@ class Lines:
             terminal.say(f"  {URGENCY[min(urgency, LEAVE)]}")
         if self._progress.clock() >= self._next:
             self._next = self._progress.clock() + SUMMARY_SECONDS
-            terminal.say(f"  {self._progress.in_words()}")
+            terminal.say(f"  {self._progress.in_words(with_phases=True)}")
 
     def waits(self, news: Iterable[str]) -> None:
         for line in news:

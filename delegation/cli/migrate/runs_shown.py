@@ -54,7 +54,7 @@ def _row(move: Migration) -> list[str]:
         move.name,
         move.source,
         move.target,
-        str(move.state),
+        f"{move.state}, {move.phase}" if move.phase is not None else str(move.state),
         _percent(move),
         size(move.size),
         where,

@@ -132,7 +132,7 @@ IMAGE_SERVICE = declare(
 NUMA_NODE = declare("Msvm_NumaNode", "string NodeID, uint64 CurrentlyConsumableMemoryBlocks")
 
 _JOB = (
-    "string InstanceID, uint16 JobState, uint16 JobType, uint16 PercentComplete,"
+    "string InstanceID, uint16 JobState, string JobStatus, uint16 JobType, uint16 PercentComplete,"
     "uint16 ErrorCode, string ErrorDescription, string ErrorSummaryDescription,"
     "boolean Cancellable, string Owner"
 )

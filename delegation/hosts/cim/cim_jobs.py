@@ -54,6 +54,12 @@ PHASES: Mapping[int, MovePhase] = {
     307: MovePhase.STORAGE,
 }
 """JobType of Msvm_MigrationJob; 303 and 304 look at storage."""
+_BY_STATE: Mapping[int, MovePhase] = {
+    JobState.NEW: MovePhase.WAITING,
+    JobState.SUSPENDED: MovePhase.WAITING,
+    JobState.SHUTTING_DOWN: MovePhase.CANCELLING,
+}
+"""Where the state says more than the type. That one beyond the limit is New is not confirmed."""
 
 SOONEST_SECONDS, LATEST_SECONDS = 0.05, 2.0
 """How soon a job is asked again: at first, and in the end. Most are over at once."""
@@ -72,9 +78,10 @@ class JobError:
 
 @dataclass(frozen=True, slots=True)
 class CimJob:
-    """One job. ``machine`` and ``destination`` are of a migration's; ``text`` is the host's own.
+    """One job. ``machine`` and ``destination`` are of a migration's.
 
-    ``state`` and ``kind`` are the host's numbers: a later Windows may have others.
+    ``text`` is why it failed, and ``status`` what it is at, both in the host's own words. ``state``
+    and ``kind`` are the host's numbers: a later Windows may have others.
     """
 
     reference: Reference
@@ -87,6 +94,7 @@ class CimJob:
     can_be_cancelled: bool
     machine: str = ""
     destination: str = ""
+    status: str = ""
 
     @property
     def instance_id(self) -> str:
@@ -101,6 +109,11 @@ class CimJob:
     def phase(self) -> MovePhase | None:
         """What a migration's job is at; None: of another kind, or not known."""
         return None if self.kind is None else PHASES.get(self.kind)
+
+    @property
+    def phase_now(self) -> MovePhase | None:
+        """The same while it goes on, with what its state says of it."""
+        return _BY_STATE.get(self.state, self.phase)
 
     @property
     def was_stopped(self) -> bool:
@@ -215,6 +228,7 @@ def _job(reference: Reference, found: CimInstance, kind: CimClass) -> CimJob:
         found.boolean_or_none("Cancellable") is True,
         found.text("VirtualSystemName") if is_migration else "",
         found.text("DestinationHost") if is_migration else "",
+        found.text("JobStatus"),
     )
 
 

@@ -68,7 +68,8 @@ class JobMoving(Moving):
         seen = self._seen
         if seen is None:
             return MoveProgress(0)
-        return MoveProgress(min(seen.percent or 0, 100), seen.phase, seen.can_be_cancelled)
+        percent = min(seen.percent or 0, 100)
+        return MoveProgress(percent, seen.phase_now, seen.can_be_cancelled, seen.status)
 
     def stop(self, *, kill: bool = False) -> None:
         self._wish = _KILL if kill else _TERMINATE

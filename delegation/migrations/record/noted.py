@@ -1,15 +1,17 @@
 """What a run of migrations notes beside its queue -> JSON in the journal, and back.
 
 That is what a host said of a failure, in its own words and numbers; the liberties that somebody
-took for the run; and what hosts counted while its first migration was copied.
+took for the run; what hosts counted while its first migration was copied; and what jobs were last
+at.
 """
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from delegation.hosts.machines import Failure, MovePhase
+from delegation.migrations.lifecycle import Migration
 from delegation.migrations.moves.terms import Liberties
 from delegation.migrations.slot_counts import SlotCounts
 
@@ -61,6 +63,28 @@ def in_words(said: Failure) -> str:
     given = ", ".join(f"{name} {value}" for name, value in numbers.items() if value)
     text = " ".join(said.message.split()) or "nothing"
     return f"the host said: {text} ({given})" if given else f"the host said: {text}"
+
+
+PHASES = "phases"
+"""Under this name: what those that run are at, by their machine's id."""
+
+
+def phases_json(moves: Iterable[Migration]) -> Data:
+    """Of those that run."""
+    told: Data = {}
+    for move in moves:
+        phase = move.phase.value if move.phase is not None else None
+        told[str(move.machine)] = {"phase": phase, "status": move.status}
+    return told
+
+
+def with_phase(move: Migration, phases: Data) -> Migration:
+    """A migration that runs with what is noted of it; a phase of a later version is left out."""
+    found = phases.get(str(move.machine))
+    if found is None or not move.state.on_the_way:
+        return move
+    phase = next((one for one in MovePhase if one.value == found["phase"]), None)
+    return replace(move, phase=phase, status=found["status"])
 
 
 def liberties_json(liberties: Liberties) -> Data:

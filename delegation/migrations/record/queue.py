@@ -14,7 +14,7 @@ from delegation.changes.journal import Journal
 from delegation.changes.run import DONE, FAILED, INTERRUPTED, RUNNING, NewRun
 from delegation.changes.run_record import RunRecord
 from delegation.errors import JournalError
-from delegation.hosts.machines import Failure
+from delegation.hosts.machines import Failure, MoveProgress
 from delegation.migrations.lifecycle import Migration, MigrationState, MigrationStep, after
 from delegation.migrations.moves.terms import Liberties
 from delegation.migrations.record import noted, recorded, run_page
@@ -67,6 +67,8 @@ class Queue:
             handle=_changed_or_kept(handle, before.handle),
             attempts=_changed_or_kept(attempts, before.attempts),
             said=None if step is MigrationStep.INTENDED else _changed_or_kept(said, before.said),
+            phase=None,
+            status="",
         )
         move = _timed(stepped_on, step, now)
         with store.transaction(self._db, self._journal.path):
@@ -89,14 +91,19 @@ class Queue:
         self._moves[machine] = move
         return move
 
-    def advanced(self, percents: Mapping[UUID, int]) -> None:
+    def advanced(self, progress: Mapping[UUID, MoveProgress]) -> None:
         with store.transaction(self._db, self._journal.path):
-            self._db.executemany(
-                "UPDATE moves SET percent = ? WHERE run = ? AND machine = ?",
-                [(percent, self.run, str(machine)) for machine, percent in percents.items()],
-            )
-        for machine, percent in percents.items():
-            self._moves[machine] = replace(self._moves[machine], percent=percent)
+            for machine, last in progress.items():
+                before = self._moves[machine]
+                move = replace(before, percent=last.percent, phase=last.phase, status=last.text)
+                self._moves[machine] = move
+                self._db.execute(
+                    "UPDATE moves SET percent = ? WHERE run = ? AND machine = ?",
+                    (move.percent, self.run, str(machine)),
+                )
+            # Beside the queue: nothing is decided by it, and it is gone with the next step.
+            going_on = [move for move in self._moves.values() if move.phase or move.status]
+            run_page.note(self._journal, self.run, noted.PHASES, noted.phases_json(going_on))
 
     def explain(self, machine: UUID, reason: str, fix: str = "") -> Migration:
         with store.transaction(self._db, self._journal.path):

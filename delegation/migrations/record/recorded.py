@@ -14,12 +14,20 @@ from delegation.changes.run import RUNNING
 from delegation.hosts.machines import Failure
 from delegation.migrations import MIGRATE
 from delegation.migrations.lifecycle import Migration, MigrationState, MigrationStep
-from delegation.migrations.record.noted import RunNotes, failure_read
+from delegation.migrations.record.noted import PHASES, RunNotes, failure_read, with_phase
 
 
-def migrations(journal: Journal, run: int) -> list[Migration]:
-    """A run's migrations, in the order in which they were asked for."""
-    return [move for _, move in _selected(journal, "run = ? ORDER BY seq", run)]
+def migrations(journal: Journal, run: int, *, with_phases: bool = False) -> list[Migration]:
+    """A run's migrations, in the order in which they were asked for.
+
+    ``with_phases``: with what the jobs of those that run were last at.
+    """
+    moves = [move for _, move in _selected(journal, "run = ? ORDER BY seq", run)]
+    if not with_phases:
+        return moves
+    phases = noted(journal, run).get(PHASES, {})
+    with journal.reading(f"the notes of run {run}"):
+        return [with_phase(move, phases) for move in moves]
 
 
 def unfinished(journal: Journal) -> list[int]:

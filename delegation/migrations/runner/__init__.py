@@ -7,6 +7,7 @@ any two of its lines; whoever takes the run up again finds out from the record a
 from collections.abc import Callable, Iterable
 from uuid import UUID
 
+from delegation.hosts.machines import MoveProgress
 from delegation.migrations.lifecycle import UNWATCHED, Migration, MigrationState, MigrationStep
 from delegation.migrations.runner.board import Board
 from delegation.migrations.runner.counting import Counting
@@ -75,7 +76,8 @@ class Runner:
         self._counting = Counting(record, self._board)
         self._ends = Ends(self._board, self._lookout, self._learning, clock, patience)
         self._watched: set[UUID] = set()
-        self._percents: dict[UUID, int] = {}
+        self._advances: dict[UUID, MoveProgress] = {}
+        """What jobs have said since it was last put on record."""
         self._pressed = 0
         self._stop_by: float | None = None
 
@@ -180,9 +182,9 @@ class Runner:
 
     def _do_what_is_due(self) -> None:
         """What is to be done at this second."""
-        if self._percents and self._record_due():
-            self._board.advanced(self._percents)
-            self._percents.clear()
+        if self._advances and self._record_due():
+            self._board.advanced(self._advances)
+            self._advances.clear()
         for machine in self._ends.due():
             move = self._board.moves[machine]
             if move.state is MigrationState.WAITING:
@@ -221,14 +223,18 @@ class Runner:
                 self._ends.lost(event)
             case Unsent() | MigrationOver():
                 self._watched.discard(event.machine)
-                self._percents.pop(event.machine, None)
+                self._advances.pop(event.machine, None)
                 self._ends.settle(event, stopping=self._pressed >= STOP)
 
     def _advanced(self, event: Advanced) -> None:
         """Its job is there, however long it says nothing new: reason enough to go on."""
         move, progress = self._board.moves[event.machine], event.progress
-        if progress.percent != self._percents.get(move.machine, move.percent):
-            self._percents[move.machine] = progress.percent
+        last = self._advances.get(move.machine)
+        seen = (move.percent, move.phase, move.status)
+        if last is not None:
+            seen = (last.percent, last.phase, last.text)
+        if (progress.percent, progress.phase, progress.text) != seen:
+            self._advances[move.machine] = progress
         if move.state is MigrationState.STOPPING:
             why = "" if progress.can_be_stopped else _GOES_ON
             self._board.explain(move, why)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from delegation.errors import HostError
 from delegation.hosts.hosted import Hosted
-from delegation.hosts.machines import Failure
+from delegation.hosts.machines import Failure, MoveProgress
 from delegation.migrations.lifecycle import Migration, MigrationState, MigrationStep
 from delegation.migrations.runner.room import capacity, of_others
 from delegation.migrations.runner.whereabouts import Answer, errors_in_words
@@ -194,10 +194,10 @@ class Board:
             self._changed(move)
         return moves
 
-    def advanced(self, percents: Mapping[UUID, int]) -> None:
-        self._record.advanced(percents)
+    def advanced(self, progress: Mapping[UUID, MoveProgress]) -> None:
+        self._record.advanced(progress)
         for move in self._record.moves():
-            if move.machine in percents:
+            if move.machine in progress:
                 self._changed(move)
 
     def explain(self, move: Migration, reason: str, fix: str = "") -> None:

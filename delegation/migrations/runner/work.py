@@ -211,8 +211,8 @@ class QueueRecord(Protocol):
         ``said``: by what words and numbers of a host it failed.
         """
 
-    def advanced(self, percents: Mapping[UUID, int]) -> None:
-        """Commit how far those on the way are."""
+    def advanced(self, progress: Mapping[UUID, MoveProgress]) -> None:
+        """Commit how far those on the way are, and what they are at."""
 
     def explain(self, machine: UUID, reason: str, fix: str = "") -> Migration:
         """Commit why it is still in its state, and what to do about it."""
