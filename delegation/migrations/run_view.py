@@ -229,7 +229,7 @@ def _move_json(move: Migration) -> Data:
         "to": move.to or None,
         "percent": move.percent,
         "phase": move.phase.value if move.phase is not None else None,
-        "status": move.status,
+        "job_status": move.status,
         "attempts": move.attempts,
         "aborting": move.abandoned and not move.state.ended,
         "started": move.started,

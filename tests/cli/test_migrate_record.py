@@ -109,7 +109,7 @@ def test_what_its_job_is_at_is_told_while_somebody_is_at_it(delegation: Delegati
     assert "Speicher" not in ran.out, "only with -v"
     assert "web02: its host says of it: Speicher wird verschoben" in verbose.out
     [move] = [one for one in data["moves"] if one["vm"] == "web02"]
-    assert (move["phase"], move["status"]) == ("moving storage", "Speicher wird verschoben")
+    assert (move["phase"], move["job_status"]) == ("moving storage", "Speicher wird verschoben")
 
 
 def test_as_data(delegation: Delegation) -> None:

@@ -39,6 +39,7 @@ def test_a_pair_in_order_with_a_dry_run(farm: Farm) -> None:
 def test_a_machine_with_checkpoints_is_checked_where_that_is_said(farm: Farm) -> None:
     farm.add("hv01", "web01")
     farm.hosts.host("hv01").equip("web01")
+    farm.hosts.host("hv01").change_vm("web01", images=[], floppies=[])
     refused = broken(farm, "--vm", "web01")
     assert "web01 has checkpoints" in refused["migration check"]
     assert "--with-checkpoints" in refused["migration check"]

@@ -91,6 +91,7 @@ def test_machines_are_checked_in_every_way_and_stay_where_they_are(
 ) -> None:
     farm.add("hv01", "payroll")
     hosts.host("hv01").equip("payroll")
+    hosts.host("hv01").change_vm("payroll", images=[], floppies=[])
     hosts.host("hv01").add_vm("ledger", disks=2, disk_bytes=KIB)
     before = [hosts.host(name).state for name in ("hv01", "hv02")]
     history = farm.desk.run("history").out
@@ -176,7 +177,7 @@ def test_no_machine_is_moved_to_a_host_that_shows_nothing(farm: Farm) -> None:
 
 def test_ctrl_c_in_the_midst_says_what_goes_on_and_resume_takes_it_back(farm: Farm) -> None:
     farm.add("hv01", "payroll")
-    farm.slow(speed=128 * KIB)
+    farm.slow(speed=16 * KIB)
     # Nothing is cancelled in time, so that it is moved at once.
     farm.hosts.host("hv01").set(cancelling="ignored")
     running = farm.desk.start("hosts", "probe", "hv01", "hv02", "--vm", "payroll", "--yes")
@@ -185,7 +186,7 @@ def test_ctrl_c_in_the_midst_says_what_goes_on_and_resume_takes_it_back(farm: Fa
     ended = running.end()
     assert ended.code == 130
     assert "goes on at its host until this stops it" in ended.err
-    assert "delegation migrate resume 2" in ended.err.replace("\n", " ")
+    assert "migrate resume 2" in ended.err
     assert not (farm.desk.folder / "probe.json").exists()
     farm.hosts.host("hv01").set(cancelling="honoured")
     resumed = farm.run("resume", "2")
@@ -212,7 +213,7 @@ def test_ctrl_c_while_hosts_are_asked_leaves_nothing(farm: Farm) -> None:
 
 def test_a_killed_probe_is_on_record_and_is_taken_up(farm: Farm) -> None:
     farm.add("hv01", "payroll")
-    farm.slow(speed=128 * KIB)
+    farm.slow(speed=16 * KIB)
     running = farm.desk.start("hosts", "probe", "hv01", "hv02", "--vm", "payroll", "--yes")
     wait(lambda: "payroll" in farm.copying("hv01"))
     running.process.kill()
