@@ -30,7 +30,7 @@ from delegation.mesh import compare, planning, snapshot
 from delegation.mesh.desired import expand
 from delegation.mesh.state import Delegation
 from delegation.migrations.schedule.simulate import timeline
-from tests.bench_hosts import ManyHosts, Reader
+from tests.bench_hosts import POWERSHELL, ManyHosts, Reader
 from tests.lab import configuration, description, domain
 from tests.lab.delay import delayed
 from tests.lab.description import OPERATOR, Lab
@@ -326,6 +326,7 @@ def _hosts(lab: Lab | None) -> None:
             in_turn.append(16 * reader.call("in_turn", labels[:4]))
         trips = reader.call("round_trips", "hv01")
     took = statistics.median(together)
+    _tell_of_old_way(trips)
     _tell("hosts, 64 with 30 VMs: read at once / in turn", took / statistics.median(in_turn), 0.5)
     _tell(f"hosts, 64 with 30 VMs, at 20 ms: {took:.1f} s / 10 s", took / 10, 1)
     _tell(f"hosts, one with 30 VMs: {trips} round trips / 30", trips / 30, 1)
@@ -333,6 +334,17 @@ def _hosts(lab: Lab | None) -> None:
         reader.call("meet", places, account)
         trips = reader.call("round_trips", "hv01")
     _tell(f"hosts, one with 200 VMs, 400 disks: {trips} round trips / 60", trips / 60, 1)
+
+
+def _tell_of_old_way(trips: int) -> None:
+    """Beside today's figures; no ratio is wanted of what can't be measured any more."""
+    old = POWERSHELL
+    for what, ratio in (
+        (f"round trips / PowerShell's {old.trips}", trips / old.trips),
+        ("seconds / PowerShell's, when it went", old.seconds),
+        ("reader's CPU time / PowerShell's", old.cpu),
+    ):
+        sys.stdout.write(f"{f'hosts, {what} ({old.commit})':<58} {ratio:>7.2f}\n")
 
 
 def _help(_lab: Lab | None) -> None:

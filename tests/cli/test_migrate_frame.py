@@ -144,3 +144,4 @@ def test_what_a_job_is_at_goes_first(width: int) -> None:
     is_wide = width == 120
     assert ("waits at its host" in text, "memory, storage" in text) == (is_wide, is_wide)
     assert " 10 %" in text
+    assert (" from " in text) == (width >= 80), "it goes before all else of a machine"

@@ -167,6 +167,17 @@ def test_what_makes_no_sense_is_told_without_a_name() -> None:
     assert "before the update" not in json.dumps(view.to_json())
 
 
+def test_of_many_jobs_those_of_moves_are_told() -> None:
+    world = World()
+    for number in range(probe_questions.MOST_JOBS + 5):
+        check: Row = {**JOB, "InstanceID": f"c{number}", "JobType": 302, "ErrorCode": 0}
+        world.hosts["hv01"].has("Msvm_MigrationJob", check)
+    world.hosts["hv01"].has("Msvm_MigrationJob", {**JOB, "InstanceID": "m", "ErrorCode": 0})
+    told = facts(world.asked(), "jobs")["migrations"]
+    assert len(told) == probe_questions.MOST_JOBS
+    assert [one["type"] for one in told[:2]] == [306, 302]
+
+
 def test_both_languages_are_asked_and_the_usual_one_again() -> None:
     world = World()
     world.asked()
@@ -253,3 +264,71 @@ def test_a_path_is_told_by_its_kind(path: str, form: str) -> None:
 )
 def test_an_address_is_told_by_its_kind(address: str, family: str) -> None:
     assert family_of(address) == family
+
+
+# What stays open
+
+
+def answered(hosts: list[dict[str, Any]], steps: list[tuple[str, dict[str, Any]]]) -> set[str]:
+    """The keys of the questions that these facts answer."""
+    told = open_questions.Told(hosts, steps)
+    every = {one.key for one in open_questions.QUESTIONS}
+    return every - {one.key for one in open_questions.still_open(told)}
+
+
+REFUSED = {"root/cimv2 Win32_OperatingSystem": {"refused": "0x80041003"}}
+
+
+@pytest.mark.parametrize(
+    ("host", "keys"),
+    [
+        ({"namespaces": REFUSED, "machines": {"machines": 0}}, {"rights"}),
+        ({"namespaces": REFUSED, "machines": {"list": "no"}}, set()),
+        (
+            {"namespaces": {"root/cimv2 Win32_OperatingSystem": 1}, "machines": {"machines": 0}},
+            set(),
+        ),
+        ({"jobs": {"owners": 2}}, {"owners"}),
+        ({"jobs": {"owners": 1}}, set()),
+        (
+            {"networks": {"networks": ({"tags": ("Microsoft:UserManagedAllNetworks",)},)}},
+            {"any_network"},
+        ),
+        ({"networks": {"networks": ({"tags": ("Microsoft:UserManaged",)},)}}, set()),
+        ({"windows": {"vmms": "Stopped"}}, {"stopped"}),
+        ({"windows": {"vmms": "Running"}}, set()),
+    ],
+)
+def test_what_a_host_tells_answers(host: dict[str, Any], keys: set[str]) -> None:
+    assert answered([{}, host], []) == keys
+
+
+STAYS = {"last_disk_stays": {"accepted": False}}
+
+
+@pytest.mark.parametrize(
+    ("steps", "keys"),
+    [
+        ([("cancel", {"where": None, "unsent": {}})], set()),
+        ([("move", {"where": "on its target"})], {"move"}),
+        ([("move", {"where": "on its source", "failure": {"stopped": False}})], {"move", "failed"}),
+        (
+            [("cancel", {"where": "x", "cancelled_after": "1 s", "failure": {"stopped": True}})],
+            {"move", "cancel", "leftovers"},
+        ),
+        ([("cancel", {"where": "x", "cancelled_after": "1 s", "failure": None})], {"move"}),
+        ([("ways", {"not_checked": "busy"})], set()),
+        ([("ways", {"ways": {}, "state": "Running", "disks_of_checkpoints": 0})], {"resources"}),
+        (
+            [("ways", {"ways": STAYS, "state": "Saved", "disks_of_checkpoints": 1})],
+            {"resources", "two_disks", "checkpoints", "saved"},
+        ),
+    ],
+)
+def test_what_is_done_answers(steps: list[tuple[str, dict[str, Any]]], keys: set[str]) -> None:
+    assert answered([], steps) == keys
+
+
+def test_what_no_probe_can_tell_stays_open_with_what_to_try() -> None:
+    never = {one.key for one in open_questions.QUESTIONS if one.is_answered is None}
+    assert never == {"kill", "staying", "special", "compared", "slots", "restart"}
