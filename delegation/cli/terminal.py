@@ -5,7 +5,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterable, Sequence
-from typing import TextIO
+from pathlib import Path
 
 import click
 
@@ -19,12 +19,27 @@ def prepare() -> None:
 
     No colours where NO_COLOR says so, as many programs know it.
     """
+    _open_what_is_closed()
     if os.environ.get("NO_COLOR"):
         drop_colours()
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")
+
+
+def _open_what_is_closed() -> None:
+    """A stream that was closed when we began (``2>&-``, pythonw.exe) is there, and leads nowhere.
+
+    Python has None for it. And the next file that is opened would get its number: what a library
+    writes to standard error would go into that.
+    """
+    if sys.stdin is None:
+        sys.stdin = Path(os.devnull).open(encoding="utf-8")
+    if sys.stdout is None:
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")
 
 
 class _Colours:
@@ -71,14 +86,9 @@ def error(what: str, fix: str = "", details: Iterable[str] = ()) -> None:
         say(f"  {fix}")
 
 
-def _is_terminal(stream: TextIO | None) -> bool:
-    """An output that was closed when we began is none at all."""
-    return stream is not None and stream.isatty()
-
-
 def _echo(line: str, *, bold: bool, fg: str | None, err: bool, hang: int | None = None) -> None:
     shown = inert(line)
-    if _is_terminal(sys.stderr if err else sys.stdout):
+    if (sys.stderr if err else sys.stdout).isatty():
         shown = fitted(shown, shutil.get_terminal_size().columns, hang)
     styled = click.style(shown, bold=bold or None, fg=fg) if bold or fg else shown
     click.echo(styled, err=err, color=_Colours.allowed)
@@ -136,7 +146,7 @@ def _wait_for_reader() -> None:
     The question goes to the terminal directly, and would stand in the middle of the plan. Nothing
     tells when a pipe has been emptied, let alone when what was in it is on the screen.
     """
-    if not _is_terminal(sys.stdout):
+    if not sys.stdout.isatty():
         time.sleep(CATCHING_UP)
 
 

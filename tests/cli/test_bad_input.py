@@ -665,10 +665,12 @@ def test_a_full_disk_is_1_and_says_so(here: Path, command: str) -> None:
     assert "No space left on device" in ran.err
 
 
-@pytest.mark.parametrize("closed", [">&-", ">&- 2>&- <&-"])
-def test_closed_outputs_change_no_exit_code(here: Path, closed: str) -> None:
-    line = f'exec "{sys.executable}" -m delegation plan {closed}'
-    assert spawned(program=("bash", "-c", line)).code == 3
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&- <&-"])
+def test_closed_streams_change_no_exit_code(here: Path, closed: str) -> None:
+    for command, code in {"plan": 3, "audit": 3, "apply": 2, "apply --yes": 0, "demo": 0}.items():
+        line = f'exec "{sys.executable}" -m delegation {command} {closed}'
+        assert spawned(program=("bash", "-c", line)).code == code, command
+    assert held(here / "directory.ldif") == holdings(finished())
 
 
 def test_an_output_that_knows_no_unicode_gets_all(here: Path) -> None:
