@@ -51,13 +51,22 @@ class ServicePrincipalName(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> "ServicePrincipalName | None":
-        """The service class and host of ``text``; a port and a service name are dropped.
+        """The service class and host of ``text``, without port, service name and the root's dot.
 
         None where ``text`` has no host part at all.
         """
         service, slash, rest = text.partition("/")
-        host = rest.partition("/")[0].partition(":")[0]
+        host = rest.partition("/")[0].partition(":")[0].rstrip(".")
         return cls(service, host) if slash and service and host else None
+
+
+def account_named(value: str) -> str:
+    """The sAMAccountName, casefolded, that a value is in place of a service; else empty.
+
+    A KDC knows an account by that too, as ``HV02$`` or ``hv02``, and finds it listed (seen on
+    Samba): the ticket is as good as one for any service of it (RFC 4120 5.3).
+    """
+    return "" if "/" in value else value.partition("@")[0].casefold()
 
 
 _BESIDE_ACCENTS = str.maketrans(

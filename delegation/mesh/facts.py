@@ -103,20 +103,32 @@ KDC_SERVICES = frozenset({"krbtgt", "kadmin"})
 """Service classes of the account krbtgt: tickets that make tickets, and passwords."""
 
 
-def is_krbtgt(account: Computer) -> bool:
+def is_krbtgt(account_name: str) -> bool:
     """Also that of a read-only domain controller, krbtgt_12345 (MS-ADTS 6.1.1.3.2)."""
-    name = account.account.casefold()
+    name = account_name.casefold()
     return name == "krbtgt" or name.startswith("krbtgt_")
 
 
-def names_controller(value: str, controller_names: Collection[str]) -> bool:
-    """Whether a value names one of these hosts (casefolded), whatever the service.
+TO_KRBTGT = "leads to krbtgt, the key distribution center itself"
 
-    The name counts by itself, without an account that answers to it: a domain controller may
-    register it at any time.
+
+def danger_by_name(value: str, controller_names: Collection[str]) -> str:
+    """Why a value is dangerous by what it names; empty where it names none of these hosts.
+
+    The name counts by itself, whatever the service, and without an account that answers to it: a
+    domain controller may register it at any time. ``controller_names`` are casefolded.
     """
     spn = names.ServicePrincipalName.parse(value)
-    return spn is not None and spn.host.casefold() in controller_names
+    if spn is not None:
+        is_kdc, host = spn.service.casefold() in KDC_SERVICES, names.loose(spn.host)
+    else:
+        account = names.account_named(value)
+        is_kdc, host = is_krbtgt(account), account.removesuffix("$")
+    if is_kdc:
+        # A ticket to krbtgt in a user's name is that user's ticket-granting ticket: with it every
+        # service of the domain can be had, not just those on the list (RFC 4120 3.3).
+        return TO_KRBTGT
+    return "names a domain controller" if host and host in controller_names else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,29 +80,36 @@ def _is_managed(value: str) -> bool:
 
 
 def outsiders(comparison: Comparison, around: Outside) -> Iterator[Outsider]:
-    """Who may delegate to hosts in scope, and is neither one of the inventory's nor told of anyway.
+    """Who may delegate to hosts in scope and is none of the inventory's, if not told anyway.
 
-    That is a host that was dropped or has retired.
+    Of a host that was dropped, or of an account with a retired host's name that is not surely its
+    own, only a part is told otherwise.
     """
     insiders = _insiders(comparison)
     retired = {former.name.casefold() for former in comparison.inventory.retired}
+    ours = MeshNames.of(comparison.inventory)
+    dropped = retirement.dropped(comparison.inventory, comparison.snapshot, comparison.labels)
+    told_of = {str(one.account.guid): one.labels for one in dropped}
     reach = _Reach(comparison)
     for account in around.delegators:
-        is_retired = account.name.endswith("$") and account.name[:-1].casefold() in retired
-        if account.identity in insiders or is_retired:
+        if account.identity in insiders:
             continue
-        reached = reach.by_label(account.values)
+        values = account.values
+        if account.name.endswith("$") and account.name[:-1].casefold() in retired:
+            values = tuple(value for value in values if not ours.leads_here(value))
+        reached = reach.by_label(values)
+        for label in told_of.get(account.identity, ()):
+            reached.pop(label, None)
         if reached:
             yield Outsider(account, reached)
 
 
 def _insiders(comparison: Comparison) -> set[str]:
-    """The objectGUIDs of all hosts of the inventory, in scope or not, and of dropped ones."""
+    """The objectGUIDs of all hosts of the inventory, in scope or not, and of retired ones."""
     snapshot, inventory = comparison.snapshot, comparison.inventory
-    hosts = [snapshot.computer(host.computer) for host in inventory.hosts.values()]
-    dropped = retirement.dropped(inventory, snapshot, comparison.labels)
-    accounts = [*(account for account in hosts if account), *(one.account for one in dropped)]
-    return {str(account.guid) for account in accounts}
+    accounts = [snapshot.computer(host.computer) for host in inventory.hosts.values()]
+    accounts += [retirement.own_account(snapshot, former) for former in inventory.retired]
+    return {str(account.guid) for account in accounts if account}
 
 
 class _Reach:
@@ -140,7 +147,7 @@ class _Reach:
         if owners or spn is None:
             return ""
         # Nobody answers today: a host registers such a name itself when it starts.
-        label = self._by_name.get(spn.host.casefold(), "")
+        label = self._by_name.get(names.loose(spn.host), "")
         return label if label in self._labels else ""
 
 

@@ -170,8 +170,7 @@ def _refuse_domain_controller_name(
     snapshot: Snapshot, endpoint: Endpoint, value: str
 ) -> Iterator[Blocked]:
     """A value may name a DC although the endpoint's account is none: by an SPN or DNS name."""
-    spn = names.ServicePrincipalName.parse(value)
-    if spn is None or spn.host.casefold() not in snapshot.domain_controller_names:
+    if not facts.danger_by_name(value, snapshot.domain_controller_names):
         return
     yield Blocked(
         endpoint.label,

@@ -205,6 +205,8 @@ class Snapshot:
     def answering_by(self, spn: str, alias: str | None) -> tuple[str, list[Computer]]:
         """The same where it is known already which ``alias`` stands for ``spn``."""
         registered = [(name, self.holders(name)) for name in (spn, alias) if name]
+        if called := names.account_named(spn):
+            registered = [(name, self._called.get(name, [])) for name in (called, f"{called}$")]
         for name, holders in registered:
             here = [it for it in holders if names.naming_context(it.dn) == self._home]
             if here:
@@ -213,6 +215,10 @@ class Snapshot:
             if holders:
                 return name, holders
         return alias or spn, []
+
+    @cached_property
+    def _called(self) -> Mapping[str, list[Computer]]:
+        return names.grouped((account.account.casefold(), account) for account in self.accounts)
 
     @cached_property
     def _home(self) -> str:

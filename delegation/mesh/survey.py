@@ -124,8 +124,11 @@ def _answering_to_others(comparison: compare.Comparison, inspector: Inspector) -
     computers = sorted(name for name in short_names if names.is_computer_name(name))
     standing = names_standing_for(comparison.snapshot.mappings, others)
     spns = [*sorted(others), *sorted({*standing, *(f"HOST/{host}" for host in hosts)})]
+    # What is no service's name is an account's, of a computer or of a user.
+    accounts = sorted({names.account_named(value) for value in others} - {""})
+    computers += [name for name in accounts if not name.endswith("$")]
     read_already = {account.guid for account in comparison.snapshot.accounts}
-    answering = inspector.find(computers, spns)
+    answering = inspector.find(computers, spns, accounts)
     return [account for account in answering if account.guid not in read_already]
 
 

@@ -14,6 +14,7 @@ from uuid import UUID
 from delegation import names
 from delegation.changes.plan import Blocked, Change, Plan, Target
 from delegation.changes.rewrites import Rewrite, Rewrites
+from delegation.mesh import facts
 from delegation.mesh.snapshot import (
     TRUSTED_FOR_DELEGATION,
     TRUSTED_TO_AUTH_FOR_DELEGATION,
@@ -202,10 +203,8 @@ def _refuse_dangers(
     name = reverse.target.name
     restored = added(reverse)
     for value in restored:
-        spn = names.ServicePrincipalName.parse(value)
-        if spn and spn.host.casefold() in domain_controller_names:
-            message = f"would restore {value} to a domain controller"
-            yield Blocked(name, "domain-controller", message)
+        if danger := facts.danger_by_name(value, domain_controller_names):
+            yield Blocked(name, "domain-controller", f"would restore {value}, which {danger}")
     if restored and computer.is_domain_controller:
         yield Blocked(name, "domain-controller", f"{computer.name} is a domain controller")
     rises = ~reverse.before.uac & reverse.after.uac & TRUSTED_FOR_DELEGATION

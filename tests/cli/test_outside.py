@@ -138,6 +138,9 @@ def test_values_of_others_that_a_script_wiped(case: Case) -> None:
         (gateway(f"{MIGRATION}/hv02"), "high", f"{MIGRATION} of it"),
         (gateway("HTTP/hv02.corp.example"), "high", "HTTP of it"),
         (gateway("TERMSRV/HV02:3389"), "high", "TERMSRV of it"),
+        (gateway("HV02$", "hv02"), "high", "HV02$ and hv02 of it"),
+        (gateway("cifs/hv02.corp.example."), "high", "cifs of it"),
+        (gateway("cifs/hv\uff102\u200b"), "high", "cifs of it"),
         (gateway("cifs/hv02", uac=MEMBER), "medium", "users who come to it by Kerberos"),
         (gateway("cifs/hv02", uac=ON | DISABLED), "medium", "once somebody enables it"),
         (USER, "high", "may not see its userAccountControl"),
@@ -197,6 +200,18 @@ def test_hosts_of_the_inventory_are_no_strangers(delegation: Delegation, here: P
         former = account("HV09", *forms("hv01", "hv02"), uac=ON)
         ran = audited(delegation, beside(former), inventory=inventory)
         assert found(ran, "KCD029") == []
+
+
+def test_what_is_not_told_of_those_who_are_gone_is_told(delegation: Delegation, here: Path) -> None:
+    """Of one that has a retired host's name, and of one that was dropped, only a part is."""
+    assert here.is_dir()
+    namesake = account("HV09", "HTTP/hv01", uac=ON, fqdn="mgmt.corp.example", spns=["HOST/HV09"])
+    ran = audited(delegation, beside(namesake), inventory="retired: [hv09]\n")
+    assert (ran.code, found(ran, "KCD029")) == (3, [("high", "hv01", "HV09$")])
+    dropped = account("HV09", f"{MIGRATION}/hv01", "HTTP/hv01", "HTTP/hv02", uac=ON)
+    ran = audited(delegation, beside(dropped))
+    assert [one["rule"] for one in ran.json["findings"]] == ["KCD023", "KCD029"]
+    assert found(ran, "KCD029") == [("high", "hv02", "HV09$")]
 
 
 def test_unlisted_hosts_are_folded_and_told_by_what_is_known(

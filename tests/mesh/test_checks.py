@@ -415,6 +415,10 @@ def test_only_who_is_migrated_to_has_to_register() -> None:
         "KRBTGT/corp",
         "kadmin/changepw",
         "kadmin/nobody",
+        "DC1$",
+        "dc1",
+        "krbtgt",
+        "ldap/dc1.corp.example.",
     ],
 )
 @pytest.mark.parametrize("keep", [[], [Keep("*")]], ids=["foreign", "kept"])
@@ -432,7 +436,7 @@ def test_the_domain_by_a_name_of_its_own() -> None:
     assert _told("KCD015", found) == [("hv01", "HTTP/portal"), ("hv01", "made/up")]
 
 
-@pytest.mark.parametrize("value", ["cifs/dc", "cifs/dc10", "dc1/nas", "cifs/", "dc1", "krbtgt"])
+@pytest.mark.parametrize("value", ["cifs/dc", "cifs/dc10", "dc1/nas", "cifs/", "dc10", "dc1$$"])
 def test_not_the_domain(value: str) -> None:
     assert not _told("KCD015", _all(_host("hv01", value), HV02, DC, KRBTGT))
 

@@ -56,18 +56,34 @@ def test_a_suffix_is_no_domain() -> None:
     ("name", "is_it"), [("krbtgt", True), ("KRBTGT_12345", True), ("krbtgtx", False), ("a", False)]
 )
 def test_the_account_of_the_kdc(name: str, is_it: bool) -> None:  # noqa: FBT001
-    assert facts.is_krbtgt(user(name)) is is_it
+    assert facts.is_krbtgt(name) is is_it
 
 
 @pytest.mark.parametrize(
-    ("value", "names_one"),
-    [("cifs/DC1", True), ("HTTP/dc1:8080/x", True), ("cifs/dc10", False), ("dc1", False)],
+    ("value", "danger"),
+    [
+        ("cifs/DC1", "domain controller"),
+        ("HTTP/dc1:8080/x", "domain controller"),
+        ("ldap/dc1.", "domain controller"),
+        ("ldap/d\uff431\u200b", "domain controller"),
+        ("cifs/dc10", ""),
+        ("dc1", "domain controller"),
+        ("DC1$", "domain controller"),
+        ("DC1$@CORP.EXAMPLE", "domain controller"),
+        ("dc10$", ""),
+        ("", ""),
+        ("$", ""),
+        ("krbtgt", "krbtgt"),
+        ("KRBTGT_12345", "krbtgt"),
+        ("krbtgt/CORP.EXAMPLE", "krbtgt"),
+        ("kadmin/changepw", "krbtgt"),
+        ("krbtgtx", ""),
+    ],
 )
-def test_a_value_names_a_controller_whatever_its_service(
-    value: str,
-    names_one: bool,  # noqa: FBT001
-) -> None:
-    assert facts.names_controller(value, {"dc1"}) is names_one
+def test_a_value_is_dangerous_by_what_it_names(value: str, danger: str) -> None:
+    found = facts.danger_by_name(value, {"dc1"})
+    assert danger in found
+    assert bool(found) is bool(danger)
 
 
 @given(st.integers(0, 3000), st.integers(1, 2000))

@@ -315,9 +315,20 @@ def test_unconstrained_delegation_goes_without_asking() -> None:
     assert not back.plan.blocked
 
 
-@pytest.mark.parametrize("name", ["old", "OLD", "old.corp.example"])
-def test_a_value_towards_a_domain_controller_is_not_restored(name: str) -> None:
-    run = change(replace(HV01, values=(f"cifs/{name}",)), remove=[f"cifs/{name}"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "cifs/old",
+        "cifs/OLD",
+        "cifs/old.corp.example",
+        "OLD$",
+        "old",
+        "krbtgt",
+        "krbtgt/CORP.EXAMPLE",
+    ],
+)
+def test_a_value_towards_a_domain_controller_is_not_restored(value: str) -> None:
+    run = change(replace(HV01, values=(value,)), remove=[value])
     now = {HV01.guid: replace(HV01, values=())}
     controllers = frozenset({"old", "old.corp.example"})
     [refusal] = undo.reversal(DOMAIN, [run], now, controllers, EVERY_OVERRIDE).plan.blocked

@@ -6,8 +6,15 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.lab import Lab, kdc
-from tests.lab.description import OPERATOR, PROTECTED_OPERATOR, SPARE, cifs_values, migration_values
+from tests.lab import Lab, byhand, kdc
+from tests.lab.description import (
+    OPERATOR,
+    PROTECTED_OPERATOR,
+    SPARE,
+    TRUSTED_TO_AUTH_FOR_DELEGATION,
+    cifs_values,
+    migration_values,
+)
 from tests.lab.kdc import Granted
 from tests.story.witness import holding
 from tests.story.workstation import Workstation
@@ -36,6 +43,21 @@ def test_refused_before_granted_after_apply_refused_after_rollback(
     assert granted(fresh_lab, SERVICES) == SERVICES
     assert desk.run("rollback", "--yes").code == 0
     assert granted(fresh_lab, SERVICES) == []
+
+
+def test_an_account_is_reached_by_its_own_name_too(desk: Workstation, fresh_lab: Lab) -> None:
+    """A value need not be a service's name: who reads that alone is blind to a way to the domain."""
+    names = ["DC1$", "krbtgt", "HV02$", "hv03"]
+    byhand.add_values(fresh_lab, "hv65", *names)
+    byhand.set_flags(fresh_lab, "hv65", on=TRUSTED_TO_AUTH_FOR_DELEGATION)
+    assert granted(fresh_lab, [*names, "HV04$"], source="hv65") == names
+    keep = "keep: [{value: '*', hosts: [hv65], reason: tests}]"
+    desk.inventory(f"hosts: {{'hv[01-04]': , hv65: }}\n{keep}")
+    found = desk.run("audit", "--format", "json").json["findings"]
+    assert [one["value"] for one in found if one["rule"] == "KCD015"] == ["DC1$", "krbtgt"]
+    desk.inventory("hosts: {'hv[01-04]': }")
+    found = desk.run("audit", "--format", "json").json["findings"]
+    assert [one["computer"] for one in found if one["rule"] == "KCD029"] == ["hv02", "hv03"]
 
 
 def test_every_pair_of_a_mesh_both_ways_and_nobody_outside(

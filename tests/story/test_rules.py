@@ -376,11 +376,12 @@ CASES: Mapping[str, Case] = {
     ),
     "KCD015": Case(
         Scene(
-            values("cifs/DC1", "ldap/dc1.corp.example/corp.example", "kadmin/changepw"),
+            values("cifs/DC1", "ldap/dc1.corp.example/corp.example", "kadmin/changepw", "DC1$"),
             HOSTS + "keep: [{value: '*/*', reason: inherited}]\n",
         ),
-        Scene(values("cifs/dc10", "HTTP/changepw")),
+        Scene(values("cifs/dc10", "HTTP/changepw", "DC10$")),
         {
+            ("hv01", "DC1$"),
             ("hv01", "cifs/DC1"),
             ("hv01", "ldap/dc1.corp.example/corp.example"),
             ("hv01", "kadmin/changepw"),

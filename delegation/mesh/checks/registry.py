@@ -51,32 +51,30 @@ class Registry:
 
     def _target(self, value: str) -> ValueTarget:
         spn = names.ServicePrincipalName.parse(value)
-        if spn is None:
+        host = spn.host.casefold() if spn else names.account_named(value)
+        if not host:
             return ValueTarget((), is_ghost=False, danger="")
         # An explicit registration beats HOST/…: a KDC looks for the very name first, and maps the
         # service to HOST only where nobody has it (MS-DRSR 4.1.4.2.14, by the forest's
         # sPNMappings). Whoever registers cifs/hv02 takes its tickets from the holder of HOST/hv02.
         everybody = self._snapshot.owners(value)
         owners = tuple(owner for owner in everybody if owner.guid in self._home)
-        danger = self._danger(spn, owners)
+        danger = self._danger(value, owners)
         # No ghost where the host is there: it registers such a name itself when it starts, and
         # then the name is nobody else's to take.
-        has_computer = spn.host.casefold() in self._computer_names
-        answered = owners or danger or has_computer
-        return ValueTarget(owners, is_ghost=self.is_known and not answered, danger=danger)
+        has_computer = host in self._computer_names
+        is_answered = bool(owners or danger or has_computer)
+        is_ghost = self.is_known and spn is not None and not is_answered
+        return ValueTarget(owners, is_ghost=is_ghost, danger=danger)
 
-    def _danger(self, spn: names.ServicePrincipalName, owners: tuple[Computer, ...]) -> str:
-        # A ticket to krbtgt in a user's name is that user's ticket-granting ticket: with it every
-        # service of the domain can be had, not just those on the list (RFC 4120 3.3).
-        is_kdc_service = spn.service.casefold() in facts.KDC_SERVICES
-        if is_kdc_service or any(facts.is_krbtgt(owner) for owner in owners):
-            return "leads to krbtgt, the key distribution center itself"
+    def _danger(self, value: str, owners: tuple[Computer, ...]) -> str:
+        by_name = facts.danger_by_name(value, self._snapshot.domain_controller_names)
+        if by_name == facts.TO_KRBTGT or any(facts.is_krbtgt(owner.account) for owner in owners):
+            return facts.TO_KRBTGT
         for owner in owners:
             if owner.is_domain_controller:
                 return f"leads to a domain controller ({owner.account})"
-        if facts.names_controller(str(spn), self._snapshot.domain_controller_names):
-            return "names a domain controller"
-        return ""
+        return by_name
 
 
 def _computer_names(accounts: Iterable[Computer]) -> set[str]:
