@@ -46,13 +46,12 @@ def test_refused_before_granted_after_apply_refused_after_rollback(
 
 
 def test_an_account_is_reached_by_its_own_name_too(desk: Workstation, fresh_lab: Lab) -> None:
-    """A value need not be a service's name: who reads that alone is blind to a way to the domain."""
+    """A value need not be a service: who looks for these alone misses a way to the domain."""
     names = ["DC1$", "krbtgt", "HV02$", "hv03"]
     byhand.add_values(fresh_lab, "hv65", *names)
     byhand.set_flags(fresh_lab, "hv65", on=TRUSTED_TO_AUTH_FOR_DELEGATION)
     assert granted(fresh_lab, [*names, "HV04$"], source="hv65") == names
-    keep = "keep: [{value: '*', hosts: [hv65], reason: tests}]"
-    desk.inventory(f"hosts: {{'hv[01-04]': , hv65: }}\n{keep}")
+    desk.inventory("hosts: {'hv[01-04]': , hv65: }\npolicy: {foreign: ignore}")
     found = desk.run("audit", "--format", "json").json["findings"]
     assert [one["value"] for one in found if one["rule"] == "KCD015"] == ["DC1$", "krbtgt"]
     desk.inventory("hosts: {'hv[01-04]': }")
