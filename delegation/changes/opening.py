@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Generic, Protocol
+from uuid import UUID
 
 from delegation import names
 from delegation.changes.apply import Report
@@ -27,7 +28,8 @@ class Prospect(Generic[S]):
     """What would be done, as somebody is asked about it.
 
     ``unreached``: objects that could not be looked at, by name, or of which nobody knows what was
-    made, and so are not in the plan. Those ``lost`` among them are not found by their identity.
+    made, and so are not in the plan; a rollback has them by identity too, ``unreached_objects``.
+    Those ``lost`` among them are not found by their identity.
     ``conflicts``: parts of other objects that can't be taken back, and ``stays``: those of which it
     is not known whether there is anything to take back. ``done`` are the changes that a rollback
     needs no more to make. ``view`` shows it all.
@@ -39,6 +41,7 @@ class Prospect(Generic[S]):
     plan: Plan[S]
     view: object
     unreached: Mapping[str, DelegationError] = field(default_factory=dict)
+    unreached_objects: frozenset[UUID] = frozenset()
     lost: frozenset[str] = frozenset()
     conflicts: tuple[Blocked, ...] = ()
     stays: tuple[Blocked, ...] = ()

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Generic
+from uuid import UUID
 
 from delegation.changes.carry import carry_out, recover
 from delegation.changes.journal import Journal
@@ -119,16 +120,17 @@ class _Rollback(Generic[S]):
     asked: UndoRequest
     teller: Teller
 
-    def looked(self, without: Collection[str] = ()) -> "_Looked[S]":
-        """What takes the runs back now, as far as is asked; ``without`` objects of those names.
+    def looked(self, without: Collection[UUID] = ()) -> "_Looked[S]":
+        """What takes the runs back now, as far as is asked; ``without`` those objects.
 
         Raises UsageError for hosts that they did not mean to change, DelegationError where nothing
         of them is in effect on those that are meant.
         """
         effects = self._meant(effects_of(self.journal, self.undoing, self.opened.kind))
-        effects = effects.without(without)
+        effects = effects.without_objects(without)
         back = self.opened.undo(effects)
-        cancelled = [it for it in effects.cancelled if it.target.name not in back.unreached]
+        left = back.unreached_objects
+        cancelled = [it for it in effects.cancelled if it.target.guid not in left]
         back = replace(back, done=(*back.done, *cancelled))
         return _Looked(effects, back if self.asked.skip_conflicts else back.refusing_conflicts())
 
@@ -183,7 +185,7 @@ class _Rollback(Generic[S]):
             self.teller.say(RunUndoneAlready(self.undoing.words, hosts=hosts, is_left=is_left))
             return Carried(back, undoing=self.undoing)
         if confirm is not None:
-            left = back.unreached
+            left = back.unreached_objects
             back = confirmed(
                 self.opened,
                 back,

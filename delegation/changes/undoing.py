@@ -104,6 +104,15 @@ class Effects(Generic[S]):
             cancelled=tuple(it for it in self.cancelled if it.target.name not in left_out),
         )
 
+    def without_objects(self, objects: Collection[UUID]) -> "Effects[S]":
+        """The same but for these: by name, a host that was joined anew is two."""
+        return replace(
+            self,
+            made=tuple(it for it in self.made if it.target.guid not in objects),
+            in_doubt=tuple(it for it in self.in_doubt if it[1].target.guid not in objects),
+            cancelled=tuple(it for it in self.cancelled if it.target.guid not in objects),
+        )
+
     def is_superseded(self, done: Iterable[Change[S]]) -> bool:
         """Whether all that is left of it, but for what is ``done``, is later runs' own for certain.
 

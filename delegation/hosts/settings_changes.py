@@ -136,7 +136,8 @@ class HostsToUndo(OpenedHosts):
         unreached = unreachable_hosts(unreachable)
         view = HostsUndoView(undoing, plan, back.cluster, unreached, back.conflicts, back.as_before)
         done = tuple(change.reversed() for change in back.as_before)
-        return Prospect(plan, view, unreachable, conflicts=back.conflicts, done=done)
+        left = frozenset(target.guid for target in targets if target.name in unreachable)
+        return Prospect(plan, view, unreachable, left, conflicts=back.conflicts, done=done)
 
     def nothing_left(self, back: Prospect[HostSetting]) -> DelegationError | None:
         if back.unreached:

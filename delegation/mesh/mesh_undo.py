@@ -104,13 +104,17 @@ class MeshToUndo(OpenedDirectory):
         lost = (*back.not_found, *absent)
         found = [(run, it.target.name) for run, it in effects.in_doubt if it.target.guid in now]
         left = {**_not_found(undoing, lost), **_in_doubt(found)}
+        unreached = {change.target.guid for change in doubtful}
+        unreached.update(change.target.guid for change in made if change.target.guid not in now)
         view = MeshUndoView(
             undoing, directory.dc, back.plan, back.warnings, left, back.conflicts, back.as_before
         )
         conflicts, stays = undo.refusals(back.conflicts), self._may_be_there(back.as_before)
         # What may only look undone is not called so for good.
         done = () if stays else back.done
-        return Prospect(back.plan, view, left, frozenset(lost), conflicts, stays, done)
+        return Prospect(
+            back.plan, view, left, frozenset(unreached), frozenset(lost), conflicts, stays, done
+        )
 
     def _may_be_there(self, as_before: Collection[str]) -> tuple[Blocked, ...]:
         """Where a run's own domain controller did not get to replicate, all looks undone."""

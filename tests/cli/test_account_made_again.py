@@ -5,8 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from tests.cli.program import Delegation
-from tests.cli.world import MEMBER, TRANSITION, account, directory, forms
+from tests.cli.program import Delegation, at_terminal
+from tests.cli.world import MEMBER, TRANSITION, account, directory, forms, held
 
 LABELS = ("hv01", "hv02", "hv03")
 
@@ -130,3 +130,25 @@ def test_an_export_without_objectguid_says_nothing(delegation: Delegation, here:
     (here / "directory.ldif").write_bytes(bare.replace(b"CN=HV02,OU=Hyper-V", b"CN=HV02,OU=Other"))
     assert delegation("audit").code == 0
     assert delegation("plan").code == 0
+
+
+def test_what_both_objects_of_a_name_hold_is_taken_back_at_a_terminal(
+    delegation: Delegation, here: Path
+) -> None:
+    """The one that is gone is left, by itself: it has the name of the one that is there."""
+    file = here / "directory.ldif"
+    objects = enumerate(LABELS, 1)
+    records = [account(it.upper(), guid=UUID(int=at, version=4)) for at, it in objects]
+    file.write_bytes(directory(*records))
+    assert delegation("audit").code == 3
+    assert delegation("apply", "--yes").code == 0
+    file.write_bytes(export(hv02=20))
+    assert delegation("apply", "--yes", "--allow", "new-account=hv02").code == 0
+    with at_terminal("rollback", "--to", "1", cwd=here) as terminal:
+        terminal.until("[y/N]")
+        terminal.types("y\n")
+        assert terminal.ends() == 1
+    assert "hv02: left: not found by GUID" in terminal.screen
+    assert {name: len(one.values) for name, one in held(file).items()} == dict.fromkeys(
+        ("dc1", *LABELS), 0
+    )
