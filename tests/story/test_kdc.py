@@ -52,10 +52,10 @@ def test_an_account_is_reached_by_its_own_name_too(desk: Workstation, fresh_lab:
     byhand.set_flags(fresh_lab, "hv65", on=TRUSTED_TO_AUTH_FOR_DELEGATION)
     assert granted(fresh_lab, [*names, "HV04$"], source="hv65") == names
     desk.inventory("hosts: {'hv[01-04]': , hv65: }\npolicy: {foreign: ignore}")
-    found = desk.run("audit", "--format", "json").json["findings"]
+    found = desk.run("audit", "--format", "json").data["findings"]
     assert [one["value"] for one in found if one["rule"] == "KCD015"] == ["DC1$", "krbtgt"]
     desk.inventory("hosts: {'hv[01-04]': }")
-    found = desk.run("audit", "--format", "json").json["findings"]
+    found = desk.run("audit", "--format", "json").data["findings"]
     assert [one["computer"] for one in found if one["rule"] == "KCD029"] == ["hv02", "hv03"]
 
 
