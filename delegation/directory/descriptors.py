@@ -1,11 +1,6 @@
 """The bytes of a security descriptor -> its entries: who is allowed what (MS-DTYP 2.4.6)."""
 
-from impacket.ldap.ldaptypes import (
-    ACCESS_ALLOWED_ACE,
-    ACCESS_DENIED_ACE,
-    ACE,
-    SR_SECURITY_DESCRIPTOR,
-)
+from impacket.ldap.ldaptypes import ACE, SR_SECURITY_DESCRIPTOR
 
 from delegation.mesh.snapshot import Ace
 
@@ -17,13 +12,17 @@ Without the generic ones: an access check does not look at them in an entry (MS-
 """
 _SE_DACL_PRESENT = 0x4
 _INHERIT_ONLY_ACE = 0x8
+_ALLOWING, _DENYING = frozenset({0x0, 0x5, 0x9, 0xB}), frozenset({0x1, 0x6, 0xA, 0xC})
+_PLAIN = frozenset({0x0, 0x1})
+"""Types of entries (MS-DTYP 2.4.4.1); the others are of objects, or have a condition."""
 
 
 def access_list(descriptor: bytes) -> tuple[Ace, ...]:
-    """The entries of the discretionary list that hold for the object as a whole, in their order.
+    """The entries of the discretionary list that may decide about the object, in their order.
 
-    Entries for a single property or extended right, conditional and inherit-only ones are left
-    out: they don't decide about the whole object. No list at all grants everyone everything.
+    Conditional ones, and those in the form that may be for a single property, are uncertain:
+    Samba's KDC heeds none of them, and what Windows' does is not known. Whoever hides in one is to
+    be seen. Inherit-only ones decide nothing. No list at all grants everyone everything.
 
     Raises ValueError where ``descriptor`` is none.
     """
@@ -32,7 +31,7 @@ def access_list(descriptor: bytes) -> tuple[Ace, ...]:
         # No list is not an empty list: the one grants everything, the other nothing (2.5.3.2).
         if not parsed["Control"] & _SE_DACL_PRESENT or parsed["Dacl"] == b"":
             return (Ace(allows=True, mask=EVERY_RIGHT, sid=EVERYONE),)
-        entries = [entry for entry in parsed["Dacl"].aces if _is_about_the_object(entry)]
+        entries = [entry for entry in parsed["Dacl"].aces if _may_decide(entry)]
         return tuple(map(_ace, entries))
     except Exception as exc:  # impacket lets whatever its parsing meets escape
         raise ValueError(f"not a security descriptor: {exc}") from exc
@@ -47,15 +46,14 @@ def owner(descriptor: bytes) -> str:
         return ""
 
 
-def _is_about_the_object(entry: ACE) -> bool:
-    if entry["AceType"] not in {ACCESS_ALLOWED_ACE.ACE_TYPE, ACCESS_DENIED_ACE.ACE_TYPE}:
-        return False
-    return not entry["AceFlags"] & _INHERIT_ONLY_ACE
+def _may_decide(entry: ACE) -> bool:
+    return entry["AceType"] in _ALLOWING | _DENYING and not entry["AceFlags"] & _INHERIT_ONLY_ACE
 
 
 def _ace(entry: ACE) -> Ace:
     return Ace(
-        allows=entry["AceType"] == ACCESS_ALLOWED_ACE.ACE_TYPE,
+        allows=entry["AceType"] in _ALLOWING,
         mask=entry["Ace"]["Mask"]["Mask"],
         sid=entry["Ace"]["Sid"].formatCanonical(),
+        is_certain=entry["AceType"] in _PLAIN,
     )

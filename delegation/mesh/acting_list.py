@@ -23,7 +23,7 @@ def lets_act(acting: Iterable[Ace], sid: str, token: frozenset[str] | None) -> b
 
     ``sid`` is the account's own, ``token`` that and those of its groups, or None where they are not
     known. The first entry for one of them that speaks of the right decides. None where it depends
-    on a group of which it is not known whether the account is in it.
+    on a group of which it is not known whether the account is in it, or on an uncertain entry.
     """
     own_sids = token if token is not None else {sid}
     known_sids = IMPLIED | own_sids
@@ -36,6 +36,8 @@ def lets_act(acting: Iterable[Ace], sid: str, token: frozenset[str] | None) -> b
             continue
         if ace.sid in known_sids:
             possible.add(ace.allows)
+            if not ace.is_certain:
+                continue
             break
         if token is None:
             possible.add(ace.allows)

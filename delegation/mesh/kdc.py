@@ -247,6 +247,8 @@ def _listed(
         why = f"{target.name} lets {source.name} act on behalf of others"
         return _by_target(why, holds=True), Route.RBCD
     why = f"which groups {source.name} is in, this directory does not tell"
+    if source.token is not None:
+        why = f"what {target.name} lists has a condition, or is for a part of it"
     if not at_home:
         why = f"what {target.name} lists is for a KDC of its own realm to judge"
     return _by_target(f"{classic}; {why}", holds=None), None

@@ -29,11 +29,15 @@ PROTECTED_USERS_RID = 525
 
 
 class Ace(NamedTuple):
-    """One entry of an access-control list: allows or denies the ``mask`` of rights to ``sid``."""
+    """One entry of an access-control list: allows or denies the ``mask`` of rights to ``sid``.
+
+    Not ``is_certain``: it has a condition, or may be for a part of the object alone.
+    """
 
     allows: bool
     mask: int
     sid: str
+    is_certain: bool = True
 
 
 @dataclass(frozen=True, slots=True)

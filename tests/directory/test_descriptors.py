@@ -12,14 +12,17 @@ from delegation.mesh.snapshot import Ace
 
 HV01 = "S-1-5-21-1-2-3-1108"
 GROUP = "S-1-5-21-1-2-3-1200"
-ALLOW, DENY, ALLOW_OBJECT, ALLOW_CALLBACK = 0, 1, 5, 9
+ALLOW, DENY, ALLOW_OBJECT, DENY_OBJECT, ALLOW_CALLBACK, DENY_CALLBACK = 0, 1, 5, 6, 9, 10
+ALLOW_CALLBACK_OBJECT = 11
+OF_OBJECTS = (ALLOW_OBJECT, DENY_OBJECT, ALLOW_CALLBACK_OBJECT)
 INHERIT_ONLY = 8
 FULL = 0xF01FF
 
 
-def entry(kind: int, sid: str, mask: int = FULL, flags: int = 0) -> bytes:
-    guid = struct.pack("<I", 1) + bytes(16) if kind == ALLOW_OBJECT else b""
-    body = struct.pack("<I", mask) + guid + sid_bytes(sid)
+def entry(kind: int, sid: str, mask: int = FULL, flags: int = 0, guids: int = 1) -> bytes:
+    """``guids``: which of its two an entry of objects has, as bits."""
+    part = struct.pack("<I", guids) + bytes(16 * guids.bit_count()) if kind in OF_OBJECTS else b""
+    body = struct.pack("<I", mask) + part + sid_bytes(sid)
     return struct.pack("<BBH", kind, flags, 4 + len(body)) + body
 
 
@@ -39,18 +42,30 @@ def test_who_is_allowed_and_denied_in_their_order() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "other",
-    [
-        entry(ALLOW_OBJECT, GROUP),
-        entry(ALLOW_CALLBACK, GROUP),
-        entry(ALLOW, GROUP, flags=INHERIT_ONLY),
-    ],
-    ids=["for one property", "conditional", "inherit only"],
-)
-def test_what_does_not_decide_about_the_object_is_left_out(other: bytes) -> None:
-    found = access_list(descriptor(other, entry(ALLOW, HV01)))
+def test_what_does_not_decide_about_the_object_is_left_out() -> None:
+    found = access_list(descriptor(entry(ALLOW, GROUP, flags=INHERIT_ONLY), entry(ALLOW, HV01)))
     assert found == (Ace(allows=True, mask=FULL, sid=HV01),)
+
+
+@pytest.mark.parametrize(
+    ("other", "allows", "is_certain"),
+    [
+        (entry(ALLOW_OBJECT, GROUP, guids=0), True, False),
+        (entry(ALLOW_OBJECT, GROUP, guids=2), True, False),
+        (entry(DENY_OBJECT, GROUP, guids=0), False, False),
+        (entry(ALLOW_OBJECT, GROUP, guids=1), True, False),
+        (entry(ALLOW_OBJECT, GROUP, guids=3), True, False),
+        (entry(DENY_OBJECT, GROUP, guids=1), False, False),
+        (entry(ALLOW_CALLBACK, GROUP), True, False),
+        (entry(DENY_CALLBACK, GROUP), False, False),
+        (entry(ALLOW, GROUP, flags=0x10), True, True),
+        (entry(ALLOW_CALLBACK_OBJECT, GROUP, guids=0), True, False),
+    ],
+)
+def test_who_may_be_let_in_is_not_left_out(other: bytes, *, allows: bool, is_certain: bool) -> None:
+    """An entry that is written in another form is no less a way in."""
+    [ace, _] = access_list(descriptor(other, entry(ALLOW, HV01)))
+    assert ace == Ace(allows=allows, mask=FULL, sid=GROUP, is_certain=is_certain)
 
 
 def test_an_empty_list_grants_nobody() -> None:

@@ -18,8 +18,29 @@ def allow(sid: str, mask: int = FULL) -> Ace:
     return Ace(allows=True, mask=mask, sid=sid)
 
 
+def perhaps(ace: Ace) -> Ace:
+    return ace._replace(is_certain=False)
+
+
 def deny(sid: str, mask: int = FULL) -> Ace:
     return Ace(allows=False, mask=mask, sid=sid)
+
+
+@pytest.mark.parametrize(
+    ("acting", "expected"),
+    [
+        ((perhaps(allow(OWN)),), None),
+        ((perhaps(allow(OWN)), allow(OWN)), True),
+        ((perhaps(deny(OWN)), allow(OWN)), None),
+        ((perhaps(deny(OWN)),), False),
+        ((perhaps(allow(GROUP)),), False),
+        ((perhaps(allow("S-1-1-0")), deny(OWN)), None),
+    ],
+)
+def test_an_uncertain_entry_leaves_open_what_depends_on_it(
+    acting: tuple[Ace, ...], *, expected: bool | None
+) -> None:
+    assert lets_act(acting, OWN, frozenset({OWN})) is expected
 
 
 @pytest.mark.parametrize(
@@ -51,6 +72,7 @@ def test_what_is_told_without_a_token_holds_with_any(acting: list[Ace]) -> None:
     without = lets_act(acting, OWN, None)
     groups = [frozenset({OWN, *more}) for more in ((), (GROUP,), (OTHER,), (GROUP, OTHER))]
     answers = {lets_act(acting, OWN, token) for token in groups}
-    assert None not in answers
+    if all(ace.is_certain for ace in acting):
+        assert None not in answers
     # Each entry is taken for itself: two for one group may leave open what is not.
     assert without is None or answers == {without}

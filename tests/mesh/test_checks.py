@@ -445,7 +445,7 @@ def test_who_may_act_on_a_host_is_named() -> None:
     aces = (
         Ace(allows=True, mask=0xF01FF, sid=f"{SID}-1105"),
         Ace(allows=True, mask=0xF01FF, sid="S-1-1-0"),
-        Ace(allows=True, mask=0xF01FF, sid=f"{SID}-9999"),
+        Ace(allows=True, mask=0xF01FF, sid=f"{SID}-9999", is_certain=False),
         Ace(allows=False, mask=0xF01FF, sid=f"{SID}-1106"),
     )
     known = {f"{SID}-1105": "HV03$", f"{SID}-1106": "HV04$"}
