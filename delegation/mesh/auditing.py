@@ -283,6 +283,7 @@ def _page(world: AuditWorld, made: _Made) -> AuditPage:
     found: list[PastFinding] = []
     for past in view.news.page:
         was_told = past.told if view.new_only else ""
-        found.append(past._replace(told=was_told or now))
+        # What was told by a clock that ran ahead would not be told again before that day comes.
+        found.append(past._replace(told=min(was_told or now, now)))
     accepted = view.news.accepted_page
     return AuditPage(tuple(found), checks.RULE_IDS, accepted=accepted, kept=made.kept)

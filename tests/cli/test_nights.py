@@ -374,6 +374,17 @@ def test_what_is_open_is_told_again_every_week(
     assert {ran.code for day, ran in codes.items() if day not in {7, 14}} == {0}
 
 
+def test_a_clock_that_ran_ahead_silences_no_reminder(
+    night: Night, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weekly = ("--state", "unit", "audit", "--new-only", "--baseline", "--remind", "7d")
+    assert night().code == 0
+    (here / "directory.ldif").write_bytes(acting(finished(), "HV01", STRANGER))
+    assert ran_later(400, capsys, *weekly).code == 3
+    codes = {day: ran_later(day, capsys, *weekly).code for day in (1, 2, 8)}
+    assert codes == {1: 0, 2: 0, 8: 3}
+
+
 @pytest.mark.parametrize("age", ["7", "d", "0d", "-1d", "7 d", "1.5d", "99999d", ""])
 def test_ages_that_are_none(delegation: Delegation, age: str) -> None:
     assert delegation("audit", "--new-only", "--remind", age).code == 2
