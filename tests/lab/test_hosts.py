@@ -190,7 +190,7 @@ class TestRefusals:
 
     def test_a_disk_that_is_full_in_the_middle(self, stage: Stage) -> None:
         job = stage.slow_move()
-        stage.target.capacity(disk=MIB)
+        stage.target.set(disk=MIB)
         assert stage.ended(job).hresult == "0x80070070"
         assert stage.owners() == ["hv01"]
         assert stage.clean()

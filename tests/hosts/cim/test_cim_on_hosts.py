@@ -55,7 +55,7 @@ def test_a_whole_host(hosts: HostLab, asker: Elsewhere) -> None:
     host = hosts.host("hv01")
     host.set(enabled=True, authentication="Kerberos", performance="SMB", migrations=3)
     host.set(networks={"10.20.0.0/24": 1, "10.21.0.0/24": 2})
-    host.capacity(memory=64 * GIB, disk=GIB)
+    host.set(memory=64 * GIB, disk=GIB)
     web1 = host.add_vm("web1", memory=4 * GIB, disk_bytes=2 * MIB, disks=2)
     host.add_vm("web2", memory=4 * GIB, running=False)
     asker.call("ask", "recognise", "hv01")

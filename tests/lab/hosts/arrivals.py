@@ -170,7 +170,7 @@ def opened(host: Host, coming: Incoming, user: str) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch()
         os.link(file, staging / name)
-    smbd.add_share(host.lab, host.name, coming.share, staging, user)
+    smbd.add_share(host, coming.share, staging, user)
 
 
 def taken_over(host: Host, move_id: str, digests: Sequence[str]) -> None:
@@ -199,7 +199,7 @@ def taken_over(host: Host, move_id: str, digests: Sequence[str]) -> None:
 
 def closed(host: Host, coming: Incoming) -> None:
     """Remove a migration's share and its folder; the files keep their other name."""
-    smbd.remove_share(host.lab, host.name, coming.share)
+    smbd.remove_share(host, coming.share)
     shutil.rmtree(host.volume.file(STAGING) / coming.share, ignore_errors=True)
     host.volume.prune(host.volume.file(STAGING))
 

@@ -40,8 +40,8 @@ def at_start(host: Host) -> None:
         arrivals.undone(host, coming.id)
     with host.store.change() as state:
         state.outgoing = [one for one in state.outgoing if one.phase is Phase.HANDING_OVER]
-    for share in smbd.shares(host.lab, host.name):
-        smbd.remove_share(host.lab, host.name, share)
+    for share in smbd.shares(host):
+        smbd.remove_share(host, share)
     shutil.rmtree(host.volume.file(STAGING), ignore_errors=True)
     ask_all(host)
 

@@ -22,7 +22,6 @@ from tests.lab.description import (
     migration_values,
 )
 from tests.lab.hosts.desk import about
-from tests.lab.hosts.host import Host
 from tests.lab.hosts.hostlab import HostLab
 from tests.lab.hosts.state import Machine
 from tests.lab.plain_client import PlainClient
@@ -97,7 +96,7 @@ class Stage:
             found = self.hosts.host(name).vms().get(vm)
             if found is not None:
                 self.machines[vm] = found
-                return about(Host(self.lab, name), found, target)
+                return about(self.hosts.host(name), found, target)
         known = self.machines.get(vm)
         return {"server": host.upper(), **({"machine": known.id.upper()} if known else {})}
 

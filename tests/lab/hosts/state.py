@@ -6,7 +6,7 @@ It lies in one JSON file a host (``store``).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Self
 
@@ -256,13 +256,3 @@ class HostState:
         """Count the bytes that running machines leave, those on their way here included."""
         machines = [*self.present(), *(one.machine for one in self.incoming)]
         return self.memory - sum(one.memory for one in machines if one.running)
-
-
-SETTABLE = frozenset(one.name for one in fields(HostState)) - {
-    "machines",
-    "outgoing",
-    "incoming",
-    "arrived",
-    "planned",
-}
-"""What a test may set by name."""

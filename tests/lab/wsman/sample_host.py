@@ -50,8 +50,7 @@ class SampleHost:
 
     def deny(self, user: str) -> None:
         """Let somebody in no more."""
-        operators = self.desk.host.store.read().operators
-        self.desk.set(operators=[one for one in operators if one != user])
+        self.desk.deny(user)
 
     def times(self, verb: str) -> int:
         """How often something was carried out."""
