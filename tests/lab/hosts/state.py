@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from pathlib import PureWindowsPath
 from typing import Any, Self
 
 from tests.lab.description import ADMINISTRATOR, OPERATOR
@@ -98,6 +99,13 @@ class Machine:
                 replace(one, disks=[places[disk] for disk in one.disks]) for one in self.checkpoints
             ],
         )
+
+    def by_default(self) -> Self:
+        """Give it as it lies where nobody says where: each file below one folder."""
+        path = f"{MACHINES_FOLDER}\\{self.name}"
+        disks = PureWindowsPath(path, "Virtual Hard Disks")
+        places = {one: str(disks / PureWindowsPath(one).name) for one in self.files}
+        return self.placed(path, places)
 
 
 @dataclass

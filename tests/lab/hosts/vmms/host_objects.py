@@ -24,10 +24,10 @@ ANY_NETWORKS = {"0.0.0.0/0": 0, "::/0": 0}
 OURS, ANY = "Microsoft:UserManaged", "Microsoft:UserManagedAllNetworks"
 
 
-def hyperv(host: Host, state: HostState, wording: Wording) -> Iterator[Instance]:
+def hyperv(host: Host, state: HostState) -> Iterator[Instance]:
     """Show what a host has in root/virtualization/v2, without its machines and jobs."""
     me = f"Microsoft:{host.short}"
-    yield itself(host, wording)
+    yield itself(host, Wording.of(state))
     for kind, name in SERVICES.items():
         yield service(host, state, kind, name)
     setting = migration_settings(state, me)
@@ -257,12 +257,5 @@ def windows(host: Host, state: HostState) -> Iterator[Instance]:
         VirtualizationBasedSecurityStatus=0,
     )
 
-
-def files(host: Host) -> list[Instance]:
-    """Show the files of its C: as CIM_DataFile."""
-    kind = classes().find("root/cimv2", "CIM_DataFile")
-    paths = map(host.volume.windows, host.volume.files())
-    return [
-        Instance(kind, {"Name": path, "FileSize": host.volume.size(path), "Drive": "c:"})
-        for path in paths
-    ]
+    for path in map(host.volume.windows, host.volume.files()):
+        yield one(cimv2, "CIM_DataFile", Name=path, FileSize=host.volume.size(path), Drive="c:")
