@@ -37,12 +37,19 @@ class HostProcess:
     def __init__(self, lab: Lab, name: str) -> None:
         self.host = Host(lab, name)
         self.service = Service(self.host)
-        self.vmms = Vmms(self.host, self.service.adjust)
         self.admitted = self.host.state.operators
         self.presented = ""
         self.ended = threading.Event()
         self.smbd: Popen[bytes] | None = None
         self.endpoints: list[Endpoint] = []
+        self.begin()
+
+    def begin(self) -> None:
+        """Have VMMS as new, and its CIM, which is the same both ways."""
+        self.vmms = Vmms(self.host, self.service.adjust)
+        self.cim = Cim(self.vmms, self.host.fqdn)
+        for endpoint in self.endpoints:
+            endpoint.plug_in = self.cim
 
     def start(self) -> None:
         """Bring everything up, and settle what a dead process left, before anybody can ask."""
@@ -56,9 +63,10 @@ class HostProcess:
         control.serve({"ping": lambda: None, "look": self.look, "reset": self.reset})
 
     def listen(self) -> None:
-        """Open WinRM, both ways to the same CIM."""
-        cim = Cim(self.vmms, self.host.fqdn)
-        who = (self.host.address, self.host.fqdn, self.host.keytab, cim)
+        """Open WinRM, with the certificate that is wanted now."""
+        for endpoint in self.endpoints:
+            endpoint.stop()
+        who = (self.host.address, self.host.fqdn, self.host.keytab, self.cim)
         self.presented = self.host.state.certificate
         file = str(self.host.lab.tls / f"{self.host.name}{self.presented}")
         tls = (Path(f"{file}.pem"), Path(f"{file}.key"))
@@ -75,15 +83,17 @@ class HostProcess:
 
     def stop(self) -> None:
         """End: what moves is rolled back."""
+        for endpoint in self.endpoints:
+            endpoint.stop()
         self.hang_up()
         if self.smbd is not None:
             self.smbd.kill()
             self.smbd.wait()
 
     def hang_up(self) -> None:
-        """Close WinRM, and end all migrations."""
+        """Drop all connections, and end all migrations."""
         for endpoint in self.endpoints:
-            endpoint.stop()
+            endpoint.drop()
         self.vmms.close()
         self.service.hang_up()
         dc.until(self.idle, RESET_SECONDS)
@@ -101,9 +111,7 @@ class HostProcess:
         if state.operators != self.admitted:
             smbd.admit(self.host, state.operators)
             self.admitted = state.operators
-        if state.certificate != self.presented and self.endpoints:
-            for endpoint in self.endpoints:
-                endpoint.stop()
+        if state.certificate != self.presented:
             self.listen()
         if state.vmms != "Running":
             self.vmms.restarted()
@@ -112,12 +120,10 @@ class HostProcess:
     def reset(self) -> None:
         """Be as new."""
         self.hang_up()
-        self.endpoints = []
-        self.vmms = Vmms(self.host, self.service.adjust)
         self.host.store.renew()
         self.host.volume.clear()
+        self.begin()
         self.look()
-        self.listen()
 
 
 def main(folder: str, name: str) -> None:

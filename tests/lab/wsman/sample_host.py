@@ -16,13 +16,19 @@ class SampleHost:
     def __init__(self, addresses: tuple[str, str], fqdn: str, keytab: Path, tls: Path) -> None:
         self.desk = Desk(Path(mkdtemp()))
         self.faults, self.asked = Faults(), Counter[str]()
+        self.where = addresses, fqdn, keytab, tls
+        self.endpoints: list[Endpoint] = []
+        self.restart()
+
+    def restart(self) -> None:
+        """Stop and start the service, as ``Restart-Service WinRM`` does."""
+        for endpoint in self.endpoints:
+            endpoint.stop()
+        (plain, secure), fqdn, keytab, tls = self.where
         files = (tls, tls.with_suffix(".key"))
         self.endpoints = [
-            Endpoint(address, fqdn, keytab, self, port=port, tls=certificate, faults=self.faults)
-            for address, port, certificate in (
-                (addresses[0], 5985, None),
-                (addresses[1], 5986, files),
-            )
+            Endpoint(plain, fqdn, keytab, self, faults=self.faults),
+            Endpoint(secure, fqdn, keytab, self, port=5986, tls=files, faults=self.faults),
         ]
         for endpoint in self.endpoints:
             endpoint.start()
@@ -37,13 +43,6 @@ class SampleHost:
         self.faults.release()
         self.asked.clear()
         self.desk.set(operators=["vmadmin", "auditor"])
-
-    def restart(self) -> None:
-        """Stop and start the service, as ``Restart-Service WinRM`` does."""
-        for endpoint in self.endpoints:
-            endpoint.stop()
-        for endpoint in self.endpoints:
-            endpoint.start()
 
     def fail(self, fault: Fault, verb: str | None = None) -> None:
         self.faults.put(fault, verb)
