@@ -52,8 +52,9 @@ def launch(lab: Lab) -> None:
         case Status.STOPPED:
             pass
     refuse_strangers(lab)
-    # As a daemon it is nobody's child: it outlives us, and leaves us no zombie.
-    command = ["samba", "--daemon", "--model=standard", f"--configfile={configure(lab)}"]
+    # As a daemon it is nobody's child: it outlives us, and leaves us no zombie. Its workers are
+    # there before a connection is, which would else wait for one to start and open the databases.
+    command = ["samba", "--daemon", "--model=prefork", f"--configfile={configure(lab)}"]
     started = run_samba(lab, command)
     if not until(lambda: not processes(lab) or answers(lab), START_SECONDS) or not processes(lab):
         end(lab, signal.SIGKILL)

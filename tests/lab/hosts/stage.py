@@ -128,16 +128,9 @@ class Stage:
         shown = self.job(job, host)
         return End(int(shown["JobState"][0]), shown["ErrorDescription"][0])
 
-    def run(
-        self,
-        order: str = "move",
-        vm: str = "web1",
-        host: str = "hv01",
-        to: str = "hv02",
-        **more: str,
-    ) -> End:
+    def run(self, order: str = "move", *, host: str = "hv01", **more: str) -> End:
         """Have a job done."""
-        return self.ended(self.begin(order, vm, host, to, **more), host)
+        return self.ended(self.begin(order, host=host, **more), host)
 
     def slow_move(self) -> str:
         """Have the machine's move in the middle of its copy, and give its job."""
