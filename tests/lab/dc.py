@@ -6,13 +6,14 @@ A process is the DC's if it runs Samba's program *and* stands in the lab's folde
 from __future__ import annotations
 
 import signal
+import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import Enum
 
 from tests.lab.configuration import configure
 from tests.lab.description import Lab, LabError
-from tests.lab.processes import standing, taken_port, tell
+from tests.lab.procfs import standing, tell
 from tests.lab.programs import log_tail, run, run_samba
 from tests.lab.systems import stands
 
@@ -100,6 +101,25 @@ def refuse_strangers(lab: Lab) -> None:
             f"{lab.address}:{port} is taken by a process that is not this lab's "
             f"({error.strerror}); `ss -ltnp` shows which: end it, or use another lab"
         ) from error
+
+
+def taken_port(address: str, ports: Iterable[int]) -> tuple[int, OSError] | None:
+    """Give a port that somebody listens on, and what the system says of it.
+
+    Raises:
+        LabError: who runs the lab may listen on none of its ports.
+    """
+    for port in ports:
+        with socket.socket() as probe:
+            # The connections of a moment ago do not count.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((address, port))
+            except PermissionError as error:
+                raise LabError(f"port {port} needs root: run the lab as root") from error
+            except OSError as error:
+                return port, error
+    return None
 
 
 def answers(lab: Lab) -> bool:

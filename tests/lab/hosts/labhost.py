@@ -23,7 +23,7 @@ from tests.lab.hosts.state import (
     HostState,
     Machine,
 )
-from tests.lab.processes import tell
+from tests.lab.procfs import tell
 
 
 class LabHost(Host):

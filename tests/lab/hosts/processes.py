@@ -13,18 +13,18 @@ import socket
 from pathlib import Path
 
 from tests.lab import dc
-from tests.lab.processes import program_in, standing, state_of, tell
+from tests.lab.procfs import program_in, standing, state_of, tell
 
 PYTHON, SMBD = "python", "smbd"
 NOTE = "pid"
-"""The file in which a host notes its process."""
+"""The file in which a host's process is noted when it is started."""
 PATIENCE = 5.0
 
 
 def host(folder: Path) -> int | None:
-    """Give the host's own process: it has noted itself, and is believed if it stands here."""
+    """Give the host's own process: the one that is noted, if it stands here."""
     note = folder / NOTE
-    pid = note.read_text() if note.exists() else ""
+    pid = note.read_text().strip() if note.exists() else ""
     if pid.isdecimal() and program_in(Path("/proc", pid), {str(folder)}).startswith(PYTHON):
         return int(pid)
     return None

@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
-from collections.abc import Container, Iterable
+from collections.abc import Container
 from contextlib import suppress
 from pathlib import Path
-
-from tests.lab.description import LabError
 
 
 def standing(folders: Container[str]) -> dict[int, str]:
@@ -48,22 +45,3 @@ def tell(pid: int, which: signal.Signals) -> None:
     """Signal a process, which may have ended since."""
     with suppress(ProcessLookupError):
         os.kill(pid, which)
-
-
-def taken_port(address: str, ports: Iterable[int]) -> tuple[int, OSError] | None:
-    """Give a port that somebody listens on, and what the system says of it.
-
-    Raises:
-        LabError: who runs the lab may listen on none of its ports.
-    """
-    for port in ports:
-        with socket.socket() as probe:
-            # The connections of a moment ago do not count.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((address, port))
-            except PermissionError as error:
-                raise LabError(f"port {port} needs root: run the lab as root") from error
-            except OSError as error:
-                return port, error
-    return None

@@ -1,4 +1,4 @@
-"""A lab host's process: ``python -m tests.lab.hosts.process <the lab's folder> <name>``.
+"""A lab host's process: ``python -m tests.lab.hosts <the lab's folder> <name>``.
 
 It stands in the host's folder. There it obeys the test's side (``control``): whether it is up, that
 something was set beside it, that all is to be as new.
@@ -18,7 +18,7 @@ from subprocess import Popen
 from tests.lab import dc, programs
 from tests.lab.cim.answering import Cim
 from tests.lab.description import Lab, LabError
-from tests.lab.hosts import control, processes, settlement, smbd
+from tests.lab.hosts import control, settlement, smbd
 from tests.lab.hosts.host import Host
 from tests.lab.hosts.ports import HTTPS
 from tests.lab.hosts.service import Service
@@ -53,7 +53,6 @@ class HostProcess:
 
     def start(self) -> None:
         """Bring everything up, and settle what a dead process left, before anybody can ask."""
-        Path(processes.NOTE).write_text(str(os.getpid()))
         self.host.volume.root.mkdir(parents=True, exist_ok=True)
         smbd.configure(self.host, self.admitted)
         self.smbd = smbd.launch(self.host)
