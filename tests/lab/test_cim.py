@@ -9,7 +9,11 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from tests.lab import dc
-from tests.lab.by_hand import (
+from tests.lab.description import OPERATOR, READER
+from tests.lab.hosts.desk import FIRST, Desk
+from tests.lab.hosts.state import Checkpoint
+from tests.lab.hosts.vmms.jobs import Job
+from tests.lab.requests_of_others import (
     CAPTURES,
     Told,
     captured,
@@ -18,10 +22,6 @@ from tests.lab.by_hand import (
     values,
     written_by_hand,
 )
-from tests.lab.description import OPERATOR, READER
-from tests.lab.hosts.desk import FIRST, Desk
-from tests.lab.hosts.state import Checkpoint
-from tests.lab.hosts.vmms.jobs import Job
 
 V2 = "http://schemas.microsoft.com/wbem/wsman/1/wmi/root/virtualization/v2/"
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import pytest
 
 from tests.lab import byhand, dc
-from tests.lab.by_hand import Told, captured, embedded_values, local, values, written_by_hand
 from tests.lab.description import (
     ADMINISTRATOR,
     TRUSTED_TO_AUTH_FOR_DELEGATION,
@@ -30,6 +29,14 @@ from tests.lab.hosts.stage import (
     delegate,
 )
 from tests.lab.hosts.state import MIB
+from tests.lab.requests_of_others import (
+    Told,
+    captured,
+    embedded_values,
+    local,
+    values,
+    written_by_hand,
+)
 
 pytestmark = pytest.mark.lab
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.by_hand import BY_HAND, CAPTURES, Told, captured, written_by_hand
 from tests.lab.hosts.desk import Desk
 from tests.lab.hosts.vmms.jobs import STARTING, Job
 from tests.lab.mutants import mutants
+from tests.lab.requests_of_others import BY_HAND, CAPTURES, Told, captured, written_by_hand
 
 BY_NAME = sorted(file.stem for file in BY_HAND.glob("*.xml"))
 OF_OTHERS = {27, 33, 35, 36, 37, 38}

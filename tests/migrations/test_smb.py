@@ -19,7 +19,7 @@ from tests.lab import Lab, domain, programs
 from tests.lab.description import ACCOUNTS, OPERATOR, READER
 from tests.lab.hosts import HostLab, LabHost
 from tests.lab.hosts import smbd as servers
-from tests.migrations.by_hand import OPERATORS, SHARE, migrating, place
+from tests.migrations.target_share import OPERATORS, SHARE, migrating, place
 
 pytestmark = pytest.mark.lab
 

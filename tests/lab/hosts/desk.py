@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path, PureWindowsPath
 
-from tests.lab.by_hand import Told, written_by_hand
 from tests.lab.cim.answering import Cim
 from tests.lab.description import OPERATOR, REALM, Lab
 from tests.lab.hosts.host import Host
@@ -12,6 +11,7 @@ from tests.lab.hosts.labhost import LabHost
 from tests.lab.hosts.state import Machine
 from tests.lab.hosts.vmms.moves import hard_disks
 from tests.lab.hosts.vmms.vmms import Vmms
+from tests.lab.requests_of_others import Told, written_by_hand
 from tests.lab.wsman import soap
 
 FIRST, SECOND = "843e67a9-d91f-5ea2-854e-8b2b7a346cb0", "f76260b9-57ab-51ab-8d75-e71c68e13d7d"

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.lab import byhand, dc
-from tests.lab.by_hand import Told, local, values, written_by_hand
 from tests.lab.description import (
     OPERATOR,
     TRUSTED_TO_AUTH_FOR_DELEGATION,
@@ -25,6 +24,7 @@ from tests.lab.hosts.desk import about
 from tests.lab.hosts.hostlab import HostLab
 from tests.lab.hosts.state import Machine
 from tests.lab.plain_client import PlainClient
+from tests.lab.requests_of_others import Told, local, values, written_by_hand
 from tests.lab.wsman.elsewhere import Elsewhere
 
 SECONDS = 30.0
