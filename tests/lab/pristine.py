@@ -12,7 +12,7 @@ import base64
 import json
 from pathlib import Path
 
-from tests.lab import byhand, ldif
+from tests.lab import admin, ldif
 from tests.lab.description import ADMINISTRATOR, Lab
 from tests.lab.independent import LdapError, search
 from tests.lab.ldif import Entry
@@ -98,7 +98,7 @@ def put_back(lab: Lab, path: Path) -> bool:
         return False
     if changes := way_back(living(now), then):
         try:
-            byhand.modify(lab, changes)
+            admin.modify(lab, changes)
         except LdapError:
             # Two objects may each hold a name that the other wants back.
             return False

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.lab import byhand, domain, independent
+from tests.lab import admin, domain, independent
 from tests.lab.description import (
     OPERATOR,
     PROTECTED_OPERATOR,
@@ -47,7 +47,7 @@ class TestDelegation:
     ) -> None:
         delegate(stage.lab, "hv01", "hv02")
         (of_the_name,) = [one for one in values("hv02") if one.endswith(f"/{name}")]
-        byhand.remove_values(stage.lab, "hv01", of_the_name)
+        admin.remove_values(stage.lab, "hv01", of_the_name)
         failed = stage.run(target=name)
         assert failed.hresult == "0x8009030E"
         assert failed.text.startswith(

@@ -19,7 +19,7 @@ from delegation.hosts import failures
 from delegation.hosts.machines import Ended, MoveOrder, MovePhase
 from delegation.hosts.places import Account, Place
 from tests.hosts.cim.mover import Mover
-from tests.lab import byhand, dc
+from tests.lab import admin, dc
 from tests.lab.description import (
     OPERATOR,
     TRUSTED_TO_AUTH_FOR_DELEGATION,
@@ -127,8 +127,8 @@ def trip(hosts: HostLab, idle: list[Elsewhere]) -> Iterator[Trip]:
 
 
 def delegate(lab: Lab, *values: str) -> None:
-    byhand.add_values(lab, "hv01", *values)
-    byhand.set_flags(lab, "hv01", on=TRUSTED_TO_AUTH_FOR_DELEGATION)
+    admin.add_values(lab, "hv01", *values)
+    admin.set_flags(lab, "hv01", on=TRUSTED_TO_AUTH_FOR_DELEGATION)
 
 
 @pytest.fixture

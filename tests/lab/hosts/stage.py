@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.lab import byhand, dc
+from tests.lab import admin, dc
 from tests.lab.description import (
     OPERATOR,
     TRUSTED_TO_AUTH_FOR_DELEGATION,
@@ -196,8 +196,8 @@ def delegated(fresh_lab: Lab) -> None:
 
 
 def delegate(lab: Lab, source: str, target: str) -> None:
-    byhand.add_values(lab, source, *cifs_values(target), *migration_values(target))
-    byhand.set_flags(lab, source, on=TRUSTED_TO_AUTH_FOR_DELEGATION)
+    admin.add_values(lab, source, *cifs_values(target), *migration_values(target))
+    admin.set_flags(lab, source, on=TRUSTED_TO_AUTH_FOR_DELEGATION)
 
 
 def wait(condition: Callable[[], bool]) -> None:
