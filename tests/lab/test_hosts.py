@@ -17,6 +17,7 @@ from tests.lab.description import (
     escaped,
     migration_values,
 )
+from tests.lab.elsewhere import Elsewhere
 from tests.lab.hosts.smb_view import look
 from tests.lab.hosts.stage import (
     COMPLETED,
@@ -30,7 +31,6 @@ from tests.lab.hosts.stage import (
 )
 from tests.lab.hosts.state import MIB
 from tests.lab.hosts.twins import Twins
-from tests.lab.wsman.elsewhere import Elsewhere
 
 pytestmark = pytest.mark.lab
 

@@ -17,10 +17,10 @@ from delegation.hosts.cim.told import NotTold
 from delegation.hosts.places import Account, Place
 from tests.hosts.cim.cim_asker import CimAsker
 from tests.lab.description import OPERATOR, READER
+from tests.lab.elsewhere import Elsewhere
 from tests.lab.hosts import HostLab
 from tests.lab.hosts.stage import Stage, session_operator, stage
 from tests.lab.hosts.state import GIB, MIB, Checkpoint, Machine
-from tests.lab.wsman.elsewhere import Elsewhere
 
 pytestmark = pytest.mark.lab
 __all__ = ["session_operator", "stage"]

@@ -27,10 +27,10 @@ from tests.lab.description import (
     cifs_values,
     migration_values,
 )
+from tests.lab.elsewhere import Elsewhere
 from tests.lab.hosts import HostLab, LabHost
 from tests.lab.hosts.stage import SECONDS, SLOW
 from tests.lab.hosts.state import MIB
-from tests.lab.wsman.elsewhere import Elsewhere
 
 pytestmark = pytest.mark.lab
 

@@ -20,12 +20,12 @@ from tests.lab.description import (
     cifs_values,
     migration_values,
 )
+from tests.lab.elsewhere import Elsewhere
 from tests.lab.hosts.desk import about
 from tests.lab.hosts.hostlab import HostLab
 from tests.lab.hosts.state import Machine
 from tests.lab.plain_client import PlainClient
 from tests.lab.requests_of_others import Told, local, values, written_by_hand
-from tests.lab.wsman.elsewhere import Elsewhere
 
 SECONDS = 30.0
 SLOW = 200 * 1024

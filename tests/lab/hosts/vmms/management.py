@@ -65,7 +65,8 @@ def disk_state(host: Host, user: str, given: Given) -> Outcome:
 
 def disk_settings(host: Host, user: str, given: Given) -> Outcome:
     """GetVirtualHardDiskSettingData."""
-    size, path = size_of(host, user, given), given["Path"]
+    size_of(host, user, given)
+    path = given["Path"]
     parents = {
         child.casefold(): parent
         for machine in host.state.present()
@@ -78,10 +79,6 @@ def disk_settings(host: Host, user: str, given: Given) -> Outcome:
         ParentPath=parent,
         Type=DIFFERENCING if parent else DYNAMIC,
         Format=VHDX,
-        MaxInternalSize=max(size, 40 * GIB),
-        BlockSize=32 << 20,
-        LogicalSectorSize=512,
-        PhysicalSectorSize=4096,
     )
     return Outcome(DONE, {"SettingData": write_instance(one)})
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from tests.lab.cim.cim_faults import (
     ACCESS_DENIED_HERE,
@@ -93,28 +93,20 @@ class Vmms:
         if state.vmms != "Running":
             # What a real host answers then is not known in full.
             raise wmi(PROVIDER_LOAD_FAILURE)
-        shown = [*host_objects.hyperv(self.host, state), *self.machines(state)]
+        jobs = [one.shown(state) for one in self.jobs.listed()]
+        shown = [*host_objects.hyperv(self.host, state), *self.machines(state), *jobs]
         return View(shown, blind=not state.administers(user))
 
-    def machines(self, state: HostState) -> list[Instance]:
-        """Show the machines, the jobs, and which jobs are about which machine."""
+    def machines(self, state: HostState) -> Iterator[Instance]:
+        """Show the machines, and those that are planned here, or on their way."""
         shower = Shower(self.server, state)
-        found: list[Instance] = []
-        systems = {}
-        for machine in state.present():
-            shown = list(shower.machine(machine))
-            systems[machine.id.casefold()] = shown[0]
-            found += shown
+        there = state.present()
+        for machine in there:
+            yield from shower.machine(machine)
+        ids = {machine.id.casefold() for machine in there}
         for machine in [*state.planned, *(one.machine for one in state.incoming)]:
-            if machine.id.casefold() not in systems:
-                found += shower.machine(machine, planned=True)
-        for job in self.jobs.listed():
-            shown_job = job.shown(state)
-            found.append(shown_job)
-            if system := systems.get(job.machine_id.casefold()):
-                link = "Msvm_AffectedJobElement"
-                found.append(made(link, AffectedElement=system, AffectingElement=shown_job))
-        return found
+            if machine.id.casefold() not in ids:
+                yield from shower.machine(machine, planned=True)
 
     def invoke(self, user: str, target: Instance, method: str, given: Given) -> Outcome:
         """Carry out a method."""
@@ -198,8 +190,6 @@ def error(trouble: Trouble) -> str:
         MessageID=trouble.message_id or None,
         MessageArguments=list(trouble.arguments),
         ErrorType=4,
-        ProbableCause=47,
-        PerceivedSeverity=4,
         CIMStatusCode=1,
     )
     return write_instance(one)
