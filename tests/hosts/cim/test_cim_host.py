@@ -24,7 +24,8 @@ from tests.hosts.cim import canned, farms
 from tests.hosts.cim.canned import Row
 from tests.hosts.cim.desk_host import DeskHost
 from tests.lab.description import OPERATOR
-from tests.lab.hosts.state import GIB, Checkpoint, Machine
+from tests.lab.hosts.desk import machine_numbered
+from tests.lab.hosts.state import GIB, Checkpoint
 
 CIMV2, STANDARD, CLUSTER = "root/cimv2", "root/standardcimv2", "root/mscluster"
 NOBODY = UUID(int=1)
@@ -146,17 +147,7 @@ def machines_on(at: DeskHost, count: int) -> None:
     """So many of two disks each; the first has files."""
     with at.desk.store.change() as state:
         of_a_file = state.machines[0]
-        state.machines = [
-            Machine(
-                f"0b54b0c2-5b1f-4b0e-9a4e-{number:012}",
-                f"vm{number:03}",
-                GIB // 4,
-                True,
-                f"C:\\Hyper-V\\vm{number:03}",
-                [f"C:\\Hyper-V\\vm{number:03}\\{disk}.vhdx" for disk in ("system", "data")],
-            )
-            for number in range(count - 1)
-        ]
+        state.machines = [machine_numbered(number) for number in range(count - 1)]
         state.machines.append(of_a_file)
 
 

@@ -19,6 +19,7 @@ from tests.hosts.cim.cim_asker import CimAsker
 from tests.lab.description import OPERATOR, READER
 from tests.lab.elsewhere import Elsewhere
 from tests.lab.hosts import HostLab
+from tests.lab.hosts.desk import machine_numbered
 from tests.lab.hosts.stage import Stage, session_operator, stage
 from tests.lab.hosts.state import GIB, MIB, Checkpoint, Machine
 
@@ -168,17 +169,7 @@ def test_texts_in_another_language_keep_their_numbers(hosts: HostLab, asker: Els
 def test_two_hundred_machines_in_few_round_trips(hosts: HostLab, asker: Elsewhere) -> None:
     host = hosts.host("hv01")
     with host.store.change() as state:
-        state.machines = [
-            Machine(
-                f"0b54b0c2-5b1f-4b0e-9a4e-{number:012}",
-                f"vm{number:03}",
-                GIB // 4,
-                True,
-                f"C:\\Hyper-V\\vm{number:03}",
-                [f"C:\\Hyper-V\\vm{number:03}\\{disk}.vhdx" for disk in ("system", "data")],
-            )
-            for number in range(200)
-        ]
+        state.machines = [machine_numbered(number) for number in range(200)]
     for name in ("own_name", "read_settings", "read_service", "read_folders", "free_memory"):
         asker.call("ask", name)
     found = asker.call("ask", "read_machines")

@@ -8,7 +8,7 @@ from tests.lab.cim.answering import Cim
 from tests.lab.description import OPERATOR, REALM, Lab
 from tests.lab.hosts.host import Host
 from tests.lab.hosts.labhost import LabHost
-from tests.lab.hosts.state import Machine
+from tests.lab.hosts.state import GIB, MACHINES_FOLDER, Machine
 from tests.lab.hosts.vmms.moves import hard_disks
 from tests.lab.hosts.vmms.vmms import Vmms
 from tests.lab.requests_of_others import Told, written_by_hand
@@ -47,6 +47,15 @@ class Desk(LabHost):
         found = self.state.machine(own)
         assert found is not None
         return found
+
+
+def machine_numbered(number: int) -> Machine:
+    """Make one of many machines: of two disks, of which there are no files."""
+    name = f"vm{number:03}"
+    folder = f"{MACHINES_FOLDER}\\{name}"
+    disks = [f"{folder}\\{disk}.vhdx" for disk in ("system", "data")]
+    own_id = f"0b54b0c2-5b1f-4b0e-9a4e-{number:012}"
+    return Machine(own_id, name, GIB // 4, True, folder, disks)
 
 
 def about(host: Host, machine: Machine, target: str = "hv02") -> dict[str, str]:
