@@ -24,7 +24,8 @@ from delegation.hosts.places import Account, Place
 from tests.lab.cim import messages
 from tests.lab.description import Lab
 from tests.lab.hosts.desk import Desk, machine_numbered
-from tests.lab.wsman import Endpoint, soap
+from tests.lab.wsman import soap
+from tests.lab.wsman.endpoint import Endpoint
 
 ROUND_TRIP = 0.02
 

@@ -23,7 +23,7 @@ from tests.lab.hosts.host import Host
 from tests.lab.hosts.ports import HTTPS
 from tests.lab.hosts.service import Service
 from tests.lab.hosts.vmms.vmms import Vmms
-from tests.lab.wsman import Endpoint
+from tests.lab.wsman.endpoint import Endpoint
 
 log = logging.getLogger(__name__)
 

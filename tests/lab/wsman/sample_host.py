@@ -7,7 +7,9 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from tests.lab.hosts.desk import Desk
-from tests.lab.wsman import Endpoint, Fault, Faults, soap
+from tests.lab.wsman import soap
+from tests.lab.wsman.endpoint import Endpoint
+from tests.lab.wsman.faults import Fault, Faults
 
 
 class SampleHost:
