@@ -34,8 +34,8 @@ from tests.bench_hosts import POWERSHELL, ManyHosts, Reader
 from tests.lab import configuration, description, domain
 from tests.lab.delay import delayed
 from tests.lab.description import OPERATOR, Lab
+from tests.lab.elsewhere import Elsewhere
 from tests.lab.programs import run_samba
-from tests.lab.wsman.elsewhere import Elsewhere
 from tests.migrations import instances, policies
 
 PAIRS = 9

@@ -23,9 +23,9 @@ from delegation.hosts.hypervisor import Hypervisor
 from delegation.hosts.places import Account, Place
 from tests.lab.cim import messages
 from tests.lab.description import Lab
-from tests.lab.hosts.desk import Desk
-from tests.lab.hosts.state import GIB, Machine
-from tests.lab.wsman import Endpoint, soap
+from tests.lab.hosts.desk import Desk, machine_numbered
+from tests.lab.wsman import soap
+from tests.lab.wsman.endpoint import Endpoint
 
 ROUND_TRIP = 0.02
 
@@ -54,7 +54,7 @@ class ManyHosts:
 
     def __init__(self, lab: Lab, labels: Sequence[str], machines: int) -> None:
         self.desk = Desk(Path(mkdtemp()))
-        self.desk.set(machines=[_machine(number) for number in range(machines)])
+        self.desk.set(machines=[machine_numbered(number) for number in range(machines)])
         self.kept: dict[str, str] = {}
         self.endpoints = [
             Endpoint(lab.host_address(label), lab.fqdn(label), lab.keytab(label), self)
@@ -72,13 +72,6 @@ class ManyHosts:
         if request.verb != "Pull" or "EndOfSequence" in said:
             self.kept[asked] = said
         return messages.reply(request, said, "en-US"), False
-
-
-def _machine(number: int) -> Machine:
-    folder = f"C:\\Hyper-V\\vm{number:03}"
-    own = f"0b54b0c2-5b1f-4b0e-9a4e-{number:012}"
-    disks = [f"{folder}\\{disk}.vhdx" for disk in ("system", "data")]
-    return Machine(own, f"vm{number:03}", GIB // 4, True, folder, disks)
 
 
 class Reader:

@@ -17,7 +17,7 @@ from delegation.hosts.hypervisor import Hypervisor, Open
 from delegation.hosts.machines import HostReading
 from delegation.hosts.settings import HostSetting
 from tests.cli.world import DOMAIN, MEMBER, MIGRATION, account, directory
-from tests.migrations import desk
+from tests.migrations import memory_world
 from tests.test_python_page import BLOCK
 
 INVENTORY = """\
@@ -36,7 +36,7 @@ FOUND: Mapping[str, int | str] = {
 }
 
 
-class SettableHost(desk.InstantHost):
+class SettableHost(memory_world.InstantHost):
     """A host in memory that can be set as well."""
 
     def __init__(self, world: PageWorld, label: str) -> None:
@@ -52,13 +52,13 @@ class SettableHost(desk.InstantHost):
         self._settings[after.name] = after.value
 
 
-class PageWorld(desk.MemoryWorld):
+class PageWorld(memory_world.MemoryWorld):
     """The page's world, whose hosts are in memory."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(folder, desk.Told())
+        super().__init__(folder, memory_world.Told())
         self.settings_there: dict[str, dict[str, int | str]] = {
-            label: dict(FOUND) for label in desk.LABELS
+            label: dict(FOUND) for label in memory_world.LABELS
         }
         # Written by MemoryWorld for a mesh that is there already; here the page makes it.
         prepare(folder)
@@ -76,7 +76,7 @@ class PageWorld(desk.MemoryWorld):
 def prepare(folder: Path) -> None:
     """Three accounts that may not delegate yet, with the names that VMMS registers."""
     records = []
-    for label in desk.LABELS:
+    for label in memory_world.LABELS:
         ends = (label.upper(), f"{label}.{DOMAIN}")
         spns = [f"{service}/{end}" for service in ("HOST", MIGRATION) for end in ends]
         records.append(account(label.upper(), uac=MEMBER, spns=spns))

@@ -10,7 +10,7 @@ import pytest
 from delegation.directory.inspection import LdapInspector
 from delegation.mesh.snapshot import Computer, Operator
 from tests.directory.test_ldap import credentials, settings
-from tests.lab import Lab, byhand, independent, ldif
+from tests.lab import Lab, admin, independent, ldif
 from tests.lab.configuration import state
 from tests.lab.description import ADMINISTRATOR, OPERATOR, PROTECTED_OPERATOR, READER, WRITER
 from tests.lab.programs import run_samba
@@ -79,8 +79,8 @@ def test_a_token_holds_nested_groups(asked: LdapInspector, fresh_lab: Lab) -> No
             "sAMAccountName": [name],
             "member": [member],
         }
-        byhand.modify(fresh_lab, ldif.addition(dn, group))
-    byhand.modify(fresh_lab, ldif.modification(protected, ("add", "member", [outer])))
+        admin.modify(fresh_lab, ldif.addition(dn, group))
+    admin.modify(fresh_lab, ldif.modification(protected, ("add", "member", [outer])))
     assert Operator(OPERATOR, operator, asked.token(operator)).protected is True
 
 
@@ -93,7 +93,7 @@ def test_who_may_act_on_behalf_of_others(fresh_hardened_lab: Lab) -> None:
     with closing(inspector(fresh_hardened_lab)) as asked:
         hv01, hv03 = one(asked, "HV01"), one(asked, "HV03")
         assert hv01.acting == ()
-        byhand.set_rbcd(fresh_hardened_lab, "hv02", "hv01$", denied=["hv03$"])
+        admin.set_rbcd(fresh_hardened_lab, "hv02", "hv01$", denied=["hv03$"])
         acting = one(asked, "HV02").acting
         assert [(ace.allows, ace.sid) for ace in acting] == [(False, hv03.sid), (True, hv01.sid)]
         assert asked.account_names([hv01.sid, hv03.sid, ADMINISTRATORS, "S-1-5-21-9-9-9-9"]) == {
@@ -124,7 +124,7 @@ def test_the_own_token_tells_an_administrator(fresh_lab: Lab) -> None:
 
 
 def test_the_holders_of_a_name_come_along(asked: LdapInspector, fresh_lab: Lab) -> None:
-    byhand.add_computer(fresh_lab, "other", services=["MSSQLSvc/db1:1433", "HOST/db1"])
+    admin.add_computer(fresh_lab, "other", services=["MSSQLSvc/db1:1433", "HOST/db1"])
     found = asked.find(["hv01"], ["mssqlsvc/DB1:1433"])
     assert "OTHER" in {account.name for account in found}
     assert "OTHER" in {account.name for account in asked.find([], ["HOST/db1"])}
@@ -133,9 +133,9 @@ def test_the_holders_of_a_name_come_along(asked: LdapInspector, fresh_lab: Lab) 
 
 def test_all_who_have_a_list_of_their_own(asked: LdapInspector, fresh_lab: Lab) -> None:
     """Users and service accounts too, page after page; and krbtgt."""
-    byhand.add_values(fresh_lab, "hv65", "cifs/hv01", "HTTP/x")
-    byhand.add_user(fresh_lab, "svc-web")
-    byhand.set_object(fresh_lab, "svc-web", "msDS-AllowedToDelegateTo", "cifs/hv02")
+    admin.add_values(fresh_lab, "hv65", "cifs/hv01", "HTTP/x")
+    admin.add_user(fresh_lab, "svc-web")
+    admin.set_object(fresh_lab, "svc-web", "msDS-AllowedToDelegateTo", "cifs/hv02")
     heard: list[tuple[int, int]] = []
     asked.page = 1
     found = asked.delegators(66, lambda done, total: heard.append((done, total)))
@@ -146,7 +146,7 @@ def test_all_who_have_a_list_of_their_own(asked: LdapInspector, fresh_lab: Lab) 
 
 
 def test_flags_that_this_logon_may_not_see(asked: LdapInspector, fresh_lab: Lab) -> None:
-    byhand.add_values(fresh_lab, "hv65", "cifs/hv01")
+    admin.add_values(fresh_lab, "hv65", "cifs/hv01")
     hidden(fresh_lab, "hv65", USER_ACCOUNT_CONTROL)
     [found] = [one for one in asked.delegators(66, lambda *_: None) if one.values]
     assert (found.name, found.uac, found.values) == ("HV65$", None, ("cifs/hv01",))

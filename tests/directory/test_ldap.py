@@ -24,7 +24,7 @@ from tests.directory.contract import (
     one,
     write,
 )
-from tests.lab import Lab, byhand, domain, independent, ldif
+from tests.lab import Lab, admin, domain, independent, ldif
 from tests.lab.description import READER, WRITER, WRITER_WITHOUT_PRIVILEGE
 
 pytestmark = pytest.mark.lab
@@ -66,22 +66,22 @@ class LabWorld:
             "msDS-AllowedToDelegateTo": values,
         }
         dn = f"CN={name},{parent or self.lab.hosts_dn}"
-        byhand.modify(self.lab, ldif.addition(dn, attributes))
+        admin.modify(self.lab, ldif.addition(dn, attributes))
 
     def delete(self, name: str) -> None:
-        byhand.delete(self.lab, name)
+        admin.delete(self.lab, name)
 
     def move(self, name: str) -> None:
-        byhand.move(self.lab, name, f"CN={name} elsewhere,CN=Computers,{self.lab.base_dn}")
+        admin.move(self.lab, name, f"CN={name} elsewhere,CN=Computers,{self.lab.base_dn}")
 
     def add(self, name: str, value: str) -> None:
-        byhand.add_values(self.lab, name, value)
+        admin.add_values(self.lab, name, value)
 
     def remove(self, name: str, value: str) -> None:
-        byhand.remove_values(self.lab, name, value)
+        admin.remove_values(self.lab, name, value)
 
     def set_uac(self, name: str, uac: int) -> None:
-        byhand.set_attribute(self.lab, name, "userAccountControl", str(uac))
+        admin.set_attribute(self.lab, name, "userAccountControl", str(uac))
 
     def look(self, name: str) -> Delegation:
         found = independent.computer(self.lab, name)

@@ -15,8 +15,7 @@ from delegation.directory.offline import OfflineDirectory
 from delegation.errors import ExportError
 from delegation.mesh.snapshot import resolve
 from delegation.mesh.state import Delegation, DelegationChange, DelegationOutcome
-from tests.directory import byhand
-from tests.directory.byhand import FileWorld
+from tests.directory import text_editor
 from tests.directory.contract import (
     ENABLED,
     TRANSITION,
@@ -27,16 +26,17 @@ from tests.directory.contract import (
     one,
     write,
 )
+from tests.directory.text_editor import FileWorld
 
 CASES = Path(__file__).parent.parent / "cases" / "ldif"
 SAMPLES = sorted(CASES.iterdir())
 STYLES = {
-    "ldapsearch": byhand.LDAPSEARCH,
-    "ldapsearch-LLL": byhand.LDAPSEARCH_LLL,
-    "ldifde": byhand.LDIFDE,
-    "ldifde-u": byhand.LDIFDE_U,
-    "utf-8-mark": byhand.NOTEPAD,
-    "utf-16-be": byhand.BIG_ENDIAN,
+    "ldapsearch": text_editor.LDAPSEARCH,
+    "ldapsearch-LLL": text_editor.LDAPSEARCH_LLL,
+    "ldifde": text_editor.LDIFDE,
+    "ldifde-u": text_editor.LDIFDE_U,
+    "utf-8-mark": text_editor.NOTEPAD,
+    "utf-16-be": text_editor.BIG_ENDIAN,
 }
 
 
@@ -48,7 +48,7 @@ class TestOffline(DirectoryContract):
 
 @pytest.fixture
 def world(tmp_path: Path) -> FileWorld:
-    return FileWorld(tmp_path / "export.ldif", byhand.LDAPSEARCH_LLL)
+    return FileWorld(tmp_path / "export.ldif", text_editor.LDAPSEARCH_LLL)
 
 
 class TestStricterThanSamba:

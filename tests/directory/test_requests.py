@@ -15,7 +15,7 @@ from pyasn1.codec.ber import decoder, encoder
 
 from delegation.directory import requests
 from delegation.directory.requests import ADD, DELETE, Modification
-from tests.lab import Lab, byhand
+from tests.lab import Lab, admin
 from tests.lab.description import (
     TRUSTED_FOR_DELEGATION,
     TRUSTED_TO_AUTH_FOR_DELEGATION,
@@ -192,9 +192,9 @@ class TestOnTheWire:
     def test_values_go_by_name_too_never_by_replacing_the_list(
         self, desk: Workstation, wire: Wiretap, fresh_lab: Lab
     ) -> None:
-        byhand.add_values(fresh_lab, "hv01", "CIFS/hv99", "cifs/HV99.corp.example", "cifs/hv02")
-        byhand.set_flags(fresh_lab, "hv01", on=TRUSTED_FOR_DELEGATION)
-        byhand.set_flags(fresh_lab, "hv02", on=TRUSTED_TO_AUTH_FOR_DELEGATION)
+        admin.add_values(fresh_lab, "hv01", "CIFS/hv99", "cifs/HV99.corp.example", "cifs/hv02")
+        admin.set_flags(fresh_lab, "hv01", on=TRUSTED_FOR_DELEGATION)
+        admin.set_flags(fresh_lab, "hv02", on=TRUSTED_TO_AUTH_FOR_DELEGATION)
         desk.inventory("""
             hosts: {hv01: , hv02: }
             retired: [hv99]

@@ -42,7 +42,7 @@ from delegation.inventory import Auth, DirectorySettings
 from delegation.kerberos import principals, tickets
 from delegation.kerberos.refusals import Attempt
 from tests.directory.dns_server import DnsServer
-from tests.lab import Lab, byhand
+from tests.lab import Lab, admin
 from tests.lab.description import HOSTS, READER, WRITER
 from tests.lab.programs import run
 from tests.story.wiretap import Seen
@@ -245,9 +245,9 @@ class TestRefused:
     def test_an_account_that_may_not(
         self, fresh_lab: Lab, auth: Auth, attribute: str, value: str, words: str
     ) -> None:
-        byhand.add_user(fresh_lab, "somebody", password=PASSWORD)
+        admin.add_user(fresh_lab, "somebody", password=PASSWORD)
         assert log_on(fresh_lab, Credentials("somebody", PASSWORD), auth=auth)
-        byhand.set_object(fresh_lab, "somebody", attribute, value)
+        admin.set_object(fresh_lab, "somebody", attribute, value)
         said = refusal(fresh_lab, Credentials("somebody", PASSWORD), auth=auth)
         assert isinstance(said, CredentialsRefused)
         assert words in said.what
@@ -255,8 +255,8 @@ class TestRefused:
 
     @BOTH
     def test_an_account_that_is_locked_out(self, fresh_lab: Lab, auth: Auth) -> None:
-        byhand.add_user(fresh_lab, "somebody", password=PASSWORD)
-        with byhand.locking_out(fresh_lab, 2):
+        admin.add_user(fresh_lab, "somebody", password=PASSWORD)
+        with admin.locking_out(fresh_lab, 2):
             for _ in range(3):
                 refusal(fresh_lab, Credentials("somebody", "Not-this-one-1"), auth=auth)
             said = refusal(fresh_lab, Credentials("somebody", PASSWORD), auth=auth)
@@ -339,12 +339,12 @@ class TestKeytab:
 
     def test_from_before_the_password_was_changed(self, fresh_lab: Lab) -> None:
         quoted = f'"{PASSWORD}"'.encode("utf-16-le")
-        byhand.set_object(fresh_lab, WRITER, "unicodePwd", quoted)
+        admin.set_object(fresh_lab, WRITER, "unicodePwd", quoted)
         try:
             said = refusal(fresh_lab, Credentials(WRITER), keytab=str(fresh_lab.keytab(WRITER)))
         finally:
             usual = f'"{fresh_lab.accounts[WRITER]}"'.encode("utf-16-le")
-            byhand.set_object(fresh_lab, WRITER, "unicodePwd", usual)
+            admin.set_object(fresh_lab, WRITER, "unicodePwd", usual)
         assert "not the account's any more" in said.what
         assert "anew" in said.fix
 

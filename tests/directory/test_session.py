@@ -26,7 +26,7 @@ from delegation.errors import (
 from delegation.inventory import Auth, DirectorySettings
 from delegation.mesh.snapshot import Directory
 from tests.directory.dns_server import DnsServer
-from tests.lab import Lab, byhand, ldif
+from tests.lab import Lab, admin, ldif
 from tests.lab.certificates import Certificate
 from tests.lab.description import READER
 from tests.lab.front import front
@@ -57,7 +57,7 @@ def user(lab: Lab, name: str, **attributes: str) -> str:
         "userAccountControl": [str(NORMAL)],
         "unicodePwd": [quoted],
     }
-    byhand.modify(lab, ldif.addition(dn, made | {key: [text] for key, text in attributes.items()}))
+    admin.modify(lab, ldif.addition(dn, made | {key: [text] for key, text in attributes.items()}))
     return dn
 
 
@@ -115,7 +115,7 @@ class TestLogon:
     def test_any_password(self, fresh_lab: Lab, password: str) -> None:
         dn = user(fresh_lab, "somebody")
         quoted = f'"{password}"'.encode("utf-16-le")
-        byhand.modify(fresh_lab, ldif.modification(dn, ("replace", "unicodePwd", [quoted])))
+        admin.modify(fresh_lab, ldif.modification(dn, ("replace", "unicodePwd", [quoted])))
         log_on(fresh_lab, "somebody", password)
 
     def test_credentials_show_no_password(self) -> None:

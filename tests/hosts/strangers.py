@@ -8,7 +8,6 @@ import socket
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from types import TracebackType
 from typing import Self
 
 HEADERS = b"\r\n\r\n"
@@ -35,12 +34,7 @@ class Listener:
         self.spawn(self.accept)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for one in (self.server, *self.sockets):
             with suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)

@@ -26,9 +26,9 @@ from tests.hosts.strangers import (
 from tests.hosts.winrm_client import Client
 from tests.lab.certificates import HostCertificate, issue_host
 from tests.lab.description import OPERATOR, READER, Lab
+from tests.lab.elsewhere import Elsewhere
 from tests.lab.programs import run
-from tests.lab.wsman import Cut, Hang, Refuse
-from tests.lab.wsman.elsewhere import Elsewhere
+from tests.lab.wsman.faults import Cut, Hang, Refuse
 from tests.lab.wsman.sample_host import SampleHost
 
 HOST, OTHER = "hv09", "hv10"

@@ -55,6 +55,8 @@ def configure(lab: Lab) -> Path:
     realm = {lab.realm}
     server role = active directory domain controller
     server services = rpc, ldap, cldap, kdc, dns, winbindd
+    prefork children = 1
+    prefork children:ldap = 4
     interfaces = {lab.address}/8
     bind interfaces only = yes
     disable netbios = yes

@@ -1,23 +1,19 @@
 """The domain controller's processes: start them, wait until they answer, end them.
 
-Which processes are this lab's is never taken from a pid file: a process is ours if it runs Samba's
-program *and* stands in the lab's folder. Samba forks about ten processes, which rewrite their
-command lines and start sessions of their own, but none leaves the folder it was started in.
+A process is the DC's if it runs Samba's program *and* stands in the lab's folder.
 """
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterable
 from enum import Enum
-from pathlib import Path
 
 from tests.lab.configuration import configure
 from tests.lab.description import Lab, LabError
+from tests.lab.procfs import standing, tell
 from tests.lab.programs import log_tail, run, run_samba
 from tests.lab.systems import stands
 
@@ -57,8 +53,9 @@ def launch(lab: Lab) -> None:
         case Status.STOPPED:
             pass
     refuse_strangers(lab)
-    # As a daemon it is nobody's child: it outlives us, and leaves us no zombie.
-    command = ["samba", "--daemon", "--model=standard", f"--configfile={configure(lab)}"]
+    # As a daemon it is nobody's child: it outlives us, and leaves us no zombie. Its workers are
+    # there before a connection is, which would else wait for one to start and open the databases.
+    command = ["samba", "--daemon", "--model=prefork", f"--configfile={configure(lab)}"]
     started = run_samba(lab, command)
     if not until(lambda: not processes(lab) or answers(lab), START_SECONDS) or not processes(lab):
         end(lab, signal.SIGKILL)
@@ -82,36 +79,13 @@ def signalled(lab: Lab, how: signal.Signals) -> list[int]:
     """Signal the lab's processes, and list those that were left to signal."""
     left = processes(lab)
     for pid in left:
-        # It may have ended since.
-        with suppress(ProcessLookupError):
-            os.kill(pid, how)
+        tell(pid, how)
     return left
 
 
 def processes(lab: Lab) -> list[int]:
     """List the lab's living processes."""
-    return [
-        int(entry.name)
-        for entry in Path("/proc").iterdir()
-        if entry.name.isdigit() and belongs(entry, lab)
-    ]
-
-
-def belongs(process: Path, lab: Lab) -> bool:
-    """Tell whether an entry of /proc is a living process of the lab."""
-    try:
-        program = (process / "exe").readlink()
-        stands_in = (process / "cwd").readlink()
-        state = (process / "stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        # It ended while we looked, is a zombie or a thread of the kernel, or is another user's.
-        return False
-    # The kernel marks a program that was upgraded, and a folder that was removed, under it.
-    return (
-        program.name.removesuffix(" (deleted)") in PROGRAMS
-        and str(stands_in).removesuffix(" (deleted)") in stands(lab)
-        and state not in "ZX"
-    )
+    return [pid for pid, program in standing(stands(lab)).items() if program in PROGRAMS]
 
 
 PATIENCE = 5.0
@@ -120,10 +94,8 @@ PATIENCE = 5.0
 
 def refuse_strangers(lab: Lab) -> None:
     """Raise LabError if a stranger listens where the DC will: his answers would pass for ours."""
-    end = time.monotonic() + PATIENCE
-    while (taken := taken_port(lab)) and time.monotonic() < end:
-        time.sleep(0.1)
-    if taken:
+    until(lambda: taken_port(lab.address, PORTS) is None, PATIENCE)
+    if taken := taken_port(lab.address, PORTS):
         port, error = taken
         raise LabError(
             f"{lab.address}:{port} is taken by a process that is not this lab's "
@@ -131,14 +103,18 @@ def refuse_strangers(lab: Lab) -> None:
         ) from error
 
 
-def taken_port(lab: Lab) -> tuple[int, OSError] | None:
-    """Give a port of the DC's that somebody listens on, and what the system says of it."""
-    for port in PORTS:
+def taken_port(address: str, ports: Iterable[int]) -> tuple[int, OSError] | None:
+    """Give a port that somebody listens on, and what the system says of it.
+
+    Raises:
+        LabError: who runs the lab may listen on none of its ports.
+    """
+    for port in ports:
         with socket.socket() as probe:
-            # The DC's own connections of a moment ago do not count.
+            # The connections of a moment ago do not count.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind((lab.address, port))
+                probe.bind((address, port))
             except PermissionError as error:
                 raise LabError(f"port {port} needs root: run the lab as root") from error
             except OSError as error:

@@ -20,15 +20,24 @@ class LdapError(Exception):
 
 
 def search(
-    lab: Lab, wanted: str, *attributes: str, base: str = BASE_DN, account: str = READER
+    lab: Lab,
+    wanted: str,
+    *attributes: str,
+    base: str = BASE_DN,
+    account: str = READER,
+    control: str = "",
 ) -> list[Entry]:
     """Search as an account; ``wanted`` is the filter, no attributes are all of them.
+
+    ``control`` is one that goes with the search, by its OID, behind a ``!`` if it is critical.
 
     Raises:
         LdapError: the directory refuses.
         LabError: the directory cannot be reached.
     """
     options = ["-LLL", "-o", "ldif-wrap=no", "-E", "pr=500/noprompt", "-b", base]
+    if control:
+        options += ["-E", control]
     found = openldap(lab, ["ldapsearch", *options, wanted, *attributes], account)
     return list(ldif.entries(found))
 

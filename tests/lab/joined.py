@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 
-from tests.lab import byhand, certificates, dc, domain, ldif, systems
+from tests.lab import admin, certificates, dc, domain, ldif, systems
 from tests.lab.certificates import Certificate
 from tests.lab.configuration import configure, state
 from tests.lab.description import ADMINISTRATOR, Lab, LabError
@@ -93,10 +93,10 @@ def register(lab: Lab, second: Lab, kind: Kind) -> None:
     administer(second, *add, lab.domain, second.dc_name, "A", second.address)
     for name in services:
         administer(second, *add, f"_msdcs.{lab.domain}", name, "SRV", f"{second.dc_fqdn} 389 0 100")
-    byhand.modify(
+    admin.modify(
         lab,
         ldif.modification(
-            byhand.account_of(lab, second.dc_name).dn,
+            admin.account_of(lab, second.dc_name).dn,
             ("add", "servicePrincipalName", ldap_services(second)),
         ),
     )
@@ -114,10 +114,10 @@ def keep_passwords(lab: Lab, second: Lab) -> None:
     Those of administrators it may not have.
     """
     users = sorted(lab.accounts.keys() - {ADMINISTRATOR})
-    byhand.set_members(
+    admin.set_members(
         lab,
         "Allowed RODC Password Replication Group",
-        [byhand.account_of(lab, user).dn for user in users],
+        [admin.account_of(lab, user).dn for user in users],
     )
     administer(second, "rodc", "preload", *users, f"--server={lab.address}")
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from tests.lab import byhand, ldif
+from tests.lab import admin, ldif
 from tests.lab.description import ADMINISTRATOR, MIGRATION, USER_PASSWORD, Lab, LabError, escaped
 from tests.lab.independent import DELEGATION, search
 from tests.lab.programs import run
@@ -112,7 +112,7 @@ def decide_all(lab: Lab, questions: Sequence[Question]) -> list[Granted | Refuse
 
     What they have in common is asked once: a source's logon, a user's, the evidence. For the
     migration service the values must be ``mirrored``. A user other than the lab's own must have
-    been added by ``byhand.add_user`` with its usual password to come with a ticket.
+    been added by ``admin.add_user`` with its usual password to come with a ticket.
 
     Raises:
         LabError: a question was not decided: an account or a service that the KDC does not know,
@@ -190,7 +190,7 @@ def mirror(lab: Lab, twins_of: Callable[[str], bool]) -> None:
         steps = [("delete", DELEGATION, surplus), ("add", DELEGATION, lacking)]
         if surplus or lacking:
             changes.append(ldif.modification(entry.dn, *(step for step in steps if step[2])))
-    byhand.modify(lab, "".join(changes))
+    admin.modify(lab, "".join(changes))
 
 
 def is_migration(value: str) -> bool:

@@ -13,8 +13,8 @@ from copy import deepcopy
 from xml.etree import ElementTree as ET
 from xml.etree.ElementTree import Element
 
-from tests.lab.by_hand import local
 from tests.lab.cim.classes import HYPERV, classes
+from tests.lab.requests_of_others import local
 
 ADDRESSING = "{http://schemas.xmlsoap.org/ws/2004/08/addressing}"
 WSMAN = "{http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd}"

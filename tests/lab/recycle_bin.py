@@ -6,7 +6,7 @@ then gives nothing back out of it: so the tombstone is reanimated, and what it l
 
 from __future__ import annotations
 
-from tests.lab import Lab, byhand, independent
+from tests.lab import Lab, admin, independent
 from tests.lab.description import ADMINISTRATOR, BASE_DN
 from tests.lab.ldif import Entry
 
@@ -18,7 +18,7 @@ _SHOW_DELETED = "!1.2.840.113556.1.4.417"
 def delete(lab: Lab, host: str) -> Entry:
     """Delete a computer; gives what it was."""
     computer = independent.computer(lab, host, ADMINISTRATOR)
-    byhand.delete(lab, host)
+    admin.delete(lab, host)
     return computer
 
 
@@ -34,6 +34,6 @@ def restore(lab: Lab, host: str, computer: Entry) -> None:
     )
     independent.openldap(lab, ["ldapmodify", "-e", _SHOW_DELETED], ADMINISTRATOR, change)
     for name in LOST:
-        byhand.set_attribute(lab, host, name, *computer.values(name))
+        admin.set_attribute(lab, host, name, *computer.values(name))
     now = independent.computer(lab, host, ADMINISTRATOR)
     assert now.values("objectGUID") == computer.values("objectGUID")

@@ -9,7 +9,11 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from tests.lab import dc
-from tests.lab.by_hand import (
+from tests.lab.description import OPERATOR, READER
+from tests.lab.hosts.desk import FIRST, Desk
+from tests.lab.hosts.state import Checkpoint
+from tests.lab.hosts.vmms.jobs import Job
+from tests.lab.requests_of_others import (
     CAPTURES,
     Told,
     captured,
@@ -18,10 +22,6 @@ from tests.lab.by_hand import (
     values,
     written_by_hand,
 )
-from tests.lab.description import OPERATOR, READER
-from tests.lab.hosts.desk import FIRST, Desk
-from tests.lab.hosts.state import Checkpoint
-from tests.lab.hosts.vmms.jobs import Job
 
 V2 = "http://schemas.microsoft.com/wbem/wsman/1/wmi/root/virtualization/v2/"
 
@@ -79,7 +79,7 @@ class TestLibvirt:
                 job = told.selectors["InstanceID"]
             made = told.selectors.get("Name", "") if number == 32 else made
             self.agrees(number, told)
-        assert made not in {one.id for one in desk.host.store.read().machines}
+        assert made not in {one.id for one in desk.state.machines}
 
     def agrees(self, number: int, told: Told) -> None:
         """The answer has the elements of the one that libvirt took, and a value where it had one.
@@ -127,10 +127,10 @@ class TestReading:
         desk.set(enabled=True, any_network=True)
         told = desk.by_hand("listeners")
         addresses = [one.text for one in told.items[0] if one.tag.startswith("Migration")]
-        assert addresses == [desk.host.address, "fe80::1"]
+        assert addresses == [desk.address, "fe80::1"]
 
     def test_a_disk_that_is_none_has_another_subtype(self, desk: Desk) -> None:
-        with desk.host.store.change() as state:
+        with desk.store.change() as state:
             state.machines[0].images = ["C:\\iso\\setup.iso"]
             state.machines[0].floppies = ["C:\\iso\\boot.vfd"]
         media = "SELECT * FROM Msvm_StorageAllocationSettingData WHERE ResourceType = 31"
@@ -141,11 +141,11 @@ class TestReading:
         no_default = "NOT InstanceID LIKE 'Microsoft:Definition%'"
         found = everything(desk, f"{media} AND {own} AND {no_default}")
         assert [one["HostResource"] for one in found] == [
-            [disk] for machine in desk.host.store.read().machines for disk in machine.disks
+            [disk] for machine in desk.state.machines for disk in machine.disks
         ]
 
     def test_checkpoints_have_settings_of_their_own(self, desk: Desk) -> None:
-        with desk.host.store.change() as state:
+        with desk.store.change() as state:
             base = state.machines[0].disks[0]
             state.machines[0].checkpoints = [Checkpoint("11" * 16, "before", [base])]
             state.machines[0].disks = [base.replace(".vhdx", "_1.avhdx")]
@@ -155,7 +155,7 @@ class TestReading:
         assert found["InstanceID"] == [f"Microsoft:{'11' * 16}"]
         # Documented: the name of the system to which the settings belong.
         assert found["VirtualSystemIdentifier"] == [FIRST.upper()]
-        desk.beside.volume.fill(desk.machine().disks[0], 10)
+        desk.volume.fill(desk.machine().disks[0], 10)
         told = desk.by_hand("disk-state")
         assert embedded_values(told.text("State"))["FileSize"] == ["10"]
         document = written_by_hand("disk-state", **desk.blanks()).decode()
@@ -164,7 +164,7 @@ class TestReading:
         assert (chain["ParentPath"], chain["Type"]) == ([base], ["4"])
 
     def test_no_such_file(self, desk: Desk) -> None:
-        desk.beside.volume.remove(desk.machine().disks)
+        desk.volume.remove(desk.machine().disks)
         assert desk.by_hand("disk-state").returned == 32779
 
     def test_summaries_hold_what_is_requested(self, desk: Desk) -> None:
@@ -185,7 +185,7 @@ class TestReading:
     def test_windows_beside_hyper_v(self, desk: Desk) -> None:
         names = {"namespace": "root/StandardCimv2"}
         found = everything(desk, "SELECT * FROM MSFT_NetIPAddress", **names)
-        assert desk.host.address in [one["IPAddress"][0] for one in found]
+        assert desk.address in [one["IPAddress"][0] for one in found]
         names = {"namespace": "root/Microsoft/Windows/Storage"}
         (volume,) = everything(desk, "SELECT * FROM MSFT_Volume", **names)
         assert volume["DriveLetter"] == ["C"]
@@ -204,7 +204,7 @@ def desk_second() -> str:
 class TestPages:
     def many(self, desk: Desk) -> None:
         for number in range(100):
-            desk.beside.add_vm(f"m{number:03}", disk_bytes=1)
+            desk.add_vm(f"m{number:03}", disk_bytes=1)
 
     def test_a_hundred_machines_come_in_pages_of_half_an_envelope(self, desk: Desk) -> None:
         self.many(desk)
@@ -241,7 +241,7 @@ class TestPages:
         assert desk.send(pull).subcode == "n:InvalidEnumerationContext"
 
     def test_an_item_that_fits_into_no_envelope(self, desk: Desk) -> None:
-        with desk.host.store.change() as state:
+        with desk.store.change() as state:
             state.machines[0].name = "x" * 9000
         small = written_by_hand("machines").replace(b">512000<", b">8192<")
         began = desk.send(small)
@@ -258,7 +258,7 @@ class TestRights:
         assert (told.subcode, told.code) == ("w:AccessDenied", 5)
 
     def test_a_namespace_of_its_own(self, desk: Desk) -> None:
-        desk.beside.only_hyperv()
+        desk.only_hyperv()
         told = desk.send(captured(3))
         assert (told.subcode, told.fault) == ("w:AccessDenied", True)
         assert "0x80041003" in told.text("Detail")
@@ -293,14 +293,14 @@ class TestTexts:
 class TestSettings:
     def test_they_are_changed_and_read_back(self, desk: Desk) -> None:
         assert desk.by_hand("enable").returned == 4096
-        state = desk.host.store.read()
+        state = desk.state
         assert (state.enabled, state.authentication, state.migrations) == (True, "Kerberos", 4)
         assert desk.by_hand("add-network").returned == 4096
         shown = desk.by_hand("networks")
         assert shown.text("SubnetNumber") == "10.20.0.0"
         own = shown.selectors["InstanceID"]
         assert desk.by_hand("remove-network", network=own).returned == 4096
-        assert desk.host.store.read().networks == {}
+        assert desk.state.networks == {}
 
     def test_any_network_is_entries_of_their_own_tag(self, desk: Desk) -> None:
         desk.set(any_network=True)

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.lab import byhand, dc
-from tests.lab.by_hand import Told, captured, embedded_values, local, values, written_by_hand
+from tests.lab import admin, dc
 from tests.lab.description import (
     ADMINISTRATOR,
     TRUSTED_TO_AUTH_FOR_DELEGATION,
@@ -30,6 +29,14 @@ from tests.lab.hosts.stage import (
     delegate,
 )
 from tests.lab.hosts.state import MIB
+from tests.lab.requests_of_others import (
+    Told,
+    captured,
+    embedded_values,
+    local,
+    values,
+    written_by_hand,
+)
 
 pytestmark = pytest.mark.lab
 
@@ -50,15 +57,15 @@ class TestDelegation:
         assert stage.target.vms()["web1"].disks == [r"C:\VMs\web1\Virtual Hard Disks\web1.vhdx"]
         assert stage.clean()
         stage.source.add_vm("web2")
-        byhand.remove_values(fresh_lab, "hv01", *cifs_values("hv02"), *migration_values("hv02"))
+        admin.remove_values(fresh_lab, "hv01", *cifs_values("hv02"), *migration_values("hv02"))
         assert stage.run(vm="web2").hresult == "0x8009030E"
         assert stage.owners("web2") == ["hv01"]
         assert stage.clean()
 
     def test_the_migration_services_value_alone(self, stage: Stage, fresh_lab: Lab) -> None:
         """The check passes, and the move fails where the storage comes."""
-        byhand.add_values(fresh_lab, "hv01", *migration_values("hv02"))
-        byhand.set_flags(fresh_lab, "hv01", on=TRUSTED_TO_AUTH_FOR_DELEGATION)
+        admin.add_values(fresh_lab, "hv01", *migration_values("hv02"))
+        admin.set_flags(fresh_lab, "hv01", on=TRUSTED_TO_AUTH_FOR_DELEGATION)
         before = stage.trees()
         assert stage.run("check") == (COMPLETED, "")
         state, text = stage.run("move")
@@ -68,8 +75,8 @@ class TestDelegation:
         assert (stage.trees(), stage.clean()) == (before, True)
 
     def test_the_storages_value_alone(self, stage: Stage, fresh_lab: Lab) -> None:
-        byhand.add_values(fresh_lab, "hv01", *cifs_values("hv02"))
-        byhand.set_flags(fresh_lab, "hv01", on=TRUSTED_TO_AUTH_FOR_DELEGATION)
+        admin.add_values(fresh_lab, "hv01", *cifs_values("hv02"))
+        admin.set_flags(fresh_lab, "hv01", on=TRUSTED_TO_AUTH_FOR_DELEGATION)
         state, text = stage.run("check")
         assert (state, "establish a connection" in text) == (EXCEPTION, True)
         assert "(0x8009030E)" in text
@@ -77,7 +84,7 @@ class TestDelegation:
     def test_no_session_of_the_operators_serves(self, stage: Stage, fresh_lab: Lab) -> None:
         """Without protocol transition his own ticket would do, and VMMS has none."""
         delegate(fresh_lab, "hv01", "hv02")
-        byhand.set_flags(fresh_lab, "hv01", off=TRUSTED_TO_AUTH_FOR_DELEGATION)
+        admin.set_flags(fresh_lab, "hv01", off=TRUSTED_TO_AUTH_FOR_DELEGATION)
         assert stage.run("check")[0] == EXCEPTION
 
 

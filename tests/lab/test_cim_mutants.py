@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.by_hand import BY_HAND, CAPTURES, Told, captured, written_by_hand
 from tests.lab.hosts.desk import Desk
 from tests.lab.hosts.vmms.jobs import STARTING, Job
 from tests.lab.mutants import mutants
+from tests.lab.requests_of_others import BY_HAND, CAPTURES, Told, captured, written_by_hand
 
 BY_NAME = sorted(file.stem for file in BY_HAND.glob("*.xml"))
 OF_OTHERS = {27, 33, 35, 36, 37, 38}
@@ -43,13 +43,13 @@ def refused(told: Told) -> bool:
 
 def hold(desk: Desk, document: bytes) -> int:
     """Send all mutants; give how many there were."""
-    before, seen, accepted = desk.host.store.read(), 0, []
+    before, seen, accepted = desk.state, 0, []
     for label, wrong in mutants(document):
         seen += 1
         if not refused(desk.send(wrong)):
             accepted.append(label)
     assert accepted == []
-    assert desk.host.store.read() == before
+    assert desk.state == before
     assert not refused(desk.send(document)), "the request itself is right"
     return seen
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab import byhand, domain, independent, kdc, systems
+from tests.lab import admin, domain, independent, kdc, systems
 from tests.lab.dc import Status, processes, status
 from tests.lab.description import (
     ACCOUNTDISABLE,
@@ -66,7 +66,7 @@ class TestLife:
         assert str(systems.UNPACKED) not in before
 
     def test_it_stops_dies_and_comes_back(self, fresh_hardened_lab: Lab) -> None:
-        byhand.add_values(fresh_hardened_lab, "hv01", "cifs/hv02")
+        admin.add_values(fresh_hardened_lab, "hv01", "cifs/hv02")
         domain.kill(fresh_hardened_lab)
         assert status(fresh_hardened_lab) is Status.STOPPED
         domain.start(fresh_hardened_lab)
@@ -77,27 +77,27 @@ class TestLife:
         assert independent.delegation(fresh_hardened_lab, "hv01") == ()
 
     def test_samba_tool_reads_its_database(self, fresh_hardened_lab: Lab) -> None:
-        byhand.add_values(fresh_hardened_lab, "hv01", "cifs/hv02")
+        admin.add_values(fresh_hardened_lab, "hv01", "cifs/hv02")
         shown = independent.samba_tool(fresh_hardened_lab, "hv01")
         assert "msDS-AllowedToDelegateTo: cifs/hv02\n" in shown
 
     def test_reset_undoes_what_is_added_and_changed(self, fresh_hardened_lab: Lab) -> None:
         lab = fresh_hardened_lab
-        unit = byhand.add_unit(lab, "Branch")
-        byhand.add_computer(lab, "hv90", parent=unit)
-        user = byhand.add_user(lab, "visitor", parent=unit)
-        byhand.add_group(lab, "visitors", [user])
-        byhand.set_members(lab, PROTECTED_USERS, [user])
-        byhand.set_rbcd(lab, "hv02", "visitors", "hv01")
-        byhand.set_object(lab, OPERATOR, "accountExpires", "131000000000000000")
+        unit = admin.add_unit(lab, "Branch")
+        admin.add_computer(lab, "hv90", parent=unit)
+        user = admin.add_user(lab, "visitor", parent=unit)
+        admin.add_group(lab, "visitors", [user])
+        admin.set_members(lab, PROTECTED_USERS, [user])
+        admin.set_rbcd(lab, "hv02", "visitors", "hv01")
+        admin.set_object(lab, OPERATOR, "accountExpires", "131000000000000000")
         domain.reset(lab)
         mesh = independent.mesh(lab)
         assert {host: mesh[host] for host in HOSTS} == dict.fromkeys(
             HOSTS, (WORKSTATION_TRUST_ACCOUNT, ())
         )
         assert not independent.search(lab, "(|(name=visitor*)(name=Branch)(name=hv90))")
-        assert not byhand.account_of(lab, PROTECTED_USERS).values("member")
-        assert not byhand.account_of(lab, "hv02").values(byhand.RBCD)
+        assert not admin.account_of(lab, PROTECTED_USERS).values("member")
+        assert not admin.account_of(lab, "hv02").values(admin.RBCD)
         assert isinstance(kdc.ask(lab, "hv01", OPERATOR, "cifs/hv02"), Refused)
 
 
@@ -149,18 +149,18 @@ class TestEvidence:
         lab = fresh_hardened_lab
         with kdc.mirrored(lab):
             assert kinds(both(lab, "hv01", OPERATOR, service)) == [Refused, Refused]
-        byhand.add_values(lab, "hv01", service)
+        admin.add_values(lab, "hv01", service)
         with kdc.mirrored(lab):
             assert kinds(both(lab, "hv01", OPERATOR, service)) == [Refused, Granted]
-        byhand.set_flags(lab, "hv01", on=TRUSTED_TO_AUTH_FOR_DELEGATION)
+        admin.set_flags(lab, "hv01", on=TRUSTED_TO_AUTH_FOR_DELEGATION)
         with kdc.mirrored(lab):
             assert kinds(both(lab, "hv01", OPERATOR, service)) == [Granted, Granted]
 
     def test_samba_looks_for_the_escaped_form_still(self, fresh_hardened_lab: Lab) -> None:
         """Else ``mirrored`` could go."""
         lab = fresh_hardened_lab
-        byhand.add_values(lab, "hv01", *migration_values("hv02"))
-        byhand.set_flags(lab, "hv01", on=TRUSTED_TO_AUTH_FOR_DELEGATION)
+        admin.add_values(lab, "hv01", *migration_values("hv02"))
+        admin.set_flags(lab, "hv01", on=TRUSTED_TO_AUTH_FOR_DELEGATION)
         answers = both(lab, "hv01", OPERATOR, migration_values("hv02")[0])
         assert kinds(answers) == [Refused, Refused]
 
@@ -197,13 +197,13 @@ class TestAccounts:
         return fresh_hardened_lab
 
     def test_a_disabled_source_cannot_log_on(self, pair: Lab) -> None:
-        byhand.set_flags(pair, "hv01", on=ACCOUNTDISABLE)
+        admin.set_flags(pair, "hv01", on=ACCOUNTDISABLE)
         for answer in both(pair, "hv01", OPERATOR, "cifs/hv02"):
             assert isinstance(answer, Refused)
             assert (answer.step, answer.code) == (Step.SOURCE, REVOKED)
 
     def test_a_disabled_user_has_no_evidence(self, pair: Lab) -> None:
-        byhand.add_user(pair, "gone", flags=ACCOUNTDISABLE)
+        admin.add_user(pair, "gone", flags=ACCOUNTDISABLE)
         for_self, by_ticket = both(pair, "hv01", "gone", "cifs/hv02")
         assert isinstance(for_self, Refused)
         assert for_self.step is Step.S4U2SELF
@@ -211,7 +211,7 @@ class TestAccounts:
         assert (by_ticket.step, by_ticket.code) == (Step.USER, REVOKED)
 
     def test_a_sensitive_users_evidence_is_not_passed_on(self, pair: Lab) -> None:
-        byhand.add_user(pair, "sensitive", flags=NOT_DELEGATED)
+        admin.add_user(pair, "sensitive", flags=NOT_DELEGATED)
         for answer in both(pair, "hv01", "sensitive", "cifs/hv02"):
             assert isinstance(answer, Refused)
             assert (answer.step, answer.code) == (Step.S4U2PROXY, BADOPTION)
@@ -221,14 +221,14 @@ class TestAccounts:
         self, pair: Lab, *, nested: bool
     ) -> None:
         """Unlike Windows, which refuses both (MS-KILE 3.3.5.1)."""
-        user = byhand.add_user(pair, "protected")
-        member = byhand.add_group(pair, "between", [user]) if nested else user
+        user = admin.add_user(pair, "protected")
+        member = admin.add_group(pair, "between", [user]) if nested else user
         assert kinds(both(pair, "hv01", "protected", "cifs/hv02")) == [Granted, Granted]
-        byhand.set_members(pair, PROTECTED_USERS, [member])
+        admin.set_members(pair, PROTECTED_USERS, [member])
         assert kinds(both(pair, "hv01", "protected", "cifs/hv02")) == [Granted, Refused]
 
     def test_a_disabled_target_makes_no_difference(self, pair: Lab) -> None:
-        byhand.set_flags(pair, "hv02", on=ACCOUNTDISABLE)
+        admin.set_flags(pair, "hv02", on=ACCOUNTDISABLE)
         assert kinds(both(pair, "hv01", OPERATOR, "cifs/hv02")) == [Granted, Granted]
 
     @pytest.mark.parametrize("evidence", Evidence)
@@ -239,7 +239,7 @@ class TestAccounts:
             decide_all(pair, [Question("hv01", OPERATOR, "cifs/hv99", evidence)])
 
     def test_a_wrong_password_is_a_fault(self, pair: Lab) -> None:
-        byhand.add_user(pair, "other", password="Another-1")
+        admin.add_user(pair, "other", password="Another-1")
         with pytest.raises(LabError, match="Preauthentication failed"):
             decide_all(pair, [Question("hv01", "other", "cifs/hv02", Evidence.TICKET)])
 
@@ -250,21 +250,21 @@ class TestResourceBased:
     def test_an_account_with_evidence_that_may_be_passed_on(self, fresh_hardened_lab: Lab) -> None:
         """Without protocol transition Samba's S4U2Self never gives such; see docs/lab.md."""
         lab = fresh_hardened_lab
-        byhand.set_rbcd(lab, "hv02", "hv01")
+        admin.set_rbcd(lab, "hv02", "hv01")
         assert kinds(both(lab, "hv01", OPERATOR, "cifs/hv02")) == [Refused, Granted]
-        byhand.set_flags(lab, "hv01", on=TRUSTED_TO_AUTH_FOR_DELEGATION)
+        admin.set_flags(lab, "hv01", on=TRUSTED_TO_AUTH_FOR_DELEGATION)
         assert kinds(both(lab, "hv01", OPERATOR, "cifs/hv02")) == [Granted, Granted]
         assert kinds(both(lab, "hv03", OPERATOR, "cifs/hv02")) == [Refused, Refused]
         assert kinds(both(lab, "hv01", PROTECTED_OPERATOR, "cifs/hv02")) == [Refused, Refused]
-        byhand.set_rbcd(lab, "hv02")
+        admin.set_rbcd(lab, "hv02")
         assert kinds(both(lab, "hv01", OPERATOR, "cifs/hv02")) == [Refused, Refused]
 
     def test_a_group_and_a_group_in_it(self, fresh_hardened_lab: Lab) -> None:
         lab = fresh_hardened_lab
-        inner = byhand.add_group(lab, "inner", [lab.computer_dn("hv01")])
-        byhand.add_group(lab, "outer", [inner])
+        inner = admin.add_group(lab, "inner", [lab.computer_dn("hv01")])
+        admin.add_group(lab, "outer", [inner])
         for group in ("inner", "outer"):
-            byhand.set_rbcd(lab, "hv02", group)
+            admin.set_rbcd(lab, "hv02", group)
             assert granted_by_ticket(lab, "hv01")
             assert not granted_by_ticket(lab, "hv03")
 
@@ -275,26 +275,26 @@ class TestResourceBased:
     def test_control_access_is_the_right_it_takes(
         self, fresh_hardened_lab: Lab, mask: int, *, enough: bool
     ) -> None:
-        byhand.set_rbcd(fresh_hardened_lab, "hv02", "hv01", mask=mask)
+        admin.set_rbcd(fresh_hardened_lab, "hv02", "hv01", mask=mask)
         assert granted_by_ticket(fresh_hardened_lab, "hv01") is enough
 
     def test_who_is_denied_as_a_member_is_refused(self, fresh_hardened_lab: Lab) -> None:
         lab = fresh_hardened_lab
-        byhand.add_group(lab, "denied", [lab.computer_dn("hv01")])
-        byhand.set_rbcd(lab, "hv02", "hv01", "hv03", denied=["denied"])
+        admin.add_group(lab, "denied", [lab.computer_dn("hv01")])
+        admin.set_rbcd(lab, "hv02", "hv01", "hv03", denied=["denied"])
         assert not granted_by_ticket(lab, "hv01")
         assert granted_by_ticket(lab, "hv03")
 
 
 def test_a_sid_survives_packing(hardened_lab: Lab) -> None:
     for name in ("hv01", OPERATOR, PROTECTED_USERS):
-        text = byhand.sid_of(hardened_lab, name)
+        text = admin.sid_of(hardened_lab, name)
         assert sid_text(sid_bytes(text)) == text
 
 
 def delegate(lab: Lab, source: str, *values: str) -> None:
-    byhand.add_values(lab, source, *values)
-    byhand.set_flags(lab, source, on=TRUSTED_TO_AUTH_FOR_DELEGATION)
+    admin.add_values(lab, source, *values)
+    admin.set_flags(lab, source, on=TRUSTED_TO_AUTH_FOR_DELEGATION)
 
 
 def granted_by_ticket(lab: Lab, source: str) -> bool:

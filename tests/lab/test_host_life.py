@@ -62,7 +62,7 @@ class TestHttps:
     )
     def test_a_bad_one(self, hosts: HostLab, certificate: HostCertificate, reason: str) -> None:
         host = hosts.host("hv01")
-        host.present(certificate)
+        host.set(certificate=certificate)
         with pytest.raises(ssl.SSLCertVerificationError, match=reason):
             self.presented(host)
 

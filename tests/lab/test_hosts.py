@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.lab import byhand, domain, independent
+from tests.lab import admin, domain, independent
 from tests.lab.description import (
     OPERATOR,
     PROTECTED_OPERATOR,
@@ -17,6 +17,7 @@ from tests.lab.description import (
     escaped,
     migration_values,
 )
+from tests.lab.elsewhere import Elsewhere
 from tests.lab.hosts.smb_view import look
 from tests.lab.hosts.stage import (
     COMPLETED,
@@ -30,7 +31,6 @@ from tests.lab.hosts.stage import (
 )
 from tests.lab.hosts.state import MIB
 from tests.lab.hosts.twins import Twins
-from tests.lab.wsman.elsewhere import Elsewhere
 
 pytestmark = pytest.mark.lab
 
@@ -47,7 +47,7 @@ class TestDelegation:
     ) -> None:
         delegate(stage.lab, "hv01", "hv02")
         (of_the_name,) = [one for one in values("hv02") if one.endswith(f"/{name}")]
-        byhand.remove_values(stage.lab, "hv01", of_the_name)
+        admin.remove_values(stage.lab, "hv01", of_the_name)
         failed = stage.run(target=name)
         assert failed.hresult == "0x8009030E"
         assert failed.text.startswith(
@@ -190,7 +190,7 @@ class TestRefusals:
 
     def test_a_disk_that_is_full_in_the_middle(self, stage: Stage) -> None:
         job = stage.slow_move()
-        stage.target.capacity(disk=MIB)
+        stage.target.set(disk=MIB)
         assert stage.ended(job).hresult == "0x80070070"
         assert stage.owners() == ["hv01"]
         assert stage.clean()

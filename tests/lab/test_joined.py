@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.lab import byhand, domain, independent
+from tests.lab import admin, domain, independent
 from tests.lab.description import OPERATOR, READER, TRUSTED_TO_AUTH_FOR_DELEGATION, WRITER, Lab
 from tests.lab.joined import Kind, joined, pull
 from tests.lab.kdc import Granted, Question, Refused, decide_all
@@ -28,8 +28,8 @@ class TestWritable:
     """In one life of the second DC: each test has a host of its own."""
 
     def test_each_knows_only_what_it_was_told(self, lab: Lab, writable: Lab) -> None:
-        byhand.add_values(lab, "hv01", "cifs/hv02", account=WRITER)
-        byhand.add_values(writable, "hv02", "cifs/hv03", account=WRITER)
+        admin.add_values(lab, "hv01", "cifs/hv02", account=WRITER)
+        admin.add_values(writable, "hv02", "cifs/hv03", account=WRITER)
         assert independent.delegation(writable, "hv01") == ()
         assert independent.delegation(lab, "hv02") == ()
         pull(lab, writable)
@@ -37,15 +37,15 @@ class TestWritable:
 
     def test_replication_brings_whole_attributes(self, lab: Lab, writable: Lab) -> None:
         """The last writer wins; who changed it more often wins first (MS-DRSR 4.1.10.6.9)."""
-        byhand.add_values(writable, "hv04", "cifs/hv05")
-        byhand.add_values(lab, "hv04", "cifs/hv06")
-        byhand.add_values(lab, "hv04", "cifs/hv07")
+        admin.add_values(writable, "hv04", "cifs/hv05")
+        admin.add_values(lab, "hv04", "cifs/hv06")
+        admin.add_values(lab, "hv04", "cifs/hv07")
         pull(lab, writable)
         assert sorted(independent.delegation(writable, "hv04")) == ["cifs/hv06", "cifs/hv07"]
 
     def test_its_kdc_decides_on_its_own_directory(self, lab: Lab, writable: Lab) -> None:
-        byhand.add_values(writable, "hv08", "cifs/hv09")
-        byhand.set_flags(writable, "hv08", on=TRUSTED_TO_AUTH_FOR_DELEGATION)
+        admin.add_values(writable, "hv08", "cifs/hv09")
+        admin.set_flags(writable, "hv08", on=TRUSTED_TO_AUTH_FOR_DELEGATION)
         question = Question("hv08", OPERATOR, "cifs/hv09")
         assert isinstance(decide_all(lab, [question])[0], Refused)
         assert isinstance(decide_all(writable, [question])[0], Granted)
@@ -63,8 +63,8 @@ def test_a_read_only_one_says_so_and_refers_writers(fresh_lab: Lab) -> None:
         assert entry.texts("msDS-isRODC") == ("TRUE",)
         assert entry.number("primaryGroupID") == 521
         assert entry.number("userAccountControl") & 0x4000000
-        with pytest.raises(byhand.LdapError) as refused:
-            byhand.add_values(second, "hv01", "cifs/hv02", account=WRITER)
+        with pytest.raises(admin.LdapError) as refused:
+            admin.add_values(second, "hv01", "cifs/hv02", account=WRITER)
         assert refused.value.result == REFERRAL
         assert bind(second, READER, protocol="kerberos", protection=SEAL).result == SUCCESS
     assert "rodc1" not in independent.mesh(fresh_lab)

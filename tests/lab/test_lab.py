@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab import byhand, configuration, domain, independent, kdc, ldif, person, recycle_bin
+from tests.lab import admin, configuration, domain, independent, kdc, ldif, person, recycle_bin
 from tests.lab.certificates import Certificate
 from tests.lab.dc import Status, processes, status
 from tests.lab.description import (
@@ -62,8 +62,8 @@ def simple_bind(lab: Lab, account: str) -> list[str]:
 
 def delegate(lab: Lab, source: str, *values: str) -> None:
     """Let a source delegate with protocol transition, by hand."""
-    byhand.add_values(lab, source, *values)
-    byhand.set_flags(lab, source, on=TRUSTED_TO_AUTH_FOR_DELEGATION)
+    admin.add_values(lab, source, *values)
+    admin.set_flags(lab, source, on=TRUSTED_TO_AUTH_FOR_DELEGATION)
 
 
 class TestTransport:
@@ -139,9 +139,9 @@ class TestObjects:
 
 class TestRights:
     def test_the_writer_may_write_values_and_flags(self, fresh_lab: Lab) -> None:
-        byhand.add_values(fresh_lab, "hv02", "cifs/hv03", account=WRITER)
+        admin.add_values(fresh_lab, "hv02", "cifs/hv03", account=WRITER)
         flags = TRUSTED_TO_AUTH_FOR_DELEGATION | TRUSTED_FOR_DELEGATION
-        byhand.set_flags(fresh_lab, "hv02", on=flags, account=WRITER)
+        admin.set_flags(fresh_lab, "hv02", on=flags, account=WRITER)
         assert independent.delegation(fresh_lab, "hv02") == ("cifs/hv03",)
         assert independent.user_account_control(fresh_lab, "hv02") & flags == flags
 
@@ -157,23 +157,23 @@ class TestRights:
     def test_the_writer_may_write_nothing_else(
         self, fresh_lab: Lab, host: str, attribute: str, value: str
     ) -> None:
-        with pytest.raises(byhand.LdapError) as refused:
-            byhand.set_attribute(fresh_lab, host, attribute, value, account=WRITER)
+        with pytest.raises(admin.LdapError) as refused:
+            admin.set_attribute(fresh_lab, host, attribute, value, account=WRITER)
         assert refused.value.result == INSUFFICIENT_ACCESS
 
     @pytest.mark.parametrize("account", [WRITER_WITHOUT_PRIVILEGE, READER])
     def test_others_may_write_neither(self, fresh_lab: Lab, account: str) -> None:
-        with pytest.raises(byhand.LdapError) as values:
-            byhand.add_values(fresh_lab, "hv02", "cifs/hv03", account=account)
+        with pytest.raises(admin.LdapError) as values:
+            admin.add_values(fresh_lab, "hv02", "cifs/hv03", account=account)
         flag = TRUSTED_TO_AUTH_FOR_DELEGATION
-        with pytest.raises(byhand.LdapError) as flags:
-            byhand.set_flags(fresh_lab, "hv02", on=flag, account=account)
+        with pytest.raises(admin.LdapError) as flags:
+            admin.set_flags(fresh_lab, "hv02", on=flag, account=account)
         assert values.value.result == flags.value.result == INSUFFICIENT_ACCESS
 
     def test_only_the_privilege_is_missing(self, fresh_lab: Lab) -> None:
         """It may write userAccountControl, as long as the bit is none of delegation's."""
         account_disable = 2
-        byhand.set_flags(fresh_lab, "hv02", on=account_disable, account=WRITER_WITHOUT_PRIVILEGE)
+        admin.set_flags(fresh_lab, "hv02", on=account_disable, account=WRITER_WITHOUT_PRIVILEGE)
         assert independent.user_account_control(fresh_lab, "hv02") & account_disable
 
     def test_the_reader_sees_what_the_administrator_sees(self, fresh_lab: Lab) -> None:
@@ -203,7 +203,7 @@ class TestKdc:
     def test_entry_without_protocol_transition(
         self, fresh_lab: Lab, names: tuple[str, str]
     ) -> None:
-        byhand.add_values(fresh_lab, "hv01", *names)
+        admin.add_values(fresh_lab, "hv01", *names)
         assert self.decisions(fresh_lab, names) == [Refused, Refused]
 
     def test_protocol_transition_without_entry(
@@ -217,7 +217,7 @@ class TestKdc:
     ) -> None:
         delegate(fresh_lab, "hv01", *names)
         assert self.decisions(fresh_lab, names) == [Granted, Granted]
-        byhand.remove_values(fresh_lab, "hv01", *names)
+        admin.remove_values(fresh_lab, "hv01", *names)
         assert self.decisions(fresh_lab, names) == [Refused, Refused]
 
     def test_only_the_name_form_that_is_listed(
@@ -236,14 +236,14 @@ class TestKdc:
         names = migration_values("hv02")
         delegate(fresh_lab, "hv01", *names)
         kdc.mirror_migration_values(fresh_lab)
-        byhand.remove_values(fresh_lab, "hv01", names[0])
+        admin.remove_values(fresh_lab, "hv01", names[0])
         kdc.mirror_migration_values(fresh_lab)
         answers = ask_each(fresh_lab, "hv01", OPERATOR, names)
         assert [type(answer) for answer in answers.values()] == [Refused, Granted]
 
     def test_mirroring_leaves_no_trace(self, fresh_lab: Lab) -> None:
-        byhand.add_values(fresh_lab, "hv01", *migration_values("hv02"), "HTTP/portal")
-        byhand.add_values(fresh_lab, "hv02", "cifs/hv01")
+        admin.add_values(fresh_lab, "hv01", *migration_values("hv02"), "HTTP/portal")
+        admin.add_values(fresh_lab, "hv02", "cifs/hv01")
         before = independent.mesh(fresh_lab)
         with kdc.mirrored(fresh_lab):
             assert independent.mesh(fresh_lab) != before
@@ -261,21 +261,19 @@ class TestKdc:
 
 class TestLife:
     def test_reset_undoes_whatever_was_done(self, fresh_lab: Lab) -> None:
-        byhand.add_computer(fresh_lab, "thief", dns="hv01.corp.example", services=["cifs/hv02"])
-        byhand.add_computer(
-            fresh_lab, "twin", name="HV01", parent="CN=Computers,DC=corp,DC=example"
-        )
+        admin.add_computer(fresh_lab, "thief", dns="hv01.corp.example", services=["cifs/hv02"])
+        admin.add_computer(fresh_lab, "twin", name="HV01", parent="CN=Computers,DC=corp,DC=example")
         delegate(fresh_lab, "hv03", "cifs/hv04", "CIFS/hv04", "HTTP/ümlaut")
-        byhand.set_attribute(fresh_lab, "hv04", "servicePrincipalName")
+        admin.set_attribute(fresh_lab, "hv04", "servicePrincipalName")
         acl = independent.search(
             fresh_lab,
             f"(sAMAccountName={FILE_SERVER}$)",
             "nTSecurityDescriptor",
             account=ADMINISTRATOR,
         )[0].values("nTSecurityDescriptor")
-        byhand.set_attribute(fresh_lab, "hv05", "nTSecurityDescriptor", *acl)
-        byhand.move(fresh_lab, "hv06", "CN=Moved,CN=Computers,DC=corp,DC=example")
-        byhand.modify(
+        admin.set_attribute(fresh_lab, "hv05", "nTSecurityDescriptor", *acl)
+        admin.move(fresh_lab, "hv06", "CN=Moved,CN=Computers,DC=corp,DC=example")
+        admin.modify(
             fresh_lab,
             ldif.modification(
                 "CN=Domain Admins,CN=Users,DC=corp,DC=example",
@@ -288,10 +286,10 @@ class TestLife:
         assert all(mesh[host] == (WORKSTATION_TRUST_ACCOUNT, ()) for host in HOSTS)
         assert independent.computer(fresh_lab, "hv04").values("servicePrincipalName")
         assert independent.computer(fresh_lab, "hv06").dn == fresh_lab.computer_dn("hv06")
-        byhand.add_values(fresh_lab, "hv05", "cifs/hv01", account=WRITER)
+        admin.add_values(fresh_lab, "hv05", "cifs/hv01", account=WRITER)
 
     def test_reset_brings_back_a_deleted_host_with_its_keytab(self, fresh_lab: Lab) -> None:
-        byhand.delete(fresh_lab, "hv01")
+        admin.delete(fresh_lab, "hv01")
         domain.reset(fresh_lab)
         assert isinstance(ask(fresh_lab, "hv01", OPERATOR, "cifs/hv02"), Refused)
 
@@ -304,7 +302,7 @@ class TestLife:
         assert isinstance(ask(fresh_lab, "hv02", OPERATOR, "cifs/hv01"), Granted)
 
     def test_a_killed_dc_comes_back_with_what_was_written(self, fresh_lab: Lab) -> None:
-        byhand.add_values(fresh_lab, "hv01", "cifs/hv02")
+        admin.add_values(fresh_lab, "hv01", "cifs/hv02")
         domain.kill(fresh_lab)
         assert status(fresh_lab) is Status.STOPPED
         with pytest.raises(LabError, match="Can't contact LDAP server"):
@@ -350,7 +348,7 @@ class TestSideBySide:
     def test_two_labs_do_not_meet(self, fresh_lab: Lab, other: Lab) -> None:
         domain.start(other)
         assert status(other) is Status.RUNNING
-        byhand.add_values(other, "hv01", "cifs/hv02")
+        admin.add_values(other, "hv01", "cifs/hv02")
         assert independent.delegation(fresh_lab, "hv01") == ()
         domain.stop(other)
         assert status(other) is Status.STOPPED

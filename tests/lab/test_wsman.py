@@ -11,9 +11,9 @@ import requests.exceptions
 from pypsrp.exceptions import AuthenticationError, WinRMTransportError, WSManFaultError
 
 from tests.lab.description import OPERATOR, READER, Lab
+from tests.lab.elsewhere import Elsewhere
 from tests.lab.hosts import HostLab
-from tests.lab.wsman import Cut, Hang, Refuse
-from tests.lab.wsman.elsewhere import Elsewhere
+from tests.lab.wsman.faults import Cut, Hang, Refuse
 from tests.lab.wsman.sample_client import SampleClient
 from tests.lab.wsman.sample_host import SampleHost
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -40,38 +41,36 @@ class LethalQueue(Queue):
         self._moment = moment
         self.seen = 0
 
+    @contextmanager
+    def _commit(self) -> Iterator[None]:
+        self._burn()
+        yield
+        self._burn()
+
     def _burn(self) -> None:
         if self.seen == self._moment:
             raise Killed
         self.seen += 1
 
     def step(self, machine: UUID, step: MigrationStep, *said: Any, **facts: Any) -> Migration:
-        self._burn()
-        move = super().step(machine, step, *said, **facts)
-        self._burn()
-        return move
+        with self._commit():
+            return super().step(machine, step, *said, **facts)
 
     def explain(self, machine: UUID, reason: str, fix: str = "") -> Migration:
-        self._burn()
-        move = super().explain(machine, reason, fix)
-        self._burn()
-        return move
+        with self._commit():
+            return super().explain(machine, reason, fix)
 
     def advanced(self, progress: Mapping[UUID, MoveProgress]) -> None:
-        self._burn()
-        super().advanced(progress)
-        self._burn()
+        with self._commit():
+            super().advanced(progress)
 
     def abandon(self, wishes: Mapping[UUID, bool]) -> list[Migration]:
-        self._burn()
-        moves = super().abandon(wishes)
-        self._burn()
-        return moves
+        with self._commit():
+            return super().abandon(wishes)
 
     def note_counts(self, counts: SlotCounts) -> None:
-        self._burn()
-        super().note_counts(counts)
-        self._burn()
+        with self._commit():
+            super().note_counts(counts)
 
 
 def memory_journal() -> Journal:

@@ -15,7 +15,7 @@ from delegation.hosts.machines import Disk, VirtualMachine
 from delegation.migrations.migration_plan import PlannedMigrations, plan
 from delegation.migrations.moves.terms import Liberties
 from delegation.migrations.wanted_moves import DrainedHosts, ListedMoves, WantedMoves
-from tests.migrations.desk import InstantHost, MemoryWorld, Told
+from tests.migrations.memory_world import InstantHost, MemoryWorld, Told
 
 
 class Watched(MemoryWorld):

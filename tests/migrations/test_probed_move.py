@@ -18,7 +18,7 @@ from delegation.migrations.probed_move import ProbedMove, probe_move
 from delegation.migrations.record import recorded
 from tests.hosts.cim import farms
 from tests.hosts.cim.canned import opened
-from tests.migrations.desk import InstantHost, MemoryWorld, Told
+from tests.migrations.memory_world import InstantHost, MemoryWorld, Told
 from tests.migrations.world import NETWORK, FakeHypervisor
 
 

@@ -16,7 +16,7 @@ from delegation.migrations.run_status import status_of
 from delegation.migrations.runner import FINISH
 from delegation.migrations.start_run import RunRequest, start
 from delegation.migrations.wanted_moves import DrainedHosts
-from tests.migrations.desk import MemoryWorld, Told
+from tests.migrations.memory_world import MemoryWorld, Told
 
 DRAIN = RunRequest(DrainedHosts(("hv01",)))
 

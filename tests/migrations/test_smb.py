@@ -19,7 +19,7 @@ from tests.lab import Lab, domain, programs
 from tests.lab.description import ACCOUNTS, OPERATOR, READER
 from tests.lab.hosts import HostLab, LabHost
 from tests.lab.hosts import smbd as servers
-from tests.migrations.by_hand import OPERATORS, SHARE, migrating, place
+from tests.migrations.target_share import OPERATORS, SHARE, migrating, place
 
 pytestmark = pytest.mark.lab
 
@@ -74,11 +74,11 @@ def sizes(seen: Traffic) -> dict[str, int | None]:
 def test_other_shares_and_files_are_nobodys_business(target: LabHost) -> None:
     folder = target.volume.file("C:\\Documents")
     folder.mkdir()
-    servers.add_share(target.lab, target.name, "documents", folder, OPERATOR)
+    servers.add_share(target, "documents", folder, OPERATOR)
     with closing(smb_session.connected(place(target), OPERATORS, 10.0)) as other:
         other.createFile(other.connectTree("documents"), "report.docx")
         seen = look(place(target))
-    servers.remove_share(target.lab, target.name, "documents")
+    servers.remove_share(target, "documents")
     assert seen.is_quiet
     assert len(seen.sessions) == 1
 

@@ -18,7 +18,7 @@ from delegation.migrations.run_view import MigrationRunView
 from delegation.migrations.slot_counts import SlotCounts
 from delegation.migrations.start_run import RunRequest, ShortTicket, start
 from delegation.migrations.wanted_moves import DrainedHosts, ListedMoves
-from tests.migrations.desk import MemoryWorld, Told
+from tests.migrations.memory_world import MemoryWorld, Told
 from tests.migrations.world import Handle, machine_id
 
 LIST = b"moves: [{vm: web01, target: hv02}, {vm: web02, target: hv03}]"
@@ -192,7 +192,7 @@ import pathlib, sys
 from delegation.migrations.wanted_moves import DrainedHosts
 from delegation.migrations.perform import Unattended
 from delegation.migrations.start_run import RunRequest, start
-from tests.migrations.desk import MemoryWorld, Told
+from tests.migrations.memory_world import MemoryWorld, Told
 from tests.migrations.world import Handle, machine_id
 told = Told()
 world = MemoryWorld(pathlib.Path(sys.argv[1]), told)

@@ -17,7 +17,7 @@ from delegation.mesh import snapshot
 from delegation.mesh.snapshot import Computer
 from delegation.mesh.spn_mappings import ASSUMED
 from tests.directory.test_ldap import credentials, settings
-from tests.lab import Lab, byhand, kdc, ldif
+from tests.lab import Lab, admin, kdc, ldif
 from tests.lab.description import (
     ACCOUNTDISABLE,
     HOSTS,
@@ -71,7 +71,7 @@ class World:
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
         people = {
-            user: byhand.add_user(
+            user: admin.add_user(
                 lab,
                 user,
                 flags=(ACCOUNTDISABLE if user is User.DISABLED else 0)
@@ -79,18 +79,18 @@ class World:
             )
             for user in User
         }
-        between = byhand.add_group(lab, "between", [people[User.NESTED]])
-        byhand.set_members(
+        between = admin.add_group(lab, "between", [people[User.NESTED]])
+        admin.set_members(
             lab, "Protected Users", [between, people[User.PROTECTED], people[User.BOTH]]
         )
-        admins = byhand.account_of(lab, "Domain Admins").texts("member")
-        byhand.set_members(lab, "Domain Admins", [*admins, people[User.ADMIN]])
+        admins = admin.account_of(lab, "Domain Admins").texts("member")
+        admin.set_members(lab, "Domain Admins", [*admins, people[User.ADMIN]])
         sources = [lab.computer_dn(source) for source, _ in PAIRS]
-        inner = byhand.add_group(lab, GROUPS[Principal.GROUP], sources)
-        byhand.add_group(lab, GROUPS[Principal.OUTER], [inner])
-        byhand.add_group(lab, GROUPS[Principal.LOCAL], sources, kind=DOMAIN_LOCAL_GROUP)
+        inner = admin.add_group(lab, GROUPS[Principal.GROUP], sources)
+        admin.add_group(lab, GROUPS[Principal.OUTER], [inner])
+        admin.add_group(lab, GROUPS[Principal.LOCAL], sources, kind=DOMAIN_LOCAL_GROUP)
         targets = [lab.computer_dn(target) for _, target in PAIRS]
-        byhand.add_group(lab, GROUPS[Principal.OTHER_GROUP], targets)
+        admin.add_group(lab, GROUPS[Principal.OTHER_GROUP], targets)
         found = search(lab, "(objectSid=*)", "sAMAccountName", "objectSid")
         self.sids = {
             one.texts("sAMAccountName")[0].lower(): sid_text(one.values("objectSid")[0])
@@ -127,7 +127,7 @@ class World:
         """Make the accounts of all pairs as their cases want them."""
         pairs = {pair: case for case, pair in batch.items()}
         changes = [self.pair(case, *pair) for pair, case in pairs.items()]
-        byhand.modify(self.lab, "".join(changes))
+        admin.modify(self.lab, "".join(changes))
 
     def pair(self, case: Case, source: str, target: str) -> str:
         values = [form.of(target, self.lab.domain) for form in case.present()]
@@ -149,7 +149,7 @@ class World:
             ("replace", "userAccountControl", [str(flags)]),
         ) + ldif.modification(
             self.lab.computer_dn(target),
-            ("replace", byhand.RBCD, [acting] if acting else []),
+            ("replace", admin.RBCD, [acting] if acting else []),
             ("replace", "userAccountControl", [str(target_flags)]),
         )
 

@@ -14,7 +14,7 @@ from typing import Any, cast
 import pytest
 
 from tests.directory.dns_server import DnsServer
-from tests.lab import Lab, byhand, certificates
+from tests.lab import Lab, admin, certificates
 from tests.lab.certificates import Certificate
 from tests.lab.description import MESH, READER, WRITER
 from tests.lab.front import front
@@ -474,7 +474,7 @@ class TestFound:
             **dict.fromkeys(("dc1", "dc2", "dc3"), address),
         )
         desk.declare(auth=auth, user=READER, dns_servers=f"[{desk.lab.address_at(61)}]")
-        with byhand.counting_bad_logons(desk.lab, READER) as bad_logons:
+        with admin.counting_bad_logons(desk.lab, READER) as bad_logons:
             answer = desk.saying(DELEGATION_PASSWORD="Not-this-one-1").run("plan")
             assert answer.code == 1
             assert bad_logons() == (0 if auth == "simple" and "certificate" in answer.err else 1)

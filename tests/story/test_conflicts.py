@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.lab import Lab, byhand
+from tests.lab import Lab, admin
 from tests.lab.description import TRUSTED_TO_AUTH_FOR_DELEGATION
 from tests.story.witness import mesh, untouched
 from tests.story.workstation import Answer, Workstation
@@ -19,38 +19,38 @@ FOUR = "hosts: {'hv[01-04]': }\n"
 
 
 def value_added(lab: Lab) -> None:
-    byhand.add_values(lab, "hv03", "cifs/hv01")
+    admin.add_values(lab, "hv03", "cifs/hv01")
 
 
 def foreign_value_added(lab: Lab) -> None:
-    byhand.add_values(lab, "hv03", "HTTP/portal")
+    admin.add_values(lab, "hv03", "HTTP/portal")
 
 
 def value_removed(lab: Lab) -> None:
-    byhand.remove_values(lab, "hv03", "cifs/hv99")
+    admin.remove_values(lab, "hv03", "cifs/hv99")
 
 
 def account_disabled(lab: Lab) -> None:
-    byhand.set_flags(lab, "hv03", on=ACCOUNTDISABLE)
+    admin.set_flags(lab, "hv03", on=ACCOUNTDISABLE)
 
 
 def host_renamed(lab: Lab) -> None:
-    byhand.move(lab, "hv03", f"CN=Moved,{lab.hosts_dn}")
+    admin.move(lab, "hv03", f"CN=Moved,{lab.hosts_dn}")
 
 
 def host_deleted(lab: Lab) -> None:
-    byhand.delete(lab, "hv03")
+    admin.delete(lab, "hv03")
 
 
 def host_made_again(lab: Lab) -> None:
     """As a re-join does: name, path, values and flags as they were, and another account."""
-    was = byhand.account_of(lab, "hv03")
-    byhand.delete(lab, "hv03")
+    was = admin.account_of(lab, "hv03")
+    admin.delete(lab, "hv03")
     services = was.texts("servicePrincipalName")
-    byhand.add_computer(lab, "hv03", dns="hv03.corp.example", services=services)
-    byhand.add_values(lab, "hv03", "cifs/hv99")
-    byhand.set_flags(lab, "hv03", on=TRUSTED_TO_AUTH_FOR_DELEGATION)
-    again = byhand.account_of(lab, "hv03")
+    admin.add_computer(lab, "hv03", dns="hv03.corp.example", services=services)
+    admin.add_values(lab, "hv03", "cifs/hv99")
+    admin.set_flags(lab, "hv03", on=TRUSTED_TO_AUTH_FOR_DELEGATION)
+    again = admin.account_of(lab, "hv03")
     assert again.dn == was.dn
     assert again.attributes["objectGUID"] != was.attributes["objectGUID"]
 
@@ -74,8 +74,8 @@ edits = pytest.mark.parametrize(
 def story(desk: Workstation, fresh_lab: Lab) -> Workstation:
     """Four hosts, of which hv03 delegates already, to one that is gone."""
     desk.inventory(FOUR)
-    byhand.add_values(fresh_lab, "hv03", "cifs/hv99")
-    byhand.set_flags(fresh_lab, "hv03", on=TRUSTED_TO_AUTH_FOR_DELEGATION)
+    admin.add_values(fresh_lab, "hv03", "cifs/hv99")
+    admin.set_flags(fresh_lab, "hv03", on=TRUSTED_TO_AUTH_FOR_DELEGATION)
     return desk
 
 
@@ -132,7 +132,7 @@ class TestBetweenPlanAndApply:
         self, story: Workstation, fresh_lab: Lab
     ) -> None:
         story.run("plan", "-o", "plan.json")
-        byhand.add_values(fresh_lab, "hv40", "HTTP/portal")
+        admin.add_values(fresh_lab, "hv40", "HTTP/portal")
         assert story.run("apply", "plan.json", "--yes").code == 0
 
 
@@ -157,7 +157,7 @@ class TestBetweenPromptAndWrite:
         assert story.run("apply", "--yes").code == 0
         terminal = story.at_terminal("rollback")
         terminal.wait_for("[y/N]")
-        byhand.remove_values(fresh_lab, "hv03", "cifs/hv01")
+        admin.remove_values(fresh_lab, "hv03", "cifs/hv01")
         with untouched(fresh_lab):
             terminal.type("y\n")
             answer = terminal.end()
@@ -172,23 +172,23 @@ class TestBetweenPromptAndWrite:
         assert story.run("apply", "--yes").code == 0
         terminal = story.at_terminal("rollback")
         terminal.wait_for("[y/N]")
-        byhand.add_values(fresh_lab, "hv03", "HTTP/portal")
+        admin.add_values(fresh_lab, "hv03", "HTTP/portal")
         with untouched(fresh_lab):
             terminal.type("y\n")
             answer = terminal.end()
         _, _, after = answer.text.partition("[y/N]")
         refused(Answer(answer.code, after, ""), "HTTP/portal")
         assert story.run("rollback", "--yes").code == 0
-        byhand.remove_values(fresh_lab, "hv03", "HTTP/portal")
+        admin.remove_values(fresh_lab, "hv03", "HTTP/portal")
         assert mesh(fresh_lab) == before
 
 
 class TestBetweenApplyAndRollback:
     def took_one_back(self, lab: Lab) -> None:
-        byhand.remove_values(lab, "hv03", "cifs/hv01.corp.example")
+        admin.remove_values(lab, "hv03", "cifs/hv01.corp.example")
 
     def cleared_the_flag(self, lab: Lab) -> None:
-        byhand.set_flags(lab, "hv02", off=TRUSTED_TO_AUTH_FOR_DELEGATION)
+        admin.set_flags(lab, "hv02", off=TRUSTED_TO_AUTH_FOR_DELEGATION)
 
     @pytest.mark.parametrize(
         ("edit", "words"),
@@ -218,14 +218,14 @@ class TestBetweenApplyAndRollback:
     ) -> None:
         """It is the same object: what the run wrote is taken back, under the name of now."""
         assert story.run("apply", "--yes").code == 0
-        dn = byhand.account_of(fresh_lab, "hv03").dn
-        byhand.set_attribute(fresh_lab, "hv03", "sAMAccountName", "FORMER03$")
+        dn = admin.account_of(fresh_lab, "hv03").dn
+        admin.set_attribute(fresh_lab, "hv03", "sAMAccountName", "FORMER03$")
         answer = story.run("rollback", "--yes")
         assert answer.code == 0
         assert f"FORMER03 ({dn}) is what the journal calls hv03 ({dn})" in answer.err
         [row] = [line for line in answer.out.splitlines() if "FORMER03" in line and "12" in line]
         assert "hv03" not in row
-        assert byhand.account_of(fresh_lab, "FORMER03$").texts("msDS-AllowedToDelegateTo") == (
+        assert admin.account_of(fresh_lab, "FORMER03$").texts("msDS-AllowedToDelegateTo") == (
             "cifs/hv99",
         )
 
@@ -250,5 +250,5 @@ def test_the_directory_alone_is_compared_not_the_clock(story: Workstation, fresh
     """What others write elsewhere on the object does not matter: only the delegation does."""
     story.run("plan", "-o", "plan.json")
     saved = json.loads((story.folder / "plan.json").read_text())
-    byhand.set_attribute(fresh_lab, "hv03", "description", "moved to rack 7")
+    admin.set_attribute(fresh_lab, "hv03", "description", "moved to rack 7")
     assert story.run("apply", "plan.json", "--expect", saved["digest"], "--yes").code == 0

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.lab import Lab, byhand, independent, kdc, ldif
+from tests.lab import Lab, admin, independent, kdc, ldif
 from tests.lab.description import (
     ACCOUNTDISABLE,
     OPERATOR,
@@ -37,8 +37,8 @@ def intact(desk: Workstation, fresh_lab: Lab) -> Workstation:
 
 def prepared(desk: Workstation, lab: Lab) -> Workstation:
     desk.inventory("hosts: {'hv[01-02]': }")
-    byhand.add_values(lab, "hv01", *VALUES)
-    byhand.set_flags(lab, "hv01", on=TRUSTED_TO_AUTH_FOR_DELEGATION)
+    admin.add_values(lab, "hv01", *VALUES)
+    admin.set_flags(lab, "hv01", on=TRUSTED_TO_AUTH_FOR_DELEGATION)
     return desk
 
 
@@ -85,31 +85,31 @@ def test_an_intact_pair(intact: Workstation, fresh_lab: Lab) -> None:
 
 
 def no_source(lab: Lab) -> None:
-    byhand.delete(lab, "hv01")
+    admin.delete(lab, "hv01")
 
 
 def no_target(lab: Lab) -> None:
-    byhand.delete(lab, "hv02")
+    admin.delete(lab, "hv02")
 
 
 def other_dns_name(lab: Lab) -> None:
     names = independent.computer(lab, "hv02").texts("servicePrincipalName")
-    byhand.set_attribute(lab, "hv02", "dNSHostName", "hv02.lab.corp.example")
+    admin.set_attribute(lab, "hv02", "dNSHostName", "hv02.lab.corp.example")
     # The directory renames what is registered along with it.
-    byhand.set_attribute(lab, "hv02", "servicePrincipalName", *names)
+    admin.set_attribute(lab, "hv02", "servicePrincipalName", *names)
 
 
 def source_disabled(lab: Lab) -> None:
-    byhand.set_flags(lab, "hv01", on=ACCOUNTDISABLE)
+    admin.set_flags(lab, "hv01", on=ACCOUNTDISABLE)
 
 
 def target_disabled(lab: Lab) -> None:
-    byhand.set_flags(lab, "hv02", on=ACCOUNTDISABLE)
+    admin.set_flags(lab, "hv02", on=ACCOUNTDISABLE)
 
 
 def vmms_registered_nothing(lab: Lab) -> None:
     names = independent.computer(lab, "hv02").texts("servicePrincipalName")
-    byhand.set_attribute(
+    admin.set_attribute(
         lab, "hv02", "servicePrincipalName", *(n for n in names if not n.startswith("Microsoft"))
     )
 
@@ -117,29 +117,29 @@ def vmms_registered_nothing(lab: Lab) -> None:
 def one_name_gone(lab: Lab) -> None:
     name = migration_values("HV02")[0]
     change = ("delete", "servicePrincipalName", [name, escaped(name)])
-    byhand.modify(lab, ldif.modification(lab.computer_dn("hv02"), change))
+    admin.modify(lab, ldif.modification(lab.computer_dn("hv02"), change))
 
 
 def taken_by_another(lab: Lab) -> None:
     change = ("add", "servicePrincipalName", ["cifs/hv02.corp.example"])
-    byhand.modify(lab, ldif.modification(lab.computer_dn("hv05"), change))
+    admin.modify(lab, ldif.modification(lab.computer_dn("hv05"), change))
 
 
 def one_value_gone(lab: Lab) -> None:
-    byhand.remove_values(lab, "hv01", VALUES[1])
+    admin.remove_values(lab, "hv01", VALUES[1])
 
 
 def all_values_gone(lab: Lab) -> None:
-    byhand.remove_values(lab, "hv01", *VALUES)
+    admin.remove_values(lab, "hv01", *VALUES)
 
 
 def no_transition(lab: Lab) -> None:
-    byhand.set_flags(lab, "hv01", off=TRUSTED_TO_AUTH_FOR_DELEGATION)
+    admin.set_flags(lab, "hv01", off=TRUSTED_TO_AUTH_FOR_DELEGATION)
 
 
 def operator_disabled(lab: Lab) -> None:
-    flags = byhand.account_of(lab, OPERATOR).number("userAccountControl")
-    byhand.set_object(lab, OPERATOR, "userAccountControl", str(flags | ACCOUNTDISABLE))
+    flags = admin.account_of(lab, OPERATOR).number("userAccountControl")
+    admin.set_object(lab, OPERATOR, "userAccountControl", str(flags | ACCOUNTDISABLE))
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_a_source_without_an_account(intact: Workstation, fresh_lab: Lab) -> Non
 
 def test_a_domain_controller_is_no_target(intact: Workstation, fresh_lab: Lab) -> None:
     values = cifs_values("dc1")
-    byhand.add_values(fresh_lab, "hv01", *values)
+    admin.add_values(fresh_lab, "hv01", *values)
     code, data = explained(intact, "hv01", "dc1")
     assert code == 1
     assert broken(data)[0] == "no domain controller"
@@ -219,7 +219,7 @@ def test_kerberos_only_as_declared(intact: Workstation, fresh_lab: Lab) -> None:
 def test_a_computer_outside_the_inventory_by_its_dns_name(
     intact: Workstation, fresh_lab: Lab
 ) -> None:
-    byhand.set_attribute(fresh_lab, "hv66", "dNSHostName", "branch.lab.corp.example")
+    admin.set_attribute(fresh_lab, "hv66", "dNSHostName", "branch.lab.corp.example")
     ran = intact.run("explain", "hv01", "branch.lab.corp.example")
     assert "not a pair of the inventory" in ran.out
     assert "HV66$" in ran.out
@@ -243,8 +243,8 @@ class TestOnTheHardenedLab:
     ) -> None:
         lab = prepared(desk, fresh_hardened_lab).lab
         all_values_gone(lab)
-        byhand.add_group(lab, "movers", [lab.computer_dn("hv01")])
-        byhand.set_rbcd(lab, "hv02", "movers")
+        admin.add_group(lab, "movers", [lab.computer_dn("hv01")])
+        admin.set_rbcd(lab, "hv02", "movers")
         code, data = explained(desk)
         assert code == 0
         assert data["granted_by"] == dict.fromkeys(VALUES, "rbcd")
@@ -253,7 +253,7 @@ class TestOnTheHardenedLab:
         assert values["state"] == "unknown"
         assert "RBCD" in values["evidence"]
 
-        byhand.set_rbcd(lab, "hv02", "movers", denied=["hv01"])
+        admin.set_rbcd(lab, "hv02", "movers", denied=["hv01"])
         code, data = explained(desk)
         assert (code, broken(data)[0]) == (1, "values")
         assert granted(data) == answers(lab, data) == dict.fromkeys(VALUES, False)
@@ -262,7 +262,7 @@ class TestOnTheHardenedLab:
         self, desk: Workstation, fresh_hardened_lab: Lab
     ) -> None:
         lab = prepared(desk, fresh_hardened_lab).lab
-        byhand.set_flags(lab, "hv01", on=TRUSTED_FOR_DELEGATION)
+        admin.set_flags(lab, "hv01", on=TRUSTED_FOR_DELEGATION)
         code, data = explained(desk)
         assert code == 0
         (flag,) = [link for link in data["links"] if link["name"] == "protocol transition"]

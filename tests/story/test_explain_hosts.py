@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.lab import byhand
+from tests.lab import admin
 from tests.lab.description import OPERATOR, cifs_values
 from tests.lab.hosts import HostLab
 from tests.story.farm import INVENTORY, Farm
@@ -94,7 +94,7 @@ def test_with_the_migration_services_values_alone_the_check_passes_and_cifs_is_n
 ) -> None:
     """No check tells that the move would fail once files are copied: the directory does."""
     farm.add("hv01", "web01")
-    byhand.remove_values(farm.desk.lab, "hv01", *cifs_values("hv02"))
+    admin.remove_values(farm.desk.lab, "hv01", *cifs_values("hv02"))
     found = links(farm, "--vm", "web01")
     first = next(name for name, one in found.items() if one["state"] == "broken")
     assert first == "values"

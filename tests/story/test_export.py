@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab import Lab, byhand, domain, independent
+from tests.lab import Lab, admin, domain, independent
 from tests.lab.description import TRUSTED_FOR_DELEGATION, WRITER, WRITER_WITHOUT_PRIVILEGE
 from tests.lab.independent import LdapError, openldap
 from tests.powershell import changes, parsed
@@ -39,9 +39,9 @@ EVENTFUL = """
 
 def lived_in(lab: Lab) -> None:
     """A retired host in an odd spelling, a kept value, a wanted one, a flag, odd foreign values."""
-    byhand.add_values(lab, "hv01", "cifs/HV98", "HTTP/portal", "cifs/hv02")
-    byhand.set_flags(lab, "hv02", on=TRUSTED_FOR_DELEGATION)
-    byhand.add_values(lab, "hv03", "HTTP/größe\t<x>", " HTTP/with spaces ")
+    admin.add_values(lab, "hv01", "cifs/HV98", "HTTP/portal", "cifs/hv02")
+    admin.set_flags(lab, "hv02", on=TRUSTED_FOR_DELEGATION)
+    admin.add_values(lab, "hv03", "HTTP/größe\t<x>", " HTTP/with spaces ")
 
 
 def import_file(lab: Lab, path: Path) -> None:
@@ -106,15 +106,15 @@ def test_an_export_writes_two_files_and_nothing_else(
 
 
 def add_a_wanted_value(lab: Lab) -> None:
-    byhand.add_values(lab, "hv03", "cifs/hv04")
+    admin.add_values(lab, "hv03", "cifs/hv04")
 
 
 def remove_a_stale_value(lab: Lab) -> None:
-    byhand.remove_values(lab, "hv03", "cifs/hv98")
+    admin.remove_values(lab, "hv03", "cifs/hv98")
 
 
 def change_a_flag(lab: Lab) -> None:
-    byhand.set_flags(lab, "hv03", on=TRUSTED_FOR_DELEGATION)
+    admin.set_flags(lab, "hv03", on=TRUSTED_FOR_DELEGATION)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_a_change_in_between_stops_the_import_there(
     desk: Workstation, fresh_lab: Lab, meanwhile: Callable[[Lab], None], result: int
 ) -> None:
     desk.inventory("hosts: {'hv[01-04]': }\nretired: [hv98]")
-    byhand.add_values(fresh_lab, "hv03", "cifs/hv98")
+    admin.add_values(fresh_lab, "hv03", "cifs/hv98")
     assert desk.run("export", "ldif", "-o", "change.ldif").code == 0
     meanwhile(fresh_lab)
 
@@ -152,7 +152,7 @@ def test_a_change_in_between_stops_the_import_there(
 def test_what_is_left_is_exported_again(desk: Workstation, fresh_lab: Lab) -> None:
     desk.inventory("hosts: {'hv[01-04]': }")
     assert desk.run("export", "ldif", "-o", "change.ldif").code == 0
-    byhand.add_values(fresh_lab, "hv03", "cifs/hv01")
+    admin.add_values(fresh_lab, "hv03", "cifs/hv01")
     assert refused(fresh_lab, desk.folder / "change.ldif") == ALREADY_THERE
     again = desk.run("export", "ldif", "-o", "rest.ldif")
     assert "2 of 4 hosts to change" in again.out
@@ -165,7 +165,7 @@ def test_what_is_left_is_exported_again(desk: Workstation, fresh_lab: Lab) -> No
 def test_an_object_that_was_moved_is_not_found(desk: Workstation, fresh_lab: Lab) -> None:
     desk.inventory("hosts: {'hv[01-04]': }")
     assert desk.run("export", "ldif", "-o", "change.ldif").code == 0
-    byhand.move(fresh_lab, "hv01", f"CN=In the cellar,{fresh_lab.hosts_dn}")
+    admin.move(fresh_lab, "hv01", f"CN=In the cellar,{fresh_lab.hosts_dn}")
     with untouched(fresh_lab):
         assert refused(fresh_lab, desk.folder / "change.ldif") == 32
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.lab import Lab, byhand, independent
+from tests.lab import Lab, admin, independent
 from tests.lab.description import FILE_SERVER, OPERATOR
 from tests.lab.kdc import Granted, Refused, ask
 from tests.story.witness import holding
@@ -25,10 +25,10 @@ INVENTORY = """
 def test_an_alias_and_a_users_account(desk: Workstation, fresh_lab: Lab) -> None:
     """Machines on shares: hosts ask each other for no cifs, and servers for nothing else."""
     own = independent.computer(fresh_lab, FILE_SERVER).texts("servicePrincipalName")
-    byhand.set_attribute(fresh_lab, FILE_SERVER, "servicePrincipalName", *own, "cifs/vmstore")
-    byhand.add_user(fresh_lab, "svc-share")
+    admin.set_attribute(fresh_lab, FILE_SERVER, "servicePrincipalName", *own, "cifs/vmstore")
+    admin.add_user(fresh_lab, "svc-share")
     share = "cifs/share.files.example"
-    byhand.set_object(fresh_lab, "svc-share", "servicePrincipalName", share)
+    admin.set_object(fresh_lab, "svc-share", "servicePrincipalName", share)
     desk.inventory(INVENTORY)
 
     plan = desk.run("plan")

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.lab import byhand
+from tests.lab import admin
 from tests.lab.description import OPERATOR
 from tests.lab.hosts import HostLab
 from tests.story.workstation import Workstation
@@ -39,7 +39,7 @@ def at_desk(desk: Workstation, user: str = OPERATOR, **variables: str) -> Workst
 def test_a_wrong_password_is_tried_once_for_all_hosts(desk: Workstation, hosts: HostLab) -> None:
     """Otherwise one mistake over 64 hosts would lock the account."""
     assert hosts.names
-    with byhand.counting_bad_logons(desk.lab, OPERATOR) as bad_logons:
+    with admin.counting_bad_logons(desk.lab, OPERATOR) as bad_logons:
         answer = at_desk(desk, DELEGATION_HOSTS_PASSWORD="Not-it-1").run("hosts", "show")
         assert answer.code == 1
         assert "wrong password for vmadmin" in answer.text

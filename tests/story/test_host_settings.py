@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.lab import Lab, byhand, dc
+from tests.lab import Lab, admin, dc
 from tests.lab.description import OPERATOR
 from tests.lab.hosts import HostLab
 from tests.story.witness import first
@@ -320,7 +320,7 @@ def test_kerberos_waits_for_the_mesh(desk: Workstation, hosts: HostLab, fresh_la
     assert found(hosts, *first(3)) == before
 
     assert desk.run("apply", "--yes").code == 0
-    byhand.remove_values(fresh_lab, "hv02", "cifs/hv03.corp.example")
+    admin.remove_values(fresh_lab, "hv02", "cifs/hv03.corp.example")
     refused = desk.run("hosts", "apply", "--yes")
     assert refused.code == 4
     assert "hv02: it would migrate by Kerberos, and could not" in refused.err

@@ -12,7 +12,7 @@ from contextlib import closing
 
 import pytest
 
-from tests.lab import Lab, byhand, independent, recycle_bin
+from tests.lab import Lab, admin, independent, recycle_bin
 from tests.story.witness import EMPTY, first, holding, mesh, restored, towards
 from tests.story.workstation import Workstation
 
@@ -41,7 +41,7 @@ def in_doubt(desk: Workstation, run: int = 1) -> bool:
 
 def test_a_colleague_took_one_value_back(killed: Workstation, fresh_lab: Lab) -> None:
     """19 values and the flag that nobody else makes prove the write: they are ours to take back."""
-    byhand.remove_values(fresh_lab, "hv01", "cifs/hv02")
+    admin.remove_values(fresh_lab, "hv01", "cifs/hv02")
     assert in_doubt(killed)
     back = killed.run("rollback", "--yes")
     assert back.code == 0
@@ -54,7 +54,7 @@ def test_a_colleague_took_one_value_back(killed: Workstation, fresh_lab: Lab) ->
 def test_a_colleague_took_a_pair_back(killed: Workstation, fresh_lab: Lab) -> None:
     """That may as well be what another run made: it stays in doubt until a person says."""
     pair = sorted(towards("hv02"))
-    byhand.remove_values(fresh_lab, "hv01", *pair)
+    admin.remove_values(fresh_lab, "hv01", *pair)
     left = mesh(fresh_lab)["hv01"]
 
     back = killed.run("rollback", "--yes")
@@ -91,7 +91,7 @@ def test_it_was_not_made_and_a_colleague_made_one_value(desk: Workstation, fresh
     """The value is his: neither is it taken back, nor is it called ours."""
     desk.inventory(INVENTORY)
     assert desk.run_by("tests.story.lethal", "after intend 1").code == -signal.SIGKILL
-    byhand.add_values(fresh_lab, "hv01", "cifs/hv02")
+    admin.add_values(fresh_lab, "hv01", "cifs/hv02")
     assert desk.run("rollback", "--yes").code == 1
     assert holding(fresh_lab) == {"hv01": {"cifs/hv02"}}
     told = desk.run("settle", "1", "--host", "hv02", "--as", "made", "--yes")
@@ -131,9 +131,9 @@ def test_an_object_was_deleted_and_is_restored(killed: Workstation, fresh_lab: L
 
 def test_an_account_was_deleted_and_made_again(killed: Workstation, fresh_lab: Lab) -> None:
     """It has the name, and the same values: and is another object all the same."""
-    byhand.delete(fresh_lab, "hv01")
-    byhand.add_computer(fresh_lab, "hv01", dns="hv01.corp.example")
-    byhand.add_values(fresh_lab, "hv01", *sorted(towards(*first(6)) - towards("hv01")))
+    admin.delete(fresh_lab, "hv01")
+    admin.add_computer(fresh_lab, "hv01", dns="hv01.corp.example")
+    admin.add_values(fresh_lab, "hv01", *sorted(towards(*first(6)) - towards("hv01")))
     anew = mesh(fresh_lab)["hv01"]
     assert killed.run("rollback", "--yes").code == 1
     assert holding(fresh_lab).keys() == {"hv01"}
@@ -185,8 +185,8 @@ def test_the_domain_controller_is_gone_with_what_it_wrote(
     killed: Workstation, fresh_lab: Lab
 ) -> None:
     """It did not get to replicate hv01: that looks unmade on every other one."""
-    byhand.set_attribute(fresh_lab, "hv01", independent.DELEGATION)
-    byhand.set_flags(fresh_lab, "hv01", off=0x1000000)
+    admin.set_attribute(fresh_lab, "hv01", independent.DELEGATION)
+    admin.set_flags(fresh_lab, "hv01", off=0x1000000)
     desk = lose_the_dc(killed)
     on = desk.run("rollback", "1", "--on", fresh_lab.ldaps_url, "--yes")
     assert on.code == 1

@@ -9,7 +9,7 @@ import pytest
 
 from delegation.inventory import Inventory
 from delegation.inventory.reader import parse
-from tests.lab import Lab, byhand, domain, independent, ldif, pristine
+from tests.lab import Lab, admin, domain, independent, ldif, pristine
 from tests.lab.description import (
     ACCOUNTDISABLE,
     ADMINISTRATOR,
@@ -37,7 +37,7 @@ MISSING = {
 
 
 def hold(lab: Lab, host: str, *values: str) -> None:
-    byhand.set_attribute(lab, host, "msDS-AllowedToDelegateTo", *sorted(values))
+    admin.set_attribute(lab, host, "msDS-AllowedToDelegateTo", *sorted(values))
 
 
 @pytest.fixture(scope="module")
@@ -60,27 +60,27 @@ def farm(lab: Lab, grown: Path) -> Lab:
 def grow(lab: Lab) -> None:
     """Make two sites, one of them with holes, and what years leave behind."""
     places = {
-        place: byhand.add_unit(lab, "Hosts", parent=byhand.add_unit(lab, place))
+        place: admin.add_unit(lab, "Hosts", parent=admin.add_unit(lab, place))
         for place in ("Berlin", "Paris")
     }
     for host in (*BERLIN, "hv05"):
-        byhand.move(lab, host, f"CN={host.upper()},{places['Berlin']}")
+        admin.move(lab, host, f"CN={host.upper()},{places['Berlin']}")
     for host in PARIS:
-        byhand.move(lab, host, f"CN={host.upper()},{places['Paris']}")
-    byhand.delete(lab, "hv09")
+        admin.move(lab, host, f"CN={host.upper()},{places['Paris']}")
+    admin.delete(lab, "hv09")
     _no_hyper_v(lab, [host for host in HOSTS if host > "hv09"])
     _berlin(lab)
     _paris(lab)
     names = [f"{MIGRATION}/clu1", "MSClusterVirtualServer/clu1"]
-    byhand.add_computer(lab, "clu1", dns="clu1.corp.example", services=names)
+    admin.add_computer(lab, "clu1", dns="clu1.corp.example", services=names)
     controller = f"CN=DC1,OU=Domain Controllers,{lab.base_dn}"
     own = ("add", "servicePrincipalName", [f"{MIGRATION}/dc1"])
-    byhand.modify(lab, ldif.modification(controller, own))
+    admin.modify(lab, ldif.modification(controller, own))
 
 
 def _no_hyper_v(lab: Lab, hosts: list[str]) -> None:
     """The other machines of the domain; the role was never installed there."""
-    byhand.modify(
+    admin.modify(
         lab,
         "".join(
             ldif.modification(
@@ -103,16 +103,16 @@ def _berlin(lab: Lab) -> None:
         if host == "hv03":
             found |= {"HTTP/portal", "MSSQLSvc/db1.corp.example:1433"} | towards("hv05")
         hold(lab, host, *found)
-        byhand.set_flags(lab, host, on=TRUSTED_TO_AUTH_FOR_DELEGATION)
+        admin.set_flags(lab, host, on=TRUSTED_TO_AUTH_FOR_DELEGATION)
     hold(lab, "hv05", *towards(*BERLIN))
-    byhand.set_flags(lab, "hv05", on=ACCOUNTDISABLE)
+    admin.set_flags(lab, "hv05", on=ACCOUNTDISABLE)
 
 
 def _paris(lab: Lab) -> None:
     """A complete mesh with Kerberos only, and a name from an older domain."""
-    byhand.set_attribute(lab, "hv07", "dNSHostName", ODD)
+    admin.set_attribute(lab, "hv07", "dNSHostName", ODD)
     names = [f"{service}/{name}" for service in (MIGRATION, "HOST") for name in ("hv07", ODD)]
-    byhand.set_attribute(lab, "hv07", "servicePrincipalName", *names)
+    admin.set_attribute(lab, "hv07", "servicePrincipalName", *names)
     for host in PARIS:
         found = towards(*PARIS) - towards(host)
         hold(lab, host, *(value.replace(lab.fqdn("hv07"), ODD) for value in found))

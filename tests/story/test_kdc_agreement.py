@@ -17,7 +17,7 @@ from delegation.directory.inspection import LdapInspector
 from delegation.mesh import kdc as ours
 from delegation.mesh.kdc import Check, Route
 from tests.directory.test_ldap import credentials, settings
-from tests.lab import Lab, byhand, ldif
+from tests.lab import Lab, admin, ldif
 from tests.lab.description import (
     ACCOUNTDISABLE,
     OPERATOR,
@@ -148,12 +148,12 @@ def test_samba_asks_for_protocol_transition_even_of_an_empty_list(world: World) 
 def test_samba_takes_a_descriptor_without_a_list_for_an_empty_one(fresh_hardened_lab: Lab) -> None:
     """MS-DTYP 2.5.3.2: without a list, any access check succeeds."""
     lab = fresh_hardened_lab
-    byhand.set_object(lab, "hv02", byhand.RBCD, descriptor(None))
+    admin.set_object(lab, "hv02", admin.RBCD, descriptor(None))
     question = Question("hv01", OPERATOR, "cifs/hv02", Evidence.TICKET)
     theirs, decided = ask(lab, question)
     assert isinstance(theirs, Refused)
     assert (decided.granted, decided.by) == (True, Route.RBCD)
-    byhand.set_object(lab, "hv02", byhand.RBCD, descriptor([]))
+    admin.set_object(lab, "hv02", admin.RBCD, descriptor([]))
     theirs, decided = ask(lab, question)
     assert isinstance(theirs, Refused)
     assert decided.granted is False
@@ -164,7 +164,7 @@ def test_a_disabled_target_is_none_of_the_kdcs_business(fresh_hardened_lab: Lab)
     """MS-SFU is silent; whether Windows gives a ticket is not confirmed."""
     lab = fresh_hardened_lab
     grant(lab, *cifs_values("hv02"))
-    byhand.set_flags(lab, "hv02", on=ACCOUNTDISABLE)
+    admin.set_flags(lab, "hv02", on=ACCOUNTDISABLE)
     theirs, decided = ask(lab, Question("hv01", OPERATOR, "cifs/hv02"))
     assert theirs == Granted()
     assert decided.granted
@@ -185,7 +185,7 @@ def test_samba_falls_back_to_the_account_of_that_name(fresh_hardened_lab: Lab) -
     """MS-DRSR 4.1.4.2.14: a name is registered, or HOST stands for it, or it is nobody's."""
     lab = fresh_hardened_lab
     grant(lab, "cifs/hv02")
-    byhand.set_attribute(lab, "hv02", "servicePrincipalName", "WSMAN/hv02")
+    admin.set_attribute(lab, "hv02", "servicePrincipalName", "WSMAN/hv02")
     theirs, decided = ask(lab, Question("hv01", OPERATOR, "cifs/hv02"))
     assert theirs == Granted()
     assert refusal(decided) == (Check.SERVICE, ours.KdcError.S_PRINCIPAL_UNKNOWN)
@@ -209,18 +209,18 @@ def test_no_two_accounts_can_hold_a_name_here(fresh_hardened_lab: Lab) -> None:
     """So that a duplicate cannot be asked about: this directory keeps names unique."""
     lab = fresh_hardened_lab
     register(lab, "hv05", "cifs/hv02")
-    with pytest.raises(byhand.LdapError, match="result 19:"):
+    with pytest.raises(admin.LdapError, match="result 19:"):
         register(lab, "hv06", "cifs/hv02")
 
 
 def register(lab: Lab, host: str, name: str) -> None:
     change = ("add", "servicePrincipalName", [name])
-    byhand.modify(lab, ldif.modification(lab.computer_dn(host), change))
+    admin.modify(lab, ldif.modification(lab.computer_dn(host), change))
 
 
 def grant(lab: Lab, *values: str) -> None:
-    byhand.add_values(lab, "hv01", *values)
-    byhand.set_flags(lab, "hv01", on=TRUSTED_TO_AUTH_FOR_DELEGATION)
+    admin.add_values(lab, "hv01", *values)
+    admin.set_flags(lab, "hv01", on=TRUSTED_TO_AUTH_FOR_DELEGATION)
 
 
 def ask(lab: Lab, question: Question) -> tuple[Granted | Refused, ours.Decision]:

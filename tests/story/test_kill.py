@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab import Lab, byhand, domain
+from tests.lab import Lab, admin, domain
 from tests.story.wiretap import SEARCH, Wiretap
 from tests.story.witness import first, holding, mesh, mesh_of, restored, towards
 from tests.story.workstation import Answer, Workstation
@@ -151,7 +151,7 @@ def test_a_host_that_somebody_changed_after_the_death_is_told(
     """The canary was made; somebody takes half of it back: nobody can tell what the run did."""
     desk.inventory(INVENTORY)
     killed(desk, "before outcome 1")
-    byhand.remove_values(fresh_lab, "hv01", *sorted(towards("hv02")))
+    admin.remove_values(fresh_lab, "hv01", *sorted(towards("hv02")))
     settled = desk.run("apply", "--yes")
     assert settled.code == 0
     assert "can't be told: hv01" in settled.err

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.lab import Lab, byhand, independent
+from tests.lab import Lab, admin, independent
 from tests.lab.description import ADMINISTRATOR, MESH
 from tests.lab.independent import openldap
 from tests.story.witness import EMPTY, first, holding, mesh, mesh_of, restored, towards, untouched
@@ -176,8 +176,8 @@ def test_the_undo_file_is_enough_to_go_back_without_the_product(
     desk: Workstation, fresh_lab: Lab
 ) -> None:
     desk.inventory("hosts: {'hv[01-04]': }\nretired: [hv98]")
-    byhand.set_flags(fresh_lab, "hv01", on=0x1000000)
-    byhand.add_values(fresh_lab, "hv01", "cifs/HV98", "HTTP/portal", "cifs/hv02")
+    admin.set_flags(fresh_lab, "hv01", on=0x1000000)
+    admin.add_values(fresh_lab, "hv01", "cifs/HV98", "HTTP/portal", "cifs/hv02")
     with restored(fresh_lab):
         assert desk.run("apply", "--yes").code == 0
         [file] = desk.state.glob("run-1-*-undo.ldif")
@@ -198,7 +198,7 @@ def test_a_rollback_finds_a_host_that_was_renamed(desk: Workstation, fresh_lab: 
     desk.inventory("hosts: {'hv[01-04]': }")
     before = mesh(fresh_lab)
     desk.run("apply", "--yes")
-    byhand.move(fresh_lab, "hv02", f"CN=In the cellar,{fresh_lab.hosts_dn}")
+    admin.move(fresh_lab, "hv02", f"CN=In the cellar,{fresh_lab.hosts_dn}")
     assert desk.run("plan").code == 0
     assert desk.run("rollback", "--yes").code == 0
     assert mesh(fresh_lab) == before

@@ -57,9 +57,9 @@ def test_two_hosts_that_are_nearly_full_swap_their_machines(farm: Farm) -> None:
     farm.add("hv01", *ours)
     farm.add("hv02", *theirs)
     for label in ("hv01", "hv02"):
-        farm.hosts.host(label).capacity(disk=4 * MIB + 512 * KIB)
-    farm.hosts.host("hv03").capacity(disk=2 * MIB)
-    farm.hosts.host("hv04").capacity(disk=512 * KIB)
+        farm.hosts.host(label).set(disk=4 * MIB + 512 * KIB)
+    farm.hosts.host("hv03").set(disk=2 * MIB)
+    farm.hosts.host("hv04").set(disk=512 * KIB)
     list_ = farm.moves(dict.fromkeys(ours, "hv02") | dict.fromkeys(theirs, "hv01"))
     done = farm.run("run", list_, "--yes")
     assert done.code == 0, done.text
@@ -70,7 +70,7 @@ def test_two_hosts_that_are_nearly_full_swap_their_machines(farm: Farm) -> None:
 
 def test_what_does_not_fit_in_the_end_is_refused_by_name(farm: Farm) -> None:
     farm.add("hv01", "web01", "web02")
-    farm.hosts.host("hv02").capacity(disk=MIB + 512 * KIB)
+    farm.hosts.host("hv02").set(disk=MIB + 512 * KIB)
     refused = farm.run("run", farm.moves({"web01": "hv02", "web02": "hv02"}), "--yes")
     assert refused.code == 4
     assert "web01" in refused.err
@@ -309,7 +309,7 @@ def test_a_disk_that_fills_up_fails_what_needs_it_and_nothing_else(farm: Farm) -
     targets = {"web01": "hv02", "web02": "hv03", "web03": "hv02"}
     running = farm.start("run", farm.moves(targets), "--yes")
     wait(lambda: "web01" in farm.copying("hv01"))
-    farm.hosts.host("hv02").capacity(disk=256 * KIB)
+    farm.hosts.host("hv02").set(disk=256 * KIB)
     done = running.end()
     assert done.code == 1
     assert farm.states() == {"web01": "failed", "web02": "moved", "web03": "failed"}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab import Lab, byhand, independent
+from tests.lab import Lab, admin, independent
 from tests.lab.description import MIGRATION, OPERATOR
 from tests.lab.kdc import Granted, ask
 from tests.lab.programs import run
@@ -37,8 +37,8 @@ def called_otherwise(lab: Lab) -> None:
     """hv03 is node3.corp.example, and has registered that."""
     services = ("HOST", MIGRATION, "RestrictedKrbHost")
     spns = [f"{service}/{name}" for service in services for name in ("HV03", DNS)]
-    byhand.set_attribute(lab, "hv03", "dNSHostName", DNS)
-    byhand.set_attribute(lab, "hv03", "servicePrincipalName", *spns)
+    admin.set_attribute(lab, "hv03", "dNSHostName", DNS)
+    admin.set_attribute(lab, "hv03", "servicePrincipalName", *spns)
 
 
 def moved(lab: Lab, victim: str, thief: str) -> None:
@@ -46,9 +46,9 @@ def moved(lab: Lab, victim: str, thief: str) -> None:
     spns = independent.computer(lab, victim).texts("servicePrincipalName")
     hosts = [spn for spn in spns if spn.casefold().startswith("host/")]
     assert hosts
-    byhand.set_attribute(lab, victim, "servicePrincipalName", *(set(spns) - set(hosts)))
+    admin.set_attribute(lab, victim, "servicePrincipalName", *(set(spns) - set(hosts)))
     others = independent.computer(lab, thief).texts("servicePrincipalName")
-    byhand.set_attribute(lab, thief, "servicePrincipalName", *others, *hosts)
+    admin.set_attribute(lab, thief, "servicePrincipalName", *others, *hosts)
 
 
 def test_host_moved_to_another_account(desk: Workstation, fresh_lab: Lab, tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_host_removed_is_told_and_no_reason_to_refuse(desk: Workstation, fresh_l
     desk.inventory(HOSTS)
     assert desk.run("apply", "--yes").code == 0
     names = [f"{MIGRATION}/hv03", f"{MIGRATION}/{DNS}"]
-    byhand.set_attribute(fresh_lab, "hv03", "servicePrincipalName", *names)
+    admin.set_attribute(fresh_lab, "hv03", "servicePrincipalName", *names)
     found = desk.run("audit", "--inside-only", "--format", "json").data["findings"]
     told = {(one["rule"], one["severity"], one["value"]) for one in found}
     assert told == {("KCD020", "high", "cifs/hv03"), ("KCD020", "high", NAME)}

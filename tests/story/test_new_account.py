@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.lab import Lab, byhand
+from tests.lab import Lab, admin
 from tests.lab.description import MIGRATION
 from tests.story.witness import holding, mesh, towards
 from tests.story.workstation import Workstation
@@ -16,10 +16,10 @@ FOUR = "hosts: {'hv[01-04]': }\n"
 
 
 def joined_again(lab: Lab, host: str) -> None:
-    byhand.delete(lab, host)
+    admin.delete(lab, host)
     called = (host, f"{host}.corp.example")
     names = [f"{service}/{name}" for service in ("HOST", MIGRATION) for name in called]
-    byhand.add_computer(lab, host, dns=called[1], services=names)
+    admin.add_computer(lab, host, dns=called[1], services=names)
 
 
 def rules(desk: Workstation) -> list[tuple[str, str]]:
@@ -72,10 +72,10 @@ def test_a_renamed_host_takes_one_line_and_its_rollback_finds_it(
 ) -> None:
     desk.inventory(FOUR)
     assert desk.run("apply", "--yes").code == 0
-    byhand.set_attribute(fresh_lab, "hv04", "sAMAccountName", "NODE44$")
-    byhand.set_attribute(fresh_lab, "node44", "dNSHostName", "node44.corp.example")
+    admin.set_attribute(fresh_lab, "hv04", "sAMAccountName", "NODE44$")
+    admin.set_attribute(fresh_lab, "node44", "dNSHostName", "node44.corp.example")
     names = [f"{service}/{name}" for service in ("HOST", MIGRATION) for name in NEW_NAMES]
-    byhand.set_attribute(fresh_lab, "node44", "servicePrincipalName", *names)
+    admin.set_attribute(fresh_lab, "node44", "servicePrincipalName", *names)
     lost = desk.run("plan")
     assert (lost.code, "is NODE44$ now" in lost.err) == (1, True)
     desk.inventory("hosts: {'hv[01-03]': , node44: }\n")
@@ -106,9 +106,9 @@ def test_the_suffix_of_ten_hosts_takes_one_line(desk: Workstation, fresh_lab: La
     assert desk.run("apply", "--yes").code == 0
     for host in ten:
         fqdn = f"{host}.dc2.corp.example"
-        byhand.set_attribute(fresh_lab, host, "dNSHostName", fqdn)
+        admin.set_attribute(fresh_lab, host, "dNSHostName", fqdn)
         names = [f"{s}/{n}" for s in ("HOST", MIGRATION) for n in (host, fqdn)]
-        byhand.set_attribute(fresh_lab, host, "servicePrincipalName", *names)
+        admin.set_attribute(fresh_lab, host, "servicePrincipalName", *names)
     desk.inventory(
         "hosts:\n  hv[01-10]: {suffix: dc2.corp.example}\n  hv[11-12]:\n"
         "former_suffixes: [corp.example]\n"
@@ -125,11 +125,11 @@ def test_the_suffix_of_ten_hosts_takes_one_line(desk: Workstation, fresh_lab: La
     assert {one["computer"] for one in plan["changes"]} == set(twelve)
     # One of them answers to its old name still: what names it so is alive.
     alive = "hv10.corp.example"
-    byhand.set_attribute(fresh_lab, "hv10", "msDS-AdditionalDnsHostName", alive)
+    admin.set_attribute(fresh_lab, "hv10", "msDS-AdditionalDnsHostName", alive)
     plan = desk.run("plan", "--format", "json").data
     assert not [gone for one in plan["changes"] for gone in one["remove"] if alive in gone["value"]]
     assert len([one for one in plan["kept"] if alive in one["value"]]) == 11 * len(services)
-    byhand.set_attribute(fresh_lab, "hv10", "msDS-AdditionalDnsHostName")
+    admin.set_attribute(fresh_lab, "hv10", "msDS-AdditionalDnsHostName")
     assert desk.run("apply", "--yes").code == 0
     assert desk.run("plan").code == 0
     assert rules(desk) == []

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.directory.dns_server import DnsServer
-from tests.lab import Lab, byhand, certificates, ldif
+from tests.lab import Lab, admin, certificates, ldif
 from tests.lab.description import ADMINISTRATOR, READER, WRITER
 from tests.lab.independent import search
 from tests.lab.ldif import Entry
@@ -36,7 +36,7 @@ def yesterday(desk: Desk) -> list[Entry]:
     assert desk.silent().run("apply", "--yes").code == 0
     wanted = "".join(f"(sAMAccountName={name}$)" for name in TWO)
     good = search(desk.lab, f"(|{wanted})", account=ADMINISTRATOR)
-    byhand.add_values(desk.lab, TWO[0], EVIL)
+    admin.add_values(desk.lab, TWO[0], EVIL)
     honest = desk.silent().run("audit")
     assert honest.code == 3
     assert EVIL in honest.out
@@ -50,14 +50,14 @@ def kerberos(lab: Lab) -> dict[str, str]:
 @contextmanager
 def services(lab: Lab, account: str, *, more: str = "", less: str = "") -> Iterator[None]:
     """An account has one service principal name more, or less."""
-    dn = byhand.account_of(lab, account).dn
+    dn = admin.account_of(lab, account).dn
     there = ("add", "servicePrincipalName", [more or less])
     gone = ("delete", "servicePrincipalName", [more or less])
-    byhand.modify(lab, ldif.modification(dn, there if more else gone))
+    admin.modify(lab, ldif.modification(dn, there if more else gone))
     try:
         yield
     finally:
-        byhand.modify(lab, ldif.modification(dn, gone if more else there))
+        admin.modify(lab, ldif.modification(dn, gone if more else there))
 
 
 @contextmanager

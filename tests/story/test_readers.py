@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from delegation.mesh.checks import RULES, identity_rules
-from tests.lab import Lab, byhand, independent
+from tests.lab import Lab, admin, independent
 from tests.lab.configuration import state
 from tests.lab.description import (
     ACCOUNTDISABLE,
@@ -66,7 +66,7 @@ policy: {value_limit: 20}
 def messed(lab: Lab) -> None:
     """Something for each rule that a domain can be asked about."""
     applied(lab)
-    byhand.remove_values(lab, "hv02", "cifs/hv03")
+    admin.remove_values(lab, "hv02", "cifs/hv03")
     all_of(
         values("FTP/x", "cifs/hv99", "HTTP/portal", "cifs/dc1", "kadmin/changepw"),
         values("CIFS/hv01", host="hv04"),
@@ -144,21 +144,21 @@ def test_the_dc_itself_has_seen_no_write(desk: Workstation, talkative: Lab) -> N
     auditor = Workstation(desk.folder, lab, READER)
     auditor.inventory(MESS)
     assert auditor.run("audit").code == 1
-    byhand.remove_values(lab, "hv01", "WSMAN/kept")
+    admin.remove_values(lab, "hv01", "WSMAN/kept")
     logged_on(lab)
     before, number = objects(lab), usn(lab)
 
     ledger = Ledger(lab)
     dn = lab.computer_dn("hv66")
-    byhand.add_values(lab, "hv66", "HTTP/seen")
+    admin.add_values(lab, "hv66", "HTTP/seen")
     with pytest.raises(LdapError):
-        byhand.add_values(lab, "hv66", "HTTP/refused", account=READER)
+        admin.add_values(lab, "hv66", "HTTP/refused", account=READER)
     assert ledger.changes() == [
         ("Modify", "Success", dn),
         ("Modify", "insufficient access rights", dn),
     ]
-    byhand.add_computer(lab, "seen")
-    byhand.delete(lab, "seen")
+    admin.add_computer(lab, "seen")
+    admin.delete(lab, "seen")
     assert [kind for kind, _, _ in ledger.changes()] == ["Add", "Delete"]
     assert usn(lab) > number
     assert differences(before, objects(lab)) != []
@@ -210,10 +210,10 @@ def test_a_steady_state_takes_one_search(desk: Workstation, wire: Wiretap, fresh
     inside = ("audit", "--inside-only")
     assert auditor.run(*inside).code == 0
     assert len(wire.of_kind(SEARCH)) == 4
-    byhand.add_values(fresh_lab, "hv01", "HTTP/portal", "HTTP/x")
+    admin.add_values(fresh_lab, "hv01", "HTTP/portal", "HTTP/x")
     assert auditor.run(*inside).code == 3
     assert len(wire.of_kind(SEARCH)) == 4 + 5
-    byhand.set_rbcd(fresh_lab, "hv02", "hv65")
+    admin.set_rbcd(fresh_lab, "hv02", "hv65")
     assert auditor.run(*inside, "--as", OPERATOR).code == 3
     # The names in the list; the operator, and the operator's groups.
     assert len(wire.of_kind(SEARCH)) == 4 + 5 + 5 + 1 + 2
@@ -265,14 +265,14 @@ class TestWhetherItMayWrite:
         assert why == f"hv[01-04]: the ACL does not let it write {both}"
 
     def test_by_where_the_hosts_are(self, desk: Workstation, fresh_lab: Lab) -> None:
-        byhand.move(fresh_lab, "hv03", f"CN=HV03,CN=Computers,{fresh_lab.base_dn}")
+        admin.move(fresh_lab, "hv03", f"CN=HV03,CN=Computers,{fresh_lab.base_dn}")
         answer, why = self.told(desk, fresh_lab, WRITER)
         assert answer == "no"
         assert "hv03: the ACL does not let it write" in why
         assert "hv[01-02,04]: the ACL lets it write" in why
 
     def test_an_acl_that_is_reset(self, desk: Workstation, fresh_lab: Lab) -> None:
-        byhand.set_attribute(fresh_lab, "hv02", "adminCount", "1")
+        admin.set_attribute(fresh_lab, "hv02", "adminCount", "1")
         answer, why = self.told(desk, fresh_lab, WRITER)
         assert answer == "unknown"
         assert "hv02: adminCount is 1" in why
@@ -287,7 +287,7 @@ class TestWithoutAUrl:
     """A domain controller is found in DNS, or it is said that there is none."""
 
     def test_it_is_found(self, desk: Workstation, fresh_lab: Lab) -> None:
-        byhand.set_flags(fresh_lab, "hv01", on=TRUSTED_FOR_DELEGATION)
+        admin.set_flags(fresh_lab, "hv01", on=TRUSTED_FOR_DELEGATION)
         auditor = Workstation(desk.folder, fresh_lab, READER, "-")
         auditor.inventory(HOSTS, dns_servers=f"[{fresh_lab.address}]")
         self._drop_url(auditor)

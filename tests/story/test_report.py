@@ -25,7 +25,7 @@ from delegation.report import contents, page
 from delegation.report.contents import DirectoryReport
 from tests import builders
 from tests.cli.test_hostile import HOSTILE
-from tests.lab import Lab, byhand, domain
+from tests.lab import Lab, admin, domain
 from tests.lab.description import (
     ACCOUNTS,
     TRUSTED_FOR_DELEGATION,
@@ -81,16 +81,16 @@ def reports(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Reports:
     domain.reset(lab)
     desk = Workstation(tmp_path_factory.mktemp("desk"), lab)
     desk.inventory(INVENTORY)
-    byhand.add_values(lab, "hv03", "HTTP/portal")
+    admin.add_values(lab, "hv03", "HTTP/portal")
     applied = desk.run("apply", "--yes", "--ticket", "CHG-64", "--allow", "flag-change")
     assert applied.code == 0, applied.text
-    byhand.remove_values(lab, "hv12", *cifs_values("hv05"))
-    byhand.add_values(lab, "hv12", "cifs/nas01", "HTTP/hv33")
+    admin.remove_values(lab, "hv12", *cifs_values("hv05"))
+    admin.add_values(lab, "hv12", "cifs/nas01", "HTTP/hv33")
     for host in ("hv20", "hv21", "hv22"):
         gone = (*towards("hv40", "hv41"), migration_values("hv07")[0])
-        byhand.remove_values(lab, host, *gone)
-    byhand.set_flags(lab, "hv44", on=TRUSTED_FOR_DELEGATION)
-    byhand.set_flags(lab, "hv51", off=TRUSTED_TO_AUTH_FOR_DELEGATION)
+        admin.remove_values(lab, host, *gone)
+    admin.set_flags(lab, "hv44", on=TRUSTED_FOR_DELEGATION)
+    admin.set_flags(lab, "hv51", off=TRUSTED_TO_AUTH_FOR_DELEGATION)
     desk.run("audit")
     for subject in ("state", "plan", "audit", "1"):
         written = desk.run("report", "html", subject, "-o", f"{subject}.html")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.lab import Lab, byhand
+from tests.lab import Lab, admin
 from tests.lab.description import (
     ADMINISTRATOR,
     READER,
@@ -74,7 +74,7 @@ def test_only_the_canary_asks(desk: Workstation, wire: Wiretap, fresh_lab: Lab) 
 
 def test_rights_on_some_objects_only(desk: Workstation, fresh_lab: Lab) -> None:
     """One host lies where the account may not write: it is named, the others are written."""
-    byhand.move(fresh_lab, "hv03", f"CN=HV03,CN=Computers,{fresh_lab.base_dn}")
+    admin.move(fresh_lab, "hv03", f"CN=HV03,CN=Computers,{fresh_lab.base_dn}")
     desk.inventory("hosts: {'hv[01-06]': }\n")
     with untouched(fresh_lab):
         refused = desk.run("apply", "--yes")
@@ -102,12 +102,12 @@ def test_what_a_rollback_could_not_take_back_the_next_one_does(
     desk.inventory(FOUR)
     with restored(fresh_lab):
         assert desk.run("apply", "--yes").code == 0
-        byhand.move(fresh_lab, "hv02", f"CN=HV02,CN=Computers,{fresh_lab.base_dn}")
+        admin.move(fresh_lab, "hv02", f"CN=HV02,CN=Computers,{fresh_lab.base_dn}")
         failed = desk.run("rollback", "--yes")
         assert failed.code == 1
         assert "hv02: failed: no right to write this" in failed.err
         assert holding(fresh_lab).keys() == {"hv02"}
-        byhand.move(fresh_lab, "hv02", fresh_lab.computer_dn("hv02"))
+        admin.move(fresh_lab, "hv02", fresh_lab.computer_dn("hv02"))
         again = desk.run("rollback", "--yes")
         assert again.code == 0
         assert "run 3: rolled back: 1 applied" in again.err
@@ -143,9 +143,9 @@ def test_an_audit_sees_what_was_done_by_hand(
 ) -> None:
     desk.inventory(FOUR)
     assert desk.run("apply", "--yes").code == 0
-    byhand.add_values(fresh_lab, "hv01", "MSSQLSvc/db1")
-    byhand.remove_values(fresh_lab, "hv02", "cifs/hv01")
-    byhand.set_flags(fresh_lab, "hv03", off=TRUSTED_TO_AUTH_FOR_DELEGATION)
+    admin.add_values(fresh_lab, "hv01", "MSSQLSvc/db1")
+    admin.remove_values(fresh_lab, "hv02", "cifs/hv01")
+    admin.set_flags(fresh_lab, "hv03", off=TRUSTED_TO_AUTH_FOR_DELEGATION)
     tapped = Workstation(desk.folder, fresh_lab, READER, wire.url)
     tapped.inventory(FOUR)
     with untouched(fresh_lab):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.lab import Lab, byhand, recycle_bin
+from tests.lab import Lab, admin, recycle_bin
 from tests.story.witness import DELEGATING, EMPTY, first, holding, mesh, towards, untouched
 from tests.story.workstation import Workstation
 
@@ -23,12 +23,12 @@ def night(desk: Workstation, fresh_lab: Lab) -> Workstation:
     desk.inventory("hosts: {'hv[01-08]': }\n")
     assert desk.run("apply", "--yes").code == 0
     for host in ("hv01", "hv02"):
-        byhand.remove_values(fresh_lab, host, *sorted(towards(*EIGHT) - towards(host)))
+        admin.remove_values(fresh_lab, host, *sorted(towards(*EIGHT) - towards(host)))
     assert desk.run("apply", "--yes", "--limit", "hv[01-02]").code == 0
-    byhand.remove_values(fresh_lab, "hv04", *sorted(towards(*EIGHT) - towards("hv04")))
-    byhand.set_flags(fresh_lab, "hv04", off=0x1000000)
-    byhand.remove_values(fresh_lab, "hv05", "cifs/hv01")
-    byhand.add_values(fresh_lab, "hv05", "HTTP/portal")
+    admin.remove_values(fresh_lab, "hv04", *sorted(towards(*EIGHT) - towards("hv04")))
+    admin.set_flags(fresh_lab, "hv04", off=0x1000000)
+    admin.remove_values(fresh_lab, "hv05", "cifs/hv01")
+    admin.add_values(fresh_lab, "hv05", "HTTP/portal")
     return desk
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.lab import Lab, byhand, recycle_bin
+from tests.lab import Lab, admin, recycle_bin
 from tests.lab.description import WRITER
 from tests.story.witness import EMPTY, first, holding, mesh, towards, untouched
 from tests.story.workstation import Workstation
@@ -22,11 +22,11 @@ def night(desk: Workstation, fresh_lab: Lab) -> Workstation:
     applied = desk.run("apply", "--yes", "--ticket", "CHG-1")
     assert applied.code == 0
     for host in IN_CONFLICT:
-        byhand.remove_values(fresh_lab, host, "cifs/hv64")
+        admin.remove_values(fresh_lab, host, "cifs/hv64")
     assert desk.run("apply", "--yes", "--limit", "hv[01-03]").code == 0
     for host in UNDONE:
-        byhand.remove_values(fresh_lab, host, *sorted(towards(*HOSTS) - towards(host)))
-        byhand.set_flags(fresh_lab, host, off=FLAG)
+        admin.remove_values(fresh_lab, host, *sorted(towards(*HOSTS) - towards(host)))
+        admin.set_flags(fresh_lab, host, off=FLAG)
     return desk
 
 
@@ -64,7 +64,7 @@ def test_what_is_undone_what_stays_and_what_is_said(night: Workstation, fresh_la
     assert "nothing of run 1 can be taken back now; nothing was written" in again.err
     assert len(night.runs()) == 3, "and nothing is recorded anew"
 
-    byhand.add_values(fresh_lab, "hv20", "cifs/hv64")
+    admin.add_values(fresh_lab, "hv20", "cifs/hv64")
     recycle_bin.restore(fresh_lab, GONE, deleted)
     assert night.run("rollback", "2", "--yes").code == 0
     assert night.run("rollback", "--yes").code == 0

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from delegation.mesh.checks import RULES, Rule, identity_rules
-from tests.lab import Lab, byhand, independent, ldif
+from tests.lab import Lab, admin, independent, ldif
 from tests.lab.configuration import state
 from tests.lab.description import (
     ACCOUNTDISABLE,
@@ -50,40 +50,40 @@ def nothing(_: Lab) -> None:
 
 
 def values(*added: str, host: str = "hv01") -> Change:
-    return lambda lab: byhand.add_values(lab, host, *added)
+    return lambda lab: admin.add_values(lab, host, *added)
 
 
 def without(*removed: str, then: Sequence[str] = ()) -> Change:
     def change(lab: Lab) -> None:
-        byhand.remove_values(lab, "hv01", *removed)
+        admin.remove_values(lab, "hv01", *removed)
         if then:
-            byhand.add_values(lab, "hv01", *then)
+            admin.add_values(lab, "hv01", *then)
 
     return change
 
 
 def flags(host: str, *, on: int = 0, off: int = 0) -> Change:
-    return lambda lab: byhand.set_flags(lab, host, on=on, off=off)
+    return lambda lab: admin.set_flags(lab, host, on=on, off=off)
 
 
 def account(name: str, *services: str, dns: str | None = None) -> Change:
-    return lambda lab: _discard(byhand.add_computer(lab, name, dns=dns, services=services))
+    return lambda lab: _discard(admin.add_computer(lab, name, dns=dns, services=services))
 
 
 def registered(host: str, *services: str) -> Change:
-    return lambda lab: byhand.set_attribute(lab, host, "servicePrincipalName", *services)
+    return lambda lab: admin.set_attribute(lab, host, "servicePrincipalName", *services)
 
 
 def acting(target: str, *who: str, denied: Sequence[str] = ()) -> Change:
-    return lambda lab: byhand.set_rbcd(lab, target, *who, denied=denied)
+    return lambda lab: admin.set_rbcd(lab, target, *who, denied=denied)
 
 
 def group_acting(target: str, member: str) -> Change:
     """Whoever is in the group may act on the target."""
 
     def change(lab: Lab) -> None:
-        byhand.add_group(lab, "actors", [lab.computer_dn(member)])
-        byhand.set_rbcd(lab, target, "actors")
+        admin.add_group(lab, "actors", [lab.computer_dn(member)])
+        admin.set_rbcd(lab, target, "actors")
 
     return change
 
@@ -94,19 +94,19 @@ GUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 def also_called(host: str, name: str) -> Change:
     def change(lab: Lab) -> None:
         own = independent.computer(lab, host).texts("servicePrincipalName")
-        byhand.set_attribute(lab, host, "servicePrincipalName", *own, name)
+        admin.set_attribute(lab, host, "servicePrincipalName", *own, name)
 
     return change
 
 
 def encryption(host: str, types: int) -> Change:
-    return lambda lab: byhand.set_attribute(lab, host, "msDS-SupportedEncryptionTypes", str(types))
+    return lambda lab: admin.set_attribute(lab, host, "msDS-SupportedEncryptionTypes", str(types))
 
 
 def sensitive(user: str) -> Change:
     def change(lab: Lab) -> None:
-        flags = byhand.account_of(lab, user).number("userAccountControl")
-        byhand.set_object(lab, user, "userAccountControl", str(flags | NOT_DELEGATED))
+        flags = admin.account_of(lab, user).number("userAccountControl")
+        admin.set_object(lab, user, "userAccountControl", str(flags | NOT_DELEGATED))
 
     return change
 
@@ -121,8 +121,8 @@ def quiet(days: int) -> Change:
     filetime = since // timedelta(microseconds=1) * 10
 
     def change(lab: Lab) -> None:
-        byhand.add_computer(lab, "quiet")
-        byhand.set_attribute(lab, "quiet", "lastLogonTimestamp", str(filetime))
+        admin.add_computer(lab, "quiet")
+        admin.set_attribute(lab, "quiet", "lastLogonTimestamp", str(filetime))
 
     return change
 
@@ -178,7 +178,7 @@ def made_by(host: str, who: str) -> Change:
 
     def change(lab: Lab) -> None:
         (path,) = (state(lab) / "private" / "sam.ldb.d").glob("DC=CORP,DC=EXAMPLE.ldb")
-        dn, sid = independent.computer(lab, host).dn, byhand.sid_of(lab, who)
+        dn, sid = independent.computer(lab, host).dn, admin.sid_of(lab, who)
         done = run_samba(lab, [SYSTEM_PYTHON, "-I", "-c", MADE_BY, str(path), dn, sid])
         assert done.returncode == 0, done.stderr
 
@@ -189,9 +189,9 @@ def made_again(host: str) -> Change:
     """Deleted, and joined anew: another object of the same names."""
 
     def change(lab: Lab) -> None:
-        byhand.delete(lab, host)
+        admin.delete(lab, host)
         names = [f"{service}/{host}" for service in ("HOST", MIGRATION)]
-        _discard(byhand.add_computer(lab, host, dns=f"{host}.corp.example", services=names))
+        _discard(admin.add_computer(lab, host, dns=f"{host}.corp.example", services=names))
 
     return change
 
@@ -200,8 +200,8 @@ def moved(host: str) -> Change:
     """The same object in another place."""
 
     def change(lab: Lab) -> None:
-        unit = byhand.add_unit(lab, "Moved")
-        byhand.move(lab, host, f"CN={host.upper()},{unit}")
+        unit = admin.add_unit(lab, "Moved")
+        admin.move(lab, host, f"CN={host.upper()},{unit}")
 
     return change
 
@@ -210,8 +210,8 @@ def renamed(host: str, to: str) -> Change:
     """As Rename-Computer does it, but for its names of services."""
 
     def change(lab: Lab) -> None:
-        byhand.set_attribute(lab, host, "sAMAccountName", f"{to.upper()}$")
-        byhand.set_attribute(lab, to, "dNSHostName", f"{to}.corp.example")
+        admin.set_attribute(lab, host, "sAMAccountName", f"{to.upper()}$")
+        admin.set_attribute(lab, to, "dNSHostName", f"{to}.corp.example")
 
     return change
 
@@ -534,7 +534,7 @@ CASES: Mapping[str, Case] = {
 def applied(lab: Lab) -> None:
     """Four hosts as an apply leaves them."""
     on = str(WORKSTATION_TRUST_ACCOUNT | TRUSTED_TO_AUTH_FOR_DELEGATION)
-    byhand.modify(
+    admin.modify(
         lab,
         "".join(
             ldif.modification(
@@ -623,10 +623,10 @@ def test_an_operator_in_a_nested_group(desk: Workstation, fresh_lab: Lab) -> Non
     """Protected Users by way of two groups, and back."""
     applied(fresh_lab)
     asked = Scene(words=("--as", f"{OPERATOR}@{fresh_lab.domain}"))
-    inner = byhand.add_group(fresh_lab, "inner", [f"CN={OPERATOR},{USERS_DN}"])
-    outer = byhand.add_group(fresh_lab, "outer", [inner])
+    inner = admin.add_group(fresh_lab, "inner", [f"CN={OPERATOR},{USERS_DN}"])
+    outer = admin.add_group(fresh_lab, "outer", [inner])
     assert of_the_mesh(findings(desk, fresh_lab, asked)) == []
-    byhand.set_members(fresh_lab, "Protected Users", [outer])
+    admin.set_members(fresh_lab, "Protected Users", [outer])
     [found] = of_the_mesh(findings(desk, fresh_lab, asked))
     assert (found["rule"], found["severity"]) == ("KCD017", "high")
     assert "Protected Users, itself or through a group" in found["message"]
@@ -648,11 +648,11 @@ def test_hostile_names_stay_inert(desk: Workstation, fresh_lab: Lab) -> None:
     """Values, descriptions, groups in a resource-based list, holders of names."""
     applied(fresh_lab)
     evil = "\x1b]0;owned\x07\x1b[2J\nFORGED KCD001 \u202e| a |"
-    byhand.add_values(fresh_lab, "hv01", f"HTTP/{evil}", f"{evil}/dc1")
-    byhand.set_attribute(fresh_lab, "hv01", "description", evil)
-    byhand.add_group(fresh_lab, "evil")
-    byhand.set_object(fresh_lab, "evil", "sAMAccountName", "evil\u202eFORGED`_")
-    byhand.set_rbcd(fresh_lab, "hv02", "evil\u202eFORGED`_")
+    admin.add_values(fresh_lab, "hv01", f"HTTP/{evil}", f"{evil}/dc1")
+    admin.set_attribute(fresh_lab, "hv01", "description", evil)
+    admin.add_group(fresh_lab, "evil")
+    admin.set_object(fresh_lab, "evil", "sAMAccountName", "evil\u202eFORGED`_")
+    admin.set_rbcd(fresh_lab, "hv02", "evil\u202eFORGED`_")
     auditor = Workstation(desk.folder, fresh_lab, READER)
     auditor.inventory(HOSTS)
     told = {(one["rule"], one["value"]) for one in findings(desk, fresh_lab, Scene())}

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.lab import Lab, byhand, independent
+from tests.lab import Lab, admin, independent
 from tests.lab.description import READER, TRUSTED_TO_AUTH_FOR_DELEGATION
 from tests.lab.ldif import addition
 from tests.story.test_rules import HOSTS, applied
@@ -34,16 +34,16 @@ def test_what_a_stranger_gets_is_told_the_next_night_and_once(
     auditor = Workstation(desk.folder, fresh_lab, READER)
     auditor.inventory(HOSTS)
     assert night(auditor).code == 0
-    byhand.add_computer(fresh_lab, "gateway")
-    byhand.set_rbcd(fresh_lab, "hv02", "gateway")
+    admin.add_computer(fresh_lab, "gateway")
+    admin.set_rbcd(fresh_lab, "hv02", "gateway")
     found = night(auditor)
     assert (found.code, told(found)) == (3, ["  medium    KCD016  hv02"])
     assert "resource-based: GATEWAY$" in found.out
-    byhand.set_object(fresh_lab, "gateway", "sAMAccountName", "ENTRANCE$")
+    admin.set_object(fresh_lab, "gateway", "sAMAccountName", "ENTRANCE$")
     quiet = night(auditor)
     assert (quiet.code, told(quiet)) == (0, [])
     assert "ENTRANCE$" in auditor.run("audit").out
-    byhand.set_rbcd(fresh_lab, "hv02", "entrance", "hv65")
+    admin.set_rbcd(fresh_lab, "hv02", "entrance", "hv65")
     more = night(auditor)
     assert (more.code, told(more)) == (3, ["  medium    KCD016  hv02"])
     auditor.inventory(HOSTS.replace("01-04", "01,03-04") + "policy: {foreign: ignore}\n")
@@ -60,9 +60,9 @@ def test_whoever_comes_from_outside_fails_the_night(desk: Workstation, fresh_lab
     auditor.inventory(HOSTS)
     assert night(auditor).code == 0
 
-    byhand.add_computer(fresh_lab, "gateway")
-    byhand.set_flags(fresh_lab, "gateway", on=TRUSTED_TO_AUTH_FOR_DELEGATION)
-    byhand.add_values(fresh_lab, "gateway", "cifs/hv01")
+    admin.add_computer(fresh_lab, "gateway")
+    admin.set_flags(fresh_lab, "gateway", on=TRUSTED_TO_AUTH_FOR_DELEGATION)
+    admin.add_values(fresh_lab, "gateway", "cifs/hv01")
     of_its_own = night(auditor)
     assert (of_its_own.code, told(of_its_own)) == (3, ["  high      KCD029  hv01: GATEWAY$"])
     assert "with protocol transition it may act as any user there" in of_its_own.out
@@ -76,17 +76,17 @@ def test_whoever_comes_from_outside_fails_the_night(desk: Workstation, fresh_lab
             "msDS-ManagedPasswordInterval": ["30"],
         },
     )
-    byhand.modify(fresh_lab, managed)
+    admin.modify(fresh_lab, managed)
     spns = independent.computer(fresh_lab, "hv02").texts("servicePrincipalName")
     hosts = [spn for spn in spns if spn.casefold().startswith("host/")]
-    byhand.set_attribute(fresh_lab, "hv02", "servicePrincipalName", *(set(spns) - set(hosts)))
-    byhand.set_object(fresh_lab, "svc-vm", "servicePrincipalName", *hosts)
+    admin.set_attribute(fresh_lab, "hv02", "servicePrincipalName", *(set(spns) - set(hosts)))
+    admin.set_object(fresh_lab, "svc-vm", "servicePrincipalName", *hosts)
     taken_over = night(auditor)
     assert taken_over.code == 3
     assert "  critical  KCD011  hv02" in told(taken_over)
     assert "registered on another account (svc-vm$)" in taken_over.out
 
-    byhand.set_rbcd(fresh_lab, "hv03", "gateway")
+    admin.set_rbcd(fresh_lab, "hv03", "gateway")
     on_a_list = night(auditor)
     assert (on_a_list.code, told(on_a_list)) == (3, ["  medium    KCD016  hv03"])
     assert night(auditor).code == 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.lab import Lab, byhand
+from tests.lab import Lab, admin
 from tests.lab.description import (
     TRUSTED_FOR_DELEGATION,
     TRUSTED_TO_AUTH_FOR_DELEGATION,
@@ -30,7 +30,7 @@ def values(lab: Lab, host: str) -> set[str]:
 def delegating(lab: Lab, *hosts: str) -> None:
     """The flag is set already, so that no plan has to change it."""
     for host in hosts:
-        byhand.set_flags(lab, host, on=TRUSTED_TO_AUTH_FOR_DELEGATION)
+        admin.set_flags(lab, host, on=TRUSTED_TO_AUTH_FOR_DELEGATION)
 
 
 def blocked(answer: Answer, why: str) -> None:
@@ -45,7 +45,7 @@ class TestForeignAndKept:
     ) -> None:
         desk.inventory(f"{FOUR}keep: [{{value: 'HTTP/*', hosts: [hv01], reason: reports}}]\n")
         delegating(fresh_lab, "hv01")
-        byhand.add_values(fresh_lab, "hv01", PORTAL, ISO_LIBRARY)
+        admin.add_values(fresh_lab, "hv01", PORTAL, ISO_LIBRARY)
         with restored(fresh_lab):
             plan = desk.run("plan", "--format", "json").data
             assert [kept["value"] for kept in plan["kept"]] == [PORTAL]
@@ -63,7 +63,7 @@ class TestForeignAndKept:
         self, desk: Workstation, fresh_lab: Lab, value: str
     ) -> None:
         desk.inventory(FOUR)
-        byhand.add_values(fresh_lab, "hv01", value)
+        admin.add_values(fresh_lab, "hv01", value)
         with restored(fresh_lab):
             with untouched(fresh_lab):
                 assert desk.run("plan").code == 4
@@ -82,7 +82,7 @@ class TestForeignAndKept:
         self, desk: Workstation, fresh_lab: Lab
     ) -> None:
         keep = "keep: [{value: 'HTTP/*', reason: reports%s}]\n"
-        byhand.add_values(fresh_lab, "hv01", PORTAL)
+        admin.add_values(fresh_lab, "hv01", PORTAL)
         desk.inventory(FOUR + keep % "")
         with untouched(fresh_lab):
             blocked(desk.run("apply", "--yes"), "flag-change")
@@ -95,7 +95,7 @@ class TestForeignAndKept:
     ) -> None:
         desk.inventory(FOUR)
         assert desk.run("apply", "--yes").code == 0
-        byhand.add_values(fresh_lab, "hv02", "MSSQLSvc/db1.corp.example:1433")
+        admin.add_values(fresh_lab, "hv02", "MSSQLSvc/db1.corp.example:1433")
         assert desk.run("rollback", "--yes").code == 0
         left = {host: found for host, (_, found) in mesh(fresh_lab).items() if found}
         assert left == {"hv02": ["MSSQLSvc/db1.corp.example:1433"]}
@@ -103,8 +103,8 @@ class TestForeignAndKept:
     def test_another_spelling_is_no_difference(self, desk: Workstation, fresh_lab: Lab) -> None:
         desk.inventory("hosts: {hv01: , hv02: }")
         delegating(fresh_lab, "hv01", "hv02")
-        byhand.add_values(fresh_lab, "hv01", *(value.upper() for value in towards("hv02")))
-        byhand.add_values(fresh_lab, "hv02", *(value.swapcase() for value in towards("hv01")))
+        admin.add_values(fresh_lab, "hv01", *(value.upper() for value in towards("hv02")))
+        admin.add_values(fresh_lab, "hv02", *(value.swapcase() for value in towards("hv01")))
         with untouched(fresh_lab):
             assert desk.run("plan").code == 0
             assert desk.run("audit").code == 0
@@ -116,7 +116,7 @@ class TestForeignAndKept:
         desk.inventory("hosts: {hv01: , hv02: }\nretired: [hv99]")
         delegating(fresh_lab, "hv01")
         odd = {"CIFS/Hv99", "cifs/HV99.Corp.Example", "HTTP/Ünïted"}
-        byhand.add_values(fresh_lab, "hv01", *odd)
+        admin.add_values(fresh_lab, "hv01", *odd)
         with restored(fresh_lab):
             assert desk.run("apply", "--yes").code == 0
             assert values(fresh_lab, "hv01") == towards("hv02") | {"HTTP/Ünïted"}
@@ -129,7 +129,7 @@ class TestWhatGoes:
     ) -> None:
         desk.inventory(FOUR)
         assert desk.run("apply", "--yes").code == 0
-        byhand.add_values(fresh_lab, "hv01", PORTAL, "HTTP/hv04")
+        admin.add_values(fresh_lab, "hv01", PORTAL, "HTTP/hv04")
         with restored(fresh_lab):
             desk.inventory("hosts: {'hv[01-03]': }\nretired: [hv04]\n")
             with untouched(fresh_lab):
@@ -167,7 +167,7 @@ class TestWhatGoes:
         desk.inventory("hosts: {'hv[01-05]': }\nmeshes: {a: {members: ['hv[01-04]', hv05]}}")
         assert desk.run("apply", "--yes").code == 0
         # An ISO library on a host outside the mesh, with no migration value beside it.
-        byhand.add_values(fresh_lab, "hv01", PORTAL, "cifs/hv06", ISO_LIBRARY)
+        admin.add_values(fresh_lab, "hv01", PORTAL, "cifs/hv06", ISO_LIBRARY)
         desk.inventory("""
             hosts: {'hv[01-06]': }
             meshes:
@@ -191,7 +191,7 @@ class TestWhatGoes:
             meshes: {a: {members: [hv01, hv02]}, b: {members: [hv03, hv04]}}
         """)
         delegating(fresh_lab, "hv01")
-        byhand.add_values(fresh_lab, "hv01", *migration_values("hv03"), *cifs_values("hv04"))
+        admin.add_values(fresh_lab, "hv01", *migration_values("hv03"), *cifs_values("hv04"))
         assert desk.run("apply", "--yes").code == 0
         assert values(fresh_lab, "hv01") == towards("hv02") | set(cifs_values("hv04"))
 
@@ -201,7 +201,7 @@ class TestUnconstrained:
 
     def test_it_is_reported_and_left_alone(self, desk: Workstation, fresh_lab: Lab) -> None:
         desk.inventory("hosts: {hv01: , hv02: }\n")
-        byhand.set_flags(fresh_lab, "hv01", on=TRUSTED_FOR_DELEGATION)
+        admin.set_flags(fresh_lab, "hv01", on=TRUSTED_FOR_DELEGATION)
         assert desk.run("check").code == 1
         assert desk.run("apply", "--yes").code == 0
         assert user_account_control(fresh_lab, "hv01") == DELEGATING | TRUSTED_FOR_DELEGATION
@@ -213,7 +213,7 @@ class TestUnconstrained:
         self, desk: Workstation, fresh_lab: Lab
     ) -> None:
         desk.inventory(self.CLEAR)
-        byhand.set_flags(fresh_lab, "hv01", on=TRUSTED_FOR_DELEGATION)
+        admin.set_flags(fresh_lab, "hv01", on=TRUSTED_FOR_DELEGATION)
         with restored(fresh_lab):
             assert desk.run("apply", "--yes").code == 0
             assert user_account_control(fresh_lab, "hv01") == DELEGATING
@@ -261,7 +261,7 @@ class TestDomainController:
     def test_a_rollback_does_not_bring_one_back(self, desk: Workstation, fresh_lab: Lab) -> None:
         desk.inventory("hosts: {hv01: , hv02: }\nretired: [dc1]\n")
         delegating(fresh_lab, "hv01")
-        byhand.add_values(fresh_lab, "hv01", "cifs/dc1")
+        admin.add_values(fresh_lab, "hv01", "cifs/dc1")
         assert desk.run("apply", "--yes").code == 0
         assert values(fresh_lab, "hv01") == towards("hv02")
         with untouched(fresh_lab):
@@ -272,7 +272,7 @@ class TestDomainController:
     ) -> None:
         """Tickets for cifs/hv02 would go to the holder."""
         desk.inventory(FOUR)
-        byhand.add_computer(fresh_lab, "thief", services=["cifs/hv02"])
+        admin.add_computer(fresh_lab, "thief", services=["cifs/hv02"])
         with untouched(fresh_lab):
             refused = desk.run("apply", "--yes", *EVERYTHING)
         blocked(refused, "spn-held")
@@ -281,9 +281,9 @@ class TestDomainController:
 
 class TestTwoWorkstations:
     def test_they_come_to_the_same_digest(self, desk: Workstation, fresh_lab: Lab) -> None:
-        byhand.add_values(fresh_lab, "hv02", "cifs/hv04", "CIFS/hv01")
+        admin.add_values(fresh_lab, "hv02", "cifs/hv04", "CIFS/hv01")
         delegating(fresh_lab, "hv02")
-        byhand.add_values(fresh_lab, "hv02", PORTAL)
+        admin.add_values(fresh_lab, "hv02", PORTAL)
         other = Workstation(desk.folder / "other", fresh_lab)
         other.folder.mkdir()
         desk.inventory("hosts: {'hv[01-04]': }\n")

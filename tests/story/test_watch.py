@@ -13,7 +13,7 @@ import pytest
 from tests.cli.program import PROGRAM, SECONDS, Ran, at_terminal, environment, forked
 from tests.lab.description import ACCOUNTS, OPERATOR
 from tests.lab.hosts import HostLab
-from tests.migrations.by_hand import SHARE, migrating
+from tests.migrations.target_share import SHARE, migrating
 from tests.story.farm import Farm
 from tests.story.workstation import Workstation
 

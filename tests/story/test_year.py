@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.lab import Lab, byhand
+from tests.lab import Lab, admin
 from tests.lab.description import MIGRATION, TRUSTED_FOR_DELEGATION
 from tests.story.witness import mesh
 from tests.story.workstation import Workstation
@@ -81,16 +81,16 @@ class Year:
 
     def called(self, host: str, short: str, fqdn: str) -> None:
         """A host's account is renamed, and the host registers its new names."""
-        byhand.set_object(self.lab, f"{host}$", "dNSHostName", fqdn)
-        byhand.set_object(self.lab, f"{host}$", "servicePrincipalName", *registered(short, fqdn))
+        admin.set_object(self.lab, f"{host}$", "dNSHostName", fqdn)
+        admin.set_object(self.lab, f"{host}$", "servicePrincipalName", *registered(short, fqdn))
         if short != host:
-            byhand.set_object(self.lab, f"{host}$", "sAMAccountName", f"{short.upper()}$")
+            admin.set_object(self.lab, f"{host}$", "sAMAccountName", f"{short.upper()}$")
 
     def made_anew(self, host: str) -> None:
         """The machine is replaced: its account is deleted, and joined again."""
         fqdn = f"{host}.{CORP}"
-        byhand.delete(self.lab, host)
-        byhand.add_computer(self.lab, host, dns=fqdn, services=registered(host, fqdn))
+        admin.delete(self.lab, host)
+        admin.add_computer(self.lab, host, dns=fqdn, services=registered(host, fqdn))
 
 
 def expected_of(change: Mapping[str, Any]) -> Expected:
@@ -201,7 +201,7 @@ def test_a_year_of_a_farm(year: Year, fresh_lab: Lab) -> None:
     year.step(served, {host: Expected(on_share("sofs01")) for host in farm_hosts})
 
     # October: somebody trusted hv06 for any service; it is taken back, on this host alone.
-    byhand.set_flags(fresh_lab, "hv06", on=TRUSTED_FOR_DELEGATION)
+    admin.set_flags(fresh_lab, "hv06", on=TRUSTED_FOR_DELEGATION)
     cleared = served.replace(
         "'hv[05-06]': {suffix: dc2.corp.example}",
         "hv05: {suffix: dc2.corp.example}, hv06: {suffix: dc2.corp.example, unconstrained: clear}",
@@ -209,7 +209,7 @@ def test_a_year_of_a_farm(year: Year, fresh_lab: Lab) -> None:
     year.step(cleared, {"hv06": Expected(flags={"unconstrained": [True, False]})})
 
     # November: a value of another team's is kept; when its time is over it stays, and is told.
-    byhand.add_values(fresh_lab, "hv01", "HTTP/portal")
+    admin.add_values(fresh_lab, "hv01", "HTTP/portal")
     kept = f"{cleared}keep: [{{value: HTTP/*, hosts: [hv01], owner: web team}}]\n"
     assert year.plans(kept) == {}
     assert year.plans(kept.replace("web team", f"web team, expires: {YESTERDAY}")) == {}

@@ -20,7 +20,7 @@ class DeskHost:
 
     def __init__(self, folder: Path, user: str = OPERATOR) -> None:
         self.desk = Desk(folder)
-        self.fqdn = self.desk.host.fqdn
+        self.fqdn = self.desk.fqdn
         self.user = user
         self.languages: list[str] = []
         self.messages: list[bytes] = []

@@ -24,7 +24,8 @@ from tests.hosts.cim import canned, farms
 from tests.hosts.cim.canned import Row
 from tests.hosts.cim.desk_host import DeskHost
 from tests.lab.description import OPERATOR
-from tests.lab.hosts.state import GIB, Checkpoint, Machine
+from tests.lab.hosts.desk import machine_numbered
+from tests.lab.hosts.state import GIB, Checkpoint
 
 CIMV2, STANDARD, CLUSTER = "root/cimv2", "root/standardcimv2", "root/mscluster"
 NOBODY = UUID(int=1)
@@ -49,7 +50,7 @@ def host(at: DeskHost) -> Iterator[CimHost]:
 
 def test_a_host_in_one_go(at: DeskHost, host: CimHost) -> None:
     at.set(enabled=True, authentication="Kerberos", any_network=True, migrations=3)
-    at.desk.beside.capacity(memory=64 * GIB, disk=GIB)
+    at.desk.set(memory=64 * GIB, disk=GIB)
     found = host.read()
     assert found.fqdn == "hv01.corp.example"
     assert found.settings == {
@@ -60,7 +61,7 @@ def test_a_host_in_one_go(at: DeskHost, host: CimHost) -> None:
         settings.PERFORMANCE: "Compression",
         settings.ANY_NETWORK: True,
     }
-    assert found.listeners == (at.desk.host.address,), "without the link-local one"
+    assert found.listeners == (at.desk.address,), "without the link-local one"
     assert (found.clustered, found.vmms, found.windows) == (False, "Running", "10.0.20348")
     assert found.under_way == UnderWay()
     assert found.not_told == {}
@@ -69,8 +70,8 @@ def test_a_host_in_one_go(at: DeskHost, host: CimHost) -> None:
     assert (resources.migrations, resources.storage_migrations) == (3, 2)
     assert (resources.memory_total, resources.disk_total) == (64 * GIB, GIB)
     assert resources.storage == "C:\\Hyper-V"
-    assert resources.disk == at.desk.beside.free_disk()
-    assert resources.memory == at.desk.host.store.read().memory_free()
+    assert resources.disk == at.desk.free_disk()
+    assert resources.memory == at.desk.state.memory_free()
 
 
 def test_what_an_operator_may_not_ask_is_not_told_and_nothing_is_zero(at: DeskHost) -> None:
@@ -98,7 +99,7 @@ def test_a_node_is_one_by_its_service_and_not_told_where_nobody_may_ask(at: Desk
 
 
 def test_addresses_are_an_error_where_they_are_refused(at: DeskHost, host: CimHost) -> None:
-    assert at.desk.host.address in host.addresses()
+    assert at.desk.address in host.addresses()
     at.set(refused_namespaces={OPERATOR: [STANDARD]})
     with pytest.raises(CimFailed, match="no access to root/standardcimv2"):
         host.addresses()
@@ -116,17 +117,17 @@ def test_machines_and_the_files_of_those_that_are_measured(at: DeskHost, host: C
     assert not [one for one in at.messages[before:] if b"vm01-hv01" in one]
     assert host.machine(two.id) == two
     assert host.named("VM01-hv01") == [two]
-    with at.desk.host.store.change() as state:
+    with at.desk.store.change() as state:
         state.machines.pop()
     assert host.machine(two.id) is None
 
 
 def test_a_disk_and_all_that_it_builds_upon(at: DeskHost, host: CimHost) -> None:
-    with at.desk.host.store.change() as state:
+    with at.desk.store.change() as state:
         machine = state.machines[0]
         base = machine.disks[0]
         child = base.replace(".vhdx", "_1.avhdx")
-        at.desk.host.volume.fill(child, 500)
+        at.desk.volume.fill(child, 500)
         machine.disks, machine.parents = [child], {child: base}
         machine.checkpoints = [Checkpoint("0b54b0c2-5b1f-4b0e-9a4e-6a3a5b1c0d21", "before", [base])]
     [found] = host.measured(host.named("vm00-hv01"))
@@ -137,26 +138,16 @@ def test_a_disk_and_all_that_it_builds_upon(at: DeskHost, host: CimHost) -> None
 
 def test_a_file_that_can_not_be_opened_is_not_told(at: DeskHost, host: CimHost) -> None:
     one, two = host.machines()
-    at.desk.host.volume.file(one.disks[0].path).unlink()
+    at.desk.volume.file(one.disks[0].path).unlink()
     measured = host.measured([one, two])
     assert [machine.disk for machine in measured] == [None, 1000]
 
 
 def machines_on(at: DeskHost, count: int) -> None:
     """So many of two disks each; the first has files."""
-    with at.desk.host.store.change() as state:
+    with at.desk.store.change() as state:
         of_a_file = state.machines[0]
-        state.machines = [
-            Machine(
-                f"0b54b0c2-5b1f-4b0e-9a4e-{number:012}",
-                f"vm{number:03}",
-                GIB // 4,
-                True,
-                f"C:\\Hyper-V\\vm{number:03}",
-                [f"C:\\Hyper-V\\vm{number:03}\\{disk}.vhdx" for disk in ("system", "data")],
-            )
-            for number in range(count - 1)
-        ]
+        state.machines = [machine_numbered(number) for number in range(count - 1)]
         state.machines.append(of_a_file)
 
 

@@ -17,10 +17,11 @@ from delegation.hosts.cim.told import NotTold
 from delegation.hosts.places import Account, Place
 from tests.hosts.cim.cim_asker import CimAsker
 from tests.lab.description import OPERATOR, READER
+from tests.lab.elsewhere import Elsewhere
 from tests.lab.hosts import HostLab
+from tests.lab.hosts.desk import machine_numbered
 from tests.lab.hosts.stage import Stage, session_operator, stage
 from tests.lab.hosts.state import GIB, MIB, Checkpoint, Machine
-from tests.lab.wsman.elsewhere import Elsewhere
 
 pytestmark = pytest.mark.lab
 __all__ = ["session_operator", "stage"]
@@ -55,7 +56,7 @@ def test_a_whole_host(hosts: HostLab, asker: Elsewhere) -> None:
     host = hosts.host("hv01")
     host.set(enabled=True, authentication="Kerberos", performance="SMB", migrations=3)
     host.set(networks={"10.20.0.0/24": 1, "10.21.0.0/24": 2})
-    host.capacity(memory=64 * GIB, disk=GIB)
+    host.set(memory=64 * GIB, disk=GIB)
     web1 = host.add_vm("web1", memory=4 * GIB, disk_bytes=2 * MIB, disks=2)
     host.add_vm("web2", memory=4 * GIB, running=False)
     asker.call("ask", "recognise", "hv01")
@@ -168,17 +169,7 @@ def test_texts_in_another_language_keep_their_numbers(hosts: HostLab, asker: Els
 def test_two_hundred_machines_in_few_round_trips(hosts: HostLab, asker: Elsewhere) -> None:
     host = hosts.host("hv01")
     with host.store.change() as state:
-        state.machines = [
-            Machine(
-                f"0b54b0c2-5b1f-4b0e-9a4e-{number:012}",
-                f"vm{number:03}",
-                GIB // 4,
-                True,
-                f"C:\\Hyper-V\\vm{number:03}",
-                [f"C:\\Hyper-V\\vm{number:03}\\{disk}.vhdx" for disk in ("system", "data")],
-            )
-            for number in range(200)
-        ]
+        state.machines = [machine_numbered(number) for number in range(200)]
     for name in ("own_name", "read_settings", "read_service", "read_folders", "free_memory"):
         asker.call("ask", name)
     found = asker.call("ask", "read_machines")

@@ -19,7 +19,7 @@ from delegation.hosts import failures
 from delegation.hosts.machines import Ended, MoveOrder, MovePhase
 from delegation.hosts.places import Account, Place
 from tests.hosts.cim.mover import Mover
-from tests.lab import byhand, dc
+from tests.lab import admin, dc
 from tests.lab.description import (
     OPERATOR,
     TRUSTED_TO_AUTH_FOR_DELEGATION,
@@ -27,10 +27,10 @@ from tests.lab.description import (
     cifs_values,
     migration_values,
 )
+from tests.lab.elsewhere import Elsewhere
 from tests.lab.hosts import HostLab, LabHost
 from tests.lab.hosts.stage import SECONDS, SLOW
 from tests.lab.hosts.state import MIB
-from tests.lab.wsman.elsewhere import Elsewhere
 
 pytestmark = pytest.mark.lab
 
@@ -127,8 +127,8 @@ def trip(hosts: HostLab, idle: list[Elsewhere]) -> Iterator[Trip]:
 
 
 def delegate(lab: Lab, *values: str) -> None:
-    byhand.add_values(lab, "hv01", *values)
-    byhand.set_flags(lab, "hv01", on=TRUSTED_TO_AUTH_FOR_DELEGATION)
+    admin.add_values(lab, "hv01", *values)
+    admin.set_flags(lab, "hv01", on=TRUSTED_TO_AUTH_FOR_DELEGATION)
 
 
 @pytest.fixture

@@ -89,13 +89,13 @@ def test_every_request_is_refused_when_one_thing_is_wrong(host: DeskHost) -> Non
         "Enumerate Msvm_MigrationJob",
         "Enumerate Msvm_VirtualSystemSettingDataComponent",
     } <= messages.keys()
-    machine, begun = desk.machine(), desk.host.store.read().moves_begun
+    machine, begun = desk.machine(), desk.state.moves_begun
     for name, message in messages.items():
         if name == "DestroySystem":
             desk.set(machines=[], planned=[replace(machine, name="planned")])
         assert wrong_in_one_thing(desk, message) >= 4
         desk.set(machines=[machine], planned=[])
-    assert desk.host.store.read().moves_begun == begun
+    assert desk.state.moves_begun == begun
 
 
 def test_a_move_without_a_ticket_fails_as_a_job(host: DeskHost) -> None:
@@ -110,10 +110,10 @@ def test_a_move_without_a_ticket_fails_as_a_job(host: DeskHost) -> None:
 
 def test_a_machine_with_all_that_can_be_hard(host: DeskHost) -> None:
     cim, desk = host.connect(), host.desk
-    machine = desk.beside.equip("vm00-hv01")
+    machine = desk.equip("vm00-hv01")
     [found] = moving.check(cim, order())
     assert "'vm00-hv01 before'" in found.message
-    desk.beside.change_vm("vm00-hv01", checkpoints=[])
+    desk.change_vm("vm00-hv01", checkpoints=[])
     [found] = moving.check(cim, order())
     assert machine.disks[0] in found.message
     assert "differencing" in found.message
@@ -121,4 +121,4 @@ def test_a_machine_with_all_that_can_be_hard(host: DeskHost) -> None:
     with pytest.raises(HostError):
         started = moving.start(cim, order(), moving.new_handle(cim, order()))
     assert started is None
-    assert desk.host.store.read().moves_begun == 0
+    assert desk.state.moves_begun == 0

@@ -40,7 +40,7 @@ class Mutating:
         name = self.name_of(message)
         if name in self.mutants or NOT_THERE.search(message) or b"/Pull<" in message:
             return
-        store, accepted, count = self.at.desk.host.store, [], 0
+        store, accepted, count = self.at.desk.store, [], 0
         before = store.read()
         for label, wrong in mutants(message):
             count += 1

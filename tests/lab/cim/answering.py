@@ -36,30 +36,25 @@ class Cim:
     def carry_out(self, asked: Asked, user: str) -> str:
         """Carry out a request, and give the body of its answer; raise CimFault if it is refused."""
         action = asked.request.action
-        operations = {
-            f"{ENUMERATION}/Enumerate": self.enumerate_,
-            f"{ENUMERATION}/Pull": self.pull,
-            f"{ENUMERATION}/Release": self.release,
-            f"{TRANSFER}/Get": self.get,
-        }
-        if action in operations:
-            return operations[action](asked, user)
+        if action == f"{TRANSFER}/Get":
+            return self.get(asked, user)
+        if action in {f"{ENUMERATION}/{verb}" for verb in ("Enumerate", "Pull", "Release")}:
+            return self.enumerate_(asked, user)
         if action.casefold().startswith(f"{asked.request.resource.casefold()}/"):
             return self.invoke(asked, user)
         raise plain("a:ActionNotSupported", f"The action {action} is not supported here.")
 
     def enumerate_(self, asked: Asked, user: str) -> str:
-        self.expect(asked, "Enumerate")
+        verb = asked.request.verb
+        if asked.body.tag != f"{{{ENUMERATION}}}{verb}":
+            raise bad_schema(f"the body is {asked.body.tag}")
+        match verb:
+            case "Pull":
+                return self.enumerations.pull(asked, user)
+            case "Release":
+                return self.enumerations.release(asked, user)
         view = self.provider.view(user, asked.namespace)
         return self.enumerations.begin(asked, view, user, self.provider.server)
-
-    def pull(self, asked: Asked, user: str) -> str:
-        self.expect(asked, "Pull")
-        return self.enumerations.pull(asked, user)
-
-    def release(self, asked: Asked, user: str) -> str:
-        self.expect(asked, "Release")
-        return self.enumerations.release(asked, user)
 
     def get(self, asked: Asked, user: str) -> str:
         view = self.provider.view(user, asked.namespace)
@@ -80,8 +75,3 @@ class Cim:
             text = "The answer does not fit into an envelope of the size that is allowed."
             raise plain("w:EncodingLimit", text, "MaxEnvelopeSizeExceeded")
         return said
-
-    def expect(self, asked: Asked, name: str) -> None:
-        """Raise CimFault if the body is not the action's."""
-        if asked.body.tag != f"{{{ENUMERATION}}}{name}":
-            raise bad_schema(f"the body is {asked.body.tag}")

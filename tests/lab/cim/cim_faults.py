@@ -93,13 +93,6 @@ def no_such_instance() -> CimFault:
     return CimFault("a:DestinationUnreachable", 0x80338000, text, NOT_FOUND)
 
 
-def bad_selectors(about: str) -> CimFault:
-    """The selectors are not the class's keys."""
-    text = f"The SelectorSet is not valid for the resource: {about}"
-    detail = f"{FAULTS_OF_WSMAN}/UnexpectedSelectors"
-    return CimFault("w:InvalidSelectors", 0x8033805B, text, detail=detail)
-
-
 def filter_on_a_class() -> CimFault:
     """A query is sent to a class instead of to the namespace."""
     text = (

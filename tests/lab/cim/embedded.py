@@ -69,35 +69,27 @@ def read_property(kind: CimClass, one: ET.Element) -> tuple[str, Any]:
     simple = declared.removesuffix("[]")
     if one.get("TYPE") != simple:
         raise NotEmbedded(f"{name} is {declared}, and comes as {one.get('TYPE')}")
-    return name, values(name, simple, one) if is_array else scalar(name, simple, one)
+    return name, held_by(name, simple, one)
 
 
-def scalar(name: str, kind: str, one: ET.Element) -> Any:
-    """Read the one VALUE of a property, None if it has none."""
+def held_by(name: str, kind: str, one: ET.Element) -> Any:
+    """Read the VALUE of a property, or those of its VALUE.ARRAY; None if it has none."""
     if not len(one):
         if (one.text or "").strip():
             raise NotEmbedded(f"{name} has no VALUE")
         return None
-    if len(one) > 1 or one[0].tag != "VALUE":
+    wanted = "VALUE.ARRAY" if one.tag == "PROPERTY.ARRAY" else "VALUE"
+    if len(one) > 1 or one[0].tag != wanted:
         raise NotEmbedded(f"{name} holds {[inner.tag for inner in one]}")
-    return value(name, kind, one[0])
-
-
-def values(name: str, kind: str, one: ET.Element) -> list[Any] | None:
-    """Read the values of an array."""
-    if not len(one):
-        return None
-    if len(one) > 1 or one[0].tag != "VALUE.ARRAY":
-        raise NotEmbedded(f"{name} holds {[inner.tag for inner in one]}")
-    if any(inner.tag != "VALUE" for inner in one[0]):
-        raise NotEmbedded(f"{name} holds {[inner.tag for inner in one[0]]}")
+    if wanted == "VALUE":
+        return value(name, kind, one[0])
     return [value(name, kind, inner) for inner in one[0]]
 
 
 def value(name: str, kind: str, one: ET.Element) -> Any:
     """Read one value."""
-    if len(one):
-        raise NotEmbedded(f"{name}'s value is {one[0].tag}")
+    if one.tag != "VALUE" or len(one):
+        raise NotEmbedded(f"{name} holds {one.tag} with {len(one)} elements")
     try:
         return read(kind, one.text or "", cim_form=True)
     except WrongValue as error:

@@ -22,17 +22,10 @@ MOST_CONTEXTS = 1500
 AROUND = 1500
 """Bytes of an envelope around its items."""
 MODES = {"", "EnumerateEPR", "EnumerateObjectAndEPR"}
-IN_ENUMERATE = frozenset(
-    full(name)
-    for name in (
-        "w:OptimizeEnumeration",
-        "w:MaxElements",
-        "w:EnumerationMode",
-        "w:Filter",
-        "n:Filter",
-        "n:Expires",
-    )
-) | {"{http://schemas.dmtf.org/wbem/wsman/1/cimbinding.xsd}PolymorphismMode"}
+IN_ENUMERATE = {
+    full(f"w:{name}")
+    for name in ("OptimizeEnumeration", "MaxElements", "EnumerationMode", "Filter")
+}
 
 
 @dataclass
@@ -151,8 +144,6 @@ def number(body: Element, name: str) -> int:
 def found(asked: Asked, view: View, server: str) -> list[tuple[Instance, tuple[str, ...] | None]]:
     """Find what is enumerated, each with the columns that are wanted; None is all."""
     given = asked.body.find("w:Filter", NAMESPACES)
-    if given is None:
-        given = asked.body.find("n:Filter", NAMESPACES)
     if given is None:
         if asked.kind == "*":
             raise plain("n:CannotProcessFilter", "An enumeration of * needs a filter.")

@@ -18,7 +18,7 @@ from tests.lab.cim.cim_faults import (
     wmi,
 )
 from tests.lab.cim.cim_values import Instance, Whole, WrongValue, elements, read, typed
-from tests.lab.cim.classes import CimClass, Method, classes
+from tests.lab.cim.classes import CimClass, Method, classes, spelt
 from tests.lab.cim.messages import Asked, resource
 from tests.lab.cim.view import Outcome, View
 from tests.lab.wsman.soap import NAMESPACES, full
@@ -71,14 +71,14 @@ def parameters(asked: Asked, method: Method, view: View) -> dict[str, Whole]:
         namespace, _, name = one.tag[1:].rpartition("}")
         if namespace.casefold() != uri.casefold():
             raise bad_schema(f"{one.tag} is in another namespace")
-        spelt = next((each for each in method.inputs if each.casefold() == name.casefold()), None)
-        if spelt is None:
-            raise wmi(INVALID_METHOD_PARAMETERS, f"{method.name} has no parameter {name}")
-        kind = method.inputs[spelt]
-        held = parameter(spelt, kind.removesuffix("[]"), one, asked, view)
-        if spelt in given and not kind.endswith("[]"):
-            raise bad_schema(f"{spelt} is {kind}, and comes twice")
-        given.setdefault(spelt, []).append(held)
+        name = spelt(name, method.inputs) or ""
+        if not name:
+            raise wmi(INVALID_METHOD_PARAMETERS, f"{method.name} has no parameter {one.tag}")
+        kind = method.inputs[name]
+        held = parameter(name, kind.removesuffix("[]"), one, asked, view)
+        if name in given and not kind.endswith("[]"):
+            raise bad_schema(f"{name} is {kind}, and comes twice")
+        given.setdefault(name, []).append(held)
     return {name: gathered(method.inputs[name], held) for name, held in given.items()}
 
 
@@ -118,7 +118,7 @@ def referred(name: str, wanted: str, one: Element, asked: Asked, view: View) -> 
         each.get("Name", ""): each.text or ""
         for each in where.iterfind("w:SelectorSet/w:Selector", NAMESPACES)
     }
-    namespace, name_of_class, selectors = resource(uri, selectors)
+    namespace, name_of_class = resource(uri)
     kind = classes().find(namespace, name_of_class)
     if not kind.isa(wanted) or namespace.casefold() != asked.namespace.casefold():
         raise wmi(INVALID_METHOD_PARAMETERS, f"{name} is a {wanted}, and no {kind.name}")

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape
 
-from tests.lab.cim.cim_faults import CimFault, bad_selectors, no_such_resource, plain
+from tests.lab.cim.cim_faults import CimFault, no_such_resource, plain
 from tests.lab.cim.cim_values import ANONYMOUS, WMI
 from tests.lab.wsman.soap import FAULT_ACTION, LEAST_ENVELOPE, NAMESPACES, Request, full
 
 IDENTITY = "http://schemas.dmtf.org/wbem/wsman/identity/1/wsmanidentity.xsd"
-DMTF_CLASSES = "http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/"
 MOST_BYTES = 512_000
 """What a host takes and gives at most (MaxEnvelopeSizekb, 500)."""
 USUAL_BYTES = 153_600
@@ -24,26 +23,17 @@ UNDERSTOOD = frozenset(
         "a:To",
         "a:MessageID",
         "a:ReplyTo",
-        "a:FaultTo",
-        "a:RelatesTo",
         "w:ResourceURI",
         "w:SelectorSet",
         "w:MaxEnvelopeSize",
         "w:OperationTimeout",
         "w:OptionSet",
         "w:Locale",
-        "w:FragmentTransfer",
-        "w:RequestTotalItemsCountEstimate",
         "p:DataLocale",
         "p:SessionId",
-        "p:OperationID",
-        "p:SequenceId",
     )
 )
-PREFIXES = " ".join(
-    f'xmlns:{prefix}="{NAMESPACES[name]}"'
-    for prefix, name in {"s": "s", "a": "a", "n": "n", "x": "x", "w": "w"}.items()
-)
+PREFIXES = " ".join(f'xmlns:{prefix}="{NAMESPACES[prefix]}"' for prefix in "sanxw")
 OTHERS = (
     'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
     ' xmlns:cim="http://schemas.dmtf.org/wbem/wscim/1/common"'
@@ -57,7 +47,11 @@ class Asked:
     request: Request
     namespace: str
     kind: str
-    selectors: Mapping[str, str]
+
+    @property
+    def selectors(self) -> Mapping[str, str]:
+        """The keys of what is meant."""
+        return self.request.selectors
 
     @property
     def body(self) -> Element:
@@ -96,26 +90,16 @@ def asked(request: Request) -> Asked:
     if text and (not text.isdecimal() or int(text) < LEAST_ENVELOPE):
         about = f"The maximum envelope size is less than {LEAST_ENVELOPE}."
         raise plain("w:EncodingLimit", about, "MinimumEnvelopeLimit")
-    namespace, kind, selectors = resource(request.resource, request.selectors)
-    return Asked(request, namespace, kind, selectors)
+    namespace, kind = resource(request.resource)
+    return Asked(request, namespace, kind)
 
 
-def resource(uri: str, given: Mapping[str, str]) -> tuple[str, str, dict[str, str]]:
-    """Give namespace, class and selectors of a resource; raise CimFault if it is none of CIM's."""
-    selectors = dict(given)
-    inside = next((one for one in selectors if one.casefold() == "__cimnamespace"), None)
-    named = selectors.pop(inside) if inside else ""
-    if uri.casefold().startswith(DMTF_CLASSES.casefold()):
-        kind = uri[len(DMTF_CLASSES) :]
-        if not named:
-            raise bad_selectors("__cimnamespace is needed")
-        return named, kind, selectors
-    if not uri.casefold().startswith(WMI.casefold()):
-        raise no_such_resource(uri)
+def resource(uri: str) -> tuple[str, str]:
+    """Give namespace and class of a resource; raise CimFault if it is none of WMI's."""
     namespace, _, kind = uri[len(WMI) :].rpartition("/")
-    if not namespace or not kind:
+    if not uri.casefold().startswith(WMI.casefold()) or not namespace or not kind:
         raise no_such_resource(uri)
-    return namespace, kind, selectors
+    return namespace, kind
 
 
 def reply(request: Request, content: str, language: str) -> bytes:

@@ -2,56 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from tests.lab.cim.cim_faults import no_such_instance
 from tests.lab.cim.cim_values import Instance, Whole, alike
-from tests.lab.cim.classes import CimClass, classes
+from tests.lab.cim.classes import CimClass
 from tests.lab.cim.wql import Relation
 
 
 class View:
     """A host's instances as they are at one moment; associations are instances too.
 
-    ``more`` makes those that are many, only where a class is asked for that ``rare`` does not name.
     ``blind``: the caller is shown none of them, without an error; methods say what he lacks.
     """
 
-    def __init__(
-        self,
-        instances: Sequence[Instance],
-        more: Callable[[], Sequence[Instance]] = tuple,
-        rare: Container[str] = (),
-        *,
-        blind: bool = False,
-    ) -> None:
+    def __init__(self, instances: Iterable[Instance], *, blind: bool = False) -> None:
+        self.blind = blind
         self.by_class: dict[str, list[Instance]] = {}
-        self.more, self.rare, self.blind = more, rare, blind
-        self.add(instances)
-
-    def add(self, instances: Sequence[Instance]) -> None:
-        """Sort instances by their classes."""
         for one in instances:
             self.by_class.setdefault(one.kind.name, []).append(one)
-
-    def fill(self, kinds: Sequence[CimClass]) -> None:
-        """Make what is needed for some classes."""
-        if any(kind.name not in self.rare for kind in kinds):
-            more, self.more = self.more, tuple
-            self.add(more())
 
     def of(self, kinds: Sequence[CimClass]) -> list[Instance]:
         """Give the instances of some classes."""
         if self.blind:
             return []
-        self.fill(kinds)
         return [one for kind in kinds for one in self.by_class.get(kind.name, ())]
 
     def meant(self, kind: CimClass, selectors: Mapping[str, str]) -> Instance | None:
         """Give the instance that has these keys; a service is found by some of them."""
-        self.fill([kind])
         for one in self.by_class.get(kind.name, ()):
             own = one.selectors
             if kind.is_service:
@@ -63,7 +43,6 @@ class View:
 
     def related(self, relation: Relation) -> list[Instance]:
         """Give what stands in relation to an object; raise CimFault if that is not there."""
-        self.fill(() if self.blind else classes().known)
         start = self.meant(relation.kind, relation.keys)
         if start is None or self.blind:
             raise no_such_instance()
@@ -108,6 +87,18 @@ def ends(
                 yield there
 
 
+Given = Mapping[str, Whole]
+"""What a method is given: values, references as instances, and lists."""
+
+
+class Refused(Exception):
+    """A method is refused by a number, its ReturnValue."""
+
+    def __init__(self, returned: int) -> None:
+        super().__init__(returned)
+        self.returned = returned
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What a method gives: its ReturnValue, and its outputs."""
@@ -131,7 +122,5 @@ class Provider(Protocol):
     def view(self, user: str, namespace: str) -> View:
         """Show a namespace; raise CimFault if the caller may not look into it."""
 
-    def invoke(
-        self, user: str, target: Instance, method: str, given: Mapping[str, Whole]
-    ) -> Outcome:
-        """Carry out a method; ``given`` holds values, references as instances, and lists."""
+    def invoke(self, user: str, target: Instance, method: str, given: Given) -> Outcome:
+        """Carry out a method."""

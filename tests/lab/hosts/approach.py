@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from tests.lab.hosts import channel
 from tests.lab.hosts.channel import Channel, Lost
 from tests.lab.hosts.failures import (
-    NO_AUTHORITY,
     NO_CREDENTIALS,
     REFUSED,
     RESET,
+    Failed,
     Reason,
     RefusedThere,
     at_source,
@@ -24,117 +23,70 @@ from tests.lab.hosts.failures import (
 )
 from tests.lab.hosts.host import Host, label_of
 from tests.lab.hosts.state import Machine
-from tests.lab.hosts.storage import Server
 from tests.lab.hosts.tickets import NoTicket
-from tests.lab.hosts.twins import NoDirectory
-from tests.lab.hosts.work import Failed, Work
 
 
 @dataclass(frozen=True)
 class Order:
-    """What a caller wants: a machine moved to a target, as he names it, into a folder there.
+    """What a caller wants: a machine moved to a target, as he names it.
 
-    ``placed`` says instead where each of its files goes. ``planned``: the machine that was staged
-    there becomes it. ``addresses``: those of the target that it may be reached at; none are all.
+    ``placed`` is the machine as it will lie there. ``planned``: the machine that was staged there
+    becomes it. ``addresses``: those of the target that it may be reached at; none are all.
     """
 
     machine: Machine
     target: str
-    storage: str
-    placed: Machine | None = None
+    placed: Machine
     planned: str = ""
     addresses: tuple[str, ...] = ()
 
 
-class Approach:
-    """The way of one order, for the caller of a job."""
+@contextmanager
+def connected(host: Host, user: str, order: Order) -> Iterator[Channel]:
+    """Have a connection to the target's migration service, authenticated as a user.
 
-    def __init__(self, host: Host, work: Work, order: Order) -> None:
-        self.host, self.work, self.order = host, work, order
+    Raises:
+        Failed: there is none to be had.
+    """
 
-    @property
-    def label(self) -> str:
-        """The target's label; raise Reason if nobody knows it."""
-        return label_of(self.order.target)
+    def unconnected(hresult: int, *more: str) -> Failed:
+        first = no_connection(order.target, hresult)
+        return at_source(order.machine, host.name, first, *more, hresult=hresult)
 
-    @property
-    def storage(self) -> Server:
-        """The target's SMB server."""
-        address = self.host.lab.host_address(self.label)
-        return Server(self.host.address, address, self.order.target)
-
-    @contextmanager
-    def connected(self) -> Iterator[Channel]:
-        """Have an authenticated connection to the target's migration service.
-
-        Raises:
-            Failed: there is none to be had.
-        """
-        machine, target = self.order.machine, self.order.target
+    try:
+        connection = channel.connect(host.address, address_for(host, order))
+    except Reason as reason:
+        raise unconnected(reason.hresult) from reason
+    with connection:
         try:
-            address = self.host.lab.host_address(self.label)
-            self.reachable(address)
-            connection = channel.connect(self.host.address, address)
-        except Reason as reason:
-            raise self.unconnected(reason.hresult) from reason
-        try:
-            if self.host.store.read().authentication != "Kerberos":
+            if host.state.authentication != "Kerberos":
                 # CredSSP passes on a local logon, and who calls from elsewhere has none.
-                raise self.unconnected(NO_CREDENTIALS, not_authenticated())
-            to_service = self.host.delegation.to_migration_service
-            opening = to_service(self.work.user, target)
+                raise unconnected(NO_CREDENTIALS, not_authenticated())
+            opening = host.delegation.to_migration_service(user, order.target)
             yield channel.authenticate(connection, opening)
         except NoTicket as refusal:
-            error = self.unconnected(refusal.hresult, not_authenticated())
-            raise error from refusal
-        except NoDirectory as why:
-            raise self.unconnected(NO_AUTHORITY, not_authenticated()) from why
+            raise unconnected(refusal.hresult, not_authenticated()) from refusal
         except Lost as lost:
-            raise at_source(
-                machine,
-                self.host.name,
-                f"Failed to receive data for a Virtual Machine migration: {described(RESET)}.",
-                hresult=RESET,
-            ) from lost
-        finally:
-            connection.close()
+            text = f"Failed to receive data for a Virtual Machine migration: {described(RESET)}."
+            raise at_source(order.machine, host.name, text, hresult=RESET) from lost
 
-    def reachable(self, address: str) -> None:
-        """Raise Reason if the order names addresses, and the target listens at none of them."""
-        named = self.order.addresses
-        if named and address not in named:
-            raise Reason(f"No migration service listens at {', '.join(named)}", REFUSED)
 
-    def unconnected(self, hresult: int, *more: str) -> Failed:
-        """Say that there is no connection to the target."""
-        first = no_connection(self.order.target, hresult)
-        return at_source(self.order.machine, self.host.name, first, *more, hresult=hresult)
+def address_for(host: Host, order: Order) -> str:
+    """Give the target's address; raise Reason if nobody knows it, or the order names others."""
+    address = host.lab.host_address(label_of(order.target))
+    if order.addresses and address not in order.addresses:
+        raise Reason(f"No migration service listens at {', '.join(order.addresses)}", REFUSED)
+    return address
 
-    @contextmanager
-    def storage_ticket(self) -> Iterator[Path]:
-        """Have a ticket to the target's SMB server, in a file.
 
-        Raises:
-            Reason: it is refused. The words are ours.
-        """
-        target = self.order.target
-        to_storage = self.host.delegation.to_storage
-        with ExitStack() as stack:
-            try:
-                ticket = stack.enter_context(to_storage(self.work.user, target))
-            except NoTicket as refusal:
-                text = f"Migration did not succeed. The storage of '{target}' cannot be written"
-                raise Reason(text, refusal.hresult) from refusal
-            yield ticket
-
-    @contextmanager
-    def explained(self) -> Iterator[None]:
-        """Let what fails be an error of Hyper-V's kind."""
-        machine, source = self.order.machine, self.host.name
-        try:
-            yield
-        except RefusedThere as reason:
-            text, code = f"{reason}.", reason.hresult
-            raise failed(machine, "destination", self.label, text, hresult=code) from reason
-        except Reason as reason:
-            raise at_source(machine, source, f"{reason}.", hresult=reason.hresult) from reason
+@contextmanager
+def explained(host: Host, order: Order) -> Iterator[None]:
+    """Let what fails be an error of Hyper-V's kind."""
+    machine = order.machine
+    try:
+        yield
+    except RefusedThere as reason:
+        text, there = f"{reason}.", label_of(order.target)
+        raise failed(machine, "destination", there, text, hresult=reason.hresult) from reason
+    except Reason as reason:
+        raise at_source(machine, host.name, f"{reason}.", hresult=reason.hresult) from reason

@@ -10,10 +10,9 @@ import hashlib
 import os
 import random
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PureWindowsPath
-from typing import Any
 
 from tests.lab.hosts import smbd
 from tests.lab.hosts.failures import (
@@ -27,7 +26,7 @@ from tests.lab.hosts.failures import (
     disabled,
 )
 from tests.lab.hosts.host import Host
-from tests.lab.hosts.state import MACHINES_FOLDER, HostState, Incoming, Machine
+from tests.lab.hosts.state import HostState, Incoming, Machine
 from tests.lab.hosts.volume import STAGING, NoSuchPath
 
 KEPT_ARRIVALS = 1000
@@ -40,21 +39,6 @@ class Incompatibility:
     message: str
     message_id: int
     hresult: int
-
-
-def destined(machine: Machine, storage: str) -> Machine:
-    """Give a machine as it will lie below a folder of the target; the default one if none."""
-    path = storage or f"{MACHINES_FOLDER}\\{machine.name}"
-    folder = f"{path}\\Virtual Hard Disks"
-    places = {one: f"{folder}\\{PureWindowsPath(one).name}" for one in machine.files}
-    return machine.placed(path, places)
-
-
-def expected_as(request: Mapping[str, Any]) -> Machine:
-    """Give the machine of a source's request as it will lie here."""
-    if request.get("placed"):
-        return Machine.read(request["placed"])
-    return destined(Machine.read(request["machine"]), request["storage"])
 
 
 def staged_names(files: Sequence[str]) -> list[str]:
@@ -170,7 +154,7 @@ def opened(host: Host, coming: Incoming, user: str) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch()
         os.link(file, staging / name)
-    smbd.add_share(host.lab, host.name, coming.share, staging, user)
+    smbd.add_share(host, coming.share, staging, user)
 
 
 def taken_over(host: Host, move_id: str, digests: Sequence[str]) -> None:
@@ -179,7 +163,7 @@ def taken_over(host: Host, move_id: str, digests: Sequence[str]) -> None:
     Raises:
         Reason: they are not, or the migration is none any more.
     """
-    coming = host.store.read().expected(move_id)
+    coming = host.state.expected(move_id)
     if coming is None:
         raise Reason("The migration is not known", EXISTS)
     for disk, size, digest in zip(coming.machine.files, coming.sizes, digests, strict=True):
@@ -199,7 +183,7 @@ def taken_over(host: Host, move_id: str, digests: Sequence[str]) -> None:
 
 def closed(host: Host, coming: Incoming) -> None:
     """Remove a migration's share and its folder; the files keep their other name."""
-    smbd.remove_share(host.lab, host.name, coming.share)
+    smbd.remove_share(host, coming.share)
     shutil.rmtree(host.volume.file(STAGING) / coming.share, ignore_errors=True)
     host.volume.prune(host.volume.file(STAGING))
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from tests.lab.hosts import settlement, storage
-from tests.lab.hosts.approach import Approach, Order
+from tests.lab.hosts.approach import Order, connected, explained
 from tests.lab.hosts.arrivals import staged_names
 from tests.lab.hosts.channel import Channel, Lost
 from tests.lab.hosts.failures import (
@@ -20,9 +21,10 @@ from tests.lab.hosts.failures import (
     disabled,
     no_slot,
 )
-from tests.lab.hosts.host import Host
+from tests.lab.hosts.host import Host, label_of
 from tests.lab.hosts.state import HostState, Outgoing, Phase
-from tests.lab.hosts.work import Work
+from tests.lab.hosts.tickets import NoTicket
+from tests.lab.hosts.vmms.jobs import Job
 
 TICK = 0.1
 PREPARE_SECONDS, ABORT_SECONDS = 600.0, 5.0
@@ -30,11 +32,10 @@ COPIED_PERCENT = 97
 
 
 class Departure:
-    """One migration from this host."""
+    """One migration from this host, as a job."""
 
-    def __init__(self, host: Host, work: Work, order: Order) -> None:
-        self.host, self.work, self.order = host, work, order
-        self.approach = Approach(host, work, order)
+    def __init__(self, host: Host, job: Job, order: Order) -> None:
+        self.host, self.job, self.order = host, job, order
         self.id = str(uuid4())
 
     def compare(self) -> list[tuple[str, int]]:
@@ -45,11 +46,8 @@ class Departure:
         Raises:
             Failed: they do not come together.
         """
-        with self.approach.explained():
-            self.possible(self.host.store.read())
-            with self.approach.connected() as target:
-                found = target.ask({"ask": "compare", **self.description()}, self.work.check)
-        return [(message, number) for message, number in found["incompatibilities"]]
+        found = self.asked("compare")["incompatibilities"]
+        return [(message, number) for message, number in found]
 
     def stage(self) -> None:
         """Have the target make a planned machine, and move nothing.
@@ -57,10 +55,14 @@ class Departure:
         Raises:
             Failed: it does not.
         """
-        with self.approach.explained():
-            self.possible(self.host.store.read())
-            with self.approach.connected() as target:
-                target.ask({"ask": "plan", **self.description()}, self.work.check)
+        self.asked("plan")
+
+    def asked(self, what: str) -> dict[str, Any]:
+        """Ask the target about the machine, and give what it says."""
+        with explained(self.host, self.order):
+            self.possible(self.host.state)
+            with connected(self.host, self.job.owner, self.order) as target:
+                return target.ask({"ask": what, **self.description()}, self.job.check)
 
     def move(self) -> None:
         """Move the machine.
@@ -69,11 +71,11 @@ class Departure:
             Failed: it is still here, or only the target knows, which then is said.
             Stopped: it is still here.
         """
-        with self.approach.explained():
+        with explained(self.host, self.order):
             self.enter()
             try:
                 self.take_slot()
-                with self.approach.connected() as target:
+                with connected(self.host, self.job.owner, self.order) as target:
                     self.transfer(target)
             finally:
                 self.leave()
@@ -83,7 +85,7 @@ class Departure:
         with self.host.store.change() as state:
             self.possible(state)
             size = sum(map(self.host.volume.size, self.order.machine.files))
-            target = self.approach.label
+            target = label_of(self.order.target)
             state.outgoing.append(Outgoing(self.id, self.order.machine.id, target, size=size))
 
     def possible(self, state: HostState) -> None:
@@ -100,7 +102,7 @@ class Departure:
 
     def take_slot(self) -> None:
         """Wait for a slot here, for as long as this host has patience."""
-        deadline = time.monotonic() + self.host.store.read().patience
+        deadline = time.monotonic() + self.host.state.patience
         while True:
             with self.host.store.change() as state:
                 here = self.noted(state)
@@ -109,7 +111,7 @@ class Departure:
                     return
             if time.monotonic() > deadline:
                 raise no_slot(self.host.name)
-            self.work.sleep(TICK)
+            self.job.sleep(TICK)
 
     def noted(self, state: HostState) -> Outgoing:
         """Give this migration as it is noted; it is not when the host was reset under it."""
@@ -120,38 +122,45 @@ class Departure:
 
     def description(self) -> dict[str, Any]:
         """Describe the machine to the target."""
-        placed = self.order.placed
         return {
             "id": self.id,
-            "machine": asdict(self.order.machine),
-            "placed": placed and asdict(placed),
+            "machine": asdict(self.order.placed),
             "planned": self.order.planned,
             "sizes": list(map(self.host.volume.size, self.order.machine.files)),
-            "storage": self.order.storage,
             "source": self.host.name,
         }
 
     def transfer(self, target: Channel) -> None:
         """Have the target prepare, copy the disks, hand the machine over."""
-        self.work.progress(0)
-        with self.approach.storage_ticket() as tickets:
-            try:
-                prepare = {"ask": "prepare", **self.description()}
-                share = target.ask(prepare, self.still_wanted, PREPARE_SECONDS)["share"]
-                server = self.approach.storage
-                with storage.session(server, share, self.work.user, tickets) as session:
-                    digests = self.copy(session, target)
-            except BaseException:
-                # The target undoes it before this is over.
-                with suppress(Lost, Reason):
-                    target.ask({"ask": "abort", "id": self.id}, seconds=ABORT_SECONDS)
-                raise
+        self.job.progress(0)
+        user, there = self.job.owner, self.order.target
+        try:
+            with self.host.delegation.to_storage(user, there) as tickets:
+                digests = self.copied(target, tickets)
+        except NoTicket as refusal:
+            # The words are ours.
+            text = f"Migration did not succeed. The storage of '{there}' cannot be written"
+            raise Reason(text, refusal.hresult) from refusal
         self.hand_over(target, digests)
+
+    def copied(self, target: Channel, tickets: Path) -> list[str]:
+        """Have the target prepare, copy the disks, and give their SHA-256."""
+        try:
+            prepare = {"ask": "prepare", **self.description()}
+            share = target.ask(prepare, self.still_wanted, PREPARE_SECONDS)["share"]
+            who = (self.host, self.order.target, self.job.owner)
+            with storage.session(*who, share, tickets) as session:
+                return self.copy(session, target)
+        except BaseException:
+            # The target undoes it before this is over.
+            with suppress(Lost, Reason):
+                target.ask({"ask": "abort", "id": self.id}, seconds=ABORT_SECONDS)
+            raise
 
     def still_wanted(self) -> None:
         """Raise if the caller stopped, or the host was reset."""
-        self.work.check()
-        self.noted(self.host.store.read())
+        self.job.check()
+        self.noted(self.host.state)
 
     def copy(self, session: storage.Session, target: Channel) -> list[str]:
         """Copy all disks at the host's speed, and give their SHA-256."""
@@ -180,7 +189,7 @@ class Departure:
             raise
         except Lost:
             asked = settlement.settled_within(self.host, self.id, settlement.PATIENCE)
-            if not asked or self.host.store.read().machine(self.order.machine.id):
+            if not asked or self.host.state.machine(self.order.machine.id):
                 raise
         finally:
             self.host.handing_over.discard(self.id)
@@ -203,11 +212,11 @@ class Pace:
     def next(self, written: int) -> int:
         """Take note of bytes written, wait as the speed demands, say how many may be next."""
         self.copied += written
-        speed = self.departure.host.store.read().speed
+        speed = self.departure.host.state.speed
         if time.monotonic() - self.told >= TICK:
             self.tell()
         self.due = max(self.due, time.monotonic() - TICK) + written / speed
-        self.departure.work.sleep(max(0.0, self.due - time.monotonic()))
+        self.departure.job.sleep(max(0.0, self.due - time.monotonic()))
         return storage.chunk(speed)
 
     def tell(self) -> None:
@@ -218,5 +227,5 @@ class Pace:
             here = self.departure.noted(state)
             here.copied = self.copied
             percent = COPIED_PERCENT * self.copied // max(1, here.size)
-        self.target.ask({"ask": "progress", "copied": self.copied}, self.departure.work.check)
-        self.departure.work.progress(percent)
+        self.target.ask({"ask": "progress", "copied": self.copied}, self.departure.job.check)
+        self.departure.job.progress(percent)

@@ -8,7 +8,6 @@ HRESULTs. The others say so in their docstrings: the HRESULT is a real one, the 
 from __future__ import annotations
 
 from tests.lab.hosts.state import Machine
-from tests.lab.hosts.work import Failed
 
 NO_CREDENTIALS = 0x8009030E
 ACCESS_DENIED = 0x80070005
@@ -49,6 +48,18 @@ REASONS = {
     INVALID_STATE: "The group or resource is not in the correct state to perform the requested "
     "operation.",
 }
+
+
+class Stopped(Exception):
+    """The job was stopped: whoever works cleans up and lets it pass."""
+
+
+class Failed(Exception):
+    """The job failed: Hyper-V's words, a paragraph a reason, and the HRESULT of the last one."""
+
+    def __init__(self, message: str, hresult: int = 0) -> None:
+        super().__init__(message)
+        self.message, self.hresult = message, hresult
 
 
 class Reason(Exception):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from tests.lab import certificates, dc, programs
 from tests.lab.description import Lab, LabError
 from tests.lab.hosts import control, ports, processes
 from tests.lab.hosts.labhost import LabHost
+from tests.lab.procfs import tell
 
 PORTS = (ports.SMB, ports.HTTP, ports.HTTPS, ports.MIGRATION)
 START_SECONDS = 60.0
@@ -63,7 +63,7 @@ class HostLab:
         for host in hosts:
             if (pid := processes.host(host.folder)) is not None:
                 host.thaw()
-                processes.tell(pid, signal.SIGTERM)
+                tell(pid, signal.SIGTERM)
         for host in hosts:
             dc.until(partial(gone, host), STOP_SECONDS)
         self.kill(*names)
@@ -125,9 +125,13 @@ def gone(host: LabHost) -> bool:
 
 
 def launch(host: LabHost) -> None:
-    """Start a host's process as nobody's child: it outlives us, and leaves us no zombie."""
+    """Start a host's process as nobody's child: it outlives us, and leaves us no zombie.
+
+    It is noted before it becomes Python: what runs is known at once.
+    """
     top = Path(__file__).parents[3]
-    command = ["setsid", "--fork", sys.executable, "-P", "-m", "tests.lab.hosts.process"]
+    noted = ["setsid", "--fork", "sh", "-c", f'echo $$ > {processes.NOTE} && exec "$0" "$@"']
+    command = [*noted, sys.executable, "-P", "-m", "tests.lab.hosts"]
     with (host.folder / "host.log").open("wb") as log:
         subprocess.run(
             [*command, str(host.lab.folder), host.name],
@@ -144,12 +148,8 @@ def launch(host: LabHost) -> None:
 def refuse_strangers(host: LabHost) -> None:
     """Raise LabError if somebody else listens where the host will."""
     processes.end(host.folder)
-    for port in PORTS:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host.address, port))
-            except OSError as error:
-                raise LabError(
-                    f"{host.address}:{port}, of lab host {host.name}, is taken ({error.strerror})"
-                ) from error
+    if taken := dc.taken_port(host.address, PORTS):
+        port, error = taken
+        raise LabError(
+            f"{host.address}:{port}, of lab host {host.name}, is taken ({error.strerror})"
+        ) from error

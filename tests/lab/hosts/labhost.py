@@ -1,72 +1,46 @@
 """A lab host as a test sees it, beside the wire: look at its state, its files and shares; set it.
 
-It works whether the host runs or not, because the host's state is files.
+It works whether the host runs or not.
 """
 
 from __future__ import annotations
 
-import os
 import signal
+from dataclasses import fields
 from typing import Any
 from uuid import uuid4
 
-from tests.lab.certificates import HostCertificate
 from tests.lab.cim.classes import HYPERV, classes
-from tests.lab.description import OPERATOR, Lab, LabError
+from tests.lab.description import OPERATOR, LabError
 from tests.lab.hosts import control, processes, smbd
+from tests.lab.hosts.host import Host
 from tests.lab.hosts.state import (
     GIB,
     MACHINES_FOLDER,
     MIB,
-    SETTABLE,
     SWITCH,
     Checkpoint,
     HostState,
     Machine,
 )
-from tests.lab.hosts.store import Store
-from tests.lab.hosts.volume import Volume
+from tests.lab.procfs import tell
 
 
-class LabHost:
-    """One host of a lab, by its label (``hv01``)."""
-
-    def __init__(self, lab: Lab, name: str) -> None:
-        self.lab, self.name = lab, name
-        self.folder = lab.folder / "hosts" / name
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.store, self.volume = Store(self.folder), Volume(self.folder)
-
-    @property
-    def fqdn(self) -> str:
-        """Its DNS name."""
-        return self.lab.fqdn(self.name)
-
-    @property
-    def address(self) -> str:
-        """Its loopback address."""
-        return self.lab.host_address(self.name)
-
-    @property
-    def state(self) -> HostState:
-        """All that it knows, as it is now; a copy."""
-        return self.store.read()
+class LabHost(Host):
+    """A host, and the test's hand on it."""
 
     def set(self, **values: Any) -> None:
         """Set parts of its state by name (``enabled=True, authentication="Kerberos"``).
 
         A running host has taken note when this is over.
         """
-        if unknown := values.keys() - SETTABLE:
-            raise LabError(f"a host has no {', '.join(sorted(unknown))}; it has {sorted(SETTABLE)}")
+        known = {one.name for one in fields(HostState)}
+        if unknown := values.keys() - known:
+            raise LabError(f"a host has no {', '.join(sorted(unknown))}; it has {sorted(known)}")
         with self.store.change() as state:
             for name, value in values.items():
                 setattr(state, name, value)
         control.ask(self.folder, "look")
-
-    def present(self, certificate: HostCertificate) -> None:
-        """Present another certificate on 5986."""
-        self.set(certificate=certificate)
 
     def ready(self) -> None:
         """Set all that a migration needs of the host: enabled, Kerberos, any network."""
@@ -143,7 +117,7 @@ class LabHost:
 
     def shares(self) -> list[str]:
         """List its shares, as its registry has them."""
-        return smbd.shares(self.lab, self.name)
+        return smbd.shares(self)
 
     def staging(self) -> list[str]:
         """List the folders below ``$VSM$``, which temporary shares leave none of."""
@@ -168,12 +142,6 @@ class LabHost:
             if storage is not None:
                 state.storage_migrations = storage
 
-    def capacity(self, *, memory: int | None = None, disk: int | None = None) -> None:
-        """Set how much memory, or disk, it has in all."""
-        with self.store.change() as state:
-            state.memory = state.memory if memory is None else memory
-            state.disk = state.disk if disk is None else disk
-
     def free_disk(self) -> int:
         """Count the free bytes of its C:."""
         return self.volume.free(self.state)
@@ -197,12 +165,9 @@ class LabHost:
     def signal(self, which: signal.Signals) -> None:
         """Signal all its processes."""
         for pid in processes.everything(self.folder):
-            processes.tell(pid, which)
+            tell(pid, which)
 
     def log(self) -> str:
         """Give the end of what it logged."""
         file = self.folder / "host.log"
         return file.read_text(errors="replace")[-4000:] if file.exists() else ""
-
-    def __repr__(self) -> str:
-        return f"LabHost({self.name}, {os.fspath(self.folder)})"

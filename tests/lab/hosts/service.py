@@ -17,7 +17,7 @@ from tests.lab.hosts.channel import Channel, Lost, accept
 from tests.lab.hosts.failures import DISK_FULL, EXISTS, Reason, no_right, no_slot
 from tests.lab.hosts.host import Host
 from tests.lab.hosts.ports import MIGRATION
-from tests.lab.hosts.state import Incoming
+from tests.lab.hosts.state import Incoming, Machine
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ class Service:
 
     def adjust(self) -> None:
         """Listen if, and only if, the settings say so now."""
-        state = self.host.store.read()
+        state = self.host.state
         wanted = state.enabled and state.vmms == "Running" and self.host.migrates_here(state)
         with self.lock:
             if wanted and self.listener is None:
@@ -107,33 +107,29 @@ class Visit:
         """Carry out a request; raise Reason where this host refuses."""
         if request["ask"] == "outcome":
             return self.outcome(request["id"])
-        state = self.host.store.read()
+        state = self.host.state
         arrivals.admitted(self.host, state)
         if not state.administers(self.channel.user):
             raise no_right(self.host.name)
-        asks = {"compare": self.compare, "plan": self.plan, "prepare": self.prepare}
-        if request["ask"] in asks:
-            return asks[request["ask"]](request)
-        match request["ask"]:
-            case "progress":
-                return self.progress()
-            case "commit":
-                arrivals.taken_over(self.host, request["id"], request["digests"])
-                self.coming = None
-                return {}
-            case _:
-                self.end()
-                return {}
+        asks = {
+            "compare": self.compare,
+            "plan": self.plan,
+            "prepare": self.prepare,
+            "progress": self.progress,
+            "commit": self.commit,
+            "abort": self.abort,
+        }
+        return asks[request["ask"]](request)
 
     def compare(self, request: dict[str, Any]) -> dict[str, Any]:
         """Judge a machine, and change nothing."""
-        machine = arrivals.expected_as(request)
-        found = arrivals.judged(self.host, self.host.store.read(), machine, request["sizes"])
+        machine = Machine.read(request["machine"])
+        found = arrivals.judged(self.host, self.host.state, machine, request["sizes"])
         return {"incompatibilities": [[one.message, one.message_id] for one in found]}
 
     def plan(self, request: dict[str, Any]) -> dict[str, Any]:
         """Make a planned machine, which takes no memory, no disk and no slot."""
-        machine = arrivals.expected_as(request)
+        machine = Machine.read(request["machine"])
         with self.host.store.change() as state:
             arrivals.unplanned(self.host, state, machine.id, "")
             if state.machine(machine.id):
@@ -143,12 +139,12 @@ class Visit:
 
     def prepare(self, request: dict[str, Any]) -> dict[str, Any]:
         """Wait for a slot, take it, and open the way for the disks."""
-        machine = arrivals.expected_as(request)
-        state = self.host.store.read()
+        machine = Machine.read(request["machine"])
+        state = self.host.state
         arrivals.unplanned(self.host, state, machine.id, request.get("planned", ""))
         deadline = time.monotonic() + state.patience
-        asked = (self.host, request["id"], machine, request["sizes"], request["source"])
-        while (coming := arrivals.reserved(*asked)) is None:
+        asked = (request["id"], machine, request["sizes"], request["source"])
+        while (coming := arrivals.reserved(self.host, *asked)) is None:
             if self.channel.readable(0):
                 raise Lost("the source gave up waiting")
             if time.monotonic() > deadline:
@@ -158,9 +154,9 @@ class Visit:
         arrivals.opened(self.host, coming, self.channel.user.partition("@")[0])
         return {"share": coming.share, "disks": machine.disks}
 
-    def progress(self) -> dict[str, Any]:
+    def progress(self, _: dict[str, Any]) -> dict[str, Any]:
         """Say whether the migration may go on."""
-        state = self.host.store.read()
+        state = self.host.state
         if self.coming is None or state.expected(self.coming.id) is None:
             raise Reason("The migration is not known", EXISTS)
         if self.host.volume.free(state) < 0:
@@ -168,12 +164,23 @@ class Visit:
             raise Reason(text, DISK_FULL)
         return {}
 
+    def commit(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Make the machine this host's."""
+        arrivals.taken_over(self.host, request["id"], request["digests"])
+        self.coming = None
+        return {}
+
+    def abort(self, _: dict[str, Any]) -> dict[str, Any]:
+        """Undo what has not arrived."""
+        self.end()
+        return {}
+
     def outcome(self, move_id: str) -> dict[str, Any]:
         """Tell a source that died whether a machine is this host's; if not, it never will be."""
         if not self.channel.user.partition("@")[0].endswith("$"):
             raise no_right(self.host.name)
         arrivals.undone(self.host, move_id)
-        return {"arrived": move_id in self.host.store.read().arrived}
+        return {"arrived": move_id in self.host.state.arrived}
 
     def end(self) -> None:
         """Undo what has not arrived."""

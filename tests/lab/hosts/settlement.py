@@ -36,19 +36,19 @@ TICK = 0.2
 
 def at_start(host: Host) -> None:
     """Settle all that a dead process left; what needs a target that is away stays open."""
-    for coming in host.store.read().incoming:
+    for coming in host.state.incoming:
         arrivals.undone(host, coming.id)
     with host.store.change() as state:
         state.outgoing = [one for one in state.outgoing if one.phase is Phase.HANDING_OVER]
-    for share in smbd.shares(host.lab, host.name):
-        smbd.remove_share(host.lab, host.name, share)
+    for share in smbd.shares(host):
+        smbd.remove_share(host, share)
     shutil.rmtree(host.volume.file(STAGING), ignore_errors=True)
     ask_all(host)
 
 
 def ask_all(host: Host) -> None:
     """Ask once about each migration that only its target can end, unless a thread is at it."""
-    for one in host.store.read().outgoing:
+    for one in host.state.outgoing:
         if one.phase is Phase.HANDING_OVER and one.id not in host.handing_over:
             settled(host, one.id)
 
@@ -65,7 +65,7 @@ def settled_within(host: Host, move_id: str, seconds: float) -> bool:
 
 def settled(host: Host, move_id: str) -> bool:
     """Ask the target, as this host and not as a user, whether the machine is its own now."""
-    here = host.store.read().migration(move_id)
+    here = host.state.migration(move_id)
     if here is None:
         return True
     try:
@@ -92,9 +92,9 @@ def outcome(host: Host, target: str, move_id: str) -> bool:
 
 def gone(host: Host, move_id: str) -> None:
     """The target has the machine: remove it here, files first, since they are named there."""
-    here = host.store.read().migration(move_id)
+    here = host.state.migration(move_id)
     if here and here.machine:
-        others = {file for one in host.store.read().machines for file in one.files}
+        others = {file for one in host.state.machines for file in one.files}
         # A parent may be another machine's too.
         host.volume.remove([file for file in here.machine.files if file not in others])
     with host.store.change() as state:

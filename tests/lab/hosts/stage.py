@@ -12,8 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.lab import byhand, dc
-from tests.lab.by_hand import Told, local, values, written_by_hand
+from tests.lab import admin, dc
 from tests.lab.description import (
     OPERATOR,
     TRUSTED_TO_AUTH_FOR_DELEGATION,
@@ -21,12 +20,12 @@ from tests.lab.description import (
     cifs_values,
     migration_values,
 )
+from tests.lab.elsewhere import Elsewhere
 from tests.lab.hosts.desk import about
-from tests.lab.hosts.host import Host
 from tests.lab.hosts.hostlab import HostLab
 from tests.lab.hosts.state import Machine
 from tests.lab.plain_client import PlainClient
-from tests.lab.wsman.elsewhere import Elsewhere
+from tests.lab.requests_of_others import Told, local, values, written_by_hand
 
 SECONDS = 30.0
 SLOW = 200 * 1024
@@ -97,7 +96,7 @@ class Stage:
             found = self.hosts.host(name).vms().get(vm)
             if found is not None:
                 self.machines[vm] = found
-                return about(Host(self.lab, name), found, target)
+                return about(self.hosts.host(name), found, target)
         known = self.machines.get(vm)
         return {"server": host.upper(), **({"machine": known.id.upper()} if known else {})}
 
@@ -129,16 +128,9 @@ class Stage:
         shown = self.job(job, host)
         return End(int(shown["JobState"][0]), shown["ErrorDescription"][0])
 
-    def run(
-        self,
-        order: str = "move",
-        vm: str = "web1",
-        host: str = "hv01",
-        to: str = "hv02",
-        **more: str,
-    ) -> End:
+    def run(self, order: str = "move", *, host: str = "hv01", **more: str) -> End:
         """Have a job done."""
-        return self.ended(self.begin(order, vm, host, to, **more), host)
+        return self.ended(self.begin(order, host=host, **more), host)
 
     def slow_move(self) -> str:
         """Have the machine's move in the middle of its copy, and give its job."""
@@ -204,8 +196,8 @@ def delegated(fresh_lab: Lab) -> None:
 
 
 def delegate(lab: Lab, source: str, target: str) -> None:
-    byhand.add_values(lab, source, *cifs_values(target), *migration_values(target))
-    byhand.set_flags(lab, source, on=TRUSTED_TO_AUTH_FOR_DELEGATION)
+    admin.add_values(lab, source, *cifs_values(target), *migration_values(target))
+    admin.set_flags(lab, source, on=TRUSTED_TO_AUTH_FOR_DELEGATION)
 
 
 def wait(condition: Callable[[], bool]) -> None:

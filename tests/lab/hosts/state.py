@@ -6,8 +6,9 @@ It lies in one JSON file a host (``store``).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from pathlib import PureWindowsPath
 from typing import Any, Self
 
 from tests.lab.description import ADMINISTRATOR, OPERATOR
@@ -98,6 +99,13 @@ class Machine:
                 replace(one, disks=[places[disk] for disk in one.disks]) for one in self.checkpoints
             ],
         )
+
+    def by_default(self) -> Self:
+        """Give it as it lies where nobody says where: each file below one folder."""
+        path = f"{MACHINES_FOLDER}\\{self.name}"
+        disks = PureWindowsPath(path, "Virtual Hard Disks")
+        places = {one: str(disks / PureWindowsPath(one).name) for one in self.files}
+        return self.placed(path, places)
 
 
 @dataclass
@@ -256,13 +264,3 @@ class HostState:
         """Count the bytes that running machines leave, those on their way here included."""
         machines = [*self.present(), *(one.machine for one in self.incoming)]
         return self.memory - sum(one.memory for one in machines if one.running)
-
-
-SETTABLE = frozenset(one.name for one in fields(HostState)) - {
-    "machines",
-    "outgoing",
-    "incoming",
-    "arrived",
-    "planned",
-}
-"""What a test may set by name."""

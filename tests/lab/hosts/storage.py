@@ -6,7 +6,6 @@ import hashlib
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from impacket.smbconnection import SessionError, SMBConnection
 
 from tests.lab.description import REALM
 from tests.lab.hosts.failures import ACCESS_DENIED, DISK_FULL, RESET, Reason
+from tests.lab.hosts.host import Host, label_of
 from tests.lab.hosts.ports import SMB
 
 SECONDS = 10.0
@@ -64,26 +64,17 @@ class Session:
         return digest.hexdigest()
 
 
-@dataclass(frozen=True)
-class Server:
-    """A target's SMB server, as it is named, and the address that one talks to it from."""
-
-    own_address: str
-    address: str
-    name: str
-
-
 @contextmanager
-def session(server: Server, share: str, user: str, tickets: Path) -> Iterator[Session]:
-    """Have a session on a share of a target.
+def session(host: Host, target: str, user: str, share: str, tickets: Path) -> Iterator[Session]:
+    """Have a session on a share of a target, as it is named, from a host and as a user.
 
     Raises:
         Reason: the target refuses, or is gone; in mid-session too.
     """
     connection: SMBConnection | None = None
-    target, address = server.name, server.address
+    address = host.lab.host_address(label_of(target))
     try:
-        link = socket.create_connection((address, SMB), SECONDS, (server.own_address, 0))
+        link = socket.create_connection((address, SMB), SECONDS, (host.address, 0))
         wire = NetBIOSTCPSession("", target, address, sess_port=SMB, timeout=SECONDS, sock=link)
         smb = FromOwnAddress(target, address, preferredDialect=SMB2_DIALECT_21, session=wire)
         connection = SMBConnection(existingConnection=smb)

@@ -1,8 +1,7 @@
 """How a host acts as the user who asked it to: real tickets, from the KDC, for each migration.
 
 The source logs on with its keytab, takes a ticket to itself in the user's name (S4U2Self), and
-with it asks for one to the target's service (S4U2Proxy). Where the KDC refuses that, because the
-source may not change protocols, it shows the user's own ticket, if he came with one.
+with it asks for one to the target's service (S4U2Proxy).
 """
 
 from __future__ import annotations
@@ -20,11 +19,10 @@ from gssapi.raw.misc import GSSError
 
 from tests.lab.description import MIGRATION, Lab
 from tests.lab.hosts.failures import NO_AUTHORITY, NO_CREDENTIALS, UNREACHABLE
-from tests.lab.hosts.twins import Twins
+from tests.lab.hosts.twins import NoDirectory, Twins
 from tests.lab.s4u import KERBEROS, PRINCIPAL, Steps, Stopped
 
 NO_SUCH_SERVICE = 7
-
 
 Place = dict[bytes | str, bytes | str]
 """Where credentials lie, as gssapi wants it said."""
@@ -33,12 +31,16 @@ Place = dict[bytes | str, bytes | str]
 class NoTicket(Exception):
     """The KDC gives no ticket; ``hresult`` is what Windows makes of it."""
 
-    def __init__(self, why: Stopped) -> None:
-        super().__init__(why.text)
-        if "Cannot contact any KDC" in why.text:
-            self.hresult = NO_AUTHORITY
-        else:
-            self.hresult = UNREACHABLE if why.code == NO_SUCH_SERVICE else NO_CREDENTIALS
+    def __init__(self, text: str, hresult: int) -> None:
+        super().__init__(text)
+        self.hresult = hresult
+
+
+def refusal(why: Stopped) -> NoTicket:
+    """Say what Windows makes of the KDC's answer."""
+    if "Cannot contact any KDC" in why.text:
+        return NoTicket(why.text, NO_AUTHORITY)
+    return NoTicket(why.text, UNREACHABLE if why.code == NO_SUCH_SERVICE else NO_CREDENTIALS)
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ class Delegation:
             itself = Steps().source(self.principal, str(self.lab.keytab(self.name)))
             return proxy(itself, f"{MIGRATION}/{target}@{self.lab.realm}", None)
         except Stopped as why:
-            raise NoTicket(why) from why
+            raise refusal(why) from why
 
     def to_migration_service(self, user: str, target: str) -> Opening:
         """Begin to authenticate to a target, as it is named, as a user.
@@ -82,8 +84,11 @@ class Delegation:
         """
         service = f"{MIGRATION}/{target}"
         # The KDC decides on the presence of the real value, by way of its twin (see kdc.py).
-        with self.twins.stand_in(service):
-            return self.ticket(user, service)
+        try:
+            with self.twins.stand_in(service):
+                return self.ticket(user, service)
+        except NoDirectory as why:
+            raise NoTicket(str(why), NO_AUTHORITY) from why
 
     @contextmanager
     def to_storage(self, user: str, target: str) -> Iterator[Path]:
@@ -111,7 +116,7 @@ class Delegation:
             own = Steps().s4u2self(self.principal, str(self.lab.keytab(self.name)), user)
             return proxy(own, f"{service}@{self.lab.realm}", cache)
         except Stopped as why:
-            raise NoTicket(why) from why
+            raise refusal(why) from why
 
 
 def proxy(evidence: Any, service: str, cache: Path | None) -> Opening:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.lab import byhand, kdc, ldif, programs
+from tests.lab import admin, kdc, ldif, programs
 from tests.lab.description import ADMINISTRATOR, Lab, LabError, escaped
 from tests.lab.independent import DELEGATION, LdapError, search
 
@@ -110,7 +110,7 @@ class Keeper:
             if twins:
                 self.kept = (entry.dn, twins[0])
             if left or twins:
-                byhand.modify(
+                admin.modify(
                     self.lab, ldif.modification(entry.dn, *(step for step in steps if step[2]))
                 )
 
@@ -119,7 +119,7 @@ class Keeper:
         if self.kept:
             dn, twin = self.kept
             try:
-                byhand.modify(self.lab, ldif.modification(dn, ("delete", DELEGATION, [twin])))
+                admin.modify(self.lab, ldif.modification(dn, ("delete", DELEGATION, [twin])))
             except LdapError as error:
                 # A reset of the lab was faster.
                 if error.result not in (NO_SUCH_ATTRIBUTE, NO_SUCH_OBJECT):

@@ -2,8 +2,3 @@
 
 Nothing of the product is in it; the clients of the tests are the product's or any other.
 """
-
-from tests.lab.wsman.endpoint import Endpoint
-from tests.lab.wsman.faults import Cut, Fault, Faults, Hang, Refuse
-
-__all__ = ["Cut", "Endpoint", "Fault", "Faults", "Hang", "Refuse"]

@@ -20,6 +20,7 @@ from tests.lab.wsman.transport import Connection
 log = logging.getLogger(__name__)
 
 HANDSHAKE_SECONDS = 30.0
+LOOK = 0.05
 
 
 class PlugIn(Protocol):
@@ -29,33 +30,51 @@ class PlugIn(Protocol):
         """Give the envelope of the answer, and whether it is a fault."""
 
 
-class Listener(ThreadingHTTPServer):
-    """The server of an endpoint; what its connections share."""
+class Endpoint(ThreadingHTTPServer):
+    """WinRM on an address and a port, and who answers there.
+
+    ``tls`` names a certificate and its key; without it messages must be encrypted. It raises
+    OSError where the address is taken, or not this system's.
+    """
 
     daemon_threads = True
     allow_reuse_address = True
     request_queue_size = 64
 
-    def __init__(self, endpoint: Endpoint) -> None:
-        self.endpoint = endpoint
-        self.faults, self.plug_in = endpoint.faults, endpoint.plug_in
+    def __init__(
+        self,
+        address: str,
+        fqdn: str,
+        keytab: Path,
+        plug_in: PlugIn,
+        *,
+        port: int = 5985,
+        tls: tuple[Path, Path] | None = None,
+        faults: Faults | None = None,
+    ) -> None:
+        self.fqdn, self.keytab, self.plug_in = fqdn, keytab, plug_in
+        self.faults = faults or Faults()
         self.stopped = threading.Event()
         self._lock = threading.Lock()
         self._sockets: set[socket.socket] = set()
         self.tls: ssl.SSLContext | None = None
         self._bindings = None
-        if endpoint.tls:
+        if tls:
             self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            self.tls.load_cert_chain(*endpoint.tls)
-            self._bindings = channel_bindings(endpoint.tls[0])
-        super().__init__((endpoint.address, endpoint.port), Connection)
+            self.tls.load_cert_chain(*tls)
+            self._bindings = channel_bindings(tls[0])
+        super().__init__((address, port), Connection)
 
     def server_bind(self) -> None:
         """Bind without asking the resolver for a name, as the parent does."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(self.server_address)
-        self.server_address = self.socket.getsockname()
-        self.server_name, self.server_port = self.endpoint.fqdn, self.server_address[1]
+        self.server_name, self.server_port = self.fqdn, self.server_address[1]
+
+    def start(self) -> None:
+        """Serve, in a thread of its own."""
+        name = f"{self.fqdn}:{self.server_port}"
+        threading.Thread(target=self.serve_forever, args=(LOOK,), name=name, daemon=True).start()
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         """Serve a connection, in its own thread."""
@@ -84,57 +103,18 @@ class Listener(ThreadingHTTPServer):
 
     def converse(self) -> Conversation:
         """Begin to authenticate a caller."""
-        return Conversation(self.endpoint.keytab, self.endpoint.fqdn, self._bindings)
+        return Conversation(self.keytab, self.fqdn, self._bindings)
+
+    def drop(self) -> None:
+        """Drop all connections."""
+        with self._lock:
+            for one in self._sockets:
+                with contextlib.suppress(OSError):
+                    one.shutdown(socket.SHUT_RDWR)
 
     def stop(self) -> None:
         """Drop all connections, and take no more."""
         self.stopped.set()
         self.shutdown()
-        with self._lock:
-            for one in self._sockets:
-                with contextlib.suppress(OSError):
-                    one.shutdown(socket.SHUT_RDWR)
+        self.drop()
         self.server_close()
-
-
-class Endpoint:
-    """WinRM on an address and a port, and who answers there.
-
-    ``tls`` names a certificate and its key; without it messages must be encrypted.
-    """
-
-    def __init__(
-        self,
-        address: str,
-        fqdn: str,
-        keytab: Path,
-        plug_in: PlugIn,
-        *,
-        port: int = 5985,
-        tls: tuple[Path, Path] | None = None,
-        faults: Faults | None = None,
-    ) -> None:
-        self.address, self.fqdn, self.keytab, self.port = address, fqdn, keytab, port
-        self.plug_in, self.tls = plug_in, tls
-        self.faults = faults or Faults()
-        self._listener: Listener | None = None
-
-    def start(self) -> None:
-        """Listen.
-
-        Raises:
-            OSError: the address is taken, or not this system's.
-        """
-        self._listener = Listener(self)
-        threading.Thread(
-            target=self._listener.serve_forever,
-            args=(0.05,),
-            name=f"{self.fqdn}:{self.port}",
-            daemon=True,
-        ).start()
-
-    def stop(self) -> None:
-        """Drop the clients, and stop listening."""
-        if self._listener is not None:
-            self._listener.stop()
-            self._listener = None

@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 
 from pypsrp.wsman import SelectorSet, WSMan
 
-from tests.lab.by_hand import local
+from tests.lab.requests_of_others import local
 
 V2 = "http://schemas.microsoft.com/wbem/wsman/1/wmi/root/virtualization/v2/"
 SERVICE = f"{V2}Msvm_VirtualSystemMigrationService"

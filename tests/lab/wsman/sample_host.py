@@ -7,7 +7,9 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from tests.lab.hosts.desk import Desk
-from tests.lab.wsman import Endpoint, Fault, Faults, soap
+from tests.lab.wsman import soap
+from tests.lab.wsman.endpoint import Endpoint
+from tests.lab.wsman.faults import Fault, Faults
 
 
 class SampleHost:
@@ -16,13 +18,19 @@ class SampleHost:
     def __init__(self, addresses: tuple[str, str], fqdn: str, keytab: Path, tls: Path) -> None:
         self.desk = Desk(Path(mkdtemp()))
         self.faults, self.asked = Faults(), Counter[str]()
+        self.where = addresses, fqdn, keytab, tls
+        self.endpoints: list[Endpoint] = []
+        self.restart()
+
+    def restart(self) -> None:
+        """Stop and start the service, as ``Restart-Service WinRM`` does."""
+        for endpoint in self.endpoints:
+            endpoint.stop()
+        (plain, secure), fqdn, keytab, tls = self.where
         files = (tls, tls.with_suffix(".key"))
         self.endpoints = [
-            Endpoint(address, fqdn, keytab, self, port=port, tls=certificate, faults=self.faults)
-            for address, port, certificate in (
-                (addresses[0], 5985, None),
-                (addresses[1], 5986, files),
-            )
+            Endpoint(plain, fqdn, keytab, self, faults=self.faults),
+            Endpoint(secure, fqdn, keytab, self, port=5986, tls=files, faults=self.faults),
         ]
         for endpoint in self.endpoints:
             endpoint.start()
@@ -38,20 +46,12 @@ class SampleHost:
         self.asked.clear()
         self.desk.set(operators=["vmadmin", "auditor"])
 
-    def restart(self) -> None:
-        """Stop and start the service, as ``Restart-Service WinRM`` does."""
-        for endpoint in self.endpoints:
-            endpoint.stop()
-        for endpoint in self.endpoints:
-            endpoint.start()
-
     def fail(self, fault: Fault, verb: str | None = None) -> None:
         self.faults.put(fault, verb)
 
     def deny(self, user: str) -> None:
         """Let somebody in no more."""
-        operators = self.desk.host.store.read().operators
-        self.desk.set(operators=[one for one in operators if one != user])
+        self.desk.deny(user)
 
     def times(self, verb: str) -> int:
         """How often something was carried out."""

@@ -18,7 +18,7 @@ from tests.lab.wsman.faults import Cut, Hang, Refuse
 from tests.lab.wsman.security import ENCRYPTED, PROTOCOLS, Conversation, NotAuthentic
 
 if TYPE_CHECKING:
-    from tests.lab.wsman.endpoint import Listener
+    from tests.lab.wsman.endpoint import Endpoint
 
 log = logging.getLogger(__name__)
 
@@ -42,9 +42,9 @@ class Connection(BaseHTTPRequestHandler):
     """The last part of the authentication, which the client gets with the reply."""
 
     @property
-    def listener(self) -> Listener:
+    def endpoint(self) -> Endpoint:
         """The server."""
-        return cast("Listener", self.server)
+        return cast("Endpoint", self.server)
 
     def log_message(self, *_: object) -> None:
         """Say nothing on standard error."""
@@ -90,7 +90,7 @@ class Connection(BaseHTTPRequestHandler):
             self.conversation = None
             return False
         if self.conversation is None or self.conversation.complete:
-            self.conversation = self.listener.converse()
+            self.conversation = self.endpoint.converse()
         try:
             back = self.conversation.step(scheme.casefold(), base64.b64decode(token))
         except (NotAuthentic, binascii.Error) as error:
@@ -113,7 +113,7 @@ class Connection(BaseHTTPRequestHandler):
         conversation = self.conversation
         assert conversation is not None, "authenticate saw to it"
         sealed = self.headers.get("Content-Type", "").startswith(ENCRYPTED)
-        if not sealed and not self.listener.tls:
+        if not sealed and not self.endpoint.tls:
             # AllowUnencrypted is false, as on any Windows host that nobody has spoilt.
             self.answer(HTTPStatus.BAD_REQUEST)
             return
@@ -123,21 +123,21 @@ class Connection(BaseHTTPRequestHandler):
             log.info("%s sent what is refused: %s", self.client_address, error)
             self.answer(HTTPStatus.BAD_REQUEST)
             return
-        wrong = self.listener.faults.take(request.verb)
+        wrong = self.endpoint.faults.take(request.verb)
         if isinstance(wrong, Hang):
             self.hang()
         elif isinstance(wrong, Refuse):
             self.answer(HTTPStatus(wrong.status))
             return
-        document, fault = self.listener.plug_in.answer(request, conversation.user)
+        document, fault = self.endpoint.plug_in.answer(request, conversation.user)
         content_type, out = conversation.seal(document) if sealed else (SOAP, document)
         status = HTTPStatus.INTERNAL_SERVER_ERROR if fault else HTTPStatus.OK
         self.answer(status, out, content_type, wrong.after if isinstance(wrong, Cut) else None)
 
     def hang(self) -> None:
         """Wait until released, or left."""
-        while not self.listener.faults.released.wait(LOOK):
-            if self.gone() or self.listener.stopped.is_set():
+        while not self.endpoint.faults.released.wait(LOOK):
+            if self.gone() or self.endpoint.stopped.is_set():
                 raise ConnectionResetError
 
     def answer(

@@ -24,10 +24,10 @@ ANY_NETWORKS = {"0.0.0.0/0": 0, "::/0": 0}
 OURS, ANY = "Microsoft:UserManaged", "Microsoft:UserManagedAllNetworks"
 
 
-def hyperv(host: Host, state: HostState, wording: Wording) -> Iterator[Instance]:
+def hyperv(host: Host, state: HostState) -> Iterator[Instance]:
     """Show what a host has in root/virtualization/v2, without its machines and jobs."""
     me = f"Microsoft:{host.short}"
-    yield itself(host, wording)
+    yield itself(host, Wording.of(state))
     for kind, name in SERVICES.items():
         yield service(host, state, kind, name)
     setting = migration_settings(state, me)
@@ -42,12 +42,11 @@ def hyperv(host: Host, state: HostState, wording: Wording) -> Iterator[Instance]
         ElementName="Hyper-V Virtual System Management Service",
         DefaultExternalDataRoot=MACHINES_FOLDER,
         DefaultVirtualHardDiskPath=f"{MACHINES_FOLDER}\\Virtual Hard Disks",
-        NumaSpanningEnabled=True,
     )
     for name in state.switches:
         yield switch_named(name)
     yield from defaults()
-    yield from memory(host, state)
+    yield memory(host, state)
 
 
 def itself(host: Host, wording: Wording) -> Instance:
@@ -142,20 +141,12 @@ def defaults() -> Iterator[Instance]:
     )
 
 
-def memory(host: Host, state: HostState) -> Iterator[Instance]:
-    """Show the host's memory: all of it, and what machines may still take."""
-    where = {"SystemCreationClassName": "Msvm_ComputerSystem", "SystemName": host.short}
-    yield made(
-        "Msvm_Memory",
-        **where,
-        DeviceID=f"Microsoft:{host.short}\\Memory",
-        InstanceID=f"Microsoft:{host.short}\\Memory",
-        NumberOfBlocks=state.memory // MIB,
-        BlockSize=MIB,
-    )
-    yield made(
+def memory(host: Host, state: HostState) -> Instance:
+    """Show what machines may still take of the host's memory."""
+    return made(
         "Msvm_NumaNode",
-        **where,
+        SystemCreationClassName="Msvm_ComputerSystem",
+        SystemName=host.short,
         CreationClassName="Msvm_NumaNode",
         NodeID="Microsoft:0",
         InstanceID=f"Microsoft:{host.short}\\0",
@@ -213,9 +204,6 @@ def windows(host: Host, state: HostState) -> Iterator[Instance]:
         yield one("root/MSCluster", "MSCluster_Cluster", Name="LABCLUSTER")
     volume = "\\\\?\\Volume{7b1c9d39-0000-0000-0000-100000000000}\\"
     yield one(
-        cimv2, "Win32_LogicalDisk", DeviceID="C:", Size=state.disk, FreeSpace=free, DriveType=3
-    )
-    yield one(
         cimv2,
         "Win32_Volume",
         DeviceID=volume,
@@ -224,7 +212,6 @@ def windows(host: Host, state: HostState) -> Iterator[Instance]:
         DriveType=3,
         Capacity=state.disk,
         FreeSpace=free,
-        FileSystem="NTFS",
     )
     yield one(
         "root/Microsoft/Windows/Storage",
@@ -235,7 +222,6 @@ def windows(host: Host, state: HostState) -> Iterator[Instance]:
         DriveType=3,
         Size=state.disk,
         SizeRemaining=free,
-        FileSystem="NTFS",
     )
     for address, prefix in ((host.address, 24), ("fe80::1", 64), ("127.0.0.1", 8)):
         yield one(
@@ -244,25 +230,14 @@ def windows(host: Host, state: HostState) -> Iterator[Instance]:
             InstanceID=f"lab;{address}",
             IPAddress=address,
             PrefixLength=prefix,
-            AddressFamily=23 if ":" in address else 2,
-            InterfaceAlias="Ethernet",
         )
     yield one(
         "root/Microsoft/Windows/DeviceGuard",
         "Win32_DeviceGuard",
         InstanceIdentifier="4ff40742-2649-41b8-bdd1-e80fad1cce80",
         Version="1.0",
-        SecurityServicesConfigured=[0],
         SecurityServicesRunning=[0],
-        VirtualizationBasedSecurityStatus=0,
     )
 
-
-def files(host: Host) -> list[Instance]:
-    """Show the files of its C: as CIM_DataFile."""
-    kind = classes().find("root/cimv2", "CIM_DataFile")
-    paths = map(host.volume.windows, host.volume.files())
-    return [
-        Instance(kind, {"Name": path, "FileSize": host.volume.size(path), "Drive": "c:"})
-        for path in paths
-    ]
+    for path in map(host.volume.windows, host.volume.files()):
+        yield one(cimv2, "CIM_DataFile", Name=path, FileSize=host.volume.size(path), Drive="c:")

@@ -14,16 +14,18 @@ from uuid import uuid4
 
 from tests.lab.cim.cim_values import Instance, Stamp
 from tests.lab.cim.classes import HYPERV, classes
+from tests.lab.cim.view import Outcome
 from tests.lab.description import NETBIOS_DOMAIN
+from tests.lab.hosts.failures import Failed, Stopped
+from tests.lab.hosts.host import Host
 from tests.lab.hosts.state import HostState
 from tests.lab.hosts.vmms.wording import Trouble, Wording
-from tests.lab.hosts.work import Failed, Stopped, Work
 
 STARTING, RUNNING, SHUTTING_DOWN, COMPLETED = 3, 4, 6, 7
 WITH_WARNINGS = 32768
 TERMINATED, KILLED, EXCEPTION = 8, 9, 10
 TERMINATE, KILL = 4, 5
-DONE, FAILED, INVALID_PARAMETER, INVALID_STATE = 0, 32768, 32773, 32775
+DONE, STARTED, FAILED, INVALID_PARAMETER, INVALID_STATE = 0, 4096, 32768, 32773, 32775
 CREATING, CHECKING, MOVING = 300, 302, 306
 TITLES = {
     CREATING: "Creating Remote Virtual Machine",
@@ -43,7 +45,11 @@ class Ended(Exception):
 
 @dataclass
 class Job:
-    """One job. ``wish`` is what RequestStateChange asked for, 0 for nothing."""
+    """One job, for who looks at it and for who does it.
+
+    ``owner`` is who asked for it, as Kerberos names him (``vmadmin@CORP.EXAMPLE``); no session of
+    his is behind it. ``wish`` is what RequestStateChange asked for, 0 for nothing.
+    """
 
     kind: str
     number: int
@@ -73,6 +79,21 @@ class Job:
         """Whether it is not over."""
         return not self.ended
 
+    def check(self) -> None:
+        """Raise Stopped once it was stopped."""
+        if self.stop.is_set():
+            raise Stopped
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, or raise Stopped as soon as it is stopped."""
+        if self.stop.wait(seconds):
+            raise Stopped
+
+    def progress(self, percent: int) -> None:
+        """Say how far it is, unless it was stopped."""
+        self.check()
+        self.percent = max(self.percent, percent)
+
     def end(self, state: int, code: int = 0, troubles: tuple[Trouble, ...] = ()) -> None:
         """Note how it ended."""
         self.code, self.troubles, self.cancellable = code, troubles, False
@@ -80,8 +101,9 @@ class Job:
         self.state = state
         self.ended = time.monotonic()
 
-    def shown(self, wording: Wording, state: HostState) -> Instance:
+    def shown(self, state: HostState) -> Instance:
         """Show it as CIM does."""
+        wording = Wording.of(state)
         kind = classes().find(HYPERV, self.kind)
         title = wording.say(TITLES.get(self.number, "Job is running"))
         seconds = int(state.job_seconds)
@@ -127,36 +149,17 @@ def interval(seconds: int) -> str:
     return f"P0DT{hours}H{minutes}M{rest}S"
 
 
-class JobWork(Work):
-    """A job, for who does it. No session of the operator's is behind it."""
-
-    def __init__(self, job: Job, user: str) -> None:
-        self.job, self.user = job, user
-
-    def check(self) -> None:
-        if self.job.stop.is_set():
-            raise Stopped
-
-    def sleep(self, seconds: float) -> None:
-        if self.job.stop.wait(seconds):
-            raise Stopped
-
-    def progress(self, percent: int) -> None:
-        self.check()
-        self.job.percent = max(self.job.percent, percent)
-
-
 class Jobs:
     """All jobs of a host."""
 
-    def __init__(self, state: Callable[[], HostState]) -> None:
-        self.state = state
+    def __init__(self, host: Host) -> None:
+        self.host = host
         self.lock = threading.Lock()
         self.all: dict[str, Job] = {}
 
     def listed(self) -> list[Job]:
         """List those that run, and those that ended a short while ago."""
-        oldest = time.monotonic() - self.state().job_seconds
+        oldest = time.monotonic() - self.host.state.job_seconds
         with self.lock:
             for old in [one.id for one in self.all.values() if one.ended and one.ended < oldest]:
                 del self.all[old]
@@ -178,6 +181,14 @@ class Jobs:
         job.end(COMPLETED)
         return job
 
+    def started(self, job: Job) -> Outcome:
+        """Answer a call with a job."""
+        return Outcome(STARTED, {"Job": job.shown(self.host.state)})
+
+    def over(self, owner: str, machine_id: str = "") -> Outcome:
+        """Answer a call that is over with a job that is, too."""
+        return self.started(self.done(owner, machine_id))
+
     def begin(self, job: Job, work: Callable[[], None]) -> Job:
         """Start a job in a thread of its own."""
         self.add(job)
@@ -187,7 +198,7 @@ class Jobs:
 
     def run(self, job: Job, work: Callable[[], None]) -> None:
         """Do a job's work, and note what came of it."""
-        state = self.state()
+        state = self.host.state
         wording = Wording.of(state)
         try:
             work()
@@ -218,7 +229,7 @@ class Jobs:
 
     def request(self, job_id: str, wanted: int | None) -> int:
         """RequestStateChange: 4 ends a job in order, 5 kills it. Which a move takes none says."""
-        job, state = self.find(job_id), self.state()
+        job, state = self.find(job_id), self.host.state
         if wanted not in {TERMINATE, KILL}:
             return INVALID_PARAMETER
         if not job.running or not job.cancellable or state.cancelling == "refused":

@@ -52,16 +52,20 @@ class Shower:
 
     server: str
     state: HostState
-    wording: Wording
+
+    @property
+    def wording(self) -> Wording:
+        """The host's texts."""
+        return Wording.of(self.state)
 
     def machine(self, machine: Machine, *, planned: bool = False) -> Iterator[Instance]:
         """Show a machine with all that belongs to it."""
         system = self.system(machine, planned=planned)
         yield system
-        settings = self.settings(machine, planned=planned)
-        yield from self.belonging(system, settings, "Msvm_SettingsDefineState")
-        yield settings
-        yield from self.parts(settings, list(self.devices(machine, machine.id, machine.disks)))
+        kind = PLANNED if planned else REALIZED
+        settings = self.settings(machine, machine.id, machine.name, kind)
+        yield made("Msvm_SettingsDefineState", ManagedElement=system, SettingData=settings)
+        yield from self.whole(settings, machine, machine.id, machine.disks)
         if not planned:
             yield self.summary(machine)
         for checkpoint in machine.checkpoints:
@@ -109,12 +113,7 @@ class Shower:
         """Give a machine's EnabledState."""
         return machine.enabled_state or (RUNNING if machine.running else OFF)
 
-    def settings(self, machine: Machine, *, planned: bool) -> Instance:
-        """Show its settings."""
-        kind = PLANNED if planned else REALIZED
-        return self.described(machine, machine.id, machine.name, kind)
-
-    def described(self, machine: Machine, own_id: str, name: str, kind: str) -> Instance:
+    def settings(self, machine: Machine, own_id: str, name: str, kind: str) -> Instance:
         """Show the settings of a machine, or of a checkpoint of it."""
         return made(
             "Msvm_VirtualSystemSettingData",
@@ -247,9 +246,8 @@ class Shower:
 
     def checkpoint(self, machine: Machine, one: Checkpoint, system: Instance) -> Iterator[Instance]:
         """Show a checkpoint's settings, and its disks."""
-        settings = self.described(machine, one.id, one.name, SNAPSHOT)
-        yield settings
-        yield from self.parts(settings, list(self.devices(machine, one.id, one.disks)))
+        settings = self.settings(machine, one.id, one.name, SNAPSHOT)
+        yield from self.whole(settings, machine, one.id, one.disks)
         yield made("Msvm_SnapshotOfVirtualSystem", Antecedent=system, Dependent=settings)
 
     def summary(self, machine: Machine) -> Instance:
@@ -270,19 +268,15 @@ class Shower:
             Notes="",
         )
 
-    def parts(self, settings: Instance, devices: Sequence[Instance]) -> Iterator[Instance]:
-        """Show devices as parts of settings."""
-        yield from devices
-        for one in devices:
-            yield made(
-                "Msvm_VirtualSystemSettingDataComponent",
-                GroupComponent=settings,
-                PartComponent=one,
-            )
-
-    def belonging(self, system: Instance, settings: Instance, kind: str) -> Iterator[Instance]:
-        """Show that settings are a system's."""
-        yield made(kind, ManagedElement=system, SettingData=settings)
+    def whole(
+        self, settings: Instance, machine: Machine, own_id: str, disks: Sequence[str]
+    ) -> Iterator[Instance]:
+        """Show settings, with the devices that are parts of them."""
+        yield settings
+        for one in self.devices(machine, own_id, disks):
+            yield one
+            link = "Msvm_VirtualSystemSettingDataComponent"
+            yield made(link, GroupComponent=settings, PartComponent=one)
 
 
 def switch_named(name: str) -> Instance:

@@ -8,14 +8,13 @@ name.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PureWindowsPath
-from typing import Any
 
 from tests.lab.cim.cim_values import Instance
-from tests.lab.cim.embedded import NotEmbedded, WrongMoment, read_instance
-from tests.lab.cim.view import Outcome
+from tests.lab.cim.embedded import WrongMoment, read_instance
+from tests.lab.cim.view import Given, Outcome, Refused
 from tests.lab.hosts.approach import Order
 from tests.lab.hosts.departures import Departure
 from tests.lab.hosts.failures import INVALID_STATE as WRONG_STATE
@@ -31,7 +30,6 @@ from tests.lab.hosts.vmms.jobs import (
     Ended,
     Job,
     Jobs,
-    JobWork,
 )
 from tests.lab.hosts.vmms.machine_objects import SUBTYPES, Shower
 from tests.lab.hosts.vmms.wording import NO_SWITCH, WRAPPER, Trouble, Wording
@@ -39,16 +37,7 @@ from tests.lab.hosts.vmms.wording import NO_SWITCH, WRAPPER, Trouble, Wording
 VM_ONLY, STORAGE_ONLY, STAGED, WHOLE, DEEP_CHECK = range(32768, 32773)
 NOT_SUPPORTED = 32770
 TCP, SMB = 5, 32768
-STARTED = 4096
 DISK = 31
-
-
-class Refused(Exception):
-    """A request is refused at once, by a number."""
-
-    def __init__(self, returned: int) -> None:
-        super().__init__(returned)
-        self.returned = returned
 
 
 @dataclass(frozen=True)
@@ -75,7 +64,7 @@ class Moves:
         self.lock = threading.Lock()
         """Two requests for one machine do not both begin."""
 
-    def check(self, user: str, given: Mapping[str, Any]) -> Outcome:
+    def check(self, user: str, given: Given) -> Outcome:
         """CheckVirtualSystemIsMigratable: a job whose errors are what speaks against the move.
 
         It asks the target in the caller's name, and nothing of its storage. Whether real ones leave
@@ -91,68 +80,43 @@ class Moves:
 
         return self.begun(user, given, CHECKING, look)
 
-    def migrate(self, user: str, given: Mapping[str, Any]) -> Outcome:
+    def migrate(self, user: str, given: Given) -> Outcome:
         """MigrateVirtualSystemToHost."""
         return self.begun(user, given, MOVING, Departure.move)
 
     def begun(
-        self, user: str, given: Mapping[str, Any], number: int, work: Callable[[Departure], None]
+        self, user: str, given: Given, number: int, work: Callable[[Departure], None]
     ) -> Outcome:
         """Start a job for a request; one that is refused at once starts none."""
-        state = self.host.store.read()
         try:
-            wish = wished(state, given)
-        except Refused as why:
-            return Outcome(why.returned)
+            wish = wished(self.host.state, given)
         except WrongMoment:
             # Seen on a real host: a datetime in another form lets the job fail, not the call.
-            return self.failing(user, given, number)
-        except NotEmbedded:
-            return Outcome(INVALID_PARAMETER)
-        if wish.kind == STAGED:
-            number, work = (CREATING, Departure.stage) if number == MOVING else (number, work)
-        job = self.job(user, number, wish.machine.id, wish.target)
-        job.migration_type = wish.kind
+            machine_id, target = given["ComputerSystem"]["Name"], given.get("DestinationHost") or ""
+            job = Job("Msvm_MigrationJob", number, user, machine_id, target)
+            return self.jobs.started(self.jobs.begin(job, wrong_parameter))
+        if wish.kind == STAGED and number == MOVING:
+            number, work = CREATING, Departure.stage
+        machine_id = wish.machine.id
+        job = Job("Msvm_MigrationJob", number, user, machine_id, wish.target, wish.kind)
         with self.lock:
-            if number != CHECKING and self.is_moving(wish.machine.id):
-                return Outcome(INVALID_STATE)
-            self.jobs.begin(job, lambda: self.done(wish, job, user, work))
+            if number != CHECKING and self.is_moving(machine_id):
+                raise Refused(INVALID_STATE)
+            self.jobs.begin(job, lambda: work(Departure(self.host, job, ordered(self.host, wish))))
         if number == MOVING:
             with self.host.store.change() as now:
                 now.moves_begun += 1
-        return self.started(job)
+        return self.jobs.started(job)
 
     def is_moving(self, machine_id: str) -> bool:
         """Tell whether a machine is in a move, or a job for one has just begun."""
         jobs = [one for one in self.jobs.listed() if one.running and one.number == MOVING]
         begun = any(same(one.machine_id, machine_id) for one in jobs)
-        return begun or self.host.store.read().leaving(machine_id) is not None
-
-    def done(self, wish: Wish, job: Job, user: str, work: Callable[[Departure], None]) -> None:
-        """Do a job's work; raises what ends it."""
-        state = self.host.store.read()
-        order = ordered(self.host, state, wish)
-        work(Departure(self.host, JobWork(job, user), order))
-
-    def job(self, user: str, number: int, machine_id: str, target: str) -> Job:
-        """Make a job."""
-        return Job("Msvm_MigrationJob", number, user, machine_id, target)
-
-    def failing(self, user: str, given: Mapping[str, Any], number: int) -> Outcome:
-        """Start a job that fails."""
-        machine_id = given["ComputerSystem"]["Name"]
-        job = self.job(user, number, machine_id, given.get("DestinationHost") or "")
-        trouble = Trouble("", "The parameter is incorrect.")
-        return self.started(self.jobs.begin(job, lambda: raising(Ended(trouble))))
-
-    def started(self, job: Job) -> Outcome:
-        """Answer with a job."""
-        state = self.host.store.read()
-        return Outcome(STARTED, {"Job": job.shown(Wording.of(state), state)})
+        return begun or self.host.state.leaving(machine_id) is not None
 
     def against(self, machine: Machine, found: list[tuple[str, int]]) -> list[Trouble]:
         """Say what speaks against a move: a wrapper first, as real reports have it."""
-        wording = Wording.of(self.host.store.read())
+        wording = Wording.of(self.host.state)
         first = at_source(machine, self.host.name, hresult=0).message
         # Hyper-V's own number is kept; the lab's own are marked as none of Hyper-V's.
         numbers = [str(one) if str(one) == NO_SWITCH else f"99{one}" for _, one in found]
@@ -162,12 +126,12 @@ class Moves:
         ]
 
 
-def raising(error: Exception) -> None:
-    """Raise an error."""
-    raise error
+def wrong_parameter() -> None:
+    """Fail as a job whose parameters are not understood."""
+    raise Ended(Trouble("", "The parameter is incorrect."))
 
 
-def wished(state: HostState, given: Mapping[str, Any]) -> Wish:
+def wished(state: HostState, given: Given) -> Wish:
     """Read a request.
 
     Raises:
@@ -207,19 +171,18 @@ def same(one: str, other: str) -> bool:
     return one.casefold() == other.casefold()
 
 
-def ordered(host: Host, state: HostState, wish: Wish) -> Order:
+def ordered(host: Host, wish: Wish) -> Order:
     """Make an order of a request; raise Failed where it does not fit the machine."""
-    machine = wish.machine
-    current = state.machine(machine.id) or machine
-    addresses = tuple(wish.settings["DestinationIPAddressList"] or ())
-    planned = wish.settings["DestinationPlannedVirtualSystemId"] or ""
-    if wish.kind == STAGED:
-        return Order(current, wish.target, "", None, planned, addresses)
+    state = host.state
+    machine = state.machine(wish.machine.id) or wish.machine
     try:
-        placed = placed_as(host, state, wish, current)
+        is_staged = wish.kind == STAGED
+        placed = machine.by_default() if is_staged else placed_as(host, state, wish, machine)
     except Reason as why:
         raise at_source(machine, host.name, f"{why}.", hresult=why.hresult) from why
-    return Order(current, wish.target, "", placed, planned, addresses)
+    addresses = tuple(wish.settings["DestinationIPAddressList"] or ())
+    planned = wish.settings["DestinationPlannedVirtualSystemId"] or ""
+    return Order(machine, wish.target, placed, planned, addresses)
 
 
 def placed_as(host: Host, state: HostState, wish: Wish, machine: Machine) -> Machine:
@@ -244,7 +207,7 @@ def placed_as(host: Host, state: HostState, wish: Wish, machine: Machine) -> Mac
 
 def hard_disks(host: Host, state: HostState, machine: Machine) -> dict[str, Instance]:
     """Give the settings of all hard disks of a machine and of its checkpoints."""
-    shower = Shower(host.short, state, Wording("en-US", numbers=True))
+    shower = Shower(host.short, state)
     return {
         one["InstanceID"].casefold(): one
         for one in shower.machine(machine)

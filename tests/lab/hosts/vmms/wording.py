@@ -9,9 +9,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tests.lab.hosts.failures import WAITED
+from tests.lab.hosts.failures import WAITED, Failed
 from tests.lab.hosts.state import HostState
-from tests.lab.hosts.work import Failed
 
 HRESULT = re.compile(r"\s*\((0x[0-9A-F]{8})\)")
 WRAPPER, NO_CONNECTION, NO_SWITCH, OTHER = "21024", "20413", "33012", "21125"

@@ -1,38 +1,32 @@
-"""A lab host's process: ``python -m tests.lab.hosts.process <the lab's folder> <name>``.
+"""A lab host's process: ``python -m tests.lab.hosts <the lab's folder> <name>``.
 
-It stands in the host's folder. There it listens, on ``control``, to the test's side: whether it
-is up, that something was set beside it, that all is to be as new.
+It stands in the host's folder. There it obeys the test's side (``control``): whether it is up, that
+something was set beside it, that all is to be as new.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import signal
-import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from subprocess import Popen
-from typing import Any
 
 from tests.lab import dc, programs
 from tests.lab.cim.answering import Cim
 from tests.lab.description import Lab, LabError
-from tests.lab.hosts import processes, settlement, smbd
+from tests.lab.hosts import control, settlement, smbd
 from tests.lab.hosts.host import Host
 from tests.lab.hosts.ports import HTTPS
 from tests.lab.hosts.service import Service
 from tests.lab.hosts.vmms.vmms import Vmms
-from tests.lab.wsman import Endpoint
+from tests.lab.wsman.endpoint import Endpoint
 
 log = logging.getLogger(__name__)
 
-CONTROL = "control"
 TICK = 0.2
 RESET_SECONDS = 15.0
 
@@ -41,38 +35,39 @@ class HostProcess:
     """All of a host that runs."""
 
     def __init__(self, lab: Lab, name: str) -> None:
-        self.lab, self.name = lab, name
         self.host = Host(lab, name)
         self.service = Service(self.host)
-        self.vmms = Vmms(self.host, self.service.adjust)
-        self.admitted = self.host.store.read().operators
+        self.admitted = self.host.state.operators
         self.presented = ""
         self.ended = threading.Event()
         self.smbd: Popen[bytes] | None = None
         self.endpoints: list[Endpoint] = []
+        self.begin()
+
+    def begin(self) -> None:
+        """Have VMMS as new, and its CIM, which is the same both ways."""
+        self.vmms = Vmms(self.host, self.service.adjust)
+        self.cim = Cim(self.vmms, self.host.fqdn)
+        for endpoint in self.endpoints:
+            endpoint.plug_in = self.cim
 
     def start(self) -> None:
         """Bring everything up, and settle what a dead process left, before anybody can ask."""
-        Path(processes.NOTE).write_text(str(os.getpid()))
-        processes.end(self.host.folder, processes.SMBD, processes.HOLDER)
         self.host.volume.root.mkdir(parents=True, exist_ok=True)
-        smbd.configure(self.lab, self.name, self.admitted)
-        self.smbd = smbd.launch(self.lab, self.name)
+        smbd.configure(self.host, self.admitted)
+        self.smbd = smbd.launch(self.host)
         settlement.at_start(self.host)
         self.service.adjust()
         self.listen()
-        Path(CONTROL).unlink(missing_ok=True)
-        control = socket.socket(socket.AF_UNIX)
-        control.bind(CONTROL)
-        control.listen()
-        threading.Thread(target=self.obey, args=(control,), daemon=True).start()
+        control.serve({"ping": lambda: None, "look": self.look, "reset": self.reset})
 
     def listen(self) -> None:
-        """Open WinRM, both ways to the same CIM."""
-        cim = Cim(self.vmms, self.host.fqdn)
-        who = (self.host.address, self.host.fqdn, self.host.keytab, cim)
-        self.presented = self.host.store.read().certificate
-        file = str(self.lab.tls / f"{self.name}{self.presented}")
+        """Open WinRM, with the certificate that is wanted now."""
+        for endpoint in self.endpoints:
+            endpoint.stop()
+        who = (self.host.address, self.host.fqdn, self.host.keytab, self.cim)
+        self.presented = self.host.state.certificate
+        file = str(self.host.lab.tls / f"{self.host.name}{self.presented}")
         tls = (Path(f"{file}.pem"), Path(f"{file}.key"))
         self.endpoints = [Endpoint(*who), Endpoint(*who, port=HTTPS, tls=tls)]
         for endpoint in self.endpoints:
@@ -83,57 +78,39 @@ class HostProcess:
         while not self.ended.wait(TICK):
             settlement.ask_all(self.host)
             if self.smbd is not None and self.smbd.poll() is not None:
-                raise LabError(f"the SMB server of {self.name} has ended")
+                raise LabError(f"the SMB server of {self.host.name} has ended")
 
     def stop(self) -> None:
         """End: what moves is rolled back."""
+        for endpoint in self.endpoints:
+            endpoint.stop()
         self.hang_up()
         if self.smbd is not None:
             self.smbd.kill()
             self.smbd.wait()
 
     def hang_up(self) -> None:
-        """Close WinRM, and end all migrations."""
+        """Drop all connections, and end all migrations."""
         for endpoint in self.endpoints:
-            endpoint.stop()
+            endpoint.drop()
         self.vmms.close()
         self.service.hang_up()
         dc.until(self.idle, RESET_SECONDS)
 
     def idle(self) -> bool:
         """Tell whether no migration is under way here."""
-        state = self.host.store.read()
+        state = self.host.state
         under_way = [one for one in state.outgoing if one.machine is None]
         ours = under_way or state.incoming or self.host.handing_over
         return not ours and self.service.idle()
 
-    def obey(self, control: socket.socket) -> None:
-        """Carry out the test's requests, one after the other."""
-        requests: dict[str, Callable[[], None]] = {
-            "ping": lambda: None,
-            "look": self.look,
-            "reset": self.reset,
-        }
-        while True:
-            connection, _ = control.accept()
-            with connection, connection.makefile("rw") as stream, suppress(OSError):
-                try:
-                    requests[stream.readline().strip()]()
-                    answer: dict[str, Any] = {}
-                except Exception as error:
-                    log.exception("the test's request")
-                    answer = {"error": repr(error)}
-                stream.write(json.dumps(answer) + "\n")
-
     def look(self) -> None:
         """Take note of what was set beside the process."""
-        state = self.host.store.read()
+        state = self.host.state
         if state.operators != self.admitted:
-            smbd.admit(self.lab, self.name, state.operators)
+            smbd.admit(self.host, state.operators)
             self.admitted = state.operators
-        if state.certificate != self.presented and self.endpoints:
-            for endpoint in self.endpoints:
-                endpoint.stop()
+        if state.certificate != self.presented:
             self.listen()
         if state.vmms != "Running":
             self.vmms.restarted()
@@ -142,12 +119,10 @@ class HostProcess:
     def reset(self) -> None:
         """Be as new."""
         self.hang_up()
-        self.endpoints = []
-        self.vmms = Vmms(self.host, self.service.adjust)
         self.host.store.renew()
         self.host.volume.clear()
+        self.begin()
         self.look()
-        self.listen()
 
 
 def main(folder: str, name: str) -> None:

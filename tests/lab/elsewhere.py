@@ -8,7 +8,6 @@ import pickle
 from collections.abc import Callable
 from functools import partial
 from multiprocessing.connection import Connection
-from types import TracebackType
 from typing import Any, Self
 from unittest import mock
 
@@ -41,12 +40,7 @@ class Elsewhere:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.kill()
 
     def call(self, method: str, *arguments: object, **named: object) -> Any:

@@ -24,7 +24,7 @@ def migrating(host: LabHost, *disks: str) -> Iterator[Callable[[str, int], None]
     """Disks being written through such a share; gives what writes so many bytes more."""
     staging = host.volume.file("C:\\$VSM$") / SHARE
     staging.mkdir(parents=True)
-    servers.add_share(host.lab, host.name, SHARE, staging, OPERATOR)
+    servers.add_share(host, SHARE, staging, OPERATOR)
     source = smb_session.connected(place(host), OPERATORS, 10.0)
     tree = source.connectTree(SHARE)
     files = {disk: source.createFile(tree, disk) for disk in disks}
@@ -39,4 +39,4 @@ def migrating(host: LabHost, *disks: str) -> Iterator[Callable[[str, int], None]
     finally:
         with suppress(Exception):
             source.close()
-        servers.remove_share(host.lab, host.name, SHARE)
+        servers.remove_share(host, SHARE)

@@ -71,8 +71,10 @@ def set_flags(
     lab: Lab, host: str, *, on: int = 0, off: int = 0, account: str = ADMINISTRATOR
 ) -> None:
     """Set and clear bits of a host's userAccountControl."""
-    flags = computer(lab, host).number("userAccountControl") & ~off | on
-    set_attribute(lab, host, "userAccountControl", str(flags), account=account)
+    found = computer(lab, host)
+    flags = found.number("userAccountControl") & ~off | on
+    step = ("replace", "userAccountControl", [str(flags)])
+    modify(lab, ldif.modification(found.dn, step), account)
 
 
 def set_attribute(
