@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.lab import Lab, byhand, kdc
+from tests.lab import Lab, admin, kdc
 from tests.lab.description import (
     OPERATOR,
     PROTECTED_OPERATOR,
@@ -48,8 +48,8 @@ def test_refused_before_granted_after_apply_refused_after_rollback(
 def test_an_account_is_reached_by_its_own_name_too(desk: Workstation, fresh_lab: Lab) -> None:
     """A value need not be a service: who looks for these alone misses a way to the domain."""
     names = ["DC1$", "krbtgt", "HV02$", "hv03"]
-    byhand.add_values(fresh_lab, "hv65", *names)
-    byhand.set_flags(fresh_lab, "hv65", on=TRUSTED_TO_AUTH_FOR_DELEGATION)
+    admin.add_values(fresh_lab, "hv65", *names)
+    admin.set_flags(fresh_lab, "hv65", on=TRUSTED_TO_AUTH_FOR_DELEGATION)
     assert granted(fresh_lab, [*names, "HV04$"], source="hv65") == names
     desk.inventory("hosts: {'hv[01-04]': , hv65: }\npolicy: {foreign: ignore}")
     found = desk.run("audit", "--format", "json").data["findings"]
