@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Protocol
 
 from delegation.errors import DelegationError, HostError
@@ -26,6 +27,9 @@ class HostsWorld(PlanWorld, Protocol):
 
     def hosts(self) -> Open:
         """Opens the host of a label, for the thread that asks."""
+
+    def now(self) -> datetime:
+        """In UTC."""
 
 
 @dataclass(frozen=True, slots=True)
