@@ -23,7 +23,6 @@ from delegation.hosts.settings_survey import HostsWorld
 from delegation.hosts.settings_view import HostsPlanView, HostsUndoView, unreachable_hosts
 from delegation.inventory import Inventory
 
-
 SETTLED = timedelta(seconds=60 + 60)
 """After so long a request whose answer was lost is carried out, or never will be.
 
@@ -95,7 +94,7 @@ def changer(inventory: Inventory, open_host: Open, teller: Teller) -> HostSettin
 class HostsToApply(OpenedHosts):
     """Implements changes.opening.OpenedToApply."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - what is opened, and for what
+    def __init__(
         self,
         world: HostsWorld,
         open_host: Open,

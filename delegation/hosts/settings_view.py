@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from delegation import names
+from delegation.changes.history import became_to_json
 from delegation.changes.plan import Blocked
 from delegation.changes.undoing import Undoing
 from delegation.errors import HostError
 from delegation.hosts import settings
 from delegation.hosts.machines import HostReading
-from delegation.hosts.settings import SettingChange, Value
+from delegation.hosts.settings import RecordedSetting, SettingChange, Value
 from delegation.hosts.settings_plan import HostsPlan
 from delegation.hosts.settings_survey import HostsSurvey
 from delegation.inventory import Inventory
@@ -44,6 +45,11 @@ def setting_to_json(change: SettingChange) -> dict[str, Any]:
         "before": change.before.value,
         "after": change.after.value,
     }
+
+
+def recorded_setting_to_json(recorded: RecordedSetting) -> dict[str, Any]:
+    """What a run changed, as the journal keeps it, with what became of it."""
+    return {**setting_to_json(recorded.change), **became_to_json(recorded)}
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from delegation.hosts.cim.cim_class import declare
 from delegation.hosts.cim.cim_classes import CONCRETE_JOB, MIGRATION_SERVICE, MIGRATION_SETTINGS
 from delegation.hosts.cim.cim_client import Cim
 from delegation.hosts.cim.cim_reference import Reference
-from delegation.hosts.cim.embedded import Embedded
+from delegation.hosts.cim.cim_values import Embedded
 from delegation.hosts.places import Account, Place
 from delegation.hosts.winrm import link, wire
 

@@ -8,7 +8,7 @@ from delegation.errors import CimFailed
 from delegation.hosts.cim import cim_xml
 from delegation.hosts.cim.cim_class import CimClass, CimType
 from delegation.hosts.cim.cim_reference import Reference
-from delegation.hosts.cim.cim_text import Scalar
+from delegation.hosts.cim.cim_values import Scalar
 from delegation.hosts.cim.cim_xml import local
 
 Held = Union[str, Reference, "Nested", None]
