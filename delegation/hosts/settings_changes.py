@@ -20,7 +20,7 @@ from delegation.hosts.fleet import HostSettingsChanger
 from delegation.hosts.hypervisor import Open
 from delegation.hosts.settings import HOST_SETTINGS, HostSetting, SettingChange
 from delegation.hosts.settings_survey import HostsWorld
-from delegation.hosts.settings_view import HostsPlanView, HostsUndoView, unreachable_hosts
+from delegation.hosts.settings_view import HostsUndoView, unreachable_hosts
 from delegation.inventory import Inventory
 
 SETTLED = timedelta(seconds=60 + 60)
@@ -122,9 +122,9 @@ class HostsToApply(OpenedHosts):
         errors = _errors_of_doubt(self._may_still_be_made())
         waiting = {label: errors[label] for label in labels if label in errors}
         asked = [label for label in labels if label not in waiting]
-        survey = settings_survey.planned(self._world, self._open_host, asked, self._allow)
-        survey = replace(survey, unreachable={**waiting, **survey.unreachable})
-        return Prospect(survey.plan, HostsPlanView(survey), survey.unreachable)
+        found = settings_survey.planned(self._world, self._open_host, asked, self._allow)
+        view = replace(found, unreached={**waiting, **found.unreached})
+        return Prospect(view.plan, view, view.unreached)
 
     def _may_still_be_made(self) -> Iterator[tuple[int, SettingChange]]:
         """Changes in doubt, with their run, on which the hosts may still be at work."""

@@ -31,23 +31,18 @@ class DiskFile:
 
 def read_size(cim: Cim, path: str) -> int:
     """Bytes of one file. Raises CimFailed where the host can't open it: it is not 0 for that."""
-    said = cim.call(
-        Reference.service(IMAGE_SERVICE), IMAGE_SERVICE, "GetVirtualHardDiskState", Path=path
-    )
-    return CimInstance.embedded(DISK_STATE, said.text("State"), cim.host).integer("FileSize")
+    said = _told_of(cim, path, "GetVirtualHardDiskState").text("State")
+    return CimInstance.embedded(DISK_STATE, said, cim.host).integer("FileSize")
 
 
 def read_parent(cim: Cim, path: str) -> str:
     """The file that one builds upon; empty: none."""
-    said = cim.call(
-        Reference.service(IMAGE_SERVICE),
-        IMAGE_SERVICE,
-        "GetVirtualHardDiskSettingData",
-        Path=path,
-    )
-    return CimInstance.embedded(DISK_SETTINGS, said.text("SettingData"), cim.host).text(
-        "ParentPath"
-    )
+    said = _told_of(cim, path, "GetVirtualHardDiskSettingData").text("SettingData")
+    return CimInstance.embedded(DISK_SETTINGS, said, cim.host).text("ParentPath")
+
+
+def _told_of(cim: Cim, path: str, method: str) -> CimInstance:
+    return cim.call(Reference.service(IMAGE_SERVICE), IMAGE_SERVICE, method, Path=path)
 
 
 def read_chain(cim: Cim, path: str) -> tuple[DiskFile, ...]:
