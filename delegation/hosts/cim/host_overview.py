@@ -4,8 +4,6 @@ Settings, slots, listeners and memory are in Hyper-V's own namespace. Volumes, t
 and the version of Windows are not: those who are Hyper-V administrators alone are refused them.
 """
 
-from collections.abc import Iterable
-
 from delegation.errors import CimFailed, CommandFailed, HyperVFailed
 from delegation.hosts import settings
 from delegation.hosts.cim import migration_service, surroundings
@@ -91,13 +89,11 @@ def _volume_of(volumes: tuple[Volume, ...] | NotTold, folder: str) -> Volume | N
     """The volume that a folder lies on: mounted at the longest beginning of its path."""
     if isinstance(volumes, NotTold):
         return volumes
-    found = max(_holding(volumes, folder), key=lambda one: len(one.mounted), default=None)
-    return found or NotTold(f"no volume of the host is mounted at {folder}")
-
-
-def _holding(volumes: Iterable[Volume], folder: str) -> Iterable[Volume]:
     inside = f"{folder}\\".casefold()
-    return [one for one in volumes if inside.startswith(one.mounted.casefold())]
+    holding = [one for one in volumes if inside.startswith(one.mounted.casefold())]
+    if not holding:
+        return NotTold(f"no volume of the host is mounted at {folder}")
+    return max(holding, key=lambda one: len(one.mounted))
 
 
 def _is_node(cim: Cim) -> bool | NotTold:
