@@ -18,8 +18,8 @@ from delegation.changes.run import SETTLE, RecordedChange
 from delegation.cli import findings, opening, options, settled, show, telling, terminal
 from delegation.cli.migrate import runs_shown
 from delegation.cli.options import Options
-from delegation.hosts.past_settings import recorded_setting_to_json
 from delegation.hosts.settings import HOST_SETTINGS, RecordedSetting, shown
+from delegation.hosts.settings_view import recorded_setting_to_json
 from delegation.mesh import audit_watch
 from delegation.mesh.past_runs import AuditAccount, delegation_to_json
 from delegation.mesh.state import AUDIT, DELEGATION, RecordedDelegation, added, removed

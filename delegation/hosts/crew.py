@@ -31,6 +31,9 @@ class Limits:
     seconds: float = 180.0
 
 
+USUAL = Limits()
+
+
 @dataclass(frozen=True, slots=True)
 class Over:
     """The last of a host. ``begun``: all that had begun there, ended or not.

@@ -115,11 +115,7 @@ _STOPPED: Known = (FailureKind.STOPPED, "it was stopped", START_AGAIN)
 
 BY_HRESULT: Mapping[str, Known] = MappingProxyType(
     {
-        "0x8009030E": (
-            FailureKind.DELEGATION,
-            _NO_CREDENTIALS,
-            DELEGATION_FIX,
-        ),
+        "0x8009030E": (FailureKind.DELEGATION, _NO_CREDENTIALS, DELEGATION_FIX),
         "0x8009030D": (
             FailureKind.DELEGATION,
             "the source's credentials are not recognised: constrained delegation is not set up",

@@ -10,7 +10,7 @@ from delegation.changes.outcomes import Absent, Outcome, Result
 from delegation.changes.plan import Target
 from delegation.errors import CommandFailed, HostError, HostUnreachable
 from delegation.hosts import settings
-from delegation.hosts.crew import Crew, HostLine, Job, Limits, Over
+from delegation.hosts.crew import USUAL, Crew, HostLine, Job, Limits, Over
 from delegation.hosts.hypervisor import H, Hypervisor, Open, opened
 from delegation.hosts.machines import HostReading
 from delegation.hosts.settings import HostSetting, SettingChange
@@ -35,7 +35,7 @@ def ask(
     labels: Iterable[str],
     question: Callable[[H], T],
     progress: Progress = _silent,
-    limits: Limits = Limits(),  # noqa: B008 - frozen
+    limits: Limits = USUAL,
 ) -> dict[str, T | HostError]:
     """What each host answers, or why it does not, in the order of ``labels``.
 
@@ -48,7 +48,7 @@ def ask_each(
     open_host: Callable[[str], H],
     questions: Mapping[str, Callable[[H], T]],
     progress: Progress = _silent,
-    limits: Limits = Limits(),  # noqa: B008 - frozen
+    limits: Limits = USUAL,
 ) -> dict[str, T | HostError]:
     """The same with a question of its own to each host, by label."""
 
@@ -81,7 +81,7 @@ def read(
     open_host: Open,
     labels: Iterable[str],
     progress: Progress = _silent,
-    limits: Limits = Limits(),  # noqa: B008 - frozen
+    limits: Limits = USUAL,
 ) -> tuple[dict[str, HostReading], dict[str, HostError]]:
     """The hosts that could be read, and why the others could not, by label."""
     readings: dict[str, HostReading] = {}
@@ -109,7 +109,7 @@ class HostSettingsChanger:
         self,
         open_host: Open,
         fqdns: Mapping[str, str],
-        limits: Limits = Limits(),  # noqa: B008 - frozen
+        limits: Limits = USUAL,
         stopping: Callable[[], None] = lambda: None,
     ) -> None:
         self._open = open_host

@@ -171,12 +171,13 @@ def _step(change: SettingChange) -> int:
     return _BETWEEN.get(name, _EDITED)
 
 
-_FIRST, _ADDED, _EDITED = -1, 0, 1
+_FIRST, _ADDED, _EDITED = 0, 1, 2
 _BETWEEN = {
-    name: _EDITED + number
-    for number, name in enumerate(
-        (ANY_NETWORK, MIGRATIONS, STORAGE_MIGRATIONS, PERFORMANCE, AUTHENTICATION), 1
-    )
+    ANY_NETWORK: 3,
+    MIGRATIONS: 4,
+    STORAGE_MIGRATIONS: 5,
+    PERFORMANCE: 6,
+    AUTHENTICATION: 7,
 }
 _REMOVED, _LAST = 8, 9
 

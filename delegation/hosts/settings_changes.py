@@ -2,9 +2,12 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from delegation import names
 from delegation.changes.apply import Report
+from delegation.changes.doubt import doubt_of
 from delegation.changes.journal import Journal
 from delegation.changes.opening import Prospect
 from delegation.changes.plan import Plan
@@ -17,8 +20,14 @@ from delegation.hosts.fleet import HostSettingsChanger
 from delegation.hosts.hypervisor import Open
 from delegation.hosts.settings import HOST_SETTINGS, HostSetting, SettingChange
 from delegation.hosts.settings_survey import HostsWorld
-from delegation.hosts.settings_view import HostsPlanView, HostsUndoView, unreachable_hosts
+from delegation.hosts.settings_view import HostsUndoView, unreachable_hosts
 from delegation.inventory import Inventory
+
+SETTLED = timedelta(seconds=60 + 60)
+"""After so long a request whose answer was lost is carried out, or never will be.
+
+A host gives up after OperationTimeout, which is 60 s; and as much again for what lay in between.
+"""
 
 
 class OpenedHosts:
@@ -42,9 +51,17 @@ class OpenedHosts:
         """A host itself tells what it is set to, whoever asks."""
         return ""
 
-    def unmade_is_untold(self, run: Run) -> str:  # noqa: ARG002
-        """A host tells what it has."""
-        return ""
+    def unmade_is_untold(self, run: Run) -> str:
+        """A request without an answer may still be in its host's queue.
+
+        When the last one of a run that died was sent nobody knows: by the time of the first look,
+        which is on record as its end.
+        """
+        if run.finished is not None:
+            ended = datetime.fromisoformat(run.finished)
+            if self._world.now() - ended > SETTLED:
+                return ""
+        return "not found made, but its host may still make it: look again in two minutes"
 
     def new_run(self, plan: Plan[HostSetting]) -> NewRun:
         inventory = self._world.inventory
@@ -78,10 +95,16 @@ class HostsToApply(OpenedHosts):
     """Implements changes.opening.OpenedToApply."""
 
     def __init__(
-        self, world: HostsWorld, open_host: Open, labels: Sequence[str], allow: Collection[str]
+        self,
+        world: HostsWorld,
+        open_host: Open,
+        labels: Sequence[str],
+        allow: Collection[str],
+        journal: Journal,
     ) -> None:
         super().__init__(world, open_host, allow)
         self._labels = labels
+        self._journal = journal
 
     def plan(self) -> Prospect[HostSetting]:
         return self._planned(self._labels)
@@ -92,8 +115,23 @@ class HostsToApply(OpenedHosts):
         return self._planned(reached)
 
     def _planned(self, labels: Sequence[str]) -> Prospect[HostSetting]:
-        survey = settings_survey.planned(self._world, self._open_host, labels, self._allow)
-        return Prospect(survey.plan, HostsPlanView(survey), survey.unreachable)
+        """But for hosts that may still make what an earlier run has asked for.
+
+        Of two requests under way nobody knows which one a host carries out last.
+        """
+        errors = _errors_of_doubt(self._may_still_be_made())
+        waiting = {label: errors[label] for label in labels if label in errors}
+        asked = [label for label in labels if label not in waiting]
+        found = settings_survey.planned(self._world, self._open_host, asked, self._allow)
+        view = replace(found, unreached={**waiting, **found.unreached})
+        return Prospect(view.plan, view, view.unreached)
+
+    def _may_still_be_made(self) -> Iterator[tuple[int, SettingChange]]:
+        """Changes in doubt, with their run, on which the hosts may still be at work."""
+        for run in self._journal.unsettled(self.kind):
+            if run.directory == self.recorded_as and self.unmade_is_untold(run):
+                for change in doubt_of(self._journal, run.id, self.kind).changes:
+                    yield run.id, change
 
 
 class HostsToUndo(OpenedHosts):
@@ -156,10 +194,12 @@ class HostsToUndo(OpenedHosts):
 
 
 def _errors_of_doubt(doubtful: Iterable[tuple[int, SettingChange]]) -> dict[str, HostError]:
-    """Why nothing can be undone yet on the hosts of these changes, by label."""
+    """Why nothing can be done yet on the hosts of these changes, by label."""
     errors: dict[str, HostError] = {}
     for run, change in doubtful:
         label = change.target.name
+        if label in errors:
+            continue
         said = HOST_SETTINGS.settle_command(run, label)
         errors[label] = HostError(
             f"whether {change.after.name} was changed there is not known",
@@ -174,10 +214,10 @@ def open_to_apply(
     open_host: Open,
     labels: Sequence[str],
     allow: Collection[str],
-    journal: Journal,  # noqa: ARG001 - hosts tell of any run, wherever it was made
+    journal: Journal,
 ) -> Iterator[HostsToApply]:
     """The hosts ``labels``, to be set as the inventory declares."""
-    yield HostsToApply(world, open_host, labels, allow)
+    yield HostsToApply(world, open_host, labels, allow, journal)
 
 
 class HostsUndoOpening:

@@ -1,14 +1,16 @@
 """Inventory and hosts as they are -> the plan of their settings; many hosts at a time."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from datetime import datetime
 from typing import Protocol
 
 from delegation.errors import DelegationError, HostError
 from delegation.hosts import fleet, settings_plan
 from delegation.hosts.hypervisor import Hypervisor, Open
 from delegation.hosts.machines import HostReading
-from delegation.hosts.settings_plan import KERBEROS_BEFORE_MESH, HostsPlan, SettingsProposal
+from delegation.hosts.settings_plan import KERBEROS_BEFORE_MESH, HostsPlan
+from delegation.hosts.settings_view import HostsPlanView
 from delegation.inventory import Inventory
 from delegation.mesh import survey
 from delegation.mesh.plan_mesh import PlanWorld
@@ -27,18 +29,8 @@ class HostsWorld(PlanWorld, Protocol):
     def hosts(self) -> Open:
         """Opens the host of a label, for the thread that asks."""
 
-
-@dataclass(frozen=True, slots=True)
-class HostsSurvey:
-    """The hosts that could be read, why others could not, and what is to be done."""
-
-    readings: Mapping[str, HostReading]
-    unreachable: Mapping[str, HostError]
-    proposal: SettingsProposal
-
-    @property
-    def plan(self) -> HostsPlan:
-        return self.proposal.plan
+    def now(self) -> datetime:
+        """In UTC."""
 
 
 def recorded_as(inventory: Inventory) -> str:
@@ -69,19 +61,19 @@ def _nothing_declared(label: str) -> Hypervisor:
     )
 
 
-def read(world: HostsWorld, open_host: Open, labels: Iterable[str]) -> HostsSurvey:
+def read(world: HostsWorld, open_host: Open, labels: Iterable[str]) -> HostsPlanView:
     """The hosts as they are, and what a plan would do."""
-    readings, unreachable = fleet.read(open_host, labels, world.teller.progress(READ))
-    return HostsSurvey(readings, unreachable, settings_plan.propose(world.inventory, readings))
+    readings, unreached = fleet.read(open_host, labels, world.teller.progress(READ))
+    found = settings_plan.propose(world.inventory, readings)
+    return HostsPlanView(readings, unreached, found.plan, found.cluster, found.unchanged)
 
 
 def planned(
     world: HostsWorld, open_host: Open, labels: Iterable[str], allow: Collection[str] = ()
-) -> HostsSurvey:
+) -> HostsPlanView:
     """The hosts as they are, and a plan with every refusal that ``allow`` does not lift."""
-    survey = read(world, open_host, labels)
-    plan = guarded(world, survey.plan, survey.readings, allow)
-    return replace(survey, proposal=replace(survey.proposal, plan=plan))
+    found = read(world, open_host, labels)
+    return replace(found, plan=guarded(world, found.plan, found.readings, allow))
 
 
 def guarded(

@@ -32,7 +32,7 @@ def plan_settings(
     """
     labels = declared(world, limit)
     open_host = settings_survey.reach(world, labels)
-    return HostsPlanView(settings_survey.planned(world, open_host, labels, allow))
+    return settings_survey.planned(world, open_host, labels, allow)
 
 
 def declared(world: HostsWorld, limit: str | None) -> list[str]:

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from delegation import names
+from delegation.changes.history import became_to_json
 from delegation.changes.plan import Blocked
 from delegation.changes.undoing import Undoing
 from delegation.errors import HostError
 from delegation.hosts import settings
 from delegation.hosts.machines import HostReading
-from delegation.hosts.settings import SettingChange, Value
+from delegation.hosts.settings import RecordedSetting, SettingChange, Value
 from delegation.hosts.settings_plan import HostsPlan
-from delegation.hosts.settings_survey import HostsSurvey
 from delegation.inventory import Inventory
 
 
@@ -46,37 +46,37 @@ def setting_to_json(change: SettingChange) -> dict[str, Any]:
     }
 
 
+def recorded_setting_to_json(recorded: RecordedSetting) -> dict[str, Any]:
+    """What a run changed, as the journal keeps it, with what became of it."""
+    return {**setting_to_json(recorded.change), **became_to_json(recorded)}
+
+
 @dataclass(frozen=True)
 class HostsPlanView:
-    """A plan for the hosts, with what it leaves to clusters and whom it could not ask."""
+    """Hosts as they were read, and a plan for them; ``cluster`` is left to clusters.
 
-    survey: HostsSurvey
+    ``unreached`` are those that could not be asked; ``unchanged`` counts the settings that are as
+    declared already.
+    """
 
-    @property
-    def plan(self) -> HostsPlan:
-        return self.survey.plan
-
-    @property
-    def cluster(self) -> tuple[SettingChange, ...]:
-        return self.survey.proposal.cluster
+    readings: Mapping[str, HostReading]
+    unreached: Mapping[str, HostError]
+    plan: HostsPlan
+    cluster: tuple[SettingChange, ...]
+    unchanged: int
 
     @property
     def unreachable(self) -> tuple[UnreachableHost, ...]:
-        return unreachable_hosts(self.survey.unreachable)
+        return unreachable_hosts(self.unreached)
 
     @property
     def asked(self) -> int:
         """How many hosts are meant, those that could not be asked included."""
-        return len(self.survey.readings) + len(self.survey.unreachable)
+        return len(self.readings) + len(self.unreached)
 
     @property
     def changed_hosts(self) -> int:
         return len({change.target.name for change in self.plan.changes})
-
-    @property
-    def unchanged(self) -> int:
-        """Settings that are as declared already."""
-        return self.survey.proposal.unchanged
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -160,11 +160,11 @@ class HostsView:
     unreachable: tuple[UnreachableHost, ...]
 
     @classmethod
-    def of(cls, inventory: Inventory, survey: HostsSurvey) -> "HostsView":
-        differ = _settings_by_host(survey.plan.changes)
-        of_cluster = _settings_by_host(survey.proposal.cluster)
+    def of(cls, inventory: Inventory, found: HostsPlanView) -> "HostsView":
+        differ = _settings_by_host(found.plan.changes)
+        of_cluster = _settings_by_host(found.cluster)
         rows: list[HostRow] = []
-        for label, reading in survey.readings.items():
+        for label, reading in found.readings.items():
             row = HostRow(
                 host=label,
                 reading=reading,
@@ -174,7 +174,7 @@ class HostsView:
                 cluster=tuple(of_cluster.get(label, ())),
             )
             rows.append(row)
-        return cls(inventory.domain, tuple(rows), unreachable_hosts(survey.unreachable))
+        return cls(inventory.domain, tuple(rows), found.unreachable)
 
     def to_json(self) -> dict[str, Any]:
         return {

@@ -9,8 +9,8 @@ from delegation import names
 from delegation.changes.history import found_to_json, run_to_json
 from delegation.changes.run import Run
 from delegation.hosts import settings
-from delegation.hosts.past_settings import recorded_setting_to_json
 from delegation.hosts.settings import RecordedSetting, SettingChange
+from delegation.hosts.settings_view import recorded_setting_to_json
 from delegation.names import counted
 from delegation.report.contents import Origin, ReportVerdict
 

@@ -88,6 +88,10 @@ class Farm:
         data[label]["trouble"] = trouble
         self._save(data)
 
+    def later(self, seconds: float) -> None:
+        """What is run from now on takes it to be so much later than it is."""
+        (self.folder / "later").write_text(str(seconds))
+
     def clustered(self, label: str) -> None:
         data = self._data
         data[label]["clustered"] = True

@@ -3,9 +3,11 @@
 ``python -m tests.cli.hosts_program hosts plan`` is ``delegation hosts plan``, with hosts that
 ``hosts.json`` describes and keeps: of each its settings, whether it is a cluster node, and what
 goes wrong there: ``down`` and ``refused`` when it is opened, and by the name of a setting
-``failed``, ``lost`` (no answer, but made), ``denied`` (made, and then no access any more),
-``hangs`` (for ever) and ``dies``: this process does. ``probe`` asks a canned host, which may be
-``called`` otherwise, or give the operator ``no_rights``.
+``failed``, ``lost`` (no answer, but made), ``queued`` (no answer, and not made yet), ``denied``
+(made, and then no access any more), ``hangs`` (for ever) and ``dies``: this process does. ``probe``
+asks a canned host, which may be ``called`` otherwise, or give the operator ``no_rights``.
+
+The file ``later`` tells how many seconds later than it is this program takes it to be.
 """
 
 import json
@@ -14,6 +16,7 @@ import signal
 import sys
 import threading
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +33,7 @@ from delegation.wiring import World
 from tests.hosts.fake_hosts import Untouched
 
 FILE = Path("hosts.json")
+LATER = Path("later")
 GIVEN_PRIORITY = 0
 """What these hosts make of a network without one."""
 
@@ -102,6 +106,8 @@ class FileHost(Untouched):
                 os.kill(os.getpid(), signal.SIGKILL)
             case "hangs":
                 threading.Event().wait()
+            case "queued":
+                raise HostUnreachable(f"{self._fqdn}: the connection was lost", "try again")
         return trouble
 
 
@@ -117,6 +123,10 @@ class FakeWorld(World):
 
     def hosts(self) -> Open:
         return open_host(self.inventory)
+
+    def now(self) -> datetime:
+        seconds = float(LATER.read_text()) if LATER.exists() else 0.0
+        return super().now() + timedelta(seconds=seconds)
 
     def cim(self) -> OpenCim:
         # Here, since all other commands have no use for pypsrp.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from delegation.hosts.cim import migration_request
-from delegation.hosts.cim.embedded import Embedded
+from delegation.hosts.cim.cim_values import Embedded
 from delegation.hosts.cim.migration_request import MigrationRequest
 from delegation.hosts.probe.request_ways import WAYS, ListedDisk, SentRequest
 from tests.hosts.cim.source import Source, order

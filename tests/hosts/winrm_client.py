@@ -12,11 +12,11 @@ from delegation.hosts.cim.cim_class import declare
 from delegation.hosts.cim.cim_classes import CONCRETE_JOB, MIGRATION_SERVICE, MIGRATION_SETTINGS
 from delegation.hosts.cim.cim_client import Cim
 from delegation.hosts.cim.cim_reference import Reference
-from delegation.hosts.cim.embedded import Embedded
+from delegation.hosts.cim.cim_values import Embedded
 from delegation.hosts.places import Account, Place
 from delegation.hosts.winrm import link, wire
 
-USUAL = cim_link.ANSWER_SECONDS, link.GRACE_SECONDS, wire.CONNECT_SECONDS
+USUAL = link.ANSWER_SECONDS, link.GRACE_SECONDS, wire.CONNECT_SECONDS
 
 
 class Client:
@@ -33,7 +33,7 @@ class Client:
 
     def hurry(self, answer: int = 1, grace: float = 1.0, connect: float = 1.0) -> None:
         """Take a host for hung sooner than in life."""
-        cim_link.ANSWER_SECONDS, link.GRACE_SECONDS = answer, grace
+        link.ANSWER_SECONDS, link.GRACE_SECONDS = answer, grace
         wire.CONNECT_SECONDS = connect
 
     def opened(self) -> Cim:

@@ -75,6 +75,9 @@ def trouble(desk: Desk) -> None:
     hosts.trouble("hv01")
     for words in ("history", "hosts plan --limit hv01", "hosts apply --yes --limit hv01"):
         desk.program(PROGRAM, *words.split())
+    desk.note("some minutes later")
+    hosts.later(150)
+    desk.program(PROGRAM, "hosts", "apply", "--yes", "--limit", "hv01")
     desk.program(PROGRAM, "history")
 
 

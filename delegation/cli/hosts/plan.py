@@ -57,7 +57,7 @@ def plan(
             "the plan is blocked; an apply would change nothing", "see blocked, above in the plan"
         )
     if not view.plan.changes:
-        return tables.nothing_to_do(declared(world, limit), view.survey.unreachable)
+        return tables.nothing_to_do(declared(world, limit), view.unreached)
     saved = [str(output)] if output else []
     # A saved plan knows its limit.
     limited = [] if saved else options.again(limit)

@@ -80,7 +80,7 @@ MANAGEMENT_SERVICE = declare(
 )
 MANAGEMENT_SETTINGS = declare(
     "Msvm_VirtualSystemManagementServiceSettingData",
-    "string DefaultExternalDataRoot, string DefaultVirtualHardDiskPath",
+    "string DefaultExternalDataRoot",
 )
 
 SYSTEM_SETTINGS = declare(
@@ -166,32 +166,3 @@ SECURITY_SERVICES = declare(
     "Win32_DeviceGuard", "uint32[] SecurityServicesRunning", namespace=DEVICE_GUARD
 )
 CLUSTER_ITSELF = declare("MSCluster_Cluster", "string Name", namespace=CLUSTER)
-
-DECLARED = (
-    COMPUTER_SYSTEM,
-    PLANNED_SYSTEM,
-    MIGRATION_SERVICE,
-    MIGRATION_ORDER,
-    MIGRATION_SETTINGS,
-    MIGRATION_NETWORK,
-    SUMMARY,
-    MANAGEMENT_SERVICE,
-    MANAGEMENT_SETTINGS,
-    SYSTEM_SETTINGS,
-    CHECKPOINT_OF,
-    MEMORY_SETTINGS,
-    STORAGE_SETTINGS,
-    DISK_STATE,
-    DISK_SETTINGS,
-    IMAGE_SERVICE,
-    NUMA_NODE,
-    CONCRETE_JOB,
-    MIGRATION_JOB,
-    ERROR,
-    OPERATING_SYSTEM,
-    SERVICE,
-    VOLUME,
-    IP_ADDRESS,
-    SECURITY_SERVICES,
-    CLUSTER_ITSELF,
-)

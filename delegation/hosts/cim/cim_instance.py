@@ -6,9 +6,9 @@ from xml.etree.ElementTree import Element, ParseError
 
 from delegation.errors import CimFailed
 from delegation.hosts.cim import cim_xml
-from delegation.hosts.cim.cim_class import CimClass, CimType
+from delegation.hosts.cim.cim_class import CimClass
 from delegation.hosts.cim.cim_reference import Reference
-from delegation.hosts.cim.cim_text import Scalar
+from delegation.hosts.cim.cim_values import Scalar
 from delegation.hosts.cim.cim_xml import local
 
 Held = Union[str, Reference, "Nested", None]
@@ -79,11 +79,14 @@ class CimInstance:
 
     def boolean_or_none(self, name: str) -> bool | None:
         """None is NULL, or not told."""
-        self._declared(name, {"boolean"}, array=False)
+        if self.kind.properties[name].name != "boolean":
+            raise TypeError(f"{self.kind.name}.{name} is no boolean")
         text = self._text(name)
-        if text is None or text.casefold() in {"true", "false"}:
-            return None if text is None else text.casefold() == "true"
-        return self._refuse(name, text)
+        if text is None:
+            return None
+        if text.casefold() not in {"true", "false"}:
+            self._refuse(name, text)
+        return text.casefold() == "true"
 
     def reference(self, name: str) -> Reference | None:
         held = self._each(name, array=False)
@@ -103,27 +106,24 @@ class CimInstance:
         """All that is declared and not NULL, as an instance that is sent back has it."""
         told: dict[str, Scalar | tuple[Scalar, ...]] = {}
         for name, declared in self.kind.properties.items():
-            held = self._each(name)
-            if not held:
+            is_number = declared.bounds is not None
+            if not self._each(name):
                 continue
             if declared.is_array:
-                told[name] = self.texts(name) if declared.bounds is None else self.integers(name)
-            elif declared.bounds is not None:
+                told[name] = self.integers(name) if is_number else self.texts(name)
+            elif is_number:
                 told[name] = self.integer(name)
+            elif declared.name == "boolean":
+                told[name] = self.boolean(name)
             else:
-                is_boolean = declared.name == "boolean"
-                told[name] = self.boolean(name) if is_boolean else self.text(name)
+                told[name] = self.text(name)
         return told
 
-    def _declared(self, name: str, kinds: set[str] | None, *, array: bool | None) -> CimType:
-        declared = self.kind.properties[name]
-        fits = (kinds is None or declared.name in kinds) and array in {None, declared.is_array}
-        if not fits:
-            raise TypeError(f"{self.kind.name}.{name} is a {declared}")
-        return declared
-
     def _each(self, name: str, *, array: bool | None = None) -> tuple[Held, ...]:
-        self._declared(name, None, array=array)
+        """All that is held and not NULL; ``array``: what the property has to be declared as."""
+        declared = self.kind.properties[name]
+        if array not in {None, declared.is_array}:
+            raise TypeError(f"{self.kind.name}.{name} is a {declared}")
         held = self._values.get(name.casefold(), ())
         return tuple(one for one in held if one is not None)
 

@@ -73,7 +73,6 @@ class JobError:
     message_id: str
     hresult: str
     error_type: int | None
-    arguments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,13 +133,13 @@ def read_migration_jobs(cim: Cim, machine: str = "") -> tuple[CimJob, ...]:
 
 def read_job(cim: Cim, reference: Reference) -> CimJob:
     """One job, which may be of any class: by the reference that its start gave."""
-    kind = _class_of(reference)
+    kind = class_of(reference)
     return _job(reference, cim.get(kind, reference), kind)
 
 
 def read_job_errors(cim: Cim, job: CimJob) -> tuple[JobError, ...]:
     """Why it failed; empty where the host gives no reason."""
-    kind = _class_of(job.reference)
+    kind = class_of(job.reference)
     said = cim.call(job.reference, kind, "GetErrorEx")
     return tuple(_error(one) for one in said.instances("Errors", ERROR))
 
@@ -210,7 +209,7 @@ def _message_id(errors: Sequence[JobError], hresult: str) -> str:
     return next(iter(causes or [one.message_id for one in errors]), "")
 
 
-def _class_of(reference: Reference) -> CimClass:
+def class_of(reference: Reference) -> CimClass:
     """Other services' jobs have classes of their own, with all that CONCRETE_JOB has."""
     return MIGRATION_JOB if reference.class_name == MIGRATION_JOB.name else CONCRETE_JOB
 
@@ -239,5 +238,4 @@ def _error(found: CimInstance) -> JobError:
         found.text("MessageID"),
         failures.hresult_in(message),
         found.integer_or_none("ErrorType"),
-        found.texts("MessageArguments"),
     )

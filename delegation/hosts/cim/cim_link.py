@@ -23,11 +23,6 @@ from delegation.hosts.cim.cim_messages import CimRequest
 from delegation.hosts.places import Account, Place
 from delegation.hosts.winrm.link import HostLink
 
-ENVELOPE = 512_000
-"""MaxEnvelopeSize: what an answer may be at most; Windows' own limit unless somebody lowers it."""
-ANSWER_SECONDS = 60
-"""How long one answer may take: the most that WinRM takes unless told otherwise (MaxTimeoutms).
-A host with hundreds of machines needs some of it."""
 MOST_BYTES = 64 * 1024 * 1024
 """What all answers to one question may be together: a hundred times what a large host tells."""
 
@@ -69,9 +64,7 @@ def sent(wsman: WSMan, request: CimRequest) -> Element:
     for name, value in request.selectors:
         selectors.add_option(name, value)
     keys = selectors if request.selectors else None
-    envelope = wsman.invoke(
-        request.action, request.resource, request.body, None, keys, ANSWER_SECONDS
-    )
+    envelope = wsman.invoke(request.action, request.resource, request.body, None, keys)
     fault = CimFault.of(envelope)
     if fault is not None:
         raise FaultTold(fault)
@@ -95,7 +88,6 @@ class SealedWire(CimWire):
     def _connected(self) -> HostLink:
         link = HostLink(self._place, self._account)
         wsman = link.wsman
-        wsman.max_envelope_size = ENVELOPE
         wsman.locale = wsman.data_locale = self._language
         # pypsrp parses what this gives: an answer that is not to be read never comes so far.
         wsman.transport.send = partial(  # type: ignore[method-assign]

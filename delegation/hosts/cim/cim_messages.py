@@ -1,6 +1,5 @@
 """What is asked -> the body of a WS-Man request, and the answer's body -> its items: pure."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from xml.etree.ElementTree import Element, SubElement
@@ -8,9 +7,8 @@ from xml.etree.ElementTree import Element, SubElement
 from delegation.hosts.cim import cim_xml
 from delegation.hosts.cim.cim_class import WMI, CimClass, CimType
 from delegation.hosts.cim.cim_reference import Reference
-from delegation.hosts.cim.cim_text import checked, in_wsman
+from delegation.hosts.cim.cim_values import Embedded, each, written
 from delegation.hosts.cim.cim_xml import ENUMERATION, TRANSFER, WSMAN, tag
-from delegation.hosts.cim.embedded import Embedded
 from delegation.hosts.cim.wql import Query
 
 GET = f"{TRANSFER}/Get"
@@ -99,20 +97,13 @@ def invoke(
     inputs = kind.methods[method].inputs
     asked = Element(tag(target.uri, f"{method}_INPUT"))
     for name, value in arguments.items():
-        for one in _each(inputs[name], value, f"{kind.name}.{method}: {name}"):
+        if value is None:
+            continue
+        what = f"{kind.name}.{method}: {name}"
+        for one in each(inputs[name], value, what):
             element = SubElement(asked, tag(target.uri, name))
-            _write(element, inputs[name], one, f"{kind.name}.{method}: {name}")
+            _write(element, inputs[name], one, what)
     return CimRequest(f"{target.uri}/{method}", target.uri, asked, target.keys)
-
-
-def _each(kind: CimType, value: object, what: str) -> Sequence[object]:
-    if value is None:
-        return ()
-    if not kind.is_array:
-        return (value,)
-    if isinstance(value, str) or not isinstance(value, Sequence):
-        raise TypeError(f"{what} is an array, and not {value!r}")
-    return value
 
 
 def _write(element: Element, kind: CimType, value: object, what: str) -> None:
@@ -125,4 +116,4 @@ def _write(element: Element, kind: CimType, value: object, what: str) -> None:
             raise TypeError(f"{what} is a {kind}, and holds no instance")
         element.text = str(value)
     else:
-        element.text = in_wsman(checked(kind, value, what))
+        element.text = written(kind, value, what)

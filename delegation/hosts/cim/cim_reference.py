@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from xml.etree.ElementTree import Element, SubElement
 
 from delegation.hosts.cim.cim_class import CimClass
-from delegation.hosts.cim.cim_text import sendable
+from delegation.hosts.cim.cim_values import sendable
 from delegation.hosts.cim.cim_xml import ADDRESSING, ANONYMOUS, WSMAN, tag
 
 

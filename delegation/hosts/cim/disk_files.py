@@ -1,6 +1,10 @@
-"""A path on a host -> the size of a virtual disk's file, and what its differences build upon."""
+"""Files of virtual disks on a host: their sizes, what they build upon, and where a move puts them.
 
-from collections.abc import Iterable
+Whether VMMS takes a disk under another name is not known, so that none is renamed: of two with one
+name, the second gets a folder of its own.
+"""
+
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from delegation.errors import CimFailed
@@ -11,6 +15,8 @@ from delegation.hosts.cim.cim_reference import Reference
 from delegation.hosts.cim.told import NotTold, told
 from delegation.hosts.machines import Disk, VirtualMachine
 
+_DISKS = "Virtual Hard Disks"
+"""The folder of disks beside a machine's configuration, as Hyper-V's own tools call it."""
 LONGEST_CHAIN = 64
 """Files one upon another that are followed; Hyper-V allows 50 checkpoints."""
 
@@ -25,23 +31,18 @@ class DiskFile:
 
 def read_size(cim: Cim, path: str) -> int:
     """Bytes of one file. Raises CimFailed where the host can't open it: it is not 0 for that."""
-    said = cim.call(
-        Reference.service(IMAGE_SERVICE), IMAGE_SERVICE, "GetVirtualHardDiskState", Path=path
-    )
-    return CimInstance.embedded(DISK_STATE, said.text("State"), cim.host).integer("FileSize")
+    said = _told_of(cim, path, "GetVirtualHardDiskState").text("State")
+    return CimInstance.embedded(DISK_STATE, said, cim.host).integer("FileSize")
 
 
 def read_parent(cim: Cim, path: str) -> str:
     """The file that one builds upon; empty: none."""
-    said = cim.call(
-        Reference.service(IMAGE_SERVICE),
-        IMAGE_SERVICE,
-        "GetVirtualHardDiskSettingData",
-        Path=path,
-    )
-    return CimInstance.embedded(DISK_SETTINGS, said.text("SettingData"), cim.host).text(
-        "ParentPath"
-    )
+    said = _told_of(cim, path, "GetVirtualHardDiskSettingData").text("SettingData")
+    return CimInstance.embedded(DISK_SETTINGS, said, cim.host).text("ParentPath")
+
+
+def _told_of(cim: Cim, path: str, method: str) -> CimInstance:
+    return cim.call(Reference.service(IMAGE_SERVICE), IMAGE_SERVICE, method, Path=path)
 
 
 def read_chain(cim: Cim, path: str) -> tuple[DiskFile, ...]:
@@ -83,3 +84,31 @@ def _measured(cim: Cim, disk: Disk) -> Disk:
         return disk
     parent = chain[1].path if len(chain) > 1 else ""
     return Disk(disk.path, sum(one.size for one in chain), parent)
+
+
+def is_on_share(path: str) -> bool:
+    r"""``\\server\share\…``: the file lies on no host that a migration could take it from."""
+    return path.startswith("\\\\")
+
+
+def places(folder: str, files: Iterable[str]) -> Mapping[str, str]:
+    """The new path of each file, by its old one in lower case; a file that is named twice has one.
+
+    Windows compares names without case.
+    """
+    disks = below(folder, _DISKS)
+    names: dict[str, int] = {}
+    found: dict[str, str] = {}
+    for file in files:
+        if file.casefold() in found:
+            continue
+        name = file.rpartition("\\")[2]
+        number = names[name.casefold()] = names.get(name.casefold(), 0) + 1
+        here = disks if number == 1 else below(disks, str(number))
+        found[file.casefold()] = below(here, name)
+    return found
+
+
+def below(folder: str, name: str) -> str:
+    """A path of Windows; the root of a drive ends with a backslash by itself."""
+    return f"{folder.rstrip(chr(92))}\\{name}"

@@ -4,15 +4,13 @@ Settings, slots, listeners and memory are in Hyper-V's own namespace. Volumes, t
 and the version of Windows are not: those who are Hyper-V administrators alone are refused them.
 """
 
-from collections.abc import Iterable
-
 from delegation.errors import CimFailed, CommandFailed, HyperVFailed
 from delegation.hosts import settings
 from delegation.hosts.cim import migration_service, surroundings
 from delegation.hosts.cim.cim_client import Cim
 from delegation.hosts.cim.surroundings import CLUSTER_SERVICE, VMMS, Volume, WindowsVersion
-from delegation.hosts.cim.told import NotTold, told
-from delegation.hosts.machines import HostReading, Resources, UnderWay
+from delegation.hosts.cim.told import NotTold, or_none, told
+from delegation.hosts.machines import HostReading, Resources
 
 SERVING = "Running"
 """What a service is at that serves."""
@@ -25,21 +23,21 @@ def read_host(cim: Cim) -> HostReading:
     try:
         values = migration_service.read_settings(cim)
         now = migration_service.read_service(cim)
-        folders = migration_service.read_folders(cim)
+        folder = migration_service.read_folder(cim)
     except CimFailed as exc:
         raise diagnosed(cim, exc) from exc
     windows = surroundings.read_windows(cim)
     memory = _free_memory(cim, windows)
-    volume = _volume_of(surroundings.read_volumes(cim), folders.machines)
+    volume = _volume_of(surroundings.read_volumes(cim), folder)
     clustered = _is_node(cim)
     guard = surroundings.read_credential_guard(cim)
     found = {DISK: volume, MEMORY: memory, CLUSTERED: clustered, WINDOWS: windows}
     resources = Resources(
         int(values[settings.MIGRATIONS]),
         int(values[settings.STORAGE_MIGRATIONS]),
-        None if isinstance(memory, NotTold) else memory,
+        or_none(memory),
         None if isinstance(volume, NotTold) else volume.free,
-        folders.machines,
+        folder,
         0 if isinstance(windows, NotTold) else windows.memory,
         0 if isinstance(volume, NotTold) else volume.size,
     )
@@ -47,14 +45,14 @@ def read_host(cim: Cim) -> HostReading:
         cim.host,
         values,
         resources,
-        None if isinstance(clustered, NotTold) else clustered,
+        or_none(clustered),
         # It has answered: the namespace is its own.
         SERVING,
         now.listeners,
-        UnderWay(now.migrations, now.storage_migrations),
+        now.under_way,
         None if isinstance(windows, NotTold) else windows.version,
         {name: one.why for name, one in found.items() if isinstance(one, NotTold)},
-        None if isinstance(guard, NotTold) else guard,
+        or_none(guard),
     )
 
 
@@ -91,13 +89,11 @@ def _volume_of(volumes: tuple[Volume, ...] | NotTold, folder: str) -> Volume | N
     """The volume that a folder lies on: mounted at the longest beginning of its path."""
     if isinstance(volumes, NotTold):
         return volumes
-    found = max(_holding(volumes, folder), key=lambda one: len(one.mounted), default=None)
-    return found or NotTold(f"no volume of the host is mounted at {folder}")
-
-
-def _holding(volumes: Iterable[Volume], folder: str) -> Iterable[Volume]:
     inside = f"{folder}\\".casefold()
-    return [one for one in volumes if inside.startswith(one.mounted.casefold())]
+    holding = [one for one in volumes if inside.startswith(one.mounted.casefold())]
+    if not holding:
+        return NotTold(f"no volume of the host is mounted at {folder}")
+    return max(holding, key=lambda one: len(one.mounted))
 
 
 def _is_node(cim: Cim) -> bool | NotTold:

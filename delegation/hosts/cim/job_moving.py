@@ -5,7 +5,6 @@ from dataclasses import replace
 
 from delegation.errors import CimFailed, HostError
 from delegation.hosts.cim import cim_jobs, host_identity
-from delegation.hosts.cim.cim_classes import CONCRETE_JOB, MIGRATION_JOB
 from delegation.hosts.cim.cim_client import Cim
 from delegation.hosts.cim.cim_jobs import SOONEST_SECONDS, CimJob
 from delegation.hosts.cim.cim_reference import Reference
@@ -103,7 +102,7 @@ class JobMoving(Moving):
         if not may_be_asked or self._cim.now() < self._ask_at:
             return False
         self._ask_at = self._cim.now() + _ASK_AGAIN_SECONDS
-        kind = MIGRATION_JOB if job.reference.class_name == MIGRATION_JOB.name else CONCRETE_JOB
+        kind = cim_jobs.class_of(job.reference)
         try:
             self._cim.change(job.reference, kind, "RequestStateChange", RequestedState=wish)
         except CimFailed:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from delegation.errors import CimFailed
-from delegation.hosts.cim import disk_files, disk_places, wql
+from delegation.hosts.cim import disk_files, wql
 from delegation.hosts.cim.cim_classes import (
     CHECKPOINT_OF,
     COMPUTER_SYSTEM,
@@ -20,8 +20,7 @@ from delegation.hosts.cim.cim_classes import (
 from delegation.hosts.cim.cim_client import Cim
 from delegation.hosts.cim.cim_instance import CimInstance
 from delegation.hosts.cim.cim_reference import Reference
-from delegation.hosts.cim.cim_text import Scalar
-from delegation.hosts.cim.embedded import Embedded
+from delegation.hosts.cim.cim_values import Embedded, Scalar
 from delegation.hosts.cim.machine_list import HARD_DISK
 from delegation.hosts.machines import MoveOrder
 
@@ -136,7 +135,7 @@ def _differencing(cim: Cim, disks: Sequence[CimInstance]) -> Iterator[str]:
     for one in disks:
         path = file_of(one)
         # A file on a share is no business of this host's: asking it would be a second hop.
-        if not disk_places.is_on_share(path) and disk_files.read_parent(cim, path):
+        if not disk_files.is_on_share(path) and disk_files.read_parent(cim, path):
             yield path
 
 
@@ -145,12 +144,8 @@ def file_of(disk: CimInstance) -> str:
     return next(iter(disk.texts("HostResource")), "")
 
 
-def obstacles(order: MoveOrder, found: MachineFiles) -> tuple[Obstacle, ...]:
+def obstacles(order: MoveOrder, found: MachineFiles) -> Iterator[Obstacle]:
     """Why this program does not send it, whatever the hosts would say."""
-    return tuple(_obstacles(order, found))
-
-
-def _obstacles(order: MoveOrder, found: MachineFiles) -> Iterator[Obstacle]:
     if not order.landing.listeners:
         yield Obstacle(
             f"{order.target} listens on no address for migrations",
@@ -159,7 +154,7 @@ def _obstacles(order: MoveOrder, found: MachineFiles) -> Iterator[Obstacle]:
     if not order.storage:
         yield Obstacle(f"no folder on {order.target} is said for {order.name}", "say one")
     files = [file_of(one) for one in found.listed]
-    on_shares = [one for one in files if disk_places.is_on_share(one)]
+    on_shares = [one for one in files if disk_files.is_on_share(one)]
     if on_shares:
         yield Obstacle(
             f"{order.name} has its disk {on_shares[0]} on a share, where it would stay",
@@ -186,7 +181,7 @@ def _obstacles(order: MoveOrder, found: MachineFiles) -> Iterator[Obstacle]:
 
 def request(cim: Cim, order: MoveOrder, found: MachineFiles) -> MigrationRequest:
     """What a machine is checked and moved with."""
-    placed = disk_places.places(order.storage, (file_of(one) for one in found.listed))
+    placed = disk_files.places(order.storage, (file_of(one) for one in found.listed))
     disks = [
         Embedded(STORAGE_SETTINGS, _at_place(one, placed[file_of(one).casefold()]))
         for one in found.listed

@@ -16,6 +16,7 @@ from delegation.hosts.cim.cim_classes import (
 )
 from delegation.hosts.cim.cim_client import Cim
 from delegation.hosts.cim.cim_instance import CimInstance
+from delegation.hosts.machines import UnderWay
 
 SET_BY_HAND = "Microsoft:UserManaged"
 """The tag of a network that somebody has listed; others are the system's own."""
@@ -23,7 +24,14 @@ ANY_NETWORK = "Microsoft:UserManagedAllNetworks"
 """The tag of what stands for any network: 0.0.0.0/0, ::/0."""
 
 MIB = 1024 * 1024
-AUTHENTICATION: Mapping[int, str] = {0: "CredSSP", 1: "Kerberos"}
+AUTHENTICATION = ("CredSSP", "Kerberos")
+"""By their numbers."""
+PROPERTIES: Mapping[str, str] = {
+    settings.ENABLED: "EnableVirtualSystemMigration",
+    settings.MIGRATIONS: "MaximumActiveVirtualSystemMigration",
+    settings.STORAGE_MIGRATIONS: "MaximumActiveStorageMigration",
+}
+"""The settings that a host holds as they are in the inventory, and the property of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +39,11 @@ class ServiceNow:
     """The migration service at this moment.
 
     ``listeners`` are the addresses where it takes migrations, without link-local ones; none while
-    migrations are off. The counts are all migrations under way, whoever started them.
+    migrations are off.
     """
 
     listeners: tuple[str, ...]
-    migrations: int
-    storage_migrations: int
-
-
-@dataclass(frozen=True, slots=True)
-class DefaultFolders:
-    """Where virtual machines and their disks go unless told otherwise."""
-
-    machines: str
-    disks: str
+    under_way: UnderWay
 
 
 def read_settings(cim: Cim) -> dict[str, bool | int | str]:
@@ -52,10 +51,10 @@ def read_settings(cim: Cim) -> dict[str, bool | int | str]:
     found = cim.only(wql.every(MIGRATION_SETTINGS))
     networks = cim.query(wql.every(MIGRATION_NETWORK))
     values: dict[str, bool | int | str] = {
-        settings.ENABLED: found.boolean("EnableVirtualSystemMigration"),
+        settings.ENABLED: found.boolean(PROPERTIES[settings.ENABLED]),
         settings.AUTHENTICATION: _authentication(found, cim.host),
-        settings.MIGRATIONS: found.integer("MaximumActiveVirtualSystemMigration"),
-        settings.STORAGE_MIGRATIONS: found.integer("MaximumActiveStorageMigration"),
+        settings.MIGRATIONS: found.integer(PROPERTIES[settings.MIGRATIONS]),
+        settings.STORAGE_MIGRATIONS: found.integer(PROPERTIES[settings.STORAGE_MIGRATIONS]),
         settings.PERFORMANCE: _performance(found),
         settings.ANY_NETWORK: any(ANY_NETWORK in one.texts("Tags") for one in networks),
     }
@@ -64,7 +63,7 @@ def read_settings(cim: Cim) -> dict[str, bool | int | str]:
 
 def _authentication(found: CimInstance, host: str) -> str:
     number = found.integer("AuthenticationType")
-    if number not in AUTHENTICATION:
+    if number >= len(AUTHENTICATION):
         raise CimFailed(
             f"{host} migrates by authentication {number}, which this program does not know",
             "set it to Kerberos on the host: Set-VMHost -VirtualMachineMigrationAuthenticationType",
@@ -99,8 +98,10 @@ def read_service(cim: Cim) -> ServiceNow:
     addresses = found.texts("MigrationServiceListenerIPAddressList")
     return ServiceNow(
         tuple(one for one in addresses if not _is_link_local(one)),
-        found.integer("ActiveVirtualSystemMigrationCount"),
-        found.integer("ActiveStorageMigrationCount"),
+        UnderWay(
+            found.integer("ActiveVirtualSystemMigrationCount"),
+            found.integer("ActiveStorageMigrationCount"),
+        ),
     )
 
 
@@ -112,12 +113,9 @@ def _is_link_local(address: str) -> bool:
         return False
 
 
-def read_folders(cim: Cim) -> DefaultFolders:
-    """Where the host puts what comes without a place of its own."""
-    found = cim.only(wql.every(MANAGEMENT_SETTINGS))
-    return DefaultFolders(
-        found.text("DefaultExternalDataRoot"), found.text("DefaultVirtualHardDiskPath")
-    )
+def read_folder(cim: Cim) -> str:
+    """Where virtual machines go unless told otherwise."""
+    return cim.only(wql.every(MANAGEMENT_SETTINGS)).text("DefaultExternalDataRoot")
 
 
 def free_memory(cim: Cim) -> int:

@@ -15,13 +15,13 @@ from delegation.hosts.cim.cim_classes import (
     PLANNED_SYSTEM,
 )
 from delegation.hosts.cim.cim_client import Cim
+from delegation.hosts.cim.cim_faults import ACCESS_DENIED, NO_CLASS, NO_NAMESPACE, NOT_FOUND
 from delegation.hosts.cim.cim_jobs import MOVES, CimJob
 from delegation.hosts.cim.cim_reference import Reference
 from delegation.hosts.cim.job_moving import JobMoving, jobs_of
 from delegation.hosts.cim.machine_activity import activity
 from delegation.hosts.cim.migration_service import read_service
 from delegation.hosts.cim.move_handle import SETTLED_SECONDS, START_SECONDS, MoveHandle
-from delegation.hosts.cim.move_refusals import begins_nothing, refused
 from delegation.hosts.cim.told import NotTold, told
 from delegation.hosts.hypervisor import Moving
 from delegation.hosts.machines import Incompatibility, Landing, MoveOrder
@@ -29,6 +29,24 @@ from delegation.hosts.machines import Incompatibility, Landing, MoveOrder
 CHECK_SECONDS = 300.0
 """For a check: it asks the target, which may be slow."""
 DESTROY_SECONDS = 120.0
+
+_UNKNOWN, _TIMED_OUT = 32771, 32772
+_CODES = set(range(32768, 32779)) - {_UNKNOWN, _TIMED_OUT}
+"""What MigrateVirtualSystemToHost returns when it begins no job."""
+_HRESULTS = {
+    NOT_FOUND,
+    ACCESS_DENIED,
+    NO_NAMESPACE,
+    NO_CLASS,
+    "0x80041008",  # an invalid parameter
+    "0x8004100C",  # not supported
+    "0x80041013",  # the provider can't be loaded,
+    "0x80041014",  # or does not start
+    "0x8004102E",  # no such method
+    "0x8004102F",  # its parameters are invalid
+}
+"""Faults of WMI before it has asked VMMS. That it failed, was cancelled or shuts down says nothing
+of what VMMS does."""
 
 
 def _guid(machine: UUID) -> str:
@@ -77,9 +95,9 @@ def check(cim: Cim, order: MoveOrder) -> tuple[Incompatibility, ...]:
     Every error of the check's job is one: also that the source gets no ticket for the target.
     """
     found = migration_request.read_files(cim, order)
-    own = migration_request.obstacles(order, found)
+    own = [f"{one.what}; {one.fix}" for one in migration_request.obstacles(order, found)]
     if own:
-        return tuple(Incompatibility(f"{one.what}; {one.fix}") for one in own)
+        return tuple(map(Incompatibility, own))
     service = Reference.service(MIGRATION_SERVICE)
     asked = migration_request.request(cim, order, found).arguments
     job = cim.change(service, MIGRATION_SERVICE, "CheckVirtualSystemIsMigratable", **asked)
@@ -138,8 +156,8 @@ def start(cim: Cim, order: MoveOrder, handle: str) -> Moving:
     try:
         job = cim.change(service, MIGRATION_SERVICE, "MigrateVirtualSystemToHost", **asked)
     except CimFailed as exc:
-        if begins_nothing(exc):
-            raise refused(exc) from exc
+        if _begins_nothing(exc):
+            raise _refused(exc) from exc
         raise
     if job is None:
         raise CimFailed(
@@ -158,7 +176,26 @@ def _request(cim: Cim, order: MoveOrder) -> dict[str, object]:
             raise MoveRefused(one.what, one.fix)
         return migration_request.request(cim, order, found).arguments
     except CimFailed as exc:
-        raise refused(exc) from exc
+        raise _refused(exc) from exc
+
+
+def _begins_nothing(exc: CimFailed) -> bool:
+    """Whether a host that has answered so has begun nothing, and will not."""
+    return exc.code in _CODES or exc.hresult in _HRESULTS
+
+
+def _refused(exc: CimFailed) -> MoveRefused:
+    """The same error as one of a migration that does not begin."""
+    if isinstance(exc, MoveRefused):
+        return exc
+    return MoveRefused(
+        exc.what,
+        exc.fix,
+        exc.details,
+        hresult=exc.hresult,
+        code=exc.code,
+        message_id=exc.message_id,
+    )
 
 
 def reattach(cim: Cim, machine: UUID, handle: str) -> Moving | None:

@@ -6,7 +6,7 @@ tags are those of two public scripts.
 """
 
 import ipaddress
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from delegation.errors import CimFailed
 from delegation.hosts import settings
@@ -19,9 +19,13 @@ from delegation.hosts.cim.cim_classes import (
 from delegation.hosts.cim.cim_client import Cim
 from delegation.hosts.cim.cim_instance import CimInstance
 from delegation.hosts.cim.cim_reference import Reference
-from delegation.hosts.cim.cim_text import Scalar
-from delegation.hosts.cim.embedded import Embedded
-from delegation.hosts.cim.migration_service import ANY_NETWORK, AUTHENTICATION, SET_BY_HAND
+from delegation.hosts.cim.cim_values import Embedded, Scalar
+from delegation.hosts.cim.migration_service import (
+    ANY_NETWORK,
+    AUTHENTICATION,
+    PROPERTIES,
+    SET_BY_HAND,
+)
 from delegation.hosts.settings import HostSetting, Value
 
 JOB_SECONDS = 60.0
@@ -60,32 +64,31 @@ def _changed(cim: Cim, before: HostSetting, after: HostSetting) -> Reference | N
         return _network(cim, subnet, before.value, after.value)
     if after.name == settings.ANY_NETWORK:
         return _any_network(cim, is_on=bool(after.value))
-    if after.name not in _PROPERTIES or after.value is None:
+    if after.value is None:
         raise ValueError(f"{after} is nothing that a host can be set to")
+    new = _properties(after.name, after.value)
     now = cim.only(wql.every(MIGRATION_SETTINGS))
     # Whole as it was read, as Microsoft's samples send it: what NULL would do is not documented.
-    whole = {**now.written(), **_PROPERTIES[after.name](after.value)}
-    changed = Embedded(MIGRATION_SETTINGS, whole)
+    changed = Embedded(MIGRATION_SETTINGS, {**now.written(), **new})
     return _call(cim, "ModifyServiceSettings", ServiceSettingData=changed)
 
 
-def _authentication(value: Value) -> Properties:
-    numbers = {name: number for number, name in AUTHENTICATION.items()}
-    return {"AuthenticationType": numbers[str(value)]}
-
-
-def _performance(value: Value) -> Properties:
-    """Two switches, of which the first one wins."""
-    return {"EnableSmbTransport": value == "SMB", "EnableCompression": value == "Compression"}
-
-
-_PROPERTIES: Mapping[str, Callable[[Value], Properties]] = {
-    settings.ENABLED: lambda value: {"EnableVirtualSystemMigration": bool(value)},
-    settings.AUTHENTICATION: _authentication,
-    settings.MIGRATIONS: lambda value: {"MaximumActiveVirtualSystemMigration": _number(value)},
-    settings.STORAGE_MIGRATIONS: lambda value: {"MaximumActiveStorageMigration": _number(value)},
-    settings.PERFORMANCE: _performance,
-}
+def _properties(name: str, value: Value) -> Properties:
+    """What of the service's settings such a setting is. Raises ValueError for none of a host's."""
+    match name:
+        case settings.ENABLED:
+            return {PROPERTIES[name]: bool(value)}
+        case settings.MIGRATIONS | settings.STORAGE_MIGRATIONS:
+            return {PROPERTIES[name]: _number(value)}
+        case settings.AUTHENTICATION:
+            return {"AuthenticationType": AUTHENTICATION.index(str(value))}
+        case settings.PERFORMANCE:
+            # Two switches, of which the first one wins.
+            return {
+                "EnableSmbTransport": value == "SMB",
+                "EnableCompression": value == "Compression",
+            }
+    raise ValueError(f"{name} is nothing that a host can be set to")
 
 
 def _number(value: Value) -> int:

@@ -32,3 +32,7 @@ def told(ask: Callable[[], T]) -> T | NotTold:
         return ask()
     except (CimFailed, AccessRefused) as exc:
         return NotTold(exc.what, exc)
+
+
+def or_none(found: T | NotTold) -> T | None:
+    return None if isinstance(found, NotTold) else found

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from delegation.hosts.cim.cim_class import CimClass
 from delegation.hosts.cim.cim_reference import Reference
-from delegation.hosts.cim.cim_text import sendable
+from delegation.hosts.cim.cim_values import sendable
 
 
 @dataclass(frozen=True, slots=True)

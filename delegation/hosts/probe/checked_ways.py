@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from delegation.errors import CimFailed
-from delegation.hosts.cim import cim_jobs, disk_places, migration_request, moving
+from delegation.hosts.cim import cim_jobs, disk_files, migration_request, moving
 from delegation.hosts.cim.cim_classes import MIGRATION_SERVICE
 from delegation.hosts.cim.cim_client import Cim
 from delegation.hosts.cim.cim_faults import AccessRefused
 from delegation.hosts.cim.cim_jobs import CimJob
 from delegation.hosts.cim.cim_reference import Reference
 from delegation.hosts.cim.migration_request import MachineFiles, MigrationRequest
-from delegation.hosts.cim.migration_service import read_folders
+from delegation.hosts.cim.migration_service import read_folder
 from delegation.hosts.machines import MoveOrder, VirtualMachine
 from delegation.hosts.probe.probe_facts import Fact, Facts, counted_by, form_of, refused
 from delegation.hosts.probe.probe_questions import job_facts
@@ -49,7 +49,7 @@ def ask_ways(ends: CheckedEnds, machine: VirtualMachine, storage: str = "") -> F
     if moving.is_at_work(ends.source, machine.id):
         return {"not_checked": "something goes on with the machine"}
     landing = moving.read_landing(ends.target, machine.id)
-    folder = storage or disk_places.below(read_folders(ends.target).machines, machine.name)
+    folder = storage or disk_files.below(read_folder(ends.target), machine.name)
     order = MoveOrder(machine.id, machine.name, ends.name, folder, landing, with_checkpoints=True)
     found = migration_request.read_files(ends.source, order)
     sent = _sent(ends.source, order, found)
@@ -87,7 +87,7 @@ def _machine(machine: VirtualMachine, found: MachineFiles) -> dict[str, Fact]:
 def _sent(cim: Cim, order: MoveOrder, found: MachineFiles) -> SentRequest:
     request = migration_request.request(cim, order, found)
     files = [migration_request.file_of(one) for one in found.listed]
-    placed = disk_places.places(order.storage, files)
+    placed = disk_files.places(order.storage, files)
     disks = [
         ListedDisk(settings, file, placed[file.casefold()], number >= len(found.disks))
         for number, (settings, file) in enumerate(zip(request.disks, files, strict=True))

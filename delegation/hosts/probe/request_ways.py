@@ -7,8 +7,8 @@ Each way differs from what this program sends in one thing. All are for the chec
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from delegation.hosts.cim.disk_places import below
-from delegation.hosts.cim.embedded import Embedded
+from delegation.hosts.cim.cim_values import Embedded
+from delegation.hosts.cim.disk_files import below
 from delegation.hosts.cim.migration_request import MigrationRequest
 
 _PLACE = "HostResource"

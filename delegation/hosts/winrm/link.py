@@ -12,8 +12,11 @@ from delegation.hosts.winrm import answers
 from delegation.hosts.winrm.logon import Logon
 from delegation.hosts.winrm.wire import Http, Line
 
-ANSWER_SECONDS = 20
-"""How long the host may take for one answer: WS-Man's OperationTimeout."""
+ENVELOPE = 512_000
+"""MaxEnvelopeSize: what an answer may be at most; Windows' own limit unless somebody lowers it."""
+ANSWER_SECONDS = 60
+"""How long the host may take for one answer (WS-Man's OperationTimeout): the most that WinRM takes
+unless told otherwise (MaxTimeoutms). A host with hundreds of machines needs some of it."""
 GRACE_SECONDS = 10.0
 """How much later an answer may come; then the host hangs."""
 
@@ -32,6 +35,7 @@ class Wsman(WSMan):
             ssl=place.https,
             auth="kerberos",
             encryption="auto" if place.https else "always",
+            max_envelope_size=ENVELOPE,
             operation_timeout=ANSWER_SECONDS,
         )
         self._line = line
@@ -39,10 +43,8 @@ class Wsman(WSMan):
         self.transport.session = Http(line, logon)
 
     def invoke(self, *request: Any, **_: Any) -> Any:  # noqa: ANN401 - pypsrp's signature
-        """``request`` ends with OperationTimeout where it is not the usual one."""
-        timeout = request[5] if len(request) > 5 else None
         try:
-            with self._line.within((timeout or self.operation_timeout) + GRACE_SECONDS):
+            with self._line.within(self.operation_timeout + GRACE_SECONDS):
                 return super().invoke(*request)
         finally:
             self._line.settled = self._logon.done

@@ -246,8 +246,6 @@ def ticket_seconds(place: Place, account: Account) -> float | None:
     """
     if account.password is not None or account.keytab is not None or sys.platform == "win32":
         return None
-    from delegation.kerberos.wallet import Wallet
-
     try:
         attempt = attempt_of(place, account)
         with in_words(attempt):

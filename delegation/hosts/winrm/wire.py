@@ -189,14 +189,7 @@ class _Connection(HTTPConnection):
         return self._line.connect()
 
 
-class _TlsConnection(HTTPSConnection):
-    def __init__(self, line: Line, *args: Any, **settings: Any) -> None:  # noqa: ANN401
-        super().__init__(*args, **settings)
-        self._line = line
-
-    def _new_conn(self) -> socket.socket:
-        return self._line.connect()
-
+class _TlsConnection(_Connection, HTTPSConnection):
     def connect(self) -> None:
         super().connect()
         if isinstance(self.sock, ssl.SSLSocket):

@@ -6,8 +6,9 @@ from delegation.hosts.cim import cim_classes
 from delegation.hosts.cim.cim_class import V2, CimClass, CimType
 from tests.hosts.cim.canned import CLASSES, OTHERS
 
-HYPER_V = [kind for kind in cim_classes.DECLARED if kind.namespace == V2]
-ELSEWHERE = [kind for kind in cim_classes.DECLARED if kind.namespace != V2]
+DECLARED = [kind for kind in vars(cim_classes).values() if isinstance(kind, CimClass)]
+HYPER_V = [kind for kind in DECLARED if kind.namespace == V2]
+ELSEWHERE = [kind for kind in DECLARED if kind.namespace != V2]
 
 
 def named(kind: CimClass) -> str:
@@ -36,10 +37,8 @@ def test_other_classes_are_as_their_source_has_them(kind: CimClass) -> None:
     assert not kind.methods
 
 
-def test_every_declared_class_is_in_the_table() -> None:
-    declared = [one for one in vars(cim_classes).values() if isinstance(one, CimClass)]
-    assert {kind.name for kind in declared} == {kind.name for kind in cim_classes.DECLARED}
-    assert len(cim_classes.DECLARED) == len({kind.name for kind in cim_classes.DECLARED})
+def test_every_class_is_declared_once() -> None:
+    assert len(DECLARED) == len({kind.name for kind in DECLARED}) > 20
 
 
 def test_numbers_have_their_bounds() -> None:

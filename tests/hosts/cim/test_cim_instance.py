@@ -11,8 +11,8 @@ from delegation.hosts.cim import cim_messages
 from delegation.hosts.cim.cim_class import declare, method
 from delegation.hosts.cim.cim_instance import CimInstance
 from delegation.hosts.cim.cim_reference import Reference
+from delegation.hosts.cim.cim_values import Embedded
 from delegation.hosts.cim.cim_xml import parsed
-from delegation.hosts.cim.embedded import Embedded
 
 HOST = "hv01.corp.example"
 KIND = declare(

@@ -8,13 +8,13 @@ import pytest
 from pypsrp.exceptions import WinRMTransportError
 
 from delegation.errors import HostUnreachable
-from delegation.hosts.cim import cim_link, wql
+from delegation.hosts.cim import wql
 from delegation.hosts.cim.cim_classes import COMPUTER_SYSTEM
 from delegation.hosts.cim.cim_client import Cim
 from delegation.hosts.cim.cim_link import FaultTold, SealedWire, judged
 from delegation.hosts.places import Account, Place
-from tests.hosts.cim import farms
-from tests.hosts.cim.canned import DENIED, fault, opened, soap
+from delegation.hosts.winrm.link import HostLink
+from tests.hosts.cim.canned import DENIED, fault, soap
 
 BOMB = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]>'
 
@@ -73,7 +73,5 @@ def test_a_host_that_is_not_there_in_words() -> None:
 
 
 def test_the_limits_are_those_of_windows() -> None:
-    assert cim_link.ENVELOPE == 500 * 1024
-    host = farms.host()
-    opened(host).query(wql.every(COMPUTER_SYSTEM))
-    assert b">PT60S<" in host.messages[0]
+    wsman = HostLink(Place("hv01.corp.example"), Account("vmadmin@CORP.EXAMPLE")).wsman
+    assert (wsman.max_envelope_size, wsman.operation_timeout) == (500 * 1024, 60)

@@ -70,7 +70,7 @@ def test_a_whole_host(hosts: HostLab, asker: Elsewhere) -> None:
         "network 10.20.0.0/24": 1,
         "network 10.21.0.0/24": 2,
     }
-    assert asker.call("ask", "read_folders").machines == "C:\\Hyper-V"
+    assert asker.call("ask", "read_folder") == "C:\\Hyper-V"
     assert asker.call("ask", "free_memory") == 60 * GIB
     one, two = asker.call("ask", "read_machines")
     assert (str(one.id), one.name) == (web1.id, "web1")
@@ -170,7 +170,7 @@ def test_two_hundred_machines_in_few_round_trips(hosts: HostLab, asker: Elsewher
     host = hosts.host("hv01")
     with host.store.change() as state:
         state.machines = [machine_numbered(number) for number in range(200)]
-    for name in ("own_name", "read_settings", "read_service", "read_folders", "free_memory"):
+    for name in ("own_name", "read_settings", "read_service", "read_folder", "free_memory"):
         asker.call("ask", name)
     found = asker.call("ask", "read_machines")
     assert not isinstance(found, NotTold), found

@@ -12,6 +12,7 @@ from delegation.hosts.cim import (
 )
 from delegation.hosts.cim.cim_client import Cim
 from delegation.hosts.cim.told import NotTold, told
+from delegation.hosts.machines import UnderWay
 from tests.hosts.cim import canned, farms
 from tests.hosts.cim.canned import (
     CIMV2,
@@ -112,13 +113,12 @@ def test_an_authentication_that_is_not_known_is_an_error() -> None:
 def test_listeners_without_link_local_ones_and_what_is_under_way() -> None:
     found = migration_service.read_service(opened(farms.host()))
     assert found.listeners == ("10.20.0.11", "fd00::11")
-    assert (found.migrations, found.storage_migrations) == (1, 0)
+    assert found.under_way == UnderWay(migrations=1, storage_migrations=0)
 
 
-def test_folders_and_memory() -> None:
+def test_folder_and_memory() -> None:
     cim = opened(farms.host())
-    found = migration_service.read_folders(cim)
-    assert (found.machines, found.disks) == ("C:\\VMs", "C:\\Disks")
+    assert migration_service.read_folder(cim) == "C:\\VMs"
     assert migration_service.free_memory(cim) == 1024 * 1024 * 1024
     empty = farms.host()
     del empty.rows[V2, "Msvm_NumaNode"]

@@ -22,8 +22,8 @@ from delegation.hosts.cim.cim_classes import (
 from delegation.hosts.cim.cim_instance import CimInstance
 from delegation.hosts.cim.cim_messages import CimRequest, Giving
 from delegation.hosts.cim.cim_reference import Reference
+from delegation.hosts.cim.cim_values import Embedded
 from delegation.hosts.cim.cim_xml import parsed
-from delegation.hosts.cim.embedded import Embedded
 from delegation.hosts.cim.wql import Query
 from tests.hosts.cim.canned import CASES, NO_ACCESS, CannedHost, CannedWire
 from tests.hosts.cim.normal import normal

@@ -192,7 +192,7 @@ def test_a_host_of_200_machines_with_400_disks_in_few_round_trips() -> None:
     host_identity.recognise(cim, "HV01")
     migration_service.read_settings(cim)
     migration_service.read_service(cim)
-    migration_service.read_folders(cim)
+    migration_service.read_folder(cim)
     migration_service.free_memory(cim)
     found = read_machines(cim)
     assert not isinstance(found, NotTold)

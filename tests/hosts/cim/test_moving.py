@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from delegation.errors import CimFailed, HostError, HostUnreachable, MoveRefused, MoveUnsettled
-from delegation.hosts.cim import cim_jobs, disk_places, migration_request, moving
+from delegation.hosts.cim import cim_jobs, disk_files, migration_request, moving
 from delegation.hosts.cim.cim_classes import SYSTEM_SETTINGS
 from delegation.hosts.cim.cim_instance import CimInstance
 from delegation.hosts.cim.move_handle import SETTLED_SECONDS, START_SECONDS
@@ -120,7 +120,7 @@ def test_a_hard_disk_without_a_file(source: Source) -> None:
 
 
 def test_a_file_that_two_settings_name_has_one_place() -> None:
-    found = disk_places.places("D:\\", ["C:\\a.vhdx", "C:\\A.vhdx", "E:\\a.vhdx"])
+    found = disk_files.places("D:\\", ["C:\\a.vhdx", "C:\\A.vhdx", "E:\\a.vhdx"])
     assert found == {
         "c:\\a.vhdx": "D:\\Virtual Hard Disks\\a.vhdx",
         "e:\\a.vhdx": "D:\\Virtual Hard Disks\\2\\a.vhdx",
