@@ -114,12 +114,6 @@ class BoundedStrategy(SyncStrategy):  # type: ignore[misc]
             raise OSError("the connection is closed")
         self.connection.socket.sendall(request)
 
-    def ask(self, kind: str, request: Any, controls: Any = None) -> int:  # noqa: ANN401
-        """Send a request; its number, by which its answers are known."""
-        number: int = self.send(kind, request, controls)
-        self._outstanding.pop(number)  # ldap3 keeps every request until it has seen the answer
-        return number
-
     def _get_response(self, message_id: int, timeout: float | None) -> list[Any]:  # noqa: ARG002
         """ldap3's own requests: a bind or StartTLS, which have exactly one answer."""
         arrived = self.arrived(WaitingTime(ANSWER_TIMEOUT))
