@@ -10,6 +10,9 @@ from delegation.changes import journal_rows, store
 from delegation.changes.outcomes import Outcome
 from delegation.changes.plan import Change, S
 
+NOT_BEGUN = "not begun"
+"""What of a run is neither intended nor has a result, by the record alone."""
+
 
 class RunRecord(Generic[S]):
     """What becomes of one run, as it happens; implements outcomes.ChangeRecord."""
@@ -41,6 +44,17 @@ class RunRecord(Generic[S]):
             " WHERE run = ? AND guid = ?",
             rows,
         )
+
+    def results(self) -> dict[str, int]:
+        """How many of its changes came to each result, are ``unsettled`` or NOT_BEGUN."""
+        with store.translated(self._path):
+            rows = self._db.execute(
+                "SELECT CASE WHEN result IS NOT NULL THEN result"
+                " WHEN intended IS NULL THEN ? ELSE 'unsettled' END, count(*)"
+                " FROM changes WHERE run = ? GROUP BY 1 ORDER BY min(seq)",
+                (NOT_BEGUN, self.number),
+            )
+            return dict(rows.fetchall())
 
     def finish(self, status: str, summary: Mapping[str, Any]) -> None:
         self._update(
