@@ -67,7 +67,7 @@ class Journal:
             number = self.add(run)
             self._insert("changes", number, changes)
             self._insert("as_before", number, as_before)
-        return RunRecord(db, self.path, number)
+        return RunRecord(db, self.path, number, changes)
 
     def found_done(self, run: NewRun, as_before: Sequence[Change[S]]) -> int:
         """Record a rollback that had nothing to write, and has ended."""
