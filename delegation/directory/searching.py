@@ -33,6 +33,9 @@ _PART = 750
 _PAGES_TIMEOUT = 10
 """Waiting for all pages together, in waits for one; beyond it bytes buy time."""
 
+_AT_ONCE = 10_000
+"""Objects without pages, from whoever takes no heed of how many were asked for at most."""
+
 _SIZE_LIMIT_EXCEEDED = 4
 _NO_SUCH_OBJECT = 32
 
@@ -124,8 +127,8 @@ def everywhere(
     patience = WaitingTime(seconds * _PAGES_TIMEOUT)
     if wanted.is_small:
         # Samba reads what it gives in pages twice: all of it for a list of what there is, and then
-        # one by one.
-        tally, waiting = _Tally(bounds, page), patience.part(seconds)
+        # one by one. It also gives more than it is asked for at most: that is all there is, then.
+        tally, waiting = _Tally(bounds, _AT_ONCE), patience.part(seconds)
         found, result = _answers(connection, wanted, tally, waiting, most=page)
         if result["result"] == 0:
             yield from found
