@@ -128,8 +128,8 @@ OWNERS = {
     " migrations.smb.smb_session migrations.smb.smb_watch migrations.smb.verified",
     "jinja2": "report.templates",
     "krb5": "kerberos.principals kerberos.tickets migrations.smb.smb_ticket",
-    "ldap3": "directory.bounded directory.inspection directory.ldap directory.ldap_answers"
-    " directory.searching directory.sealing directory.session directory.tls directory.trouble",
+    "ldap3": "directory.bounded directory.ldap directory.ldap_answers directory.sealing"
+    " directory.session directory.tls directory.trouble",
     "pypsrp": "hosts.cim.cim_link hosts.winrm.answers hosts.winrm.link",
     "pywintypes": "changes.windows_owners",
     "requests": "hosts.winrm.answers hosts.winrm.wire",

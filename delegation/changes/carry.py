@@ -1,6 +1,6 @@
 """Plan -> a recorded run: recover those that died before, record, write, tell."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +21,7 @@ from delegation.changes.run import (
     Run,
 )
 from delegation.changes.run_events import RunRecovered, tell_report
-from delegation.changes.run_record import RunRecord
+from delegation.changes.run_record import NOT_BEGUN, RunRecord
 from delegation.errors import DelegationError, Interrupted
 from delegation.events import Remark, Teller, warning
 
@@ -71,12 +71,13 @@ def recover_run(  # noqa: PLR0913, PLR0917 - what is asked, of whom, for what re
 
 def finish_settled(journal: Journal, run: Run, kind: Kind[Any]) -> None:
     """Record that somebody has looked what became of a run, where that is news."""
-    summary = _counts(journal, run.id, kind)
+    record = journal.reopen(run.id, kind)
+    summary = _counts(journal, record, kind)
     if UNREACHED in run.summary:
         summary[UNREACHED] = run.summary[UNREACHED]
     if run.finished is not None and summary == run.summary:
         return
-    journal.reopen(run.id, kind).finish(SETTLED, summary)
+    record.finish(SETTLED, summary)
 
 
 def written_since_by_others(
@@ -144,7 +145,7 @@ def _finish(  # noqa: PLR0913, PLR0917 - what its end is made of
 ) -> None:
     """Close the record; where even that fails, the run is settled by the next one."""
     try:
-        summary = _counts(journal, record.number, kind)
+        summary = _counts(journal, record, kind)
         if unreached:
             summary[UNREACHED] = unreached
         record.finish(status, summary)
@@ -154,16 +155,12 @@ def _finish(  # noqa: PLR0913, PLR0917 - what its end is made of
         teller.say(warning(what))
 
 
-def _counts(journal: Journal, number: int, kind: Kind[Any]) -> dict[str, int]:
+def _counts(journal: Journal, record: RunRecord[Any], kind: Kind[Any]) -> dict[str, int]:
     """A run's summary: its objects, and how many came to which result."""
-    changes = journal.changes(number, kind)
-    counts: Counter[str] = Counter()
-    for recorded in changes:
-        if recorded.result is not None:
-            counts[recorded.result.value] += 1
-        elif recorded.unsettled:
-            counts["unsettled"] += 1
-    found = {change.target.guid for change in journal.as_before(number, kind)}
+    counts = record.results()
+    objects = sum(counts.values())
+    summary = {what: count for what, count in counts.items() if what != NOT_BEGUN}
+    found = {change.target.guid for change in journal.as_before(record.number, kind)}
     if found:
-        counts[AS_BEFORE] = len(found)
-    return {"objects": len(changes), **counts}
+        summary[AS_BEFORE] = len(found)
+    return {"objects": objects, **summary}

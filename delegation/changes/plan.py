@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Generic, Protocol, Self, TypeVar
 from uuid import UUID
 
@@ -172,7 +173,7 @@ class Plan(Generic[S]):
     changes: tuple[Change[S], ...]
     blocked: tuple[Blocked, ...] = ()
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 over the canonical JSON of kind, domain and changes; equal on any workstation.
 

@@ -63,6 +63,8 @@ class BoundedStrategy(SyncStrategy):  # type: ignore[misc]
     def __init__(self, connection: Any) -> None:  # noqa: ANN401 - ldap3 has no types
         super().__init__(connection)
         self._unread = bytearray()
+        self._enough = 0
+        """Bytes of the message that has begun to come; 0 while that is not known."""
 
     def arrived(self, patience: WaitingTime) -> Sequence[Answer]:
         """What has arrived, at least one message.
@@ -72,6 +74,9 @@ class BoundedStrategy(SyncStrategy):  # type: ignore[misc]
         try:
             while not (whole := self._whole_messages()):
                 self._read(patience)
+                # Samba's pieces are a tenth of an object: before the rest is there, none is whole.
+                while len(self._unread) < self._enough:
+                    self._read(patience)
         except (OSError, Unreadable):
             self.close()
             raise
@@ -79,10 +84,11 @@ class BoundedStrategy(SyncStrategy):  # type: ignore[misc]
 
     def _whole_messages(self) -> Sequence[Answer]:
         found: list[Answer] = []
-        at = 0
+        at, self._enough = 0, 0
         try:
             while (size := ldap_answers.size_of(self._unread, at)) is not None:
                 if at + size > len(self._unread):
+                    self._enough = size
                     break
                 found.append(ldap_answers.message(bytes(self._unread[at : at + size])))
                 at += size
@@ -97,9 +103,9 @@ class BoundedStrategy(SyncStrategy):  # type: ignore[misc]
         sock = self.connection.socket
         if sock is None:
             raise OSError("the connection is closed")
-        if patience.now <= 0:
+        if (now := patience.now) <= 0:
             raise TimeoutError("the answer takes too long")
-        sock.settimeout(patience.now)
+        sock.settimeout(now)
         began = time.monotonic()
         data = sock.recv(_AT_ONCE)
         patience.waited(time.monotonic() - began - len(data) / SLOWEST)
@@ -113,12 +119,6 @@ class BoundedStrategy(SyncStrategy):  # type: ignore[misc]
         if self.connection.socket is None:
             raise OSError("the connection is closed")
         self.connection.socket.sendall(request)
-
-    def ask(self, kind: str, request: Any, controls: Any = None) -> int:  # noqa: ANN401
-        """Send a request; its number, by which its answers are known."""
-        number: int = self.send(kind, request, controls)
-        self._outstanding.pop(number)  # ldap3 keeps every request until it has seen the answer
-        return number
 
     def _get_response(self, message_id: int, timeout: float | None) -> list[Any]:  # noqa: ARG002
         """ldap3's own requests: a bind or StartTLS, which have exactly one answer."""

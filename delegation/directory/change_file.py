@@ -1,6 +1,7 @@
 """A plan -> what other programs carry out: its records in LDIF, and what templates tell of it."""
 
 from base64 import b64encode
+from functools import lru_cache
 from pathlib import Path
 from uuid import uuid5
 
@@ -43,6 +44,7 @@ def record(change: DelegationChange) -> str:
     return "\n".join(lines)
 
 
+@lru_cache(maxsize=65_536)  # in a mesh each value stands on every peer
 def _line(attribute: str, text: str) -> str:
     """In base64 also where the grammar does without, but a terminal would obey what it shows."""
     if text.isprintable():

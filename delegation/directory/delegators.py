@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
-from delegation.directory import entries, filing, ldif
+from delegation.directory import entries, filing, filters, ldif
 from delegation.directory.entries import Attributes
 from delegation.mesh.delegator import Delegator
 
@@ -19,7 +19,12 @@ ATTRIBUTES = (
     entries.ALLOWED_TO_DELEGATE_TO,
 )
 KRBTGT = "krbtgt"
-TERMS = f"(|({entries.ALLOWED_TO_DELEGATE_TO}=*)({entries.SAM_ACCOUNT_NAME}={KRBTGT}))"
+TERMS = filters.any_of(
+    (
+        filters.present(entries.ALLOWED_TO_DELEGATE_TO),
+        filters.equal(entries.SAM_ACCOUNT_NAME, KRBTGT),
+    )
+)
 """A domain controller has no index of who has a list: it reads all of its accounts."""
 
 Delegators = list[Delegator]

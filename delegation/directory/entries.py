@@ -162,8 +162,7 @@ def _one(dn: str, attributes: Attributes, name: str) -> bytes | None:
 
 def _text(dn: str, name: str, value: bytes) -> str:
     try:
-        # In a mesh each value stands on every peer: interned, it is in memory once.
-        return sys.intern(value.decode())
+        return value.decode()
     except UnicodeDecodeError as exc:
         raise DirectoryError(
             f"{dn} has a value of {name} that is not UTF-8: {value[:40]!r}",
@@ -172,7 +171,12 @@ def _text(dn: str, name: str, value: bytes) -> str:
 
 
 def _texts(dn: str, attributes: Attributes, name: str) -> tuple[str, ...]:
-    return tuple(_text(dn, name, value) for value in attributes.get(_KEYS[name], ()))
+    values = attributes.get(_KEYS[name], ())
+    try:
+        # In a mesh each value stands on every peer: interned, it is in memory once.
+        return tuple([sys.intern(value.decode()) for value in values])
+    except UnicodeDecodeError:
+        return tuple(_text(dn, name, value) for value in values)  # says which it is
 
 
 def _one_text(dn: str, attributes: Attributes, name: str) -> str | None:

@@ -7,9 +7,7 @@ them by memberOf would miss all three.
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ldap3.utils.conv import escape_filter_chars
-
-from delegation.directory import searching, trouble
+from delegation.directory import entries, filters, searching, trouble
 from delegation.directory.ldap import TOKEN_GROUPS, LdapReader
 from delegation.directory.searching import Bounds
 from delegation.events import Progress
@@ -24,30 +22,30 @@ _NAMESAKES = 100
 _CROSS_REF = ("nETBIOSName", "dnsRoot")
 _MOST_DOMAINS = 1_000
 
-_NAMED = "(&(objectClass=user)(sAMAccountName={name}))"
 WHOLE_DOMAIN_TIMEOUT = 150
 """Seconds for a page of a search without an index; AD itself ends it after 120 (MaxQueryDuration).
 """
-
-_USER = "(&(objectClass=user)(|(sAMAccountName={name})(userPrincipalName={name})))"
-_HERE = "(&(objectClass=user)(|(sAMAccountName={name})(userPrincipalName={name}@{domain})))"
 
 
 class LdapInspector(LdapReader):
     """A domain controller to look at closely; implements reader.Inspector and has no write."""
 
     def computers(self, pattern: str = "*") -> list[Computer]:
-        fitting = "*".join(escape_filter_chars(part) for part in pattern.split("*"))
-        terms = f"(&(objectCategory=computer)(sAMAccountName={fitting}$))"
+        is_computer = filters.equal("objectCategory", "computer")
+        is_called = filters.fits(entries.SAM_ACCOUNT_NAME, f"{pattern}$")
+        terms = filters.all_of((is_computer, is_called))
         return list(self._search(terms, Bounds.without_end()))
 
     def people(self, name: str) -> list[Computer]:
         """As Inspector.people; of a down-level name (CORP\\\\user) only sAMAccountName counts."""
         _, is_down_level, user = name.rpartition("\\")
-        bare = escape_filter_chars(user)
-        template = _NAMED if is_down_level else _USER if "@" in bare else _HERE
-        terms = template.format(name=bare, domain=self._directory.domain)
-        accounts = list(self._search(terms, Bounds.of(_NAMESAKES)))
+        names = [filters.equal(entries.SAM_ACCOUNT_NAME, user)]
+        if not is_down_level:
+            principal = user if "@" in user else f"{user}@{self._directory.domain}"
+            names.append(filters.equal(entries.PRINCIPAL_NAME, principal))
+        is_user = filters.equal(entries.OBJECT_CLASS, "user")
+        terms = filters.all_of((is_user, filters.any_of(names)))
+        accounts = list(self._search(terms, Bounds.of(_NAMESAKES), is_small=True))
         if accounts:
             return accounts
         user = self._user_of_this_domain(name)
@@ -58,7 +56,7 @@ class LdapInspector(LdapReader):
         found: dict[str, str] = {}
         for context in self._values("", "configurationNamingContext"):
             base = f"CN=Partitions,{context.decode(errors='replace')}"
-            wanted = searching.Wanted(base, "(nETBIOSName=*)", _CROSS_REF)
+            wanted = searching.Wanted(base, filters.present("nETBIOSName"), _CROSS_REF)
             with trouble.in_words(self._url):
                 bounds = Bounds.of(_MOST_DOMAINS)
                 refs = list(searching.everywhere(self._connection, wanted, bounds, self.page))

@@ -1,6 +1,6 @@
 """A domain controller as a directory, over ldap3.
 
-Reads are paged (RFC 2696) and range-aware (MS-ADTS 3.1.1.3.1.3.3): a DC gives at most 1,000
+Reads know pages (RFC 2696) and ranges (MS-ADTS 3.1.1.3.1.3.3): a DC gives at most 1,000
 objects and 1,500 values of one attribute at a time, and says so only to those who look. Writes are
 pipelined: the requests go out one after the other and the answers are taken as they come, so that
 a slow link costs its round trip once.
@@ -12,7 +12,6 @@ from dataclasses import replace
 from uuid import UUID
 
 from ldap3.core.exceptions import LDAPException
-from ldap3.utils.conv import escape_bytes, escape_filter_chars
 
 from delegation import names
 from delegation.changes.outcomes import Absent, Outcome, Result
@@ -20,6 +19,7 @@ from delegation.changes.plan import Target
 from delegation.directory import (
     bounded,
     entries,
+    filters,
     forest,
     ldap_modify,
     requests,
@@ -38,12 +38,11 @@ from delegation.mesh.snapshot import DOMAIN_CONTROLLER_GROUPS, Computer, Directo
 from delegation.mesh.spn_mappings import SpnMappings
 from delegation.mesh.state import Delegation, DelegationChange, DelegationOutcome
 
-TERMS = 500
-"""Names or GUIDs in one filter."""
-
 ALLOWED_ATTRIBUTES = "allowedAttributesEffective"
 TOKEN_GROUPS = "tokenGroups"  # noqa: S105 - the name of an attribute
 _GUID_BYTES = 16
+_NAME, _GROUP = entries.SAM_ACCOUNT_NAME, entries.PRIMARY_GROUP_ID
+_SPN = entries.SERVICE_PRINCIPAL_NAME
 
 
 class LdapReader:
@@ -78,19 +77,19 @@ class LdapReader:
         spns: Collection[str] = (),
         users: Collection[str] = (),
     ) -> list[Computer]:
-        """One search for all of up to ``TERMS`` names."""
+        """One search for all of up to ``filters.TERMS`` names."""
         terms = [
-            *(f"(servicePrincipalName={service}/*)" for service in names.MANAGED_SERVICES),
-            *(f"(primaryGroupID={group})" for group in sorted(DOMAIN_CONTROLLER_GROUPS)),
-            *(f"(sAMAccountName={escape_filter_chars(name)}$)" for name in computer_names),
-            *(f"(sAMAccountName={escape_filter_chars(name)})" for name in users),
-            *(f"(servicePrincipalName={escape_filter_chars(spn)})" for spn in spns),
+            *(filters.fits(_SPN, f"{service}/*") for service in names.MANAGED_SERVICES),
+            *(filters.equal(_GROUP, str(group)) for group in sorted(DOMAIN_CONTROLLER_GROUPS)),
+            *(filters.equal(_NAME, f"{name}$") for name in computer_names),
+            *(filters.equal(_NAME, name) for name in users),
+            *(filters.equal(_SPN, spn) for spn in spns),
         ]
         # One account may match several terms, and those in several chunks.
         accounts: dict[UUID, Computer] = {}
-        for chunk in chunks(terms):
+        for chunk in filters.chunks(terms):
             bounds = Bounds.without_end(len(chunk))
-            for account in self._search(any_of(chunk), bounds):
+            for account in self._search(filters.any_of(chunk), bounds, is_small=True):
                 accounts[account.guid] = account
         return list(accounts.values())
 
@@ -124,40 +123,31 @@ class LdapReader:
 
     def account_names(self, sids: Collection[str]) -> Mapping[str, str]:
         """sAMAccountName by SID, of those that the domain knows."""
-        terms = [f"(objectSid={escape_bytes(entries.sid_bytes(sid))})" for sid in sids]
         called: dict[str, str] = {}
-        for chunk in chunks(terms):
-            attributes = [entries.OBJECT_SID, entries.SAM_ACCOUNT_NAME]
-            for dn, values in self._entries(any_of(chunk), Bounds.of(len(chunk)), attributes):
-                if values.get("objectsid") and values.get("samaccountname"):
-                    sid = self._sid(dn, values["objectsid"][0])
-                    called[sid] = values["samaccountname"][0].decode(errors="replace")
+        attributes = [entries.OBJECT_SID, entries.SAM_ACCOUNT_NAME]
+        for dn, values in self._named(_of_sids(sids), attributes):
+            if values.get("objectsid") and values.get("samaccountname"):
+                sid = self._sid(dn, values["objectsid"][0])
+                called[sid] = values["samaccountname"][0].decode(errors="replace")
         return called
 
     def read(self, guids: Collection[UUID]) -> Mapping[UUID, Computer]:
         """Without names and SPNs, which take most of the time and no write depends on."""
-        terms = [f"(objectGUID={escape_bytes(guid.bytes_le)})" for guid in guids]
-        accounts: dict[UUID, Computer] = {}
-        for chunk in chunks(terms):
-            bounds = Bounds.of(len(chunk))
-            for account in self._search(any_of(chunk), bounds, entries.STATE):
-                accounts[account.guid] = account
-        return accounts
+        found = self._named(_of_guids(guids), entries.STATE)
+        return {account.guid: account for account in self._accounts(found)}
 
     def writable(self, guids: Collection[UUID]) -> Mapping[UUID, frozenset[str]] | None:
-        terms = [f"(objectGUID={escape_bytes(guid.bytes_le)})" for guid in guids]
         allowed_by_guid: dict[UUID, frozenset[str]] = {}
-        for chunk in chunks(terms):
-            attributes = [entries.OBJECT_GUID, ALLOWED_ATTRIBUTES]
-            for dn, values in self._entries(any_of(chunk), Bounds.of(len(chunk)), attributes):
-                found = values.get(entries.OBJECT_GUID.casefold(), ())
-                if len(found) != 1 or len(found[0]) != _GUID_BYTES:
-                    raise self._no_directory(f"{dn} has no {entries.OBJECT_GUID} that is one")
-                guid = UUID(bytes_le=found[0])
-                allowed = values.get(ALLOWED_ATTRIBUTES.casefold(), ())
-                allowed_by_guid[guid] = frozenset(
-                    name.decode(errors="replace").casefold() for name in allowed
-                )
+        attributes = [entries.OBJECT_GUID, ALLOWED_ATTRIBUTES]
+        for dn, values in self._named(_of_guids(guids), attributes):
+            found = values.get(entries.OBJECT_GUID.casefold(), ())
+            if len(found) != 1 or len(found[0]) != _GUID_BYTES:
+                raise self._no_directory(f"{dn} has no {entries.OBJECT_GUID} that is one")
+            guid = UUID(bytes_le=found[0])
+            allowed = values.get(ALLOWED_ATTRIBUTES.casefold(), ())
+            allowed_by_guid[guid] = frozenset(
+                name.decode(errors="replace").casefold() for name in allowed
+            )
         return allowed_by_guid
 
     def own_token(self) -> frozenset[str] | None:
@@ -171,12 +161,12 @@ class LdapReader:
         """
         sids = self._own_sids()
         found: list[str] = []
-        for chunk in chunks(
-            [f"(objectSid={escape_bytes(entries.sid_bytes(sid))})" for sid in sids]
-        ):
-            terms = f"(&(objectClass=user){any_of(chunk)})"
+        user = filters.equal(entries.OBJECT_CLASS, "user")
+        for chunk in filters.chunks(_of_sids(sids)):
+            terms = filters.all_of((user, filters.any_of(chunk)))
             attributes = [entries.OBJECT_SID, entries.SAM_ACCOUNT_NAME]
-            for dn, values in self._entries(terms, Bounds.of(len(chunk)), attributes):
+            bounds = Bounds.of(len(chunk))
+            for dn, values in self._entries(terms, bounds, attributes, is_small=True):
                 [name] = values.get(entries.SAM_ACCOUNT_NAME.casefold(), (b"?",))
                 [sid] = values.get(entries.OBJECT_SID.casefold(), (b"",))
                 found.append(f"{name.decode(errors='replace')} ({self._sid(dn, sid)})")
@@ -197,9 +187,14 @@ class LdapReader:
         return trouble.unreadable(self._url, Unreadable(what))
 
     def _search(
-        self, terms: str, bounds: Bounds, attributes: Collection[str] = entries.ATTRIBUTES
+        self, terms: bytes, bounds: Bounds, *, is_small: bool = False
     ) -> Iterator[Computer]:
-        for dn, values in self._entries(terms, bounds, attributes):
+        """The accounts that ``terms`` find, with all attributes."""
+        found = self._entries(terms, bounds, entries.ATTRIBUTES, is_small=is_small)
+        return self._accounts(found)
+
+    def _accounts(self, found: Iterable[searching.Found]) -> Iterator[Computer]:
+        for dn, values in found:
             whole = values
             if searching.in_parts(values):
                 with trouble.in_words(self._url):
@@ -207,11 +202,18 @@ class LdapReader:
             entries.refuse_unseen(dn, whole)
             yield entries.computer(dn, whole)
 
+    def _named(self, terms: list[bytes], attributes: Collection[str]) -> Iterator[searching.Found]:
+        """The objects that ``terms`` name, one each at most."""
+        for chunk in filters.chunks(terms):
+            named, bounds = filters.any_of(chunk), Bounds.of(len(chunk))
+            yield from self._entries(named, bounds, attributes, is_small=True)
+
     def _entries(
-        self, terms: str, bounds: Bounds, attributes: Collection[str]
+        self, terms: bytes, bounds: Bounds, attributes: Collection[str], *, is_small: bool = False
     ) -> Iterator[searching.Found]:
-        """What ``terms`` find in the domain, page after page."""
-        wanted = searching.Wanted(self._directory.base_dn, terms, attributes)
+        """What ``terms`` find in the domain; ``is_small``: most likely no more than a page."""
+        base = self._directory.base_dn
+        wanted = searching.Wanted(base, terms, attributes, is_small=is_small)
         with trouble.in_words(self._url):
             yield from searching.everywhere(self._connection, wanted, bounds, self.page)
 
@@ -287,12 +289,9 @@ _SECONDS_A_WRITE = 2
 """That each change of a pipeline adds to what one waits for all answers."""
 
 
-def any_of(terms: list[str]) -> str:
-    """A filter for what one of ``terms`` fits."""
-    return f"(|{''.join(terms)})"
+def _of_guids(guids: Iterable[UUID]) -> list[bytes]:
+    return [filters.equal(entries.OBJECT_GUID, guid.bytes_le) for guid in guids]
 
 
-def chunks(terms: list[str]) -> Iterator[list[str]]:
-    """At most ``TERMS`` at a time: a DC refuses filters that are too long."""
-    for start in range(0, len(terms), TERMS):
-        yield terms[start : start + TERMS]
+def _of_sids(sids: Iterable[str]) -> list[bytes]:
+    return [filters.equal(entries.OBJECT_SID, entries.sid_bytes(sid)) for sid in sids]

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 from ldap3.core.results import RESULT_CODES
 
+from delegation.directory.requests import PAGED
+
 LARGEST_MESSAGE = 2 << 20
 """Bytes of one message that is believed: of one object, or of a thousand groups of a token.
 
@@ -17,9 +19,6 @@ What a domain controller stores of one object is far below (about 1,200 values w
 
 ENTRY, DONE, REFERENCE, EXTENDED = 0x64, 0x65, 0x73, 0x78
 """Tags of answers: searchResEntry, searchResDone, searchResRef (4.5.2), extendedResp (4.12)."""
-
-PAGED = b"1.2.840.113556.1.4.319"
-"""The paged-results control (RFC 2696)."""
 
 _INTEGER, _OCTETS, _ENUMERATED, _SEQUENCE, _SET = 0x02, 0x04, 0x0A, 0x30, 0x31
 _CONTROLS, _SASL_CREDENTIALS, _RESPONSE_NAME = 0xA0, 0x87, 0x8A

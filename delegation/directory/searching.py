@@ -9,17 +9,16 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
-import ldap3
-from ldap3.operation.search import search_operation
-from ldap3.protocol.microsoft import security_descriptor_control
-from ldap3.protocol.rfc2696 import paged_search_control
-
-from delegation.directory import bounded, ldap_answers
+from delegation.directory import bounded, filters, ldap_answers, requests
 from delegation.directory.bounded import WaitingTime
+from delegation.directory.entries import Attributes
 from delegation.directory.ldap_answers import Answer, Unreadable
 from delegation.errors import DirectoryError
 
-Found = tuple[str, Mapping[str, Sequence[bytes]]]
+LdapConnection = Any
+"""One of ldap3's, which has no types."""
+
+Found = tuple[str, Attributes]
 """DN, and raw values by casefolded attribute."""
 
 MOST_REFERENCES = 1_000
@@ -34,17 +33,30 @@ _PART = 750
 _PAGES_TIMEOUT = 10
 """Waiting for all pages together, in waits for one; beyond it bytes buy time."""
 
+_AT_ONCE = 10_000
+"""Objects without pages, from whoever takes no heed of how many were asked for at most."""
+
+_SIZE_LIMIT_EXCEEDED = 4
 _NO_SUCH_OBJECT = 32
+
+_OWNER = 0x1
+"""OWNER_SECURITY_INFORMATION (MS-ADTS 3.1.1.3.4.1.11)."""
+_ANYTHING = filters.present("objectClass")
 
 
 class Wanted(NamedTuple):
-    """What is searched, and where; ``seconds`` is how long one waits for a page, if unusually."""
+    """What is searched, and where: by a filter of ``filters``.
+
+    ``seconds`` is how long one waits for a page, if unusually. ``is_small``: a page most likely
+    holds all of it.
+    """
 
     base: str
-    terms: str
+    terms: bytes
     attributes: Collection[str]
-    scope: str = ldap3.SUBTREE
+    scope: int = requests.SUBTREE
     seconds: float | None = None
+    is_small: bool = False
 
 
 class Bounds(NamedTuple):
@@ -104,81 +116,83 @@ def _refuse_more(count: int, most: int, what: str) -> None:
         raise Unreadable(f"more than {most:,} {what} came, which is more than was asked for")
 
 
-def everywhere(connection: Any, wanted: Wanted, bounds: Bounds, page: int) -> Iterator[Found]:  # noqa: ANN401 - ldap3 has no types
-    """What is found, page after page.
+def everywhere(
+    connection: LdapConnection, wanted: Wanted, bounds: Bounds, page: int
+) -> Iterator[Found]:
+    """What is found, at once or page after page.
 
     Raises DirectoryError where the search is refused, LDAPException, OSError and Unreadable.
     """
-    tally = _Tally(bounds, page)
     seconds = wanted.seconds or bounded.ANSWER_TIMEOUT
     patience = WaitingTime(seconds * _PAGES_TIMEOUT)
-    cookie: bytes | None = None
+    if wanted.is_small:
+        # Samba reads what it gives in pages twice: all of it for a list of what there is, and then
+        # one by one. It also gives more than it is asked for at most: that is all there is, then.
+        tally, waiting = _Tally(bounds, _AT_ONCE), patience.part(seconds)
+        found, result = _answers(connection, wanted, tally, waiting, most=page)
+        if result["result"] == 0:
+            yield from found
+            return
+        if result["result"] != _SIZE_LIMIT_EXCEEDED:
+            raise refused(wanted.base, result)
+    yield from _in_pages(connection, wanted, _Tally(bounds, page), patience)
+
+
+def _in_pages(
+    connection: LdapConnection, wanted: Wanted, tally: _Tally, patience: WaitingTime
+) -> Iterator[Found]:
+    cookie = b""
     pages = 0
     while True:
-        control = paged_search_control(criticality=True, size=page, cookie=cookie)
+        control = requests.page(tally.page, cookie)
         tally.of_page = 0
-        found, result = _answers(connection, wanted, tally, patience.part(seconds), [control])
+        waiting = patience.part(wanted.seconds or bounded.ANSWER_TIMEOUT)
+        found, result = _answers(connection, wanted, tally, waiting, control=control)
         if result["result"] != 0:
             raise refused(wanted.base, result)
         yield from found
         pages += 1
-        _refuse_more(pages, MOST_PARTS + 2 * tally.objects // page, "pages")
+        _refuse_more(pages, MOST_PARTS + 2 * tally.objects // tally.page, "pages")
         cookie = result["cookie"]
         if not cookie:
             return
 
 
-def one_object(connection: Any, dn: str, attributes: Collection[str]) -> Found | None:  # noqa: ANN401
+def one_object(connection: LdapConnection, dn: str, attributes: Collection[str]) -> Found | None:
     """One object; None where it can't be seen. Raises LDAPException, OSError, Unreadable."""
     return _one(connection, dn, attributes)[0]
 
 
-def descriptor_with_owner(connection: Any, dn: str) -> bytes:  # noqa: ANN401
-    """A security descriptor's owner alone, since more of it takes more rights; empty if unseen.
-
-    By LDAP_SERVER_SD_FLAGS_OID with OWNER_SECURITY_INFORMATION (MS-ADTS 3.1.1.3.4.1.11).
-    """
+def descriptor_with_owner(connection: LdapConnection, dn: str) -> bytes:
+    """A security descriptor's owner alone, since more of it takes more rights; empty if unseen."""
     attribute = "nTSecurityDescriptor"
-    controls = security_descriptor_control(criticality=True, sdflags=0x1)
-    found = _one(connection, dn, [attribute], controls)[0]
+    found = _one(connection, dn, [attribute], requests.descriptor_parts(_OWNER))[0]
     values = found[1].get(attribute.casefold(), ()) if found else ()
     return values[0] if values else b""
 
 
 def _one(
-    connection: Any,  # noqa: ANN401
-    dn: str,
-    attributes: Collection[str],
-    controls: Sequence[Any] | None = None,
+    connection: LdapConnection, dn: str, attributes: Collection[str], control: bytes = b""
 ) -> tuple[Found | None, Mapping[str, Any]]:
-    wanted = Wanted(dn, "(objectClass=*)", attributes, ldap3.BASE)
+    wanted = Wanted(dn, _ANYTHING, attributes, requests.BASE)
     patience = WaitingTime(bounded.ANSWER_TIMEOUT)
-    found, result = _answers(connection, wanted, _Tally(Bounds.of(1), 1), patience, controls)
+    found, result = _answers(connection, wanted, _Tally(Bounds.of(1), 1), patience, control=control)
     return (found[0] if found else None), result
 
 
-def in_full(connection: Any, dn: str, attributes: Collection[str]) -> Mapping[str, Sequence[bytes]]:  # noqa: ANN401
+def in_full(connection: LdapConnection, dn: str, attributes: Collection[str]) -> Attributes:
     """One object with all its values.
 
     Raises DirectoryError where it is gone, LDAPException, OSError, Unreadable.
     """
-    found, result = _one(connection, dn, attributes)
-    if result["result"] not in {0, _NO_SUCH_OBJECT}:
-        raise refused(dn, result)
-    if found is None:
-        raise DirectoryError(f"{dn} was there a moment ago and is gone", "try again")
-    return completed(connection, dn, found[1])
+    return completed(connection, dn, _still_there(connection, dn, attributes))
 
 
-def in_parts(values: Mapping[str, Sequence[bytes]]) -> bool:
+def in_parts(values: Attributes) -> bool:
     return any(_RANGE in name for name in values)
 
 
-def completed(
-    connection: Any,  # noqa: ANN401
-    dn: str,
-    values: Mapping[str, Sequence[bytes]],
-) -> Mapping[str, Sequence[bytes]]:
+def completed(connection: LdapConnection, dn: str, values: Attributes) -> Attributes:
     """``values``, of which a DC gave some in part, with the rest (MS-ADTS 3.1.1.3.1.3.3)."""
     whole = {name: listed for name, listed in values.items() if _RANGE not in name}
     for name in values:
@@ -193,10 +207,7 @@ _FROM_TO = re.compile(r"([0-9]{1,9})-([0-9]{1,9}|\*)\Z")
 
 
 def _all_parts(
-    connection: Any,  # noqa: ANN401
-    dn: str,
-    attribute: str,
-    values: Mapping[str, Sequence[bytes]],
+    connection: LdapConnection, dn: str, attribute: str, values: Attributes
 ) -> Sequence[bytes]:
     collected: list[bytes] = []
     most = Bounds.of(1).values
@@ -209,11 +220,11 @@ def _all_parts(
         _refuse_more(parts, MOST_PARTS + len(collected) // _PART, f"parts of {attribute}")
         if is_last:
             return collected
-        values = _in_part(connection, dn, f"{attribute}{_RANGE}{len(collected)}-*")
+        values = _still_there(connection, dn, [f"{attribute}{_RANGE}{len(collected)}-*"])
 
 
-def _in_part(connection: Any, dn: str, asked: str) -> Mapping[str, Sequence[bytes]]:  # noqa: ANN401
-    found, result = _one(connection, dn, [asked])
+def _still_there(connection: LdapConnection, dn: str, attributes: Collection[str]) -> Attributes:
+    found, result = _one(connection, dn, attributes)
     if result["result"] not in {0, _NO_SUCH_OBJECT}:
         raise refused(dn, result)
     if found is None:
@@ -221,9 +232,7 @@ def _in_part(connection: Any, dn: str, asked: str) -> Mapping[str, Sequence[byte
     return found[1]
 
 
-def _part(
-    attribute: str, values: Mapping[str, Sequence[bytes]], at: int
-) -> tuple[Sequence[bytes], bool]:
+def _part(attribute: str, values: Attributes, at: int) -> tuple[Sequence[bytes], bool]:
     """The part that begins at ``at``, and whether it is the last one."""
     for name, listed in values.items():
         described, is_part, limits = name.partition(_RANGE)
@@ -240,28 +249,28 @@ def _part(
     raise Unreadable(f"a part of {attribute} was asked for, and none came")
 
 
-def _answers(
-    connection: Any,  # noqa: ANN401
+def _answers(  # noqa: PLR0913 - what a request says, and what it may bring
+    connection: LdapConnection,
     wanted: Wanted,
     tally: _Tally,
     patience: WaitingTime,
-    controls: Sequence[Any] | None = None,
+    *,
+    control: bytes = b"",
+    most: int = 0,
 ) -> tuple[list[Found], Mapping[str, Any]]:
     """The objects that one request brings, and its result."""
-    request = search_operation(
+    number: int = connection.server.next_message_id()
+    request = requests.search(
+        number,
         wanted.base,
-        wanted.terms,
         wanted.scope,
-        ldap3.DEREF_NEVER,
-        list(wanted.attributes),
-        size_limit=0,
-        time_limit=0,
-        types_only=False,
-        auto_escape=True,
-        auto_encode=False,
+        wanted.terms,
+        wanted.attributes,
+        most=most,
+        control=control,
     )
     strategy = connection.strategy
-    number = strategy.ask("searchRequest", request, controls)
+    strategy.transmit(request)
     found: list[Found] = []
     while True:
         for answer in strategy.arrived(patience):

@@ -54,7 +54,7 @@ class Look(NamedTuple):
         if outside:
             for host in comparison.hosts:
                 subjects[_outside_of(str(host.computer.guid))] = f"{host.label} (from outside)"
-        for endpoint in desired.endpoints_of(comparison.labels):
+        for endpoint in comparison.endpoints:
             subjects[_account(endpoint.label)] = endpoint.label
             subjects[_names_of(endpoint.label)] = endpoint.label
             reached = snapshot.computer(endpoint.computer)

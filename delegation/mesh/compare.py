@@ -9,13 +9,14 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
+from functools import cached_property
 from typing import NamedTuple
 
 from delegation import names
 from delegation.inventory import Host, Inventory, Keep, Retired
 from delegation.inventory.accepted import Acceptance, Trusted
 from delegation.mesh import retirement
-from delegation.mesh.desired import Delegate, Desired
+from delegation.mesh.desired import Delegate, Desired, Endpoint
 from delegation.mesh.identities import Identities
 from delegation.mesh.living_names import LivingNames
 from delegation.mesh.snapshot import (
@@ -133,6 +134,11 @@ class Comparison:
     @property
     def labels(self) -> list[str]:
         return [host.label for host in self.hosts]
+
+    @cached_property
+    def endpoints(self) -> list[Endpoint]:
+        """What the hosts in scope reach, each once, in a stable order."""
+        return self.desired.endpoints_of(self.labels)
 
 
 def compare(

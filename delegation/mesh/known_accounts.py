@@ -73,7 +73,7 @@ def identified(comparison: Comparison, known: KnownAccounts, reader: Reader) -> 
 def accounts_in_reach(comparison: Comparison) -> dict[str, Computer]:
     """The accounts of hosts in scope, and of what they reach, by label."""
     found = {host.label: host.computer for host in comparison.hosts}
-    for endpoint in comparison.desired.endpoints_of(comparison.labels):
+    for endpoint in comparison.endpoints:
         account = comparison.snapshot.computer(endpoint.computer)
         if account is not None:
             found.setdefault(endpoint.label, account)

@@ -4,7 +4,7 @@ Each refusal tells the ``--allow`` name that lifts it, if any does. Those that p
 itself (a domain controller as a target, a name that another account holds) have none.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from delegation import names
 from delegation.changes.plan import Blocked, Change, Plan, Target
@@ -93,7 +93,9 @@ def uac_after(comparison: Comparison, host: HostComparison) -> int:
 def _change(comparison: Comparison, host: HostComparison) -> DelegationChange | None:
     computer = host.computer
     leaving = {verdict.value.casefold() for verdict in removals(comparison, host)}
-    kept = [value for value in computer.values if value.casefold() not in leaving]
+    kept: Sequence[str] = computer.values
+    if leaving:
+        kept = [value for value in computer.values if value.casefold() not in leaving]
     before = Delegation.of(computer)
     after = Delegation((*kept, *host.missing), uac_after(comparison, host))
     if before == after:
@@ -106,7 +108,7 @@ def _refusals(comparison: Comparison, changes: list[DelegationChange]) -> Iterat
         yield from _account_refusals(Endpoint.of_host(host.delegate.host), host.computer)
     yield from refuse_other_accounts(comparison)
     in_scope = set(comparison.labels)
-    for endpoint in comparison.desired.endpoints_of(comparison.labels):
+    for endpoint in comparison.endpoints:
         yield from _endpoint_refusals(comparison.snapshot, endpoint, in_scope)
     for host in comparison.objects:
         yield from _flag_refusal(comparison, host)

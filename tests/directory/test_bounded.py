@@ -18,7 +18,7 @@ from ldap3.utils.asn1 import decode_message_fast
 
 from delegation.changes.outcomes import Result
 from delegation.changes.plan import Change, Target
-from delegation.directory import bounded, ldap_answers, searching
+from delegation.directory import bounded, filters, ldap_answers, requests, searching
 from delegation.directory.bounded import BoundedConnection, BoundedStrategy, WaitingTime
 from delegation.directory.ldap import LdapDirectory, LdapReader
 from delegation.directory.ldap_answers import LARGEST_MESSAGE, Unreadable
@@ -73,7 +73,7 @@ def test_a_result_that_ldap_does_not_know_has_its_number() -> None:
 def test_a_cookie_is_found_behind_another_control() -> None:
     other = element(0x30, element(0x04, b"1.2.3"), b"\x01\x01\xff", element(0x04, b"?"))
     page = element(0x30, b"\x02\x01\x00", element(0x04, b"next"))
-    mine = element(0x30, element(0x04, ldap_answers.PAGED), b"\x01\x01\xff", element(0x04, page))
+    mine = element(0x30, element(0x04, requests.PAGED), b"\x01\x01\xff", element(0x04, page))
     answer = ldap_answers.message(message(1, 0x65, SUCCESS, element(0xA0, other, mine)))
     assert ldap_answers.result(answer)["cookie"] == b"next"
 
@@ -205,14 +205,11 @@ class Scripted:
 
     def __init__(self, *results: Sequence[bytes]) -> None:
         self.strategy = self
-        self.server: Any = None
+        self.server: Any = SimpleNamespace(next_message_id=lambda: 1)
         self.results = iter(results)
 
     def transmit(self, request: bytes) -> None:
         assert request
-
-    def ask(self, *_request: Any) -> int:
-        return 1
 
     def arrived(self, _waiting: WaitingTime) -> Sequence[ldap_answers.Answer]:
         return [ldap_answers.message(raw) for raw in next(self.results)]
@@ -255,7 +252,7 @@ def test_parts_of_one_value_end() -> None:
 
 def test_more_objects_than_were_named() -> None:
     found = [entry(1, b"CN=x%d" % at, {}) for at in range(4)]
-    wanted = searching.Wanted("DC=x", "(cn=x)", ["cn"])
+    wanted = searching.Wanted("DC=x", filters.equal("cn", "x"), ["cn"])
     with pytest.raises(Unreadable, match="more than 3 objects"):
         list(searching.everywhere(Scripted([*found, done(1)]), wanted, Bounds.of(3), 10))
     all_of_them = searching.everywhere(Scripted([*found, done(1)]), wanted, Bounds.of(4), 10)
@@ -300,7 +297,6 @@ def test_a_write_whose_answer_is_garbage_is_in_doubt_and_not_forgotten() -> None
     writer = LdapDirectory.__new__(LdapDirectory)
     garbage = message(1, 0x67, b"\x0a\x01\x00\x04")
     connection = Scripted([garbage])
-    connection.server = SimpleNamespace(next_message_id=lambda: 1)
     writer._connection = connection
     target = Target("HV01", "CN=HV01", UUID(int=1))
     asked = Change(target, Delegation((), 4096), Delegation(("cifs/x",), 4096))

@@ -12,6 +12,7 @@ from ldap3 import Server
 
 from delegation.directory import requests
 from delegation.directory.connection import Credentials
+from delegation.directory.inspection import LdapInspector
 from delegation.directory.ldap import LdapReader
 from delegation.errors import ConnectionFailed
 from delegation.inventory import DirectorySettings
@@ -26,7 +27,7 @@ BIND, UNBIND = 0x60, 0x42
 VALUES = [b"cifs/hv%02d" % number for number in range(2, 9)]
 
 
-class _FivePerPage(LdapReader):
+class _FivePerPage(LdapInspector):
     page = 5
 
 
@@ -38,12 +39,13 @@ def test_pages_of_a_real_domain_controller_are_put_together(fresh_lab: Lab) -> N
     """All of it, of which nothing may be hidden by what came before."""
     lab = fresh_lab
     credentials = Credentials(READER, lab.accounts[READER])
-    whole = LdapReader(_settings(lab, lab.ldaps_url), lab.domain, credentials)
+    whole = LdapInspector(_settings(lab, lab.ldaps_url), lab.domain, credentials)
     paged = _FivePerPage(_settings(lab, lab.ldaps_url), lab.domain, credentials)
     try:
-        expected = {account.guid: account for account in whole.find(list(HOSTS))}
+        expected = {account.guid: account for account in whole.computers()}
         assert len(expected) > len(HOSTS)
-        assert {account.guid: account for account in paged.find(list(HOSTS))} == expected
+        assert {account.guid: account for account in paged.computers()} == expected
+        assert paged.find(list(HOSTS)) == whole.find(list(HOSTS))
         assert paged.read(list(expected)) == whole.read(list(expected))
     finally:
         whole.close()

@@ -1,4 +1,4 @@
-"""The bytes of a modify: those that ldap3 and pyasn1 would send, and those that an apply sends."""
+"""The bytes of requests: those that ldap3 and pyasn1 would send, and those that an apply sends."""
 
 from __future__ import annotations
 
@@ -9,11 +9,16 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ldap3 import BASE, DEREF_NEVER, SUBTREE
 from ldap3.operation.modify import modify_operation
+from ldap3.operation.search import search_operation
+from ldap3.protocol.microsoft import security_descriptor_control
+from ldap3.protocol.rfc2696 import paged_search_control
 from ldap3.protocol.rfc4511 import LDAPMessage, MessageID, ProtocolOp
+from ldap3.utils.conv import escape_bytes
 from pyasn1.codec.ber import decoder, encoder
 
-from delegation.directory import requests
+from delegation.directory import filters, requests
 from delegation.directory.requests import ADD, DELETE, Modification
 from tests.lab import Lab, admin
 from tests.lab.description import (
@@ -95,6 +100,91 @@ def steps(message: Any) -> list[tuple[int, str, list[bytes]]]:
         )
         for change in message["protocolOp"][MODIFY]["changes"]
     ]
+
+
+names = st.sampled_from(["sAMAccountName", "servicePrincipalName", "x"])
+asserted = st.one_of(st.binary(min_size=1, max_size=20), st.sampled_from([b"*", b"(", b")\\\0"]))
+pieces = st.text(st.characters(codec="ascii", exclude_characters="*"), max_size=5)
+
+
+def escaped(raw: bytes) -> str:
+    text: str = escape_bytes(raw)
+    return text
+
+
+single = st.one_of(
+    st.tuples(names, asserted).map(
+        lambda it: (filters.equal(*it), f"({it[0]}={escaped(it[1])})"),
+    ),
+    st.tuples(names, st.lists(pieces, min_size=2, max_size=4).filter(any)).map(
+        lambda it: (
+            filters.fits(it[0], "*".join(it[1])),
+            f"({it[0]}={'*'.join(escaped(piece.encode()) for piece in it[1])})",
+        )
+    ),
+    names.map(lambda name: (filters.present(name), f"({name}=*)")),
+)
+several = st.lists(single, min_size=1, max_size=4)
+terms = st.one_of(
+    single,
+    several.map(
+        lambda them: (
+            filters.any_of([raw for raw, _ in them]),
+            f"(|{''.join(text for _, text in them)})",
+        )
+    ),
+    several.map(
+        lambda them: (
+            filters.all_of([raw for raw, _ in them]),
+            f"(&{''.join(text for _, text in them)})",
+        )
+    ),
+)
+SCOPES = {BASE: requests.BASE, SUBTREE: requests.SUBTREE}
+
+
+@given(
+    message_ids,
+    st.text(max_size=20, alphabet=st.characters(exclude_categories=["Cs"])),
+    st.sampled_from([BASE, SUBTREE]),
+    terms,
+    st.lists(names, max_size=3),
+    st.sampled_from([0, 5, 1000]),
+)
+def test_a_search_is_that_of_ldap3(  # noqa: PLR0917 - the parts of a search
+    message_id: int, base: str, scope: str, asked: tuple[bytes, str], listed: list[str], most: int
+) -> None:
+    raw, text = asked
+    request = search_operation(
+        base, text, scope, DEREF_NEVER, listed, most, 0, False, auto_escape=True, auto_encode=False
+    )
+    message = LDAPMessage()
+    message["messageID"] = MessageID(message_id)
+    message["protocolOp"] = ProtocolOp().setComponentByName("searchRequest", request)
+    sent = requests.search(message_id, base, SCOPES[scope], raw, listed, most=most)
+    assert sent == encoder.encode(message)
+
+
+def test_a_pattern_of_nothing_but_a_star_fits_any_value() -> None:
+    assert filters.fits("x", "*") == filters.fits("x", "**") == filters.present("x")
+
+
+@pytest.mark.parametrize(
+    ("ours", "by_ldap3"),
+    [
+        (requests.page(1_000, b""), paged_search_control(True, 1_000, None)),
+        (requests.page(5, b"next"), paged_search_control(True, 5, b"next")),
+        (requests.descriptor_parts(1), security_descriptor_control(True, 1)[0]),
+    ],
+)
+def test_a_control_says_what_that_of_ldap3_does(ours: bytes, by_ldap3: Any) -> None:
+    sent = requests.search(1, "", requests.BASE, filters.present("x"), [], control=ours)
+    message, rest = decoder.decode(sent, asn1Spec=LDAPMessage())
+    assert rest == b""
+    (control,) = message["controls"]
+    assert bytes(control["controlType"]) == bytes(by_ldap3["controlType"])
+    assert bool(control["criticality"]) is bool(by_ldap3["criticality"]) is True
+    assert bytes(control["controlValue"]) == bytes(by_ldap3["controlValue"])
 
 
 VALUES, FLAGS = "msDS-AllowedToDelegateTo", "userAccountControl"

@@ -8,8 +8,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
-from delegation.directory.requests import element
-from tests.fuzz.ldap_server import GUIDS, PAGED, Spoil, done, entry, honest, message
+from delegation.directory.requests import PAGED, element
+from tests.fuzz.ldap_server import (
+    GUIDS,
+    SIZE_LIMIT_EXCEEDED,
+    Spoil,
+    done,
+    entry,
+    honest,
+    message,
+)
 
 STAGES = ("bind", "identify", "find", "write")
 WHILE = 30.0
@@ -142,17 +150,31 @@ def finds_a_million(link: ssl.SSLSocket, number: int, good: list[bytes]) -> None
         link.sendall(b"".join(_somebody(number, count * 1_000 + at) for at in range(1_000)))
 
 
-def pages_without_end(link: ssl.SSLSocket, number: int, good: list[bytes]) -> None:
-    link.sendall(_somebody(number, number) + done(number, b"page0"))
+def in_pages(page: Callable[[int], bytes]) -> Behaviour:
+    """What stands in for each page; before pages are asked for, there is more than fits."""
+
+    def behave(link: ssl.SSLSocket, number: int, good: list[bytes]) -> None:
+        too_many = done(number, code=SIZE_LIMIT_EXCEEDED)
+        link.sendall(too_many if too_many in good else page(number))
+
+    behave.__name__ = page.__name__
+    return behave
 
 
-def pages_that_are_full(link: ssl.SSLSocket, number: int, good: list[bytes]) -> None:
+@in_pages
+def pages_without_end(number: int) -> bytes:
+    return _somebody(number, number) + done(number, b"page0")
+
+
+@in_pages
+def pages_that_are_full(number: int) -> bytes:
     page = b"".join(_somebody(number, number * 1_000 + at) for at in range(1_000))
-    link.sendall(page + done(number, b"page0"))
+    return page + done(number, b"page0")
 
 
-def empty_pages(link: ssl.SSLSocket, number: int, good: list[bytes]) -> None:
-    link.sendall(done(number, b"page0"))
+@in_pages
+def empty_pages(number: int) -> bytes:
+    return done(number, b"page0")
 
 
 def parts_without_end(link: ssl.SSLSocket, number: int, good: list[bytes]) -> None:

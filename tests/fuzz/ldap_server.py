@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from delegation.directory import entries
-from delegation.directory.requests import element
+from delegation.directory.requests import PAGED, element
 
 DOMAIN = "corp.example"
 HOSTS = ("hv01", "hv02", "hv03", "hv04")
@@ -40,8 +40,8 @@ VALUES = [b"cifs/hv%02d.corp.example" % number for number in range(2, 9)]
 BIND, UNBIND, SEARCH, MODIFY = 0x60, 0x42, 0x63, 0x66
 """Tags of requests (RFC 4511)."""
 SUCCESS = b"\x0a\x01\x00\x04\x00\x04\x00"
-PAGED = b"1.2.840.113556.1.4.319"
 PER_PAGE, PER_PART = 2, 3
+SIZE_LIMIT_EXCEEDED = 4
 
 Spoil = Callable[[ssl.SSLSocket, str, int, list[bytes]], None]
 """Sends what stands in for the good answers: on a link, at a stage, to the request's number."""
@@ -98,7 +98,7 @@ def stage_of(request: bytes) -> str:
 
 
 def answers(request: bytes) -> list[bytes]:
-    """What a domain controller says, in pages of two objects and in parts of three values."""
+    """What a domain controller says that gives two objects and three values at a time."""
     number, stage = number_of(request), stage_of(request)
     if stage == "bind":
         return [message(number, 0x61, SUCCESS)]
@@ -107,9 +107,12 @@ def answers(request: bytes) -> list[bytes]:
     if stage == "identify":
         return [entry(number, b"", ROOT_DSE), done(number)]
     meant = [name for name in HOSTS if _is_meant(name, request)]
+    found = [entry(number, b"CN=" + name.encode(), _host(name, request)) for name in meant]
+    if PAGED not in request:
+        code = SIZE_LIMIT_EXCEEDED if len(found) > PER_PAGE else 0
+        return [*found[:PER_PAGE], done(number, code=code)]
     cookie = re.search(rb"page([0-9])\Z", request)
     at = int(cookie[1]) if cookie else 0
-    found = [entry(number, b"CN=" + name.encode(), _host(name, request)) for name in meant]
     more = b"page%d" % (at + PER_PAGE) if at + PER_PAGE < len(found) else b""
     return [*found[at : at + PER_PAGE], done(number, more)]
 

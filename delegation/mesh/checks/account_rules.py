@@ -54,7 +54,7 @@ def _held_elsewhere(case: MeshCase) -> dict[tuple[str, str], NameOwners]:
     """Names that other accounts answer to, by the label and message of their refusals."""
     comparison = case.comparison
     held: dict[tuple[str, str], NameOwners] = {}
-    for endpoint in comparison.desired.endpoints_of(comparison.labels):
+    for endpoint in comparison.endpoints:
         for found in name_owners.of_endpoint(comparison.snapshot, endpoint):
             if found.held_elsewhere:
                 held[endpoint.label, f"{found.held_elsewhere}; {found.fix}"] = found

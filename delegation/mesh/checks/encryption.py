@@ -27,7 +27,7 @@ def _ends(case: MeshCase) -> Iterator[tuple[str, Computer]]:
     comparison = case.comparison
     for host in comparison.hosts:
         yield host.label, host.computer
-    for endpoint in comparison.desired.endpoints_of(comparison.labels):
+    for endpoint in comparison.endpoints:
         server = comparison.snapshot.computer(endpoint.computer)
         if not endpoint.is_host and server is not None:
             yield endpoint.label, server

@@ -37,7 +37,7 @@ def _awaited(case: MeshCase) -> set[str]:
     """The values, casefolded, of hosts of the inventory that have no account: told already."""
     comparison = case.comparison
     awaited: set[str] = set()
-    for endpoint in comparison.desired.endpoints_of(comparison.labels):
+    for endpoint in comparison.endpoints:
         if endpoint.is_host and comparison.snapshot.computer(endpoint.computer) is None:
             awaited.update(endpoint.keys)
     return awaited
@@ -66,7 +66,7 @@ def _duplicates(case: MeshCase) -> Iterator[Observation]:
 def _names_of_ours(case: MeshCase) -> Iterator[NameOwners]:
     """Who answers to each name that the hosts in scope are to delegate to."""
     comparison = case.comparison
-    for endpoint in comparison.desired.endpoints_of(comparison.labels):
+    for endpoint in comparison.endpoints:
         yield from name_owners.of_endpoint(comparison.snapshot, endpoint)
 
 
@@ -106,7 +106,7 @@ def _look_alikes(case: MeshCase) -> Iterator[Observation]:
     name is unique takes it for a twin.
     """
     comparison = case.comparison
-    endpoints = comparison.desired.endpoints_of(comparison.labels)
+    endpoints = comparison.endpoints
     for endpoint, value, spn, account in name_owners.look_alikes(comparison.snapshot, endpoints):
         # As escapes: the point of such a name is that nobody sees the difference.
         escaped = spn.encode("ascii", "backslashreplace").decode()
