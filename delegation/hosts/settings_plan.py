@@ -7,7 +7,7 @@ that a host uses, so ``any_network`` goes off with them unless it is declared it
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from delegation import names
@@ -188,7 +188,7 @@ def not_known(labels: Collection[str], error: DelegationError) -> dict[str, str]
 def guarded(plan: HostsPlan, why: Mapping[str, str]) -> HostsPlan:
     """The plan, blocked where migrations would fail; ``why`` is by label."""
     blocked = _folded(why, KERBEROS_BEFORE_MESH, KERBEROS_BEFORE_MESH)
-    return replace(plan, blocked=(*plan.blocked, *blocked))
+    return plan._replace(blocked=(*plan.blocked, *blocked))
 
 
 def _folded(why: Mapping[str, str], name: str, override: str = "") -> list[Blocked]:

@@ -6,7 +6,6 @@ for is ours only where it can be nobody else's, and foreign, that is left alone,
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
@@ -65,8 +64,7 @@ class Verdict(NamedTuple):
         return self.standing in {Standing.KEPT, Standing.FOREIGN} and not self.peer
 
 
-@dataclass(frozen=True, slots=True)
-class HostComparison:
+class HostComparison(NamedTuple):
     """One computer object against what it must hold.
 
     ``extra`` has a verdict for every value found that is not desired; ``twins`` are desired or
@@ -109,8 +107,7 @@ class HostComparison:
         yield from self.extra
 
 
-@dataclass(frozen=True)
-class Comparison:
+class Comparison(NamedTuple):
     """Every host in scope whose account was found, in the order of the inventory.
 
     ``retired`` are the accounts of retired hosts that are still there, with all of their values.
@@ -123,7 +120,7 @@ class Comparison:
     today: date
     hosts: tuple[HostComparison, ...]
     retired: tuple[HostComparison, ...] = ()
-    identities: Identities = field(default_factory=Identities)
+    identities: Identities = Identities()
 
     @property
     def objects(self) -> tuple[HostComparison, ...]:
@@ -199,7 +196,7 @@ class _ValueJudge:
         gone = Host(former.name, former.name, former.fqdn, protocol_transition=None)
         held = self.host(Delegate(gone, ()), account)
         extra = tuple(self._of_retired_host(verdict) for verdict in held.extra)
-        return replace(held, extra=extra, is_retired=True)
+        return held._replace(extra=extra, is_retired=True)
 
     def _of_retired_host(self, verdict: Verdict) -> Verdict:
         """A lone cifs value goes from there as well: what the host used it for is over."""

@@ -106,7 +106,7 @@ def for_findings(  # noqa: PLR0913, PLR0917 - what findings rest on
             **_tokens_of_sources(comparison, inspector),
         },
     )
-    return replace(comparison, snapshot=evidence)
+    return comparison._replace(snapshot=evidence)
 
 
 def _answering_to_others(comparison: compare.Comparison, inspector: Inspector) -> list[Computer]:
@@ -228,4 +228,4 @@ def _compared(
     wanted = file_servers.answered(desired, resolved)
     comparison = compare.compare(inventory, wanted, resolved, today, limit)
     identities = known_accounts.identified(comparison, known or KnownAccounts(), reader)
-    return replace(comparison, identities=identities)
+    return comparison._replace(identities=identities)

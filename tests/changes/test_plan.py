@@ -1,4 +1,3 @@
-from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -98,10 +97,9 @@ def test_the_digest_of_0_1_is_told_from_any_other() -> None:
         _plan("cifs/hv02", "HTTP/x", dn="cn=hv01, dc=CORP,dc=example"),
         _plan("HTTP/x", "cifs/hv02"),
         _plan("cifs/hv02", "HTTP/x", domain="CORP.example"),
-        replace(
-            _plan("cifs/hv02", "HTTP/x"),
+        _plan("cifs/hv02", "HTTP/x")._replace(
             changes=tuple(
-                replace(c, before=Delegation(("cifs/b", "HTTP/a"), ENABLED))
+                c._replace(before=Delegation(("cifs/b", "HTTP/a"), ENABLED))
                 for c in _plan("cifs/hv02", "HTTP/x").changes
             ),
         ),

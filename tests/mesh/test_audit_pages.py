@@ -2,7 +2,6 @@
 
 import json
 import zlib
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -41,7 +40,7 @@ def test_findings_come_back_as_they_were(now: list[Finding]) -> None:
 
 def test_many_alike_take_little_room() -> None:
     many = [
-        replace(MISSING, computer=f"hv{host:02}", value=f"cifs/hv{peer:02}.corp.example")
+        MISSING._replace(computer=f"hv{host:02}", value=f"cifs/hv{peer:02}.corp.example")
         for host in range(64)
         for peer in range(252)
     ]
@@ -52,10 +51,10 @@ def test_many_alike_take_little_room() -> None:
 
 
 def test_too_many_are_neither_kept_nor_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    content = audit_pages.encode(page(replace(MISSING, value="x" * 2000)))
+    content = audit_pages.encode(page(MISSING._replace(value="x" * 2000)))
     assert content is not None
     monkeypatch.setattr(audit_pages, "MOST", 200)
-    assert audit_pages.encode(page(replace(MISSING, value="x" * 2000))) is None
+    assert audit_pages.encode(page(MISSING._replace(value="x" * 2000))) is None
     with pytest.raises(ValueError, match="too long"):
         audit_pages.decode(content)
 

@@ -123,6 +123,6 @@ def test_a_finding_says_what_is_not_known(name: str, rule: str) -> None:
 
     comparison = compared(HOSTS, MemoryDirectory(MESH))
     evidence = replace(comparison.snapshot, operators=(asked(name),))
-    found = [one for one in checks.findings(replace(comparison, snapshot=evidence)) if one.value]
+    found = [one for one in checks.findings(comparison._replace(snapshot=evidence)) if one.value]
     assert [(one.rule, one.value) for one in found] == [(rule, name)]
     assert ("which is not looked at" in found[0].message) is (rule == "KCD018")
