@@ -172,7 +172,7 @@ def user(name: str, *spns: str) -> Computer:
 
 def domain_controller(name: str = "dc1", **changes: str | None) -> Computer:
     made = computer(name, uac=WRITABLE_DC | UNCONSTRAINED, primary_group=516)
-    return made._replace(**changes)
+    return made._replace(**changes)  # type: ignore[arg-type]
 
 
 def forms(name: str, *services: str) -> tuple[str, ...]:

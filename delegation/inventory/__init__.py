@@ -266,6 +266,10 @@ class Policy(NamedTuple):
     value_limit: int = 1200
 
 
+STATE_FOLDER = ".delegation"
+"""Where runs are recorded, beside the inventory, unless it says otherwise."""
+
+
 class Inventory(NamedTuple):
     """A valid inventory: every name in it resolves to something in it.
 
@@ -277,7 +281,7 @@ class Inventory(NamedTuple):
     digest: str
     hosts: Mapping[str, Host]
     meshes: tuple[Mesh, ...]
-    state: str = ".delegation"
+    state: str = STATE_FOLDER
     directory: DirectorySettings = DirectorySettings()
     file_servers: tuple[FileServer, ...] = ()
     keep: tuple[Keep, ...] = ()

@@ -34,7 +34,7 @@ def run(kind: str, directory: str = DOMAIN) -> NewRun:
 
 
 def hv04(guid: UUID, **changes: str) -> Computer:
-    return computer("HV04")._replace(guid=guid, **changes)
+    return computer("HV04")._replace(guid=guid, **changes)  # type: ignore[arg-type]
 
 
 def audited(journal: Journal, *accounts: Computer, directory: str = DOMAIN) -> None:

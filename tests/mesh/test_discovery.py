@@ -52,7 +52,7 @@ def host(name: str, *values: str, unit: str = "OU=Hyper-V", **changes: object) -
     spns = (f"{MIGRATION}/{name}", f"{MIGRATION}/{name}.{DOMAIN}", f"HOST/{name}")
     made = computer(name, *values, spns=spns)
     dn = f"CN={name.upper()},{unit},{BASE}"
-    return made._replace(dn=dn, guid=uuid5(_SPACE, dn), **changes)
+    return made._replace(dn=dn, guid=uuid5(_SPACE, dn), **changes)  # type: ignore[arg-type]
 
 
 def complete(
@@ -335,7 +335,7 @@ class TestHosts:
         self, changes: dict[str, object], reason: str
     ) -> None:
         accounts = complete("hv01", "hv02", "hv04", "hv05")
-        accounts.append(host("hv03")._replace(**changes))
+        accounts.append(host("hv03")._replace(**changes))  # type: ignore[arg-type]
         proposal = proposed(accounts)
         assert "hv03" not in proposal.inventory.hosts
         assert reason in " ".join(left_out(proposal).values())

@@ -332,7 +332,7 @@ def test_a_value_towards_a_domain_controller_is_not_restored(name: str) -> None:
     ],
 )
 def test_nothing_is_restored_on_what_became_a_domain_controller(became: dict[str, int]) -> None:
-    now = DONE._replace(**became)
+    now = DONE._replace(**became)  # type: ignore[arg-type]
     refusals = _back(now, allow=EVERY_OVERRIDE).plan.blocked
     assert [(b.why, b.override) for b in refusals] == [("domain-controller", "")]
 
