@@ -513,6 +513,7 @@ _POLICIES = st.builds(
     st.sampled_from(Foreign),
     st.sampled_from(Unconstrained),
     st.sampled_from([0.0, 30.0, 100.0]),
+    st.just(Policy().value_limit),
 )
 _RETIRED = some(GONE).map(lambda gone: tuple(retired(name) for name in gone))
 

@@ -18,7 +18,7 @@ WHEN = "2026-06-14T01:02:03.000+00:00"
 few = st.sampled_from(["", "a", "A", "b", "\u0130", "\ud800", "\x00\x1b[31m", "cifs/\u5317"])
 found = st.lists(
     st.builds(Finding, st.sampled_from(["KCD001", "KCD003"]), st.sampled_from(Severity),
-              few, few, few, few, named=st.lists(few, max_size=2).map(tuple)),
+              few, few, few, few, guid=st.just(""), named=st.lists(few, max_size=2).map(tuple)),
     max_size=8,
 )  # fmt: skip
 

@@ -27,6 +27,8 @@ SOME = st.builds(
     st.sampled_from(["", "cifs/a", "cifs/b"]),
     st.sampled_from(["this", "that"]),
     st.sampled_from(["", "mend it"]),
+    guid=st.just(""),
+    named=st.just(()),
 )
 
 
