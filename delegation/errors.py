@@ -27,7 +27,6 @@ The number is the exit code of the command that ends with it (README, exit codes
 
 import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, Self
 
 
@@ -93,8 +92,7 @@ class UsageError(DelegationError):
     exit_code = 2
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Problem:
+class Problem(NamedTuple):
     """One thing wrong with an inventory; ``line`` and ``column`` count from 1."""
 
     line: int

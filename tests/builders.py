@@ -5,7 +5,7 @@
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
 from typing import TypeVar
@@ -172,7 +172,7 @@ def user(name: str, *spns: str) -> Computer:
 
 def domain_controller(name: str = "dc1", **changes: str | None) -> Computer:
     made = computer(name, uac=WRITABLE_DC | UNCONSTRAINED, primary_group=516)
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return made._replace(**changes)  # type: ignore[arg-type]
 
 
 def forms(name: str, *services: str) -> tuple[str, ...]:
@@ -281,7 +281,7 @@ class MemoryDirectory:
         except _NoError as no:
             return Outcome(change, Result.REFUSED, str(no))
         uac = change.after.uac if swapped else account.uac
-        self.put(replace(account, values=values, uac=uac))
+        self.put(account._replace(values=values, uac=uac))
         return Outcome(change, Result.APPLIED)
 
     # What others do to the directory.
@@ -300,7 +300,7 @@ class MemoryDirectory:
         account = self[name]
         gone = set(remove)
         values = (*(v for v in account.values if v not in gone), *add)
-        self.put(replace(account, values=values, uac=account.uac if uac is None else uac))
+        self.put(account._replace(values=values, uac=account.uac if uac is None else uac))
 
     def delete(self, name: str) -> None:
         del self.accounts[self[name].guid]
@@ -513,6 +513,7 @@ _POLICIES = st.builds(
     st.sampled_from(Foreign),
     st.sampled_from(Unconstrained),
     st.sampled_from([0.0, 30.0, 100.0]),
+    st.just(Policy().value_limit),
 )
 _RETIRED = some(GONE).map(lambda gone: tuple(retired(name) for name in gone))
 
@@ -584,24 +585,24 @@ def worlds(draw: st.DrawFn, *, dangers: bool = False) -> World:
 
 
 def _renamed(victim: Computer, _: Host) -> Computer:
-    return replace(victim, dns_host_name="other.corp.example")
+    return victim._replace(dns_host_name="other.corp.example")
 
 
 def _controller(victim: Computer, _: Host) -> Computer:
-    return replace(victim, uac=victim.uac | WRITABLE_DC)
+    return victim._replace(uac=victim.uac | WRITABLE_DC)
 
 
 def _read_only_controller(victim: Computer, _: Host) -> Computer:
-    return replace(victim, primary_group=521)
+    return victim._replace(primary_group=521)
 
 
 def _service_account(victim: Computer, _: Host) -> Computer:
     classes = victim.object_classes | {"msds-groupmanagedserviceaccount"}
-    return replace(victim, object_classes=classes)
+    return victim._replace(object_classes=classes)
 
 
 def _cluster(victim: Computer, _: Host) -> Computer:
-    return replace(victim, spns=("MSClusterVirtualServer/clu1",))
+    return victim._replace(spns=("MSClusterVirtualServer/clu1",))
 
 
 def _thief(_: Computer, h: Host) -> Computer:
@@ -613,7 +614,7 @@ def _namesake(_: Computer, h: Host) -> Computer:
 
 
 def _second(victim: Computer, _: Host) -> Computer:
-    return replace(victim, dn=f"CN=second,{victim.dn}", guid=guid("second"))
+    return victim._replace(dn=f"CN=second,{victim.dn}", guid=guid("second"))
 
 
 def _foreigner(_: Computer, h: Host) -> Computer:

@@ -7,8 +7,9 @@ exists that the journal knows nothing of, and an outcome only after its answer h
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Generic
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Generic, NamedTuple
 from uuid import UUID
 
 from delegation.changes.evidence import what_became_of, why_in_doubt
@@ -100,8 +101,7 @@ def _refuse_conflicts(plan: Plan[S], now: Mapping[UUID, S | Absent]) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """What the record tells of a run's changes in doubt, beside the changes.
 
     ``written_since``: parts that other runs have written later, or perhaps so, by object;
@@ -109,9 +109,12 @@ class Known:
     have been made all the same; empty where it may not.
     """
 
-    written_since: Mapping[UUID, frozenset[str]] = field(default_factory=dict)
-    reasons: Mapping[UUID, str] = field(default_factory=dict)
+    written_since: Mapping[UUID, frozenset[str]] = MappingProxyType({})
+    reasons: Mapping[UUID, str] = MappingProxyType({})
     unmade_is_untold: str = ""
+
+
+NOTHING_KNOWN = Known()
 
 
 def settle(
@@ -119,7 +122,7 @@ def settle(
     not_begun: Sequence[Change[S]],
     changer: Changer[S],
     record: ChangeRecord[S],
-    known: Known = Known(),
+    known: Known = NOTHING_KNOWN,
 ) -> tuple[Outcome[S], ...]:
     """Find out what became of the changes of a run which died, and record it.
 
@@ -234,7 +237,7 @@ def _with_state_found(outcome: Outcome[S], now: Mapping[UUID, S | Absent]) -> Ou
     state = now.get(outcome.change.target.guid)
     if outcome.result is not Result.APPLIED or state is None or isinstance(state, Absent):
         return outcome
-    return replace(outcome, change=outcome.change.completed(state))
+    return outcome._replace(change=outcome.change.completed(state))
 
 
 def _surprises(applied: Sequence[Change[S]], now: Mapping[UUID, S | Absent]) -> Iterator[str]:

@@ -1,8 +1,8 @@
 """Journal -> the changes of a run of which nobody knows whether they were made, and why not."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Generic
+from types import MappingProxyType
+from typing import Generic, NamedTuple
 from uuid import UUID
 
 from delegation.changes.journal import Journal
@@ -11,14 +11,13 @@ from delegation.changes.outcomes import Result
 from delegation.changes.plan import Change, S
 
 
-@dataclass(frozen=True, slots=True)
-class Doubt(Generic[S]):
+class Doubt(NamedTuple, Generic[S]):
     """The changes of a run of which nobody knows whether they were made."""
 
     intended: tuple[Change[S], ...] = ()
     not_begun: tuple[Change[S], ...] = ()
     """By the record."""
-    reasons: Mapping[UUID, str] = field(default_factory=dict)
+    reasons: Mapping[UUID, str] = MappingProxyType({})
     """What was found when somebody looked, by object."""
 
     @property

@@ -3,8 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from delegation.errors import Refused
 
@@ -48,8 +47,7 @@ def _no_number(text: str) -> None:
     raise NotSaid(f"{text} is no number of JSON")
 
 
-@dataclass(frozen=True, slots=True)
-class JsonPlace:
+class JsonPlace(NamedTuple):
     """A value and its way from the top, as in ``changes[3].dn``. Everything raises NotSaid."""
 
     value: Any

@@ -1,7 +1,6 @@
 """The kinds of runs: those whose changes a rollback takes back, and those that change nothing."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple
 
 from delegation.changes.plan import S
@@ -19,8 +18,7 @@ class KindWords(NamedTuple):
     left: str
 
 
-@dataclass(frozen=True, slots=True)
-class Kind(Generic[S]):
+class Kind(NamedTuple, Generic[S]):
     """What an apply changes and a rollback takes back.
 
     ``name`` goes into the digests of its plans, ``apply`` and ``rollback`` are what its runs are

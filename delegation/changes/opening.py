@@ -7,8 +7,9 @@ very place that was looked at.
 
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
-from typing import Generic, Protocol
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Generic, NamedTuple, Protocol
 from uuid import UUID
 
 from delegation import names
@@ -23,8 +24,7 @@ from delegation.errors import DelegationError
 from delegation.events import Event
 
 
-@dataclass(frozen=True)
-class Prospect(Generic[S]):
+class Prospect(NamedTuple, Generic[S]):
     """What would be done, as somebody is asked about it.
 
     ``unreached``: objects that could not be looked at, by name, or of which nobody knows what was
@@ -40,7 +40,7 @@ class Prospect(Generic[S]):
 
     plan: Plan[S]
     view: object
-    unreached: Mapping[str, DelegationError] = field(default_factory=dict)
+    unreached: Mapping[str, DelegationError] = MappingProxyType({})
     unreached_objects: frozenset[UUID] = frozenset()
     lost: frozenset[str] = frozenset()
     conflicts: tuple[Blocked, ...] = ()
@@ -76,7 +76,7 @@ class Prospect(Generic[S]):
     def refusing_conflicts(self) -> "Prospect[S]":
         """The same, blocked by its conflicts: nothing is done while there are any."""
         plan = replace(self.plan, blocked=(*self.plan.blocked, *self.conflicts))
-        return replace(self, plan=plan)
+        return self._replace(plan=plan)
 
 
 class Opened(Protocol[S]):

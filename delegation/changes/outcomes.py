@@ -1,9 +1,8 @@
 """What becomes of changes, and who makes and records them: the seams of every kind of change."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Generic, Protocol
+from typing import Generic, NamedTuple, Protocol
 from uuid import UUID
 
 from delegation.changes.plan import Change, S, Target
@@ -25,8 +24,7 @@ class Result(StrEnum):
     """No answer came: the change may or may not have been made."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome(Generic[S]):
+class Outcome(NamedTuple, Generic[S]):
     """One change and its result; ``stops`` tells that going on is pointless.
 
     ``reached`` False: the object was never got at, and so nothing was tried.
@@ -39,8 +37,7 @@ class Outcome(Generic[S]):
     reached: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Absent:
+class Absent(NamedTuple):
     """An object that could not be read.
 
     ``for_good``: whoever was asked knows none of that identity; otherwise it is just out of reach.

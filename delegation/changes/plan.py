@@ -6,9 +6,9 @@ Generic over the kind of object that changes: delegation on computer objects, se
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Generic, Protocol, Self, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, Self, TypeVar
 from uuid import UUID
 
 from delegation import names
@@ -62,8 +62,7 @@ class State(Protocol):
 S = TypeVar("S", bound=State)
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """The object of a change; ``guid`` finds it again after a rename or move.
 
     A computer that was deleted and joined again has the same name and another objectGUID: it is
@@ -75,8 +74,7 @@ class Target:
     guid: UUID
 
 
-@dataclass(frozen=True, slots=True)
-class Change(Generic[S]):
+class Change(NamedTuple, Generic[S]):
     """One object's change. Its reverse swaps before and after."""
 
     target: Target
@@ -111,7 +109,7 @@ class Change(Generic[S]):
         if not remaining:
             return None
         after = self.after.with_parts_of(self.before, parts)
-        return replace(self, after=after)
+        return self._replace(after=after)
 
     def only(self, parts: Collection[str]) -> "Change[S] | None":
         """Those parts of it alone; None where it has none of them."""
@@ -132,11 +130,10 @@ class Change(Generic[S]):
 
     def completed(self, now: S) -> "Change[S]":
         """This change, made, with what it left to the object as found there."""
-        return replace(self, after=self.after.completed(now))
+        return self._replace(after=self.after.completed(now))
 
 
-@dataclass(frozen=True, slots=True)
-class Blocked:
+class Blocked(NamedTuple):
     """Why a plan can't be applied as it is; ``override`` is the --allow name, or empty."""
 
     computer: str

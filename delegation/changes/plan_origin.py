@@ -1,8 +1,7 @@
 """When a saved plan was made, by whom, from what, how much of it, and overriding what."""
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from delegation.changes.json_place import JsonPlace, NotSaid
 from delegation.errors import Refused
@@ -13,8 +12,7 @@ MAX_BYTES = 16 << 20
 """Of a saved plan; one for 10,000 hosts has a quarter of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class PlanOrigin:
+class PlanOrigin(NamedTuple):
     """Who made a plan, and what it is a plan of.
 
     ``made`` is ISO 8601 in UTC, ``by`` the user and the machine, ``inventory`` the path of the file

@@ -6,9 +6,8 @@ typed changes, and compared with that.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Generic, Protocol
+from typing import Generic, NamedTuple, Protocol
 
 from delegation import names
 from delegation.changes.plan import Change, Plan, S, refusal_lines
@@ -36,8 +35,7 @@ class PlanForm(Protocol[S]):
         """How two lists of changes differ, a line each."""
 
 
-@dataclass(frozen=True)
-class SavedPlan(Generic[S]):
+class SavedPlan(NamedTuple, Generic[S]):
     """A plan as it was saved: its digest is what it says, and may be wrong."""
 
     domain: str
@@ -46,8 +44,7 @@ class SavedPlan(Generic[S]):
     origin: PlanOrigin | None = None
 
 
-@dataclass(frozen=True)
-class Reviewed(Generic[S]):
+class Reviewed(NamedTuple, Generic[S]):
     """What somebody looked at, as far as they have said: a saved plan, a digest, both or none."""
 
     form: PlanForm[S]

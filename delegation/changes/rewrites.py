@@ -6,8 +6,7 @@ older one would take it from the newer one.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from delegation.changes.doubt import doubt_of
@@ -17,8 +16,7 @@ from delegation.changes.plan import Change, S
 from delegation.changes.run import Run
 
 
-@dataclass(frozen=True, slots=True)
-class Rewrite:
+class Rewrite(NamedTuple):
     """The newest run that wrote a part again; not ``is_certain`` where that is in doubt.
 
     ``is_taken_back``: perhaps it took the part back, and somebody else put it there since.

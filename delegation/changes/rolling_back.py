@@ -1,8 +1,8 @@
 """The verb that takes runs back, of every kind, under the journal's lock."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
-from typing import Generic
+from dataclasses import replace
+from typing import Generic, NamedTuple
 from uuid import UUID
 
 from delegation.changes.carry import carry_out, recover
@@ -26,8 +26,7 @@ from delegation.errors import DelegationError
 from delegation.events import Event, Teller
 
 
-@dataclass(frozen=True, slots=True)
-class UndoRequest:
+class UndoRequest(NamedTuple):
     """What is to be taken back: the run of that number, or the newest apply in effect.
 
     ``back_to``: instead of one run, all that came after that one. ``limit``: only on these hosts,
@@ -110,8 +109,7 @@ def _roll_back_one(  # noqa: PLR0913, PLR0917 - what one verb needs
             return rollback.carried(looked, form, confirm, ticket)
 
 
-@dataclass(frozen=True)
-class _Rollback(Generic[S]):
+class _Rollback(NamedTuple, Generic[S]):
     """One rollback, of what is chosen and opened."""
 
     journal: Journal
@@ -131,7 +129,7 @@ class _Rollback(Generic[S]):
         back = self.opened.undo(effects)
         left = back.unreached_objects
         cancelled = [it for it in effects.cancelled if it.target.guid not in left]
-        back = replace(back, done=(*back.done, *cancelled))
+        back = back._replace(done=(*back.done, *cancelled))
         return _Looked(effects, back if self.asked.skip_conflicts else back.refusing_conflicts())
 
     def _meant(self, effects: Effects[S]) -> Effects[S]:
@@ -218,8 +216,7 @@ class _Rollback(Generic[S]):
         return replace(run, inventory_digest=digest, inventory_path=path, reverses=chosen.id)
 
 
-@dataclass(frozen=True, slots=True)
-class _Looked(Generic[S]):
+class _Looked(NamedTuple, Generic[S]):
     """What is in effect by the record, and what takes it back as the objects are now."""
 
     effects: Effects[S]

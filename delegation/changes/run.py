@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic
+from typing import Any, Generic, NamedTuple
 
 from delegation import names
 from delegation.changes.outcomes import Result
@@ -23,8 +23,7 @@ SETTLE = "settle"
 """The kind of a page that changes only what is known of another run: what a person said of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """What a run was told beside its inventory, as it was typed."""
 
     limit: str | None = None
@@ -42,8 +41,7 @@ class Asked:
 NOTHING_ASKED = Asked()
 
 
-@dataclass(frozen=True, slots=True)
-class LeftUndone:
+class LeftUndone(NamedTuple):
     """Objects of which something that was meant was not done, folded, and what and why."""
 
     hosts: str
@@ -107,8 +105,7 @@ class Run(NewRun):
         return f"run-{self.id}-{self.undo_id}-undo.ldif" if self.undo_id else None
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedChange(Generic[S]):
+class RecordedChange(NamedTuple, Generic[S]):
     """One planned change of a run.
 
     In doubt while nobody knows whether it was made: nobody has looked since it was intended, or

@@ -2,8 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from delegation import names
 from delegation.changes.apply import Report
@@ -21,8 +20,7 @@ _RECOVERED_WORDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class RunRecovered:
+class RunRecovered(NamedTuple):
     """A run that had died was looked at; ``outcomes`` are those of writes without an answer."""
 
     run: int
@@ -51,8 +49,7 @@ class RunRecovered:
         return tuple(dict.fromkeys(lines))
 
 
-@dataclass(frozen=True, slots=True)
-class ChangesNotMade:
+class ChangesNotMade(NamedTuple):
     """What of a run was not applied, by reason, and what was found otherwise afterwards."""
 
     outcomes: tuple[Outcome[Any], ...]
@@ -71,8 +68,7 @@ class ChangesNotMade:
             yield f"  {surprise}"
 
 
-@dataclass(frozen=True, slots=True)
-class RunEnded:
+class RunEnded(NamedTuple):
     """A run came to its end; ``verb`` is what was done to its objects."""
 
     run: int
@@ -101,8 +97,7 @@ class RunEnded:
         return [result for result in Result if self.report.count(result)]
 
 
-@dataclass(frozen=True, slots=True)
-class RunPassedOver:
+class RunPassedOver(NamedTuple):
     """Nothing of a run can be taken back now, and an older one is looked at."""
 
     run: int
@@ -117,8 +112,7 @@ class RunPassedOver:
         yield Advice("  tried again by its number: ", self.kind.undo_command(self.run))
 
 
-@dataclass(frozen=True, slots=True)
-class RunSuperseded:
+class RunSuperseded(NamedTuple):
     """All that is left of a run is later runs' own by now, and an older one is looked at."""
 
     run: int
@@ -130,8 +124,7 @@ class RunSuperseded:
         yield from (f"  {line}" for line in self.lines)
 
 
-@dataclass(frozen=True, slots=True)
-class LeftToLaterRuns:
+class LeftToLaterRuns(NamedTuple):
     """Which parts of a run are not taken back because later runs have changed them again."""
 
     lines: tuple[str, ...]
@@ -141,8 +134,7 @@ class LeftToLaterRuns:
         yield from (f"  {line}" for line in self.lines)
 
 
-@dataclass(frozen=True, slots=True)
-class RunUndoneAlready:
+class RunUndoneAlready(NamedTuple):
     """All that runs did is as it was before; where ``is_passed_over``, an older one is tried.
 
     ``undone`` are the runs in words, ``hosts`` those that alone were looked at, empty for all.

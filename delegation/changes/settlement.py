@@ -9,9 +9,8 @@ by it: both sayings stay on record.
 """
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Generic
+from typing import Any, Generic, NamedTuple
 from uuid import UUID
 
 from delegation.changes import store
@@ -53,8 +52,7 @@ class Said(StrEnum):
     """They are out of effect, and no rollback touches them."""
 
 
-@dataclass(frozen=True, slots=True)
-class SeenChange:
+class SeenChange(NamedTuple):
     """What was seen of one change; ``part`` is what of the host is meant, where not all of it."""
 
     host: str
@@ -65,8 +63,7 @@ class SeenChange:
         return {"host": self.host, "part": self.part, "seen": self.seen}
 
 
-@dataclass(frozen=True)
-class SettlementView:
+class SettlementView(NamedTuple):
     """What a person is about to say of a run, and what was seen; ``place`` is where.
 
     ``instead_of`` are the pages on which something else was said of it, or the same.
@@ -87,8 +84,7 @@ ConfirmSettlement = Callable[[SettlementView], bool]
 """Asked whether that is to be recorded."""
 
 
-@dataclass(frozen=True)
-class LookAtDoubt:
+class LookAtDoubt(NamedTuple):
     """What was seen of changes in doubt, by object; ``nothing`` is why nothing could be."""
 
     place: str
@@ -157,8 +153,7 @@ def settle(  # noqa: PLR0913, PLR0917 - what is said, of what, and who hears it
         return view
 
 
-@dataclass(frozen=True, slots=True)
-class SaidBefore(Generic[S]):
+class SaidBefore(NamedTuple, Generic[S]):
     """Changes of which a person has said what became of them, and the pages that say so."""
 
     changes: tuple[Change[S], ...] = ()

@@ -7,8 +7,8 @@ among themselves is done, and whoever has changed such a part since has changed 
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Generic
+from types import MappingProxyType
+from typing import Any, Generic, NamedTuple
 from uuid import UUID
 
 from delegation import names
@@ -22,8 +22,7 @@ from delegation.changes.run import Run
 from delegation.errors import Command, DelegationError, command
 
 
-@dataclass(frozen=True, slots=True)
-class Undoing:
+class Undoing(NamedTuple):
     """Runs to take back, the newest first; where ``back_to`` is given, all that came after it."""
 
     runs: tuple[Run, ...]
@@ -66,8 +65,7 @@ def all_after(journal: Journal, stays: Run, kind: Kind[Any], directory: str | No
     return Undoing(runs, stays.id)
 
 
-@dataclass(frozen=True, slots=True)
-class Effects(Generic[S]):
+class Effects(NamedTuple, Generic[S]):
     """What is in effect of runs that are to be taken back.
 
     ``made`` has one change an object; ``in_doubt`` those of which it is not known whether they were
@@ -79,7 +77,7 @@ class Effects(Generic[S]):
 
     made: tuple[Change[S], ...]
     in_doubt: tuple[tuple[int, Change[S]], ...] = ()
-    rewrites: Rewrites = field(default_factory=dict)
+    rewrites: Rewrites = MappingProxyType({})
     superseded: tuple[tuple[str, int], ...] = ()
     cancelled: tuple[Change[S], ...] = ()
 
@@ -96,8 +94,7 @@ class Effects(Generic[S]):
 
     def without(self, left_out: Collection[str]) -> "Effects[S]":
         """The same but for objects of these names."""
-        return replace(
-            self,
+        return self._replace(
             made=tuple(it for it in self.made if it.target.name not in left_out),
             in_doubt=tuple(it for it in self.in_doubt if it[1].target.name not in left_out),
             superseded=tuple(it for it in self.superseded if it[0] not in left_out),
@@ -106,8 +103,7 @@ class Effects(Generic[S]):
 
     def without_objects(self, objects: Collection[UUID]) -> "Effects[S]":
         """The same but for these: by name, a host that was joined anew is two."""
-        return replace(
-            self,
+        return self._replace(
             made=tuple(it for it in self.made if it.target.guid not in objects),
             in_doubt=tuple(it for it in self.in_doubt if it[1].target.guid not in objects),
             cancelled=tuple(it for it in self.cancelled if it.target.guid not in objects),
@@ -216,7 +212,7 @@ def _net_changes(
         for first in changes:
             undone = first.without(net[guid].parts)
             if undone is not None:
-                cancelled.append(replace(undone.reversed(), target=net[guid].target))
+                cancelled.append(undone.reversed()._replace(target=net[guid].target))
     return made, cancelled
 
 

@@ -7,8 +7,8 @@ somebody thinks: two admins who confirm the same plan would otherwise write it t
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
-from typing import Generic
+from dataclasses import replace
+from typing import Generic, NamedTuple
 
 from delegation.changes import review
 from delegation.changes.apply import Report
@@ -28,8 +28,7 @@ Confirm = Callable[[Prospect[S]], bool]
 """Asked whether a plan is to be carried out."""
 
 
-@dataclass(frozen=True)
-class Carried(Generic[S]):
+class Carried(NamedTuple, Generic[S]):
     """What a verb came to; without a ``report`` nothing was to be done."""
 
     planned: Prospect[S]
@@ -116,7 +115,7 @@ def confirmed(  # noqa: PLR0913, PLR0917 - what is compared with what
     review.refuse_changed(form, replace(first.plan, changes=reachable), again.plan)
     if not reachable:
         raise DelegationError("none of the hosts can be reached any more; nothing was changed")
-    return replace(again, unreached={**first.unreached, **again.unreached})
+    return again._replace(unreached={**first.unreached, **again.unreached})
 
 
 def refuse_blocked(planned: Prospect[S], what: str, fix: str = "") -> None:

@@ -1,7 +1,6 @@
 """``delegation init``: an inventory of the Hyper-V hosts that a directory knows."""
 
 import os
-from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -101,7 +100,7 @@ def init(  # noqa: PLR0913 - one parameter an option
         site=site,
         dns_servers=dns_server,
     )
-    settings = replace(_at_the_server(given, settings), start_tls=start_tls)
+    settings = _at_the_server(given, settings)._replace(start_tls=start_tls)
     around = Outset(given, (file or given.inventory).parent)
     request = DiscoveryRequest(settings, domain, ou, name, one_mesh, all_hosts)
     made = discovery.discover(around, request)

@@ -5,7 +5,6 @@ import re
 import socket
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import fields
 from datetime import date
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -72,7 +71,7 @@ def _as_options(words: str) -> str:
 
 # No other word: an export may be called directory.ldif.
 _KEY = re.compile(
-    rf"directory\.({'|'.join(field.name for field in fields(DirectorySettings))}|dns_server)\b"
+    rf"directory\.({'|'.join(DirectorySettings._fields)}|dns_server)\b"
     "(?:: true)?"
 )
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, time
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from typing import Any, TypeVar
@@ -232,12 +231,12 @@ def _warn_unknown(shared: Options, job: Job, *, is_here: bool) -> None:
     """Tell today what would refuse the logon tonight, with the command that lets it go."""
     if job.known_domains is None:
         return
-    list_there = replace(shared.places, known_domains=Path(job.known_domains))
+    list_there = shared.places._replace(known_domains=Path(job.known_domains))
     wanted = job.inventory.directory
     if shared.directory is not None:
         wanted = wiring.redirect(wanted, shared.directory)
     if wanted.ca_file is not None:
-        wanted = replace(wanted, ca_file=str((shared.inventory.parent / wanted.ca_file).resolve()))
+        wanted = wanted._replace(ca_file=str((shared.inventory.parent / wanted.ca_file).resolve()))
     trusting = wiring.trusting(list_there if is_here else shared.places)
     lacking = trusting.lacking(wanted, job.inventory.domain, is_asked=is_here)
     if lacking is None:

@@ -1,7 +1,6 @@
 """What reaches the user: data on stdout, talk on stderr, every line made inert first."""
 
 import os
-import shutil
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -89,6 +88,8 @@ def error(what: str, fix: str = "", details: Iterable[str] = ()) -> None:
 def _echo(line: str, *, bold: bool, fg: str | None, err: bool, hang: int | None = None) -> None:
     shown = inert(line)
     if (sys.stderr if err else sys.stdout).isatty():
+        import shutil  # with every archive that it reads: no scheduled run needs it
+
         shown = fitted(shown, shutil.get_terminal_size().columns, hang)
     styled = click.style(shown, bold=bold or None, fg=fg) if bold or fg else shown
     click.echo(styled, err=err, color=_Colours.allowed)

@@ -5,9 +5,9 @@
 
 import ipaddress
 import sys
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self
 from urllib.parse import urlsplit
 
 from delegation import names
@@ -44,8 +44,7 @@ class Credentials:
         return self
 
 
-@dataclass(frozen=True, slots=True)
-class ReachedServer:
+class ReachedServer(NamedTuple):
     """Who answered, before anything was sent there; ``chain`` None: without TLS.
 
     It is the chain by which this machine has verified the server, in DER, the server's own first.
@@ -112,7 +111,7 @@ def directory_settings(
         settings = redirect(settings, url)
     elif settings.url is not None and settings.url.startswith("ldif:"):
         export = here / settings.url.removeprefix("ldif:")
-        settings = replace(settings, url=f"ldif:{export}")
+        settings = settings._replace(url=f"ldif:{export}")
     return with_logon(settings, inventory, here)
 
 
@@ -121,11 +120,11 @@ def with_logon(settings: DirectorySettings, inventory: Inventory, here: Path) ->
     declared = inventory.directory
     ca_file = str(here / declared.ca_file) if declared.ca_file else settings.ca_file
     dns_servers = declared.dns_servers or settings.dns_servers
-    trusting = replace(settings, ca_file=ca_file, dns_servers=dns_servers)
+    trusting = settings._replace(ca_file=ca_file, dns_servers=dns_servers)
     if not (declared.auth or declared.user or declared.keytab):
         return trusting
     keytab = str(here / declared.keytab) if declared.keytab else None
-    return replace(trusting, auth=declared.auth, user=declared.user, keytab=keytab)
+    return trusting._replace(auth=declared.auth, user=declared.user, keytab=keytab)
 
 
 def redirect(settings: DirectorySettings, url: str) -> DirectorySettings:
@@ -138,7 +137,7 @@ def redirect(settings: DirectorySettings, url: str) -> DirectorySettings:
         what, fix = exc.args
         raise UsageError(f"--directory: {what}", fix) from exc
     start_tls = settings.start_tls and url.startswith("ldap://")
-    return replace(settings, url=url, start_tls=start_tls)
+    return settings._replace(url=url, start_tls=start_tls)
 
 
 def recorded_as(settings: DirectorySettings, domain: str) -> str:
@@ -157,8 +156,8 @@ def connection_record(
     ``directory`` is the one that answered: it is pinned, also where it was found in DNS.
     """
     if settings.url is None and directory is not None:
-        settings = replace(settings, url=directory.url)
-    record = {key: value for key, value in asdict(settings).items() if value}
+        settings = settings._replace(url=directory.url)
+    record = {key: value for key, value in settings._asdict().items() if value}
     # Absolute: a rollback may be typed in another folder.
     for path in ("ca_file", "keytab"):
         if record.get(path):

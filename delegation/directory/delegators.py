@@ -4,7 +4,6 @@ Among all accounts of a domain is always one that this logon may see in part, or
 nobody expects. The accounts of the inventory are read otherwise, and strictly (``entries``).
 """
 
-from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
@@ -53,7 +52,7 @@ def of_export(path: Path) -> Delegators:
         if (_LIST in attributes or is_krbtgt) and not is_deleted:
             one = delegator(record.dn, attributes)
             if entries.OBJECT_GUID.casefold() not in attributes:
-                one = replace(one, guid=entries.guid_of_name(record.dn))
+                one = one._replace(guid=entries.guid_of_name(record.dn))
             found.append(one)
     return found
 

@@ -13,7 +13,7 @@ import base64
 import re
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from delegation.directory import ldif
 
@@ -40,8 +40,7 @@ _AFTER_DELEGATION = frozenset(
 """What a directory gives behind msDS-AllowedToDelegateTo: AD by attribute id, Samba always last."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fold:
+class Fold(NamedTuple):
     """How a file breaks long lines; lengths are those of physical lines, without line ending.
 
     ``after_colon`` is ldifde's way: the value starts on a line of its own. Lines up to ``longest``
@@ -113,8 +112,7 @@ def _whole_lines(body: bytes) -> Iterator[bytes]:
     return (match[0] for match in _UNFOLDED_LINE.finditer(body))
 
 
-@dataclass(frozen=True, slots=True)
-class _Handwriting:
+class _Handwriting(NamedTuple):
     """How one line is written: what new lines beside it look like."""
 
     description: bytes

@@ -13,7 +13,7 @@ import re
 import struct
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid5
 
 from delegation import names
@@ -221,12 +221,16 @@ def _moment(text: bytes | None) -> datetime | None:
     if found is None:
         return None
     try:
-        return datetime.strptime(f"{found[1].decode()}+0000", "%Y%m%d%H%M%S%z")
+        # Not strptime, which loads a module of its own.
+        year, month, day, hour, minute, second = map(int, found.groups())
+        return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
     except ValueError:
         return None
 
 
-_TIME = re.compile(rb"([0-9]{14})(?:[.,][0-9]+)?Z\Z")
+_TIME = re.compile(
+    rb"([0-9]{4})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})(?:[.,][0-9]+)?Z\Z"
+)
 
 
 def guid_of_name(dn: str) -> UUID:

@@ -1,6 +1,6 @@
 """An export as records -> its accounts, each with its place in the text."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from delegation import names
@@ -17,8 +17,7 @@ _CLASS = entries.OBJECT_CLASS.casefold()
 _SPN = entries.SERVICE_PRINCIPAL_NAME.casefold()
 
 
-@dataclass(frozen=True, slots=True)
-class ExportedAccount:
+class ExportedAccount(NamedTuple):
     """An account of the file, and where its record lies in the text."""
 
     computer: Computer

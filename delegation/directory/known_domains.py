@@ -9,7 +9,6 @@ import base64
 import binascii
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from enum import Enum
 from typing import NamedTuple
 
@@ -18,8 +17,7 @@ _AUTHORITY = re.compile(r"sha256:([A-Za-z0-9+/]{43}=)\Z")
 NAME_ALONE = "its name alone, which is enough for a password to its KDCs"
 
 
-@dataclass(frozen=True, slots=True)
-class KnownDomain:
+class KnownDomain(NamedTuple):
     """What somebody has said of a domain; what is left out is not said.
 
     ``authorities`` are the keys of its certificate authorities, several for a roll-over;
@@ -102,20 +100,20 @@ def judged(known: KnownDomain | None, to: Destination) -> Judgement:
     if to.authorities is not None and not set(to.authorities) & set(entry.authorities):
         # All of them: where a chain ends differs from one version of Python to the next, if the
         # issuing CA is trusted as well as the root (VERIFY_X509_PARTIAL_CHAIN).
-        met = replace(met, authorities=to.authorities)
-        lacking = replace(lacking, authorities=to.authorities)
+        met = met._replace(authorities=to.authorities)
+        lacking = lacking._replace(authorities=to.authorities)
         differences += _differing("CA key", entry.authorities, to.authorities)
     if not set(to.dns_servers) <= set(entry.dns_servers):
-        met = replace(met, dns_servers=to.dns_servers)
-        lacking = replace(lacking, dns_servers=to.dns_servers)
+        met = met._replace(dns_servers=to.dns_servers)
+        lacking = lacking._replace(dns_servers=to.dns_servers)
         differences += _differing("DNS servers", entry.dns_servers, to.dns_servers)
     server = (to.server,) if to.server else ()
     if not set(server) <= set(entry.servers):
-        met = replace(met, servers=_union(entry.servers, server))
-        lacking = replace(lacking, servers=server)
+        met = met._replace(servers=_union(entry.servers, server))
+        lacking = lacking._replace(servers=server)
     if to.is_ntlm_without_tls and not entry.ntlm_without_tls:
-        met = replace(met, ntlm_without_tls=True)
-        lacking = replace(lacking, ntlm_without_tls=True)
+        met = met._replace(ntlm_without_tls=True)
+        lacking = lacking._replace(ntlm_without_tls=True)
     if differences:
         return Judgement(Acquaintance.DIFFERENT, lacking, met, tuple(differences))
     is_known = known is not None and lacking == KnownDomain()

@@ -8,7 +8,6 @@ a slow link costs its round trip once.
 
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import replace
 from uuid import UUID
 
 from ldap3.core.exceptions import LDAPException
@@ -55,7 +54,7 @@ class LdapReader:
         self._url = settings.url or ""
         self._connection = session.connect(settings, domain, logon)
         try:
-            logged_on = replace(settings, user=logon.user)
+            logged_on = settings._replace(user=logon.user)
             self._directory = session.identify(self._connection, logged_on, domain)
         except BaseException:
             self.close()

@@ -11,8 +11,7 @@ Everything that a file can have wrong is an ExportError: ``file:line: what``, an
 import binascii
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from delegation.errors import ExportError
 
@@ -38,8 +37,7 @@ _FRAMES = ((b"# extended LDIF", b"\nresult: "), (b"# record 1", b"\n# returned "
 _FOOT_BYTES = 65_536
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(NamedTuple):
     """A file's text as UTF-8, and the mark and encoding that it had."""
 
     file: str
@@ -58,8 +56,7 @@ class Document:
         raise ExportError(f"{self.file}:{line}: {what}", fix)
 
 
-@dataclass(frozen=True, slots=True)
-class LdifRecord:
+class LdifRecord(NamedTuple):
     """One object: its name, its values by casefolded attribute name, and where it lies.
 
     ``body[start:end]`` are its lines, the last line break included; comments in front of it too.

@@ -7,7 +7,6 @@ objects only, and replaces the file once, by renaming a new one over it.
 import hashlib
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from uuid import UUID
@@ -229,7 +228,7 @@ class _ExportDraft:
             lines = editing.with_value(
                 lines, entries.USER_ACCOUNT_CONTROL, str(state.uac), self._fold
             )
-        changed = replace(computer, values=state.values, uac=state.uac)
+        changed = computer._replace(values=state.values, uac=state.uac)
         self._edited[guid] = changed, b"\n".join(lines) + b"\n"
 
     def body(self) -> bytes:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from delegation.changes.run import Run
@@ -125,7 +124,7 @@ def _opened(  # noqa: PLR0913, PLR0917 - what a logon rests on
     for url in located.urls:
         logons.refuse_elsewhere(url, domain)
         try:
-            directory = edge(replace(wanted, url=url), domain, logon)
+            directory = edge(wanted._replace(url=url), domain, logon)
         except ConnectionFailed as exc:
             failures += [exc.what, *map(str, exc.details)]
         else:

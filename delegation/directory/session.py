@@ -7,7 +7,6 @@ import socket
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -49,7 +48,7 @@ def connect(settings: DirectorySettings, domain: str, logon: ServerLogon) -> Any
     Raises UsageError for settings that this can't do, Refused for a server that the logon is not
     for, ConnectionFailed, CredentialsRefused, and DirectoryError where no KDC can be asked.
     """
-    settings = replace(settings, user=logon.user)
+    settings = settings._replace(user=logon.user)
     refuse_unable(settings)
     # The ticket is asked for the host of the URL, and the certificate must be for it, wherever DNS
     # sends the connection: an answer of DNS must not choose who is trusted.
@@ -258,7 +257,7 @@ def _bind_simple(connection: Any, attempt: Attempt, credentials: Credentials) ->
     except (LDAPException, OSError, Unreadable) as exc:
         raise trouble.no_logon(attempt, exc) from exc
     if not bound:
-        raise refusals.by_controller(replace(attempt, user=connection.user), connection.result)
+        raise refusals.by_controller(attempt._replace(user=connection.user), connection.result)
 
 
 def _hang_up(connection: Any) -> None:  # noqa: ANN401

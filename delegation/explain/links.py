@@ -156,7 +156,7 @@ def _value_limit(case: PairCase) -> Link:
     if case.source is None:
         return unknown(name, f"{case.pair.source.label} was not found")
     held = _values_after(case, case.source)
-    evidence = f"{held.count:,} of at most {held.limit:,} values"
+    evidence = f"{held.values:,} of at most {held.limit:,} values"
     if case.missing and held.is_beyond:
         return broken(
             name, f"{evidence} with this pair's", "make the meshes smaller, or split them"

@@ -1,7 +1,6 @@
 """The inventory: what an admin declares, as values. ``reader`` reads it from YAML."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
@@ -58,8 +57,7 @@ class Performance(StrEnum):
     SMB = "SMB"
 
 
-@dataclass(frozen=True, slots=True)
-class DirectorySettings:
+class DirectorySettings(NamedTuple):
     """How to reach the directory. ``url`` None: find a domain controller in DNS."""
 
     url: str | None = None
@@ -97,8 +95,7 @@ class Network(NamedTuple):
     priority: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LiveMigration:
+class LiveMigration(NamedTuple):
     """Desired live-migration settings of a host; None leaves a setting as it is found."""
 
     enabled: bool | None = None
@@ -161,8 +158,7 @@ class MigrateSettings(NamedTuple):
     affinity: tuple[Affinity, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Host:
+class Host(NamedTuple):
     """A Hyper-V host. ``label`` is the inventory's key, ``computer`` the account without ``$``.
 
     ``protocol_transition`` None: leave the flag as it is found. ``unconstrained`` None: as the
@@ -249,8 +245,7 @@ class Removal(NamedTuple):
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Retired:
+class Retired(NamedTuple):
     """A host that is gone: every trace of it leaves its former peers. Both names are compared.
 
     ``name`` is its account's, too: what that may still do towards the mesh goes as well, unless
@@ -262,8 +257,7 @@ class Retired:
     own: OwnValues = OwnValues.REMOVE
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(NamedTuple):
     """``max_removals`` is a percentage of the values in scope; ``value_limit`` a count."""
 
     foreign: Foreign = Foreign.REPORT
@@ -272,8 +266,11 @@ class Policy:
     value_limit: int = 1200
 
 
-@dataclass(frozen=True)
-class Inventory:
+STATE_FOLDER = ".delegation"
+"""Where runs are recorded, beside the inventory, unless it says otherwise."""
+
+
+class Inventory(NamedTuple):
     """A valid inventory: every name in it resolves to something in it.
 
     ``digest`` is the SHA-256 of the file's bytes, for the record of runs. ``former_suffixes`` are
@@ -284,8 +281,8 @@ class Inventory:
     digest: str
     hosts: Mapping[str, Host]
     meshes: tuple[Mesh, ...]
-    state: str = ".delegation"
-    directory: DirectorySettings = field(default_factory=DirectorySettings)
+    state: str = STATE_FOLDER
+    directory: DirectorySettings = DirectorySettings()
     file_servers: tuple[FileServer, ...] = ()
     keep: tuple[Keep, ...] = ()
     remove: tuple[Removal, ...] = ()
@@ -293,6 +290,6 @@ class Inventory:
     former_suffixes: tuple[str, ...] = ()
     accept: tuple[Acceptance, ...] = ()
     trusted: tuple[Trusted, ...] = ()
-    policy: Policy = field(default_factory=Policy)
-    remoting: Remoting = field(default_factory=Remoting)
-    migrate: MigrateSettings = field(default_factory=MigrateSettings)
+    policy: Policy = Policy()
+    remoting: Remoting = Remoting()
+    migrate: MigrateSettings = MigrateSettings()

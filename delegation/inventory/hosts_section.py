@@ -148,7 +148,7 @@ class _HostReader:
         hosts = [first]
         for label in labels[1:]:
             fqdn = qualified(label, suffix)
-            hosts.append(dataclasses.replace(first, label=label, computer=label, fqdn=fqdn))
+            hosts.append(first._replace(label=label, computer=label, fqdn=fqdn))
         # One bad label of a range is one problem: the others are most likely bad for its reason.
         for label in labels:
             bad = bad_label(label, suffix, declared)

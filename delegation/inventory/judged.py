@@ -1,7 +1,5 @@
 """Settings that stand in no file -> the same, judged as the reader would judge them in one."""
 
-from dataclasses import fields
-
 from delegation.errors import InventoryError
 from delegation.inventory import DirectorySettings
 from delegation.inventory.declared import DeclaredSection
@@ -31,11 +29,10 @@ def judged_settings(domain: str, settings: DirectorySettings, where: str) -> Dir
 def _section(settings: DirectorySettings) -> MappingNode:
     """What is set, a line each, as if somebody had written it down."""
     entries: list[tuple[ScalarNode, Node]] = []
-    for line, field in enumerate(fields(settings), start=2):
-        value = getattr(settings, field.name)
+    for line, (key, value) in enumerate(settings._asdict().items(), start=2):
         if value not in {None, False, ()}:
-            key = ScalarNode(line, 1, field.name, ScalarKind.TEXT)
-            entries.append((key, _node(line, value)))
+            name = ScalarNode(line, 1, key, ScalarKind.TEXT)
+            entries.append((name, _node(line, value)))
     return MappingNode(2, 1, tuple(entries))
 
 

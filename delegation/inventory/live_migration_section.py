@@ -1,7 +1,6 @@
 """The settings of live migration that an inventory declares, for all hosts and for one."""
 
 import ipaddress
-from dataclasses import fields, replace
 
 from delegation.inventory import LiveMigration, Network
 from delegation.inventory.declared import DeclaredSection
@@ -60,12 +59,11 @@ def overridden(default: LiveMigration | None, own: LiveMigration | None) -> Live
     if default is None or own is None:
         return own or default
     if own.networks and default.any_network:
-        default = replace(default, any_network=None)
+        default = default._replace(any_network=None)
     if own.any_network:
-        default = replace(default, networks=None)
-    settings = {setting.name: getattr(own, setting.name) for setting in fields(own)}
-    declared = {name: value for name, value in settings.items() if value is not None}
-    return replace(default, **declared)
+        default = default._replace(networks=None)
+    declared = {name: value for name, value in own._asdict().items() if value is not None}
+    return default._replace(**declared)
 
 
 def _networks(declared: DeclaredSection) -> tuple[Network, ...] | None:

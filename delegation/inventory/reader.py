@@ -10,7 +10,7 @@ from hashlib import sha256
 from types import MappingProxyType
 
 from delegation.errors import InventoryError
-from delegation.inventory import Inventory, Policy, yaml_tree, yaml_writing
+from delegation.inventory import STATE_FOLDER, Inventory, Policy, yaml_tree, yaml_writing
 from delegation.inventory.acceptance_section import read_accepted, read_trusted
 from delegation.inventory.declared import DeclaredSection
 from delegation.inventory.directory_section import directory_settings
@@ -77,7 +77,7 @@ def _inventory(declared: DeclaredSection, digest: str) -> Inventory | None:
         digest=digest,
         hosts=MappingProxyType(hosts.hosts),
         meshes=tuple(meshes.found),
-        state=reading.text(declared.get("state")) or Inventory.state,
+        state=reading.text(declared.get("state")) or STATE_FOLDER,
         directory=directory_settings(declared.section("directory"), domain),
         file_servers=file_servers,
         keep=keep,

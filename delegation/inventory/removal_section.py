@@ -1,7 +1,7 @@
 """Values that an inventory has removed by name, and that nothing else in it wants."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from delegation import names
 from delegation.inventory import FileServer, Host, Keep, Mesh, Removal
@@ -26,8 +26,7 @@ def read_exact_value(reading: Reading, field: Field) -> str | None:
 EXACT_VALUE = text_like("a value", "^[^*?]+$", read_exact_value)
 
 
-@dataclass(frozen=True, slots=True)
-class Reached:
+class Reached(NamedTuple):
     """Who reaches whom: what the hosts of an inventory are to hold."""
 
     hosts: Mapping[str, Host]

@@ -5,14 +5,12 @@ Texts differ between versions and languages; numbers don't. Who logs on, and whe
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from delegation.errors import ConnectionFailed, CredentialsRefused, DirectoryError, NoTicket
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """A logon. ``user`` None: the current one; ``service`` is what a ticket is asked for.
 
     ``section`` of the inventory says how to log on.

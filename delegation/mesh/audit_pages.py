@@ -6,7 +6,6 @@ which rules looked, because a later version has more of them.
 
 import json
 import zlib
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from delegation.mesh.checks import Finding, Severity
@@ -27,8 +26,7 @@ class PastFinding(NamedTuple):
     told: str
 
 
-@dataclass(frozen=True, slots=True)
-class AuditPage:
+class AuditPage(NamedTuple):
     """``rules`` are the ids of those that looked. ``is_old``: of 0.1.0, without subjects.
 
     ``accepted`` are no failures, and stand apart. ``kept`` has what keep rules let stay, and when

@@ -6,7 +6,7 @@ for is ours only where it can be nobody else's, and foreign, that is left alone,
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
@@ -66,8 +66,7 @@ class Verdict(NamedTuple):
         return self.standing in {Standing.KEPT, Standing.FOREIGN} and not self.peer
 
 
-@dataclass(frozen=True, slots=True)
-class HostComparison:
+class HostComparison(NamedTuple):
     """One computer object against what it must hold.
 
     ``extra`` has a verdict for every value found that is not desired; ``twins`` are desired or
@@ -205,7 +204,7 @@ class _ValueJudge:
         gone = Host(former.name, former.name, former.fqdn, protocol_transition=None)
         held = self.host(Delegate(gone, ()), account)
         extra = tuple(self._of_retired_host(verdict) for verdict in held.extra)
-        return replace(held, extra=extra, is_retired=True)
+        return held._replace(extra=extra, is_retired=True)
 
     def _of_retired_host(self, verdict: Verdict) -> Verdict:
         """A lone cifs value goes from there as well: what the host used it for is over."""

@@ -1,6 +1,6 @@
 """An account of the domain that has a list of its own, as far as whoever asks may see it."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from delegation.mesh.snapshot import (
@@ -10,8 +10,7 @@ from delegation.mesh.snapshot import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Delegator:
+class Delegator(NamedTuple):
     """What of an account decides towards whom it may act: its msDS-AllowedToDelegateTo, and flags.
 
     ``name`` is its sAMAccountName, or its distinguished name where that can't be seen. ``guid``

@@ -4,8 +4,7 @@ Nothing is written to the directory or to the journal: the undo is the only way 
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from delegation.changes.plan import refusal_lines
 from delegation.errors import Refused
@@ -18,8 +17,7 @@ from delegation.mesh.snapshot import Directory
 from delegation.mesh.state import DelegationPlan, flags
 
 
-@dataclass(frozen=True, slots=True)
-class ExportedChange:
+class ExportedChange(NamedTuple):
     """One object's change as another program makes it: a modify of single values.
 
     ``identity`` finds the object; ``uac`` is userAccountControl before and after; ``ldif`` is the
@@ -50,8 +48,7 @@ class ExportedChange:
         }
 
 
-@dataclass(frozen=True)
-class ChangeFile:
+class ChangeFile(NamedTuple):
     """What a change file holds; ``flags`` counts the objects of which flags change."""
 
     changes: tuple[ExportedChange, ...]
@@ -76,8 +73,7 @@ class ExportWorld(PlanWorld, Protocol):
     def change_file(self, plan: DelegationPlan) -> ChangeFile: ...
 
 
-@dataclass(frozen=True)
-class ExportedPlan:
+class ExportedPlan(NamedTuple):
     """A plan and its undo for other programs; without changes there is nothing to carry out."""
 
     inventory: Inventory

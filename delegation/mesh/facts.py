@@ -6,8 +6,8 @@ fact is for each of these to say.
 
 from collections import Counter
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from delegation import names
 from delegation.mesh.snapshot import Computer, Directory, Operator, Snapshot
@@ -131,8 +131,7 @@ def danger_by_name(value: str, controller_names: Collection[str]) -> str:
     return "names a domain controller" if host and host in controller_names else ""
 
 
-@dataclass(frozen=True, slots=True)
-class ValueCount:
+class ValueCount(NamedTuple):
     """How many values one object holds, or would hold, against policy.value_limit.
 
     All values of an attribute that is not linked lie in one record of the database, which a page
@@ -140,22 +139,22 @@ class ValueCount:
     A write beyond it fails whole, with "administrative limit exceeded". Samba has no such limit.
     """
 
-    count: int
+    values: int
     limit: int
 
     @property
     def is_beyond(self) -> bool:
-        return self.count > self.limit
+        return self.values > self.limit
 
     @property
     def is_near(self) -> bool:
         """At four fifths there is still time to split a mesh."""
-        return self.count * 100 >= 80 * self.limit
+        return self.values * 100 >= 80 * self.limit
 
     @property
     def room(self) -> int:
         """How many more values it holds; never below 0."""
-        return max(self.limit - self.count, 0)
+        return max(self.limit - self.values, 0)
 
 
 SENSITIVE = 'marked "sensitive and cannot be delegated"'

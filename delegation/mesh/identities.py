@@ -1,7 +1,7 @@
 """Which objects accounts are: as known before, and what there is to say of them now."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import NamedTuple
 from uuid import UUID
 
@@ -37,16 +37,15 @@ class AccountName(NamedTuple):
         return f"{self.computer}${full}"
 
 
-@dataclass(frozen=True)
-class KnownAccounts:
+class KnownAccounts(NamedTuple):
     """What the journal knows of a directory's accounts, by casefolded name and by objectGUID.
 
     ``by_label`` are those of which version 0.1.0 recorded only what the inventory called them.
     """
 
-    by_name: Mapping[str, KnownAccount] = field(default_factory=dict)
-    by_label: Mapping[str, KnownAccount] = field(default_factory=dict)
-    called: Mapping[UUID, tuple[AccountName, ...]] = field(default_factory=dict)
+    by_name: Mapping[str, KnownAccount] = MappingProxyType({})
+    by_label: Mapping[str, KnownAccount] = MappingProxyType({})
+    called: Mapping[UUID, tuple[AccountName, ...]] = MappingProxyType({})
 
     @property
     def is_empty(self) -> bool:
@@ -139,8 +138,7 @@ class QuotaAccount(NamedTuple):
         )
 
 
-@dataclass(frozen=True)
-class Identities:
+class Identities(NamedTuple):
     """What there is to say about which objects the accounts of a comparison are.
 
     ``moved`` are hosts whose account has another name now, by label, with that name.
@@ -149,4 +147,4 @@ class Identities:
     new: tuple[NewAccount, ...] = ()
     renamed: tuple[RenamedAccount, ...] = ()
     by_quota: tuple[QuotaAccount, ...] = ()
-    moved: Mapping[str, Computer] = field(default_factory=dict)
+    moved: Mapping[str, Computer] = MappingProxyType({})

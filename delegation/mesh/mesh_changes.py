@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from dataclasses import replace
+from typing import Any, NamedTuple, Protocol
 
 from delegation import names
 from delegation.changes.apply import Report
@@ -98,8 +98,7 @@ class OpenedDirectory:
         yield InEffectLater(tuple(outcome.change.target.name for outcome in applied))
 
 
-@dataclass(frozen=True, slots=True)
-class InEffectLater:
+class InEffectLater(NamedTuple):
     """When hosts go by what was written, and which of them can be hurried.
 
     The KDC keeps what it knows of a delegating account for 15 minutes, and a host its tickets:
@@ -118,8 +117,7 @@ class InEffectLater:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class FileAloneChanged:
+class FileAloneChanged(NamedTuple):
     """What was written to is an export: no domain controller reads it, and nothing is in effect."""
 
     file: str
@@ -173,7 +171,7 @@ class MeshToApply(OpenedDirectory):
         if UNWRITABLE not in self._allow:
             refused = tuple(_refused_rights(hosts, what) for what, hosts in lacking.items())
             plan = replace(plan, blocked=(*plan.blocked, *refused))
-            return Prospect(plan, replace(view, plan=plan))
+            return Prospect(plan, view._replace(plan=plan))
         left: dict[str, DelegationError] = {}
         for attributes, hosts in lacking.items():
             why = DelegationError(
@@ -191,7 +189,7 @@ class MeshToApply(OpenedDirectory):
         if not held:
             return planned
         plan = replace(planned.plan, blocked=(*planned.plan.blocked, *held))
-        return replace(planned, plan=plan, view=replace(planned.view, plan=plan))
+        return planned._replace(plan=plan, view=planned.view._replace(plan=plan))
 
     def _held_by_migrations(self, plan: DelegationPlan) -> Iterator[Blocked]:
         """Retired hosts that a run still has to move machines from or to, and that lose values.

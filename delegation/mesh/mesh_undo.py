@@ -2,8 +2,8 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol
 
 from delegation import names
 from delegation.changes.journal import Journal
@@ -46,8 +46,7 @@ class UndoWorld(Protocol):
     def write_undo_file(self, run: Run, plan: DelegationPlan) -> None: ...
 
 
-@dataclass(frozen=True)
-class MeshUndoView:
+class MeshUndoView(NamedTuple):
     """A rollback that is about to be made: of which runs, where, and what to be warned of.
 
     ``left`` are objects that stay as the runs left them, or may have left them, and why, by name;
@@ -61,7 +60,7 @@ class MeshUndoView:
     warnings: tuple[str, ...]
     left: Mapping[str, DelegationError]
     conflicts: tuple[StayingPart, ...] = ()
-    as_before: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    as_before: Mapping[str, frozenset[str]] = MappingProxyType({})
 
 
 class MeshToUndo(OpenedDirectory):

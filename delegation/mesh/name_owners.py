@@ -192,13 +192,13 @@ def in_powershell(text: str, *, plain: bool = False) -> str:
     """
     if plain and _PLAIN_WORD.match(text):
         return text
-    if not _ACTIVE.search(text):
+    if _ACTIVE.isdisjoint(text):
         return f'"{text}"'
-    return "'" + _SINGLE_QUOTES.sub(r"\g<0>\g<0>", text) + "'"
+    return "'" + "".join(2 * c if c in _SINGLE_QUOTES else c for c in text) + "'"
 
 
 _PLAIN_WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
-_SINGLE_QUOTES = re.compile("['\u2018-\u201b]")
+_SINGLE_QUOTES = frozenset("'\u2018\u2019\u201a\u201b")
 """All of these end a string in single quotes, and stand for themselves where they are doubled."""
-_ACTIVE = re.compile('["$`\u201c-\u201e]')
+_ACTIVE = frozenset('"$`\u201c\u201d\u201e')
 """What means something within double quotes."""

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import NamedTuple
 
 from delegation.mesh.audit_look import DOMAIN, INVENTORY, NO_OBJECTS, Look, host_meant
@@ -37,8 +37,7 @@ class OldAudit(NamedTuple):
     of_same: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Baseline:
+class Baseline(NamedTuple):
     """What audits of one inventory found before, of each subject the last that looked at it.
 
     ``since`` is the newest of them. ``is_declared``: one of them was an audit --baseline.
@@ -47,8 +46,8 @@ class Baseline:
 
     since: Audited | None = None
     is_declared: bool = False
-    looks: Mapping[str, LastLook] = field(default_factory=dict)
-    pages: Mapping[int, AuditPage] = field(default_factory=dict)
+    looks: Mapping[str, LastLook] = MappingProxyType({})
+    pages: Mapping[int, AuditPage] = MappingProxyType({})
     old: OldAudit | None = None
 
 

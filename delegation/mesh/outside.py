@@ -61,7 +61,8 @@ def looked(
     read_already = {account.guid for account in comparison.snapshot.accounts}
     holders = [it for it in inspector.find((), by_alias) if it.guid not in read_already]
     accounts = (*comparison.snapshot.accounts, *holders)
-    return replace(comparison, snapshot=replace(comparison.snapshot, accounts=accounts)), around
+    snapshot = replace(comparison.snapshot, accounts=accounts)
+    return replace(comparison, snapshot=snapshot), around
 
 
 def _led_by_alias(comparison: Comparison, around: Outside) -> list[str]:

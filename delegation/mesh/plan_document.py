@@ -5,8 +5,7 @@ stand for 16,128. ``plan_document_read`` reads it back.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from delegation import names
 from delegation.changes.plan import Blocked
@@ -16,8 +15,7 @@ from delegation.mesh.plan_view import PlanView
 from delegation.mesh.state import Delegation, DelegationChange, added, flags, removed
 
 
-@dataclass(frozen=True)
-class PlanDocument:
+class PlanDocument(NamedTuple):
     """A plan with what its reviewer is to know of it."""
 
     origin: PlanOrigin

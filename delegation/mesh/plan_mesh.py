@@ -2,9 +2,8 @@
 
 from collections.abc import Collection
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import date
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from delegation import names
 from delegation.changes.records import Records
@@ -42,8 +41,7 @@ class PlanWorld(Protocol):
     def reading(self) -> AbstractContextManager[Inspector]: ...
 
 
-@dataclass(frozen=True)
-class PlannedMesh:
+class PlannedMesh(NamedTuple):
     """A plan, and what it rests on."""
 
     plan: DelegationPlan

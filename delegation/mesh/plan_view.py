@@ -4,8 +4,7 @@ This is the one view of a plan: JSON, text, reports and reviews all come from it
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from delegation.inventory import Foreign
@@ -22,8 +21,7 @@ Hints = Mapping[tuple[UUID, str], int]
 """Which run of ours wrote a value, by the object's GUID and the casefolded value."""
 
 
-@dataclass(frozen=True, slots=True)
-class ForeignValue:
+class ForeignValue(NamedTuple):
     """A value that is not ours; ``hint`` may help to decide about it."""
 
     computer: str
@@ -34,8 +32,7 @@ class ForeignValue:
         return {"computer": self.computer, "value": self.value, "hint": self.hint}
 
 
-@dataclass(frozen=True, slots=True)
-class PlanSummary:
+class PlanSummary(NamedTuple):
     """Counts: of hosts in scope, of those to change, of values and flags."""
 
     objects: int
@@ -75,8 +72,7 @@ class PlanSummary:
         }
 
 
-@dataclass(frozen=True)
-class PlanView:
+class PlanView(NamedTuple):
     """A plan with all that it leaves alone; ``reasons`` are those of removals."""
 
     plan: DelegationPlan

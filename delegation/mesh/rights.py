@@ -8,8 +8,8 @@ default Administrators hold it, and a policy may give it to others, or take it a
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from delegation import names
@@ -29,8 +29,7 @@ class RightsAnswer(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Rights:
+class Rights(NamedTuple):
     """The answer, and what it rests on, in sentences."""
 
     answer: RightsAnswer
@@ -90,8 +89,7 @@ def unwritable(
     return lacking
 
 
-@dataclass(frozen=True, slots=True)
-class _ObjectAcls:
+class _ObjectAcls(NamedTuple):
     """Hosts by what their ACLs let the account write; ``lacking`` by the attributes that are not.
 
     ``unread`` are hosts whose ACL was not to be seen.

@@ -40,8 +40,7 @@ class Ace(NamedTuple):
     is_certain: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Computer:
+class Computer(NamedTuple):
     """One computer account as the directory holds it.
 
     ``account`` is the sAMAccountName, with the ``$`` that tells a computer from a user (who may
@@ -114,8 +113,7 @@ class Computer:
         return ""
 
 
-@dataclass(frozen=True, slots=True)
-class Directory:
+class Directory(NamedTuple):
     """Which directory: its URL, DNS domain, naming context, and the DC (or file) that answered."""
 
     url: str

@@ -1,8 +1,7 @@
 """What a change may touch on a computer object, and the kind of runs that touch it."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from delegation.changes.kinds import Kind, KindWords
 from delegation.changes.outcomes import Outcome
@@ -21,8 +20,7 @@ FLAGS: Mapping[str, int] = {
 """The bits of userAccountControl that plans change, by their name in output."""
 
 
-@dataclass(frozen=True, slots=True)
-class Delegation:
+class Delegation(NamedTuple):
     """What a change may touch on a computer: msDS-AllowedToDelegateTo and userAccountControl.
 
     Values keep the order and spelling in which they were read.

@@ -7,8 +7,8 @@ since is left alone: writing the former list back whole would wipe it out.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import NamedTuple
 from uuid import UUID
 
 from delegation import names
@@ -31,8 +31,7 @@ from delegation.mesh.state import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class StayingPart:
+class StayingPart(NamedTuple):
     """A value or a flag of a host that stays as the run left it, and why."""
 
     host: str
@@ -40,8 +39,7 @@ class StayingPart:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Reversal:
+class Reversal(NamedTuple):
     """The plan that takes a run back, blocked by what would be dangerous, and what to warn about.
 
     ``not_found`` are the names of objects that are not there by their GUID, ``conflicts`` what a
@@ -53,7 +51,7 @@ class Reversal:
     warnings: tuple[str, ...]
     not_found: tuple[str, ...] = ()
     conflicts: tuple[StayingPart, ...] = ()
-    as_before: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    as_before: Mapping[str, frozenset[str]] = MappingProxyType({})
     done: tuple[DelegationChange, ...] = ()
 
 
@@ -86,7 +84,7 @@ def reversal(  # noqa: PLR0913, PLR0917 - what is taken back, where, and what st
         if computer is None:
             not_found.append(recorded.target.name)
             continue
-        change = replace(recorded, target=_called_now(recorded.target, computer))
+        change = recorded._replace(target=_called_now(recorded.target, computer))
         done = change.reversed().parts_made(Delegation.of(computer))
         if made_before := change.only(done):
             as_before[change.target.name] = done

@@ -1,6 +1,7 @@
 """A line of text -> lines that fit a terminal, broken between words and never within a command."""
 
 import re
+from functools import cache
 
 LEAST = 40
 """Columns below which nothing is laid out: such a terminal breaks the lines itself."""
@@ -10,8 +11,12 @@ COMMANDS = (
 )
 _OWN = "|".join(["-", *(rf"{command}\b" for command in COMMANDS.split())])
 _PROGRAMS = "klist |setspn |icacls |takeown |chown |chmod "
-_TYPED = re.compile(rf"(?<![^\s`])(?:delegation (?={_OWN})|{_PROGRAMS})")
-"""Where something to be typed begins, which goes to the end of its line."""
+
+
+@cache  # made for the first line that is too long: most runs have none
+def _typed() -> re.Pattern[str]:
+    """Where something to be typed begins, which goes to the end of its line."""
+    return re.compile(rf"(?<![^\s`])(?:delegation (?={_OWN})|{_PROGRAMS})")
 
 
 def fitted(line: str, width: int, hang: int | None = None) -> str:
@@ -35,7 +40,7 @@ def fitted(line: str, width: int, hang: int | None = None) -> str:
 
 def _words(line: str) -> list[str]:
     """The words of a line, each with the room before it; what is to be typed is one word."""
-    typed = _TYPED.search(line)
+    typed = _typed().search(line)
     prose = line[: typed.start()].rstrip() if typed else line
     whole = line[len(prose) :]
     words = re.findall(r"\s*\S+", prose)

@@ -1,15 +1,14 @@
 """What a caller says: where everything is, and to whom secrets may go."""
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from delegation.directory.known_domains_file import KnownDomainsFile
 from delegation.directory.logons import Logons, Passwords
 from delegation.inventory import Inventory
 
 
-@dataclass(frozen=True, slots=True)
-class Places:
+class Places(NamedTuple):
     """Where everything is, as the caller says it; None: as the inventory says.
 
     ``directory`` is a URL, and ``state`` the folder of the journal. ``elsewhere`` is the domain

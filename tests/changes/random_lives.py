@@ -11,7 +11,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -404,12 +404,12 @@ class Life:
         if part in FLAGS:
             bit = FLAGS[part]
             uac = account.uac | bit if present else account.uac & ~bit
-            self.dc.put(replace(account, uac=uac))
+            self.dc.put(account._replace(uac=uac))
         else:
             values = [v for v in account.values if v.casefold() != part.casefold()]
             if present:
                 values.append(part)
-            self.dc.put(replace(account, values=tuple(values)))
+            self.dc.put(account._replace(values=tuple(values)))
         if self.is_restoring(guid, part.casefold(), present=present):
             return
         shadow = self.shadow[guid]
@@ -441,10 +441,10 @@ class Life:
             case ["flips"]:
                 self.by_hand(guid, self.rng.choice(list(FLAGS)), present=self.rng.random() < 0.5)
             case ["disables"]:
-                self.dc.put(replace(account, uac=account.uac ^ DISABLED))
+                self.dc.put(account._replace(uac=account.uac ^ DISABLED))
             case ["moves"]:
                 dn = f"CN={self.rng.choice('xyz')}{guid},OU=Moved,DC=corp,DC=example"
-                self.dc.put(replace(account, dn=dn))
+                self.dc.put(account._replace(dn=dn))
             case ["takes most"]:
                 for value in values:
                     if self.rng.random() < 0.7:
@@ -462,8 +462,8 @@ class Life:
         gone = [it for it in self.dc.bin.values() if it.name not in names]
         if gone:
             old = self.rng.choice(gone)
-            anew = replace(
-                self._account(old.name), guid=UUID(int=self.rng.getrandbits(128), version=4)
+            anew = self._account(old.name)._replace(
+                guid=UUID(int=self.rng.getrandbits(128), version=4)
             )
             self.dc.put(anew)
             self.shadow[anew.guid] = _parts(Delegation.of(anew))

@@ -6,7 +6,6 @@ world; the step at which it strikes is never made, nor is any later one, as when
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
@@ -218,7 +217,7 @@ def test_the_order_of_values_is_no_difference() -> None:
     directory = five_hosts()
     plan = plan_of(directory)
     account = directory["hv02"]
-    directory.put(replace(account, values=tuple(reversed(account.values))))
+    directory.put(account._replace(values=tuple(reversed(account.values))))
     assert driver.apply(plan, directory, Forgetful(), silent).complete
 
 

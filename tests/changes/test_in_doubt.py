@@ -3,7 +3,6 @@
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +126,7 @@ class UndoHere:
         self.teller = Told()
         self.records = Records(folder, KINDS, self.teller)
         self.dc1 = MemoryDirectory(accounts)
-        second = replace(DIRECTORY, url="ldaps://dc2.corp.example", dc="dc2.corp.example")
+        second = DIRECTORY._replace(url="ldaps://dc2.corp.example", dc="dc2.corp.example")
         self.dc2 = MemoryDirectory(accounts, second)
         self.elsewhere: str | None = None
         self.is_gone = False
@@ -418,7 +417,7 @@ def test_a_deleted_object_is_left_passed_over_and_taken_back_when_it_is_restored
     world.died(GIVEN, made=1)
     written = world.dc1["hv01"]
     world.dc1.delete("hv01")
-    world.dc1.put(replace(written, guid=computer("hv77").guid))
+    world.dc1.put(written._replace(guid=computer("hv77").guid))
     anew = world.dc1["hv01"]
 
     older = world.back(None)

@@ -101,7 +101,7 @@ def test_the_digest_of_0_1_is_told_from_any_other() -> None:
         replace(
             _plan("cifs/hv02", "HTTP/x"),
             changes=tuple(
-                replace(c, before=Delegation(("cifs/b", "HTTP/a"), ENABLED))
+                c._replace(before=Delegation(("cifs/b", "HTTP/a"), ENABLED))
                 for c in _plan("cifs/hv02", "HTTP/x").changes
             ),
         ),

@@ -230,7 +230,7 @@ def test_an_object_in_doubt_or_gone_is_left(desk: Desk) -> None:
     desk.dc.delete("hv01")
     with pytest.raises(DelegationError, match="nothing of the runs after run 1 can be taken back"):
         desk.back_to(1)
-    desk.dc.put(replace(gone, values=("cifs/old", "cifs/a")))
+    desk.dc.put(gone._replace(values=("cifs/old", "cifs/a")))
     assert desk.back_to(1).complete
     assert desk.dc["hv01"].values == ("cifs/old",)
 
@@ -293,7 +293,7 @@ def test_or_what_they_have_changed_back(desk: Desk) -> None:
 
 
 def test_what_would_be_dangerous_is_refused(desk: Desk) -> None:
-    desk.dc.put(replace(HV01, uac=ENABLED | UNCONSTRAINED))
+    desk.dc.put(HV01._replace(uac=ENABLED | UNCONSTRAINED))
     desk.made(desk.gives("hv02", "cifs/x"))
     desk.made(desk.takes("hv01", uac=ENABLED))
     with pytest.raises(Refused, match="the rollback is refused"):
@@ -364,7 +364,7 @@ def one_more(desk: Desk, rng: random.Random) -> int:
 
 def test_changes_that_follow_are_one() -> None:
     first = change(HV01, add=["cifs/a"], uac=ENABLED | TRANSITION)
-    between = replace(HV01, values=("cifs/a", "HTTP/x"), uac=ENABLED | TRANSITION)
+    between = HV01._replace(values=("cifs/a", "HTTP/x"), uac=ENABLED | TRANSITION)
     second = change(between, add=["cifs/old", "cifs/b"], remove=["cifs/a"])
     both = first.followed_by(second, first.parts)
     assert both.parts == {"cifs/b", "cifs/old", "protocol_transition"}

@@ -397,7 +397,7 @@ Edit = Callable[[DelegationChange], DelegationChange]
 
 def _after(change: DelegationChange, *values: str, without: str = "") -> DelegationChange:
     left = [value for value in change.after.values if value != without]
-    return replace(change, after=replace(change.after, values=(*left, *values)))
+    return change._replace(after=change.after._replace(values=(*left, *values)))
 
 
 def _drop_an_addition(change: DelegationChange) -> DelegationChange:
@@ -410,25 +410,25 @@ def _smuggle_an_addition(change: DelegationChange) -> DelegationChange:
 
 def _smuggle_a_removal(change: DelegationChange) -> DelegationChange:
     found = (*change.before.values, "HTTP/portal")
-    return replace(change, before=replace(change.before, values=found))
+    return change._replace(before=change.before._replace(values=found))
 
 
 def _turn_a_flag(change: DelegationChange) -> DelegationChange:
-    return replace(change, after=replace(change.after, uac=change.before.uac))
+    return change._replace(after=change.after._replace(uac=change.before.uac))
 
 
 def _show_a_flag_as_set(change: DelegationChange) -> DelegationChange:
     """Its reviewer reads that it was set before."""
-    return replace(change, before=replace(change.before, uac=change.after.uac))
+    return change._replace(before=change.before._replace(uac=change.after.uac))
 
 
 def _redirect(change: DelegationChange) -> DelegationChange:
-    return replace(change, target=replace(change.target, dn="CN=EVIL,DC=corp,DC=example"))
+    return change._replace(target=change.target._replace(dn="CN=EVIL,DC=corp,DC=example"))
 
 
 def _mean_another_account(change: DelegationChange) -> DelegationChange:
     guid = UUID("11111111-2222-3333-4444-555555555555")
-    return replace(change, target=replace(change.target, guid=guid))
+    return change._replace(target=change.target._replace(guid=guid))
 
 
 def saved(here: Path) -> PlanDocument:
@@ -439,7 +439,7 @@ def saved(here: Path) -> PlanDocument:
 def _forged(here: Path, plan: DelegationPlan) -> None:
     """The saved plan, made into this one by somebody who knows how digests are made."""
     document = saved(here)
-    forged = replace(document, view=replace(document.view, plan=plan))
+    forged = document._replace(view=document.view._replace(plan=plan))
     (here / "plan.json").write_text(json.dumps(forged.to_json()), encoding="utf-8")
 
 

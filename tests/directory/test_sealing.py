@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -67,7 +66,7 @@ def log_on(lab: Lab, credentials: Credentials, **others: object) -> str:
     wanted = settings(lab, **others)
     connection = session.connect(wanted, lab.domain, credentials)
     try:
-        logged_on = replace(wanted, user=credentials.user)
+        logged_on = wanted._replace(user=credentials.user)
         return session.identify(connection, logged_on, lab.domain).dc
     finally:
         connection.unbind()

@@ -1,7 +1,6 @@
 """The chain of links of one pair: which link is broken, by what evidence, and what mends it."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -62,10 +61,10 @@ def registered(name: str) -> tuple[str, ...]:
     return tuple(f"{service}/{one}" for service in ("HOST", MIGRATION) for one in hosts)
 
 
-HV01 = replace(computer("hv01", *VALUES, uac=ON, spns=registered("hv01")), sid=OWN)
+HV01 = computer("hv01", *VALUES, uac=ON, spns=registered("hv01"))._replace(sid=OWN)
 HV02 = computer("hv02", uac=ON, spns=registered("hv02"))
 BOTH = inventory("hv01", "hv02")
-VMADMIN = Operator("vmadmin", replace(user("vmadmin"), sid=f"{SID}-1104"), frozenset())
+VMADMIN = Operator("vmadmin", user("vmadmin")._replace(sid=f"{SID}-1104"), frozenset())
 
 
 def explained(
@@ -119,7 +118,7 @@ def test_every_error_is_explained(hresult: str) -> None:
 
 
 def spns(account: Computer, *names: str) -> Computer:
-    return replace(account, spns=names)
+    return account._replace(spns=names)
 
 
 def without(account: Computer, *names: str) -> Computer:
@@ -132,18 +131,18 @@ def without(account: Computer, *names: str) -> Computer:
         ([HV02], "source account", NO_CREDENTIALS, "there is no computer hv01$"),
         ([HV01], "target account", TARGET_UNKNOWN, "there is no computer hv02$"),
         (
-            [HV01, HV02, replace(HV02, dn=f"CN=x,{DIRECTORY.base_dn}", guid=HV01.guid)],
+            [HV01, HV02, HV02._replace(dn=f"CN=x,{DIRECTORY.base_dn}", guid=HV01.guid)],
             "target account",
             TARGET_UNKNOWN,
             "several accounts are hv02$",
         ),
         (
-            [HV01, replace(HV02, dns_host_name="hv02.lab.corp.example")],
+            [HV01, HV02._replace(dns_host_name="hv02.lab.corp.example")],
             "target account",
             WRONG_PRINCIPAL,
             "hv02.lab.corp.example",
         ),
-        ([replace(HV01, dns_host_name=None), HV02], "source account", "", "not set"),
+        ([HV01._replace(dns_host_name=None), HV02], "source account", "", "not set"),
         (
             [HV01, spns(HV02, *HV02.spns, "MSClusterVirtualServer/hv02")],
             "target account",
@@ -151,37 +150,37 @@ def without(account: Computer, *names: str) -> Computer:
             "a cluster name object",
         ),
         (
-            [replace(HV01, uac=ON | DISABLED), HV02],
+            [HV01._replace(uac=ON | DISABLED), HV02],
             "accounts enabled",
             NO_CREDENTIALS,
             "hv01$ is disabled",
         ),
         (
-            [HV01, replace(HV02, uac=ON | DISABLED)],
+            [HV01, HV02._replace(uac=ON | DISABLED)],
             "accounts enabled",
             TARGET_UNKNOWN,
             "hv02$ is disabled",
         ),
         (
-            [HV01, replace(HV02, dn="CN=HV02,DC=other,DC=example")],
+            [HV01, HV02._replace(dn="CN=HV02,DC=other,DC=example")],
             "same domain",
             NO_CREDENTIALS,
             "CN=HV02,DC=other,DC=example is in another domain",
         ),
         (
-            [HV01, replace(HV02, uac=0x2000)],
+            [HV01, HV02._replace(uac=0x2000)],
             "no domain controller",
             "",
             "hv02$ is a domain controller",
         ),
         (
-            [replace(HV01, uac=0x4000000 | ON), HV02],
+            [HV01._replace(uac=0x4000000 | ON), HV02],
             "no domain controller",
             "",
             "hv01$ is a domain controller",
         ),
         (
-            [HV01, HV02, replace(domain_controller(), spns=("HOST/hv02",))],
+            [HV01, HV02, domain_controller()._replace(spns=("HOST/hv02",))],
             "no domain controller",
             "",
             "leads to a domain controller",
@@ -211,18 +210,18 @@ def without(account: Computer, *names: str) -> Computer:
             "which stands for cifs/hv02 (default sPNMappings assumed), is registered on hv02$ and ",
         ),
         (
-            [replace(HV01, values=VALUES[1:]), HV02],
+            [HV01._replace(values=VALUES[1:]), HV02],
             "values",
             NO_CREDENTIALS,
             "1 of 4 missing on hv01$: cifs/hv02",
         ),
         (
-            [replace(HV01, values=()), HV02],
+            [HV01._replace(values=()), HV02],
             "values",
             NO_CREDENTIALS,
             "4 of 4 missing on hv01$: cifs/hv02, cifs/hv02.corp.example and 2 more",
         ),
-        ([replace(HV01, uac=ENABLED), HV02], "protocol transition", NO_CREDENTIALS, "off"),
+        ([HV01._replace(uac=ENABLED), HV02], "protocol transition", NO_CREDENTIALS, "off"),
     ],
 )
 def test_the_first_broken_link(
@@ -270,12 +269,12 @@ def test_without_accounts_nothing_else_is_told() -> None:
 def test_encryption_types_of_both_ends(
     source: int | None, target: int | None, state: LinkState, what: str
 ) -> None:
-    ends = (replace(HV01, encryption_types=source), replace(HV02, encryption_types=target))
+    ends = (HV01._replace(encryption_types=source), HV02._replace(encryption_types=target))
     link = {one.name: one for one in explained(*ends).links}["encryption types"]
     assert (link.state, what in link.evidence) == (state, True)
     assert bool(link.fix) is (state is LinkState.BROKEN)
     assert link.hresult == ("0x80090342" if state is LinkState.BROKEN else "")
-    old = replace(HV02, uac=ON | 0x200000, encryption_types=24)
+    old = HV02._replace(uac=ON | 0x200000, encryption_types=24)
     assert {one.name: one for one in explained(HV01, old).links}[
         link.name
     ].state is LinkState.BROKEN
@@ -284,7 +283,7 @@ def test_encryption_types_of_both_ends(
 
 
 def test_values_are_compared_without_case() -> None:
-    chain = explained(replace(HV01, values=tuple(map(str.upper, VALUES))), HV02)
+    chain = explained(HV01._replace(values=tuple(map(str.upper, VALUES))), HV02)
     assert chain.broken is None
 
 
@@ -296,12 +295,12 @@ def test_values_are_compared_without_case() -> None:
             inventory("hv01", "hv02", meshes=[one_way("back", ["hv02"], ["hv01"])]),
             "no mesh of the inventory",
         ),
-        (replace(BOTH, policy=Policy(value_limit=3)), "the value limit comes first"),
+        (BOTH._replace(policy=Policy(value_limit=3)), "the value limit comes first"),
     ],
 )
 def test_what_mends_missing_values(inventory: Inventory, words: str) -> None:
     assert (
-        words in link(explained(replace(HV01, values=()), HV02, inventory=inventory), "values").fix
+        words in link(explained(HV01._replace(values=()), HV02, inventory=inventory), "values").fix
     )
 
 
@@ -313,11 +312,11 @@ def test_values_that_nobody_asked_for_are_told() -> None:
 
 
 def acting(*sids: str) -> Computer:
-    return replace(HV02, acting=tuple(Ace(allows=True, mask=0xF01FF, sid=sid) for sid in sids))
+    return HV02._replace(acting=tuple(Ace(allows=True, mask=0xF01FF, sid=sid) for sid in sids))
 
 
 def test_a_pair_that_works_by_the_targets_list_says_so() -> None:
-    chain = explained(replace(HV01, values=("HTTP/x",)), acting(OWN), token=frozenset({OWN}))
+    chain = explained(HV01._replace(values=("HTTP/x",)), acting(OWN), token=frozenset({OWN}))
     assert chain.broken is None
     values = link(chain, "values")
     assert values.state is LinkState.UNKNOWN
@@ -328,7 +327,7 @@ def test_a_pair_that_works_by_the_targets_list_says_so() -> None:
 
 
 def test_both_lists_together() -> None:
-    chain = explained(replace(HV01, values=VALUES[:1]), acting(OWN), token=frozenset({OWN}))
+    chain = explained(HV01._replace(values=VALUES[:1]), acting(OWN), token=frozenset({OWN}))
     assert list(chain.granted_by.values()) == [Route.CLASSIC, *[Route.RBCD] * 3]
     evidence = link(chain, "delegation").evidence
     assert "cifs/hv02 by the source's list" in evidence
@@ -336,7 +335,7 @@ def test_both_lists_together() -> None:
 
 
 def test_an_empty_list_needs_no_protocol_transition_for_the_targets() -> None:
-    source = replace(HV01, values=(), uac=ENABLED)
+    source = HV01._replace(values=(), uac=ENABLED)
     chain = explained(source, acting(OWN), token=frozenset({OWN}))
     assert chain.broken is None
     assert link(chain, "protocol transition").state is LinkState.UNKNOWN
@@ -344,12 +343,12 @@ def test_an_empty_list_needs_no_protocol_transition_for_the_targets() -> None:
 
 
 def test_a_group_on_the_targets_list_that_nobody_tells_of() -> None:
-    chain = explained(replace(HV01, values=()), acting(GROUP))
+    chain = explained(HV01._replace(values=()), acting(GROUP))
     assert chain.broken is None
     assert link(chain, "values").state is LinkState.UNKNOWN
     assert link(chain, "delegation").state is LinkState.UNKNOWN
     assert set(chain.granted_by.values()) == {None}
-    member = explained(replace(HV01, values=()), acting(GROUP), token=frozenset({OWN, GROUP}))
+    member = explained(HV01._replace(values=()), acting(GROUP), token=frozenset({OWN, GROUP}))
     assert set(member.granted_by.values()) == {Route.RBCD}
 
 
@@ -366,7 +365,7 @@ def kerberos_only(*, transition: bool | None) -> Inventory:
 )
 def test_protocol_transition_off(declared: bool | None, state: LinkState) -> None:  # noqa: FBT001
     chain = explained(
-        replace(HV01, uac=ENABLED), HV02, inventory=kerberos_only(transition=declared)
+        HV01._replace(uac=ENABLED), HV02, inventory=kerberos_only(transition=declared)
     )
     flag = link(chain, "protocol transition")
     assert flag.state is state
@@ -384,7 +383,7 @@ def test_protocol_transition_on_though_declared_off() -> None:
 
 @pytest.mark.parametrize("uac", [ON, ENABLED])
 def test_unconstrained_delegation_is_told(uac: int) -> None:
-    chain = explained(replace(HV01, uac=uac | UNCONSTRAINED), HV02)
+    chain = explained(HV01._replace(uac=uac | UNCONSTRAINED), HV02)
     assert "any service" in link(chain, "protocol transition").evidence
 
 
@@ -392,7 +391,7 @@ def test_unconstrained_delegation_is_told(uac: int) -> None:
 
 
 def operator(*groups: str, uac: int = 0x200, token: bool = True) -> Operator:
-    account = replace(user("vmadmin"), uac=uac, sid=f"{SID}-1104")
+    account = user("vmadmin")._replace(uac=uac, sid=f"{SID}-1104")
     return Operator("vmadmin", account, frozenset(groups) if token else None)
 
 
@@ -431,8 +430,8 @@ def test_the_operator(who: Operator | None, state: LinkState, hresult: str, word
     ],
 )
 def test_the_value_limit(values: tuple[str, ...], limit: int, state: LinkState, words: str) -> None:
-    narrow = replace(BOTH, policy=Policy(value_limit=limit))
-    found = link(explained(replace(HV01, values=values), HV02, inventory=narrow), "value limit")
+    narrow = BOTH._replace(policy=Policy(value_limit=limit))
+    found = link(explained(HV01._replace(values=values), HV02, inventory=narrow), "value limit")
     assert found.state is state
     assert words in found.evidence
 
@@ -445,7 +444,7 @@ def test_strangers() -> None:
     source = computer("hv70", *VALUES, uac=ENABLED)
     chain = explained(source, HV02, ends=ends)
     assert first(chain) == ("protocol transition", NO_CREDENTIALS)
-    chain = explained(replace(source, values=()), HV02, ends=ends)
+    chain = explained(source._replace(values=()), HV02, ends=ends)
     assert "add both hosts to the inventory" in link(chain, "values").fix
 
 
@@ -463,10 +462,10 @@ def test_a_file_server_takes_cifs_alone() -> None:
     values = forms("sofs01", "cifs")
     names = ("HOST/sofs01", f"HOST/sofs01.{DOMAIN}", "MSClusterVirtualServer/sofs01")
     server = computer("sofs01", spns=names)
-    chain = explained(replace(HV01, values=values), server, inventory=farm, ends=ends)
+    chain = explained(HV01._replace(values=values), server, inventory=farm, ends=ends)
     assert chain.broken is None
     assert chain.granted_by == dict.fromkeys(values, Route.CLASSIC)
-    missing = explained(replace(HV01, values=()), server, inventory=farm, ends=ends)
+    missing = explained(HV01._replace(values=()), server, inventory=farm, ends=ends)
     assert "delegation apply writes it" in link(missing, "values").fix
 
 
@@ -485,7 +484,7 @@ def test_an_export_without_registered_names() -> None:
     assert chain.broken is None
     assert link(chain, "service names").state is LinkState.UNKNOWN
     assert link(chain, "delegation").state is LinkState.UNKNOWN
-    nothing = replace(spns(HV01), values=())
+    nothing = spns(HV01)._replace(values=())
     missing = explained(nothing, spns(HV02), directory=EXPORT)
     assert first(missing) == ("values", NO_CREDENTIALS)
     by_group = explained(nothing, spns(acting(GROUP)), directory=EXPORT)

@@ -38,7 +38,7 @@ def reading(
 
 def inventory(**declared: LiveMigration | None) -> Inventory:
     """Hosts by label with what is declared of each."""
-    hosts = [replace(builders.host(label), live_migration=m) for label, m in declared.items()]
+    hosts = [builders.host(label)._replace(live_migration=m) for label, m in declared.items()]
     return builders.inventory(*hosts)
 
 

@@ -301,11 +301,11 @@ def mesh(*labels: str, done: tuple[str, ...] = ()) -> Comparison:
     [
         (reading(enabled=True), KERBEROS, True),
         (reading(enabled=False), KERBEROS, False),
-        (reading(enabled=False), replace(KERBEROS, enabled=True), True),
-        (reading(enabled=True), replace(KERBEROS, enabled=False), False),
+        (reading(enabled=False), KERBEROS._replace(enabled=True), True),
+        (reading(enabled=True), KERBEROS._replace(enabled=False), False),
         (reading(enabled=True, clustered=True), KERBEROS, True),
-        (reading(enabled=True, clustered=True), replace(KERBEROS, enabled=False), True),
-        (reading(enabled=False, clustered=True), replace(KERBEROS, enabled=True), False),
+        (reading(enabled=True, clustered=True), KERBEROS._replace(enabled=False), True),
+        (reading(enabled=False, clustered=True), KERBEROS._replace(enabled=True), False),
         (reading(enabled=True, authentication="Kerberos"), KERBEROS, False),
         (
             reading(enabled=True, authentication="Kerberos"),
@@ -336,7 +336,7 @@ def test_a_host_that_lacks_one_value_is_not_ready() -> None:
     comparison = mesh("hv01", "hv02", done=("hv01", "hv02"))
     [host, other] = comparison.hosts
     assert not settings_plan.not_in_the_mesh(["hv01"], comparison)
-    lacking = replace(host, missing=host.present[:1], present=host.present[1:])
+    lacking = host._replace(missing=host.present[:1], present=host.present[1:])
     why = settings_plan.not_in_the_mesh(["hv01"], replace(comparison, hosts=(lacking, other)))
     assert "lacks 1 of its 4 values;" in why["hv01"]
 
@@ -367,7 +367,7 @@ def test_what_has_changed_since_is_a_conflict() -> None:
 
 def test_what_is_not_reached_stays_in_effect() -> None:
     other = settings.target("hv02", f"hv02.{DOMAIN}", "migrations")
-    made = (change("migrations", 2, 4), replace(change("migrations", 2, 4), target=other))
+    made = (change("migrations", 2, 4), change("migrations", 2, 4)._replace(target=other))
     back = settings_plan.reversal(DOMAIN, made, {"hv01": reading(migrations=4)}).plan
     assert back.blocked == ()
     assert [c.target.name for c in back.changes] == ["hv01"]

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from delegation.inventory import (
+    STATE_FOLDER,
     DirectorySettings,
-    Inventory,
     Keep,
     LiveMigration,
     MigrateSettings,
@@ -96,7 +96,7 @@ def test_a_row_for_each_attribute(section: Section, kind: type[Any]) -> None:
 
 
 def test_the_defaults_that_are_told_are_those_that_hold() -> None:
-    assert INVENTORY.keys["state"].tacit_default == Inventory.state
+    assert INVENTORY.keys["state"].tacit_default == STATE_FOLDER
     assert MIGRATE.keys["slots"].tacit_default == MigrateSettings().slots
     assert DIRECTORY.keys["start_tls"].tacit_default == str(DirectorySettings().start_tls).lower()
     assert POLICY.keys["max_removals"].description.endswith("default: 30%.")

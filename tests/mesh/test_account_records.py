@@ -3,7 +3,6 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
@@ -35,7 +34,7 @@ def run(kind: str, directory: str = DOMAIN) -> NewRun:
 
 
 def hv04(guid: UUID, **changes: str) -> Computer:
-    return replace(computer("HV04"), guid=guid, **changes)  # type: ignore[arg-type]
+    return computer("HV04")._replace(guid=guid, **changes)  # type: ignore[arg-type]
 
 
 def audited(journal: Journal, *accounts: Computer, directory: str = DOMAIN) -> None:

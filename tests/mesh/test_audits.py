@@ -85,7 +85,7 @@ def old_journal(folder: Path) -> Path:
 
 
 def test_an_audit_is_a_finished_run_with_its_findings(journal: Journal, tmp_path: Path) -> None:
-    other = replace(FOUND, value="cifs/caf\u00e9\ud800")
+    other = FOUND._replace(value="cifs/caf\u00e9\ud800")
     assert recorded(journal, FOUND, other)
     with closing(Journal.readable(tmp_path, KINDS)) as reader:
         [done] = reader.runs()

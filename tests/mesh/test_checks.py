@@ -225,7 +225,7 @@ def _host(name: str, *values: str, spns: Sequence[str] | None = None, uac: int =
 
 
 HV01, HV02 = _host("hv01"), _host("hv02")
-DC = replace(domain_controller(), spns=("HOST/dc1", "HOST/dc1.corp.example", "ldap/dc1"))
+DC = domain_controller()._replace(spns=("HOST/dc1", "HOST/dc1.corp.example", "ldap/dc1"))
 KRBTGT = user("krbtgt", "kadmin/changepw")
 
 
@@ -333,7 +333,7 @@ def test_without_any_registered_name_nothing_is_told_of_them() -> None:
 
 
 def test_of_an_export_a_ghost_says_where_it_was_looked_for() -> None:
-    directory = replace(DIRECTORY, url="ldif:/tmp/export.ldf")
+    directory = DIRECTORY._replace(url="ldif:/tmp/export.ldf")
     found = _all(_host("hv01", "HTTP/portal"), HV02, directory=directory)
     [ghost] = [f for f in found if f.rule == "KCD012"]
     assert "nobody in this export answers to it" in ghost.message
@@ -449,16 +449,16 @@ def test_who_may_act_on_a_host_is_named() -> None:
         Ace(allows=False, mask=0xF01FF, sid=f"{SID}-1106"),
     )
     known = {f"{SID}-1105": "HV03$", f"{SID}-1106": "HV04$"}
-    found = _all(replace(HV01, acting=aces), HV02, known=known)
+    found = _all(HV01._replace(acting=aces), HV02, known=known)
     assert [(f.rule, f.computer) for f in found] == [("KCD016", "hv01")]
     assert found[0].message.endswith(f": Everyone, HV03$, {SID}-9999")
-    assert _all(replace(HV01, acting=aces[3:]), HV02, known=known) == []
+    assert _all(HV01._replace(acting=aces[3:]), HV02, known=known) == []
 
 
 def _operator(
     name: str = "vmadmin", *, uac: int = 0x200, token: frozenset[str] | None = frozenset()
 ) -> Operator:
-    account = replace(user(name), uac=uac, sid=f"{SID}-1107")
+    account = user(name)._replace(uac=uac, sid=f"{SID}-1107")
     return Operator(name, account, token)
 
 
@@ -490,7 +490,7 @@ def test_an_operator_who_can() -> None:
 
 
 def test_an_operator_of_whom_it_cannot_be_told() -> None:
-    export = replace(DIRECTORY, url="ldif:/tmp/export.ldf")
+    export = DIRECTORY._replace(url="ldif:/tmp/export.ldf")
     for operator in (_operator(token=None), Operator("nobody", None)):
         found = _all(HV01, HV02, operators=[operator], directory=export)
         assert [(f.rule, f.value) for f in found] == [("KCD018", operator.name)]

@@ -1,6 +1,5 @@
 """What becomes of each value that is found: by example, rule by rule, and as laws."""
 
-from dataclasses import replace
 from datetime import timedelta
 from random import Random
 
@@ -111,7 +110,7 @@ def test_a_dropped_host_goes_in_all_four_values() -> None:
 
 
 def test_a_kept_cifs_twin_stays() -> None:
-    kept = replace(TWO_MESHES, keep=(Keep("cifs/hv03", reason="ISO library"),))
+    kept = TWO_MESHES._replace(keep=(Keep("cifs/hv03", reason="ISO library"),))
     standings = {v.value: v.standing for v in hv01(*forms("hv03"), inventory=kept).extra}
     assert standings.pop("cifs/hv03") is KEPT
     assert set(standings.values()) == {STALE}
@@ -119,7 +118,7 @@ def test_a_kept_cifs_twin_stays() -> None:
 
 def test_a_cifs_twin_whose_rule_has_expired_stays_untouched() -> None:
     rule = Keep("cifs/*", expires=TODAY - timedelta(days=1))
-    found = hv01(f"{MIGRATION}/hv03", "cifs/hv03", inventory=replace(TWO_MESHES, keep=(rule,)))
+    found = hv01(f"{MIGRATION}/hv03", "cifs/hv03", inventory=TWO_MESHES._replace(keep=(rule,)))
     assert {v.value: v.standing for v in found.extra} == {
         f"{MIGRATION}/hv03": STALE,
         "cifs/hv03": FOREIGN,
@@ -127,7 +126,7 @@ def test_a_cifs_twin_whose_rule_has_expired_stays_untouched() -> None:
 
 
 def test_a_twin_of_a_kept_migration_value_is_not_stale() -> None:
-    kept = replace(TWO_MESHES, keep=(Keep(f"{MIGRATION}/hv03"),))
+    kept = TWO_MESHES._replace(keep=(Keep(f"{MIGRATION}/hv03"),))
     found = hv01(f"{MIGRATION}/hv03", "cifs/hv03", inventory=kept)
     assert {v.value: v.standing for v in found.extra} == {
         f"{MIGRATION}/hv03": KEPT,
@@ -164,7 +163,7 @@ def test_patterns_know_star_and_question_mark_in_any_case(
 def test_a_keep_rule_holds_to_the_end_of_its_last_day(days: int | None, standing: Standing) -> None:
     expires = None if days is None else TODAY + timedelta(days=days)
     rule = Keep("HTTP/*", expires=expires, reason="portal")
-    [verdict] = hv01("HTTP/portal", inventory=replace(TWO_MESHES, keep=(rule,))).extra
+    [verdict] = hv01("HTTP/portal", inventory=TWO_MESHES._replace(keep=(rule,))).extra
     assert verdict.standing is standing
     assert verdict.rule is rule
     assert verdict.reason == (
@@ -174,7 +173,7 @@ def test_a_keep_rule_holds_to_the_end_of_its_last_day(days: int | None, standing
 
 def test_an_expired_rule_shields_even_what_would_be_stale() -> None:
     rule = Keep("*/hv99", expires=TODAY - timedelta(days=1))
-    [verdict] = hv01("cifs/hv99", inventory=replace(TWO_MESHES, keep=(rule,))).extra
+    [verdict] = hv01("cifs/hv99", inventory=TWO_MESHES._replace(keep=(rule,))).extra
     assert verdict.standing is FOREIGN
     assert verdict.rule is rule
 
@@ -182,13 +181,13 @@ def test_an_expired_rule_shields_even_what_would_be_stale() -> None:
 def test_a_live_rule_wins_over_an_expired_one() -> None:
     expired = Keep("HTTP/*", expires=TODAY - timedelta(days=1))
     live = Keep("*/portal")
-    [verdict] = hv01("HTTP/portal", inventory=replace(TWO_MESHES, keep=(expired, live))).extra
+    [verdict] = hv01("HTTP/portal", inventory=TWO_MESHES._replace(keep=(expired, live))).extra
     assert (verdict.standing, verdict.rule) == (KEPT, live)
 
 
 def test_a_rule_for_other_hosts_keeps_nothing_here() -> None:
     rule = Keep("HTTP/*", hosts=("hv02",))
-    [verdict] = hv01("HTTP/portal", inventory=replace(TWO_MESHES, keep=(rule,))).extra
+    [verdict] = hv01("HTTP/portal", inventory=TWO_MESHES._replace(keep=(rule,))).extra
     assert (verdict.standing, verdict.rule) == (FOREIGN, None)
 
 
@@ -244,7 +243,7 @@ def test_only_hosts_in_scope_with_an_account_are_judged() -> None:
 LAB = "DC=lab,DC=corp,DC=example"
 HERE = computer("hv01")
 THERE = computer("hv01", base=LAB)
-AGAIN = replace(HERE, dn=f"CN=HV01,OU=Old,{BASE}", guid=guid("again"))
+AGAIN = HERE._replace(dn=f"CN=HV01,OU=Old,{BASE}", guid=guid("again"))
 
 
 def test_a_name_is_the_one_account_in_the_domain_whatever_its_case() -> None:
@@ -264,7 +263,7 @@ def test_a_name_without_exactly_one_account_says_why() -> None:
 
 def test_another_domain_is_told_by_naming_context_and_never_by_suffix() -> None:
     """A domain below ours has our name as its suffix; one spelled otherwise is ours."""
-    ours = replace(HERE, dn="CN=hv01, OU=x,dc=CORP, dc=Example")
+    ours = HERE._replace(dn="CN=hv01, OU=x,dc=CORP, dc=Example")
     assert resolve(DIRECTORY, ["hv01"], [THERE]).computers == {}
     assert resolve(DIRECTORY, ["hv01"], [ours]).computer("hv01") == ours
 
@@ -317,7 +316,7 @@ def test_order_and_case_change_no_verdict(world: World, random: Random) -> None:
             random.choice(RECASINGS)(v) for v in dict.fromkeys(map(str.casefold, account.values))
         ]
         random.shuffle(values)
-        directory.put(replace(account, values=tuple(values)))
+        directory.put(account._replace(values=tuple(values)))
     after = survey(world.inventory, directory).hosts
     for then, now in zip(before, after, strict=True):
         assert (then.missing, then.present) == (now.missing, now.present)
@@ -330,6 +329,6 @@ def _standings(found: HostComparison) -> set[tuple[str, Standing, str]]:
 
 @given(worlds(), st.sampled_from(Foreign))
 def test_policy_judges_no_value(world: World, foreign: Foreign) -> None:
-    other = replace(world.inventory, policy=replace(world.inventory.policy, foreign=foreign))
+    other = world.inventory._replace(policy=world.inventory.policy._replace(foreign=foreign))
     one, two = survey(world.inventory, world.directory), survey(other, world.directory)
     assert [list(h.verdicts()) for h in one.hosts] == [list(h.verdicts()) for h in two.hosts]

@@ -1,7 +1,6 @@
 """What is proposed for a directory: whatever it holds, the first plan only adds what is missing."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from datetime import date
 from uuid import UUID, uuid5
 
@@ -53,7 +52,7 @@ def host(name: str, *values: str, unit: str = "OU=Hyper-V", **changes: object) -
     spns = (f"{MIGRATION}/{name}", f"{MIGRATION}/{name}.{DOMAIN}", f"HOST/{name}")
     made = computer(name, *values, spns=spns)
     dn = f"CN={name.upper()},{unit},{BASE}"
-    return replace(made, dn=dn, guid=uuid5(_SPACE, dn), **changes)  # type: ignore[arg-type]
+    return made._replace(dn=dn, guid=uuid5(_SPACE, dn), **changes)  # type: ignore[arg-type]
 
 
 def complete(
@@ -94,7 +93,7 @@ def proposed(
 def written(proposal: InventoryProposal) -> Inventory:
     """What the reader makes of the file; it is exactly what was proposed."""
     read = parse(draft.text(proposal).encode(), "inventory.yaml")
-    assert replace(read, digest="") == proposal.inventory
+    assert read._replace(digest="") == proposal.inventory
     return read
 
 
@@ -177,14 +176,14 @@ def messes(draw: st.DrawFn) -> list[Computer]:
         )
         unit = draw(st.sampled_from(places))
         dn = ",".join(filter(None, (f"CN=x{number}", unit, BASE)))
-        accounts.append(replace(made, dn=dn, guid=uuid5(_SPACE, dn)))
+        accounts.append(made._replace(dn=dn, guid=uuid5(_SPACE, dn)))
     return accounts
 
 
 def holds_what_it_says(proposal: InventoryProposal, accounts: Sequence[Computer]) -> None:
     """Each value found on a host is desired, kept by a rule that means it alone, or told."""
     inventory = proposal.inventory
-    bare = replace(inventory, keep=())
+    bare = inventory._replace(keep=())
     for host in survey(bare, MemoryDirectory(accounts)).hosts:
         for verdict in host.extra:
             [*rules] = [
@@ -248,7 +247,7 @@ class TestForAnyAccounts:
         """Flags and spellings as they are; new hosts alone get anything."""
         flag = st.sampled_from([ENABLED, ENABLED | TRANSITION, ENABLED | UNCONSTRAINED])
         accounts = [
-            replace(a, values=tuple(map(recase, a.values)), uac=data.draw(flag))
+            a._replace(values=tuple(map(recase, a.values)), uac=data.draw(flag))
             for a in (
                 *complete(*(f"hv{n:02}" for n in range(here))),
                 *complete(*(f"br{n}" for n in range(there)), unit="OU=Branch"),
@@ -300,8 +299,8 @@ class TestText:
 class TestHosts:
     def test_a_range_and_those_that_differ(self) -> None:
         accounts = complete("hv01", "hv02", "hv03", "hv04")
-        accounts[1] = replace(accounts[1], uac=ENABLED)
-        accounts[3] = replace(accounts[3], dns_host_name="HV04.lab.corp.example")
+        accounts[1] = accounts[1]._replace(uac=ENABLED)
+        accounts[3] = accounts[3]._replace(dns_host_name="HV04.lab.corp.example")
         text = draft.text(proposed(accounts))
         assert "  hv[01,03]:\n" in text
         assert "  hv02: {protocol_transition: false}      # as found\n" in text
@@ -336,7 +335,7 @@ class TestHosts:
         self, changes: dict[str, object], reason: str
     ) -> None:
         accounts = complete("hv01", "hv02", "hv04", "hv05")
-        accounts.append(replace(host("hv03"), **changes))  # type: ignore[arg-type]
+        accounts.append(host("hv03")._replace(**changes))  # type: ignore[arg-type]
         proposal = proposed(accounts)
         assert "hv03" not in proposal.inventory.hosts
         assert reason in " ".join(left_out(proposal).values())
@@ -360,7 +359,7 @@ class TestHosts:
         first_plan_is_safe(written(proposal), accounts)
 
     def test_a_name_that_a_domain_controller_has_too(self) -> None:
-        controller = replace(domain_controller(), spns=(f"HTTP/hv02.{DOMAIN}",))
+        controller = domain_controller()._replace(spns=(f"HTTP/hv02.{DOMAIN}",))
         proposal = proposed([*complete("hv01", "hv02", "hv03"), controller])
         assert "names a domain controller" in left_out(proposal)["hv02"]
 
@@ -440,7 +439,7 @@ class TestMeshes:
 
     def test_a_partial_mesh_is_completed(self) -> None:
         accounts = complete("hv01", "hv02", "hv03")
-        accounts[0] = replace(accounts[0], values=accounts[0].values[:5])
+        accounts[0] = accounts[0]._replace(values=accounts[0].values[:5])
         [change] = proposed(accounts).first.changes
         assert change.target.name == "hv01"
         assert set(added(change)) == set(forms("hv03")) - set(accounts[0].values)
@@ -453,7 +452,7 @@ class TestMeshes:
 class TestFlags:
     def test_most_decide_and_the_others_stay(self) -> None:
         accounts = complete("hv01", "hv02", "hv03", uac=ENABLED)
-        accounts[2] = replace(accounts[2], uac=ENABLED | TRANSITION)
+        accounts[2] = accounts[2]._replace(uac=ENABLED | TRANSITION)
         accounts.append(host("hv04"))
         proposal = proposed(accounts)
         assert proposal.transition is False
@@ -474,7 +473,7 @@ class TestFlags:
 
     def test_what_is_dangerous_is_told_and_left(self) -> None:
         accounts = complete("hv01", "hv02", uac=ENABLED | TRANSITION | UNCONSTRAINED)
-        accounts[0] = replace(accounts[0], acting=(Ace(True, 1, "S-1-5-11"),))
+        accounts[0] = accounts[0]._replace(acting=(Ace(True, 1, "S-1-5-11"),))
         text = draft.text(proposed(accounts))
         assert "hv[01-02]: trusted for delegation to ANY service" in text
         assert "  unconstrained: report" in text
@@ -482,7 +481,7 @@ class TestFlags:
 
     def test_a_host_without_the_registered_name(self) -> None:
         accounts = complete("hv01", "hv02")
-        accounts[0] = replace(accounts[0], spns=())
+        accounts[0] = accounts[0]._replace(spns=())
         proposal = proposed(accounts, chosen=accounts)
         assert proposal.unregistered == ["hv01"]
         assert "has not registered its name on hv01" in draft.text(proposal)
@@ -500,8 +499,8 @@ class TestKeep:
             *(f"{MIGRATION}/hv01", "ldap/dc1", "krbtgt/CORP"),
         )
         accounts = [
-            replace(mesh[0], values=(*mesh[0].values, *values)),
-            replace(mesh[1], values=(*mesh[1].values, *cifs_of("br1"))),
+            mesh[0]._replace(values=(*mesh[0].values, *values)),
+            mesh[1]._replace(values=(*mesh[1].values, *cifs_of("br1"))),
             *complete("br1", "br2", unit="OU=Branch"),
             *(computer("sofs01"), user("svc-web", "HTTP/portal"), domain_controller()),
             computer("hv90", uac=ENABLED | DISABLED),
@@ -528,7 +527,7 @@ class TestKeep:
     def test_the_usual_spelling_is_written_and_all_are_kept(self) -> None:
         accounts = complete("hv01", "hv02", "hv03")
         for index, value in enumerate(("HTTP/Portal", "HTTP/Portal", "http/PORTAL")):
-            accounts[index] = replace(accounts[index], values=(*accounts[index].values, value))
+            accounts[index] = accounts[index]._replace(values=(*accounts[index].values, value))
         proposal = proposed(accounts)
         assert kept(proposal) == {"HTTP/Portal": ("hv01", "hv02", "hv03")}
         first_plan_is_safe(written(proposal), accounts)
@@ -538,7 +537,7 @@ class TestKeep:
     )
     def test_what_no_rule_can_say_stays_and_is_told(self, value: str) -> None:
         accounts = complete("hv01", "hv02")
-        accounts[0] = replace(accounts[0], values=(*accounts[0].values, value))
+        accounts[0] = accounts[0]._replace(values=(*accounts[0].values, value))
         proposal = proposed(accounts)
         assert proposal.inventory.keep == ()
         assert proposal.unsaid == (("hv01", value),)
@@ -548,7 +547,7 @@ class TestKeep:
     def test_a_host_is_left_out_where_a_plan_would_remove_such_a_value(self) -> None:
         accounts = complete("hv01", "hv02", "hv03")
         value = f"{MIGRATION}/hv01:*"
-        accounts[0] = replace(accounts[0], values=(*accounts[0].values, value))
+        accounts[0] = accounts[0]._replace(values=(*accounts[0].values, value))
         proposal = proposed(accounts)
         assert list(proposal.inventory.hosts) == ["hv02", "hv03"]
         assert value in left_out(proposal)["hv01"]
@@ -634,7 +633,7 @@ class TestOnlyWhatDelegates:
     def test_one_way_stays_one_way(self) -> None:
         """What is only migrated to gets neither values nor a flag."""
         mesh = [
-            replace(one, values=(*one.values, *forms("dr1"), *forms("dr2")))
+            one._replace(values=(*one.values, *forms("dr1"), *forms("dr2")))
             for one in complete("hv01", "hv02")
         ]
         targets = [host(name, unit="OU=Recovery", uac=ENABLED) for name in ("dr1", "dr2")]
@@ -650,7 +649,7 @@ class TestOnlyWhatDelegates:
         """It moves nothing without cifs, which nobody has asked for."""
         mesh = complete("hv01", "hv02")
         accounts = [
-            replace(mesh[0], values=(*mesh[0].values, *migration_of("br1"))),
+            mesh[0]._replace(values=(*mesh[0].values, *migration_of("br1"))),
             *(mesh[1], *complete("br1", "br2", unit="OU=Branch")),
         ]
         proposal = proposed(accounts, all_hosts=False)
@@ -689,7 +688,7 @@ class TestOnlyWhatDelegates:
         assert set(proposal.waiting) == {"hv01", "hv03"}
 
     def test_hosts_without_delegation_are_written_as_a_comment(self) -> None:
-        odd = replace(host("hv8"), dns_host_name="hv8.lab.example")
+        odd = host("hv8")._replace(dns_host_name="hv8.lab.example")
         accounts = [*complete("hv01", "hv02"), host("hv03"), host("hv04"), odd]
         proposal = proposed(accounts, all_hosts=False)
         assert set(written(proposal).hosts) == {"hv01", "hv02"}
@@ -747,7 +746,7 @@ class TestOnlyWhatDelegates:
 def test_what_is_said_of_values_that_should_go_does_it(value: str) -> None:
     """Without its rule and under remove, it goes; also what leads to a domain controller."""
     mesh = complete("hv01", "hv02")
-    accounts = [replace(mesh[0], values=(*mesh[0].values, value)), mesh[1], domain_controller()]
+    accounts = [mesh[0]._replace(values=(*mesh[0].values, value)), mesh[1], domain_controller()]
     proposal = proposed(accounts, all_hosts=False)
     lines = draft.text(proposal).splitlines()
     said = " ".join(" ".join(lines).replace("#", "").split())
@@ -782,14 +781,14 @@ class TestOnlyMigrating:
         assert "sofs01, an account of this domain, and cifs alone: a file server?" in text
 
     def test_one_value_of_cifs_is_no_such_farm(self) -> None:
-        accounts = [replace(self.farm()[0], values=(*self.farm()[0].values, "CIFS/HV02")),
+        accounts = [self.farm()[0]._replace(values=(*self.farm()[0].values, "CIFS/HV02")),
                     *self.farm()[1:]]  # fmt: skip
         proposal = proposed(accounts, all_hosts=False)
         assert "services" not in draft.text(proposal)
 
     def test_a_hole_is_mended_without_cifs(self) -> None:
         farm = self.farm()
-        farm[0] = replace(farm[0], values=farm[0].values[1:])
+        farm[0] = farm[0]._replace(values=farm[0].values[1:])
         proposal = proposed(farm, all_hosts=False)
         [change] = proposal.first.changes
         assert list(added(change)) == migration_of("hv02")[:1]
@@ -811,7 +810,7 @@ class TestFormerSuffixes:
     def test_they_are_no_retired_hosts(self, suffix: str) -> None:
         mesh = complete("hv01", "hv02", "hv03")
         ghosts = self.values("hv02", "hv03", suffix=suffix)
-        accounts = [replace(mesh[0], values=(*mesh[0].values, *ghosts)), *mesh[1:]]
+        accounts = [mesh[0]._replace(values=(*mesh[0].values, *ghosts)), *mesh[1:]]
         proposal = proposed(accounts, all_hosts=False)
         assert set(kinds(proposal)) == {LeftoverKind.FORMER}
         text = " ".join(draft.text(proposal).replace("#", "").split())
@@ -821,7 +820,7 @@ class TestFormerSuffixes:
     def test_the_advice_is_taken_by_the_reader_and_does_it(self) -> None:
         mesh = complete("hv01", "hv02")
         ghosts = self.values("hv02", suffix="old.example")
-        accounts = [replace(mesh[0], values=(*mesh[0].values, *ghosts)), mesh[1]]
+        accounts = [mesh[0]._replace(values=(*mesh[0].values, *ghosts)), mesh[1]]
         proposal = proposed(accounts, all_hosts=False)
         lines = draft.text(proposal).splitlines()
         text = "\n".join(line for line in lines if not line.startswith(("  - {value", "keep:")))
@@ -835,7 +834,7 @@ class TestFormerSuffixes:
         """Its values go, whatever its suffix was, by what the comment tells to write."""
         ghosts = ["cifs/hv99", *self.values("hv99", suffix=suffix)]
         mesh = complete("hv01", "hv02")
-        accounts = [replace(mesh[0], values=(*mesh[0].values, *ghosts)), mesh[1]]
+        accounts = [mesh[0]._replace(values=(*mesh[0].values, *ghosts)), mesh[1]]
         lines = draft.text(proposed(accounts, all_hosts=False)).splitlines()
         said = " ".join(" ".join(lines).replace("#", "").split())
         assert ("retired ({name: hv99, fqdn: hv99.old.example})" in said) is (suffix != DOMAIN)
@@ -848,5 +847,5 @@ class TestFormerSuffixes:
 
     def test_a_host_that_is_gone_is_still_one_to_retire(self) -> None:
         mesh = complete("hv01", "hv02")
-        accounts = [replace(mesh[0], values=(*mesh[0].values, *forms("hv99"))), mesh[1]]
+        accounts = [mesh[0]._replace(values=(*mesh[0].values, *forms("hv99"))), mesh[1]]
         assert set(kinds(proposed(accounts, all_hosts=False))) == {LeftoverKind.NOBODY}

@@ -1,7 +1,5 @@
 """Facts that several judges rest on."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,7 +18,7 @@ DOMAIN_SID = "S-1-5-21-1-1-1"
     [
         ([], (), NoAccount.MISSING, f"there is no computer hv01$ in {BASE}"),
         (
-            [computer("hv01"), replace(computer("hv01"), dn=f"CN=HV01,OU=Lab,{BASE}")],
+            [computer("hv01"), computer("hv01")._replace(dn=f"CN=HV01,OU=Lab,{BASE}")],
             (),
             NoAccount.AMBIGUOUS,
             "several accounts are hv01$",
@@ -95,12 +93,12 @@ def test_what_is_beyond_is_near_and_has_no_room(count: int, limit: int) -> None:
 
 
 def test_what_keeps_an_operator_from_being_delegated() -> None:
-    account = replace(user("joe"), sid=f"{DOMAIN_SID}-1104")
+    account = user("joe")._replace(sid=f"{DOMAIN_SID}-1104")
     protected = frozenset({f"{DOMAIN_SID}-525"})
     assert facts.bars_to_delegation(Operator("joe", account, frozenset())) == []
     assert facts.bars_to_delegation(Operator("joe", account)) == [], "that is not told"
     assert facts.bars_to_delegation(Operator("joe", account, protected)) == [facts.PROTECTED]
-    sensitive = replace(account, uac=account.uac | NOT_DELEGATED)
+    sensitive = account._replace(uac=account.uac | NOT_DELEGATED)
     both = [facts.SENSITIVE, facts.PROTECTED]
     assert facts.bars_to_delegation(Operator("joe", sensitive, protected)) == both
 

@@ -1,7 +1,5 @@
 """File servers by any name: what is written, what is left out, and what is refused."""
 
-from dataclasses import replace
-
 import pytest
 
 from delegation.inventory import FileServer, Inventory
@@ -69,7 +67,7 @@ def test_every_name_answered_is_no_finding() -> None:
 
 @pytest.mark.parametrize("other", [computer("old", spns=["cifs/vmstore"]), user("eve")])
 def test_an_alias_that_another_account_answers_to_is_refused(other: Computer) -> None:
-    holder = replace(other, spns=("cifs/vmstore",))
+    holder = other._replace(spns=("cifs/vmstore",))
     server = nas("cifs/vmstore.corp.example")
     assert refusals(NAS, server, holder) == [("nas01", "spn-held")]
     both = nas("cifs/vmstore", "cifs/vmstore.corp.example")

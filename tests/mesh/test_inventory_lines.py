@@ -6,7 +6,6 @@ file as it stands there; then the value that it was about goes with the next pla
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 
@@ -191,7 +190,7 @@ def test_the_name_that_a_host_has_now_is_taken() -> None:
 
 def with_values(*values: str) -> list[Computer]:
     accounts = complete("hv01", "hv02", "hv03", uac=ENABLED | TRANSITION)
-    accounts[0] = replace(accounts[0], values=(*accounts[0].values, *values))
+    accounts[0] = accounts[0]._replace(values=(*accounts[0].values, *values))
     return accounts
 
 
@@ -244,7 +243,7 @@ def comments(accounts: Sequence[Computer]) -> str:
 def holding(accounts: Sequence[Computer], *values: str) -> list[Computer]:
     """The first of them holds these besides."""
     first, *others = accounts
-    return [replace(first, values=(*first.values, *values)), *others]
+    return [first._replace(values=(*first.values, *values)), *others]
 
 
 def test_a_file_server_is_listed_as_its_comment_says() -> None:

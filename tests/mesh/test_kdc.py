@@ -218,8 +218,8 @@ def test_unknown_groups_of_the_user_leave_it_open_unless_all_is_lost() -> None:
 
 
 def test_a_service_of_an_account() -> None:
-    account = replace(
-        computer("hv01", SPN, uac=ENABLED | TRANSITION), sid=OWN, acting=(allow(OTHER),)
+    account = computer("hv01", SPN, uac=ENABLED | TRANSITION)._replace(
+        sid=OWN, acting=(allow(OTHER),)
     )
     assert Service.of(account, SOURCE.token) == replace(
         CLASSIC, name="hv01$", acting=(allow(OTHER),)
@@ -231,10 +231,10 @@ def test_a_service_of_an_account() -> None:
 
 
 def test_a_user_of_an_operator() -> None:
-    account = replace(user("vmadmin"), sid=OWN)
+    account = user("vmadmin")._replace(sid=OWN)
     assert User.of(Operator("vmadmin", account, frozenset({OWN}))) == User("vmadmin")
     assert User.of(Operator("vmadmin", account)).protected is None
-    flagged = replace(account, uac=account.uac | NOT_DELEGATED | DISABLED)
+    flagged = account._replace(uac=account.uac | NOT_DELEGATED | DISABLED)
     assert User.of(Operator("x", flagged, frozenset())) == User(
         "x", enabled=False, not_delegated=True
     )

@@ -39,7 +39,7 @@ def object_of(number: int) -> UUID:
 
 def account(name: str, number: int, *values: str, dns: str | None = "") -> Computer:
     made = computer(name, *values, dns=dns)
-    return replace(made, guid=object_of(number), created=datetime(2026, 6, 1, 22, 15, tzinfo=UTC))
+    return made._replace(guid=object_of(number), created=datetime(2026, 6, 1, 22, 15, tzinfo=UTC))
 
 
 def mesh(**others: int) -> list[Computer]:
@@ -120,7 +120,7 @@ def test_an_inventory_accepts_exactly_one_object(
     is_refused: bool,  # noqa: FBT001
 ) -> None:
     """It is told by audits all the same, until an apply has gone by it."""
-    comparison = identified(mesh(hv04=40), wanted=replace(FOUR, accept=(accepted,)))
+    comparison = identified(mesh(hv04=40), wanted=FOUR._replace(accept=(accepted,)))
     assert bool(planning.plan(comparison).blocked) is is_refused
     assert [new.account.guid for new in comparison.identities.new] == [object_of(40)]
 
@@ -180,7 +180,7 @@ def test_an_export_without_guids_says_nothing_of_objects() -> None:
 
 
 def test_whoever_made_it_by_the_quota_is_named() -> None:
-    stranger = replace(account("hv04", 40), creator="S-1-5-21-1-2-3-1105")
+    stranger = account("hv04", 40)._replace(creator="S-1-5-21-1-2-3-1105")
     [refusal] = planning.plan(identified([*mesh()[:3], stranger])).blocked
     assert "by S-1-5-21-1-2-3-1105, through the machine-account quota" in refusal.message
 
@@ -221,7 +221,7 @@ def test_a_renamed_account_is_told_with_both_names_and_what_to_write() -> None:
 
 @pytest.mark.parametrize("former", [("hv04",), ("HV04", "hv04.corp.example")])
 def test_it_is_no_news_where_the_inventory_says_so(former: tuple[str, ...]) -> None:
-    renamed = replace(host("hv90"), former=former)
+    renamed = host("hv90")._replace(former=former)
     wanted = inventory("hv01", "hv02", "hv03", renamed)
     assert found(identified([*mesh()[:3], account("hv90", 4)], KNOWN, wanted), "KCD027") == []
 
@@ -233,7 +233,7 @@ def test_another_suffix_is_another_name() -> None:
     assert [one.computer for one in found(identified(accounts, KNOWN, wanted), "KCD027")] == [
         "hv04"
     ]
-    said = replace(wanted, former_suffixes=("corp.example",))
+    said = wanted._replace(former_suffixes=("corp.example",))
     assert found(identified(accounts, KNOWN, said), "KCD027") == []
 
 
@@ -260,7 +260,7 @@ QUOTA = "S-1-5-21-1-2-3-1105"
 
 
 def joined(*values: str, creator: str = QUOTA) -> Computer:
-    return replace(account("hv04", 4, *values), creator=creator)
+    return account("hv04", 4, *values)._replace(creator=creator)
 
 
 def test_a_new_host_that_somebody_made_by_himself_is_a_remark() -> None:

@@ -1,7 +1,5 @@
 """Values that lead to a host of the inventory by another name than the one it is listed with."""
 
-from dataclasses import replace
-
 import pytest
 
 from delegation.inventory import Mesh
@@ -20,7 +18,7 @@ from tests.builders import (
     two_way,
 )
 
-FORMER = replace(inventory("hv01", "hv02", "hv03"), former_suffixes=("old.example",))
+FORMER = inventory("hv01", "hv02", "hv03")._replace(former_suffixes=("old.example",))
 TWO = inventory(
     "hv01",
     "hv02",
@@ -32,7 +30,7 @@ TWO = inventory(
 
 def named(name: str, *more: str, spns: tuple[str, ...] = ()) -> Computer:
     registered = (*forms(name), f"HOST/{name}", *spns)
-    return replace(computer(name, spns=registered), more_names=more)
+    return computer(name, spns=registered)._replace(more_names=more)
 
 
 def verdict(value: str, *others: Computer, of: object = FORMER) -> Verdict:
@@ -56,7 +54,7 @@ def test_but_not_where_the_directory_says_that_it_is_alive(value: str) -> None:
 
 
 def test_nor_by_the_short_form_of_such_a_name() -> None:
-    renamed = replace(inventory(replace(host("hv02"), former=("old02",)), "hv01", "hv03"))
+    renamed = inventory(host("hv02")._replace(former=("old02",)), "hv01", "hv03")._replace()
     alive = named("hv02", "old02.corp.example")
     hv01 = computer("hv01", "cifs/old02", spns=forms("hv01"))
     comparison = survey(renamed, MemoryDirectory([alive, hv01, named("hv03")]))
@@ -150,5 +148,5 @@ def test_former_names_do_not_count_as_removals() -> None:
             for value in (f"cifs/{other}.old.example", f"{MIGRATION}/{other}.old.example")
         ]
         accounts.append(computer(label, *old, spns=forms(label)))
-    wanted = replace(inventory(*labels), former_suffixes=("old.example",))
+    wanted = inventory(*labels)._replace(former_suffixes=("old.example",))
     assert planning.plan(survey(wanted, MemoryDirectory(accounts))).blocked == ()

@@ -1,7 +1,5 @@
 """Who answers to a name of the inventory, and what is to be done: never what harms somebody."""
 
-from dataclasses import replace
-
 import pytest
 
 from delegation.mesh import name_owners, snapshot
@@ -16,7 +14,7 @@ ENDPOINT = Endpoint.of_host(host("hv02"))
 HOST = ("HOST/HV02", f"HOST/hv02.{DOMAIN}")
 MIGRATING = forms("hv02", MIGRATION)
 HV02 = computer("hv02", spns=[*HOST, *MIGRATING])
-BARE = replace(HV02, spns=MIGRATING)
+BARE = HV02._replace(spns=MIGRATING)
 
 
 def found(*accounts: Computer, mappings: SpnMappings = READ) -> Snapshot:
@@ -40,12 +38,12 @@ def test_the_hosts_own() -> None:
         ((HV02, computer("old", spns=["cifs/hv02"])), "cifs/hv02", 'setspn -D "cifs/hv02" old'),
         ((HV02, user("hv02", "cifs/hv02")), "cifs/hv02", 'setspn -U -D "cifs/hv02" hv02'),
         (
-            (replace(HV02, spns=()), user("svc", "cifs/hv02")),
+            (HV02._replace(spns=()), user("svc", "cifs/hv02")),
             "cifs/hv02",
             'setspn -D "cifs/hv02" svc, then setspn -S "HOST/hv02" hv02',
         ),
         (
-            (replace(HV02, spns=HOST), user("svc x", MIGRATING[0])),
+            (HV02._replace(spns=HOST), user("svc x", MIGRATING[0])),
             MIGRATING[0],
             f'setspn -D "{MIGRATING[0]}" "svc x", then on hv02: Restart-Service vmms',
         ),
@@ -61,13 +59,13 @@ def test_the_name_that_is_registered_is_taken_from_whom_it_does_not_belong_to(
     ("accounts", "words"),
     [
         pytest.param(
-            (replace(HV02, dns_host_name="x.corp.example"), user("nas", f"cifs/hv02.{DOMAIN}")),
+            (HV02._replace(dns_host_name="x.corp.example"), user("nas", f"cifs/hv02.{DOMAIN}")),
             "nas may need it",
             id="an alias",
         ),
         pytest.param(
             (
-                replace(HV02, dns_host_name="x.corp.example", spns=()),
+                HV02._replace(dns_host_name="x.corp.example", spns=()),
                 computer("nas", dns=f"hv02.{DOMAIN}", spns=[HOST[1]]),
             ),
             "it is nas$'s own name and stays there",
@@ -80,7 +78,7 @@ def test_the_name_that_is_registered_is_taken_from_whom_it_does_not_belong_to(
         ),
         pytest.param((user("nas", f"cifs/hv02.{DOMAIN}"),), "nas may need it", id="no account"),
         pytest.param(
-            (BARE, replace(computer("x", spns=HOST), account="$DUPLICATE-4f2")),
+            (BARE, computer("x", spns=HOST)._replace(account="$DUPLICATE-4f2")),
             "leftover of a replication conflict",
             id="renamed by a conflict",
         ),
@@ -103,7 +101,7 @@ def test_accounts_called_alike_are_told_by_their_dn() -> None:
 def test_nobody_is_no_other() -> None:
     assert of("cifs/hv02", BARE).is_unregistered
     assert of("cifs/hv02", BARE).held_elsewhere == ""
-    assert not of(MIGRATING[0], replace(HV02, spns=HOST)).is_unregistered
+    assert not of(MIGRATING[0], HV02._replace(spns=HOST)).is_unregistered
 
 
 def test_the_domains_own_answer_before_those_of_another() -> None:
@@ -119,7 +117,7 @@ def test_the_domains_own_answer_before_those_of_another() -> None:
 def test_a_look_alike(spn: str) -> None:
     [(endpoint, _, told, account)] = look_alikes(found(HV02, user("evil", spn)), [ENDPOINT])
     assert (endpoint, told, account.account) == (ENDPOINT, spn, "evil")
-    assert list(look_alikes(found(replace(HV02, spns=(spn,))), [ENDPOINT])) == [], "the host's own"
+    assert list(look_alikes(found(HV02._replace(spns=(spn,))), [ENDPOINT])) == [], "the host's own"
 
 
 @pytest.mark.parametrize("spn", ["cifs/h\u1e7d05", "HTTP/h\u1e7d02.x", "cifs/hv02"])

@@ -1,7 +1,6 @@
 """What is new among findings, subject by subject, and what only stopped to be looked at."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -84,38 +83,38 @@ def test_of_what_nobody_looked_at_all_is_new(now: list[Finding]) -> None:
 
 
 def test_words_make_no_other_finding_and_whom_it_names_does() -> None:
-    assert told([replace(MISSING, value="CIFS/HV02")], [MISSING]).new == ()
+    assert told([MISSING._replace(value="CIFS/HV02")], [MISSING]).new == ()
     for same in (
-        replace(MISSING, message="other words, and a number: 17"),
-        replace(MISSING, fix="else"),
-        replace(MISSING, severity=Severity.LOW),
-        replace(MISSING, computer="renamed"),
+        MISSING._replace(message="other words, and a number: 17"),
+        MISSING._replace(fix="else"),
+        MISSING._replace(severity=Severity.LOW),
+        MISSING._replace(computer="renamed"),
     ):
         assert told([same], [MISSING]).known == (same,)
     for other in (
-        replace(MISSING, guid="guid-2"),
-        replace(MISSING, rule="KCD002"),
-        replace(MISSING, value="cifs/hv03"),
-        replace(MISSING, named=("S-1",)),
+        MISSING._replace(guid="guid-2"),
+        MISSING._replace(rule="KCD002"),
+        MISSING._replace(value="cifs/hv03"),
+        MISSING._replace(named=("S-1",)),
     ):
         compared = told([other], [MISSING])
         assert (compared.new, compared.resolved) == ((other,), (MISSING,))
 
 
 def test_what_is_worse_than_it_was_is_news_and_nothing_is_resolved_by_it() -> None:
-    worse = replace(MISSING, severity=Severity.CRITICAL)
+    worse = MISSING._replace(severity=Severity.CRITICAL)
     compared = told([worse], [MISSING])
     assert (compared.new, compared.resolved) == ((worse,), ())
     assert told([MISSING], [worse]).known == (MISSING,)
 
 
 def test_one_more_who_may_act_is_news_and_the_others_are_not_resolved() -> None:
-    two = replace(ACTING, message="A, B may act", named=("S-A", "S-B"))
+    two = ACTING._replace(message="A, B may act", named=("S-A", "S-B"))
     compared = told([two], [ACTING])
     assert (compared.new, compared.resolved) == ((two,), ())
     fewer = told([ACTING], [two])
     assert (fewer.new, fewer.known, fewer.resolved) == ((), (ACTING,), ())
-    other = replace(ACTING, named=("S-B",))
+    other = ACTING._replace(named=("S-B",))
     swapped = told([other], [ACTING])
     assert (swapped.new, swapped.resolved) == ((other,), (ACTING,))
 
@@ -124,7 +123,7 @@ def test_one_more_who_may_act_is_news_and_the_others_are_not_resolved() -> None:
 
 
 def test_what_is_not_looked_at_any_more_is_said_and_not_resolved() -> None:
-    second = replace(MISSING, computer="hv02", guid="guid-2")
+    second = MISSING._replace(computer="hv02", guid="guid-2")
     compared = news.news([MISSING], look(1), baseline([MISSING, second], look(1, 2)))
     assert compared.resolved == ()
     assert compared.left_out == (NotLookedAt("hv02", 1, for_now=False),)
@@ -134,13 +133,13 @@ def test_what_is_not_looked_at_any_more_is_said_and_not_resolved() -> None:
 
 def test_that_it_is_left_out_is_said_once() -> None:
     before = baseline([], look(1))
-    before = replace(before, looks={**before.looks, "guid-2": LastLook(1, "hv02", is_gone=True)})
+    before = before._replace(looks={**before.looks, "guid-2": LastLook(1, "hv02", is_gone=True)})
     assert news.news([], look(1), before).left_out == ()
 
 
 def test_of_a_host_without_an_account_nothing_is_resolved() -> None:
     gone = Finding(ACCOUNT_RULE, Severity.HIGH, "hv01", "", "there is no computer HV01$", "join it")
-    second = replace(MISSING, computer="hv02", guid="guid-2")
+    second = MISSING._replace(computer="hv02", guid="guid-2")
     without = Look({k: v for k, v in look(1, 2).subjects.items() if k != "guid-1"})
     compared = news.news([gone], without, baseline([MISSING, second], look(1, 2)))
     assert (compared.new, compared.resolved) == ((gone,), (second,))
@@ -150,13 +149,13 @@ def test_of_a_host_without_an_account_nothing_is_resolved() -> None:
 
 
 def test_a_host_that_is_new_in_the_inventory_is_all_news() -> None:
-    second = replace(MISSING, computer="hv02", guid="guid-2")
+    second = MISSING._replace(computer="hv02", guid="guid-2")
     compared = news.news([MISSING, second], look(1, 2), baseline([MISSING], look(1)))
     assert (compared.new, compared.known) == ((second,), (MISSING,))
 
 
 def test_each_host_is_compared_with_the_last_audit_that_looked_at_it() -> None:
-    second = replace(MISSING, computer="hv02", guid="guid-2")
+    second = MISSING._replace(computer="hv02", guid="guid-2")
     pages = {
         1: AuditPage((PastFinding(MISSING, "guid-1", MONDAY),
                       PastFinding(second, "guid-2", MONDAY)), RULE_IDS),
@@ -175,20 +174,20 @@ def test_what_only_new_rules_see_is_no_news_once() -> None:
     then = baseline([], look(1), rules=RULE_IDS - {"KCD016"})
     compared = news.news([ACTING, MISSING], look(1, 2), then)
     assert (compared.uncounted, compared.new) == ((ACTING,), (MISSING,))
-    elsewhere = replace(ACTING, guid="guid-2")
+    elsewhere = ACTING._replace(guid="guid-2")
     assert news.news([elsewhere], look(1, 2), then).new == (elsewhere,), "nobody had looked at it"
 
 
 def test_what_no_rule_looks_for_any_more_is_not_resolved() -> None:
-    assert told([], [replace(MISSING, rule="KCD999")]).resolved == ()
+    assert told([], [MISSING._replace(rule="KCD999")]).resolved == ()
 
 
 def test_what_is_still_open_is_told_again() -> None:
-    second = replace(MISSING, value="cifs/hv03")
+    second = MISSING._replace(value="cifs/hv03")
     before = baseline([MISSING], look(1, 2), told=MONDAY)
     page = before.pages[1]
-    page = replace(page, found=(*page.found, PastFinding(second, "guid-1", TUESDAY)))
-    before = replace(before, pages={1: page})
+    page = page._replace(found=(*page.found, PastFinding(second, "guid-1", TUESDAY)))
+    before = before._replace(pages={1: page})
     compared = news.news([MISSING, second], look(1, 2), before, TUESDAY)
     assert (compared.reminded, compared.known, compared.new) == ((MISSING,), (second,), ())
     assert [past.told for past in compared.page] == ["", TUESDAY]
@@ -200,7 +199,7 @@ def test_what_is_still_open_is_told_again() -> None:
 
 def after_old(now: Iterable[Finding], before: Iterable[Finding], *, same: bool = True) -> News:
     page = AuditPage(
-        tuple(PastFinding(replace(it, guid="", named=()), "", "") for it in before),
+        tuple(PastFinding(it._replace(guid="", named=()), "", "") for it in before),
         RULE_IDS - {"KCD020"},
         is_old=True,
     )
@@ -209,9 +208,9 @@ def after_old(now: Iterable[Finding], before: Iterable[Finding], *, same: bool =
 
 
 def test_an_audit_of_the_first_version_is_compared_with_by_name() -> None:
-    seen = replace(MISSING, rule="KCD020")
-    other = replace(MISSING, value="cifs/hv03")
-    words = replace(ACTING, message="other words")
+    seen = MISSING._replace(rule="KCD020")
+    other = MISSING._replace(value="cifs/hv03")
+    words = ACTING._replace(message="other words")
     compared = after_old([MISSING, words, other, seen], [MISSING, ACTING])
     assert compared.known == (MISSING, words)
     assert (compared.new, compared.uncounted) == ((other,), (seen,))
@@ -220,12 +219,12 @@ def test_an_audit_of_the_first_version_is_compared_with_by_name() -> None:
 
 def test_by_name_too_what_is_worse_is_news() -> None:
     """KCD011 has no value: a name that a stranger holds alone, after another refusal."""
-    worse = replace(MISSING, rule="KCD011", severity=Severity.CRITICAL, value="")
-    assert after_old([worse], [replace(worse, severity=Severity.HIGH)]).new == (worse,)
+    worse = MISSING._replace(rule="KCD011", severity=Severity.CRITICAL, value="")
+    assert after_old([worse], [worse._replace(severity=Severity.HIGH)]).new == (worse,)
 
 
 def test_what_it_found_is_resolved_where_the_inventory_is_the_same() -> None:
-    elsewhere = replace(MISSING, computer="hv77")
+    elsewhere = MISSING._replace(computer="hv77")
     compared = after_old([], [MISSING, elsewhere])
     assert [it.computer for it in compared.resolved] == ["hv01"]
     assert compared.left_out == (NotLookedAt("hv77", 1, for_now=False),)
@@ -235,7 +234,7 @@ def test_what_it_found_is_resolved_where_the_inventory_is_the_same() -> None:
 def test_what_is_no_object_of_the_inventory_is_told_apart_by_its_name() -> None:
     """A second host that was dropped is news, and the first one is not resolved by it."""
     first = Finding("KCD023", Severity.HIGH, "HV07", "", "not in the inventory", "retire it")
-    second = replace(first, computer="HV08")
+    second = first._replace(computer="HV08")
     compared = told([first, second], [first])
     assert compared.new == (second,)
     assert compared.known == (first,)

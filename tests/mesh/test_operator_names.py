@@ -1,5 +1,7 @@
 """Whose name an operator's is: this domain's, or another's, of which nothing is known here."""
 
+from dataclasses import replace
+
 import pytest
 
 from delegation.explain import LinkState, Pair, explain
@@ -119,7 +121,6 @@ def test_somebody_whom_nobody_knows_here_is_broken_and_told_how_to_name_another(
     [("ROOT\\vmadmin", "KCD018"), ("vmadmin@root.example", "KCD018"), ("nobody", "KCD017")],
 )
 def test_a_finding_says_what_is_not_known(name: str, rule: str) -> None:
-    from dataclasses import replace
 
     comparison = compared(HOSTS, MemoryDirectory(MESH))
     evidence = replace(comparison.snapshot, operators=(asked(name),))

@@ -1,7 +1,7 @@
 """The plan of a comparison: laws over random worlds, and every refusal with what lifts it."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
 
@@ -138,7 +138,7 @@ def test_a_difference_in_case_alone_is_no_change(world: World, random: Random) -
     applied(planned(world.inventory, directory, allow=EVERY_OVERRIDE), directory)
     for account in list(directory.accounts.values()):
         values = tuple(random.choice(RECASINGS)(value) for value in account.values)
-        directory.put(replace(account, values=values))
+        directory.put(account._replace(values=values))
     assert planned(world.inventory, directory).changes == ()
 
 
@@ -164,7 +164,7 @@ def _shuffled(account: Computer, random: Random) -> Computer:
     random.shuffle(groups)
     spns = random.sample(account.spns, len(account.spns))
     values = tuple(value for group in groups for value in group)
-    return replace(account, values=values, spns=tuple(spns), dn=account.dn.swapcase())
+    return account._replace(values=values, spns=tuple(spns), dn=account.dn.swapcase())
 
 
 @given(worlds())
@@ -281,7 +281,7 @@ def _cases(*tables: tuple[str, Table]) -> list[object]:
 def test_a_dangerous_host_is_refused_and_nothing_lifts_it(
     attributes: dict[str, object], why: str, meshes: tuple[Mesh, ...]
 ) -> None:
-    hosts = replace(inventory("hv01", "hv02", meshes=meshes), policy=PAIR.policy)
+    hosts = inventory("hv01", "hv02", meshes=meshes)._replace(policy=PAIR.policy)
     bad = computer("hv02", **attributes)  # type: ignore[arg-type]
     found = blocked(bad, inventory=hosts, allow=EVERY_OVERRIDE)
     assert ("hv02", why) in {(b.computer, b.why) for b in found}
@@ -314,7 +314,7 @@ def test_a_scale_out_file_server_is_a_network_name_of_a_cluster_and_fine() -> No
 
 
 def test_a_file_server_nobody_reaches_is_not_looked_at() -> None:
-    unreached = replace(PAIR, file_servers=())
+    unreached = PAIR._replace(file_servers=())
     assert blocked(computer("sofs01", uac=WRITABLE_DC), inventory=unreached) == ()
 
 
@@ -359,7 +359,7 @@ def test_a_name_that_host_stands_for_is_refused_where_another_has_host() -> None
     [
         pytest.param(domain_controller("dc9", dns_host_name="hv02.corp.example"), id="DNS name"),
         pytest.param(
-            replace(domain_controller("dc9"), spns=("ldap/hv02.corp.example/corp.example",)),
+            domain_controller("dc9")._replace(spns=("ldap/hv02.corp.example/corp.example",)),
             id="SPN",
         ),
     ],
@@ -382,7 +382,7 @@ def test_an_account_in_another_domain_is_none() -> None:
 
 
 def test_two_accounts_of_one_name_are_none() -> None:
-    again = replace(computer("hv02"), guid=guid("again"), dn=f"CN=again,{BASE}")
+    again = computer("hv02")._replace(guid=guid("again"), dn=f"CN=again,{BASE}")
     plan = planned(PAIR, MemoryDirectory([*SOUND, again]))
     assert [(b.computer, b.why) for b in plan.blocked] == [("hv02", "no-account")]
 
@@ -437,8 +437,7 @@ class Flag:
 )
 def test_a_flag_over_values_of_somebody_else(case: Flag, uac: int, policy: Unconstrained) -> None:
     refused = case.refused and case.value != "cifs/hv02"
-    wanted = replace(
-        PAIR,
+    wanted = PAIR._replace(
         keep=case.keep,
         retired=(retired("hv99"),),
         policy=Policy(foreign=case.foreign, unconstrained=policy),
@@ -453,7 +452,7 @@ def test_a_flag_over_values_of_somebody_else(case: Flag, uac: int, policy: Uncon
 def test_one_accepting_owner_does_not_speak_for_another() -> None:
     hv01 = computer("hv01", PORTAL, "MSSQLSvc/db1")
     keep = (Keep("HTTP/*", accepts_transition=True), Keep("MSSQLSvc/*"))
-    [refusal] = blocked(hv01, inventory=replace(PAIR, keep=keep))
+    [refusal] = blocked(hv01, inventory=PAIR._replace(keep=keep))
     assert "MSSQLSvc/db1" in refusal.message
     assert PORTAL not in refusal.message
 
@@ -524,7 +523,7 @@ def test_what_a_retired_host_leaves_behind_does_not_count() -> None:
 
 
 def test_what_else_goes_counts_without_it() -> None:
-    wanted = replace(_parting(21, 30.0), retired=(retired("gone"),))
+    wanted = _parting(21, 30.0)._replace(retired=(retired("gone"),))
     traces = [f"{service}/gone" for service in ("cifs", MIGRATION)]
     hv01 = computer(
         "hv01", *traces, *(f"{MIGRATION}/old{n}" for n in range(21)), uac=ENABLED | TRANSITION

@@ -33,9 +33,9 @@ def allowing(sid: str) -> Ace:
 
 def compared(acting: Sequence[Ace], wanted: Inventory = PAIR) -> Comparison:
     """Nothing is on anybody's own list that should not be; hv01 lists ``acting``."""
-    hv01 = replace(computer("hv01", *forms("hv02"), uac=SOUND), acting=tuple(acting))
+    hv01 = computer("hv01", *forms("hv02"), uac=SOUND)._replace(acting=tuple(acting))
     hv02 = computer("hv02", *forms("hv01"), uac=SOUND)
-    hv03 = replace(computer("hv03"), sid=SID)
+    hv03 = computer("hv03")._replace(sid=SID)
     return survey(wanted, MemoryDirectory([hv01, hv02, hv03]))
 
 
@@ -72,7 +72,7 @@ def test_a_list_that_gives_it_nothing_by_itself_is_no_finding(acting: Sequence[A
 
 
 def test_of_an_account_that_another_inventory_has_nothing_is_told() -> None:
-    moved = replace(retired("hv03"), own=OwnValues.KEEP)
+    moved = retired("hv03")._replace(own=OwnValues.KEEP)
     assert found(compared([allowing(SID)], inventory("hv01", "hv02", retired=[moved]))) == []
 
 

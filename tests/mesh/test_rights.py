@@ -1,7 +1,6 @@
 """May this account write? Yes, no or unknown, and what that rests on."""
 
 from collections.abc import Collection
-from dataclasses import replace
 
 import pytest
 
@@ -60,7 +59,7 @@ def test_each_lack_is_told_with_its_hosts() -> None:
 
 
 def test_adminCount_is_noted() -> None:  # noqa: N802 - the attribute's name
-    hosts = HOSTS | {"hv02": replace(HOSTS["hv02"], admin_count=1)}
+    hosts = HOSTS | {"hv02": HOSTS["hv02"]._replace(admin_count=1)}
     answer = judged(hosts, {c.guid: BOTH for c in hosts.values()}, ADMIN)
     assert answer.answer is RightsAnswer.YES
     assert any(s.startswith("hv02: adminCount is 1") and "SDProp" in s for s in answer.evidence)

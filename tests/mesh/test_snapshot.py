@@ -1,7 +1,5 @@
 """Who answers to a service principal name, and who an operator is."""
 
-from dataclasses import replace
-
 import pytest
 
 from delegation.mesh import snapshot
@@ -20,7 +18,7 @@ def owners(spn: str, *accounts: snapshot.Computer) -> list[str]:
     return [account.account for account in found(*accounts).owners(spn)]
 
 
-HV02 = replace(computer("hv02"), spns=("HOST/HV02", "HOST/hv02.corp.example"))
+HV02 = computer("hv02")._replace(spns=("HOST/HV02", "HOST/hv02.corp.example"))
 
 
 @pytest.mark.parametrize("spn", ["cifs/hv02", "CIFS/HV02.corp.example", "HOST/hv02", "http/hv02"])
@@ -54,13 +52,13 @@ def test_protected_is_the_group_of_the_own_domain(
     token: frozenset[str] | None,
     expected: bool | None,  # noqa: FBT001 - a column of the table
 ) -> None:
-    account = replace(user("vmadmin"), sid=f"{DOMAIN_SID}-1104")
+    account = user("vmadmin")._replace(sid=f"{DOMAIN_SID}-1104")
     assert Operator("vmadmin", account, token).protected is expected
 
 
 def test_an_operator_may_be_flagged() -> None:
     account = user("vmadmin")
     assert not Operator("vmadmin", account).not_delegated
-    assert Operator("x", replace(account, uac=account.uac | NOT_DELEGATED)).not_delegated
+    assert Operator("x", account._replace(uac=account.uac | NOT_DELEGATED)).not_delegated
     assert not Operator("x", None).not_delegated
     assert Operator("x", None, frozenset()).protected is None

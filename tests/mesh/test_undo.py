@@ -1,7 +1,6 @@
 """Taking back what a run did, and telling what became of it, from the objects as they are now."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 import pytest
 from hypothesis import assume, event, given
@@ -84,7 +83,7 @@ def test_what_others_did_meanwhile_survives_the_reverse(world: World, data: st.D
         st.sets(st.sampled_from([v for v in victim.values if v.casefold() not in ours] or ["-"]))
     )
     values = (*(v for v in victim.values if v not in takes), "HTTP/Late")
-    moved = replace(victim, values=values, uac=victim.uac ^ DISABLED, dn=f"OU=new,{victim.dn}")
+    moved = victim._replace(values=values, uac=victim.uac ^ DISABLED, dn=f"OU=new,{victim.dn}")
     directory.put(moved)
 
     back = _reversal(changes, directory)
@@ -111,7 +110,7 @@ def test_a_reverse_touches_nothing_that_the_run_did_not(
     account = directory.accounts[chosen.target.guid]
     mixed = tuple(dict.fromkeys((*data.draw(st.permutations(account.values)), *values)))
     bits = (0, TRANSITION, UNCONSTRAINED, BITS)[flags]
-    directory.put(replace(account, values=mixed, uac=account.uac & ~BITS | bits))
+    directory.put(account._replace(values=mixed, uac=account.uac & ~BITS | bits))
     back = _reversal(changes, directory)
     event("conflict" if back.plan.blocked else "no conflict")
     made = {change.target.guid: change for change in changes}
@@ -137,7 +136,7 @@ def test_what_others_have_undone_is_done_and_the_rest_is_undone(
     undone = data.draw(st.sets(st.sampled_from(sorted(chosen.parts))))
     state = chosen.after.with_parts_of(chosen.before, undone)
     account = directory.accounts[chosen.target.guid]
-    directory.put(replace(account, values=state.values, uac=state.uac))
+    directory.put(account._replace(values=state.values, uac=state.uac))
     back = _reversal(changes, directory)
     assert not back.plan.blocked
     assert {part for done in back.as_before.values() for part in done} == undone
@@ -181,7 +180,7 @@ def test_it_is_told_from_the_object_what_became_of_a_write(
     account = world.directory.accounts[chosen.target.guid]
     late = (data.draw(st.sampled_from(["HTTP/Late", "cifs/late"])),)
     for state, result in ((chosen.before, Result.REFUSED), (chosen.after, Result.APPLIED)):
-        now = replace(account, values=state.values + late, uac=state.uac ^ DISABLED)
+        now = account._replace(values=state.values + late, uac=state.uac ^ DISABLED)
         assert what_became_of(chosen, Delegation.of(now))[0] is result
     assert what_became_of(chosen, Absent("gone")) == (Result.UNKNOWN, "gone")
 
@@ -190,7 +189,7 @@ def test_it_is_told_from_the_object_what_became_of_a_write(
 
 HV01 = computer("hv01", "CIFS/Old", "HTTP/portal", uac=ENABLED | UNCONSTRAINED)
 RUN = change(HV01, add=["cifs/hv02"], remove=["CIFS/Old"], uac=ENABLED | TRANSITION)
-DONE = replace(HV01, values=RUN.after.values, uac=RUN.after.uac)
+DONE = HV01._replace(values=RUN.after.values, uac=RUN.after.uac)
 
 
 def _back(now: Computer | None, *, allow: Iterable[str] = ("unconstrained",)) -> Reversal:
@@ -210,16 +209,16 @@ PARTS = frozenset({"cifs/hv02", "cifs/old", "protocol_transition", "unconstraine
     ("now", "done"),
     [
         pytest.param(HV01, PARTS, id="taken back by hand"),
-        pytest.param(replace(DONE, values=("HTTP/portal",)), {"cifs/hv02"}, id="its value removed"),
-        pytest.param(replace(DONE, values=(*DONE.values, "CIFS/Old")), {"cifs/old"}, id="put back"),
+        pytest.param(DONE._replace(values=("HTTP/portal",)), {"cifs/hv02"}, id="its value removed"),
+        pytest.param(DONE._replace(values=(*DONE.values, "CIFS/Old")), {"cifs/old"}, id="put back"),
         pytest.param(
-            replace(DONE, values=(*DONE.values, "cifs/OLD")),
+            DONE._replace(values=(*DONE.values, "cifs/OLD")),
             {"cifs/old"},
             id="put back in another case",
         ),
-        pytest.param(replace(DONE, uac=ENABLED), {"protocol_transition"}, id="its flag cleared"),
+        pytest.param(DONE._replace(uac=ENABLED), {"protocol_transition"}, id="its flag cleared"),
         pytest.param(
-            replace(DONE, uac=DONE.uac | UNCONSTRAINED), {"unconstrained"}, id="its flag set"
+            DONE._replace(uac=DONE.uac | UNCONSTRAINED), {"unconstrained"}, id="its flag set"
         ),
     ],
 )
@@ -284,12 +283,12 @@ def test_conflicts_fold() -> None:
 @pytest.mark.parametrize(
     "now",
     [
-        pytest.param(replace(DONE, values=("HTTP/new", *DONE.values)), id="a value added"),
-        pytest.param(replace(DONE, values=("cifs/hv02",)), id="a value of theirs removed"),
-        pytest.param(replace(DONE, values=("HTTP/portal", "CIFS/HV02")), id="another spelling"),
-        pytest.param(replace(DONE, uac=DONE.uac | DISABLED), id="another bit"),
-        pytest.param(replace(DONE, dn="CN=HV01,OU=moved,DC=corp,DC=example"), id="moved"),
-        pytest.param(replace(DONE, account="HVX$"), id="renamed"),
+        pytest.param(DONE._replace(values=("HTTP/new", *DONE.values)), id="a value added"),
+        pytest.param(DONE._replace(values=("cifs/hv02",)), id="a value of theirs removed"),
+        pytest.param(DONE._replace(values=("HTTP/portal", "CIFS/HV02")), id="another spelling"),
+        pytest.param(DONE._replace(uac=DONE.uac | DISABLED), id="another bit"),
+        pytest.param(DONE._replace(dn="CN=HV01,OU=moved,DC=corp,DC=example"), id="moved"),
+        pytest.param(DONE._replace(account="HVX$"), id="renamed"),
     ],
 )
 def test_other_changes_are_left_alone(now: Computer) -> None:
@@ -328,8 +327,8 @@ def test_unconstrained_delegation_goes_without_asking() -> None:
     ],
 )
 def test_a_value_towards_a_domain_controller_is_not_restored(value: str) -> None:
-    run = change(replace(HV01, values=(value,)), remove=[value])
-    now = {HV01.guid: replace(HV01, values=())}
+    run = change(HV01._replace(values=(value,)), remove=[value])
+    now = {HV01.guid: HV01._replace(values=())}
     controllers = frozenset({"old", "old.corp.example"})
     [refusal] = undo.reversal(DOMAIN, [run], now, controllers, EVERY_OVERRIDE).plan.blocked
     assert (refusal.why, refusal.override) == ("domain-controller", "")
@@ -344,14 +343,14 @@ def test_a_value_towards_a_domain_controller_is_not_restored(value: str) -> None
     ],
 )
 def test_nothing_is_restored_on_what_became_a_domain_controller(became: dict[str, int]) -> None:
-    now = replace(DONE, **became)  # type: ignore[arg-type]
+    now = DONE._replace(**became)  # type: ignore[arg-type]
     refusals = _back(now, allow=EVERY_OVERRIDE).plan.blocked
     assert [(b.why, b.override) for b in refusals] == [("domain-controller", "")]
 
 
 def test_values_are_taken_from_what_became_a_domain_controller() -> None:
-    given = change(replace(HV01, values=(), uac=ENABLED), add=["cifs/hv02"])
-    now = replace(HV01, values=("cifs/hv02",), uac=ENABLED | WRITABLE_DC)
+    given = change(HV01._replace(values=(), uac=ENABLED), add=["cifs/hv02"])
+    now = HV01._replace(values=("cifs/hv02",), uac=ENABLED | WRITABLE_DC)
     assert not undo.reversal(DOMAIN, [given], {HV01.guid: now}, frozenset({"hv02"})).plan.blocked
 
 
@@ -368,7 +367,7 @@ def test_a_restored_flag_over_values_of_others_is_warned_about_and_not_refused(
 ) -> None:
     was = computer("hv01", *(v for v in values if v != "HTTP/late"))
     run = change(was, add=["cifs/hv02"], uac=ENABLED | TRANSITION)
-    now = replace(was, values=(*values, "cifs/hv02"), uac=ENABLED | TRANSITION)
+    now = was._replace(values=(*values, "cifs/hv02"), uac=ENABLED | TRANSITION)
     back = undo.reversal(DOMAIN, [run], {was.guid: now}, frozenset())
     assert not back.plan.blocked
     assert len(back.warnings) == len(warned)
@@ -377,21 +376,21 @@ def test_a_restored_flag_over_values_of_others_is_warned_about_and_not_refused(
 
 def test_without_a_flag_there_is_nothing_to_warn_about() -> None:
     run = change(HV01, add=["cifs/hv02"])
-    now = replace(HV01, values=run.after.values)
+    now = HV01._replace(values=run.after.values)
     assert undo.reversal(DOMAIN, [run], {HV01.guid: now}, frozenset()).warnings == ()
 
 
 def test_the_plan_is_sorted() -> None:
     accounts = [computer(f"hv0{n}") for n in (3, 1, 2)]
     runs = [change(a, add=["cifs/x"]) for a in accounts]
-    now = {a.guid: replace(a, values=("cifs/x",)) for a in accounts}
+    now = {a.guid: a._replace(values=("cifs/x",)) for a in accounts}
     plan = undo.reversal(DOMAIN, runs, now, frozenset()).plan
     assert [c.target.name for c in plan.changes] == ["hv01", "hv02", "hv03"]
 
 
 def test_an_object_that_is_not_found_by_its_guid_is_left_out() -> None:
     """As in the recycle bin. Another account of its name is another object."""
-    anew = replace(DONE, guid=computer("hv77").guid)
+    anew = DONE._replace(guid=computer("hv77").guid)
     back = _back(anew)
     assert back.not_found == ("hv01",)
     assert not back.plan.changes
@@ -399,7 +398,7 @@ def test_an_object_that_is_not_found_by_its_guid_is_left_out() -> None:
 
 
 def test_half_a_change_is_unknown() -> None:
-    half = replace(HV01, values=RUN.after.values)
+    half = HV01._replace(values=RUN.after.values)
     result, reason = what_became_of(RUN, Delegation.of(half))
     assert result is Result.UNKNOWN
     assert "protocol_transition" in reason
@@ -421,7 +420,7 @@ def test_a_flag_over_many_values_is_warned_about_in_one_short_line() -> None:
     values = tuple(f"HTTP/portal{number}" for number in range(undo.FEW + 1))
     was = computer("hv01", *values)
     run = change(was, add=["cifs/hv02"], uac=ENABLED | TRANSITION)
-    now = replace(was, values=(*values, "cifs/hv02"), uac=ENABLED | TRANSITION)
+    now = was._replace(values=(*values, "cifs/hv02"), uac=ENABLED | TRANSITION)
     [warning] = undo.reversal(DOMAIN, [run], {was.guid: now}, frozenset()).warnings
     assert f"its {len(values)} values" in warning
     assert "portal0" not in warning

@@ -6,7 +6,6 @@ by the one host and the very value alone.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import NamedTuple
 
 from delegation import names
@@ -80,7 +79,7 @@ def judged(case: MeshCase, findings: Iterable[Finding]) -> JudgedFindings:
 
 def _expired(finding: Finding, rule: Acceptance) -> Finding:
     message = f"{finding.message}; was accepted{terms(rule)}"
-    return replace(finding, severity=one_higher(finding.severity), message=message)
+    return finding._replace(severity=one_higher(finding.severity), message=message)
 
 
 def one_higher(severity: Severity) -> Severity:

@@ -33,8 +33,7 @@ class Severity(IntEnum):
         return self.name.lower()
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """One thing found. ``value`` is empty where a whole object is meant.
 
     ``computer`` is a host's label, several of them folded, or empty where no host is meant;

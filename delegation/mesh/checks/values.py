@@ -128,7 +128,7 @@ def _near_limit(case: MeshCase) -> Iterator[Observation]:
         yield Observation(
             host.label,
             "",
-            f"{held.count:,} of {limit:,} values; room for {peers} at {_PEER} values each",
+            f"{held.values:,} of {limit:,} values; room for {peers} at {_PEER} values each",
         )
 
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 from delegation import names
@@ -171,7 +171,7 @@ class ProposalTrial:
         # Compared twice: first without keep rules, to see what needs one, then with them.
         self._groups, self._unsaid = leftovers.keep(self._compared(bare), terms.today)
         rules = tuple(rule for group in self._groups for rule in group.rules)
-        self._inventory = replace(bare, keep=rules)
+        self._inventory = bare._replace(keep=rules)
         self._comparison = self._compared(self._inventory)
         self._plan = planning.plan(self._comparison)
 

@@ -6,7 +6,7 @@ are judged as the inventory's reader would judge them, before anything is asked 
 
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
@@ -140,7 +140,7 @@ def _judged(around: Surroundings, request: DiscoveryRequest, domain: str) -> Dir
     pattern = request.pattern
     if pattern is not None and not (pattern.strip() and pattern.isprintable()):
         problems.append("--name is empty, or has an invisible character in it; write it like 'hv*'")
-    settings = replace(_moved(around, request.settings), search_base=request.units)
+    settings = _moved(around, request.settings)._replace(search_base=request.units)
     try:
         settings = judged_settings(domain, settings, "the options")
     except InventoryError as exc:
@@ -148,7 +148,7 @@ def _judged(around: Surroundings, request: DiscoveryRequest, domain: str) -> Dir
     if problems:
         fix = "most options stand for a key of the inventory: see inventory.example.yaml"
         raise UsageError("these options are not valid", fix, problems)
-    return replace(settings, search_base=())
+    return settings._replace(search_base=())
 
 
 def _moved(around: Surroundings, settings: DirectorySettings) -> DirectorySettings:
@@ -159,7 +159,7 @@ def _moved(around: Surroundings, settings: DirectorySettings) -> DirectorySettin
     keytab, ca_file = (
         path and around.from_inventory(path) for path in (settings.keytab, settings.ca_file)
     )
-    return replace(settings, url=url, keytab=keytab, ca_file=ca_file)
+    return settings._replace(url=url, keytab=keytab, ca_file=ca_file)
 
 
 def _read(inspector: Inspector, request: DiscoveryRequest) -> tuple[list[Computer], list[Computer]]:
@@ -222,7 +222,7 @@ def _refuse_unfaithful(text: str, proposal: InventoryProposal) -> None:
             "this is a bug in delegation: please report it",
             [str(problem) for problem in exc.problems[:5]],
         ) from exc
-    if replace(reread, digest=proposal.inventory.digest) != proposal.inventory:
+    if reread._replace(digest=proposal.inventory.digest) != proposal.inventory:
         raise DelegationError(
             "internal error: the inventory that was made says something else than was found; "
             "nothing was written",
