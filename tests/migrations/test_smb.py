@@ -21,7 +21,7 @@ from tests.lab.hosts import HostLab, LabHost
 from tests.lab.hosts import smbd as servers
 from tests.migrations.by_hand import OPERATORS, SHARE, migrating, place
 
-pytestmark = [pytest.mark.lab, pytest.mark.one_wording("an SMB server says nothing in words")]
+pytestmark = [pytest.mark.lab, pytest.mark.one_wording("nothing is migrated")]
 
 MB = 1 << 20
 

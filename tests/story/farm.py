@@ -22,7 +22,7 @@ INVENTORY = """\
 remoting: {user: vmadmin}
 hosts: {'hv[01-04]': }
 """
-SECONDS = 60.0
+SECONDS = 180.0
 SLOW = 256 * 1024
 """Bytes a second of each migration: one of a MiB is under way for some seconds."""
 

@@ -376,7 +376,7 @@ def test_a_limit_that_was_met_is_told_by_counts_and_tried_again(farm: Farm) -> N
     farm.add("hv01", "web01")
     farm.add("hv03", "other")
     source, target = farm.hosts.host("hv01"), farm.hosts.host("hv02")
-    farm.slow("hv03", speed=16 * KIB)
+    farm.slow("hv03", speed=8 * KIB)
     elsewhere = {**farm.desk.variables, "DELEGATION_STATE": str(farm.desk.folder / "elsewhere")}
     desk = replace(farm.desk, variables=elsewhere)
     theirs = desk.start("migrate", "run", farm.moves({"other": "hv02"}), "--yes")

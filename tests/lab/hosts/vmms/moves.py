@@ -113,10 +113,11 @@ class Moves:
         with self.lock:
             if number != CHECKING and self.is_moving(wish.machine.id):
                 return Outcome(INVALID_STATE)
+            if number == MOVING:
+                # Before it can be over.
+                with self.host.store.change() as now:
+                    now.moves_begun += 1
             self.jobs.begin(job, lambda: self.done(wish, job, user, work))
-        if number == MOVING:
-            with self.host.store.change() as now:
-                now.moves_begun += 1
         return self.started(job)
 
     def is_moving(self, machine_id: str) -> bool:
