@@ -307,7 +307,6 @@ def test_a_limit_that_is_lowered_counts_from_the_next_start_on(farm: Farm) -> No
     farm.check()
 
 
-@pytest.mark.every_wording
 def test_a_disk_that_fills_up_fails_what_needs_it_and_nothing_else(farm: Farm) -> None:
     farm.add("hv01", "web01", "web02", "web03")
     farm.slow()
@@ -370,7 +369,6 @@ def test_slots_that_somebody_else_uses_are_waited_for(farm: Farm) -> None:
     farm.check()
 
 
-@pytest.mark.every_wording
 def test_a_limit_that_was_met_is_told_by_counts_and_tried_again(farm: Farm) -> None:
     """It has no number on Windows: the target gets no free slot back while ours is on its way."""
     farm.add("hv01", "web01")
