@@ -131,6 +131,10 @@ class Farm:
         names = {one.id: one.name for one in state.present()}
         return [names[one.machine_id] for one in state.outgoing if one.copied > 0]
 
+    def stays(self, **where: str) -> dict[str, str]:
+        """Machines that stay there after trouble that passes, where no number says that it does."""
+        return {} if self.wording.numbers else where
+
     # What is asked for
 
     def moves(self, targets: Mapping[str, str]) -> str:

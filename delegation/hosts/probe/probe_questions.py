@@ -216,7 +216,7 @@ def _job(cim: Cim, job: CimJob) -> Fact:
         "owner_told": bool(job.owner),
         "destination": "full name" if "." in job.destination else bool(job.destination),
     }
-    if job.error_code:
+    if job.is_over and not job.has_succeeded:
         facts["errors"] = _job_errors(cim, job)
     return facts
 

@@ -30,7 +30,7 @@ from tests.lab.description import (
 )
 from tests.lab.hosts import HostLab, LabHost
 from tests.lab.hosts.host_wording import HostWording
-from tests.lab.hosts.stage import SECONDS, SLOW
+from tests.lab.hosts.stage import SECONDS
 from tests.lab.hosts.state import MIB
 from tests.lab.wsman.elsewhere import Elsewhere
 
@@ -41,6 +41,8 @@ FOLDER = "C:\\VMs\\web1"
 START, LATE, SPARE = 1.0, 0.5, 4.5
 """Seconds in place of minutes: so long a handle is good at first, so late a lab host carries out a
 request whose answer is lost, and so much longer than both it is looked for."""
+SLOW = 64 * 1024
+"""Bytes a second: a migration is still under way when another process has begun to look."""
 TRIES, MANY_TRIES = 20, 200
 
 
