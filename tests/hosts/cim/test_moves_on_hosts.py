@@ -102,9 +102,8 @@ class Trip:
         assert isinstance(found, Ended)
         return found
 
-    def kind(self, failed: Failure | None) -> FailureKind:
+    def kind(self, failed: Failure) -> FailureKind:
         """What a failure is taken for."""
-        assert failed is not None
         assert failed.message.isascii() != (self.wording is HostWording.JAPANESE)
         return failures.meaning(failed).kind
 
@@ -164,6 +163,7 @@ def test_refused_before_moved_after(trip: Trip, fresh_lab: Lab) -> None:
     before = trip.trees()
     assert trip.delegation in trip.kinds(trip.mover.call("check", trip.order()))
     failed = trip.run().failure
+    assert failed is not None
     assert trip.kind(failed) is trip.delegation
     numbers = (failed.hresult, failed.message_id, failed.error_code)
     assert numbers == trip.wording.verdict((NO_CREDENTIALS, "20413", 32768), without=("", "", 0))
@@ -184,6 +184,7 @@ def test_the_migration_services_value_alone(trip: Trip, fresh_lab: Lab) -> None:
     before = trip.trees()
     assert trip.mover.call("check", trip.order()) == ()
     failed = trip.run().failure
+    assert failed is not None
     assert trip.kind(failed) is trip.delegation
     assert trip.wording.words("storage") in failed.message
     says_cifs = "cifs/TARGET is missing" in failures.meaning(failed).what
