@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.lab.fixtures import fresh_hardened_lab, fresh_lab, hardened_lab, lab
-from tests.lab.hosts.fixtures import host_processes, hosts, many_hosts
+from tests.lab.hosts.fixtures import host_processes, hosts, many_hosts, wording
+from tests.lab.hosts.host_wording import HostWording
 
 __all__ = [
     "fresh_hardened_lab",
@@ -19,6 +20,7 @@ __all__ = [
     "hosts",
     "lab",
     "many_hosts",
+    "wording",
 ]
 
 # For scripts/test --unit alone, which installs no compiled Kerberos: what can't even be read, or
@@ -68,6 +70,28 @@ def nothing_left_open() -> Iterator[None]:
     held = Path("/proc/self/fd")
     if held.exists():
         assert len(list(held.iterdir())) < MOST_OPEN
+
+
+EVERYTHING = bool(os.environ.get("DELEGATION_TEST_FULL"))
+"""Whether the run may take as long as it likes (``scripts/test --full``)."""
+LAB_ITSELF = TESTS / "lab"
+"""Tests of the lab: what its hosts say in which way is what they look at."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every test with lab hosts runs with each of their wordings; some of them in each run.
+
+    None has to ask for that: it says where the wording is none of its business.
+    """
+    if "wording" not in metafunc.fixturenames:
+        return
+    definition = metafunc.definition
+    is_fixed = definition.get_closest_marker("one_wording") is not None
+    if is_fixed or LAB_ITSELF in definition.path.parents:
+        return
+    if EVERYTHING or definition.get_closest_marker("every_wording") is not None:
+        wordings = {one.name.lower().replace("_", "-"): one for one in HostWording}
+        metafunc.parametrize("wording", wordings.values(), ids=wordings.keys(), indirect=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

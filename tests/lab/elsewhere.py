@@ -14,7 +14,7 @@ from unittest import mock
 from tests.lab.description import Lab, LabError
 from tests.lab.programs import environment
 
-SECONDS = 60.0
+SECONDS = 300.0
 
 
 class Elsewhere:

@@ -21,7 +21,7 @@ from tests.lab.hosts import HostLab, LabHost
 from tests.lab.hosts import smbd as servers
 from tests.migrations.target_share import OPERATORS, SHARE, migrating, place
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.one_wording("nothing is migrated")]
 
 MB = 1 << 20
 

@@ -23,6 +23,7 @@ def test_on_a_domain_controller(name: str, desk: Workstation) -> None:
 
 
 @pytest.mark.lab
+@pytest.mark.one_wording("what is recorded is in English")
 def test_on_hosts(desk: Workstation, hosts: HostLab) -> None:
     hold(lab.ON_HOSTS, lab.on_hosts(desk, hosts))
 

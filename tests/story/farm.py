@@ -13,14 +13,16 @@ from delegation.wiring import KINDS
 from tests.lab import dc
 from tests.lab.description import OPERATOR
 from tests.lab.hosts import HostLab
+from tests.lab.hosts.host_wording import HostWording
 from tests.lab.hosts.state import MIB, HostState
+from tests.story import verdicts
 from tests.story.workstation import Answer, Running, Workstation
 
 INVENTORY = """\
 remoting: {user: vmadmin}
 hosts: {'hv[01-04]': }
 """
-SECONDS = 60.0
+SECONDS = 180.0
 SLOW = 256 * 1024
 """Bytes a second of each migration: one of a MiB is under way for some seconds."""
 
@@ -35,6 +37,11 @@ class Farm:
     """The digests of every machine's disks, by its name."""
     staged: dict[str, list[str]] = field(default_factory=dict)
     """Machines of which somebody else has staged one on a host, by its label."""
+
+    @property
+    def wording(self) -> HostWording:
+        """How its hosts say what goes wrong."""
+        return self.hosts.wording
 
     @classmethod
     def ready(cls, desk: Workstation, hosts: HostLab) -> Farm:
@@ -91,7 +98,10 @@ class Farm:
         return sorted(files[disk] for disk in found.vms()[name].disks)
 
     def check(self) -> None:
-        """Every machine is on one host with its own files, and nothing else is anywhere."""
+        """Every machine is on one host with its own files, and nothing else is anywhere.
+
+        And what is on record of runs is so, and says no more than the hosts told.
+        """
         for name, label in self.where().items():
             assert self._digests(label, name) == self.files[name], name
         for label in self.hosts.names:
@@ -102,12 +112,28 @@ class Farm:
             assert (host.state.outgoing, host.state.incoming) == ([], []), label
             planned = [one.name for one in host.state.planned]
             assert planned == self.staged.get(label, []), label
+        self._check_record()
+
+    def _check_record(self) -> None:
+        if not self.desk.state.exists():
+            return
+        with closing(Journal.readable(self.desk.state, KINDS)) as journal:
+            runs = [run.id for run in journal.runs() if run.kind == "migrate"]
+            newest: dict[str, Migration] = {}
+            for run in runs:
+                newest |= {move.name: move for move in recorded.migrations(journal, run)}
+                verdicts.check_causes(recorded.steps(journal, run), self.wording)
+        verdicts.check_places(newest, self.where())
 
     def copying(self, source: str) -> list[str]:
         """The machines that the host is in the middle of sending."""
         state = self.hosts.host(source).state
         names = {one.id: one.name for one in state.present()}
         return [names[one.machine_id] for one in state.outgoing if one.copied > 0]
+
+    def stays(self, **where: str) -> dict[str, str]:
+        """Machines that stay there after trouble that passes, where no number says that it does."""
+        return {} if self.wording.numbers else where
 
     # What is asked for
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.lab.hosts.host_wording import HostWording
 from tests.lab.hosts.stage import COMPLETED, Stage, session_operator, stage
 from tests.story.workstation import Workstation
 
@@ -24,14 +25,16 @@ def moved(stage: Stage, source: str, target: str) -> str:
     return "moved" if end.state == COMPLETED else end.hresult
 
 
+@pytest.mark.every_wording
 def test_a_migration_needs_what_apply_writes_and_nothing_else(
-    desk: Workstation, stage: Stage
+    desk: Workstation, stage: Stage, wording: HostWording
 ) -> None:
     hv01, hv02 = stage.source, stage.target
     before = sorted(hv01.disk_files().values())
     desk.inventory("hosts: {'hv[01-02]': }")
 
-    assert moved(stage, "hv01", "hv02") == NO_CREDENTIALS
+    refused = wording.verdict(NO_CREDENTIALS, without="")
+    assert moved(stage, "hv01", "hv02") == refused
     assert list(hv01.vms()) == ["web1"]
 
     assert desk.run("apply", "--yes").code == 0
@@ -43,6 +46,6 @@ def test_a_migration_needs_what_apply_writes_and_nothing_else(
 
     assert desk.run("rollback", "--yes").code == 0
 
-    assert moved(stage, "hv01", "hv02") == NO_CREDENTIALS
+    assert moved(stage, "hv01", "hv02") == refused
     assert (list(hv01.vms()), list(hv02.vms())) == (["web1"], [])
     assert (hv01.shares(), hv02.shares()) == ([], [])

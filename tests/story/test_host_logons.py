@@ -11,7 +11,7 @@ from tests.lab.description import OPERATOR
 from tests.lab.hosts import HostLab
 from tests.story.workstation import Workstation
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.one_wording("nothing is migrated")]
 
 DECLARED = """
 hosts: {'hv[01-64]': }

@@ -15,7 +15,7 @@ from tests.lab.hosts import HostLab
 from tests.story.witness import first
 from tests.story.workstation import Answer, Workstation
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.one_wording("nothing is migrated")]
 
 DECLARED = """\
 remoting: {user: vmadmin}

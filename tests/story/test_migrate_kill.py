@@ -9,6 +9,7 @@ from random import Random
 import pytest
 
 from tests.lab.hosts import HostLab
+from tests.lab.hosts.host_wording import HostWording
 from tests.story.farm import Farm, wait
 from tests.story.workstation import Workstation
 
@@ -17,7 +18,8 @@ pytestmark = pytest.mark.lab
 KIB = 1024
 IN_A_ROW = 6
 """How often one run is killed before it is left alone."""
-KILLS = 200 if os.environ.get("DELEGATION_TEST_FULL") else 20
+KILLS = 20
+MANY_KILLS = 200
 
 
 @pytest.fixture
@@ -32,13 +34,15 @@ def test_killed_at_random_moments_and_resumed_each_time(farm: Farm) -> None:
     farm.add("hv01", "vm0", "vm1", "vm2", "vm3", size=256 * KIB)
     farm.add("hv02", "vm4", size=256 * KIB)
     random = Random(os.environ.get("DELEGATION_TEST_SEED", "20"))
+    is_full = bool(os.environ.get("DELEGATION_TEST_FULL")) and farm.wording is HostWording.ENGLISH
+    wanted = MANY_KILLS if is_full else KILLS
     kills, run = 0, 1
-    while kills < KILLS:
+    while kills < wanted:
         run += 1
         farm.slow(speed=200 * KIB)
         targets = there if run % 2 == 0 else back
         words = ["run", farm.moves(targets), "--yes"]
-        most = min(kills + IN_A_ROW, KILLS)
+        most = min(kills + IN_A_ROW, wanted)
         while True:
             if kills == most:
                 farm.hurry()

@@ -17,7 +17,7 @@ from tests.migrations.target_share import SHARE, migrating
 from tests.story.farm import Farm
 from tests.story.workstation import Workstation
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.one_wording("an SMB server says nothing in words")]
 
 INVENTORY = """\
 domain: corp.example

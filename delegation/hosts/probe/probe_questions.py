@@ -223,7 +223,7 @@ def job_facts(cim: Cim, job: CimJob) -> Fact:
         "owner_told": bool(job.owner),
         "destination": "full name" if "." in job.destination else bool(job.destination),
     }
-    if job.error_code:
+    if job.is_over and not job.has_succeeded:
         facts["errors"] = _job_errors(cim, job)
     return facts
 

@@ -17,6 +17,7 @@ from delegation.hosts.cim.job_moving import JobMoving
 from delegation.hosts.machines import Landing, MoveOrder
 from tests.hosts.cim.desk_host import DeskHost
 from tests.lab.hosts.desk import FIRST, Desk
+from tests.lab.hosts.host_wording import HostWording
 from tests.lab.hosts.vmms.jobs import STARTING, Job
 from tests.lab.mutants import mutants
 
@@ -26,9 +27,10 @@ ACTION = re.compile(rb"Action[^>]*>[^<]*/(\w+)<")
 
 
 @pytest.fixture
-def host(tmp_path: Path) -> DeskHost:
+def host(tmp_path: Path, wording: HostWording) -> DeskHost:
     host = DeskHost(tmp_path)
     host.set(enabled=True, any_network=True, authentication="Kerberos")
+    host.set(language=wording.language, numbers=wording.numbers)
     return host
 
 

@@ -30,7 +30,8 @@ class Cim:
             self.provider.admit(user)
             content = self.carry_out(messages.asked(request), user)
         except CimFault as fault:
-            return messages.refusal(request, body(fault, self.machine, language), language), True
+            said = body(fault, self.machine, language, numbers=self.provider.numbers())
+            return messages.refusal(request, said, language), True
         return messages.reply(request, content, language), False
 
     def carry_out(self, asked: Asked, user: str) -> str:

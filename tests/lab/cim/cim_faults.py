@@ -8,6 +8,7 @@ and which under their own number, is not known of all: here each carries its HRE
 
 from __future__ import annotations
 
+import re
 from xml.sax.saxutils import escape, quoteattr
 
 from tests.lab.wsman.soap import NAMESPACES
@@ -28,6 +29,7 @@ INVALID_METHOD = 0x8004102E
 INVALID_METHOD_PARAMETERS = 0x8004102F
 INVALID_OBJECT_PATH = 0x8004103A
 
+HRESULT = re.compile(r":? HRESULT 0x[0-9a-f]+")
 TEXTS = {
     PROVIDER_FAILURE: "Provider failure",
     TYPE_MISMATCH: "Type mismatch",
@@ -107,15 +109,20 @@ def plain(subcode: str, text: str, detail: str = "") -> CimFault:
     return CimFault(subcode, 0x80338000, text, detail=detail and f"{FAULTS_OF_WSMAN}/{detail}")
 
 
-def body(fault: CimFault, machine: str, language: str) -> str:
-    """Write a fault as the content of a SOAP body."""
+def body(fault: CimFault, machine: str, language: str, *, numbers: bool = True) -> str:
+    """Write a fault as the content of a SOAP body.
+
+    Without ``numbers`` there is no HRESULT in it; the code of WS-Man's fault is none, and stays.
+    """
     text = fault.text
     if language == "ja-JP":
         localised = IN_JAPANESE.get(fault.hresult, "WS-Management サービスは要求を処理できません。")
-        numbers = f" HRESULT 0x{fault.hresult:x}" if fault.hresult else ""
-        text = f"{localised}{numbers}"
+        hresult = f" HRESULT 0x{fault.hresult:x}" if fault.hresult else ""
+        text = f"{localised}{hresult}"
+    if not numbers:
+        text = HRESULT.sub("", text)
     reason = escape(text)
-    said = provided(fault, reason, machine) if fault.hresult else reason
+    said = provided(fault, reason, machine, numbers=numbers) if fault.hresult else reason
     detail = f"<w:FaultDetail>{fault.detail}</w:FaultDetail>" if fault.detail else ""
     about = f'Code="{fault.code}" Machine={quoteattr(machine)}'
     namespace = NAMESPACES["f"]
@@ -128,12 +135,13 @@ def body(fault: CimFault, machine: str, language: str) -> str:
     )
 
 
-def provided(fault: CimFault, reason: str, machine: str) -> str:
+def provided(fault: CimFault, reason: str, machine: str, *, numbers: bool) -> str:
     """Write what WMI's plug-in says inside the fault of WS-Man."""
-    hresult, named = fault.hresult, TEXTS.get(fault.hresult, "")
+    named = TEXTS.get(fault.hresult, "")
+    hresult = f" HRESULT = 0x{fault.hresult:08x}" if numbers else ""
     return (
         f'<f:ProviderFault provider="WMI Provider" path="{PLUG_IN}">'
         f'<f:WSManFault Code="{fault.code}" Machine={quoteattr(machine)}>'
-        f"<f:Message>{reason} ({named}) HRESULT = 0x{hresult:08x}</f:Message></f:WSManFault>"
+        f"<f:Message>{reason} ({named}){hresult}</f:Message></f:WSManFault>"
         "</f:ProviderFault>"
     )

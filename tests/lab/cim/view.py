@@ -116,6 +116,9 @@ class Provider(Protocol):
     def language(self) -> str:
         """Name the language of its texts."""
 
+    def numbers(self) -> bool:
+        """Tell whether its faults hold the numbers of who refuses, WMI or its provider."""
+
     def admit(self, user: str) -> None:
         """Raise CimFault if a caller has no business here at all."""
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.lab.description import MESH, Lab
+from tests.lab.hosts.host_wording import HostWording
 from tests.lab.hosts.hostlab import HostLab
 
 
@@ -22,19 +23,27 @@ def host_processes(lab: Lab) -> Iterator[HostLab]:
 
 
 @pytest.fixture
-def hosts(fresh_lab: Lab, host_processes: HostLab) -> HostLab:
-    """Four hosts, as new and running, in a domain that is as new: nothing is set, no VM there."""
-    return renewed(fresh_lab, host_processes, 4)
+def wording(request: pytest.FixtureRequest) -> HostWording:
+    """How the hosts of this test say what went wrong."""
+    return getattr(request, "param", HostWording.ENGLISH)
 
 
 @pytest.fixture
-def many_hosts(fresh_lab: Lab, host_processes: HostLab) -> HostLab:
+def hosts(fresh_lab: Lab, host_processes: HostLab, wording: HostWording) -> HostLab:
+    """Four hosts, as new and running, in a domain that is as new: nothing is set, no VM there."""
+    return renewed(fresh_lab, host_processes, 4, wording)
+
+
+@pytest.fixture
+def many_hosts(fresh_lab: Lab, host_processes: HostLab, wording: HostWording) -> HostLab:
     """Eight hosts; like ``hosts`` in all else."""
-    return renewed(fresh_lab, host_processes, 8)
+    return renewed(fresh_lab, host_processes, 8, wording)
 
 
-def renewed(lab: Lab, processes: HostLab, number: int) -> HostLab:
+def renewed(lab: Lab, processes: HostLab, number: int, wording: HostWording) -> HostLab:
     """Have the first hosts as new."""
     chosen = HostLab(lab, processes.names[:number])
     chosen.reset()
+    if wording is not HostWording.ENGLISH:
+        chosen.speak(wording)
     return chosen

@@ -15,6 +15,7 @@ from pathlib import Path
 from tests.lab import certificates, dc, programs
 from tests.lab.description import Lab, LabError
 from tests.lab.hosts import control, ports, processes
+from tests.lab.hosts.host_wording import HostWording
 from tests.lab.hosts.labhost import LabHost
 from tests.lab.procfs import tell
 
@@ -25,6 +26,8 @@ STOP_SECONDS = 20.0
 
 class HostLab:
     """Some hosts of a lab whose DC runs; their folders are below ``hosts`` in the lab's."""
+
+    wording = HostWording.ENGLISH
 
     def __init__(self, lab: Lab, names: Sequence[str]) -> None:
         if lab.hardened:
@@ -78,6 +81,12 @@ class HostLab:
         """Set all that migrations need of hosts: enabled, Kerberos, any network."""
         for host in self.chosen(names):
             host.ready()
+
+    def speak(self, wording: HostWording) -> None:
+        """Let all hosts say what goes wrong like this, until they are reset."""
+        self.wording = wording
+        for host in self.chosen(()):
+            host.set(language=wording.language, numbers=wording.numbers)
 
     def reset(self, *names: str) -> None:
         """Have hosts as new and running, whatever was done to them."""

@@ -20,7 +20,8 @@ from tests.lab.hosts.failures import ACCESS_DENIED, DISK_FULL, RESET, Reason
 from tests.lab.hosts.host import Host, label_of
 from tests.lab.hosts.ports import SMB
 
-SECONDS = 10.0
+SECONDS = 60.0
+"""How late an SMB server has hung: it starts a process for each connection."""
 LARGEST, SMALLEST = 1 << 20, 1 << 14
 STATUS_ACCESS_DENIED, STATUS_LOGON_FAILURE, STATUS_DISK_FULL = 0xC0000022, 0xC000006D, 0xC000007F
 BY_STATUS = {

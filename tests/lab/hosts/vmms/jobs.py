@@ -120,7 +120,7 @@ class Job:
             "JobStatus": wording.say("Job is running") if self.running else None,
             "JobType": self.number,
             "PercentComplete": self.percent,
-            "ErrorCode": self.code,
+            "ErrorCode": self.code if wording.numbers else 0,
             "ErrorDescription": "\n".join(one.text for one in self.troubles),
             "ErrorSummaryDescription": self.troubles[0].text if self.troubles else "",
             "Owner": f"{NETBIOS_DOMAIN}\\{self.owner.partition('@')[0]}",

@@ -102,10 +102,11 @@ class Moves:
         with self.lock:
             if number != CHECKING and self.is_moving(machine_id):
                 raise Refused(INVALID_STATE)
+            if number == MOVING:
+                # Before it can be over.
+                with self.host.store.change() as now:
+                    now.moves_begun += 1
             self.jobs.begin(job, lambda: work(Departure(self.host, job, ordered(self.host, wish))))
-        if number == MOVING:
-            with self.host.store.change() as now:
-                now.moves_begun += 1
         return self.jobs.started(job)
 
     def is_moving(self, machine_id: str) -> bool:

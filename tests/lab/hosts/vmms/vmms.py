@@ -71,6 +71,10 @@ class Vmms:
         """Name the language of its texts, whatever a client's Locale says."""
         return self.host.state.language
 
+    def numbers(self) -> bool:
+        """Tell whether its faults hold the numbers of who refuses, WMI or its provider."""
+        return self.host.store.read().numbers
+
     def admit(self, user: str) -> None:
         """Raise CimFault if a caller is in no group that WinRM lets in."""
         state = self.host.state
