@@ -100,9 +100,10 @@ def audit(  # noqa: PLR0913, PLR0917 - one parameter an option
 
     def deliver(view: AuditView) -> None:
         if output is not None:
-            from delegation.cli import files
+            from delegation.cli import files, terminal
 
             files.save(output, _rendered(view, form, given), world.own_files())
+            terminal.say(f"wrote   {output}")
         elif form == "text":
             findings.show(_lines(view, verbose=given.verbose))
         else:

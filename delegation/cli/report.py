@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from delegation import names
-from delegation.cli import asking, files, findings, opening, options
+from delegation.cli import asking, files, findings, opening, options, terminal
 from delegation.cli.history import accounts
 from delegation.errors import UsageError, command
 from delegation.mesh import plan_document_read
@@ -205,6 +205,7 @@ def _report(  # noqa: PLR0913 - one parameter an option
         click.echo(text)
     else:
         files.save(output, mark + text, [*own, *([template] if template else [])])
+        terminal.say(f"wrote   {output}")
     return 0
 
 
