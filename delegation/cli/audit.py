@@ -20,20 +20,8 @@ _EXIT_CODES = {AuditVerdict.CLEAN: 0, AuditVerdict.UNREAD: 1, AuditVerdict.FAILI
 
 @click.command()
 @options.common()
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json", "markdown"]),
-    default="text",
-    show_default=True,
-)
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Write the findings there instead.",
-)
+@options.forms("text", "json", "markdown")
+@options.output("Write the findings there instead.")
 @options.limit("hosts' objects")
 @click.option(
     "--fail-on",

@@ -24,7 +24,7 @@ WAIT = click.option(
 @click.command()
 @options.common()
 @options.reaching_hosts()
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE")
+@click.argument("file", type=options.FILE, metavar="FILE")
 @options.expect
 @options.ticket
 @options.yes
