@@ -170,9 +170,10 @@ def effects_of(journal: Journal, undoing: Undoing, kind: Kind[S]) -> Effects[S]:
             own.append(remaining)
     rewrites = rewrites_of(journal, run, kind, own)
     called = {change.target.guid: change.target.name for change in unreversed}
-    lost = [
-        (called[guid], rewrite.run) for guid, it in superseded.items() for rewrite in it.values()
-    ]
+    lost: list[tuple[str, int]] = []
+    for guid, by_part in superseded.items():
+        for rewrite in by_part.values():
+            lost.append((called[guid], rewrite.run))
     return Effects(tuple(own), in_doubt, rewrites, tuple(lost))
 
 

@@ -39,10 +39,17 @@ def questions(chosen: Collection[Computer]) -> tuple[list[str], list[str]]:
     Who else has the name of a chosen account, or HOST/… of it, and so the tickets for its cifs; and
     who answers to the values found on them.
     """
-    computers = {account.name.casefold(): account.name for account in chosen}
-    called = {name for one in chosen for name in (one.name, one.dns_host_name) if name}
-    spns = {spn.casefold(): spn for spn in (f"HOST/{name}" for name in sorted(called))}
-    values = {value for account in chosen for value in account.values}
+    computers: dict[str, str] = {}
+    called: set[str] = set()
+    values: set[str] = set()
+    for account in chosen:
+        computers[account.name.casefold()] = account.name
+        called.update(filter(None, (account.name, account.dns_host_name)))
+        values.update(account.values)
+    spns: dict[str, str] = {}
+    for name in sorted(called):
+        spn = f"HOST/{name}"
+        spns[spn.casefold()] = spn
     for value in values:
         parsed = names.ServicePrincipalName.parse(value)
         short = parsed.host.partition(".")[0] if parsed else ""
@@ -239,10 +246,11 @@ def _meshes(
 ) -> tuple[tuple[Mesh, ...], list[str]]:
     """The meshes of these hosts, and those that are in none."""
     one_way = () if one_mesh else found.one_way
-    ends = {label for one in one_way for label in (*one.sources, *one.targets)}
-    in_mesh = {label for mesh in found.meshes for label in mesh}
     # Who is only at the end of a one-way mesh joins no other by the unit that it lies in.
-    ends -= in_mesh
+    ends: set[str] = set()
+    for one in one_way:
+        ends.update(one.sources, one.targets)
+    ends.difference_update(*found.meshes)
     both_ways = {label: account for label, account in hosts.items() if label not in ends}
     parts, alone = units.members(both_ways, found.meshes, one_mesh=one_mesh)
     meshes = [Mesh(name, part.labels, part.labels) for name, part in units.named(parts).items()]
