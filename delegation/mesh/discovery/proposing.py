@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from delegation import names
-from delegation.inventory import DirectorySettings, Host, Inventory, Mesh
+from delegation.inventory import DirectorySettings, Host, Inventory, Keep, Mesh
 from delegation.mesh import compare, planning, snapshot
 from delegation.mesh.compare import Comparison, Standing
 from delegation.mesh.desired import expand
@@ -159,14 +159,17 @@ class ProposalTrial:
         self._snapshot = resolved
         self._terms = terms
         self._reach = reach(hosts)
-        idle = set() if terms.all_hosts else {*self._reach.idle}
-        self._waiting = {label: hosts[label] for label in self._reach.idle if label in idle}
-        taken = {label: account for label, account in hosts.items() if label not in idle}
+        idle = () if terms.all_hosts else self._reach.idle
+        self._waiting = {label: hosts[label] for label in idle}
+        taken = {label: account for label, account in hosts.items() if label not in self._waiting}
         self._meshes, self.alone = _meshes(taken, self._reach, one_mesh=terms.one_mesh)
-        meshed = {label for mesh in self._meshes for label in (*mesh.sources, *mesh.targets)}
+        self._sources: set[str] = set()
+        meshed: set[str] = set()
+        for mesh in self._meshes:
+            self._sources.update(mesh.sources)
+            meshed.update(mesh.sources, mesh.targets)
         self._accounts = {label: taken[label] for label in taken if label in meshed}
         self._meshes = tuple(map(self._with_services, self._meshes))
-        self._sources = {label for mesh in self._meshes for label in mesh.sources}
         self._transition = _majority(self._accounts.values())
         bare = Inventory(
             domain=resolved.directory.domain,
@@ -177,8 +180,10 @@ class ProposalTrial:
         )
         # Compared twice: first without keep rules, to see what needs one, then with them.
         self._groups, self._unsaid = leftovers.keep(self._compared(bare), terms.today)
-        rules = tuple(rule for group in self._groups for rule in group.rules)
-        self._inventory = replace(bare, keep=rules)
+        rules: list[Keep] = []
+        for group in self._groups:
+            rules += group.rules
+        self._inventory = replace(bare, keep=tuple(rules))
         self._comparison = self._compared(self._inventory)
         self._plan = planning.plan(self._comparison)
 
