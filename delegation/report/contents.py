@@ -262,8 +262,7 @@ def _standing(summary: Mapping[str, Any]) -> str:
 
 def _audit_in_words(summary: Mapping[str, Any]) -> str:
     """What an audit on record found on how many hosts; its standing says whether that is drift."""
-    hosts = counted(summary.get(OBJECTS, 0), "host")
-    words = f"{hosts}, {found_in_words(summary)}"
+    words = f"{counted(summary.get(OBJECTS, 0), 'host')}, {found_in_words(summary)}"
     if unread := summary.get(UNREAD):
         words = f"{words}; {counted(unread, 'host')} could not be judged"
     return words
