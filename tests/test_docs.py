@@ -15,6 +15,7 @@ from markdown_it.token import Token
 from delegation import __version__, cli
 from delegation.cli import options
 from delegation.mesh import checks
+from tests.architecture import MODULES
 from tests.cli.commands import EVERY, command, parse
 from tests.test_architecture import FLOOR
 
@@ -299,6 +300,21 @@ def test_the_rooms_stand_on_their_floors() -> None:
     entries = {path.stem for path in (ROOT / "delegation").iterdir()}
     assert drawn == {room: floor for room, floor in FLOOR.items() if room != "__main__"}
     assert drawn.keys() <= entries
+
+
+def test_the_map_of_rooms_has_the_arrows_of_the_code() -> None:
+    """The rows above the floors that all may use: floor, room, and every room that it imports."""
+    drawn: dict[str, tuple[int, set[str]]] = {}
+    for line in (ROOT / "docs/design.md").read_text(encoding="utf-8").splitlines():
+        if row := re.fullmatch(r"  ([3-9])    (\w+)(.*)", line):
+            drawn[row[2]] = (int(row[1]), set(re.findall(r"\w+", row[3])))
+    rooms = {room for room, floor in FLOOR.items() if floor >= FLOOR["inventory"]} - {"__main__"}
+    found: dict[str, tuple[int, set[str]]] = {room: (FLOOR[room] + 1, set()) for room in rooms}
+    for module in MODULES.values():
+        if module.room in rooms:
+            imported = {name.partition(".")[0] for name in module.own}
+            found[module.room][1].update(imported & rooms - {module.room})
+    assert drawn == found
 
 
 def test_decisions_are_numbered_and_listed() -> None:

@@ -61,11 +61,15 @@ class Prospect(NamedTuple, Generic[S]):
     @property
     def left_out(self) -> tuple[LeftUndone, ...]:
         """The same for the record, with the objects that are not reached."""
-        by_reason = names.grouped(
+        reasons = [
             (error.what.removeprefix("left: "), name) for name, error in self.unreached.items()
-        )
-        unreached = [LeftUndone(names.fold(objects), why) for why, objects in by_reason.items()]
-        return (*unreached, *(LeftUndone(left.computer, left.message) for left in self.left))
+        ]
+        undone = []
+        for why, objects in names.grouped(reasons).items():
+            undone.append(LeftUndone(names.fold(objects), why))
+        for left in self.left:
+            undone.append(LeftUndone(left.computer, left.message))
+        return tuple(undone)
 
     @property
     def is_all_lost(self) -> bool:

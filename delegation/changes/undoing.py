@@ -88,9 +88,12 @@ class Effects(NamedTuple, Generic[S]):
     @property
     def names(self) -> frozenset[str]:
         """Of all objects that something is known of."""
-        changes = (*self.made, *self.cancelled, *(change for _, change in self.in_doubt))
-        superseded = (name for name, _ in self.superseded)
-        return frozenset(change.target.name for change in changes).union(superseded)
+        known = {name for name, _ in self.superseded}
+        for change in (*self.made, *self.cancelled):
+            known.add(change.target.name)
+        for _, change in self.in_doubt:
+            known.add(change.target.name)
+        return frozenset(known)
 
     def without(self, left_out: Collection[str]) -> "Effects[S]":
         """The same but for objects of these names."""
@@ -119,10 +122,14 @@ class Effects(NamedTuple, Generic[S]):
         found: dict[UUID, set[str]] = defaultdict(set)
         for change in done:
             found[change.target.guid] |= change.parts
-        left = [it for it in self.made if it.parts - found[it.target.guid]]
-        again = [rewrite for it in left for rewrite in _of(self.rewrites, it.target.guid)]
-        is_known = all(self.rewrites.get(it.target.guid) for it in left)
-        return is_known and all(rewrite.is_certain for rewrite in again)
+        for change in self.made:
+            guid = change.target.guid
+            if not change.parts - found[guid]:
+                continue
+            again = list(_of(self.rewrites, guid))
+            if not again or not all(rewrite.is_certain for rewrite in again):
+                return False
+        return True
 
     def superseded_lines(self) -> Iterator[str]:
         """What is left to later runs, objects folded."""
@@ -166,9 +173,10 @@ def effects_of(journal: Journal, undoing: Undoing, kind: Kind[S]) -> Effects[S]:
             own.append(remaining)
     rewrites = rewrites_of(journal, run, kind, own)
     called = {change.target.guid: change.target.name for change in unreversed}
-    lost = [
-        (called[guid], rewrite.run) for guid, it in superseded.items() for rewrite in it.values()
-    ]
+    lost: list[tuple[str, int]] = []
+    for guid, by_part in superseded.items():
+        for rewrite in by_part.values():
+            lost.append((called[guid], rewrite.run))
     return Effects(tuple(own), in_doubt, rewrites, tuple(lost))
 
 

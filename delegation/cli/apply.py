@@ -21,7 +21,7 @@ ALLOWED = ("removals", "flag-change", "new-account=HOST", "unwritable")
 
 @click.command()
 @options.common()
-@options.saved_plan
+@options.optional_file
 @options.expect
 @options.limit("hosts' objects")
 @options.ticket

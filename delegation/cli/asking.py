@@ -45,7 +45,8 @@ def saved(file: Path, read: Callable[[JsonPlace], T], made_with: Command) -> T:
             data = opened.read(MAX_BYTES + 1)
         return read(decoded(data, MAX_BYTES))
     except OSError as exc:
-        raise UsageError(f"{file} can't be read: {exc.strerror or exc}") from exc
+        what = f"{file} can't be read: {exc.strerror or exc}"
+        raise UsageError(what, f"name a plan that {made_with} -o FILE has saved") from exc
     except NotSaid as exc:
         what = f"{file} is not a saved plan: {exc}"
         raise UsageError(what, f"make one with: {made_with} -o FILE") from exc

@@ -20,20 +20,8 @@ _EXIT_CODES = {AuditVerdict.CLEAN: 0, AuditVerdict.UNREAD: 1, AuditVerdict.FAILI
 
 @click.command()
 @options.common()
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json", "markdown"]),
-    default="text",
-    show_default=True,
-)
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Write the findings there instead.",
-)
+@options.forms("text", "json", "markdown")
+@options.output("Write the findings there instead.")
 @options.limit("hosts' objects")
 @click.option(
     "--fail-on",
@@ -100,9 +88,10 @@ def audit(  # noqa: PLR0913, PLR0917 - one parameter an option
 
     def deliver(view: AuditView) -> None:
         if output is not None:
-            from delegation.cli import files
+            from delegation.cli import files, terminal
 
             files.save(output, _rendered(view, form, given), world.own_files())
+            terminal.say(f"wrote   {output}")
         elif form == "text":
             findings.show(_lines(view, verbose=given.verbose))
         else:

@@ -1,9 +1,8 @@
 """``delegation export``: the plan as a change file for other programs, and its undo beside it."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
@@ -15,8 +14,6 @@ from delegation.mesh.export_plan import ExportedPlan, export_plan
 from delegation.mesh.state import DelegationPlan
 from delegation.report.change_files import FORMS, ChangeFileNames, ChangeFilePrinter
 from delegation.report.templates import TemplateChoice
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 @click.group()
@@ -34,38 +31,30 @@ def export() -> None:
     """
 
 
-def _shared(command: F) -> F:
-    for decorate in reversed(
-        (
-            options.common(),
-            options.limit("hosts' objects"),
-            options.allow(*ALLOWED),
-            click.option(
-                "-o",
-                "--output",
-                type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
-                metavar="FILE",
-                help="The change file; its undo is FILE with -undo in its name. With - the "
-                "change alone goes to standard output.  [default: plan-DIGEST]",
-            ),
-            click.option(
-                "--undo",
-                type=click.Path(path_type=Path, dir_okay=False),
-                metavar="FILE",
-                help="Name the undo file yourself; with -o - there is none otherwise.",
-            ),
-            click.option(
-                "--template",
-                type=click.Path(path_type=Path, exists=True, dir_okay=False),
-                metavar="FILE",
-                help="A Jinja2 template instead of ours, for both files. It is code, and what "
-                "it makes is run with high rights: use none that you would not run.",
-            ),
-            click.pass_context,
-        )
-    ):
-        command = decorate(command)
-    return command
+_shared = options.together(
+    options.common(),
+    options.limit("hosts' objects"),
+    options.allow(*ALLOWED),
+    options.output(
+        "The change file; its undo is FILE with -undo in its name. With - the change alone goes to "
+        "standard output.  [default: plan-DIGEST]",
+        type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    ),
+    click.option(
+        "--undo",
+        type=options.FILE,
+        metavar="FILE",
+        help="Name the undo file yourself; with -o - there is none otherwise.",
+    ),
+    click.option(
+        "--template",
+        type=click.Path(path_type=Path, exists=True, dir_okay=False),
+        metavar="FILE",
+        help="A Jinja2 template instead of ours, for both files. It is code, and what "
+        "it makes is run with high rights: use none that you would not run.",
+    ),
+    click.pass_context,
+)
 
 
 @export.command()

@@ -45,12 +45,8 @@ _STDOUT = Path("-")
 )
 @click.option("--one-mesh", is_flag=True, help="One mesh of all hosts that are proposed.")
 @click.option("--all-hosts", is_flag=True, help="Propose hosts without any delegation too, by OU.")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Write it there, - is stdout.  [default: the --inventory]",
+@options.output(
+    "Write it there, - is stdout.  [default: the --inventory]", type=click.Path(path_type=Path)
 )
 @click.pass_context
 def init(  # noqa: PLR0913 - one parameter an option

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
 
@@ -20,7 +20,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 KNOWN_DOMAINS = "DELEGATION_KNOWN_DOMAINS"
 """The variable that stands for --known-domains."""
-
 
 _ASKING_NO_HOST = {"status", "abort"}
 """Commands among those of hosts and migrations that have no password for hosts."""
@@ -92,7 +91,24 @@ class Options:
         return ("--hosts-password-file", str(self.hosts_password_file))
 
 
-def common(*, with_environment: bool = False) -> Callable[[F], F]:
+class Decorator(Protocol):
+    """Declares something of any command."""
+
+    def __call__(self, command: F, /) -> F: ...
+
+
+def together(*declarations: Callable[[Any], Any]) -> Decorator:
+    """Several options as one decorator, which several commands share; help keeps their order."""
+
+    def decorate(command: F) -> F:
+        for declare in reversed(declarations):
+            command = declare(command)
+        return command
+
+    return decorate
+
+
+def common(*, with_environment: bool = False) -> Decorator:
     """Add the shared options to a command; the environment counts once, at the top.
 
     They may stand before the command's name or after it. Were the environment read at both places,
@@ -101,30 +117,26 @@ def common(*, with_environment: bool = False) -> Callable[[F], F]:
     return _remembered(_COMMON, with_environment=with_environment)
 
 
-def reaching_hosts() -> Callable[[F], F]:
+def reaching_hosts() -> Decorator:
     """Add the options of commands that log on to the hosts themselves."""
     return _remembered(_HOSTS, with_environment=True)
 
 
-def _remembered(
-    declarations: list[tuple[tuple[str, ...], dict[str, Any]]], *, with_environment: bool
-) -> Callable[[F], F]:
-    def decorate(command: F) -> F:
-        # Decorators apply from the last to the first, and the help is to keep our order.
-        for names, settings in reversed(declarations):
-            long_name = next(name for name in names if name.startswith("--"))
-            variable = "DELEGATION_" + long_name[2:].upper().replace("-", "_")
-            command = click.option(
-                *names,
-                **settings,
-                envvar=variable if with_environment else None,
-                show_envvar=with_environment,
-                expose_value=False,
-                callback=_remember,
-            )(command)
-        return command
-
-    return decorate
+def _remembered(declarations: "_Declarations", *, with_environment: bool) -> Decorator:
+    remembering = []
+    for names, settings in declarations:
+        long_name = next(name for name in names if name.startswith("--"))
+        variable = "DELEGATION_" + long_name[2:].upper().replace("-", "_")
+        declared = click.option(
+            *names,
+            **settings,
+            envvar=variable if with_environment else None,
+            show_envvar=with_environment,
+            expose_value=False,
+            callback=_remember,
+        )
+        remembering.append(declared)
+    return together(*remembering)
 
 
 def given(ctx: click.Context) -> Options:
@@ -188,28 +200,37 @@ def again(
     return words + [word for name in allow for word in ("--allow", name)]
 
 
-def save_plan(reader: str) -> Callable[[F], F]:
+def save_plan(reader: str) -> Decorator:
     """Add ``-o`` to a command that plans; ``reader`` is the command that takes the file."""
 
-    def decorate(command: F) -> F:
-        forced = click.option("--force", is_flag=True, help="Replace the file of -o.")(command)
-        return click.option(
-            "-o",
-            "--output",
-            type=click.Path(path_type=Path, dir_okay=False),
-            metavar="FILE",
-            help=f"Save the plan for its reviewer, and for: {reader}",
-        )(forced)
-
-    return decorate
+    return together(
+        output(f"Save the plan for its reviewer, and for: {reader}"),
+        click.option("--force", is_flag=True, help="Replace the file of -o."),
+    )
 
 
-saved_plan = click.argument(
-    "file", required=False, type=click.Path(path_type=Path, dir_okay=False), metavar="[FILE]"
-)
-text_or_json = click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
-)
+def output(purpose: str, **settings: Any) -> Callable[[F], F]:  # noqa: ANN401 - click's
+    """Add ``-o FILE``; ``purpose`` is its help, ``settings`` are what is special about it."""
+    declared = {"type": FILE, "metavar": "FILE", "help": purpose, **settings}
+    return click.option("-o", "--output", **declared)
+
+
+FILE = click.Path(path_type=Path, dir_okay=False)
+"""A file to read or to write; whether it is there is told by whoever opens it."""
+
+
+optional_file = click.argument("file", required=False, type=FILE, metavar="[FILE]")
+
+
+def forms(*known: str, purpose: str | None = None) -> Callable[[F], F]:
+    """Add ``--format``, which is text unless it is told."""
+    choice = click.Choice(known)
+    return click.option(
+        "--format", "form", type=choice, default="text", show_default=True, help=purpose
+    )
+
+
+text_or_json = forms("text", "json")
 expect = click.option("--expect", metavar="DIGEST", help="Refuse unless the plan has this digest.")
 ticket = click.option("--ticket", metavar="TEXT", help="A change number, recorded with the run.")
 elsewhere = click.option(
@@ -244,48 +265,36 @@ def refuse_two_runs(run: int | None, back_to: int | None) -> None:
 RUN = click.IntRange(1, 2**63 - 1)
 """The number of a run; SQLite counts no further."""
 
-_FILE = click.Path(path_type=Path, readable=False)
+_Declarations = list[tuple[tuple[str, ...], dict[str, Any]]]
 
-_COMMON: list[tuple[tuple[str, ...], dict[str, Any]]] = [
-    (
-        ("-i", "--inventory"),
-        {"type": _FILE, "metavar": "FILE", "help": "The inventory.  [default: inventory.yaml]"},
-    ),
+
+def _path(purpose: str, metavar: str = "FILE") -> dict[str, Any]:
+    readable_or_not = click.Path(path_type=Path, readable=False)
+    return {"type": readable_or_not, "metavar": metavar, "help": purpose}
+
+
+_COMMON: _Declarations = [
+    (("-i", "--inventory"), _path("The inventory.  [default: inventory.yaml]")),
     (
         ("--directory",),
         {"metavar": "URL", "help": "ldaps://DC, ldap://DC or ldif:FILE, instead of directory.url."},
     ),
-    (
-        ("--state",),
-        {"type": _FILE, "metavar": "DIR", "help": "Where runs are recorded, instead of state."},
-    ),
+    (("--state",), _path("Where runs are recorded, instead of state.", "DIR")),
     (
         ("--known-domains",),
-        {
-            "type": _FILE,
-            "metavar": "FILE",
-            "help": "The domains that a password may go to, instead of your own and root's list.",
-        },
+        _path("The domains that a password may go to, instead of your own and root's list."),
     ),
     (
         ("--password-file",),
-        {
-            "type": _FILE,
-            "metavar": "FILE",
-            "help": "Read the password here; else from DELEGATION_PASSWORD, else it is asked for.",
-        },
+        _path("Read the password here; else from DELEGATION_PASSWORD, else it is asked for."),
     ),
     (("-v", "--verbose"), {"is_flag": True, "default": None, "help": "Show every value."}),
     (("--no-color",), {"is_flag": True, "default": None, "help": "No colours."}),
 ]
 
-_HOSTS: list[tuple[tuple[str, ...], dict[str, Any]]] = [
+_HOSTS: _Declarations = [
     (
         ("--hosts-password-file",),
-        {
-            "type": _FILE,
-            "metavar": "FILE",
-            "help": "Password of remoting.user; else DELEGATION_HOSTS_PASSWORD, else it is asked.",
-        },
+        _path("Password of remoting.user; else DELEGATION_HOSTS_PASSWORD, else it is asked."),
     ),
 ]

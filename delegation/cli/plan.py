@@ -79,7 +79,7 @@ def plan(  # noqa: PLR0913, PLR0917 - one parameter an option
 
 @plan.command("show")
 @options.common()
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("file", type=options.FILE)
 @options.text_or_json
 @click.pass_context
 def show_saved(ctx: click.Context, file: Path, form: str) -> int:

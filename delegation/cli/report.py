@@ -5,12 +5,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from delegation import names
-from delegation.cli import asking, files, findings, opening, options
+from delegation.cli import asking, files, findings, opening, options, terminal
 from delegation.cli.history import accounts
 from delegation.errors import UsageError, command
 from delegation.mesh import plan_document_read
@@ -19,8 +19,6 @@ from delegation.report.any_report import AnyReport
 from delegation.report.directory_report import SUBJECTS, directory_report
 from delegation.report.run_report import run_report
 from delegation.report.templates import TemplateChoice
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _subject(
@@ -65,32 +63,21 @@ def report() -> None:
     """
 
 
-def _shared(command: F) -> F:
-    for decorate in reversed(
-        (
-            options.common(),
-            click.argument(
-                "subject", callback=_subject, default="state", metavar="[state|plan|audit|RUN|FILE]"
-            ),
-            click.option(
-                "-o",
-                "--output",
-                type=click.Path(path_type=Path, dir_okay=False),
-                metavar="FILE",
-                help="Write it there instead.",
-            ),
-            click.option("--limit", metavar="HOSTS", help="Only these hosts' objects as sources."),
-            findings.operators,
-            click.pass_context,
-        )
-    ):
-        command = decorate(command)
-    return command
+_shared = options.together(
+    options.common(),
+    click.argument(
+        "subject", callback=_subject, default="state", metavar="[state|plan|audit|RUN|FILE]"
+    ),
+    options.output("Write it there instead."),
+    click.option("--limit", metavar="HOSTS", help="Only these hosts' objects as sources."),
+    findings.operators,
+    click.pass_context,
+)
 
 
 _template = click.option(
     "--template",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=options.FILE,
     metavar="FILE",
     help="A Jinja2 template instead of ours, which it may extend. It is code: use none that you "
     "would not run.",
@@ -205,6 +192,7 @@ def _report(  # noqa: PLR0913 - one parameter an option
         click.echo(text)
     else:
         files.save(output, mark + text, [*own, *([template] if template else [])])
+        terminal.say(f"wrote   {output}")
     return 0
 
 

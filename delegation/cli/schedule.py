@@ -54,66 +54,59 @@ def _checked_age(ctx: click.Context, parameter: click.Parameter, text: str | Non
     return text
 
 
-def _shared(command: F) -> F:
-    for decorate in reversed(
-        (
-            options.common(),
-            click.option(
-                "--at",
-                type=click.DateTime(["%H:%M"]),
-                metavar="HH:MM",
-                help=f"Every day at this time.  [default: {AT:%H:%M}]",
-            ),
-            click.option(
-                "--fail-on",
-                type=click.Choice(list(map(str, Threshold))),
-                default=str(Threshold.MEDIUM),
-                show_default=True,
-                help="Fail for a new finding at or above this severity, as for drift.",
-            ),
-            click.option(
-                "--remind",
-                metavar="AGE",
-                callback=_checked_age,
-                help="Tell again what is still open AGE after it was told last, as in 7d.",
-            ),
-            findings.operators,
-            click.option(
-                "--name",
-                default="delegation-audit",
-                show_default=True,
-                callback=_named,
-                help="What it is called; one for each inventory.",
-            ),
-            click.option(
-                "--program",
-                metavar="FILE",
-                help="The program on the machine that audits.  [default: this one]",
-            ),
-            click.option(
-                "--folder",
-                metavar="DIR",
-                help="Where the inventory lies on the machine that audits.  [default: as here]",
-            ),
-            click.option(
-                "-o",
-                "--output",
-                type=click.Path(path_type=Path),
-                metavar="PATH",
-                help="A folder, or a new file where there is one.  [default: standard output]",
-            ),
-            click.option(
-                "--template",
-                type=click.Path(path_type=Path, exists=True, dir_okay=False),
-                metavar="FILE",
-                help="A Jinja2 template instead of ours (with systemd: of the service). It is "
-                "code, and what it makes is run: use none that you would not run.",
-            ),
-            click.pass_context,
-        )
-    ):
-        command = decorate(command)
-    return command
+_shared = options.together(
+    options.common(),
+    click.option(
+        "--at",
+        type=click.DateTime(["%H:%M"]),
+        metavar="HH:MM",
+        help=f"Every day at this time.  [default: {AT:%H:%M}]",
+    ),
+    click.option(
+        "--fail-on",
+        type=click.Choice(list(map(str, Threshold))),
+        default=str(Threshold.MEDIUM),
+        show_default=True,
+        help="Fail for a new finding at or above this severity, as for drift.",
+    ),
+    click.option(
+        "--remind",
+        metavar="AGE",
+        callback=_checked_age,
+        help="Tell again what is still open AGE after it was told last, as in 7d.",
+    ),
+    findings.operators,
+    click.option(
+        "--name",
+        default="delegation-audit",
+        show_default=True,
+        callback=_named,
+        help="What it is called; one for each inventory.",
+    ),
+    click.option(
+        "--program",
+        metavar="FILE",
+        help="The program on the machine that audits.  [default: this one]",
+    ),
+    click.option(
+        "--folder",
+        metavar="DIR",
+        help="Where the inventory lies on the machine that audits.  [default: as here]",
+    ),
+    options.output(
+        "A folder, or a new file where there is one.  [default: standard output]",
+        type=click.Path(path_type=Path),
+        metavar="PATH",
+    ),
+    click.option(
+        "--template",
+        type=click.Path(path_type=Path, exists=True, dir_okay=False),
+        metavar="FILE",
+        help="A Jinja2 template instead of ours (with systemd: of the service). It is "
+        "code, and what it makes is run: use none that you would not run.",
+    ),
+    click.pass_context,
+)
 
 
 @schedule.command()

@@ -1,8 +1,5 @@
 """What the commands have in common by which a person says what no look can tell."""
 
-from collections.abc import Callable
-from typing import Any, TypeVar
-
 import click
 
 from delegation import names
@@ -10,22 +7,20 @@ from delegation.changes.settlement import ConfirmSettlement, Said, SeenChange, S
 from delegation.cli import options, rendering, terminal
 from delegation.cli.options import Options
 
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def arguments(command: F) -> F:
-    """Of which run, of which hosts, and what."""
-    command = click.option(
+arguments = options.together(
+    click.argument("run", type=options.RUN, metavar="RUN"),
+    click.option(
+        "--host", "hosts", metavar="HOSTS", required=True, help="Of which, as in hv[01-08],hv12."
+    ),
+    click.option(
         "--as",
         "said",
         type=click.Choice([said.value for said in Said]),
         required=True,
         help="What you say of them.",
-    )(command)
-    command = click.option(
-        "--host", "hosts", metavar="HOSTS", required=True, help="Of which, as in hv[01-08],hv12."
-    )(command)
-    return click.argument("run", type=options.RUN, metavar="RUN")(command)
+    ),
+)
+"""Of which run, of which hosts, and what."""
 
 
 def confirmation(*, yes: bool) -> ConfirmSettlement | None:

@@ -68,14 +68,13 @@ def saved(document: PlanDocument, given: Options) -> None:
 
 
 def _changes(changes: Sequence[DelegationChange]) -> None:
-    alike = names.grouped(
-        ((len(added(change)), len(removed(change)), flag_words(change)), change.target.name)
-        for change in changes
-    )
-    rows = [
-        [names.fold(hosts), f"{plus:,}", f"{minus:,}", words]
-        for (plus, minus, words), hosts in alike.items()
-    ]
+    summed_up = []
+    for change in changes:
+        counts = len(added(change)), len(removed(change))
+        summed_up.append(((*counts, flag_words(change)), change.target.name))
+    rows = []
+    for (plus, minus, words), hosts in names.grouped(summed_up).items():
+        rows.append([names.fold(hosts), f"{plus:,}", f"{minus:,}", words])
     terminal.table(["hosts", "add", "remove", "flags"], rows, right=" rr")
 
 

@@ -106,17 +106,24 @@ def table(
 
     ``below`` has a line for each row that stands under it.
     """
-    cells = [[inert(cell) for cell in row] for row in [header, *rows]]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
+    shown = [list(map(inert, row)) for row in [header, *rows]]
+    widths = [0] * len(header)
+    for row in shown:
+        for column, cell in enumerate(row):
+            widths[column] = max(widths[column], len(cell))
     alignments = right.ljust(len(header))
-    for index, row in enumerate(cells):
-        parts = [
-            cell.rjust(width) if alignment == "r" else cell.ljust(width)
-            for cell, width, alignment in zip(row, widths, alignments, strict=True)
-        ]
-        out(("  " + "  ".join(parts)).rstrip(), bold=index == 0)
+    for index, row in enumerate(shown):
+        out(_aligned(row, widths, alignments), bold=index == 0)
         if index and below:
             out(f"      {below[index - 1]}")
+
+
+def _aligned(row: Sequence[str], widths: Sequence[int], alignments: str) -> str:
+    line = ""
+    for cell, width, alignment in zip(row, widths, alignments, strict=True):
+        padded = cell.rjust(width) if alignment == "r" else cell.ljust(width)
+        line += f"  {padded}"
+    return line.rstrip()
 
 
 def confirm(question: str, *, yes: bool, reviewed: str = "the plan has been reviewed") -> bool:

@@ -124,7 +124,7 @@ class AuditView(NamedTuple):
         if not self.new_only:
             return ""
         if self.since is None:
-            return "no earlier audit by this inventory is on record: all of it is new"
+            return "no audit --baseline by this inventory is on record yet: all of it is new"
         new, known = len(self.news.new), len(self.news.known) + len(self.news.reminded)
         time = self.since.started[:19].replace("T", " ")
         how_many = f"{new:,}" if new else "nothing"

@@ -7,7 +7,7 @@ that were asked to move it do: one by hand at noon must not make the nightly one
 """
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -69,21 +69,40 @@ def baseline(
             audited_as,
         )
     )
-    looks = {
-        row["subject"]: LastLook(row["run"], row["label"], bool(row["gone"]))
-        for row in journal.rows("SELECT * FROM looks WHERE inventory = ?", audited_as)
-        if row["subject"] in look.subjects or not row["gone"]
-    }
-    pages = {run: _page(journal, run) for run in sorted({it.run for it in looks.values()})}
-    old = None if any(row["whole"] for row in moved) else _old(journal, directory, digest)
-    newest = Audited(moved[-1]["run"], moved[-1]["started"]) if moved else None
+    looks = _last_looks(journal, audited_as, look)
+    was_whole = any(row["whole"] for row in moved)
+    old = None if was_whole else _old(journal, directory, digest)
+    if moved:
+        newest: Audited | None = Audited(moved[-1]["run"], moved[-1]["started"])
+    else:
+        newest = old.audited if old else None
     return Baseline(
-        newest or (old.audited if old else None),
+        newest,
         is_declared=any(row["declared"] for row in moved),
         looks=looks,
-        pages={run: page for run, page in pages.items() if page is not None},
+        pages=_pages(journal, looks.values()),
         old=old,
     )
+
+
+def _last_looks(journal: Journal, audited_as: str, look: Look) -> dict[str, LastLook]:
+    """Of each subject; one that was told as left out counts only where it is looked at again."""
+    looks: dict[str, LastLook] = {}
+    for row in journal.rows("SELECT * FROM looks WHERE inventory = ?", audited_as):
+        subject, is_gone = row["subject"], bool(row["gone"])
+        if subject in look.subjects or not is_gone:
+            looks[subject] = LastLook(row["run"], row["label"], is_gone)
+    return looks
+
+
+def _pages(journal: Journal, looks: Iterable[LastLook]) -> dict[int, AuditPage]:
+    """What these audits found, as far as it is kept, by their run."""
+    pages: dict[int, AuditPage] = {}
+    for run in sorted({last.run for last in looks}):
+        page = _page(journal, run)
+        if page is not None:
+            pages[run] = page
+    return pages
 
 
 def _since_old(journal: Journal, directory: str, digest: str) -> Baseline:

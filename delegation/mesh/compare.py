@@ -223,12 +223,15 @@ class _ValueJudge:
                 wanted = (retirement.host_of(key, names.CIFS) for key in endpoint.keys)
                 peers[endpoint.label] = any(wanted)
         verdicts = [self._extra(label, value, peers) for value in sorted(values)]
-        stale = [verdict.value for verdict in verdicts if verdict.standing is Standing.STALE]
-        # A removal means its one value and no other.
-        stale = [value for value in stale if (label, value.casefold()) not in self.remove]
         # Both values of a target were written together. A cifs value alone may be a file share's
         # that another team relies on; beside a migration value that goes, it goes with it.
-        leaving_targets = {retirement.host_of(value, names.MIGRATION) for value in stale} - {""}
+        leaving_targets: set[str] = set()
+        for verdict in verdicts:
+            # A removal means its one value and no other.
+            is_removed = (label, verdict.value.casefold()) in self.remove
+            if verdict.standing is Standing.STALE and not is_removed:
+                leaving_targets.add(retirement.host_of(verdict.value, names.MIGRATION))
+        leaving_targets.discard("")
         return tuple(_leaving_with_its_twin(verdict, leaving_targets) for verdict in verdicts)
 
     def _extra(self, label: str, value: str, peers: Mapping[str, bool]) -> Verdict:

@@ -144,12 +144,13 @@ def _host_endpoints(inventory: Inventory) -> Mapping[Services, Mapping[str, Endp
     if len(asked) > 1:
         # A host that is in several meshes is reached by what they ask for together.
         asked.add(names.MANAGED_SERVICES)
-    return {
-        services: {
-            label: Endpoint.of_host(host, services) for label, host in inventory.hosts.items()
-        }
-        for services in asked
-    }
+    by_services: dict[Services, dict[str, Endpoint]] = {}
+    for services in asked:
+        endpoints: dict[str, Endpoint] = {}
+        for label, host in inventory.hosts.items():
+            endpoints[label] = Endpoint.of_host(host, services)
+        by_services[services] = endpoints
+    return by_services
 
 
 def _reach_by_host(inventory: Inventory) -> Mapping[str, Mapping[str, Services]]:

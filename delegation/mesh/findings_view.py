@@ -171,9 +171,11 @@ def groups_of(findings: Iterable[Finding]) -> list[FindingGroup]:
 def _holders(findings: Sequence[Finding]) -> tuple[Holders, ...]:
     """By value, and then values with the same hosts together: never more than is the case."""
     # What is about a whole object, or about none, is not about what others hold.
-    keyed = (((it.value, bool(it.computer)), it.computer) for it in findings)
-    hosts_of = {key: tuple(dict.fromkeys(hosts)) for key, hosts in names.grouped(keyed).items()}
-    alike = (((hosts, bool(value)), value) for (value, _), hosts in hosts_of.items())
+    by_value = names.grouped(((it.value, bool(it.computer)), it.computer) for it in findings)
+    alike = []
+    for (value, _), holding in by_value.items():
+        hosts = tuple(dict.fromkeys(holding))
+        alike.append(((hosts, bool(value)), value))
     found: list[Holders] = []
     for (hosts, _), values in names.grouped(alike).items():
         held = tuple(sorted(filter(None, values)))

@@ -52,20 +52,18 @@ def identified(comparison: Comparison, known: KnownAccounts, reader: Reader) -> 
     strangers = list(_made_by_quota(comparison))
     asked = [account for _, account, _ in others] + [account for _, account in strangers]
     origins = reader.origins(asked) if asked else {}
+    new_accounts = []
+    for label, account, meant in others:
+        made, earlier = _made(account, origins), _earlier(known, account)
+        accepted = is_accepted(comparison.inventory, label, account.guid, comparison.today)
+        new_accounts.append(NewAccount(label, account, meant, made, earlier, accepted))
+    by_quota = []
+    for label, account in strangers:
+        by_quota.append(QuotaAccount(label, account, _made(account, origins)))
     return Identities(
-        tuple(
-            NewAccount(
-                label,
-                account,
-                meant,
-                _made(account, origins),
-                _earlier(known, account),
-                is_accepted(comparison.inventory, label, account.guid, comparison.today),
-            )
-            for label, account, meant in others
-        ),
+        tuple(new_accounts),
         tuple(_renamed(comparison, known)),
-        tuple(QuotaAccount(label, it, _made(it, origins)) for label, it in strangers),
+        tuple(by_quota),
         _moved(comparison, known, reader),
     )
 

@@ -114,10 +114,9 @@ def matrix(comparison: Comparison) -> Matrix:
     inventory = comparison.inventory
     reached = comparison.desired.endpoints_of(list(comparison.desired.delegates))
     servers = {endpoint.label: endpoint for endpoint in reached if not endpoint.is_host}
-    targets = (
-        *(Endpoint.of_host(host) for host in inventory.hosts.values()),
-        *(servers.get(it.name) or Endpoint.of_file_server(it) for it in inventory.file_servers),
-    )
+    targets = [Endpoint.of_host(host) for host in inventory.hosts.values()]
+    for server in inventory.file_servers:
+        targets.append(servers.get(server.name) or Endpoint.of_file_server(server))
     position: dict[str, int] = {}
     by_name: dict[str, int] = {}
     for index, target in enumerate(targets):
@@ -129,7 +128,7 @@ def matrix(comparison: Comparison) -> Matrix:
     ignored = inventory.policy.foreign is Foreign.IGNORE
     rows = tuple(_row(host, position, by_name, ignored=ignored) for host in comparison.hosts)
     groups = tuple(_groups(inventory, position))
-    return Matrix(targets, rows, groups, _desired(comparison, position, groups))
+    return Matrix(tuple(targets), rows, groups, _desired(comparison, position, groups))
 
 
 def _row(

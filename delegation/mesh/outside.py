@@ -51,9 +51,16 @@ def looked(
     """
     known = len(comparison.desired.delegates)
     found = inspector.delegators(known, progress)
-    at_home = [it for it in found if facts.is_home(comparison.snapshot.directory, it.dn)]
-    krbtgt = next((it for it in at_home if it.is_krbtgt), None)
-    around = Outside(tuple(it for it in at_home if it.values), krbtgt)
+    krbtgt: Delegator | None = None
+    delegating: list[Delegator] = []
+    for account in found:
+        if not facts.is_home(comparison.snapshot.directory, account.dn):
+            continue
+        if account.is_krbtgt and krbtgt is None:
+            krbtgt = account
+        if account.values:
+            delegating.append(account)
+    around = Outside(tuple(delegating), krbtgt)
     by_alias = _led_by_alias(comparison, around)
     if not by_alias:
         return comparison, around

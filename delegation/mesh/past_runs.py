@@ -49,7 +49,7 @@ class AuditAccount:
     def of(cls, journal: Journal, run: Run, *, detailed: bool) -> "AuditAccount":
         findings = audits.found_by(journal, run.id) if detailed else None
         with journal.reading(f"run {run.id}"):
-            return cls(run, findings, _audited_in_words(run.summary))
+            return cls(run, findings, audited_in_words(run.summary))
 
     @property
     def hosts(self) -> frozenset[str]:
@@ -75,10 +75,14 @@ def drift_in_words(summary: Mapping[str, Any]) -> str:
     return "no drift"
 
 
-def _audited_in_words(summary: Mapping[str, Any]) -> str:
+def audited_in_words(summary: Mapping[str, Any]) -> str:
     """``drift, 3 findings, 1 new since run 4, baseline``."""
-    words = [drift_in_words(summary)]
-    words.append(names.counted(int(summary.get("findings", 0)), "finding"))
+    return f"{drift_in_words(summary)}, {found_in_words(summary)}"
+
+
+def found_in_words(summary: Mapping[str, Any]) -> str:
+    """``3 findings, 1 new since run 4, baseline``."""
+    words = [names.counted(int(summary.get("findings", 0)), "finding")]
     if summary.get("accepted"):
         words.append(f"{int(summary['accepted']):,} accepted")
     if summary.get("since"):

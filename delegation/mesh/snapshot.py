@@ -257,12 +257,11 @@ def resolve(  # noqa: PLR0913 - whatever decides which account a name means
     missing: list[str] = []
     ambiguous: dict[str, tuple[str, ...]] = {}
     elsewhere: dict[str, str] = {}
-    in_bases, in_domain = (
-        AccountScope.of(directory.base_dn, search_bases),
-        AccountScope.of(directory.base_dn, ()),
-    )
-    bounded = ((name, in_bases) for name in computer_names)
-    for name, scope in (*bounded, *((name, in_domain) for name in (*anywhere, *users))):
+    in_bases = AccountScope.of(directory.base_dn, search_bases)
+    in_domain = AccountScope.of(directory.base_dn, ())
+    wanted = [(name, in_bases) for name in computer_names]
+    wanted += [(name, in_domain) for name in (*anywhere, *users)]
+    for name, scope in wanted:
         everywhere = candidates.get(name.casefold(), [])
         here = [account for account in everywhere if scope.holds(account.dn)]
         if len(here) == 1:

@@ -1,6 +1,6 @@
 """Inventory and directory -> the comparison of both: for a plan, or for findings."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from uuid import UUID
@@ -96,15 +96,20 @@ def for_findings(  # noqa: PLR0913, PLR0917 - what findings rest on
     accounts = comparison.snapshot.accounts
     # A resource-based list holds SIDs. Whoever reads the finding knows accounts by their names.
     sids = {ace.sid for host in comparison.hosts for ace in host.computer.acting}
+    others = _answering_to_others(comparison, inspector)
+    judged_operators = tuple(operator(inspector, name) for name in operators)
+    account_names: Mapping[str, str] = {}
+    tokens: dict[UUID, frozenset[str]] = {}
+    if sids:
+        account_names = inspector.account_names(sorted(sids))
+        tokens |= _tokens_of_retired(comparison, inspector)
+    tokens |= _tokens_of_sources(comparison, inspector)
     evidence = replace(
         comparison.snapshot,
-        accounts=(*accounts, *_answering_to_others(comparison, inspector)),
-        operators=tuple(operator(inspector, name) for name in operators),
-        account_names=inspector.account_names(sorted(sids)) if sids else {},
-        tokens={
-            **(_tokens_of_retired(comparison, inspector) if sids else {}),
-            **_tokens_of_sources(comparison, inspector),
-        },
+        accounts=(*accounts, *others),
+        operators=judged_operators,
+        account_names=account_names,
+        tokens=tokens,
     )
     return replace(comparison, snapshot=evidence)
 

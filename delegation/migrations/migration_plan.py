@@ -169,14 +169,22 @@ def survey(open_host: Open, inventory: Inventory, teller: Teller) -> Surveyed:
     """
     progress = teller.progress("hosts read:")
     answers = fleet.ask(open_host, inventory.hosts, _read, progress, fleet.PATIENT)
-    hosts = {label: hosted for label, hosted in answers.items() if isinstance(hosted, Hosted)}
-    errors = {label: error for label, error in answers.items() if isinstance(error, HostError)}
+    hosts: dict[str, Hosted] = {}
+    whys: dict[str, str] = {}
+    fixes: dict[str, str] = {}
+    failed: list[tuple[tuple[str, str], str]] = []
+    for label, answer in answers.items():
+        if isinstance(answer, Hosted):
+            hosts[label] = answer
+            continue
+        whys[label] = answer.what
+        failed.append(((answer.what, answer.fix), label))
+        if answer.fix:
+            fixes[label] = answer.fix
     if not hosts:
-        alike = names.alike(((error.what, error.fix), label) for label, error in errors.items())
+        alike = names.alike(failed)
         lines = [f"{labels}: {what}; {fix}" for (what, fix), labels in alike.items()]
         raise HostError("no host could be read", "", lines)
-    whys = {label: error.what for label, error in errors.items()}
-    fixes = {label: error.fix for label, error in errors.items() if error.fix}
     return Surveyed(hosts, whys, fixes)
 
 

@@ -142,14 +142,20 @@ class MigrationRunView:
     def next_steps(self) -> Iterator[Advice]:
         """What can be done once nobody carries it out any more."""
         number = str(self.run.id)
+        steps = []
         if self.left:
-            yield Advice("next    ", command("migrate", "resume", number), "   to go on")
+            steps.append((command("migrate", "resume", number), "   to go on"))
         elif any(move.state is not MigrationState.MOVED for move in self.moves):
-            again = command("migrate", "run", "FILE")
-            yield Advice("next    ", again, "   again, for what is left")
+            steps.append((command("migrate", "run", "FILE"), "   again, for what is left"))
         page = command("report", "html", number, "-o", f"run-{number}.html")
-        yield Advice("        ", command("migrate", "status", number), "   to see it again")
-        yield Advice("        ", page, "   its report")
+        steps += [
+            (command("migrate", "status", number), "   to see it again"),
+            (page, "   its report"),
+        ]
+        title = "next    "
+        for step, purpose in steps:
+            yield Advice(title, step, purpose)
+            title = " " * len(title)
 
     @property
     def verdict(self) -> RunVerdict:

@@ -6,8 +6,7 @@ from typing import NamedTuple
 from delegation import names
 from delegation.changes.history import became_to_json
 from delegation.changes.run import SETTLE, settled_in_words
-from delegation.mesh.audit_view import UNREAD
-from delegation.mesh.past_runs import drift_in_words
+from delegation.mesh.past_runs import audited_in_words
 from delegation.mesh.state import DelegationChange, RecordedDelegation, added, flags, removed
 from delegation.report.readable import TemplateRow
 
@@ -62,9 +61,7 @@ def result(run: TemplateRow) -> str:
     """What became of a run, in a few words."""
     if run["kind"] == SETTLE:
         return settled_in_words(run["summary"])
-    told_apart = {"drift", UNREAD}
-    counts = {name: count for name, count in run["summary"].items() if name not in told_apart}
-    words = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
     if "drift" in run["summary"]:
-        words = f"{drift_in_words(run['summary'])}; {words}"
+        return f"{run['status']}: {audited_in_words(run['summary'])}"
+    words = ", ".join(f"{count} {name}" for name, count in run["summary"].items() if count)
     return f"{run['status']}: {words or 'nothing written'}"

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from delegation.changes.history import found_to_json, run_to_json
+from delegation.changes.history import OBJECTS, found_to_json, run_to_json
 from delegation.changes.plan_origin import PlanOrigin
 from delegation.changes.run import SETTLE, Run, settled_in_words
 from delegation.mesh import matrix
@@ -17,7 +17,7 @@ from delegation.mesh.audit_view import UNREAD
 from delegation.mesh.checks import ACCOUNT_RULE, DRIFT, AcceptedFinding, Finding, Severity
 from delegation.mesh.compare import Comparison
 from delegation.mesh.findings_view import FindingsView, KeptValue, rules_of
-from delegation.mesh.past_runs import MeshPast, delegation_to_json
+from delegation.mesh.past_runs import MeshPast, delegation_to_json, found_in_words
 from delegation.mesh.plan_document import PlanDocument
 from delegation.mesh.plan_view import ForeignValue, PlanView, foreign_hints
 from delegation.mesh.state import DelegationChange, DelegationPlan, RecordedDelegation
@@ -215,11 +215,10 @@ class RunReport:
             return ReportVerdict("unsettled", words)
         if self.run.kind == SETTLE:
             return ReportVerdict(self.run.status, settled_in_words(self.run.summary))
-        counts = dict(self.run.summary)
-        drift = counts.pop("drift", None)
-        words = ", ".join(f"{count} {name}" for name, count in counts.items())
-        if drift is not None:
-            return ReportVerdict(_standing(self.run.summary), words)
+        summary = self.run.summary
+        if "drift" in summary:
+            return ReportVerdict(_standing(summary), _audit_in_words(summary))
+        words = ", ".join(f"{count} {name}" for name, count in summary.items())
         return ReportVerdict(self.run.status, words or "nothing written")
 
     @property
@@ -259,6 +258,14 @@ def _standing(summary: Mapping[str, Any]) -> str:
     if summary.get(UNREAD):
         return "incomplete"
     return "risk" if summary.get("findings") else "clean"
+
+
+def _audit_in_words(summary: Mapping[str, Any]) -> str:
+    """What an audit on record found on how many hosts; its standing says whether that is drift."""
+    words = f"{counted(summary.get(OBJECTS, 0), 'host')}, {found_in_words(summary)}"
+    if unread := summary.get(UNREAD):
+        words = f"{words}; {counted(unread, 'host')} could not be judged"
+    return words
 
 
 def _found(comparison: Comparison, found: Sequence[Finding]) -> ReportVerdict:

@@ -17,7 +17,7 @@ from delegation.hosts.settings_verbs import apply_settings, declared
 @click.command()
 @options.common()
 @options.reaching_hosts()
-@options.saved_plan
+@options.optional_file
 @options.expect
 @options.limit("hosts")
 @options.ticket

@@ -19,15 +19,7 @@ from delegation.migrations.probed_move import ProbedMove, ProbeMoveWorld, probe_
 @options.reaching_hosts()
 @click.argument("source")
 @click.argument("target")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default="probe.json",
-    show_default=True,
-    metavar="FILE",
-    help="The file to send in.",
-)
+@options.output("The file to send in.", default="probe.json", show_default=True)
 @click.option(
     "--vm", metavar="NAME", help="And move this virtual machine there and back: it asks first."
 )

@@ -92,6 +92,8 @@ def nothing_to_do(labels: Collection[str], unreachable_hosts: Collection[str]) -
         terminal.say("nothing to do: the inventory declares no live_migration for these hosts")
     elif not unreachable_hosts:
         terminal.say("nothing to do: the hosts are as the inventory says", fg="green")
+    elif set(unreachable_hosts) >= set(labels):
+        terminal.say("no host could be asked; what is to do is not known", fg="yellow")
     else:
         terminal.say("nothing to do on the hosts that could be asked", fg="yellow")
     return 1 if unreachable_hosts else 0

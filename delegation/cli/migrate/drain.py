@@ -25,13 +25,7 @@ from delegation.migrations.wanted_moves import DrainedHosts
 @options.yes
 @WAIT
 @liberties
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Only save the moves as a list, for: delegation migrate run FILE",
-)
+@options.output("Only save the moves as a list, for: delegation migrate run FILE")
 @click.pass_context
 def drain(  # noqa: PLR0913, PLR0917 - one parameter an option
     ctx: click.Context,

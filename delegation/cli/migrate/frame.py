@@ -1,5 +1,6 @@
 """A run at one moment -> a picture of it in so many columns and lines."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PureWindowsPath
@@ -100,18 +101,21 @@ class RunFrame:
 
     def _hosts(self) -> Iterator[Row]:
         """Each host that sends or receives just now: what it does, and what is still to come."""
-        running = [vm.move for vm in self.progress.under_way]
-        pending = [move for move in self.progress.moves if move.state.pending]
-        hosts = {move.at for move in running} | {move.to for move in running}
-        for host in sorted(hosts):
-            yield (
-                host,
-                str(sum(move.at == host for move in running)),
-                str(sum(move.to == host for move in running)),
-                str(self.slots.get(host, "?")),
-                str(sum(move.at == host for move in pending)),
-                str(sum(move.target == host for move in pending)),
-            )
+        sending: Counter[str] = Counter()
+        receiving: Counter[str] = Counter()
+        for vm in self.progress.under_way:
+            sending[vm.move.at] += 1
+            receiving[vm.move.to] += 1
+        yet_to_send: Counter[str] = Counter()
+        yet_to_receive: Counter[str] = Counter()
+        for move in self.progress.moves:
+            if move.state.pending:
+                yet_to_send[move.at] += 1
+                yet_to_receive[move.target] += 1
+        for host in sorted({*sending, *receiving}):
+            slots = self.slots.get(host, "?")
+            to_come = yet_to_send[host], yet_to_receive[host]
+            yield tuple(map(str, (host, sending[host], receiving[host], slots, *to_come)))
 
     def _wire(self) -> list[Row]:
         rows: list[Row] = []

@@ -17,23 +17,13 @@ from delegation.migrations.wanted_moves import DrainedHosts, ListedMoves
 @click.command()
 @options.common()
 @options.reaching_hosts()
-@click.argument(
-    "file", required=False, type=click.Path(path_type=Path, dir_okay=False), metavar="[FILE]"
-)
+@options.optional_file
 @click.option(
     "--drain", metavar="HOSTS", help="Instead of FILE: empty these hosts, as in hv[01-02],hv07."
 )
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Save the moves as a list, for: delegation migrate run FILE",
-)
+@options.output("Save the moves as a list, for: delegation migrate run FILE")
 @liberties
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
-)
+@options.text_or_json
 @click.pass_context
 def plan(
     ctx: click.Context, file: Path | None, drain: str | None, output: Path | None, form: str

@@ -24,7 +24,7 @@ WAIT = click.option(
 @click.command()
 @options.common()
 @options.reaching_hosts()
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE")
+@click.argument("file", type=options.FILE, metavar="FILE")
 @options.expect
 @options.ticket
 @options.yes
@@ -42,8 +42,8 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option
     """Perform a list of moves.
 
     Before the first one every pair that is used is checked: the links of explain by the directory
-    as it is now, the hosts' settings, their ports, and a dry run of each machine. Where one is
-    broken nothing is started.
+    as it is now, the hosts' settings, where the target listens, and what the source's own check
+    says of each machine. Where one is broken nothing is started.
 
     Ctrl-C finishes what runs and starts nothing more; again, it stops what runs. Whatever ends
     it, a closed laptop or a reboot too: migrate resume goes on, and moves nothing twice.

@@ -13,14 +13,7 @@ from delegation.report import migration
 @click.command()
 @options.common()
 @click.argument("run", required=False, type=options.RUN, metavar="[RUN]")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json", "markdown"]),
-    default="text",
-    show_default=True,
-    help="markdown is a report of the run, for a ticket.",
-)
+@options.forms("text", "json", "markdown", purpose="markdown is a report of the run, for a ticket.")
 @click.pass_context
 def status(ctx: click.Context, run: int | None, form: str) -> int:
     """Show how far a run is.

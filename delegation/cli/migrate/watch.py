@@ -22,14 +22,7 @@ if TYPE_CHECKING:
 @options.reaching_hosts()
 @click.argument("host")
 @click.option("--once", is_flag=True, help="One look, and no more.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="json is one look.",
-)
+@options.forms("text", "json", purpose="json is one look.")
 @click.pass_context
 def watch(ctx: click.Context, host: str, once: bool, form: str) -> int:  # noqa: FBT001
     """Show what migrations do on a target, as SMB sees it.

@@ -97,17 +97,21 @@ def findings(
 
 def judged(case: MeshCase, *, preflight: bool = False) -> JudgedFindings:
     """All findings, worst first, hosts in the order of their names, apart from accepted ones."""
-    rules = [rule for rule in RULES if rule.preflight or not preflight]
-    unsorted = [
-        finding for rule in rules if rule.id != IDLE_RULE for finding in rule.findings(case)
-    ]
-    told = acceptance.judged(case, unsorted)
+    found: list[Finding] = []
+    on_acceptances: list[Rule] = []
+    for rule in RULES:
+        if preflight and not rule.preflight:
+            continue
+        if rule.id == IDLE_RULE:
+            on_acceptances.append(rule)
+        else:
+            found += rule.findings(case)
+    told = acceptance.judged(case, found)
+    found = list(told.open)
     # Which acceptance accepts nothing is known when all other rules have looked.
     case = replace(case, idle=told.idle)
-    of_rules = [
-        finding for rule in rules if rule.id == IDLE_RULE for finding in rule.findings(case)
-    ]
-    found = [*told.open, *of_rules]
+    for rule in on_acceptances:
+        found += rule.findings(case)
     place = _places([*found, *(one.finding for one in told.accepted)])
     return JudgedFindings(
         tuple(sorted(found, key=place)),

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 
 from delegation import names
+from delegation.inventory import Keep
 from delegation.mesh.checks.rule import MeshCase, Observation, Rule, Severity
+from delegation.mesh.compare import HostComparison
 from delegation.mesh.kept_before import taken_away
 
 
@@ -15,15 +17,19 @@ def _idle_keep(case: MeshCase) -> Iterator[Observation]:
     for rule in case.comparison.inventory.keep:
         labels = rule.hosts or tuple(case.comparison.inventory.hosts)
         # What somebody has taken away is told as that: the rule is right, and the value is missing.
-        if rule in taken or not all(label in by_label for label in labels):
+        if rule in taken or not by_label.keys() >= set(labels):
             continue
-        labels = (*labels, *retired) if not rule.hosts else labels
-        verdicts = [verdict for label in labels for verdict in by_label[label].extra]
-        if not any(rule.covers(verdict.value) for verdict in verdicts):
+        if not rule.hosts:
+            labels = (*labels, *retired)
+        if not any(_has_value_of(rule, by_label[label]) for label in labels):
             owner = f" (owner: {rule.owner})" if rule.owner else ""
             message = f"this keep rule{owner} matches no value that is found"
             hosts = names.fold(rule.hosts)
             yield Observation(hosts, rule.value, message, named=(hosts,))
+
+
+def _has_value_of(rule: Keep, host: HostComparison) -> bool:
+    return any(rule.covers(verdict.value) for verdict in host.extra)
 
 
 def _taken_away(case: MeshCase) -> Iterator[Observation]:

@@ -104,12 +104,16 @@ def _lines_to_write(
         return {"suffixes": ", ".join(sorted(suffixes))}
     machines: dict[str, set[str]] = {}
     for owner, host in full_names:
-        machines.setdefault(owner, set()).update({host.lower()} if "." in host else ())
-    items = [lines.retired_item(owner, max(full, default="")) for owner, full in machines.items()]
-    # A retired host has one full name: what names it by another one would stay.
-    has_one = all(len(full) < 2 for full in machines.values())
-    if not has_one or not all(items):
-        return {"gone": "remove, value by value"}
+        known = machines.setdefault(owner, set())
+        if "." in host:
+            known.add(host.lower())
+    items: list[str] = []
+    for owner, known in machines.items():
+        item = lines.retired_item(owner, max(known, default=""))
+        # A retired host has one full name: what names it by another one would stay.
+        if not item or len(known) > 1:
+            return {"gone": "remove, value by value"}
+        items.append(item)
     is_usual = not any(item.startswith("{") for item in items)
     return {"gone": "retired" if is_usual else f"retired ({', '.join(items)})"}
 

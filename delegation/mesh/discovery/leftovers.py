@@ -79,14 +79,13 @@ def _groups(lines: InventoryLines, leftovers: Sequence[_Leftover], today: date) 
     """A rule is for one value and all its holders; rules with the same holders stand together."""
     spelling = _spellings(leftover.value for leftover in leftovers)
     holders = names.grouped((leftover.rule_key, leftover.label) for leftover in leftovers)
-    together = names.grouped(
-        ((kind, mesh, names.in_order(labels)), (owner, spelling[key]))
-        for (kind, mesh, owner, key), labels in holders.items()
-    )
-    return [
-        _group(lines, kind, mesh, hosts, values, today)
-        for (kind, mesh, hosts), values in together.items()
-    ]
+    ruled = []
+    for (kind, mesh, owner, key), labels in holders.items():
+        ruled.append(((kind, mesh, names.in_order(labels)), (owner, spelling[key])))
+    groups = []
+    for (kind, mesh, hosts), values in names.grouped(ruled).items():
+        groups.append(_group(lines, kind, mesh, hosts, values, today))
+    return groups
 
 
 def _group(  # noqa: PLR0913, PLR0917 - what the rules of a group have in common
@@ -146,10 +145,11 @@ class LeftoverJudge:
             # Another name of a peer stays by itself: a rule would call it somebody else's.
             extra = [verdict for verdict in host.extra if not _is_of_a_peer(verdict)]
             leftovers += [self._leftover(host, verdict) for verdict in extra]
-        accounts = [leftover for leftover in leftovers if leftover.kind is LeftoverKind.ACCOUNT]
-        no_servers = {
-            account.owner for account in accounts if _service(account.value) != names.CIFS
-        }
+        no_servers: set[str] = set()
+        for leftover in leftovers:
+            is_of_an_account = leftover.kind is LeftoverKind.ACCOUNT
+            if is_of_an_account and _service(leftover.value) != names.CIFS:
+                no_servers.add(leftover.owner)
         for leftover in leftovers:
             is_account = leftover.kind is LeftoverKind.ACCOUNT
             if is_account and leftover.owner not in no_servers:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from delegation import names
-from delegation.inventory import DirectorySettings, Host, Inventory, Mesh
+from delegation.inventory import DirectorySettings, Host, Inventory, Keep, Mesh
 from delegation.mesh import compare, planning, snapshot
 from delegation.mesh.compare import Comparison, Standing
 from delegation.mesh.desired import expand
@@ -39,10 +39,17 @@ def questions(chosen: Collection[Computer]) -> tuple[list[str], list[str]]:
     Who else has the name of a chosen account, or HOST/… of it, and so the tickets for its cifs; and
     who answers to the values found on them.
     """
-    computers = {account.name.casefold(): account.name for account in chosen}
-    called = {name for one in chosen for name in (one.name, one.dns_host_name) if name}
-    spns = {spn.casefold(): spn for spn in (f"HOST/{name}" for name in sorted(called))}
-    values = {value for account in chosen for value in account.values}
+    computers: dict[str, str] = {}
+    called: set[str] = set()
+    values: set[str] = set()
+    for account in chosen:
+        computers[account.name.casefold()] = account.name
+        called.update(filter(None, (account.name, account.dns_host_name)))
+        values.update(account.values)
+    spns: dict[str, str] = {}
+    for name in sorted(called):
+        spn = f"HOST/{name}"
+        spns[spn.casefold()] = spn
     for value in values:
         parsed = names.ServicePrincipalName.parse(value)
         short = parsed.host.partition(".")[0] if parsed else ""
@@ -152,14 +159,17 @@ class ProposalTrial:
         self._snapshot = resolved
         self._terms = terms
         self._reach = reach(hosts)
-        idle = set() if terms.all_hosts else {*self._reach.idle}
-        self._waiting = {label: hosts[label] for label in self._reach.idle if label in idle}
-        taken = {label: account for label, account in hosts.items() if label not in idle}
+        idle = () if terms.all_hosts else self._reach.idle
+        self._waiting = {label: hosts[label] for label in idle}
+        taken = {label: account for label, account in hosts.items() if label not in self._waiting}
         self._meshes, self.alone = _meshes(taken, self._reach, one_mesh=terms.one_mesh)
-        meshed = {label for mesh in self._meshes for label in (*mesh.sources, *mesh.targets)}
+        self._sources: set[str] = set()
+        meshed: set[str] = set()
+        for mesh in self._meshes:
+            self._sources.update(mesh.sources)
+            meshed.update(mesh.sources, mesh.targets)
         self._accounts = {label: taken[label] for label in taken if label in meshed}
         self._meshes = tuple(map(self._with_services, self._meshes))
-        self._sources = {label for mesh in self._meshes for label in mesh.sources}
         self._transition = _majority(self._accounts.values())
         bare = Inventory(
             domain=resolved.directory.domain,
@@ -170,8 +180,10 @@ class ProposalTrial:
         )
         # Compared twice: first without keep rules, to see what needs one, then with them.
         self._groups, self._unsaid = leftovers.keep(self._compared(bare), terms.today)
-        rules = tuple(rule for group in self._groups for rule in group.rules)
-        self._inventory = bare._replace(keep=rules)
+        rules: list[Keep] = []
+        for group in self._groups:
+            rules += group.rules
+        self._inventory = bare._replace(keep=tuple(rules))
         self._comparison = self._compared(self._inventory)
         self._plan = planning.plan(self._comparison)
 
@@ -239,10 +251,11 @@ def _meshes(
 ) -> tuple[tuple[Mesh, ...], list[str]]:
     """The meshes of these hosts, and those that are in none."""
     one_way = () if one_mesh else found.one_way
-    ends = {label for one in one_way for label in (*one.sources, *one.targets)}
-    in_mesh = {label for mesh in found.meshes for label in mesh}
     # Who is only at the end of a one-way mesh joins no other by the unit that it lies in.
-    ends -= in_mesh
+    ends: set[str] = set()
+    for one in one_way:
+        ends.update(one.sources, one.targets)
+    ends.difference_update(*found.meshes)
     both_ways = {label: account for label, account in hosts.items() if label not in ends}
     parts, alone = units.members(both_ways, found.meshes, one_mesh=one_mesh)
     meshes = [Mesh(name, part.labels, part.labels) for name, part in units.named(parts).items()]

@@ -34,8 +34,10 @@ def reach(hosts: Mapping[str, Computer]) -> Reach:
     migrating = _delegating(hosts, names.MIGRATION)
     copying = _delegating(hosts, names.CIFS)
     edges = _edges(migrating, copying)
-    meshes = _connected({a: {b for b in to if a in edges[b]} for a, to in edges.items()})
-    mesh_of = {label: number for number, mesh in enumerate(meshes) for label in mesh}
+    meshes = _connected(_mutual(edges))
+    mesh_of: dict[str, int] = {}
+    for number, mesh in enumerate(meshes):
+        mesh_of |= dict.fromkeys(mesh, number)
     by_targets: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for source, targets in edges.items():
         own = mesh_of.get(source)
@@ -47,9 +49,13 @@ def reach(hosts: Mapping[str, Computer]) -> Reach:
         away = tuple(one for one in hosts if one in wanted and mesh_of.get(one, -1) != own)
         if away:
             by_targets[away].append(source)
-    one_way = tuple(OneWay(tuple(sources), away) for away, sources in by_targets.items())
-    meshed = set(mesh_of).union(*(set(one.sources) | set(one.targets) for one in one_way))
-    return Reach(tuple(meshes), one_way, tuple(one for one in hosts if one not in meshed))
+    meshed = set(mesh_of)
+    one_way = []
+    for away, sources in by_targets.items():
+        one_way.append(OneWay(tuple(sources), away))
+        meshed.update(sources, away)
+    idle = tuple(label for label in hosts if label not in meshed)
+    return Reach(tuple(meshes), tuple(one_way), idle)
 
 
 def only_migrates(
@@ -71,10 +77,19 @@ def _edges(
     A cifs value alone may be for somebody's ISO images. It counts where the other end migrates
     here: then it is what is left of a pair.
     """
-    return {
-        label: targets | {other for other in copying[label] if label in migrating[other]}
-        for label, targets in migrating.items()
-    }
+    edges: dict[str, set[str]] = {}
+    for label, targets in migrating.items():
+        left_of_a_pair = {other for other in copying[label] if label in migrating[other]}
+        edges[label] = targets | left_of_a_pair
+    return edges
+
+
+def _mutual(edges: Mapping[str, set[str]]) -> dict[str, set[str]]:
+    """Of these edges, those that lead back as well."""
+    mutual: dict[str, set[str]] = {}
+    for label, targets in edges.items():
+        mutual[label] = {target for target in targets if label in edges[target]}
+    return mutual
 
 
 def _delegating(hosts: Mapping[str, Computer], service: str) -> dict[str, set[str]]:

@@ -51,7 +51,7 @@ def members(
         return (list(_parts(together)), []) if len(hosts) > 1 else ([], list(hosts))
     meshes = [[*group] for group in groups]
     units = [_most_frequent_unit(hosts, group) for group in groups]
-    grouped = {label for group in groups for label in group}
+    grouped = set().union(*groups)
     largest: dict[str, int] = {}
     for number in sorted(range(len(meshes)), key=lambda number: len(groups[number])):
         largest[names.dn_key(units[number])] = number
@@ -65,8 +65,13 @@ def members(
             meshes[largest[key]].append(label)
         else:
             left.setdefault(key, (unit, []))[1].append(label)
-    of_units = [(unit, labels) for unit, labels in left.values() if len(labels) > 1]
-    alone = [label for _, labels in left.values() if len(labels) == 1 for label in labels]
+    of_units: list[tuple[str, list[str]]] = []
+    alone: list[str] = []
+    for unit, labels in left.values():
+        if len(labels) > 1:
+            of_units.append((unit, labels))
+        else:
+            alone += labels
     parts: list[UnitMembers] = []
     for unit, labels in sorted([*zip(units, meshes, strict=True), *of_units], key=_by_unit):
         parts += _parts(UnitMembers(unit, tuple(one for one in hosts if one in set(labels))))

@@ -58,7 +58,7 @@ def drain(hosts: Collection[str], surveyed: Surveyed, terms: Terms) -> Drained:
     staying = [label for label in surveyed.hosts if label not in set(hosts)]
     targets = [label for label in staying if surveyed.why_unusable(label, terms.slots) is None]
     plan = _DrainPlan(surveyed, targets, terms, leaving)
-    best = min((plan.pack_by(order) for order in (_evenly, _tightly)), key=plan.count_left)
+    best = min(plan.pack_by(_evenly), plan.pack_by(_tightly), key=plan.count_left)
     unmovable += plan.refusals(best)
     return Drained(
         tuple(sorted(_moves_of(best, surveyed), key=lambda move: (move.source, move.machine))),

@@ -60,18 +60,19 @@ def _on_shares(machine: VirtualMachine) -> Iterator[tuple[str, str]]:
     if not on_shares:
         return
     shares = ", ".join(sorted({volume_of(disk.path) for disk in on_shares}))
+    servers = sorted({server_of(disk.path) for disk in on_shares})
     if len(on_shares) < len(machine.disks):
         yield (
             f"some of its disks are on a share ({shares}), and others are not",
             "bring all of its disks to its host first: Move-VMStorage there",
         )
-    servers = " and ".join(f"cifs/{one}" for one in sorted({server_of(d.path) for d in on_shares}))
     fix = "bring its disks to its host first (Move-VMStorage there), or move it by hand"
     if machine.disk is None:
+        values = " and ".join(f"cifs/{server}" for server in servers)
         yield (
             f"its disks are on a share ({shares}), and how large they are is not told",
             (
-                f"{fix}; to tell that, its host needs {servers} among what it may delegate to "
+                f"{fix}; to tell that, its host needs {values} among what it may delegate to "
                 "(file_servers)"
             ),
         )

@@ -36,13 +36,16 @@ def capacity(  # noqa: PLR0913
     others = of_others(host, hosted, ours.values(), at_rest)
     # A host shows a VM that comes only when it has come: until then nothing else counts it there.
     there = {vm.id for vm in hosted.machines}
-    bound_here = [move for move in (*ours.values(), *prepared) if move.to == host]
-    coming = [move for move in bound_here if move.machine not in there]
+    memory, disk = whole.memory, whole.disk
+    for move in (*ours.values(), *prepared):
+        if move.to == host and move.machine not in there:
+            memory -= move.memory
+            disk -= _disk_to_come(move)
     return Capacity(
         live=whole.live - others.migrations,
         storage=whole.storage - others.storage_migrations,
-        memory=whole.memory - sum(move.memory for move in coming),
-        disk=whole.disk - sum(_disk_to_come(move) for move in coming),
+        memory=memory,
+        disk=disk,
     )
 
 
