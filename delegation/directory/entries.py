@@ -228,9 +228,7 @@ def _moment(text: bytes | None) -> datetime | None:
         return None
 
 
-_TIME = re.compile(
-    rb"([0-9]{4})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})(?:[.,][0-9]+)?Z\Z"
-)
+_TIME = re.compile(rb"(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(?:[.,]\d+)?Z\Z")
 
 
 def guid_of_name(dn: str) -> UUID:

@@ -179,7 +179,7 @@ class HostsToUndo(OpenedHosts):
 
     def nothing_left(self, back: Prospect[HostSetting]) -> DelegationError | None:
         if back.unreached:
-            return DelegationError("none of its hosts can be reached; nothing was changed")
+            return DelegationError("on none of its hosts can it be undone now; nothing was changed")
         if back.conflicts:
             what = f"nothing of {self._undoing.words} can be taken back now; nothing was changed"
             return DelegationError(what)

@@ -293,7 +293,7 @@ def test_a_journal_that_is_damaged_is_a_warning(drifted: Delegation, here: Path)
 @forms_of_it
 def test_it_goes_to_a_file(drifted: Delegation, here: Path, form: str) -> None:
     ran = drifted("report", form, "1", "-o", "out")
-    assert (ran.code, ran.out, ran.err) == (0, "", "")
+    assert (ran.code, ran.out, ran.err) == (0, "", "wrote   out\n")
     written = (here / "out").read_text(encoding="utf-8")
     assert written.startswith("\ufeff") is (form == "csv"), "Excel asks for the mark"
     times = re.compile(r"\d{4}\\?-\d\d\\?-\d\d[T ]\d\d:\d\d(:\d\d(\\?[+.]\S+)?)?")

@@ -169,10 +169,11 @@ def test_what_makes_no_sense_is_told_without_a_name() -> None:
 
 def test_of_many_jobs_those_of_moves_are_told() -> None:
     world = World()
+    completed: Row = {**JOB, "JobState": 7, "ErrorCode": 0}
     for number in range(probe_questions.MOST_JOBS + 5):
-        check: Row = {**JOB, "InstanceID": f"c{number}", "JobType": 302, "ErrorCode": 0}
+        check: Row = {**completed, "InstanceID": f"c{number}", "JobType": 302}
         world.hosts["hv01"].has("Msvm_MigrationJob", check)
-    world.hosts["hv01"].has("Msvm_MigrationJob", {**JOB, "InstanceID": "m", "ErrorCode": 0})
+    world.hosts["hv01"].has("Msvm_MigrationJob", {**completed, "InstanceID": "m"})
     told = facts(world.asked(), "jobs")["migrations"]
     assert len(told) == probe_questions.MOST_JOBS
     assert [one["type"] for one in told[:2]] == [306, 302]

@@ -249,7 +249,8 @@ def test_a_journal_of_before_there_were_migrations_has_none(tmp_path: Path) -> N
         for column in ("account", "inventory_path", "asked", "left_out", "back_to"):
             new.writing().execute(f"ALTER TABLE runs DROP COLUMN {column}")
         new.writing().execute("ALTER TABLE changes DROP COLUMN said_in")
-        new.writing().execute("DROP INDEX untold_changes")
+        for index in ("untold_changes", "unknown_changes"):
+            new.writing().execute(f"DROP INDEX {index}")
         new.writing().execute("ALTER TABLE runs DROP COLUMN undo_id")
         new.writing().execute("PRAGMA user_version = 2")
     with closing(Journal.readable(tmp_path, KINDS)) as old:

@@ -60,10 +60,14 @@ def undone(desk: Desk) -> None:
     for words in ("rollback --yes", "rollback 1 --yes", "rollback 8 --yes", "history"):
         desk(*words.split())
     desk("history", "11", "-v")
-    for words in ("plan", "rollback --yes", "rollback --yes"):
+    for words in ("plan", "rollback --yes"):
+        desk.program(PROGRAM, "hosts", *words.split())
+    desk.note("some minutes later")
+    hosts = Farm(desk.folder)
+    hosts.later(150)
+    for words in ("rollback --yes", "rollback --yes"):
         desk.program(PROGRAM, "hosts", *words.split())
     desk.note("what was set since is set back by hand")
-    hosts = Farm(desk.folder)
     hosts.has("hv01", migrations=4, any_network=False)
     hosts.has("hv02", migrations=4)
     for words in ("rollback", "rollback --yes", "rollback --yes"):
