@@ -23,19 +23,23 @@ __all__ = [
     "wording",
 ]
 
-# For scripts/test --unit alone, which installs no compiled Kerberos: what can't even be read, or
-# does nothing, without it.
-collect_ignore = (
-    []
-    if find_spec("gssapi")
-    else [
-        "lab",
-        "hosts/test_host.py",
-        "hosts/test_remoting.py",
-        "kerberos/test_wallet.py",
-        "story/test_central_proof.py",
-    ]
+NEEDS_KERBEROS = (
+    "lab",
+    "hosts/test_link.py",
+    "hosts/cim/test_cim_host.py",
+    "hosts/cim/test_cim_on_hosts.py",
+    "hosts/cim/test_moves_on_hosts.py",
+    "hosts/cim/test_moving_on_desk.py",
+    "hosts/cim/test_mutated.py",
+    "kerberos/test_wallet.py",
+    "story/test_central_proof.py",
+    "story/test_one_dc.py",
 )
+"""What can't even be read without compiled Kerberos, which ``scripts/test --unit`` goes without.
+
+That these are all is held by test_conftest.py.
+"""
+collect_ignore = [] if find_spec("gssapi") else [*NEEDS_KERBEROS]
 
 os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="delegation-nobodys-")
 """No test reads, or writes, what is known of domains on the machine that it runs on."""

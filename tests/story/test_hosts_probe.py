@@ -83,7 +83,8 @@ def test_an_operator_with_few_rights_and_a_stopped_service_are_answers(
     assert not {"rights", "stopped"} & still_open(farm)
     target = {one["key"]: one for one in told(farm)["hosts"][1]["answers"]}
     assert target["windows"]["facts"]["vmms"] == "Stopped"
-    assert target["settings"]["error"]["hresult"] == "0x80041013"
+    number = farm.wording.verdict("0x80041013", without="0x803380FA")
+    assert target["settings"]["error"]["hresult"] == number
 
 
 def test_machines_are_checked_in_every_way_and_stay_where_they_are(

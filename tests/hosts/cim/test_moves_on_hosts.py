@@ -492,6 +492,8 @@ class Chaos:
                         trip.meet()
                     elif not trip.source.state.moves_begun:
                         raise
+        # It is there before its files go from the source, where the next one has files so called.
+        assert dc.until(lambda: not trip.source.state.outgoing, SECONDS)
 
 
 @pytest.mark.usefixtures("delegated")
