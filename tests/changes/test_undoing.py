@@ -161,6 +161,21 @@ def test_what_they_undid_among_themselves_is_somebody_elses_by_now(desk: Desk) -
     assert desk.in_effect()[3] == set(), "the run that took it does not give it back"
 
 
+def test_of_an_object_that_is_gone_all_stays_in_effect(desk: Desk) -> None:
+    """What the runs undid among themselves, too: the object is taken back whole when it is found."""
+    desk.made(desk.gives("hv02", "cifs/x"))
+    desk.made(desk.gives("hv01", "cifs/a", "cifs/b"), desk.gives("hv02", "cifs/a"))
+    desk.made(desk.takes("hv01", "cifs/a"))
+    gone = desk.dc["hv01"]
+    desk.dc.delete("hv01")
+    assert not desk.back_to(1).complete
+    assert desk.in_effect() == {1: {"hv02"}, 2: {"hv01"}, 3: {"hv01"}, 4: {"hv02"}}
+    desk.dc.put(gone)
+    assert desk.back_to(1).complete
+    assert desk.dc["hv01"].values == ("cifs/old",)
+    assert desk.in_effect() == {1: {"hv02"}, 2: set(), 3: set(), 4: {"hv02"}, 5: {"hv01"}}
+
+
 def test_a_rollback_of_an_older_run_is_taken_back_too(desk: Desk) -> None:
     desk.made(desk.gives("hv01", "cifs/a"))
     desk.made(desk.gives("hv02", "cifs/b"))
