@@ -47,16 +47,17 @@ os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="delegation-nobodys-")
 TESTS = Path(__file__).parent
 LONGEST = (
     "story/test_migrate.py",
-    "story/test_report.py",
-    "recordings/test_recordings.py",
     "story/test_migrate_kill.py",
-    "lab/test_hosts.py",
+    "story/test_report.py",
     "story/test_authentication.py",
+    "hosts/cim/test_moves_on_hosts.py",
     "story/test_host_settings.py",
-    "story/test_report_runs.py",
+    "story/test_watch.py",
     "story/test_kill.py",
-    "lab/test_joined.py",
-    "lab/test_lab.py",
+    "story/test_hosts_probe.py",
+    "story/test_report_runs.py",
+    "recordings/test_recordings.py",
+    "fuzz/test_ldap_mutations.py",
 )
 """Files that take most of a minute or more, the longest first."""
 assert all((TESTS / name).exists() for name in LONGEST)

@@ -162,7 +162,7 @@ def test_what_they_undid_among_themselves_is_somebody_elses_by_now(desk: Desk) -
 
 
 def test_of_an_object_that_is_gone_all_stays_in_effect(desk: Desk) -> None:
-    """What the runs undid among themselves, too: the object is taken back whole when it is found."""
+    """What the runs undid among themselves, too: it is taken back whole when it is found again."""
     desk.made(desk.gives("hv02", "cifs/x"))
     desk.made(desk.gives("hv01", "cifs/a", "cifs/b"), desk.gives("hv02", "cifs/a"))
     desk.made(desk.takes("hv01", "cifs/a"))

@@ -185,7 +185,8 @@ class TestNotTaken:
         assert any(ALL in line for line in failed.value.details)
 
     @pytest.mark.parametrize("garbage", [b"\x81", b"\x81\x80\0\1\0\1\0\0\0\0\xc0\x0c" * 3])
-    def test_garbage(self, serve: Serve, garbage: bytes) -> None:
+    def test_garbage(self, serve: Serve, garbage: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(locate, "SECONDS", 1.0)
         with pytest.raises(ConnectionFailed, match="no domain controller of corp"):
             locate.controllers(asking(serve({}, garbage=garbage)), DOMAIN)
 

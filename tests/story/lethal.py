@@ -31,6 +31,7 @@ from delegation.changes.plan import Change, S
 from delegation.changes.records import Records
 from delegation.changes.run import NewRun
 from delegation.changes.run_record import RunRecord
+from delegation.directory import bounded, ldap
 from delegation.directory.connection import Credentials
 from delegation.directory.ldap import LdapDirectory
 from delegation.directory.offline import OfflineDirectory
@@ -94,7 +95,7 @@ class LethalDirectory(LdapDirectory):
 
     def write(self, changes: Iterable[DelegationChange]) -> Iterator[DelegationOutcome]:
         if self.fuse.moment == FROZEN:
-            self._connection.socket.settimeout(1)
+            bounded.ANSWER_TIMEOUT, ldap._SECONDS_A_WRITE = 1, 0
         yield from told(self.fuse, super().write(changes))
 
     def _send(self, change: DelegationChange) -> int:

@@ -417,7 +417,7 @@ def test_a_host_that_hangs_costs_the_others_nothing(desk: Workstation, hosts: Ho
     desk = at_desk(desk, "hv[01-02]")
     hosts.host("hv02").freeze()
     try:
-        show = desk.run("hosts", "show", "--format", "json")
+        show = desk.run_by("tests.story.impatient", "hosts", "show", "--format", "json")
     finally:
         hosts.host("hv02").thaw()
     assert show.code == 1
