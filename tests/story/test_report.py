@@ -238,7 +238,7 @@ def test_meshes_that_are_apart(browser: Browser, reports: Reports) -> None:
         assert reader.headings("row") == [f"hv{n:02}" for n in range(1, 41)]
         assert reader.headings("col") == [f"hv{n:02}" for n in range(57, 65)]
         assert reader.page.locator("td.c.complete").count() == 40 * 8
-        assert reader.violations("#mesh") == []
+        assert reader.violations() == []
         reader.page.get_by_role("combobox", name="Mesh").select_option(label="staging")
         assert reader.cells.count() == 16 * 16
 
@@ -451,7 +451,6 @@ def test_a_thousand_hosts_are_folded_by_mesh(browser: Browser, tmp_path: Path) -
         reader.only("missing").check()
         assert reader.headings("row") == [f"hv{n:04}" for n in range(97, 1000, 97)]
         assert reader.cells.count() == 10 * 20
-        assert reader.violations("#mesh") == []
         reader.page.get_by_label("Host", exact=True).fill("hv0097")
         expect(reader.cells).to_have_count(2)
         reader.cell("hv0097", "hv0065").click()
@@ -460,6 +459,7 @@ def test_a_thousand_hosts_are_folded_by_mesh(browser: Browser, tmp_path: Path) -
         reader.page.get_by_role("button", name="Show all").click()
         reader.page.get_by_role("combobox", name="Mesh").select_option(label="rack 16")
         assert reader.cells.count() == 40 * 40
+        assert reader.violations() == []
 
 
 def test_the_overview_is_gone_over_by_keyboard(browser: Browser, tmp_path: Path) -> None:
